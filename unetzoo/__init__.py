@@ -1,0 +1,120 @@
+"""Unetzoo: segmentation networks assembled by name from encoders, decoders and losses that plugins provide.
+
+`import unetzoo` is cheap: each public name imports its module (and torch, where it needs it) at first use.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from unetzoo.assembly import (
+        Description,
+        create,
+        create_loss,
+        describe,
+        list_decoders,
+        list_encoders,
+        list_losses,
+    )
+    from unetzoo.config import ModelConfig
+    from unetzoo.errors import (
+        ConfigError,
+        ConflictError,
+        MissingExtraError,
+        OptionError,
+        PluginError,
+        PluginWarning,
+        PretrainedError,
+        ShapeError,
+        TargetError,
+        UnetzooError,
+        UnknownNameError,
+    )
+    from unetzoo.hookspecs import hookimpl
+    from unetzoo.inference.export import export
+    from unetzoo.inference.prune import prune
+    from unetzoo.model import Decoder, Encoder, Segmenter, freeze, unfreeze
+    from unetzoo.plugins import PluginInfo, list_plugins
+    from unetzoo.specs import DecoderSpec, EncoderFamily, EncoderSpec, FeatureInfo, LossSpec, lazy
+
+__all__ = [
+    "ConfigError",
+    "ConflictError",
+    "Decoder",
+    "DecoderSpec",
+    "Description",
+    "Encoder",
+    "EncoderFamily",
+    "EncoderSpec",
+    "FeatureInfo",
+    "LossSpec",
+    "MissingExtraError",
+    "ModelConfig",
+    "OptionError",
+    "PluginError",
+    "PluginInfo",
+    "PluginWarning",
+    "PretrainedError",
+    "Segmenter",
+    "ShapeError",
+    "TargetError",
+    "UnetzooError",
+    "UnknownNameError",
+    "create",
+    "create_loss",
+    "describe",
+    "export",
+    "freeze",
+    "hookimpl",
+    "lazy",
+    "list_decoders",
+    "list_encoders",
+    "list_losses",
+    "list_plugins",
+    "prune",
+    "unfreeze",
+]
+
+_HOMES = {
+    "assembly": ("Description", "create", "create_loss", "describe", "list_decoders", "list_encoders", "list_losses"),
+    "config": ("ModelConfig",),
+    "errors": (
+        "ConfigError",
+        "ConflictError",
+        "MissingExtraError",
+        "OptionError",
+        "PluginError",
+        "PluginWarning",
+        "PretrainedError",
+        "ShapeError",
+        "TargetError",
+        "UnetzooError",
+        "UnknownNameError",
+    ),
+    "hookspecs": ("hookimpl",),
+    "inference.export": ("export",),
+    "inference.prune": ("prune",),
+    "model": ("Decoder", "Encoder", "Segmenter", "freeze", "unfreeze"),
+    "plugins": ("PluginInfo", "list_plugins"),
+    "specs": ("DecoderSpec", "EncoderFamily", "EncoderSpec", "FeatureInfo", "LossSpec", "lazy"),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - a module's attributes are anything
+    """Import a public name at its first use (PEP 562)."""
+    if name == "__version__":
+        from importlib.metadata import version
+
+        value: Any = version("unetzoo")
+    elif name in _HOME_OF:
+        value = getattr(import_module(f"unetzoo.{_HOME_OF[name]}"), name)
+    else:
+        raise AttributeError(f"module 'unetzoo' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """The public names."""
+    return [*__all__, "__version__"]

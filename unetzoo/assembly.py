@@ -1,0 +1,164 @@
+"""Put parts together by name."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any, Literal
+
+from unetzoo.checks import check_count
+from unetzoo.errors import OptionError
+from unetzoo.options import Option, build_part, options_of
+from unetzoo.plugins import host
+from unetzoo.registry import KINDS, Registry
+from unetzoo.specs import DecoderSpec, EncoderSpec, LossSpec
+
+if TYPE_CHECKING:
+    from unetzoo.losses.expression import WeightedSum
+    from unetzoo.model import Segmenter
+
+Kind = Literal["encoder", "decoder", "loss"]
+
+
+@dataclass(frozen=True)
+class Description:
+    """What is known about a part; see `describe`."""
+
+    kind: str
+    name: str
+    summary: str
+    paper: str
+    provider: str
+    options: tuple[Option, ...]
+    license: str = ""
+    pretrained: tuple[str, ...] = ()
+
+
+def create(
+    decoder: str,
+    *,
+    encoder: str,
+    classes: int = 1,
+    in_channels: int = 3,
+    pretrained: bool | str = False,
+    encoder_options: Mapping[str, Any] | None = None,
+    decoder_options: Mapping[str, Any] | None = None,
+    head_kernel_size: int = 1,
+) -> "Segmenter":
+    """Assemble a segmentation network, in training mode.
+
+    Args:
+        decoder: name of a decoder, see `list_decoders`.
+        encoder: name of an encoder, see `list_encoders`.
+        classes: channels of the logits (b, classes, h, w); 1 is binary.
+        in_channels: channels of the images (b, in_channels, h, w).
+        pretrained: the encoder's weights: random (False), its default ones (True), or those of a tag.
+        encoder_options: the encoder's own options, see `describe("encoder", name)`.
+        decoder_options: the decoder's own options, see `describe("decoder", name)`.
+        head_kernel_size: of the convolution that makes the logits, in pixels; odd.
+
+    Raises:
+        UnknownNameError: no such decoder or encoder.
+        ConflictError: several plugins offer that name.
+        OptionError: an option that the part does not have, or a value that it refuses.
+        PretrainedError: there are no such weights, or they cannot be had.
+    """
+    chosen_encoder = _registry("encoder").find(encoder)
+    chosen_decoder = _registry("decoder").find(decoder)
+    for option, value in (("classes", classes), ("in_channels", in_channels), ("head_kernel_size", head_kernel_size)):
+        check_count(option, value)
+    if head_kernel_size % 2 == 0:
+        raise OptionError(f"head_kernel_size must be odd, got {head_kernel_size}")
+
+    from torch import nn
+
+    from unetzoo.config import ModelConfig
+    from unetzoo.model import Segmenter
+
+    config = ModelConfig(
+        decoder=decoder,
+        encoder=encoder,
+        classes=classes,
+        in_channels=in_channels,
+        encoder_options=encoder_options or {},
+        decoder_options=decoder_options or {},
+        head_kernel_size=head_kernel_size,
+        providers={"encoder": str(chosen_encoder.provider), "decoder": str(chosen_decoder.provider)},
+    )
+    reserved = {"in_channels": in_channels, "pretrained": pretrained}
+    built_encoder = build_part("encoder", encoder, chosen_encoder.spec.build, reserved, config.encoder_options)
+    reserved = {"features": built_encoder.features}
+    built_decoder = build_part("decoder", decoder, chosen_decoder.spec.build, reserved, config.decoder_options)
+    heads = [
+        nn.Conv2d(channels, classes, head_kernel_size, padding=head_kernel_size // 2)
+        for channels in built_decoder.out_channels
+    ]
+    return Segmenter(built_encoder, built_decoder, heads, config)
+
+
+def create_loss(
+    expression: str, *, ignore_index: int | None = None, output_weights: tuple[float, ...] | None = None
+) -> "WeightedSum":
+    """Make a loss from an expression such as `"0.5*dice(smooth=1) + bce"`.
+
+    Args:
+        expression: names of losses, each with an optional factor before it and options behind it, joined by `+`.
+        ignore_index: a target value whose pixels do not count, in every term; None: every pixel counts.
+        output_weights: of the outputs when the loss is given a list of logits (deep supervision); default: all equal.
+
+    Returns:
+        A module that maps logits (b, k, h, w), or a list of them, and a target to a scalar >= 0. The target is (b, h, w)
+        integer for binary (k = 1) and multiclass, (b, k, h, w) for multilabel.
+
+    Raises:
+        UnknownNameError, ConflictError, OptionError: as `create`; OptionError also for an expression that cannot be read.
+    """
+    from unetzoo.losses.expression import parse_loss
+
+    return parse_loss(expression, _registry("loss"), ignore_index=ignore_index, output_weights=output_weights)
+
+
+def list_encoders(pattern: str = "*") -> list[str]:
+    """Names of the encoders that match a shell pattern such as `"convnext*"`."""
+    return _registry("encoder").names(pattern)
+
+
+def list_decoders(pattern: str = "*") -> list[str]:
+    """Names of the decoders that match a shell pattern."""
+    return _registry("decoder").names(pattern)
+
+
+def list_losses(pattern: str = "*") -> list[str]:
+    """Names of the losses that match a shell pattern."""
+    return _registry("loss").names(pattern)
+
+
+def describe(kind: Kind, name: str) -> Description:
+    """What is known about a part: its options with their defaults, its paper, who provides it.
+
+    Raises:
+        OptionError: `kind` is none of `"encoder"`, `"decoder"`, `"loss"`.
+        UnknownNameError, ConflictError: as `create`.
+    """
+    if kind not in KINDS:
+        raise OptionError(f"there is no kind of part {kind!r}; there are {', '.join(KINDS)}")
+    entry = _registry(kind).find(name)
+    spec = entry.spec
+    return Description(
+        kind=kind,
+        name=spec.name,
+        summary=spec.summary,
+        paper=spec.paper,
+        provider=str(entry.provider),
+        options=options_of(kind, spec.build),
+        license=getattr(spec, "license", ""),
+        pretrained=getattr(spec, "pretrained", ()),
+    )
+
+
+def _registry(kind: str) -> Registry[Any]:
+    return _registries()[kind]
+
+
+@cache
+def _registries() -> dict[str, Registry[Any]]:
+    return {kind: Registry(kind, offers) for kind, offers in host().offers.items()}

@@ -1,0 +1,41 @@
+"""Checks of option values, each with one clear error."""
+
+from collections.abc import Sequence
+from typing import Any, get_args
+
+from unetzoo.errors import OptionError
+
+
+def check_choice(option: str, value: object, allowed: Any) -> None:  # noqa: ANN401 - a Literal type has no type of its own
+    """Raise OptionError unless `value` is one of a Literal's."""
+    choices = get_args(allowed)
+    if value not in choices:
+        raise OptionError(f"{option} must be one of {', '.join(map(str, choices))}; got {value!r}")
+
+
+def check_count(option: str, value: object) -> None:
+    """Raise OptionError unless `value` is a whole number >= 1."""
+    if not _is_whole(value) or value < 1:  # type: ignore[operator] # it is a whole number
+        raise OptionError(f"{option} must be a whole number >= 1, got {value!r}")
+
+
+def check_widths(option: str, widths: Sequence[int]) -> tuple[int, ...]:
+    """The widths as a tuple; OptionError unless all are whole numbers >= 1."""
+    if not isinstance(widths, Sequence) or not widths:
+        raise OptionError(f"{option} must be a list of whole numbers >= 1, got {widths!r}")
+    for width in widths:
+        check_count(f"each of {option}", width)
+    return tuple(widths)
+
+
+def check_depth(depth: int | None, levels: int) -> int:
+    """The number of levels to use, None for all; OptionError when there are not that many."""
+    if depth is None:
+        return levels
+    if not _is_whole(depth) or not 1 <= depth <= levels:
+        raise OptionError(f"depth must be a whole number from 1 to {levels}, the levels of this encoder; got {depth!r}")
+    return depth
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)

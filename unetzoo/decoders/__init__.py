@@ -1,0 +1,1 @@
+"""Decoders: each turns a pyramid of features into maps that heads make logits of."""

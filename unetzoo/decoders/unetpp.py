@@ -1,0 +1,135 @@
+"""U-Net++ (Zhou et al. 2018, arXiv:1807.10165): U-Nets of every depth nested in one another, with dense skips.
+
+Node X(i, j) is at level i (0 is the shallowest) and in column j; column 0 is the encoder. It fuses X(i+1, j-1), upsampled,
+with all of X(i, 0..j-1) (eq. 1). X(0, j) is the output of the U-Net of depth j, so that each can be supervised and kept.
+"""
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+from unetzoo.checks import check_widths
+from unetzoo.decoders.widths import stage_reductions, stage_widths, step_factors
+from unetzoo.errors import OptionError
+from unetzoo.layers.block import Attention, BlockStyle, FuseBlock, Upsample
+from unetzoo.layers.norm import Activation, Norm
+from unetzoo.model import Decoder
+from unetzoo.specs import FeatureInfo
+
+
+class UNetPlusPlusDecoder(Decoder):
+    """Nodes X(i, j) in one table; those that end a level have that stage's width, the others their level's skip width.
+
+    Args:
+        features: the pyramid, at least two levels.
+        widths: channels of each level's last node, deepest stage first, then of the stages beyond the shallowest level;
+            None: as in `UNetDecoder`.
+        skip_widths: channels to which the encoder's features are projected before they become skips, shallow first, one
+            fewer than levels: dense skips of wide pyramids are costly. None: they are taken as they are.
+        deep_supervision: give the outputs of the nested U-Nets too, X(0, 1), X(0, 2), ..., shallowest U-Net first.
+        norm: after each convolution.
+        activation: after each norm.
+        upsample: nearest or bilinear interpolation, or a learned transposed convolution.
+        attention: `"scse"` gates each block's input and output.
+        dropout: probability of dropping a channel of a block's output in training.
+
+    Raises:
+        OptionError: for an option outside its values, or widths that do not fit the pyramid.
+        ShapeError: for a pyramid of one level.
+    """
+
+    def __init__(
+        self,
+        features: FeatureInfo,
+        *,
+        widths: Sequence[int] | None = None,
+        skip_widths: Sequence[int] | None = None,
+        deep_supervision: bool = False,
+        norm: Norm = "batch",
+        activation: Activation = "relu",
+        upsample: Upsample = "nearest",
+        attention: Attention = "none",
+        dropout: float = 0.0,
+    ) -> None:
+        style = BlockStyle(norm=norm, activation=activation, upsample=upsample, attention=attention, dropout=dropout)
+        outputs = stage_widths(features, widths)
+        levels = len(features)
+        skip_channels = _skip_channels(features, skip_widths)
+        channels = node_channels(skip_channels, features.channels[-1], outputs)
+        nested = range(1, levels - 1) if deep_supervision else ()
+        super().__init__(
+            (*(channels[0, column] for column in nested), outputs[-1]),
+            (*(features.reductions[0] for _ in nested), stage_reductions(features)[len(outputs) - 1]),
+        )
+        self.levels = levels
+        self.deep_supervision = deep_supervision
+        self.project = nn.ModuleList(
+            nn.Identity() if skip_widths is None else nn.Conv2d(have, want, 1)
+            for have, want in zip(features.channels[:-1], skip_channels, strict=True)
+        )
+        factors = step_factors(features)[::-1]
+        self.nodes = nn.ModuleDict(
+            {
+                _key(level, column): FuseBlock(
+                    channels[level + 1, column - 1],
+                    [channels[level, earlier] for earlier in reversed(range(column))],
+                    channels[level, column],
+                    factor=factors[level],
+                    style=style,
+                )
+                for level, column in node_table(levels)
+            }
+        )
+        beyond = outputs[levels - 2 :]
+        self.tail = nn.ModuleList(
+            FuseBlock(deep, (), width, factor=2, style=style) for deep, width in zip(beyond, beyond[1:], strict=False)
+        )
+
+    def forward(self, features: Sequence[Tensor]) -> list[Tensor]:
+        """The outputs of a pyramid (shallow first), the deepest U-Net's last."""
+        *skips, deepest = features
+        maps = {(level, 0): project(skip) for level, (project, skip) in enumerate(zip(self.project, skips, strict=True))}
+        maps[self.levels - 1, 0] = deepest
+        for level, column in node_table(self.levels):
+            dense_skips = [maps[level, earlier] for earlier in reversed(range(column))]
+            maps[level, column] = self.nodes[_key(level, column)](maps[level + 1, column - 1], dense_skips)
+        best = maps[0, self.levels - 1]
+        for block in self.tail:
+            best = block(best)
+        nested = [maps[0, column] for column in range(1, self.levels - 1)] if self.deep_supervision else []
+        return [*nested, best]
+
+
+def node_table(levels: int) -> list[tuple[int, int]]:
+    """(level, column) of every node that is computed, each after those that it needs."""
+    return [(level, column) for column in range(1, levels) for level in range(levels - column)]
+
+
+def node_channels(skips: Sequence[int], deepest: int, outputs: Sequence[int]) -> dict[tuple[int, int], int]:
+    """Channels of every X(level, column), the encoder's column 0 included.
+
+    Args:
+        skips: channels of the skips, shallow first.
+        deepest: channels of the deepest features.
+        outputs: channels of the stages, deepest first; the last node of a level has its stage's.
+    """
+    levels = len(skips) + 1
+    channels = {(levels - 1, 0): deepest}
+    for level, skip in enumerate(skips):
+        last = levels - 1 - level
+        channels |= {(level, column): skip for column in range(last)}
+        channels[level, last] = outputs[levels - 2 - level]
+    return channels
+
+
+def _skip_channels(features: FeatureInfo, skip_widths: Sequence[int] | None) -> tuple[int, ...]:
+    have = features.channels[:-1]
+    if skip_widths is None:
+        return have
+    if len(skip_widths) != len(have):
+        raise OptionError(f"this pyramid needs {len(have)} skip_widths, shallow first; got {tuple(skip_widths)}")
+    return check_widths("skip_widths", skip_widths)
+
+
+def _key(level: int, column: int) -> str:
+    return f"{level}_{column}"

@@ -1,0 +1,1 @@
+"""Encoders: each turns an image into a pyramid of features."""

@@ -1,0 +1,68 @@
+"""The contracting path of the first U-Net (Ronneberger et al. 2015, arXiv:1505.04597); needs nothing but torch."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from torch import Tensor, nn
+
+from unetzoo.checks import check_choice, check_depth, check_widths
+from unetzoo.errors import PretrainedError
+from unetzoo.layers.norm import Norm, make_norm
+from unetzoo.model import Encoder
+from unetzoo.specs import FeatureInfo
+
+Padding = Literal["zeros", "reflect", "replicate", "circular"]
+
+
+class PlainEncoder(Encoder):
+    """Two 3x3 'same' convolutions with ReLU a level, 2x2 max pooling between levels: reductions 1, 2, 4, 8, 16.
+
+    Args:
+        in_channels: of the image.
+        pretrained: there are no weights, so only False.
+        widths: channels of each level, shallow first; the paper has (64, 128, 256, 512, 1024).
+        norm: after each convolution; the paper has `"none"`.
+        padding: what the convolutions see beyond the border; the paper's own convolutions see nothing and shrink the map.
+        depth: use only that many levels, the shallow ones; None: all.
+
+    Raises:
+        OptionError: for an option outside its values.
+        PretrainedError: when pretrained weights are asked for.
+    """
+
+    def __init__(
+        self,
+        *,
+        in_channels: int = 3,
+        pretrained: bool | str = False,
+        widths: Sequence[int] = (32, 64, 128, 256, 512),
+        norm: Norm = "batch",
+        padding: Padding = "zeros",
+        depth: int | None = None,
+    ) -> None:
+        if pretrained:
+            raise PretrainedError("the encoder 'plain' has no pretrained weights; create it with pretrained=False")
+        check_choice("norm", norm, Norm)
+        check_choice("padding", padding, Padding)
+        levels = check_widths("widths", widths)[: check_depth(depth, len(widths))]
+        super().__init__(FeatureInfo(levels, tuple(2**level for level in range(len(levels)))))
+        self.stages = nn.ModuleList(
+            nn.Sequential(*_convolution(have, want, norm, padding), *_convolution(want, want, norm, padding))
+            for have, want in zip((in_channels, *levels), levels, strict=False)
+        )
+        self.pool = nn.MaxPool2d(2)
+
+    def forward(self, image: Tensor) -> list[Tensor]:
+        """Features of an image (b, c, h, w), shallow first, the first at its full resolution."""
+        features: list[Tensor] = []
+        for stage in self.stages:
+            features.append(stage(self.pool(features[-1]) if features else image))
+        return features
+
+
+def _convolution(in_channels: int, out_channels: int, norm: Norm, padding: Padding) -> list[nn.Module]:
+    return [
+        nn.Conv2d(in_channels, out_channels, 3, padding=1, padding_mode=padding, bias=norm == "none"),
+        make_norm(norm, out_channels),
+        nn.ReLU(inplace=True),
+    ]

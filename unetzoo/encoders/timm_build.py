@@ -1,0 +1,150 @@
+"""Build a backbone of timm: its weights, its blocks, and the image size it must know."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import timm
+import torch
+from timm.models._features import FeatureGetterNet
+from torch import Tensor, nn
+
+from unetzoo.encoders.timm_names import timm_spec
+from unetzoo.errors import OptionError, PretrainedError
+
+Stem = Literal["repeat", "zeros", "random"]
+Size = tuple[int, int]
+_VIT_LEVELS = 4
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a backbone is built with.
+
+    Attributes:
+        name: of the model.
+        in_channels: of the image.
+        pretrained: False, True or a tag.
+        out_indices: levels or blocks to use; None: all levels, or four blocks at even distances.
+        img_size: (height, width) in pixels that the backbone is told; None: it is told none.
+    """
+
+    name: str
+    in_channels: int
+    pretrained: bool | str
+    out_indices: tuple[int, ...] | None = None
+    img_size: Size | None = None
+
+
+def build_backbone(request: Request) -> nn.Module:
+    """The backbone; of one whose maps all have the same stride, four blocks at even distances.
+
+    Raises:
+        OptionError: timm cannot build it so.
+        PretrainedError: there are no such weights, or they cannot be had.
+    """
+    backbone = _created(request)
+    info = backbone.feature_info
+    several_strides = len(set(info.reduction())) > 1
+    if request.out_indices is not None or several_strides or not isinstance(backbone, FeatureGetterNet):
+        return backbone
+    levels = min(_VIT_LEVELS, len(info))
+    even = tuple((level + 1) * len(info) // levels - 1 for level in range(levels))
+    return FeatureGetterNet(backbone.model, out_indices=even)
+
+
+def build_on_meta(request: Request) -> nn.Module:
+    """The backbone without memory for its weights, to look at."""
+    with torch.device("meta"):
+        return build_backbone(replace(request, pretrained=False))
+
+
+def fit_request(request: Request, size: Size) -> tuple[Request, Size]:
+    """How to build a backbone for images of one size, and the size at which it then sees them.
+
+    Tried in this order, without weights: told that size; told nothing; told nothing, and the images scaled to the size
+    that timm built it for.
+
+    Raises:
+        OptionError: when none of these works.
+    """
+    native: Size = tuple(timm.get_pretrained_cfg(request.name).input_size[-2:])
+    problems = []
+    for attempt, seen in ((replace(request, img_size=size), size), (request, size), (request, native)):
+        try:
+            backbone = build_on_meta(attempt).eval()
+            run_backbone(backbone, torch.empty(1, request.in_channels, *seen, device="meta"))
+        except (OptionError, *REFUSALS) as error:
+            problems.append(str(error).splitlines()[0] if str(error) else type(error).__name__)
+        else:
+            return attempt, seen
+    raise OptionError(f"timm's {request.name} cannot take images of {size[0]} x {size[1]} pixels: {problems[0]}")
+
+
+REFUSALS = (AssertionError, IndexError, RuntimeError, TypeError, ValueError)
+"""What backbones raise for an image of a size that they cannot take."""
+
+
+def run_backbone(backbone: nn.Module, image: Tensor) -> list[Tensor]:
+    """The backbone's maps as (b, c, h, w), whatever order of axes it uses itself."""
+    maps: list[Tensor] = backbone(image)
+    if "NHWC" in str(getattr(backbone, "output_fmt", "NCHW")):
+        return [level.permute(0, 3, 1, 2) for level in maps]
+    return maps
+
+
+def restart_stem(backbone: nn.Module, request: Request, stem: Stem) -> None:
+    """Give the first three input channels their pretrained filters back and start the others anew.
+
+    timm repeats the filters and scales them by 3 / channels. The weights concerned are those whose shape depends on the
+    number of input channels.
+    """
+    usual = dict(build_on_meta(replace(request, in_channels=3)).named_parameters())
+    with torch.no_grad():
+        for key, weight in _of_stem(backbone, usual):
+            weight[:, :3] *= request.in_channels / 3
+            fresh = torch.zeros_like(weight)
+            if stem == "random":
+                nn.init.kaiming_uniform_(fresh, a=5**0.5)
+            weight[:, 3:] = fresh[:, 3:]
+
+
+def _of_stem(backbone: nn.Module, usual: dict[str, nn.Parameter]) -> Iterator[tuple[str, nn.Parameter]]:
+    for key, weight in backbone.named_parameters():
+        if key in usual and usual[key].shape != weight.shape:
+            yield key, weight
+
+
+def _created(request: Request) -> nn.Module:
+    tagged = f"{request.name}.{request.pretrained}" if isinstance(request.pretrained, str) else request.name
+    options: dict[str, Any] = {"pretrained": bool(request.pretrained), "in_chans": request.in_channels}
+    options |= {} if request.out_indices is None else {"out_indices": request.out_indices}
+    options |= {} if request.img_size is None else {"img_size": request.img_size}
+    try:
+        return _created_dynamic(tagged, options)
+    except Exception as error:
+        if not request.pretrained:
+            raise OptionError(f"timm cannot build {request.name!r} with {options}: {error}") from error
+        raise PretrainedError(_why_no_weights(request.name, request.pretrained, error)) from error
+
+
+def _created_dynamic(tagged: str, options: dict[str, Any]) -> nn.Module:
+    """The backbone with timm's own dynamic image size, where it knows that option."""
+    try:
+        return timm.create_model(tagged, features_only=True, dynamic_img_size=True, **options)
+    except TypeError as error:
+        if "dynamic_img_size" not in str(error):
+            raise
+        return timm.create_model(tagged, features_only=True, **options)
+
+
+def _why_no_weights(name: str, pretrained: bool | str, error: Exception) -> str:
+    tags = timm_spec(name).pretrained
+    if not tags:
+        return f"timm has no pretrained weights for {name!r}; create it with pretrained=False"
+    if isinstance(pretrained, str) and pretrained not in tags:
+        return f"{name!r} has no pretrained weights {pretrained!r}; it has {', '.join(tags)}"
+    return (
+        f"the pretrained weights of {name!r} are not in the cache and could not be downloaded"
+        f" ({type(error).__name__}); go online once, or create it with pretrained=False"
+    )

@@ -1,0 +1,45 @@
+"""The names of timm's models, found without importing timm (which imports torch and takes seconds)."""
+
+import re
+import sys
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+from unetzoo.specs import EncoderSpec, lazy
+
+_REGISTERED = re.compile(r"^@register_model\s*\n(?:@.*\n)*def (\w+)\(", re.MULTILINE)
+
+
+def timm_names() -> frozenset[str]:
+    """All models of the installed timm, as `timm.list_models()` has them.
+
+    Where timm is imported anyway it is asked itself, so that models which a user registered with it count.
+    """
+    timm = sys.modules.get("timm")
+    return frozenset(timm.list_models()) if timm else _names_in_source()
+
+
+def timm_spec(name: str) -> EncoderSpec:
+    """The spec of one model of timm, with what timm records about its pretrained weights."""
+    from timm.models import get_arch_pretrained_cfgs
+
+    weights = {tag: cfg for tag, cfg in get_arch_pretrained_cfgs(name).items() if cfg.has_weights}
+    default = next(iter(weights.values()), None)
+    return EncoderSpec(
+        name=name,
+        build=lazy("unetzoo.encoders.timm:TimmEncoder", name),
+        summary=f"timm's {name}; see https://huggingface.co/timm",
+        paper=(default.paper_ids or "") if default else "",
+        license=(default.license or "") if default else "",
+        pretrained=tuple(tag.removeprefix(f"{name}.") for tag in weights),
+    )
+
+
+@cache
+def _names_in_source() -> frozenset[str]:
+    """The functions that timm decorates with `@register_model`, read from its source files (50 ms, once)."""
+    package = find_spec("timm")
+    folders = (package.submodule_search_locations or []) if package else []
+    sources = [path for folder in folders for path in (Path(folder) / "models").glob("*.py")]
+    return frozenset(name for path in sources for name in _REGISTERED.findall(path.read_text(encoding="utf-8")))

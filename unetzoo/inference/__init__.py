@@ -1,0 +1,1 @@
+"""Inference: what happens to a trained network on its way to use."""

@@ -1,0 +1,1 @@
+"""Layers: the blocks that decoders and encoders share."""

@@ -1,0 +1,104 @@
+"""The block of a U-Net decoder: fuse a deep map with skips, then convolve once more."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from unetzoo.checks import check_choice
+from unetzoo.errors import OptionError
+from unetzoo.layers.attention import SCSE
+from unetzoo.layers.norm import Activation, Norm, make_activation, make_norm
+from unetzoo.layers.upsample import UpsampleConcatConv
+
+Upsample = Literal["nearest", "bilinear", "transpose"]
+Attention = Literal["none", "scse"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BlockStyle:
+    """How the blocks of a decoder are made; the options that all of them share.
+
+    Attributes:
+        norm: after each convolution; with `"none"` the convolutions have biases.
+        activation: after each norm.
+        upsample: nearest or bilinear interpolation, or a learned transposed convolution.
+        attention: `"scse"` gates each block's input and output (arXiv:1803.02579).
+        dropout: probability in [0, 1) of dropping a whole channel of the block's output in training.
+
+    Raises:
+        OptionError: for a value that is none of these.
+    """
+
+    norm: Norm = "batch"
+    activation: Activation = "relu"
+    upsample: Upsample = "nearest"
+    attention: Attention = "none"
+    dropout: float = 0.0
+
+    def __post_init__(self) -> None:
+        choices = {"norm": Norm, "activation": Activation, "upsample": Upsample, "attention": Attention}
+        for name, allowed in choices.items():
+            check_choice(name, getattr(self, name), allowed)
+        if not (isinstance(self.dropout, (int, float)) and 0 <= self.dropout < 1):
+            raise OptionError(f"dropout must be a probability in [0, 1), got {self.dropout!r}")
+
+
+class ConvNormAct(nn.Sequential):
+    """A 3x3 'same' convolution, norm and activation: (b, in, h, w) to (b, out, h, w)."""
+
+    def __init__(self, in_channels: int, out_channels: int, style: BlockStyle) -> None:
+        super().__init__(
+            nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=style.norm == "none"),
+            make_norm(style.norm, out_channels),
+            make_activation(style.activation),
+        )
+
+
+class FuseBlock(nn.Module):
+    """Upsample a deep map, concatenate it with skips, convolve twice.
+
+    Args:
+        deep_channels: of the deep map.
+        skip_channels: of each skip, in the order of their concatenation after the deep map.
+        out_channels: of the result.
+        factor: how much finer the skips are than the deep map.
+        style: norm, activation, upsampling, attention and dropout.
+    """
+
+    def __init__(
+        self, deep_channels: int, skip_channels: Sequence[int], out_channels: int, *, factor: int, style: BlockStyle
+    ) -> None:
+        super().__init__()
+        learned = style.upsample == "transpose" and factor > 1
+        self.up = nn.ConvTranspose2d(deep_channels, out_channels, factor, factor) if learned else nn.Identity()
+        fused_channels = out_channels if learned else deep_channels
+        gated = style.attention == "scse"
+        self.gate_in = SCSE(fused_channels + sum(skip_channels)) if gated else None
+        self.fuse = UpsampleConcatConv(
+            fused_channels,
+            skip_channels,
+            out_channels,
+            factor=1 if learned else factor,
+            mode="bilinear" if style.upsample == "bilinear" else "nearest",
+            bias=style.norm == "none",
+        )
+        self.norm = make_norm(style.norm, out_channels)
+        self.activation = make_activation(style.activation)
+        self.conv = ConvNormAct(out_channels, out_channels, style)
+        self.gate_out = SCSE(out_channels) if gated else nn.Identity()
+        self.dropout = nn.Dropout2d(style.dropout) if style.dropout else nn.Identity()
+
+    def forward(self, deep: Tensor, skips: Sequence[Tensor] = ()) -> Tensor:
+        """(b, out, factor * h, factor * w) for deep (b, deep, h, w) and skips (b, skip, factor * h, factor * w)."""
+        deep = self.up(deep)
+        fused = self.fuse(deep, skips) if self.gate_in is None else self._fuse_gated(deep, skips, self.gate_in)
+        result: Tensor = self.dropout(self.gate_out(self.conv(self.activation(self.norm(fused)))))
+        return result
+
+    def _fuse_gated(self, deep: Tensor, skips: Sequence[Tensor], gate: SCSE) -> Tensor:
+        """A gate sees all channels at once, so that here the concatenated map must be made."""
+        stacked = gate(torch.cat([self.fuse.upsample(deep), *skips], dim=1))
+        return self.fuse.convolve(stacked)

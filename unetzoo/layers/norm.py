@@ -1,0 +1,55 @@
+"""Norms and activations by name."""
+
+from math import gcd
+from typing import Literal
+
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 - the field's name for it
+
+Norm = Literal["batch", "group", "instance", "layer", "none"]
+Activation = Literal["relu", "leaky_relu", "elu", "gelu", "silu", "prelu"]
+
+
+class ChannelLayerNorm(nn.LayerNorm):
+    """Layer norm over the channels of each pixel (b, c, h, w), as ConvNeXt has it (arXiv:2201.03545)."""
+
+    def forward(self, features: Tensor) -> Tensor:
+        """The normalised features, of the same shape."""
+        last = features.permute(0, 2, 3, 1)
+        return F.layer_norm(last, self.normalized_shape, self.weight, self.bias, self.eps).permute(0, 3, 1, 2)
+
+
+def make_norm(norm: Norm, channels: int) -> nn.Module:
+    """The norm of that name for maps (b, channels, h, w).
+
+    `"group"` has 8 groups (or the greatest common divisor with the channels), `"instance"` is a group a channel, which
+    unlike `nn.InstanceNorm2d` also accepts a map of one pixel.
+    """
+    match norm:
+        case "batch":
+            return nn.BatchNorm2d(channels)
+        case "group":
+            return nn.GroupNorm(gcd(8, channels), channels)
+        case "instance":
+            return nn.GroupNorm(channels, channels)
+        case "layer":
+            return ChannelLayerNorm(channels)
+        case "none":
+            return nn.Identity()
+
+
+def make_activation(activation: Activation) -> nn.Module:
+    """The activation of that name."""
+    match activation:
+        case "relu":
+            return nn.ReLU(inplace=True)
+        case "leaky_relu":
+            return nn.LeakyReLU(0.01, inplace=True)
+        case "elu":
+            return nn.ELU(inplace=True)
+        case "gelu":
+            return nn.GELU()
+        case "silu":
+            return nn.SiLU(inplace=True)
+        case "prelu":
+            return nn.PReLU()

@@ -1,0 +1,103 @@
+"""Upsample, concatenate, convolve: the step that every U-Net decoder repeats, without the upsampled or concatenated map.
+
+A convolution is linear in its input channels, so that the kernel `W = [Wx, Ws1, .., Wsn]` splits:
+`conv(cat(up(x), s1, .., sn), W) = conv(up(x), Wx) + conv(s1, Ws1) + .. + conv(sn, Wsn)`. And a 3x3 convolution of the
+nearest neighbour's 2x upsampling is, borders included, one transposed convolution with kernel 4, stride 2 and padding 1:
+each of its 16 taps is a sum of those of the 9 that fall on the same pixel of `x`, so that it takes 16 multiplications for
+each pixel of `x` and pair of channels instead of 36.
+"""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 - the field's name for it
+
+from unetzoo.errors import ShapeError
+
+Mode = Literal["nearest", "bilinear"]
+
+
+class UpsampleConcatConv(nn.Module):
+    """The 3x3 'same' convolution of a deep map, upsampled, concatenated with skips.
+
+    Args:
+        deep_channels: of the deep map.
+        skip_channels: of each skip, in the order in which they are concatenated after the deep map.
+        out_channels: of the result.
+        factor: how much finer the skips are than the deep map; 1: not at all.
+        mode: of upsampling, `"nearest"` or `"bilinear"` (without aligned corners).
+        bias: whether to add one; a norm that follows makes it superfluous.
+
+    The stored weight is that of the plain convolution, (out, deep + sum(skips), 3, 3), whatever way it is computed.
+    """
+
+    def __init__(
+        self,
+        deep_channels: int,
+        skip_channels: Sequence[int],
+        out_channels: int,
+        *,
+        factor: int = 2,
+        mode: Mode = "nearest",
+        bias: bool = True,
+    ) -> None:
+        super().__init__()
+        self.splits = (deep_channels, *skip_channels)
+        self.factor = factor
+        self.mode = mode
+        convolution = nn.Conv2d(sum(self.splits), out_channels, 3, padding=1, bias=bias)
+        self.weight = convolution.weight
+        self.bias = convolution.bias
+
+    def forward(self, deep: Tensor, skips: Sequence[Tensor] = ()) -> Tensor:
+        """(b, out, factor * h, factor * w) for deep (b, deep, h, w) and skips (b, skip, factor * h, factor * w)."""
+        if len(skips) != len(self.splits) - 1:
+            raise ShapeError(f"this block takes {len(self.splits) - 1} skips, got {len(skips)}")
+        deep_kernel, *skip_kernels = self.weight.split(self.splits, dim=1)
+        result = upsample_conv(deep, deep_kernel, self.bias, self.factor, self.mode)
+        for skip, kernel in zip(skips, skip_kernels, strict=True):
+            result = result + F.conv2d(skip, kernel, padding=1)
+        return result
+
+    def upsample(self, deep: Tensor) -> Tensor:
+        """The deep map at the resolution of the skips, for those who must see the concatenated map."""
+        return deep if self.factor == 1 else F.interpolate(deep, scale_factor=float(self.factor), mode=self.mode)
+
+    def convolve(self, concatenated: Tensor) -> Tensor:
+        """The convolution of a map that was upsampled and concatenated before."""
+        return F.conv2d(concatenated, self.weight, self.bias, padding=1)
+
+    def extra_repr(self) -> str:
+        """The layer's options, for its printed form."""
+        return f"{'+'.join(map(str, self.splits))} -> {self.weight.shape[0]}, factor={self.factor}, mode={self.mode!r}"
+
+
+def upsample_conv(deep: Tensor, kernel: Tensor, bias: Tensor | None, factor: int, mode: Mode) -> Tensor:
+    """The 3x3 'same' convolution (b, out, factor * h, factor * w) of `deep` (b, deep, h, w), upsampled.
+
+    Args:
+        deep: the map to upsample.
+        kernel: (out, deep, 3, 3), of the plain convolution.
+        bias: (out,) or None.
+        factor: whole factor of upsampling.
+        mode: of upsampling.
+    """
+    if factor == 2 and mode == "nearest":
+        return F.conv_transpose2d(deep, transposed_kernel(kernel), bias, stride=2, padding=1)
+    if factor > 1:
+        deep = F.interpolate(deep, scale_factor=float(factor), mode=mode)
+    return F.conv2d(deep, kernel, bias, padding=1)
+
+
+def transposed_kernel(kernel: Tensor) -> Tensor:
+    """The kernel (deep, out, 4, 4) of the transposed convolution that equals nearest 2x upsampling, then `kernel`.
+
+    `K[c, o, k, l] = sum_ab M[k, a] M[l, b] W[o, c, a, b]` with the 4 x 3 matrix M that maps tap a of the convolution to the
+    taps k of the transposed one; linear in W (out, deep, 3, 3), so that gradients reach W itself.
+    """
+    first, middle, last = kernel.unbind(2)
+    rows = torch.stack((last, middle + last, first + middle, first), dim=2)
+    first, middle, last = rows.unbind(3)
+    return torch.stack((last, middle + last, first + middle, first), dim=3).transpose(0, 1)

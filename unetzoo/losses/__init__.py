@@ -1,0 +1,1 @@
+"""Losses: each turns logits and a target into one number."""

@@ -1,0 +1,134 @@
+"""The two contracts, `Encoder` and `Decoder`, and the `Segmenter` that joins them."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Self
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 - the field's name for it
+
+from unetzoo.config import ModelConfig
+from unetzoo.errors import ShapeError
+from unetzoo.specs import FeatureInfo
+
+
+class Encoder(nn.Module, ABC):
+    """Turns an image into a pyramid of features.
+
+    Args:
+        features: the pyramid that `forward` gives.
+    """
+
+    def __init__(self, features: FeatureInfo) -> None:
+        super().__init__()
+        self.features = features
+        self.frozen = False
+
+    @abstractmethod
+    def forward(self, image: Tensor) -> list[Tensor]:
+        """The features of an image, shallow first.
+
+        Args:
+            image: (b, c, h, w), with h and w multiples of the deepest reduction.
+
+        Returns:
+            One (b, channels[i], h / reductions[i], w / reductions[i]) a level of `features`.
+        """
+
+    def train(self, mode: bool = True) -> Self:
+        """Switch training mode; an encoder that is frozen stays in evaluation mode."""
+        return super().train(mode and not self.frozen)
+
+
+class Decoder(nn.Module, ABC):
+    """Turns a pyramid of features into one map for each of its outputs.
+
+    Args:
+        out_channels: channels of each output, the best output last.
+        reductions: input pixels per pixel of each output, along each axis.
+    """
+
+    def __init__(self, out_channels: Sequence[int], reductions: Sequence[int]) -> None:
+        super().__init__()
+        self.out_channels = tuple(out_channels)
+        self.reductions = tuple(reductions)
+        if not self.out_channels or len(self.out_channels) != len(self.reductions):
+            raise ShapeError(f"a decoder needs one reduction an output, got {self.out_channels} and {self.reductions}")
+
+    @abstractmethod
+    def forward(self, features: Sequence[Tensor]) -> list[Tensor]:
+        """The outputs for a pyramid.
+
+        Args:
+            features: as `Encoder.forward` returns them, shallow first.
+
+        Returns:
+            One (b, out_channels[i], h / reductions[i], w / reductions[i]) an output, best last.
+        """
+
+
+class Segmenter(nn.Module):
+    """A segmentation network: encoder, decoder and one head for each output of the decoder.
+
+    Args:
+        encoder: gives the pyramid.
+        decoder: was built for that pyramid.
+        heads: each makes logits (b, classes, ...) of one output of the decoder.
+        config: rebuilds this network; `unetzoo.create` fills it in.
+    """
+
+    def __init__(self, encoder: Encoder, decoder: Decoder, heads: Sequence[nn.Module], config: ModelConfig) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.decoder = decoder
+        self.heads = nn.ModuleList(heads)
+        self.config = config
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Logits (b, classes, h, w) of the best output for images (b, c, h, w), with any h, w >= 1.
+
+        Raises:
+            ShapeError: when `image` does not have these axes, or another number of channels.
+        """
+        best = self.decoder(self.encoder(self._padded(image)))[-1]
+        return self._at_size_of(image, self.heads[-1](best), self.decoder.reductions[-1])
+
+    def all_logits(self, image: Tensor) -> list[Tensor]:
+        """Logits (b, classes, h, w) of every output of the decoder, the best last (deep supervision).
+
+        Raises:
+            ShapeError: as `forward` does.
+        """
+        outputs = self.decoder(self.encoder(self._padded(image)))
+        parts = zip(self.heads, outputs, self.decoder.reductions, strict=True)
+        return [self._at_size_of(image, head(output), reduction) for head, output, reduction in parts]
+
+    def _padded(self, image: Tensor) -> Tensor:
+        """The image, its last rows and columns repeated until the deepest reduction divides h and w."""
+        if image.ndim != 4 or image.shape[1] != self.config.in_channels:
+            wanted = f"(b, {self.config.in_channels}, h, w)"
+            raise ShapeError(f"this network takes images {wanted}, got {tuple(image.shape)}")
+        reduction = self.encoder.features.reductions[-1]
+        bottom, right = -image.shape[2] % reduction, -image.shape[3] % reduction
+        if torch.compiler.is_exporting() or bottom or right:  # an exported graph must hold for every size
+            image = F.pad(image, (0, right, 0, bottom), mode="replicate")
+        return image
+
+    def _at_size_of(self, image: Tensor, logits: Tensor, reduction: int) -> Tensor:
+        """Logits at the image's resolution, without the padding."""
+        if reduction > 1:
+            logits = F.interpolate(logits, scale_factor=float(reduction), mode="bilinear")
+        return logits[..., : image.shape[2], : image.shape[3]]
+
+
+def freeze(encoder: Encoder) -> None:
+    """Keep an encoder as it is: no gradients, and evaluation mode (batch-norm statistics, dropout) even in training."""
+    encoder.frozen = True
+    encoder.requires_grad_(False).train(False)
+
+
+def unfreeze(encoder: Encoder) -> None:
+    """Train an encoder again, after `freeze`."""
+    encoder.frozen = False
+    encoder.requires_grad_(True).train(True)

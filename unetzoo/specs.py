@@ -1,0 +1,140 @@
+"""What a plugin declares about its parts: plain frozen data, free of torch."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
+from itertools import pairwise
+from typing import Any, TypeAlias
+
+from unetzoo.errors import PluginError, ShapeError
+
+Builder: TypeAlias = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Lazy:
+    """A callable that is imported when it is first needed; made by `lazy`.
+
+    Raises:
+        PluginError: on `resolve()`, when the module cannot be imported or has no such attribute.
+    """
+
+    target: str
+    arguments: tuple[Any, ...] = ()
+
+    def resolve(self) -> Builder:
+        """The callable itself, with the leading arguments bound."""
+        module_name, _, attribute = self.target.partition(":")
+        try:
+            builder: Builder = getattr(import_module(module_name), attribute)
+        except (ImportError, AttributeError) as error:
+            raise PluginError(f"cannot load {self.target!r}: {error}") from error
+        return partial(builder, *self.arguments) if self.arguments else builder
+
+
+def lazy(target: str, *arguments: Any) -> Lazy:  # noqa: ANN401 - leading arguments of any builder
+    """Refer to a class or function without importing it.
+
+    Args:
+        target: `"package.module:Name"`; `Name`'s own signature is the schema of the part's options.
+        arguments: leading positional arguments that are bound to it.
+
+    Raises:
+        PluginError: when `target` is not of that form.
+    """
+    module_name, colon, attribute = target.partition(":")
+    if not (colon and module_name and attribute.isidentifier()):
+        raise PluginError(f"lazy() takes 'package.module:Name', got {target!r}")
+    return Lazy(target, arguments)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncoderSpec:
+    """An encoder: `build(*, in_channels, pretrained, **its own options)` gives an `unetzoo.Encoder`.
+
+    Attributes:
+        name: how `unetzoo.create(..., encoder=name)` asks for it.
+        build: the class or function, best through `lazy`.
+        summary: one line.
+        paper: where it was published, such as `"arXiv:1512.03385"`.
+        license: SPDX identifier of the pretrained weights, empty where there are none.
+        pretrained: tags of the pretrained weights, the default one first.
+    """
+
+    name: str
+    build: Lazy | Builder
+    summary: str = ""
+    paper: str = ""
+    license: str = ""
+    pretrained: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecoderSpec:
+    """A decoder: `build(features, **its own options)` gives an `unetzoo.Decoder` for that `FeatureInfo`."""
+
+    name: str
+    build: Lazy | Builder
+    summary: str = ""
+    paper: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LossSpec:
+    """A loss: `build(**its own options)` gives a module that maps logits and target to a scalar >= 0."""
+
+    name: str
+    build: Lazy | Builder
+    summary: str = ""
+    paper: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncoderFamily:
+    """Many encoders at once: `"name"` and `"prefix:name"` mean the same one.
+
+    Attributes:
+        prefix: of the qualified names, such as `"timm"`.
+        names: gives all names; called when they are first needed.
+        spec: gives the spec of one of these names.
+    """
+
+    prefix: str
+    names: Callable[[], Sequence[str]]
+    spec: Callable[[str], EncoderSpec]
+
+
+@dataclass(frozen=True)
+class FeatureInfo:
+    """The pyramid that an encoder gives and a decoder takes, shallow level first.
+
+    Attributes:
+        channels: of each level.
+        reductions: input pixels per feature pixel along each axis, of each level; each is a whole multiple (> 1) of the
+            one before.
+
+    Raises:
+        ShapeError: when the two do not fit together, or the reductions do not grow by whole factors.
+    """
+
+    channels: tuple[int, ...]
+    reductions: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "channels", tuple(self.channels))
+        object.__setattr__(self, "reductions", tuple(self.reductions))
+        if not self.channels or len(self.channels) != len(self.reductions):
+            raise ShapeError(f"a pyramid needs one reduction for each level's channels, got {self}")
+        if min(self.channels) < 1 or min(self.reductions) < 1:
+            raise ShapeError(f"channels and reductions must be positive, got {self}")
+        if any(deep <= shallow or deep % shallow for shallow, deep in pairwise(self.reductions)):
+            raise ShapeError(f"reductions must grow by whole factors from level to level, got {self.reductions}")
+
+    def __len__(self) -> int:
+        """Number of levels."""
+        return len(self.channels)
+
+    def first(self, depth: int) -> "FeatureInfo":
+        """The `depth` shallowest levels."""
+        return FeatureInfo(self.channels[:depth], self.reductions[:depth])
