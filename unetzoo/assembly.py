@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from unetzoo.checks import check_count
@@ -10,9 +9,9 @@ from unetzoo.errors import OptionError
 from unetzoo.options import Option, build_part, options_of
 from unetzoo.plugins import host
 from unetzoo.registry import KINDS, Registry
-from unetzoo.specs import DecoderSpec, EncoderSpec, LossSpec
 
 if TYPE_CHECKING:
+    from unetzoo.config import ModelConfig
     from unetzoo.losses.expression import WeightedSum
     from unetzoo.model import Segmenter
 
@@ -95,6 +94,19 @@ def create(
     return Segmenter(built_encoder, built_decoder, heads, config)
 
 
+def create_from(config: "ModelConfig") -> "Segmenter":
+    """The network that a configuration describes, with random weights; raises as `create` does."""
+    return create(
+        config.decoder,
+        encoder=config.encoder,
+        classes=config.classes,
+        in_channels=config.in_channels,
+        encoder_options=config.encoder_options,
+        decoder_options=config.decoder_options,
+        head_kernel_size=config.head_kernel_size,
+    )
+
+
 def create_loss(
     expression: str, *, ignore_index: int | None = None, output_weights: tuple[float, ...] | None = None
 ) -> "WeightedSum":
@@ -156,9 +168,4 @@ def describe(kind: Kind, name: str) -> Description:
 
 
 def _registry(kind: str) -> Registry[Any]:
-    return _registries()[kind]
-
-
-@cache
-def _registries() -> dict[str, Registry[Any]]:
-    return {kind: Registry(kind, offers) for kind, offers in host().offers.items()}
+    return host().registries[kind]

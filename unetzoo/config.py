@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-from unetzoo.errors import ConfigError
+from unetzoo.checks import check_count
+from unetzoo.errors import ConfigError, OptionError
 
 FORMAT = 1
 
@@ -25,7 +26,7 @@ class ModelConfig:
         providers: for `"encoder"` and `"decoder"`, the distribution and version that provided it.
 
     Raises:
-        ConfigError: when an option cannot be written as JSON.
+        ConfigError: when a value has the wrong type, or an option cannot be written as JSON.
     """
 
     decoder: str
@@ -38,6 +39,14 @@ class ModelConfig:
     providers: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        for name in ("decoder", "encoder"):
+            if not isinstance(getattr(self, name), str):
+                raise ConfigError(f"{name} must be a name, got {getattr(self, name)!r}")
+        for name in ("classes", "in_channels", "head_kernel_size"):
+            try:
+                check_count(name, getattr(self, name))
+            except OptionError as error:
+                raise ConfigError(str(error)) from error
         for name in ("encoder_options", "decoder_options", "providers"):
             object.__setattr__(self, name, _plain(name, getattr(self, name)))
 
@@ -50,12 +59,16 @@ class ModelConfig:
         """The inverse of `to_dict`.
 
         Raises:
-            ConfigError: for another format, or keys that are missing or unknown.
+            ConfigError: for another format, keys that are missing or unknown, or values of the wrong type.
         """
+        if not isinstance(data, Mapping):
+            raise ConfigError(f"a configuration is a mapping, got {data!r}")
         found = dict(data)
         number = found.pop("format", None)
         if number != FORMAT:
-            raise ConfigError(f"this is a configuration of format {number!r}; this version of unetzoo reads {FORMAT}")
+            newer = isinstance(number, int) and number > FORMAT
+            hint = "; a newer version of unetzoo wrote it: upgrade" if newer else ""
+            raise ConfigError(f"no configuration of format {FORMAT}, which this unetzoo reads, but {number!r}{hint}")
         known = {item.name for item in fields(cls)}
         problems = [f"unknown key {key!r}" for key in sorted(found.keys() - known)]
         problems += [f"no {key!r}" for key in ("decoder", "encoder") if key not in found]
@@ -65,9 +78,22 @@ class ModelConfig:
 
 
 def _plain(name: str, mapping: Mapping[str, Any]) -> dict[str, Any]:
-    """A copy that JSON gives back as it is."""
+    """A copy that JSON gives back as it is: its sequences are lists."""
+    if not isinstance(mapping, Mapping):
+        raise ConfigError(f"{name} must be a mapping, got {mapping!r}")
     try:
-        plain: dict[str, Any] = json.loads(json.dumps(dict(mapping), allow_nan=False))
-    except (TypeError, ValueError) as error:
+        given = _as_lists(dict(mapping))
+        plain: dict[str, Any] = json.loads(json.dumps(given, allow_nan=False))
+    except (TypeError, ValueError, RecursionError) as error:
         raise ConfigError(f"{name} must be plain data (numbers, strings, lists, mappings): {error}") from error
+    if plain != given:
+        raise ConfigError(f"{name} must have strings as keys, got {dict(mapping)!r}")
     return plain
+
+
+def _as_lists(value: object) -> Any:  # noqa: ANN401 - any plain data
+    if isinstance(value, Mapping):
+        return {key: _as_lists(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_as_lists(item) for item in value]
+    return value

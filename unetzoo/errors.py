@@ -1,7 +1,8 @@
 """The errors that unetzoo raises for a user's mistake, all children of `UnetzooError`."""
 
+import re
 from collections.abc import Iterable
-from difflib import get_close_matches
+from difflib import SequenceMatcher, get_close_matches
 
 
 class UnetzooError(Exception):
@@ -49,15 +50,32 @@ class PluginWarning(UserWarning):
 
 
 def did_you_mean(asked: str, known: Iterable[str]) -> str:
-    """A part of a sentence that proposes the nearest known names, empty where none is near.
+    """A part of a sentence that proposes up to three known names, empty where none is near.
 
-    Names that `asked` only prolongs or shortens come first (`resnet` for `resnet34`), then those with few edits.
+    A name that differs in case and punctuation alone is proposed alone (`unet++` for `unetpp`); else names that prolong
+    `asked` (`resnet` for `resnet18`), the shortest first; else those that are nearest by difflib's ratio.
     """
-    known = list(known)
-    lowered = asked.lower()
-    same_start = sorted((name for name in known if name.lower().startswith(lowered)), key=lambda name: (len(name), name))
-    near = get_close_matches(lowered, known, n=3, cutoff=0.75)
-    proposals = list(dict.fromkeys(near[:1] + same_start[:3] + near[1:]))[:3] if near else same_start[:3]
-    if not proposals:
-        return ""
-    return "did you mean " + " or ".join(repr(name) for name in proposals) + "?"
+    wanted, names = _letters(asked), list(known)
+    longer = sorted((name for name in names if wanted and _letters(name).startswith(wanted)), key=_by_length)
+    proposals = [name for name in longer if _letters(name) == wanted] or longer or _nearest(asked.lower(), names)
+    return f"did you mean {' or '.join(map(repr, proposals[:3]))}?" if proposals else ""
+
+
+def describe_error(error: BaseException) -> str:
+    """An exception of somebody else's code in one line."""
+    return " ".join(f"{type(error).__name__}: {error}".split()).rstrip(":")
+
+
+def _letters(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower().replace("+", "p"))
+
+
+def _by_length(name: str) -> tuple[int, str]:
+    return len(name), name
+
+
+def _nearest(asked: str, names: list[str]) -> list[str]:
+    ratios = {
+        name: SequenceMatcher(None, name, asked).ratio() for name in get_close_matches(asked, names, n=3, cutoff=0.75)
+    }
+    return [name for name, ratio in ratios.items() if ratio == max(ratios.values())]

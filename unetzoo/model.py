@@ -119,7 +119,10 @@ class Segmenter(nn.Module):
         """Logits at the image's resolution, without the padding."""
         if reduction > 1:
             logits = F.interpolate(logits, scale_factor=float(reduction), mode="bilinear")
-        return logits[..., : image.shape[2], : image.shape[3]]
+        bottom, right = logits.shape[2] - image.shape[2], logits.shape[3] - image.shape[3]
+        if torch.compiler.is_exporting() or bottom or right:
+            logits = F.pad(logits, (0, -right, 0, -bottom))  # slicing would tie an exported graph to sizes that need padding
+        return logits
 
 
 def freeze(encoder: Encoder) -> None:

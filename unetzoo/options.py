@@ -1,12 +1,12 @@
 """A part's options are its builder's own signature: read them, and bind a mapping to them."""
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from unetzoo.errors import OptionError, did_you_mean
-from unetzoo.specs import Lazy
+from unetzoo.errors import OptionError, PluginError, did_you_mean
+from unetzoo.specs import Builder, Lazy
 
 _RESERVED = {"encoder": ("in_channels", "pretrained"), "decoder": ("features",), "loss": ()}
 
@@ -17,7 +17,7 @@ class Option:
 
     Attributes:
         name: as in `decoder_options={name: value}`.
-        default: its value where none is given; `Option.required` has none.
+        default: its value where none is given; None where it is required.
         annotation: its type, as the source has it; empty where it has none.
         required: whether it must be given.
     """
@@ -31,38 +31,61 @@ class Option:
         return self.name if self.required else f"{self.name}={self.default!r}"
 
 
-def options_of(kind: str, build: Lazy | Callable[..., Any]) -> tuple[Option, ...]:
-    """The options that a builder takes, in its order, without those that unetzoo fills in itself."""
-    builder = build.resolve() if isinstance(build, Lazy) else build
-    return tuple(
-        Option(
-            parameter.name,
-            None if parameter.default is parameter.empty else parameter.default,
-            "" if parameter.annotation is parameter.empty else inspect.formatannotation(parameter.annotation),
-            parameter.default is parameter.empty,
-        )
-        for parameter in inspect.signature(builder).parameters.values()
-        if parameter.name not in _RESERVED[kind] and parameter.kind in (parameter.KEYWORD_ONLY, parameter.POSITIONAL_OR_KEYWORD)
-    )
+def options_of(kind: str, build: Lazy | Builder) -> tuple[Option, ...]:
+    """The options that a builder takes, in its order, without those that unetzoo fills in itself.
+
+    Raises:
+        PluginError: when the builder cannot be imported, or does not take what unetzoo fills in.
+    """
+    parameters = _parameters(_resolved(build))
+    missing = [name for name in _RESERVED[kind] if name not in parameters]
+    if missing:
+        raise PluginError(f"the builder of a {kind} must take {missing[0]!r} by name; {build!r} does not")
+    return tuple(_option(parameter) for name, parameter in parameters.items() if name not in _RESERVED[kind])
 
 
 def build_part(
-    kind: str, name: str, build: Lazy | Callable[..., Any], reserved: Mapping[str, Any], options: Mapping[str, Any]
+    kind: str, name: str, build: Lazy | Builder, reserved: Mapping[str, Any], options: Mapping[str, Any]
 ) -> Any:  # noqa: ANN401 - the caller knows the kind
     """Call a builder with what unetzoo fills in and the user's options.
 
     Raises:
         OptionError: for an option that the builder does not have, or one that it needs and did not get.
+        PluginError: as `options_of` does.
     """
     accepted = options_of(kind, build)
     names = [option.name for option in accepted]
     takes = f"it takes {', '.join(map(str, accepted))}" if accepted else "it takes none"
-    for option in options:
-        if option not in names:
-            hint = did_you_mean(str(option), names)
-            raise OptionError(f"{kind} {name!r} has no option {option!r}; {hint + ' ' if hint else ''}{takes}")
-    missing = [option.name for option in accepted if option.required and option.name not in options]
-    if missing:
-        raise OptionError(f"{kind} {name!r} needs the option {missing[0]!r}; {takes}")
-    builder = build.resolve() if isinstance(build, Lazy) else build
-    return builder(**reserved, **options)
+    for asked in options:
+        if asked not in names:
+            hint = f"{did_you_mean(str(asked), names)} " if did_you_mean(str(asked), names) else ""
+            raise OptionError(f"{kind} {name!r} has no option {asked!r}; {hint}{takes}")
+    for option in accepted:
+        if option.required and option.name not in options:
+            raise OptionError(f"{kind} {name!r} needs the option {option.name!r}; {takes}")
+    return _resolved(build)(**reserved, **options)
+
+
+def _resolved(build: Lazy | Builder) -> Builder:
+    return build.resolve() if isinstance(build, Lazy) else build
+
+
+def _parameters(builder: Builder) -> dict[str, inspect.Parameter]:
+    """The parameters that can be given by name."""
+    try:
+        signature = inspect.signature(builder)
+    except (TypeError, ValueError) as error:  # callables written in C may have none
+        raise PluginError(f"{builder!r} has no signature from which its options can be read") from error
+    by_name = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    return {name: parameter for name, parameter in signature.parameters.items() if parameter.kind in by_name}
+
+
+def _option(parameter: inspect.Parameter) -> Option:
+    required = parameter.default is parameter.empty
+    return Option(parameter.name, None if required else parameter.default, _type_name(parameter.annotation), required)
+
+
+def _type_name(annotation: object) -> str:
+    if annotation is inspect.Parameter.empty:
+        return ""
+    return annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)

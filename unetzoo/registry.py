@@ -1,18 +1,19 @@
 """The names of one kind of part, who provides each, and what to say about a name that is missing or offered twice."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
-from unetzoo.errors import ConflictError, UnknownNameError, did_you_mean
+from unetzoo.errors import ConflictError, PluginError, UnknownNameError, describe_error, did_you_mean
 from unetzoo.specs import DecoderSpec, EncoderFamily, EncoderSpec, LossSpec
 
 Spec = EncoderSpec | DecoderSpec | LossSpec
 SpecT = TypeVar("SpecT", EncoderSpec, DecoderSpec, LossSpec)
 
-KINDS = ("encoder", "decoder", "loss")
+SPECS: dict[str, type[Spec]] = {"encoder": EncoderSpec, "decoder": DecoderSpec, "loss": LossSpec}
+KINDS = tuple(SPECS)
 _PLURALS = {"encoder": "encoders", "decoder": "decoders", "loss": "losses"}
 
 
@@ -34,10 +35,25 @@ class Provider:
 
 @dataclass(frozen=True)
 class Offer:
-    """A spec or a family, and who provides it."""
+    """A spec or a family of them, the distribution that provides it, and which of the distribution's plugins does."""
 
     item: Spec | EncoderFamily
     provider: Provider
+    plugin: str
+
+    @property
+    def owners(self) -> tuple[str, ...]:
+        """What may stand before a name and a colon, the usual one first."""
+        distribution = self.provider.distribution
+        return (self.item.prefix, distribution) if isinstance(self.item, EncoderFamily) else (distribution,)
+
+    def names(self) -> Collection[str]:
+        """All names that are offered, none of them qualified."""
+        return self.item.names() if isinstance(self.item, EncoderFamily) else (self.item.name,)
+
+    def spec(self, name: str) -> Spec:
+        """The spec of one of these names."""
+        return self.item.spec(name) if isinstance(self.item, EncoderFamily) else self.item
 
 
 @dataclass(frozen=True)
@@ -50,7 +66,7 @@ class Entry(Generic[SpecT]):
 
 
 class Registry(Generic[SpecT]):
-    """Looks up the parts of one kind by `name`, `distribution:name` or `familyprefix:name`.
+    """Looks up the parts of one kind by `name`, `familyprefix:name` or `distribution:name`.
 
     Args:
         kind: `"encoder"`, `"decoder"` or `"loss"`.
@@ -59,13 +75,7 @@ class Registry(Generic[SpecT]):
 
     def __init__(self, kind: str, offers: Iterable[Offer]) -> None:
         self.kind = kind
-        self._specs: dict[str, list[Offer]] = {}
-        self._families: list[Offer] = []
-        for offer in offers:
-            if isinstance(offer.item, EncoderFamily):
-                self._families.append(offer)
-            else:
-                self._specs.setdefault(offer.item.name, []).append(offer)
+        self._offers = tuple(offers)
 
     def find(self, name: str) -> Entry[SpecT]:
         """The one part of that name.
@@ -73,78 +83,75 @@ class Registry(Generic[SpecT]):
         Raises:
             UnknownNameError: when there is none; says what is near.
             ConflictError: when several plugins offer it and `name` does not say whose.
+            PluginError: when a family lists the name but cannot give its spec.
         """
-        prefix, _, bare = name.rpartition(":")
-        entries = [entry for owners, entry in self._named(bare) if not prefix or prefix in owners]
-        if not entries:
-            raise UnknownNameError(self._missing(name, prefix, bare))
-        if len(entries) > 1:
-            raise ConflictError(self._conflict(name, entries))
-        return entries[0]
+        owner, _, bare = name.rpartition(":")
+        offers = self._offers_of(owner, bare)
+        if not offers:
+            raise UnknownNameError(self._say_missing(name, owner))
+        if len(offers) > 1:
+            raise ConflictError(self._say_conflict(name, bare, offers))
+        return Entry(self._spec(offers[0], bare), offers[0].provider, self._qualified(offers[0], bare))
 
     def names(self, pattern: str = "*") -> list[str]:
-        """All names that match a shell pattern (`*`, `?`, `[...]`), in natural order, each once."""
-        qualified = ":" in pattern
-        names = {
-            name
-            for bare, owners in self._all()
-            for name in ([f"{owner}:{bare}" for owner in owners] if qualified else [bare])
-            if fnmatchcase(name, pattern)
-        }
-        return sorted(names, key=_natural)
+        """All names that match a shell pattern (`*`, `?`, `[...]`), in natural order, each once.
 
-    def conflicts(self) -> dict[str, tuple[Provider, ...]]:
-        """The names that several plugins offer, with their providers."""
-        crowded = {name for name, offers in self._specs.items() if len(offers) > 1}
-        crowded |= {name for name in self._specs for family in self._families if name in _names(family)}
-        for index, family in enumerate(self._families):
-            for other in self._families[index + 1 :]:
-                crowded |= set(_names(family)) & set(_names(other))
-        return {
-            name: tuple(entry.provider for _, entry in self._named(name)) for name in sorted(crowded, key=_natural)
-        }
+        A pattern with a colon, such as `"timm:resnet*"`, is matched against qualified names.
+        """
+        found: set[str] = set()
+        for offer in self._offers:
+            for bare in offer.names():
+                ways = [f"{owner}:{bare}" for owner in offer.owners] if ":" in pattern else [bare]
+                found.update([name for name in ways if fnmatchcase(name, pattern)][:1])
+        return sorted(found, key=_natural)
 
-    def _named(self, bare: str) -> Iterator[tuple[set[str], Entry[SpecT]]]:
-        """Every offer of a bare name, with the prefixes that qualify it."""
-        for offer in self._specs.get(bare, ()):
-            owner = offer.provider.distribution
-            yield {owner}, Entry(offer.item, offer.provider, f"{owner}:{bare}")  # type: ignore[arg-type] # by kind
-        for offer in self._families:
-            family = offer.item
-            assert isinstance(family, EncoderFamily)
-            if bare in _names(offer):
-                owners = {offer.provider.distribution, family.prefix}
-                yield owners, Entry(family.spec(bare), offer.provider, f"{family.prefix}:{bare}")  # type: ignore[arg-type] # by kind
+    def conflicts(self) -> dict[str, tuple[Offer, ...]]:
+        """The names that are offered more than once, in natural order, each with its offers."""
+        offers_of: dict[str, list[Offer]] = {}
+        for offer in self._offers:
+            for name in offer.names():
+                offers_of.setdefault(name, []).append(offer)
+        return {name: tuple(offers_of[name]) for name in sorted(offers_of, key=_natural) if len(offers_of[name]) > 1}
 
-    def _all(self) -> Iterator[tuple[str, set[str]]]:
-        for name, offers in self._specs.items():
-            yield name, {offer.provider.distribution for offer in offers}
-        for offer in self._families:
-            assert isinstance(offer.item, EncoderFamily)
-            for name in _names(offer):
-                yield name, {offer.item.prefix}
+    def _offers_of(self, owner: str, bare: str) -> list[Offer]:
+        """The offers that a name may mean: one, unless it is missing or not clear."""
+        offers = [offer for offer in self._offers if (not owner or owner in offer.owners) and bare in offer.names()]
+        return [offer for offer in offers if offer.owners[0] == owner] or offers
 
-    def _missing(self, name: str, prefix: str, bare: str) -> str:
-        owners = sorted({owner for _, owners in self._all() for owner in owners})
-        if prefix and prefix not in owners:
-            return f"nobody called {prefix!r} offers {plural(self.kind)}; those who do: {', '.join(owners)}"
-        known = self.names(f"{prefix}:*" if prefix else "*")
-        hint = did_you_mean(name, known)
-        found = f"; {hint}" if hint else ""
-        return f"no {self.kind} named {name!r}{found} (unetzoo.list_{plural(self.kind)}() shows all {len(known):,})"
+    def _qualified(self, offer: Offer, bare: str) -> str:
+        """The shortest name that means this offer alone, or the bare one where there is none."""
+        ways = (f"{owner}:{bare}" for owner in offer.owners if self._offers_of(owner, bare) == [offer])
+        return next(ways, bare)
 
-    def _conflict(self, name: str, entries: list[Entry[SpecT]]) -> str:
-        providers = " and ".join(str(entry.provider) for entry in entries)
-        ways_out = " or ".join(repr(entry.qualified) for entry in entries)
-        return f"{self.kind} {name!r} is offered by {providers}; ask for {ways_out}, or block one with UNETZOO_BLOCK"
+    def _spec(self, offer: Offer, bare: str) -> SpecT:
+        try:
+            spec = offer.spec(bare)
+        except Exception as error:  # a stranger's function may raise anything
+            problem = f"plugin {offer.plugin!r} lists {self.kind} {bare!r} but cannot describe it"
+            raise PluginError(f"{problem}: {describe_error(error)}") from error
+        if not isinstance(spec, SPECS[self.kind]):
+            raise PluginError(f"plugin {offer.plugin!r} describes {self.kind} {bare!r} by {spec!r}")
+        return cast("SpecT", spec)  # the isinstance above, which a checker cannot follow
 
+    def _say_missing(self, name: str, owner: str) -> str:
+        offers = [offer for offer in self._offers if not owner or owner in offer.owners]
+        if not offers:
+            owners = sorted({each for offer in self._offers for each in offer.owners})
+            hint = f"{did_you_mean(owner, owners)} " if did_you_mean(owner, owners) else ""
+            return f"nobody called {owner!r} offers {plural(self.kind)}; {hint}those who do: {', '.join(owners)}"
+        prefix = f"{owner}:" if owner else ""
+        known = {f"{prefix}{bare}" for offer in offers for bare in offer.names()}
+        hint = f"; {did_you_mean(name, known)}" if did_you_mean(name, known) else ""
+        call = f"unetzoo.list_{plural(self.kind)}({f'{prefix}*'!r})" if owner else f"unetzoo.list_{plural(self.kind)}()"
+        return f"no {self.kind} named {name!r}{hint} ({call} shows all {len(known):,})"
 
-def _names(family: Offer) -> frozenset[str] | tuple[str, ...]:
-    assert isinstance(family.item, EncoderFamily)
-    names = family.item.names()
-    return names if isinstance(names, frozenset) else tuple(names)
+    def _say_conflict(self, name: str, bare: str, offers: list[Offer]) -> str:
+        plugins = " and ".join(offer.plugin for offer in offers)
+        ways = [repr(way) for way in (self._qualified(offer, bare) for offer in offers) if way != bare]
+        ask = f"ask for {' or '.join(ways)}, or " if ways else ""
+        return f"{self.kind} {name!r} is offered by {plugins}; {ask}block one with UNETZOO_BLOCK"
 
 
-def _natural(name: str) -> list[tuple[int, str]]:
+def _natural(name: str) -> tuple[list[tuple[str, int]], str]:
     """A sorting key that puts resnet34 before resnet101."""
-    return [(int(number or 0), text) for text, number in re.findall(r"(\D*)(\d*)", name)]
+    return [(text, int(number or 0)) for text, number in re.findall(r"(\D*)(\d*)", name)], name

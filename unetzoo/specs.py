@@ -1,13 +1,13 @@
 """What a plugin declares about its parts: plain frozen data, free of torch."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from itertools import pairwise
 from typing import Any, TypeAlias
 
-from unetzoo.errors import PluginError, ShapeError
+from unetzoo.errors import PluginError, ShapeError, UnetzooError, describe_error
 
 Builder: TypeAlias = Callable[..., Any]
 
@@ -16,20 +16,29 @@ Builder: TypeAlias = Callable[..., Any]
 class Lazy:
     """A callable that is imported when it is first needed; made by `lazy`.
 
-    Raises:
-        PluginError: on `resolve()`, when the module cannot be imported or has no such attribute.
+    Attributes:
+        target: `"package.module:Name"`.
+        arguments: leading positional arguments that are bound to it.
     """
 
     target: str
     arguments: tuple[Any, ...] = ()
 
     def resolve(self) -> Builder:
-        """The callable itself, with the leading arguments bound."""
+        """The callable itself, with the leading arguments bound.
+
+        Raises:
+            PluginError: when the module cannot be imported, has no such attribute, or the attribute cannot be called.
+        """
         module_name, _, attribute = self.target.partition(":")
         try:
             builder: Builder = getattr(import_module(module_name), attribute)
-        except (ImportError, AttributeError) as error:
-            raise PluginError(f"cannot load {self.target!r}: {error}") from error
+        except UnetzooError:
+            raise  # such as an optional dependency that is missing: it says what to do
+        except Exception as error:  # the module may be a stranger's and raise anything
+            raise PluginError(f"cannot load {self.target!r}: {describe_error(error)}") from error
+        if not callable(builder):
+            raise PluginError(f"{self.target!r} must be a class or a function, but is {builder!r}")
         return partial(builder, *self.arguments) if self.arguments else builder
 
 
@@ -44,7 +53,7 @@ def lazy(target: str, *arguments: Any) -> Lazy:  # noqa: ANN401 - leading argume
         PluginError: when `target` is not of that form.
     """
     module_name, colon, attribute = target.partition(":")
-    if not (colon and module_name and attribute.isidentifier()):
+    if not colon or not all(part.isidentifier() for part in (*module_name.split("."), attribute)):
         raise PluginError(f"lazy() takes 'package.module:Name', got {target!r}")
     return Lazy(target, arguments)
 
@@ -96,12 +105,12 @@ class EncoderFamily:
 
     Attributes:
         prefix: of the qualified names, such as `"timm"`.
-        names: gives all names; called when they are first needed.
+        names: gives all names; called whenever a name is looked up, so it should be quick.
         spec: gives the spec of one of these names.
     """
 
     prefix: str
-    names: Callable[[], Sequence[str]]
+    names: Callable[[], Collection[str]]
     spec: Callable[[str], EncoderSpec]
 
 
@@ -126,15 +135,11 @@ class FeatureInfo:
         object.__setattr__(self, "reductions", tuple(self.reductions))
         if not self.channels or len(self.channels) != len(self.reductions):
             raise ShapeError(f"a pyramid needs one reduction for each level's channels, got {self}")
-        if min(self.channels) < 1 or min(self.reductions) < 1:
-            raise ShapeError(f"channels and reductions must be positive, got {self}")
+        if not all(isinstance(number, int) and number >= 1 for number in (*self.channels, *self.reductions)):
+            raise ShapeError(f"channels and reductions must be whole numbers >= 1, got {self}")
         if any(deep <= shallow or deep % shallow for shallow, deep in pairwise(self.reductions)):
             raise ShapeError(f"reductions must grow by whole factors from level to level, got {self.reductions}")
 
     def __len__(self) -> int:
         """Number of levels."""
         return len(self.channels)
-
-    def first(self, depth: int) -> "FeatureInfo":
-        """The `depth` shallowest levels."""
-        return FeatureInfo(self.channels[:depth], self.reductions[:depth])

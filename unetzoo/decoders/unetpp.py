@@ -62,6 +62,8 @@ class UNetPlusPlusDecoder(Decoder):
             (*(features.reductions[0] for _ in nested), stage_reductions(features)[len(outputs) - 1]),
         )
         self.levels = levels
+        self.channels = channels
+        self.tail_widths = outputs[levels - 1 :]
         self.deep_supervision = deep_supervision
         self.project = nn.ModuleList(
             nn.Identity() if skip_widths is None else nn.Conv2d(have, want, 1)
@@ -98,6 +100,13 @@ class UNetPlusPlusDecoder(Decoder):
             best = block(best)
         nested = [maps[0, column] for column in range(1, self.levels - 1)] if self.deep_supervision else []
         return [*nested, best]
+
+
+def nested_widths(decoder: UNetPlusPlusDecoder, depth: int) -> list[int]:
+    """The option `widths` of the U-Net of that depth that is nested in a decoder: of X(depth-1, 1), .., X(0, depth)."""
+    if depth == decoder.levels - 1:
+        return [*(decoder.channels[depth - column, column] for column in range(1, depth + 1)), *decoder.tail_widths]
+    return [decoder.channels[depth - column, column] for column in range(1, depth + 1)]
 
 
 def node_table(levels: int) -> list[tuple[int, int]]:

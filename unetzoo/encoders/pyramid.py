@@ -61,6 +61,11 @@ def is_pyramid(strides: Sequence[int]) -> bool:
     return grows and all(stride == nearest_power_of_two(stride) for stride in strides)
 
 
+def deepest_target(strides: Sequence[int]) -> int:
+    """The reduction of the deepest level of the pyramid that is made of maps of these strides."""
+    return nearest_power_of_two(strides[-1])
+
+
 def nearest_power_of_two(stride: int) -> int:
     """The power of two at the smallest ratio: 16 for 12 and 14 and 17, 8 for 7, 32 for 28."""
     return int(2 ** round(log2(stride)))

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - the field's name for it
 
 from unetzoo.checks import check_choice, check_depth, check_widths
-from unetzoo.encoders.pyramid import PyramidAdapter, fit, is_pyramid, plan_levels
+from unetzoo.encoders.pyramid import PyramidAdapter, deepest_target, fit, is_pyramid, plan_levels
 from unetzoo.encoders.timm_build import (
     REFUSALS,
     Request,
@@ -59,10 +59,13 @@ class TimmEncoder(Encoder):
         check_choice("stem", stem, Stem)
         indices = None if out_indices is None else tuple(out_indices)
         request = Request(name, in_channels, pretrained, indices)
-        padded, seen = None, None
+        padded, seen_size = None, None
         if img_size is not None:
-            padded = _padded_size(img_size, build_on_meta(request).feature_info.reduction())
-            request, seen = fit_request(request, padded)
+            strides = build_on_meta(request).feature_info.reduction()
+            padded = _padded_size(img_size, deepest_target(strides))
+            scaled = _scaled_size(padded, deepest_target(strides), strides[-1])
+            request, seen = fit_request(request, scaled)
+            seen_size = None if seen == scaled else seen
         levels = None
         if depth is not None:
             whole = build_on_meta(request).feature_info
@@ -79,7 +82,7 @@ class TimmEncoder(Encoder):
         self.adapter = None if is_pyramid(strides) else adapter
         self.native_reduction: int = strides[-1]
         self.img_size = padded
-        self.seen_size = seen if seen != padded else None
+        self.seen_size = seen_size
 
     def forward(self, image: Tensor) -> list[Tensor]:
         """The pyramid of an image (b, c, h, w), whose h and w are multiples of the deepest reduction.
@@ -99,8 +102,8 @@ class TimmEncoder(Encoder):
             return F.interpolate(image, size=self.seen_size, mode="bilinear")
         if self.native_reduction == deepest:
             return image
-        rows, columns = image.shape[2] // deepest, image.shape[3] // deepest
-        return F.interpolate(image, size=(rows * self.native_reduction, columns * self.native_reduction), mode="bilinear")
+        size = _scaled_size((image.shape[2], image.shape[3]), deepest, self.native_reduction)
+        return F.interpolate(image, size=size, mode="bilinear")
 
     def _checked(self, seen: Tensor, image: Tensor) -> list[Tensor]:
         try:
@@ -120,11 +123,14 @@ class TimmEncoder(Encoder):
         return f"built for {self.img_size[0]} x {self.img_size[1]}" if self.img_size else "as it is built"
 
 
-def _padded_size(img_size: Sequence[int], strides: Sequence[int]) -> Size:
+def _padded_size(img_size: Sequence[int], deepest: int) -> Size:
     """The size to which images are padded before the encoder sees them."""
-    height_width = check_widths("img_size", img_size)
-    if len(height_width) != 2:
+    sides = check_widths("img_size", img_size)
+    if len(sides) != 2:
         raise OptionError(f"img_size must be (height, width) in pixels, got {tuple(img_size)}")
-    deepest = plan_levels([1] * len(strides), strides)[-1].target
-    height, width = (-(-side // deepest) * deepest for side in height_width)
-    return height, width
+    return -(-sides[0] // deepest) * deepest, -(-sides[1] // deepest) * deepest
+
+
+def _scaled_size(size: Size, deepest: int, native: int) -> Size:
+    """The size at which maps of stride `native` have the pixels that a level of reduction `deepest` has at `size`."""
+    return size[0] // deepest * native, size[1] // deepest * native

@@ -62,23 +62,17 @@ def build_on_meta(request: Request) -> nn.Module:
 def fit_request(request: Request, size: Size) -> tuple[Request, Size]:
     """How to build a backbone for images of one size, and the size at which it then sees them.
 
-    Tried in this order, without weights: told that size; told nothing; told nothing, and the images scaled to the size
-    that timm built it for.
-
-    Raises:
-        OptionError: when none of these works.
+    The first of these that a run without weights accepts: told that size; told nothing. Otherwise the images are scaled to
+    the size that timm builds it for.
     """
-    native: Size = tuple(timm.get_pretrained_cfg(request.name).input_size[-2:])
-    problems = []
-    for attempt, seen in ((replace(request, img_size=size), size), (request, size), (request, native)):
+    for attempt in (replace(request, img_size=size), request):
         try:
-            backbone = build_on_meta(attempt).eval()
-            run_backbone(backbone, torch.empty(1, request.in_channels, *seen, device="meta"))
-        except (OptionError, *REFUSALS) as error:
-            problems.append(str(error).splitlines()[0] if str(error) else type(error).__name__)
-        else:
-            return attempt, seen
-    raise OptionError(f"timm's {request.name} cannot take images of {size[0]} x {size[1]} pixels: {problems[0]}")
+            run_backbone(build_on_meta(attempt).eval(), torch.empty(1, request.in_channels, *size, device="meta"))
+        except (OptionError, *REFUSALS):
+            continue
+        return attempt, size
+    height, width = timm.get_pretrained_cfg(request.name).input_size[-2:]
+    return request, (height, width)
 
 
 REFUSALS = (AssertionError, IndexError, RuntimeError, TypeError, ValueError)

@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from unetzoo.assembly import create, describe
+from unetzoo.assembly import create_from, describe
 from unetzoo.config import ModelConfig
-from unetzoo.decoders.unetpp import UNetPlusPlusDecoder
+from unetzoo.decoders.unetpp import UNetPlusPlusDecoder, nested_widths
 from unetzoo.errors import OptionError
 from unetzoo.model import Segmenter
 
@@ -33,7 +33,7 @@ def prune(model: Segmenter, level: int) -> Segmenter:
     if level < deepest and not decoder.deep_supervision:
         raise OptionError("only a U-Net++ created with decoder_options={'deep_supervision': True} has heads to prune to")
     config = _pruned_config(model.config, decoder, level)
-    pruned = create(**_arguments(config))
+    pruned = create_from(config)
     head = f"heads.{level - 1 if decoder.deep_supervision else 0}."
     state = {key.replace(head, "heads.0.", 1): value for key, value in model.state_dict().items() if _kept(key, head)}
     wanted = pruned.state_dict().keys()
@@ -54,7 +54,7 @@ def _pruned_config(config: ModelConfig, decoder: UNetPlusPlusDecoder, level: int
         encoder_options["depth"] = level + 1
     else:
         raise OptionError(f"the encoder {config.encoder!r} has no option 'depth', so it cannot be pruned")
-    decoder_options = {**config.decoder_options, "deep_supervision": False, "widths": decoder.widths_of_level(level)}
+    decoder_options = {**config.decoder_options, "deep_supervision": False, "widths": nested_widths(decoder, level)}
     if decoder_options.get("skip_widths") is not None:
         decoder_options["skip_widths"] = decoder_options["skip_widths"][:level]
     return replace(config, encoder_options=encoder_options, decoder_options=decoder_options)

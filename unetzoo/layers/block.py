@@ -25,7 +25,7 @@ class BlockStyle:
         norm: after each convolution; with `"none"` the convolutions have biases.
         activation: after each norm.
         upsample: nearest or bilinear interpolation, or a learned transposed convolution.
-        attention: `"scse"` gates each block's input and output (arXiv:1803.02579).
+        attention: `"scse"` gates each block's concatenated input and its output (arXiv:1803.02579).
         dropout: probability in [0, 1) of dropping a whole channel of the block's output in training.
 
     Raises:
@@ -76,7 +76,7 @@ class FuseBlock(nn.Module):
         self.up = nn.ConvTranspose2d(deep_channels, out_channels, factor, factor) if learned else nn.Identity()
         fused_channels = out_channels if learned else deep_channels
         gated = style.attention == "scse"
-        self.gate_in = SCSE(fused_channels + sum(skip_channels)) if gated else None
+        self.gate_in = SCSE(fused_channels + sum(skip_channels)) if gated and skip_channels else None
         self.fuse = UpsampleConcatConv(
             fused_channels,
             skip_channels,

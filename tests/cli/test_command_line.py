@@ -1,0 +1,165 @@
+import json
+import os
+import subprocess
+import sys
+from importlib.metadata import entry_points, version
+
+import pytest
+
+from unetzoo.cli import main
+
+_HEAVY = ("torch", "timm", "matplotlib", "numpy", "huggingface_hub")
+_LOADED = f"""
+import json, sys
+from unetzoo.cli import main
+sys.argv[0] = "unetzoo"
+try:
+    main()
+finally:
+    print(json.dumps([name for name in {_HEAVY} if name in sys.modules]), file=sys.stderr)
+"""
+
+
+def _loaded_by(*arguments):
+    command = [sys.executable, "-c", _LOADED, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)  # noqa: S603 - our own command
+    assert done.returncode == 0
+    return json.loads(done.stderr.splitlines()[-1])
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["info", "--help"], ["--version"], ["list", "encoders"], ["list", "losses"], ["plugins"]]
+)
+def test_quick_commands_load_no_heavy_package(arguments):
+    assert _loaded_by(*arguments) == []
+
+
+def test_the_measure_of_heavy_packages_finds_torch_where_it_is_needed():
+    assert "torch" in _loaded_by("info", "unet", "--encoder", "plain", "--image-size", "16")
+
+
+def test_info_of_the_plain_encoder_does_without_timm():
+    assert "timm" not in _loaded_by("info", "unet", "--encoder", "plain", "--image-size", "16")
+
+
+def test_the_installed_script_is_main():
+    (script,) = entry_points(group="console_scripts", name="unetzoo")
+    assert script.load() is main
+
+
+def test_version_is_that_of_the_distribution(invoke):
+    assert invoke("--version").output == f"unetzoo {version('unetzoo')}\n"
+
+
+@pytest.mark.parametrize("command", ["list", "describe", "info", "plugins"])
+def test_help_names_each_command(invoke, command):
+    result = invoke("--help")
+    assert result.exit_code == 0
+    assert f"\n  {command} " in result.output
+
+
+def test_no_command_shows_the_help_as_an_error(invoke):
+    result = invoke()
+    assert result.exit_code == 2
+    assert "Commands:" in result.stderr
+    assert result.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "names"),
+    [
+        (["nope"], ["'nope'", "unetzoo --help"]),
+        (["--nope"], ["--nope", "unetzoo --help"]),
+        (["info", "unet"], ["--encoder", "unetzoo info --help"]),
+        (["info", "unet", "--encoder", "plain", "--classes", "many"], ["--classes", "unetzoo info --help"]),
+        (["describe", "decoder", "unett"], ["'unett'", "'unet'"]),
+        (["list", "backbones"], ["'backbones'", "encoders"]),
+        (["info", "unet", "--encoder", "resnet43"], ["'resnet43'", "'resnet34'"]),
+        (["info", "unet", "--encoder", "plain", "--classes", "0"], ["classes", "0"]),
+        (["info", "unet", "--encoder", "plain", "--decoder-option", "norms=group"], ["'norms'", "norm='batch'"]),
+    ],
+)
+def test_a_mistake_is_one_line_on_standard_error_and_exit_code_2(invoke, arguments, names):
+    result = invoke(*arguments)
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert result.stderr.count("\n") == 1
+    assert result.stderr.startswith("error: ")
+    assert all(name in result.stderr for name in names)
+
+
+def test_a_mistake_shows_no_traceback_in_a_process_of_its_own(run):
+    done = run("describe", "decoder", "unett")
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: no decoder named 'unett'")
+    assert "Traceback" not in done.stderr
+
+
+def test_debug_shows_the_traceback_of_a_mistake(run):
+    done = run("--debug", "describe", "decoder", "unett")
+    assert done.returncode == 1
+    assert "Traceback" in done.stderr
+    assert "unetzoo.errors.UnknownNameError" in done.stderr
+
+
+def test_a_bug_keeps_its_traceback(run, install):
+    source = """
+import unetzoo
+
+def build(features):
+    raise ZeroDivisionError("a bug")
+
+@unetzoo.hookimpl
+def unetzoo_decoders():
+    yield unetzoo.DecoderSpec(name="buggy", build=build)
+"""
+    done = run("info", "buggy", "--encoder", "plain", **install("buggy_plugin", source))
+    assert done.returncode == 1
+    assert "Traceback" in done.stderr
+    assert "ZeroDivisionError: a bug" in done.stderr
+
+
+def test_a_broken_plugin_is_one_warning_line_and_the_rest_goes_on(run, install):
+    done = run("list", "decoders", **install("broken_plugin", "import no_such_module"))
+    assert done.returncode == 0
+    assert done.stdout.splitlines() == ["unet", "unetpp"]
+    assert done.stderr.count("\n") == 1
+    assert done.stderr.startswith("warning: plugin 'broken-plugin 1.0' is left out")
+    assert "no_such_module" in done.stderr
+
+
+def test_debug_shows_warnings_as_python_does(run, install):
+    done = run("--debug", "list", "decoders", **install("broken_plugin", "import no_such_module"))
+    assert "PluginWarning: plugin 'broken-plugin 1.0'" in done.stderr
+
+
+def test_other_warnings_are_shown_as_python_does(run, install):
+    source = """
+import warnings
+import unetzoo
+
+warnings.warn("beware", UserWarning)
+
+@unetzoo.hookimpl
+def unetzoo_decoders():
+    return ()
+"""
+    done = run("list", "decoders", **install("wary_plugin", source))
+    assert "UserWarning: beware" in done.stderr
+
+
+def test_an_interrupt_ends_with_130_and_no_traceback(run, install):
+    source = "import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n"
+    done = run("list", "decoders", **install("interrupting_plugin", source))
+    assert done.returncode == 130
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize("arguments", [["list", "encoders"], ["--help"], ["describe", "decoder", "unetpp"]])
+def test_a_reader_that_has_gone_is_no_error(arguments):
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-c", "from unetzoo.cli import main; main()", *arguments]
+    done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True, timeout=60)  # noqa: S603 - our own command
+    os.close(writer)
+    assert done.stderr == ""

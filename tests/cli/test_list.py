@@ -1,0 +1,69 @@
+import os
+import pty
+import struct
+import subprocess
+import sys
+from fcntl import ioctl
+from fnmatch import fnmatch
+from termios import TIOCSWINSZ
+
+import pytest
+
+import unetzoo
+
+
+@pytest.mark.parametrize(
+    ("kind", "names"),
+    [
+        ("encoders", unetzoo.list_encoders),
+        ("encoder", unetzoo.list_encoders),
+        ("decoders", unetzoo.list_decoders),
+        ("losses", unetzoo.list_losses),
+        ("loss", unetzoo.list_losses),
+    ],
+)
+def test_a_pipe_gets_one_name_a_line(invoke, kind, names):
+    result = invoke("list", kind)
+    assert result.exit_code == 0
+    assert result.stdout.splitlines() == names()
+
+
+def test_a_pattern_selects(invoke):
+    listed = invoke("list", "encoders", "convnext*").stdout.splitlines()
+    assert "convnext_tiny" in listed
+    assert all(fnmatch(name, "convnext*") for name in listed)
+
+
+def test_a_misspelt_pattern_is_an_error_that_proposes_another(invoke):
+    result = invoke("list", "encoders", "convnxt*")
+    assert result.exit_code == 2
+    assert "no encoder matches 'convnxt*'; did you mean 'convnext*'" in result.stderr
+
+
+def test_a_pattern_near_nothing_is_an_error_that_counts_what_there_is(invoke):
+    result = invoke("list", "decoders", "zzz")
+    assert result.exit_code == 2
+    assert result.stderr == "error: no decoder matches 'zzz'; there are 2 without a pattern\n"
+
+
+def test_a_terminal_gets_columns_no_wider_than_itself():
+    shown = _in_terminal("list", "encoders", "convnext*", columns=70)
+    names = unetzoo.list_encoders("convnext*")
+    assert sorted(" ".join(shown).split()) == sorted(names)
+    assert len(shown) < len(names)
+    assert max(map(len, shown)) <= 70
+    assert [line.split()[0] for line in shown] == names[: len(shown)]
+
+
+def _in_terminal(*arguments, columns):
+    """The lines that a command prints in a terminal of that many columns."""
+    reader, terminal = pty.openpty()
+    ioctl(terminal, TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+    environment = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
+    command = [sys.executable, "-c", "from unetzoo.cli import main; main()", *arguments]
+    done = subprocess.run(command, stdin=terminal, stdout=terminal, env=environment, timeout=60)  # noqa: S603 - our own command
+    os.close(terminal)
+    shown = os.read(reader, 1 << 16).decode()
+    os.close(reader)
+    assert done.returncode == 0
+    return shown.splitlines()

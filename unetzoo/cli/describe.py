@@ -1,0 +1,63 @@
+"""`unetzoo describe`: what is known about one part."""
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from unetzoo.cli.kinds import kind_of
+from unetzoo.cli.output import new_table, show
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from unetzoo.assembly import Description
+    from unetzoo.options import Option
+
+_ARXIV = re.compile(r"arxiv:\s*(\d{4}\.\d{4,5})", re.IGNORECASE)
+_MODULES = re.compile(r"\b(?:[a-z_]+\.)+(?=[A-Za-z])")
+_LITERAL = re.compile(r"Literal\[([^\]]*)\]")
+
+
+def describe_part(
+    kind: Annotated[str, typer.Argument(help="encoder, decoder or loss", show_default=False)],
+    name: Annotated[str, typer.Argument(help="as `unetzoo list` shows it", show_default=False)],
+) -> None:
+    """Describe a part: its options, paper, provider and weights."""
+    from rich.table import Table
+
+    from unetzoo.assembly import describe
+
+    description = describe(kind_of(kind), name)
+    facts = Table.grid(padding=(0, 2))
+    for label, value in _facts(description):
+        facts.add_row(label, value)
+    show(facts, "", _options(description.options) if description.options else "It takes no options.")
+
+
+def _facts(description: "Description") -> Iterator[tuple[str, str]]:
+    yield description.kind, description.name
+    found = {
+        "summary": description.summary,
+        "paper": _ARXIV.sub(r"https://arxiv.org/abs/\1", description.paper),
+        "provider": description.provider,
+        "license": description.license,
+        "pretrained": ", ".join(description.pretrained),
+    }
+    yield from ((label, value) for label, value in found.items() if value)
+
+
+def _options(options: "tuple[Option, ...]") -> "Table":
+    table = new_table("option", "default", "type")
+    for option in options:
+        table.add_row(
+            option.name, "(required)" if option.required else repr(option.default), _readable(option.annotation)
+        )
+    return table
+
+
+def _readable(annotation: str) -> str:
+    """A type as a reader wants it: without modules, the choices of a Literal with bars between."""
+    bare = _MODULES.sub("", annotation)
+    return _LITERAL.sub(lambda choices: " | ".join(choices[1].split(", ")), bare)

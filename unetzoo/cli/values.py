@@ -1,0 +1,51 @@
+"""Values that are written on the command line: `key=value` options and image sizes."""
+
+import ast
+import re
+from collections.abc import Sequence
+
+from unetzoo.errors import OptionError
+
+_WORDS = {"true": True, "false": False, "null": None}  # as in JSON; "none" is the name of a norm
+
+
+def read_options(flag: str, texts: Sequence[str]) -> dict[str, object]:
+    """The options that a flag was given, each as `key=value`.
+
+    A value is a number, a list such as `64,32,16`, `true`, `false`, `null` or text.
+
+    Raises:
+        OptionError: for a text of another form, or a key given twice.
+    """
+    options: dict[str, object] = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not (equals and key.isidentifier()):
+            raise OptionError(f"{flag} takes key=value, such as norm=group; got {text!r}")
+        if key in options:
+            raise OptionError(f"{flag} was given {key!r} twice")
+        options[key] = _read_value(value)
+    return options
+
+
+def read_size(text: str) -> tuple[int, int]:
+    """(height, width) of `256` or `256x320`.
+
+    Raises:
+        OptionError: for another form, or a size of 0.
+    """
+    match = re.fullmatch(r"([1-9]\d*)(?:x([1-9]\d*))?", text.lower())
+    if not match:
+        raise OptionError(f"--image-size takes pixels as SIZE or HEIGHTxWIDTH, such as 256 or 256x320; got {text!r}")
+    height, width = match.groups()
+    return int(height), int(width or height)
+
+
+def _read_value(text: str) -> object:
+    if text in _WORDS:
+        return _WORDS[text]
+    try:
+        value: object = ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
+    return value

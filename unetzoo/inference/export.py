@@ -1,0 +1,109 @@
+"""Export a network to ONNX, for any batch, height and width, and check the file in ONNX Runtime."""
+
+import tempfile
+import warnings
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from unetzoo.errors import MissingExtraError, UnetzooError
+from unetzoo.model import Segmenter
+
+Size = tuple[int, int]
+_TOLERANCE = 1e-3  # of the largest logit; kernels of other libraries sum in another order
+
+
+def export(model: Segmenter, path: str | Path, *, image_size: Size | None = None) -> Path:
+    """Write a network as ONNX; batch, height and width stay free.
+
+    Args:
+        model: exported in evaluation mode, in float32 on the CPU; it is left as it was.
+        path: of the file, ending in `.onnx`; written only after ONNX Runtime gave the same logits.
+        image_size: (height, width) in pixels to fix, for encoders whose graph depends on it; None: any size.
+
+    Returns:
+        The path. The graph maps `image` (b, c, h, w) to `logits` (b, classes, h, w).
+
+    Raises:
+        MissingExtraError: without the packages of `unetzoo[onnx]`.
+        UnetzooError: when the path is no `.onnx` file in an existing folder, the network has no graph for every size, or ONNX
+            Runtime gives other logits.
+    """
+    target = Path(path)
+    if target.suffix != ".onnx" or not target.parent.is_dir():
+        raise UnetzooError(f"export() writes an .onnx file in a folder that exists, got {str(path)!r}")
+    _need_onnx()
+    reduction = model.encoder.features.reductions[-1]
+    traced = image_size or (5 * reduction + 1, 7 * reduction - 1)
+    checked = image_size or (4 * reduction, 6 * reduction - 3)
+    training = model.training
+    try:
+        with tempfile.TemporaryDirectory(dir=target.parent) as folder:
+            draft = Path(folder) / target.name
+            _write(model.eval(), draft, traced, dynamic=image_size is None)
+            _check(model, draft, checked)
+            draft.replace(target)
+    finally:
+        model.train(training)
+    return target
+
+
+def _write(model: Segmenter, path: Path, size: Size, *, dynamic: bool) -> None:
+    free = {axis: torch.export.Dim.AUTO for axis in ((0, 2, 3) if dynamic else (0,))}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the exporter warns of its own internals
+        try:
+            program = torch.export.export(model, (_example(model, 2, size),), dynamic_shapes=(free,))
+            torch.onnx.export(
+                program,
+                (),
+                path,
+                input_names=["image"],
+                output_names=["logits"],
+                dynamo=True,
+                external_data=False,
+                verbose=False,
+            )
+        except Exception as error:  # the exporter passes on whatever a backbone's code makes it raise
+            reason = str(error.__cause__ or error).strip().splitlines()[0]
+            raise UnetzooError(f"{_name(model)} cannot be exported{_way_out(dynamic)}: {reason}") from error
+
+
+def _check(model: Segmenter, path: Path, size: Size) -> None:
+    """Compare the file's logits with the network's, for another batch (and size, where it is free) than the traced one."""
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    fixed = session.get_inputs()[0].shape[2:]
+    if any(isinstance(have, int) and have != want for have, want in zip(fixed, size, strict=True)):
+        raise UnetzooError(f"{_name(model)} has no graph for every size{_way_out(dynamic=True)}")
+    image = _example(model, 1, size)
+    (found,) = session.run(None, {"image": image.numpy()})
+    with torch.no_grad():
+        wanted = model(image)
+    difference = float((torch.from_numpy(found) - wanted).abs().max() / wanted.abs().max())
+    if not difference < _TOLERANCE:
+        raise UnetzooError(f"ONNX Runtime's logits differ from the network's by {difference:.2g} of their maximum")
+
+
+def _example(model: Segmenter, batch: int, size: Size) -> Tensor:
+    generator = torch.Generator().manual_seed(0)
+    return torch.randn(batch, model.config.in_channels, *size, generator=generator)
+
+
+def _name(model: Segmenter) -> str:
+    return f"{model.config.decoder!r} with the encoder {model.config.encoder!r}"
+
+
+def _way_out(dynamic: bool) -> str:
+    return "; give export() the image_size=(height, width) to fix" if dynamic else ""
+
+
+def _need_onnx() -> None:
+    try:
+        import onnx  # noqa: F401 - only whether it is there
+        import onnxruntime  # noqa: F401
+        import onnxscript  # noqa: F401
+    except ImportError as error:
+        raise MissingExtraError(f"export() needs {error.name}: pip install 'unetzoo[onnx]'") from error

@@ -1,0 +1,1 @@
+"""Inspection: what a network is made of, measured on one run of it."""

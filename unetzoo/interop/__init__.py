@@ -1,0 +1,1 @@
+"""Interop: weights that other libraries have trained."""

@@ -1,0 +1,66 @@
+"""The weights of segmentation_models_pytorch's `Unet` and `UnetPlusPlus`, under this project's names.
+
+| segmentation_models_pytorch | unetzoo |
+|---|---|
+| `encoder.model.*` (its `tu-` encoders), `encoder.*` (its ResNets, whose names are timm's) | `encoder.backbone.*` |
+| `decoder.blocks.k.*` (`Unet`) | `decoder.stages.k.*` |
+| `decoder.blocks.x_d_l.*` (`UnetPlusPlus`), before the last layer | `decoder.nodes.i_j.*`, i = n-1-l, j = l-d+1 |
+| `decoder.blocks.x_0_n.*`, the last layer, which has no skip | `decoder.tail.0.*` |
+| in a block: `conv1.0`, `conv1.1`, `conv2.0`, `conv2.1` | `fuse`, `norm`, `conv.0`, `conv.1` |
+| in a block: `attention1.attention.cSE/sSE`, `attention2...` | `gate_in.channel/spatial`, `gate_out...` |
+| `segmentation_head.0.*`, a 3x3 convolution | `heads.0.*`, so `head_kernel_size=3` |
+
+The tensors stay as they are: both concatenate the deep map first and the newest skip next.
+"""
+
+import re
+from collections.abc import Mapping
+
+from torch import Tensor
+
+_IN_BLOCK = {
+    "conv1.0": "fuse",
+    "conv1.1": "norm",
+    "conv2.0": "conv.0",
+    "conv2.1": "conv.1",
+    "attention1.attention.cSE": "gate_in.channel",
+    "attention1.attention.sSE": "gate_in.spatial",
+    "attention2.attention.cSE": "gate_out.channel",
+    "attention2.attention.sSE": "gate_out.spatial",
+}
+_BLOCK = re.compile(rf"decoder\.blocks\.(\w+)\.({'|'.join(map(re.escape, _IN_BLOCK))})\.(.+)")
+
+
+def from_smp(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The state_dict of the same network in unetzoo, for encoders at reductions (2, .., 32) and the decoder's default depth.
+
+    The gate before a block without a skip, which segmentation_models_pytorch creates but never calls, is left out.
+    """
+    without_skip = _last_block(state)
+    unused = f"decoder.blocks.{without_skip}.attention1."
+    return {_renamed(key, without_skip): value for key, value in state.items() if not key.startswith(unused)}
+
+
+def _last_block(state: Mapping[str, Tensor]) -> str:
+    """The block that works at full resolution: 4, or x_0_4."""
+    blocks = {match[1] for key in state if (match := _BLOCK.fullmatch(key))}
+    return max(blocks, key=lambda block: (int(block.rpartition("_")[2]), block.startswith("x_0_") or "_" not in block))
+
+
+def _renamed(key: str, last: str) -> str:
+    if match := _BLOCK.fullmatch(key):
+        block, part, rest = match.groups()
+        return f"decoder.{_stage(block, last)}.{_IN_BLOCK[part]}.{rest}"
+    if key.startswith("segmentation_head.0."):
+        return key.replace("segmentation_head.0.", "heads.0.")
+    return "encoder.backbone." + key.removeprefix("encoder.").removeprefix("model.")
+
+
+def _stage(block: str, last: str) -> str:
+    if "_" not in block:
+        return f"stages.{block}"
+    if block == last:
+        return "tail.0"
+    depth, layer = map(int, block.removeprefix("x_").split("_"))
+    levels = int(last.rpartition("_")[2])
+    return f"nodes.{levels - 1 - layer}_{layer - depth + 1}"
