@@ -158,7 +158,8 @@ def test_two_entry_points_that_are_one_module_are_one_plugin(site):
 
 def test_a_class_instance_can_be_a_plugin(site):
     source = _HOOK + (
-        "class Plugin:\n    @hookimpl\n    def unetzoo_decoders(self): yield unetzoo.DecoderSpec(name=self.name, build=print)\n"
+        "class Plugin:\n    @hookimpl\n    def unetzoo_decoders(self):\n"
+        "        yield unetzoo.DecoderSpec(name=self.name, build=print)\n"
         "plugin = Plugin(); plugin.name = 'toy_from_instance'"
     )
     site.install(Distribution("instance", {"instance": source}, {"instance": "instance:plugin"}))

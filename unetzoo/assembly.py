@@ -118,11 +118,12 @@ def create_loss(
         output_weights: of the outputs when the loss is given a list of logits (deep supervision); default: all equal.
 
     Returns:
-        A module that maps logits (b, k, h, w), or a list of them, and a target to a scalar >= 0. The target is (b, h, w)
-        integer for binary (k = 1) and multiclass, (b, k, h, w) for multilabel.
+        A module that maps logits (b, k, h, w), or a list of them, and a target to a scalar >= 0. The target is (b, h,
+        w) integer for binary (k = 1) and multiclass, (b, k, h, w) for multilabel.
 
     Raises:
-        UnknownNameError, ConflictError, OptionError: as `create`; OptionError also for an expression that cannot be read.
+        UnknownNameError, ConflictError, OptionError: as `create`; OptionError also for an expression that cannot be
+            read.
     """
     from unetzoo.losses.expression import parse_loss
 

@@ -7,8 +7,8 @@ A plugin is one module that implements any of them and names itself in its `pypr
 cells = "unetzoo_cells"
 ```
 
-The hooks only declare: they are called when names are first looked up, so nothing heavy belongs into them, and they must
-not look names up themselves. What is built sits behind `unetzoo.lazy`.
+The hooks only declare: they are called when names are first looked up, so nothing heavy belongs into them, and they
+must not look names up themselves. What is built sits behind `unetzoo.lazy`.
 """
 
 from collections.abc import Iterable

@@ -121,7 +121,7 @@ class Segmenter(nn.Module):
             logits = F.interpolate(logits, scale_factor=float(reduction), mode="bilinear")
         bottom, right = logits.shape[2] - image.shape[2], logits.shape[3] - image.shape[3]
         if torch.compiler.is_exporting() or bottom or right:
-            logits = F.pad(logits, (0, -right, 0, -bottom))  # slicing would tie an exported graph to sizes that need padding
+            logits = F.pad(logits, (0, -right, 0, -bottom))  # slicing would tie an exported graph to padded sizes
         return logits
 
 

@@ -1,11 +1,10 @@
 """The command line, one file a command. Importing it loads neither torch nor timm: each command does when it must."""
 
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Annotated
 
 import typer
 
+from unetzoo.cli.demo import demo
 from unetzoo.cli.describe import describe_part
 from unetzoo.cli.errors import USAGE_EXIT, Commands, leave_pipe_quietly
 from unetzoo.cli.info import info
@@ -24,8 +23,7 @@ app.command("list")(list_parts)
 app.command("describe")(describe_part)
 app.command("info")(info)
 app.command("plugins")(plugins)
-if find_spec("unetzoo.cli.demo"):
-    app.command("demo")(import_module("unetzoo.cli.demo").demo)
+app.command("demo")(demo)
 
 
 def _print_version(wanted: bool) -> None:

@@ -16,8 +16,8 @@ class UNetDecoder(Decoder):
 
     Args:
         features: the pyramid, at least two levels.
-        widths: channels of each stage's output, deepest stage first; None: 16 at full resolution (32 where the encoder has
-            features there), doubling with each halving up to 256.
+        widths: channels of each stage's output, deepest stage first; None: 16 at full resolution (32 where the encoder
+            has features there), doubling with each halving up to 256.
         norm: after each convolution.
         activation: after each norm.
         upsample: nearest or bilinear interpolation, or a learned transposed convolution.

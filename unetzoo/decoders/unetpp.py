@@ -1,7 +1,8 @@
 """U-Net++ (Zhou et al. 2018, arXiv:1807.10165): U-Nets of every depth nested in one another, with dense skips.
 
-Node X(i, j) is at level i (0 is the shallowest) and in column j; column 0 is the encoder. It fuses X(i+1, j-1), upsampled,
-with all of X(i, 0..j-1) (eq. 1). X(0, j) is the output of the U-Net of depth j, so that each can be supervised and kept.
+Node X(i, j) is at level i (0 is the shallowest) and in column j; column 0 is the encoder. It fuses X(i+1, j-1),
+upsampled, with all of X(i, 0..j-1) (eq. 1). X(0, j) is the output of the U-Net of depth j, so that each can be
+supervised and kept.
 """
 
 from collections.abc import Sequence
@@ -90,7 +91,9 @@ class UNetPlusPlusDecoder(Decoder):
     def forward(self, features: Sequence[Tensor]) -> list[Tensor]:
         """The outputs of a pyramid (shallow first), the deepest U-Net's last."""
         *skips, deepest = features
-        maps = {(level, 0): project(skip) for level, (project, skip) in enumerate(zip(self.project, skips, strict=True))}
+        maps = {
+            (level, 0): project(skip) for level, (project, skip) in enumerate(zip(self.project, skips, strict=True))
+        }
         maps[self.levels - 1, 0] = deepest
         for level, column in node_table(self.levels):
             dense_skips = [maps[level, earlier] for earlier in reversed(range(column))]

@@ -38,12 +38,12 @@ def stage_widths(features: FeatureInfo, widths: Sequence[int] | None) -> tuple[i
 
     Args:
         features: the pyramid.
-        widths: what the user asked for, or None: 16 channels at full resolution (32 where the encoder has features there,
-            as in 2015), twice as many at each halving, at most 256.
+        widths: what the user asked for, or None: 16 channels at full resolution (32 where the encoder has features
+            there, as in 2015), twice as many at each halving, at most 256.
 
     Raises:
-        OptionError: when there is not one width for each stage; those for the last stages, which have no skip, may be left
-            out together, and then the decoder ends at the shallowest level.
+        OptionError: when there is not one width for each stage; those for the last stages, which have no skip, may be
+            left out together, and then the decoder ends at the shallowest level.
     """
     reductions = stage_reductions(features)
     if widths is None:

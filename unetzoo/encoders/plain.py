@@ -22,7 +22,8 @@ class PlainEncoder(Encoder):
         pretrained: there are no weights, so only False.
         widths: channels of each level, shallow first; the paper has (64, 128, 256, 512, 1024).
         norm: after each convolution; the paper has `"none"`.
-        padding: what the convolutions see beyond the border; the paper's own convolutions see nothing and shrink the map.
+        padding: what the convolutions see beyond the border; the paper's own convolutions see nothing and shrink the
+            map.
         depth: use only that many levels, the shallow ones; None: all.
 
     Raises:

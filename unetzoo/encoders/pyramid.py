@@ -1,17 +1,15 @@
 """Make a pyramid of the maps that a backbone gives, where they are none: plain ViTs and odd strides.
 
-A decoder wants each level at a power of two of input pixels, each finer than the next. A map of stride 14 stands for one of
-16; of several maps with one stride the earlier ones become the finer levels, through transposed convolutions, as in
-ViTDet (arXiv:2203.16527, section 3) and UNETR (arXiv:2103.10504).
+A decoder wants each level at a power of two of input pixels, each finer than the next. A map of stride 14 stands for
+one of 16; of several maps with one stride the earlier ones become the finer levels, through transposed convolutions, as
+in ViTDet (arXiv:2203.16527, section 3) and UNETR (arXiv:2103.10504).
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from math import log2
 
 from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812 - the field's name for it
 
 from unetzoo.errors import OptionError
 from unetzoo.layers.norm import ChannelLayerNorm
@@ -22,9 +20,18 @@ _FEWEST_CHANNELS = 16
 
 @dataclass(frozen=True)
 class Level:
-    """What becomes of one map: its channels, the stride that it stands for, and the channels and stride of the level."""
+    """What becomes of one map.
+
+    Attributes:
+        channels: of the map.
+        native: its stride, in pixels of the image that the backbone sees.
+        stride: the power of two that this stands for.
+        target_channels: channels of the level.
+        target: reduction of the level, at most `stride`.
+    """
 
     channels: int
+    native: int
     stride: int
     target_channels: int
     target: int
@@ -38,32 +45,21 @@ class Level:
 def plan_levels(channels: Sequence[int], strides: Sequence[int]) -> list[Level]:
     """The levels that the maps of a backbone become, shallow first.
 
-    The deepest map stays where it is (at the nearest power of two); each earlier one comes to its own stride or to half of
-    the next one's, whichever is finer.
+    The deepest map stays where it is (at the nearest power of two); each earlier one comes to its own stride or to half
+    of the next one's, whichever is finer.
 
     Raises:
         OptionError: when there are so many maps that one would become finer than the image.
     """
     levels: list[Level] = []
-    for have, stride in zip(reversed(channels), reversed(strides), strict=True):
-        near = nearest_power_of_two(stride)
+    for have, native in zip(reversed(channels), reversed(strides), strict=True):
+        near = nearest_power_of_two(native)
         target = min(near, levels[-1].target // 2) if levels else near
         if target < 1:
             raise OptionError(f"of {len(strides)} maps of strides {tuple(strides)} no pyramid can be made: use fewer")
         fewer = have if target == near else max(_FEWEST_CHANNELS, have * target // near)
-        levels.append(Level(have, near, fewer, target))
+        levels.append(Level(have, native, near, fewer, target))
     return levels[::-1]
-
-
-def is_pyramid(strides: Sequence[int]) -> bool:
-    """Whether maps of these strides are a pyramid as they come: powers of two, each finer than the next."""
-    grows = all(shallow < deep for shallow, deep in pairwise(strides))
-    return grows and all(stride == nearest_power_of_two(stride) for stride in strides)
-
-
-def deepest_target(strides: Sequence[int]) -> int:
-    """The reduction of the deepest level of the pyramid that is made of maps of these strides."""
-    return nearest_power_of_two(strides[-1])
 
 
 def nearest_power_of_two(stride: int) -> int:
@@ -75,7 +71,7 @@ class PyramidAdapter(nn.Module):
     """Bring the maps of a backbone to the strides of a pyramid.
 
     Args:
-        levels: from `plan_levels`, perhaps only the first of them.
+        levels: from `plan_levels`, perhaps only the first of them; those that are in place pass as they are.
     """
 
     def __init__(self, levels: Sequence[Level]) -> None:
@@ -86,17 +82,8 @@ class PyramidAdapter(nn.Module):
         self.levels = nn.ModuleList(_Refine(level) for level in levels)
 
     def forward(self, maps: Sequence[Tensor]) -> list[Tensor]:
-        """The levels (b, channels[i], ...) for the maps of the backbone, at about their size; see `fit`."""
+        """The levels (b, channels[i], ...) for the maps of the backbone, at about their size."""
         return [refine(level) for refine, level in zip(self.levels, maps, strict=True)]
-
-
-def fit(levels: Sequence[Tensor], features: FeatureInfo, height: int, width: int) -> list[Tensor]:
-    """Bring each level to exactly the size that a pyramid of an image of that height and width has."""
-    sizes = [(height // reduction, width // reduction) for reduction in features.reductions]
-    return [
-        level if tuple(level.shape[2:]) == size else F.interpolate(level, size=size, mode="bilinear")
-        for level, size in zip(levels, sizes, strict=True)
-    ]
 
 
 class _Refine(nn.Sequential):

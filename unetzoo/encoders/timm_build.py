@@ -1,19 +1,19 @@
 """Build a backbone of timm: its weights, its blocks, and the image size it must know."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-import timm
+import timm  # noqa: TID253 - this module is imported when an encoder of timm is built
 import torch
-from timm.models._features import FeatureGetterNet
+from timm.models._features import FeatureGetterNet  # noqa: TID253 - as above
 from torch import Tensor, nn
 
 from unetzoo.encoders.timm_names import timm_spec
+from unetzoo.encoders.view import Size
 from unetzoo.errors import OptionError, PretrainedError
 
 Stem = Literal["repeat", "zeros", "random"]
-Size = tuple[int, int]
 _VIT_LEVELS = 4
 
 
@@ -44,13 +44,18 @@ def build_backbone(request: Request) -> nn.Module:
         PretrainedError: there are no such weights, or they cannot be had.
     """
     backbone = _created(request)
-    info = backbone.feature_info
+    info = info_of(backbone)
     several_strides = len(set(info.reduction())) > 1
     if request.out_indices is not None or several_strides or not isinstance(backbone, FeatureGetterNet):
         return backbone
     levels = min(_VIT_LEVELS, len(info))
     even = tuple((level + 1) * len(info) // levels - 1 for level in range(levels))
     return FeatureGetterNet(backbone.model, out_indices=even)
+
+
+def info_of(backbone: nn.Module) -> Any:  # noqa: ANN401 - timm's FeatureInfo, or a list that looks like it
+    """What timm records about a backbone's maps: `channels()`, `reduction()`, `out_indices`."""
+    return backbone.feature_info
 
 
 def build_on_meta(request: Request) -> nn.Module:
@@ -62,8 +67,8 @@ def build_on_meta(request: Request) -> nn.Module:
 def fit_request(request: Request, size: Size) -> tuple[Request, Size]:
     """How to build a backbone for images of one size, and the size at which it then sees them.
 
-    The first of these that a run without weights accepts: told that size; told nothing. Otherwise the images are scaled to
-    the size that timm builds it for.
+    The first of these that a run without weights accepts: told that size; told nothing. Otherwise the images are scaled
+    to the size that timm builds it for.
     """
     for attempt in (replace(request, img_size=size), request):
         try:
@@ -71,8 +76,10 @@ def fit_request(request: Request, size: Size) -> tuple[Request, Size]:
         except (OptionError, *REFUSALS):
             continue
         return attempt, size
-    height, width = timm.get_pretrained_cfg(request.name).input_size[-2:]
-    return request, (height, width)
+    native = timm.get_pretrained_cfg(request.name)
+    if native is None:
+        raise OptionError(f"timm records no image size for {request.name!r}, so that it takes no img_size")
+    return request, (native.input_size[-2], native.input_size[-1])
 
 
 REFUSALS = (AssertionError, IndexError, RuntimeError, TypeError, ValueError)
@@ -95,7 +102,7 @@ def restart_stem(backbone: nn.Module, request: Request, stem: Stem) -> None:
     """
     usual = dict(build_on_meta(replace(request, in_channels=3)).named_parameters())
     with torch.no_grad():
-        for key, weight in _of_stem(backbone, usual):
+        for weight in _of_stem(backbone, usual):
             weight[:, :3] *= request.in_channels / 3
             fresh = torch.zeros_like(weight)
             if stem == "random":
@@ -103,10 +110,10 @@ def restart_stem(backbone: nn.Module, request: Request, stem: Stem) -> None:
             weight[:, 3:] = fresh[:, 3:]
 
 
-def _of_stem(backbone: nn.Module, usual: dict[str, nn.Parameter]) -> Iterator[tuple[str, nn.Parameter]]:
+def _of_stem(backbone: nn.Module, usual: dict[str, nn.Parameter]) -> Iterator[nn.Parameter]:
     for key, weight in backbone.named_parameters():
         if key in usual and usual[key].shape != weight.shape:
-            yield key, weight
+            yield weight
 
 
 def _created(request: Request) -> nn.Module:

@@ -2,6 +2,7 @@
 
 import re
 import sys
+from collections.abc import Sequence
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -30,10 +31,14 @@ def timm_spec(name: str) -> EncoderSpec:
         name=name,
         build=lazy("unetzoo.encoders.timm:TimmEncoder", name),
         summary=f"timm's {name}; see https://huggingface.co/timm",
-        paper=(default.paper_ids or "") if default else "",
+        paper=", ".join(_listed(default.paper_ids)) if default else "",
         license=(default.license or "") if default else "",
         pretrained=tuple(tag.removeprefix(f"{name}.") for tag in weights),
     )
+
+
+def _listed(paper_ids: str | Sequence[str] | None) -> Sequence[str]:
+    return [paper_ids] if isinstance(paper_ids, str) else paper_ids or ()
 
 
 @cache

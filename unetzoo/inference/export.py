@@ -27,8 +27,8 @@ def export(model: Segmenter, path: str | Path, *, image_size: Size | None = None
 
     Raises:
         MissingExtraError: without the packages of `unetzoo[onnx]`.
-        UnetzooError: when the path is no `.onnx` file in an existing folder, the network has no graph for every size, or ONNX
-            Runtime gives other logits.
+        UnetzooError: when the path is no `.onnx` file in an existing folder, the network has no graph for every size,
+            or ONNX Runtime gives other logits.
     """
     target = Path(path)
     if target.suffix != ".onnx" or not target.parent.is_dir():
@@ -50,7 +50,7 @@ def export(model: Segmenter, path: str | Path, *, image_size: Size | None = None
 
 
 def _write(model: Segmenter, path: Path, size: Size, *, dynamic: bool) -> None:
-    free = {axis: torch.export.Dim.AUTO for axis in ((0, 2, 3) if dynamic else (0,))}
+    free = dict.fromkeys((0, 2, 3) if dynamic else (0,), torch.export.Dim.AUTO)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter warns of its own internals
         try:
@@ -71,7 +71,7 @@ def _write(model: Segmenter, path: Path, size: Size, *, dynamic: bool) -> None:
 
 
 def _check(model: Segmenter, path: Path, size: Size) -> None:
-    """Compare the file's logits with the network's, for another batch (and size, where it is free) than the traced one."""
+    """Compare the file's logits with the network's, for another batch (and size, where it is free) than was traced."""
     import onnxruntime
 
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])

@@ -18,8 +18,8 @@ def prune(model: Segmenter, level: int) -> Segmenter:
 
     Returns:
         A network whose logits are those that the supervised head of X(0, level) gave (on images whose sides `model`'s
-        deepest reduction divides; on others the padding, and so the border, may differ). Its weights are copies; it is in
-        the mode, on the device and of the dtype of `model`.
+        deepest reduction divides; on others the padding, and so the border, may differ). Its weights are copies; it is
+        in the mode, on the device and of the dtype of `model`.
 
     Raises:
         OptionError: for another decoder, a level that does not exist, or one whose head was not supervised.
@@ -31,7 +31,9 @@ def prune(model: Segmenter, level: int) -> Segmenter:
     if isinstance(level, bool) or not isinstance(level, int) or not 1 <= level <= deepest:
         raise OptionError(f"this U-Net++ can be pruned to levels 1 to {deepest}, got {level!r}")
     if level < deepest and not decoder.deep_supervision:
-        raise OptionError("only a U-Net++ created with decoder_options={'deep_supervision': True} has heads to prune to")
+        raise OptionError(
+            "only a U-Net++ created with decoder_options={'deep_supervision': True} has heads to prune to"
+        )
     config = _pruned_config(model.config, decoder, level)
     pruned = create_from(config)
     head = f"heads.{level - 1 if decoder.deep_supervision else 0}."

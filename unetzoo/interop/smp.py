@@ -32,7 +32,7 @@ _BLOCK = re.compile(rf"decoder\.blocks\.(\w+)\.({'|'.join(map(re.escape, _IN_BLO
 
 
 def from_smp(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The state_dict of the same network in unetzoo, for encoders at reductions (2, .., 32) and the decoder's default depth.
+    """The state_dict of the same network in unetzoo, for encoders at reductions (2, .., 32) and default decoders.
 
     The gate before a block without a skip, which segmentation_models_pytorch creates but never calls, is left out.
     """

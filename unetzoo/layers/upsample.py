@@ -1,10 +1,10 @@
-"""Upsample, concatenate, convolve: the step that every U-Net decoder repeats, without the upsampled or concatenated map.
+"""Upsample, concatenate, convolve: the step that every U-Net decoder repeats, without making those maps.
 
 A convolution is linear in its input channels, so that the kernel `W = [Wx, Ws1, .., Wsn]` splits:
 `conv(cat(up(x), s1, .., sn), W) = conv(up(x), Wx) + conv(s1, Ws1) + .. + conv(sn, Wsn)`. And a 3x3 convolution of the
-nearest neighbour's 2x upsampling is, borders included, one transposed convolution with kernel 4, stride 2 and padding 1:
-each of its 16 taps is a sum of those of the 9 that fall on the same pixel of `x`, so that it takes 16 multiplications for
-each pixel of `x` and pair of channels instead of 36.
+nearest neighbour's 2x upsampling is, borders included, one transposed convolution with kernel 4, stride 2 and padding
+1: each of its 16 taps is a sum of those of the 9 that fall on the same pixel of `x`, so that it takes 16
+multiplications for each pixel of `x` and pair of channels instead of 36.
 """
 
 from collections.abc import Sequence
@@ -55,7 +55,7 @@ class UpsampleConcatConv(nn.Module):
         """(b, out, factor * h, factor * w) for deep (b, deep, h, w) and skips (b, skip, factor * h, factor * w)."""
         if len(skips) != len(self.splits) - 1:
             raise ShapeError(f"this block takes {len(self.splits) - 1} skips, got {len(skips)}")
-        deep_kernel, *skip_kernels = self.weight.split(self.splits, dim=1)
+        deep_kernel, *skip_kernels = torch.split(self.weight, list(self.splits), dim=1)
         result = upsample_conv(deep, deep_kernel, self.bias, self.factor, self.mode)
         for skip, kernel in zip(skips, skip_kernels, strict=True):
             result = result + F.conv2d(skip, kernel, padding=1)
@@ -94,8 +94,8 @@ def upsample_conv(deep: Tensor, kernel: Tensor, bias: Tensor | None, factor: int
 def transposed_kernel(kernel: Tensor) -> Tensor:
     """The kernel (deep, out, 4, 4) of the transposed convolution that equals nearest 2x upsampling, then `kernel`.
 
-    `K[c, o, k, l] = sum_ab M[k, a] M[l, b] W[o, c, a, b]` with the 4 x 3 matrix M that maps tap a of the convolution to the
-    taps k of the transposed one; linear in W (out, deep, 3, 3), so that gradients reach W itself.
+    `K[c, o, k, l] = sum_ab M[k, a] M[l, b] W[o, c, a, b]` with the 4 x 3 matrix M that maps tap a of the
+    convolution to the taps k of the transposed one; linear in W (out, deep, 3, 3), so that gradients reach W itself.
     """
     first, middle, last = kernel.unbind(2)
     rows = torch.stack((last, middle + last, first + middle, first), dim=2)

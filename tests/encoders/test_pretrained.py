@@ -1,0 +1,119 @@
+"""Pretrained weights through the real huggingface_hub, from a cache that is made here; no network."""
+
+import hashlib
+import os
+import subprocess
+import sys
+
+import pytest
+import timm
+import torch
+from safetensors.torch import load_file, save_file
+
+NAME, TAG = "mobilenetv3_small_050", "lamb_in1k"
+STEM = "backbone.conv_stem.weight"
+
+_SAVE_STEMS = f"""
+import torch, unetzoo
+from safetensors.torch import save_file
+
+def stem(in_channels, pretrained, **options):
+    model = unetzoo.create(
+        "unet", encoder={NAME!r}, in_channels=in_channels, pretrained=pretrained, encoder_options=options
+    )
+    return model.encoder.state_dict()[{STEM!r}].contiguous()
+
+save_file(
+    {{
+        "default": stem(3, True),
+        "tag": stem(3, {TAG!r}),
+        "grey": stem(1, True),
+        "cut": stem(3, True, depth=2),
+        "repeat": stem(5, True),
+        "zeros": stem(5, True, stem="zeros"),
+        "random": stem(5, True, stem="random"),
+    }},
+    "stems.safetensors",
+)
+"""
+_SAY_ERROR = """
+import sys, unetzoo
+name, pretrained = sys.argv[1:]
+try:
+    unetzoo.create("unet", encoder=name, pretrained=pretrained if pretrained != "True" else True)
+except unetzoo.PretrainedError as error:
+    print(error)
+"""
+
+
+def _run(folder, code, *arguments, **environment):
+    seen = {**os.environ, "HF_HOME": str(folder / "hf"), "HF_HUB_OFFLINE": "1", **environment}
+    command = [sys.executable, "-W", "error", "-c", code, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, env=seen, cwd=folder, timeout=120, check=False)  # noqa: S603 - our own command
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+@pytest.fixture(scope="module")
+def weights():
+    torch.manual_seed(1)
+    return timm.create_model(NAME).state_dict()
+
+
+@pytest.fixture(scope="module")
+def stems(tmp_path_factory, weights):
+    """The first convolutions that encoders get from a cache that holds `weights`."""
+    folder = tmp_path_factory.mktemp("cached")
+    repository = folder / "hf" / "hub" / f"models--timm--{NAME}.{TAG}"
+    commit = hashlib.sha1(b"commit").hexdigest()  # noqa: S324 - the form of a commit's name
+    (repository / "refs").mkdir(parents=True)
+    (repository / "refs" / "main").write_text(commit)
+    (repository / "snapshots" / commit).mkdir(parents=True)
+    save_file(weights, repository / "snapshots" / commit / "model.safetensors")
+    _run(folder, _SAVE_STEMS)
+    return load_file(folder / "stems.safetensors")
+
+
+@pytest.mark.parametrize("way", ["default", "tag", "cut"])
+def test_pretrained_weights_come_from_the_cache_without_a_network(stems, weights, way):
+    assert torch.equal(stems[way], weights["conv_stem.weight"])
+
+
+def test_grey_images_see_the_sum_of_the_pretrained_filters(stems, weights):
+    torch.testing.assert_close(stems["grey"], weights["conv_stem.weight"].sum(1, keepdim=True))
+
+
+def test_more_channels_see_the_filters_in_turn_scaled_to_keep_their_sum(stems, weights):
+    wanted = weights["conv_stem.weight"][:, [0, 1, 2, 0, 1]] * 3 / 5
+    torch.testing.assert_close(stems["repeat"], wanted)
+
+
+def test_more_channels_may_start_from_zeros(stems, weights):
+    torch.testing.assert_close(stems["zeros"][:, :3], weights["conv_stem.weight"])
+    assert not stems["zeros"][:, 3:].any()
+
+
+def test_more_channels_may_start_from_random_values(stems, weights):
+    torch.testing.assert_close(stems["random"][:, :3], weights["conv_stem.weight"])
+    fresh = stems["random"][:, 3:]
+    bound = 1 / (5 * 3 * 3) ** 0.5  # of torch's own initialisation, for 5 channels and 3 x 3 taps
+    assert 0.5 * bound < fresh.abs().max() <= bound
+
+
+def test_weights_that_are_not_cached_are_one_clear_error_offline(tmp_path):
+    message = _run(tmp_path, _SAY_ERROR, NAME, "True")
+    assert message.startswith(f"the pretrained weights of {NAME!r} are not in the cache and could not be downloaded (")
+    assert message.endswith("); go online once, or create it with pretrained=False")
+    assert "\n" not in message
+
+
+def test_a_tag_that_does_not_exist_is_an_error_that_lists_the_tags(tmp_path):
+    assert _run(tmp_path, _SAY_ERROR, NAME, "imagenet") == (
+        f"{NAME!r} has no pretrained weights 'imagenet'; it has {TAG}"
+    )
+
+
+def test_a_model_without_weights_is_an_error_that_says_so(tmp_path):
+    assert _run(tmp_path, _SAY_ERROR, "convnext_atto_rms", "True") == (
+        "timm has no pretrained weights for 'convnext_atto_rms'; create it with pretrained=False"
+    )

@@ -1,0 +1,98 @@
+import pytest
+import timm
+import torch
+
+import unetzoo
+
+
+def _encoder(name, *, in_channels=3, **options):
+    return unetzoo.create("unet", encoder=name, in_channels=in_channels, encoder_options=options).encoder
+
+
+def test_the_levels_are_timms_own_features():
+    encoder = _encoder("resnet10t").eval()
+    backbone = timm.create_model("resnet10t", features_only=True).eval()
+    backbone.load_state_dict(encoder.backbone.state_dict())
+    image = torch.randn(1, 3, 64, 96)
+    for level, wanted in zip(encoder(image), backbone(image), strict=True):
+        assert torch.equal(level, wanted)
+
+
+def test_depth_keeps_the_shallow_levels_and_drops_the_layers_behind_them():
+    encoder, whole = _encoder("resnet18", depth=3), _encoder("resnet18")
+    assert encoder.features == unetzoo.FeatureInfo((64, 64, 128), (2, 4, 8))
+    dropped = {key.split(".")[0] for key in whole.backbone.state_dict().keys() - encoder.backbone.state_dict().keys()}
+    assert dropped == {"layer3", "layer4"}
+
+
+def test_a_plain_vit_cut_to_its_shallow_levels_gives_the_same_ones_as_the_whole_one():
+    whole, cut = _encoder("test_vit").eval(), _encoder("test_vit", depth=2).eval()
+    wanted_keys = cut.state_dict().keys()
+    cut.load_state_dict({key: value for key, value in whole.state_dict().items() if key in wanted_keys})
+    image = torch.randn(1, 3, 48, 64)
+    for level, wanted in zip(cut(image), whole(image), strict=False):
+        assert torch.equal(level, wanted)
+
+
+def test_a_plain_vit_cut_to_its_shallow_levels_takes_images_that_its_patches_do_not_divide():
+    cut = _encoder("test_vit", depth=2)
+    assert [tuple(level.shape[2:]) for level in cut(torch.randn(1, 3, 20, 36))] == [(10, 18), (5, 9)]
+
+
+def test_out_indices_choose_levels():
+    encoder = _encoder("resnet18", out_indices=(1, 3))
+    assert encoder.features == unetzoo.FeatureInfo((64, 256), (4, 16))
+
+
+def test_out_indices_choose_blocks_of_a_plain_vit():
+    features = _encoder("vit_tiny_patch16_224", out_indices=(2, 5, 11)).features
+    assert features == unetzoo.FeatureInfo((48, 96, 192), (4, 8, 16))
+
+
+@pytest.mark.parametrize("in_channels", [1, 2, 5])
+def test_the_first_convolution_has_any_number_of_channels(in_channels):
+    encoder = _encoder("resnet10t", in_channels=in_channels)
+    assert encoder.backbone.conv1[0].weight.shape[1] == in_channels
+    assert len(encoder(torch.randn(2, in_channels, 32, 32))) == 5
+
+
+def test_a_backbone_of_one_size_says_how_to_build_it_for_another():
+    model = unetzoo.create("unet", encoder="coat_lite_tiny")
+    wanted = (
+        r"timm's coat_lite_tiny as it is built cannot take images of 96 x 160 pixels \(padded\); "
+        r"create it with encoder_options=\{'img_size': \(96, 160\)\}"
+    )
+    with pytest.raises(unetzoo.ShapeError, match=wanted):
+        model(torch.randn(1, 3, 90, 150))
+
+
+def test_a_backbone_built_for_a_size_takes_what_the_error_proposed():
+    model = unetzoo.create("unet", encoder="coat_lite_tiny", encoder_options={"img_size": (96, 160)})
+    assert model.eval()(torch.randn(1, 3, 90, 150)).shape == (1, 1, 90, 150)
+
+
+def test_a_backbone_that_can_be_built_for_one_size_alone_sees_images_scaled_to_it():
+    encoder = _encoder("nest_tiny", img_size=(80, 100)).eval()
+    native = timm.create_model("nest_tiny", features_only=True).eval()
+    native.load_state_dict(encoder.backbone.state_dict())
+    image = torch.randn(1, 3, 80, 112)
+    seen = torch.nn.functional.interpolate(image, size=(224, 224), mode="bilinear")
+    for level, wanted, reduction in zip(encoder(image), native(seen), (4, 8, 16), strict=True):
+        size = (80 // reduction, 112 // reduction)
+        torch.testing.assert_close(level, torch.nn.functional.interpolate(wanted, size=size, mode="bilinear"))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"depth": 6}, "depth must be a whole number from 1 to 5, the levels of this encoder; got 6"),
+        ({"depth": 0}, "depth must be a whole number from 1 to 5, the levels of this encoder; got 0"),
+        ({"stem": "ones"}, "stem must be one of repeat, zeros, random; got 'ones'"),
+        ({"img_size": 64}, "img_size must be a list of whole numbers >= 1, got 64"),
+        ({"img_size": (64,)}, r"img_size must be \(height, width\) in pixels, got \(64,\)"),
+        ({"out_indices": (7, 9)}, "timm cannot build 'resnet18' with"),
+    ],
+)
+def test_an_option_outside_its_values_is_refused(options, message):
+    with pytest.raises(unetzoo.OptionError, match=message):
+        _encoder("resnet18", **options)

@@ -1,0 +1,57 @@
+"""One backbone of every kind of pyramid that timm has, run for real at a size that no stride divides."""
+
+import pytest
+import torch
+
+import unetzoo
+
+SIZE = (97, 131)
+
+# The backbone; the strides of timm's maps; the reductions of the pyramid that it becomes; whether it must know the size.
+KINDS = [
+    ("lcnet_035", (2, 4, 8, 16, 32), (2, 4, 8, 16, 32), False),
+    ("resnet10t", (2, 4, 8, 16, 32), (2, 4, 8, 16, 32), False),
+    ("hrnet_w18_small", (2, 4, 8, 16, 32), (2, 4, 8, 16, 32), False),
+    ("cspnext_tiny", (2, 4, 8, 16, 32), (2, 4, 8, 16, 32), False),
+    ("convnext_atto", (4, 8, 16, 32), (4, 8, 16, 32), False),
+    ("coat_lite_tiny", (4, 8, 16, 32), (4, 8, 16, 32), True),
+    ("vgg11", (1, 2, 4, 8, 16, 32), (1, 2, 4, 8, 16, 32), False),
+    ("sedarknet21", (1, 2, 4, 8, 16), (1, 2, 4, 8, 16), False),
+    ("nest_tiny", (4, 8, 16), (4, 8, 16), True),
+    ("pit_ti_224", (8, 16, 32), (8, 16, 32), True),
+    ("visformer_tiny", (8, 16, 32), (8, 16, 32), True),
+    ("efficientvim_m1", (16, 32, 64), (16, 32, 64), False),
+    ("levit_128s", (16, 32, 64), (16, 32, 64), True),
+    ("csatv2", (8, 16, 32, 64), (8, 16, 32, 64), False),
+    ("test_vit", (16, 16, 16), (2, 4, 8, 16), False),
+    ("eva02_tiny_patch14_224", (14, 14, 14), (2, 4, 8, 16), False),
+    ("vit_tiny_r_s16_p8_224", (32, 32, 32), (4, 8, 16, 32), False),
+    ("xcit_nano_12_p8_224", (8, 8, 8), (1, 2, 4, 8), False),
+    ("crossvit_9_240", (12, 17), (8, 16), False),
+    ("pit_b_224", (7, 14, 28), (8, 16, 32), True),
+    ("sequencer2d_s", (7, 14, 14), (4, 8, 16), False),
+    ("convmixer_768_32", (7, 7, 7), (1, 2, 4, 8), False),
+    ("mambaout_femto", (4, 8, 16, 32), (4, 8, 16, 32), False),
+    ("swin_tiny_patch4_window7_224", (4, 8, 16, 32), (4, 8, 16, 32), True),
+]
+
+
+@pytest.mark.parametrize("decoder", ["unet", "unetpp"])
+@pytest.mark.parametrize(("name", "strides", "reductions", "must_know_size"), KINDS, ids=[kind[0] for kind in KINDS])
+def test_a_network_runs_and_every_level_of_its_encoder_gets_gradient(name, strides, reductions, must_know_size, decoder):
+    model = unetzoo.create(decoder, encoder=name, encoder_options={"img_size": SIZE} if must_know_size else None)
+    encoder = model.encoder
+    levels = []
+    hook = encoder.register_forward_hook(lambda module, given, found: levels.extend(found))
+    logits = model(torch.randn(2, 3, *SIZE, generator=torch.Generator().manual_seed(0)))
+    hook.remove()
+    assert logits.shape == (2, 1, *SIZE)
+    assert encoder.features.reductions == reductions
+    height, width = (-(-side // reductions[-1]) * reductions[-1] for side in SIZE)
+    assert [tuple(level.shape) for level in levels] == [
+        (2, channels, height // reduction, width // reduction)
+        for channels, reduction in zip(encoder.features.channels, reductions, strict=True)
+    ]
+    stem = next(layer for layer in encoder.modules() if isinstance(layer, torch.nn.Conv2d))
+    gradients = torch.autograd.grad(logits.square().mean(), [*levels, stem.weight])
+    assert all(gradient.abs().sum() > 0 for gradient in gradients)
