@@ -1,0 +1,59 @@
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+
+import unetzoo
+
+
+def _logits(path, image):
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    return session.run(None, {"image": image.numpy()})[0]
+
+
+@pytest.fixture(scope="module", params=["resnet10t", "convnext_atto", "test_vit"])
+def exported(request, tmp_path_factory):
+    """A network and its ONNX file."""
+    torch.manual_seed(0)
+    decoder = "unetpp" if request.param == "convnext_atto" else "unet"
+    model = unetzoo.create(decoder, encoder=request.param, classes=2)
+    return model, unetzoo.export(model, tmp_path_factory.mktemp("onnx") / "model.onnx")
+
+
+@pytest.mark.parametrize("shape", [(1, 3, 64, 64), (1, 3, 1, 1), (2, 3, 31, 100), (3, 3, 129, 32)])
+def test_onnx_runtime_gives_the_logits_for_any_batch_and_size(exported, shape):
+    model, path = exported
+    image = torch.randn(shape, generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        wanted = model.eval()(image).numpy()
+    np.testing.assert_allclose(_logits(path, image), wanted, atol=1e-4 * np.abs(wanted).max(), rtol=0)
+
+
+def test_export_leaves_the_network_in_its_mode_and_nothing_but_the_file(exported, tmp_path):
+    model, _ = exported
+    model.train()
+    unetzoo.export(model, tmp_path / "other.onnx")
+    assert model.training
+    assert [path.name for path in tmp_path.iterdir()] == ["other.onnx"]
+
+
+def test_a_graph_that_depends_on_the_size_is_refused_with_the_way_out(tmp_path):
+    model = unetzoo.create("unet", encoder="swin_tiny_patch4_window7_224")
+    with pytest.raises(unetzoo.UnetzooError, match=r"give export\(\) the image_size=\(height, width\) to fix"):
+        unetzoo.export(model, tmp_path / "swin.onnx")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_graph_may_be_fixed_to_one_size(tmp_path):
+    model = unetzoo.create("unet", encoder="coat_lite_tiny", encoder_options={"img_size": (64, 96)})
+    path = unetzoo.export(model, tmp_path / "coat.onnx", image_size=(60, 96))
+    image = torch.randn(3, 3, 60, 96)
+    with torch.no_grad():
+        wanted = model.eval()(image).numpy()
+    np.testing.assert_allclose(_logits(path, image), wanted, atol=1e-4 * np.abs(wanted).max(), rtol=0)
+
+
+@pytest.mark.parametrize("name", ["model.pt", "missing/model.onnx"])
+def test_a_path_that_cannot_be_written_is_refused_before_any_work(tmp_path, name):
+    with pytest.raises(unetzoo.UnetzooError, match=r"export\(\) writes an .onnx file in a folder that exists, got"):
+        unetzoo.export(unetzoo.create("unet", encoder="plain"), tmp_path / name)
