@@ -148,7 +148,7 @@ def test_a_network_is_one_compiled_graph_with_the_same_logits_and_state(decoder)
 @pytest.mark.parametrize("decoder", DECODERS)
 def test_an_exported_graph_holds_for_other_batches_and_sizes_and_keeps_the_state(decoder):
     model = _model(decoder).eval()
-    free = {axis: torch.export.Dim.AUTO for axis in (0, 2, 3)}
+    free = dict.fromkeys((0, 2, 3), torch.export.Dim.AUTO)
     program = torch.export.export(model, (_image(2, 3, 70, 90),), dynamic_shapes=(free,))
     assert program.state_dict.keys() == model.state_dict().keys()
     for shape in [(1, 3, 64, 64), (3, 3, 33, 101)]:

@@ -22,7 +22,8 @@ def _logits(decoder: str, name: str) -> torch.Tensor:
         return model(torch.zeros(1, 3, *SIZE))
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=() if name in SAMPLE else pytest.mark.slow) for name in NAMES])
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name in SAMPLE else pytest.mark.slow) for name in NAMES]
+)
 def test_both_decoders_take_the_pyramid_and_give_logits_at_the_images_size(name):
     assert _logits("unet", name).shape == _logits("unetpp", name).shape == (1, 1, *SIZE)
-

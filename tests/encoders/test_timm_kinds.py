@@ -7,7 +7,7 @@ import unetzoo
 
 SIZE = (97, 131)
 
-# The backbone; the strides of timm's maps; the reductions of the pyramid that it becomes; whether it must know the size.
+# The backbone, the strides of timm's maps, the reductions of the pyramid, and whether it must be told the size.
 KINDS = [
     ("lcnet_035", (2, 4, 8, 16, 32), (2, 4, 8, 16, 32), False),
     ("resnet10t", (2, 4, 8, 16, 32), (2, 4, 8, 16, 32), False),
@@ -38,7 +38,7 @@ KINDS = [
 
 @pytest.mark.parametrize("decoder", ["unet", "unetpp"])
 @pytest.mark.parametrize(("name", "strides", "reductions", "must_know_size"), KINDS, ids=[kind[0] for kind in KINDS])
-def test_a_network_runs_and_every_level_of_its_encoder_gets_gradient(name, strides, reductions, must_know_size, decoder):
+def test_a_network_runs_and_every_level_of_its_encoder_learns(name, strides, reductions, must_know_size, decoder):
     model = unetzoo.create(decoder, encoder=name, encoder_options={"img_size": SIZE} if must_know_size else None)
     encoder = model.encoder
     levels = []

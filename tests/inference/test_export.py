@@ -1,5 +1,4 @@
 import numpy as np
-import onnxruntime
 import pytest
 import torch
 
@@ -7,6 +6,8 @@ import unetzoo
 
 
 def _logits(path, image):
+    import onnxruntime
+
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     return session.run(None, {"image": image.numpy()})[0]
 
@@ -29,18 +30,26 @@ def test_onnx_runtime_gives_the_logits_for_any_batch_and_size(exported, shape):
     np.testing.assert_allclose(_logits(path, image), wanted, atol=1e-4 * np.abs(wanted).max(), rtol=0)
 
 
-def test_export_leaves_the_network_in_its_mode_and_nothing_but_the_file(exported, tmp_path):
-    model, _ = exported
-    model.train()
-    unetzoo.export(model, tmp_path / "other.onnx")
+def test_export_leaves_the_network_in_training_mode_and_nothing_but_the_file(tmp_path):
+    model = unetzoo.create("unet", encoder="plain", encoder_options={"widths": [4, 8]}).train()
+    unetzoo.export(model, tmp_path / "model.onnx")
     assert model.training
-    assert [path.name for path in tmp_path.iterdir()] == ["other.onnx"]
+    assert model.encoder.training
+    assert [path.name for path in tmp_path.iterdir()] == ["model.onnx"]
+
+
+def test_a_search_for_a_graph_of_every_size_ends_in_time_and_says_the_way_out(tmp_path):
+    model = unetzoo.create("unet", encoder="swin_tiny_patch4_window7_224")
+    wanted = r"found no graph for every size in 3 seconds; give export\(\) the image_size=\(height, width\) to fix"
+    with pytest.raises(unetzoo.UnetzooError, match=wanted):
+        unetzoo.export(model, tmp_path / "swin.onnx", patience=3)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_graph_that_depends_on_the_size_is_refused_with_the_way_out(tmp_path):
-    model = unetzoo.create("unet", encoder="swin_tiny_patch4_window7_224")
-    with pytest.raises(unetzoo.UnetzooError, match=r"give export\(\) the image_size=\(height, width\) to fix"):
-        unetzoo.export(model, tmp_path / "swin.onnx")
+    model = unetzoo.create("unet", encoder="coat_lite_tiny", encoder_options={"img_size": (64, 96)})
+    with pytest.raises(unetzoo.UnetzooError, match=r"; give export\(\) the image_size=\(height, width\) to fix"):
+        unetzoo.export(model, tmp_path / "coat.onnx")
     assert list(tmp_path.iterdir()) == []
 
 

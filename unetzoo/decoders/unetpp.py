@@ -6,6 +6,7 @@ supervised and kept.
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from torch import Tensor, nn
 
@@ -25,8 +26,8 @@ class UNetPlusPlusDecoder(Decoder):
         features: the pyramid, at least two levels.
         widths: channels of each level's last node, deepest stage first, then of the stages beyond the shallowest level;
             None: as in `UNetDecoder`.
-        skip_widths: channels to which the encoder's features are projected before they become skips, shallow first, one
-            fewer than levels: dense skips of wide pyramids are costly. None: they are taken as they are.
+        skip_widths: channels to which the encoder's features are projected first, shallow first, for each level or for
+            all but the deepest: dense skips of wide pyramids are costly. None: they are taken as they are.
         deep_supervision: give the outputs of the nested U-Nets too, X(0, 1), X(0, 2), ..., shallowest U-Net first.
         norm: after each convolution.
         activation: after each norm.
@@ -55,8 +56,8 @@ class UNetPlusPlusDecoder(Decoder):
         style = BlockStyle(norm=norm, activation=activation, upsample=upsample, attention=attention, dropout=dropout)
         outputs = stage_widths(features, widths)
         levels = len(features)
-        skip_channels = _skip_channels(features, skip_widths)
-        channels = node_channels(skip_channels, features.channels[-1], outputs)
+        projected = _projected(features, skip_widths)
+        channels = node_channels(projected[:-1], projected[-1], outputs)
         nested = range(1, levels - 1) if deep_supervision else ()
         super().__init__(
             (*(channels[0, column] for column in nested), outputs[-1]),
@@ -67,8 +68,8 @@ class UNetPlusPlusDecoder(Decoder):
         self.tail_widths = outputs[levels - 1 :]
         self.deep_supervision = deep_supervision
         self.project = nn.ModuleList(
-            nn.Identity() if skip_widths is None else nn.Conv2d(have, want, 1)
-            for have, want in zip(features.channels[:-1], skip_channels, strict=True)
+            nn.Identity() if skip_widths is None or level >= len(skip_widths) else nn.Conv2d(have, want, 1)
+            for level, (have, want) in enumerate(zip(features.channels, projected, strict=True))
         )
         factors = step_factors(features)[::-1]
         self.nodes = nn.ModuleDict(
@@ -84,17 +85,11 @@ class UNetPlusPlusDecoder(Decoder):
             }
         )
         beyond = outputs[levels - 2 :]
-        self.tail = nn.ModuleList(
-            FuseBlock(deep, (), width, factor=2, style=style) for deep, width in zip(beyond, beyond[1:], strict=False)
-        )
+        self.tail = nn.ModuleList(FuseBlock(deep, (), width, factor=2, style=style) for deep, width in pairwise(beyond))
 
     def forward(self, features: Sequence[Tensor]) -> list[Tensor]:
         """The outputs of a pyramid (shallow first), the deepest U-Net's last."""
-        *skips, deepest = features
-        maps = {
-            (level, 0): project(skip) for level, (project, skip) in enumerate(zip(self.project, skips, strict=True))
-        }
-        maps[self.levels - 1, 0] = deepest
+        maps = {(level, 0): project(features[level]) for level, project in enumerate(self.project)}
         for level, column in node_table(self.levels):
             dense_skips = [maps[level, earlier] for earlier in reversed(range(column))]
             maps[level, column] = self.nodes[_key(level, column)](maps[level + 1, column - 1], dense_skips)
@@ -134,13 +129,16 @@ def node_channels(skips: Sequence[int], deepest: int, outputs: Sequence[int]) ->
     return channels
 
 
-def _skip_channels(features: FeatureInfo, skip_widths: Sequence[int] | None) -> tuple[int, ...]:
-    have = features.channels[:-1]
+def _projected(features: FeatureInfo, skip_widths: Sequence[int] | None) -> tuple[int, ...]:
+    """Channels of the encoder's features as the nodes see them, shallow first."""
     if skip_widths is None:
-        return have
-    if len(skip_widths) != len(have):
-        raise OptionError(f"this pyramid needs {len(have)} skip_widths, shallow first; got {tuple(skip_widths)}")
-    return check_widths("skip_widths", skip_widths)
+        return features.channels
+    levels = len(features)
+    if len(skip_widths) not in (levels - 1, levels):
+        raise OptionError(
+            f"this pyramid needs {levels - 1} or {levels} skip_widths, shallow first; got {tuple(skip_widths)}"
+        )
+    return (*check_widths("skip_widths", skip_widths), *features.channels[len(skip_widths) :])
 
 
 def _key(level: int, column: int) -> str:

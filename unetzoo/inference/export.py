@@ -1,7 +1,11 @@
 """Export a network to ONNX, for any batch, height and width, and check the file in ONNX Runtime."""
 
+import signal
 import tempfile
+import threading
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -14,13 +18,15 @@ Size = tuple[int, int]
 _TOLERANCE = 1e-3  # of the largest logit; kernels of other libraries sum in another order
 
 
-def export(model: Segmenter, path: str | Path, *, image_size: Size | None = None) -> Path:
+def export(model: Segmenter, path: str | Path, *, image_size: Size | None = None, patience: float = 300.0) -> Path:
     """Write a network as ONNX; batch, height and width stay free.
 
     Args:
         model: exported in evaluation mode, in float32 on the CPU; it is left as it was.
         path: of the file, ending in `.onnx`; written only after ONNX Runtime gave the same logits.
         image_size: (height, width) in pixels to fix, for encoders whose graph depends on it; None: any size.
+        patience: seconds to look for a graph of every size; the shifted windows of Swin would take hours. It needs the
+            main thread of a Unix process; elsewhere the search is not limited.
 
     Returns:
         The path. The graph maps `image` (b, c, h, w) to `logits` (b, classes, h, w).
@@ -41,12 +47,39 @@ def export(model: Segmenter, path: str | Path, *, image_size: Size | None = None
     try:
         with tempfile.TemporaryDirectory(dir=target.parent) as folder:
             draft = Path(folder) / target.name
-            _write(model.eval(), draft, traced, dynamic=image_size is None)
+            with _limited(patience if image_size is None else None):
+                _write(model.eval(), draft, traced, dynamic=image_size is None)
             _check(model, draft, checked)
             draft.replace(target)
+    except _OutOfPatience as error:
+        reason = f"found no graph for every size in {patience:g} seconds"
+        raise UnetzooError(f"{_name(model)}: {reason}{_way_out(dynamic=True)}") from error
     finally:
         model.train(training)
     return target
+
+
+class _OutOfPatience(BaseException):
+    """The time is over; no `Exception`, so that nothing on the way catches it."""
+
+
+@contextmanager
+def _limited(seconds: float | None) -> Iterator[None]:
+    """Raise `_OutOfPatience` after some seconds, where the system can interrupt this thread."""
+    if seconds is None or not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def give_up(*_: object) -> None:
+        raise _OutOfPatience
+
+    before = signal.signal(signal.SIGALRM, give_up)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def _write(model: Segmenter, path: Path, size: Size, *, dynamic: bool) -> None:

@@ -58,5 +58,5 @@ def _pruned_config(config: ModelConfig, decoder: UNetPlusPlusDecoder, level: int
         raise OptionError(f"the encoder {config.encoder!r} has no option 'depth', so it cannot be pruned")
     decoder_options = {**config.decoder_options, "deep_supervision": False, "widths": nested_widths(decoder, level)}
     if decoder_options.get("skip_widths") is not None:
-        decoder_options["skip_widths"] = decoder_options["skip_widths"][:level]
+        decoder_options["skip_widths"] = decoder_options["skip_widths"][: level + 1]
     return replace(config, encoder_options=encoder_options, decoder_options=decoder_options)

@@ -1,0 +1,73 @@
+"""Checks of the options that several losses share."""
+
+import math
+from collections.abc import Sequence
+from typing import TypeGuard
+
+import torch
+from torch import Tensor
+
+from unetzoo.errors import OptionError
+
+Weights = Sequence[float] | Tensor
+
+
+def check_ignore_index(value: object) -> None:
+    """Raise OptionError unless `value` is a whole number or None."""
+    if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
+        raise OptionError(f"ignore_index must be a whole number or None, got {value!r}")
+
+
+def check_smoothing(value: object) -> None:
+    """Raise OptionError unless `value` is a label smoothing, in [0, 1)."""
+    if not (_is_number(value) and 0 <= value < 1):
+        raise OptionError(f"label_smoothing must be a number in [0, 1), got {value!r}")
+
+
+def check_not_negative(option: str, value: object) -> None:
+    """Raise OptionError unless `value` is a finite number >= 0."""
+    if not (_is_number(value) and value >= 0):
+        raise OptionError(f"{option} must be a finite number >= 0, got {value!r}")
+
+
+def check_switch(option: str, value: object) -> None:
+    """Raise OptionError unless `value` is True or False."""
+    if not isinstance(value, bool):
+        raise OptionError(f"{option} must be True or False, got {value!r}")
+
+
+def as_weights(option: str, values: Weights | None) -> Tensor | None:
+    """One weight for each class, as float32 (k); None stays None.
+
+    Raises:
+        OptionError: when they are no list of finite numbers >= 0, or all of them are 0.
+    """
+    if values is None:
+        return None
+    try:
+        weights = torch.as_tensor(values, dtype=torch.float32).detach().clone()
+    except (TypeError, ValueError, RuntimeError):  # torch raises any of them for what is no list of numbers
+        weights = torch.empty(0)
+    usable = weights.ndim == 1 and weights.numel() > 0 and bool((weights.isfinite() & (weights >= 0)).all())
+    if not usable or not bool(weights.any()):
+        raise OptionError(f"{option} must be finite numbers >= 0, one for each class and not all 0; got {values!r}")
+    return weights
+
+
+def weights_for(logits: Tensor, option: str, weights: Tensor) -> Tensor:
+    """The weights in the dtype and on the device of logits (b, k, h, w).
+
+    Raises:
+        OptionError: when there are not k of them.
+    """
+    if len(weights) != logits.shape[1]:
+        raise OptionError(
+            f"{option} must have one number for each of the {logits.shape[1]} classes of logits "
+            f"{tuple(logits.shape)}, but has {len(weights)}"
+        )
+    return weights.to(logits.device, logits.dtype)
+
+
+def _is_number(value: object) -> TypeGuard[float]:
+    """Whether a value is a finite number, and neither True nor False."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)

@@ -1,0 +1,156 @@
+"""Logits and a target become what losses compute with; a target that does not fit is refused in plain words."""
+
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor
+
+from unetzoo.errors import TargetError
+
+Mode = Literal["binary", "multiclass", "multilabel"]
+IGNORED = -100
+"""The class id of a pixel that does not count, whatever the user's `ignore_index`."""
+
+_SHOWN = 5  # values that an error names
+_VOID = 255  # what most data sets write where a pixel has no class
+_HALVES = (torch.float16, torch.bfloat16)
+
+
+class Pair(NamedTuple):
+    """Logits and target, checked.
+
+    Attributes:
+        mode: binary (k = 1), multiclass (one class id for each pixel) or multilabel (one mask for each class).
+        logits: (b, k, h, w), float32 or float64.
+        target: multiclass: class ids (b, h, w), int64, `IGNORED` where a pixel does not count; else (b, k, h, w) of 0
+            and 1 in the dtype of the logits, 0 where it does not count.
+        valid: which elements of `target` count, bool, of its shape; None: all.
+    """
+
+    mode: Mode
+    logits: Tensor
+    target: Tensor
+    valid: Tensor | None
+
+
+def mode_of(logits: Tensor, target: Tensor) -> Mode:
+    """What the shapes of logits and target say; TargetError where they fit no mode."""
+    for name, given in (("logits", logits), ("target", target)):
+        if not isinstance(given, Tensor):
+            raise TargetError(f"the {name} must be a torch.Tensor, got {type(given).__name__}")
+    if logits.ndim != 4:
+        raise TargetError(f"logits must be (b, k, h, w), got {tuple(logits.shape)}; they come first, then the target")
+    batch, classes, height, width = logits.shape
+    if target.shape == (batch, height, width):
+        return "binary" if classes == 1 else "multiclass"
+    if target.shape == logits.shape:
+        return "binary" if classes == 1 else "multilabel"
+    raise TargetError(_say_shape(logits, target))
+
+
+def make_pair(logits: Tensor, target: Tensor, ignore_index: int | None) -> Pair:
+    """Check logits and a target, and bring both into the form to compute with.
+
+    The shapes say the mode. In half precision a sum over an image overflows (float16 ends at 65,504), so that float16
+    and bfloat16 become float32. Looking at values makes the host wait for a GPU once; a graph that `torch.compile` or
+    `torch.export` traces cannot do it and checks shapes and dtypes alone.
+
+    Args:
+        logits: (b, k, h, w), floating point.
+        target: for k = 1 a mask (b, h, w) or (b, 1, h, w); for k > 1 class ids 0 to k - 1 (b, h, w), of an integer
+            dtype (multiclass), or masks (b, k, h, w) (multilabel). Masks are bool, integer or floating point, and hold
+            0 and 1 alone: soft labels are refused, since they mostly come from resizing a mask by interpolation.
+        ignore_index: value of the target's elements that do not count; None: all count.
+
+    Raises:
+        TargetError: for shapes, dtypes, devices or values that do not fit; says which, and what to do.
+    """
+    mode = mode_of(logits, target)
+    _check_types(logits, target, mode)
+    values = target if target.is_floating_point() or target.dtype == torch.bool else target.long()
+    valid = None if ignore_index is None or target.dtype == torch.bool else values != ignore_index
+    if not (torch.compiler.is_compiling() or target.is_meta or target.dtype == torch.bool):
+        _check_values(values, valid, mode, logits, ignore_index)
+    if valid is not None:
+        values = values.masked_fill(~valid, IGNORED if mode == "multiclass" else 0)
+    logits = logits.float() if logits.dtype in _HALVES else logits
+    if mode == "multiclass":
+        return Pair(mode, logits, values, valid)
+    masks = values.to(logits.dtype).reshape(logits.shape)
+    return Pair(mode, logits, masks, None if valid is None else valid.reshape(logits.shape))
+
+
+def as_masks(pair: Pair) -> Tensor:
+    """The target as one mask for each class, (b, k, h, w) of 0 and 1 in the dtype of the logits; 0 where ignored."""
+    if pair.mode != "multiclass":
+        return pair.target
+    ids = torch.arange(pair.logits.shape[1], device=pair.target.device)
+    return (pair.target[:, None] == ids[:, None, None]).to(pair.logits.dtype)
+
+
+def masked_mean(values: Tensor, valid: Tensor | None) -> Tensor:
+    """The mean of the values that count, a scalar; 0, with gradient 0, where none does."""
+    if valid is None:
+        return values.sum() / max(1, values.numel())
+    return values.masked_fill(~valid, 0).sum() / valid.sum().clamp(min=1)
+
+
+def _say_shape(logits: Tensor, target: Tensor) -> str:
+    batch, classes, height, width = logits.shape
+    wanted = f"a mask {(batch, height, width)} of 0 and 1"
+    if classes > 1:
+        wanted = f"class ids {(batch, height, width)}, or for multilabel one mask for each class {tuple(logits.shape)}"
+    told = f"the target's shape {tuple(target.shape)} does not fit logits {tuple(logits.shape)}; they need {wanted}"
+    if target.shape == (batch, 1, height, width):
+        return f"{told}; target.squeeze(1) drops the axis of length 1"
+    if target.shape == (batch, height, width, classes):
+        return f"{told}; target.permute(0, 3, 1, 2) puts the classes first"
+    return told
+
+
+def _check_types(logits: Tensor, target: Tensor, mode: Mode) -> None:
+    if not logits.is_floating_point():
+        raise TargetError(f"logits must be floating point, got {logits.dtype}; they come first, then the target")
+    if target.is_complex() or (mode == "multiclass" and (target.is_floating_point() or target.dtype == torch.bool)):
+        holds = "class ids of an integer dtype" if mode == "multiclass" else "0 and 1"
+        raise TargetError(f"a {mode} target must hold {holds}, got {target.dtype}; target.long() converts it")
+    if logits.device != target.device:
+        raise TargetError(f"logits are on {logits.device}, the target on {target.device}; move it with target.to(...)")
+
+
+def _check_values(values: Tensor, valid: Tensor | None, mode: Mode, logits: Tensor, ignore_index: int | None) -> None:
+    classes = logits.shape[1]
+    outside = (values < 0) | (values >= classes) if mode == "multiclass" else (values != 0) & (values != 1)
+    if valid is not None:
+        outside = outside & valid
+    if not outside.any():
+        return
+    strangers = torch.unique(values[outside]).tolist()
+    named = ", ".join(map(_say, strangers[:_SHOWN])) + (", ..." if len(strangers) > _SHOWN else "")
+    found = f"the target holds {named} (in {int(outside.sum()):,} of {values.numel():,} values), but"
+    if mode == "multiclass":
+        wanted = f"the ids of the {classes} classes of logits {tuple(logits.shape)} are 0 to {classes - 1}"
+        hint = f"renumber the ids, or create the network with classes={strangers[-1] + 1}"
+    else:
+        wanted = f"a {mode} target holds 0 and 1 alone"
+        hint = _hint_for_masks(strangers)
+    if _VOID in strangers or strangers[0] < 0:
+        hint = _hint_to_ignore(_VOID if _VOID in strangers else strangers[0], mode, ignore_index)
+    raise TargetError(f"{found} {wanted}; {hint}")
+
+
+def _hint_for_masks(strangers: list[float]) -> str:
+    if not all(float(value).is_integer() for value in strangers):
+        return "soft labels are not taken: resize masks by nearest neighbour, smooth labels with label_smoothing"
+    return "make it a mask, for instance by target > 0; for several classes the network needs as many channels"
+
+
+def _hint_to_ignore(value: float, mode: Mode, ignore_index: int | None) -> str:
+    if ignore_index is not None:
+        return f"of values that do not count there is one, now ignore_index={ignore_index}"
+    foreground = "" if mode == "multiclass" or value < 0 else f"if {_say(value)} is the foreground, pass target > 0; "
+    return f"{foreground}if {_say(value)} marks pixels that do not count, pass ignore_index={_say(value)}"
+
+
+def _say(value: float) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
