@@ -46,6 +46,7 @@ def test_a_network_runs_and_every_level_of_its_encoder_learns(name, strides, red
     logits = model(torch.randn(2, 3, *SIZE, generator=torch.Generator().manual_seed(0)))
     hook.remove()
     assert logits.shape == (2, 1, *SIZE)
+    assert set(encoder.backbone.feature_info.reduction()) == set(strides)
     assert encoder.features.reductions == reductions
     height, width = (-(-side // reductions[-1]) * reductions[-1] for side in SIZE)
     assert [tuple(level.shape) for level in levels] == [

@@ -1,0 +1,41 @@
+import ast
+from pathlib import Path
+
+import pytest
+
+import unetzoo
+
+_SOURCE = Path(unetzoo.__file__).read_text(encoding="utf-8")
+
+
+def _imported_for_checkers():
+    """The names that the `TYPE_CHECKING` block imports."""
+    (block,) = (node for node in ast.parse(_SOURCE).body if isinstance(node, ast.If))
+    return sorted(alias.name for node in block.body if isinstance(node, ast.ImportFrom) for alias in node.names)
+
+
+def test_the_public_names_are_sorted_and_each_once():
+    assert unetzoo.__all__ == sorted(set(unetzoo.__all__))
+
+
+def test_type_checkers_see_the_same_names():
+    assert _imported_for_checkers() == unetzoo.__all__
+
+
+@pytest.mark.parametrize("name", unetzoo.__all__)
+def test_each_public_name_is_there_and_documented(name):
+    found = getattr(unetzoo, name)
+    assert name in dir(unetzoo)
+    if name != "hookimpl":  # an instance of pluggy's class; its comment stands beside it
+        assert found.__doc__
+
+
+def test_a_name_that_does_not_exist_is_pythons_own_error():
+    with pytest.raises(AttributeError, match="module 'unetzoo' has no attribute 'train'"):
+        unetzoo.train  # noqa: B018 - looking it up is the test
+
+
+def test_the_version_is_the_distributions():
+    from importlib.metadata import version
+
+    assert unetzoo.__version__ == version("unetzoo")

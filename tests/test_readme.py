@@ -1,0 +1,48 @@
+"""What the README says is run."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+_README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+
+
+def _blocks(language):
+    return re.findall(rf"^```{language}\n(.*?)^```$", _README, re.MULTILINE | re.DOTALL)
+
+
+def _commands():
+    return [line for block in _blocks("sh") for line in block.splitlines() if line.startswith("unetzoo ")]
+
+
+def test_the_python_blocks_run_one_after_the_other(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    for block in _blocks("python"):
+        exec(compile(block, "README.md", "exec"), names)  # noqa: S102 - our own README
+    assert names["logits"].shape == (2, 2, 250, 333)
+    assert (tmp_path / "small.onnx").stat().st_size > 0
+
+
+@pytest.mark.parametrize("command", _commands())
+def test_each_command_runs(command, tmp_path):
+    program = [sys.executable, "-m", "unetzoo", *shlex.split(command)[1:]]
+    done = subprocess.run(program, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)  # noqa: S603 - our own README
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.strip()
+
+
+def test_there_are_blocks_to_run():
+    assert len(_blocks("python")) == 3
+    assert len(_commands()) == 4
+
+
+def test_the_two_set_up_lines_are_the_ones_that_ci_looks_for():
+    assert re.findall("^pip install.*$", _README, re.MULTILINE) == [
+        "pip install . && unetzoo demo",
+        "pip install -e '.[test]' && pytest",
+    ]

@@ -1,0 +1,5 @@
+"""`python -m unetzoo` is the command `unetzoo`."""
+
+from unetzoo.cli import main
+
+main()
