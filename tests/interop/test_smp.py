@@ -12,7 +12,8 @@ PEERS = {"unet": smp.Unet, "unetpp": smp.UnetPlusPlus}
 
 @pytest.mark.parametrize("decoder", PEERS)
 @pytest.mark.parametrize(
-    ("peer_encoder", "encoder"), [("resnet18", "resnet18"), ("resnet34", "resnet34"), ("tu-efficientnet_b0", "efficientnet_b0")]
+    ("peer_encoder", "encoder"),
+    [("resnet18", "resnet18"), ("resnet34", "resnet34"), ("tu-efficientnet_b0", "efficientnet_b0")],
 )
 @pytest.mark.parametrize("attention", ["none", "scse"])
 def test_weights_of_smp_load_and_give_its_logits(decoder, peer_encoder, encoder, attention):

@@ -23,7 +23,7 @@ def make_norm(norm: Norm, channels: int) -> nn.Module:
     """The norm of that name for maps (b, channels, h, w).
 
     `"group"` has 8 groups (or the greatest common divisor with the channels), `"instance"` is a group a channel, which
-    unlike `nn.InstanceNorm2d` also accepts a map of one pixel.
+    unlike `nn.InstanceNorm2d` also accepts a batch of maps of one pixel.
     """
     match norm:
         case "batch":

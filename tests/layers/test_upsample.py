@@ -1,0 +1,141 @@
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.nn import functional as F  # noqa: N812 - the field's name for it
+
+from unetzoo.errors import ShapeError
+from unetzoo.layers.upsample import UpsampleConcatConv, transposed_kernel
+
+
+def _maps(layer, batch, height, width, dtype=torch.float64):
+    """A deep map and skips that suit a layer."""
+    generator = torch.Generator().manual_seed(0)
+    deep, *skips = layer.splits
+    fine = layer.factor * height, layer.factor * width
+    return torch.randn(batch, deep, height, width, dtype=dtype, generator=generator), [
+        torch.randn(batch, skip, *fine, dtype=dtype, generator=generator) for skip in skips
+    ]
+
+
+def _naive(layer, deep, skips):
+    """What the layer stands for: upsample, concatenate, convolve."""
+    if layer.factor > 1:
+        deep = F.interpolate(deep, scale_factor=layer.factor, mode=layer.mode)
+    return F.conv2d(torch.cat([deep, *skips], 1), layer.weight, layer.bias, padding=1)
+
+
+CASES = [
+    pytest.param((3, (), 2), {}, id="no skip"),
+    pytest.param((3, (5,), 7), {}, id="one skip, odd channels"),
+    pytest.param((4, (3, 1, 2), 5), {}, id="several skips"),
+    pytest.param((3, (2,), 4), {"bias": False}, id="no bias"),
+    pytest.param((3, (2,), 4), {"factor": 1}, id="factor 1"),
+    pytest.param((3, (2,), 4), {"factor": 4}, id="factor 4"),
+    pytest.param((3, (2,), 4), {"mode": "bilinear"}, id="bilinear"),
+]
+
+
+@pytest.mark.parametrize(("channels", "options"), CASES)
+@pytest.mark.parametrize("size", [(1, 1, 1), (2, 3, 5)])
+def test_it_equals_upsampling_concatenation_and_convolution(channels, options, size):
+    layer = UpsampleConcatConv(*channels, **options).double()
+    deep, skips = _maps(layer, *size)
+    torch.testing.assert_close(layer(deep, skips), _naive(layer, deep, skips), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize(("channels", "options"), CASES)
+def test_its_gradients_are_those_of_the_naive_form(channels, options):
+    layer = UpsampleConcatConv(*channels, **options).double()
+    deep, skips = _maps(layer, 2, 3, 4)
+    inputs = [tensor.requires_grad_() for tensor in (deep, *skips)]
+    weight = torch.linspace(-1, 1, layer(deep, skips).numel(), dtype=torch.float64)
+    found = torch.autograd.grad((layer(deep, skips).flatten() * weight).sum(), [*inputs, *layer.parameters()])
+    wanted = torch.autograd.grad((_naive(layer, deep, skips).flatten() * weight).sum(), [*inputs, *layer.parameters()])
+    for gradient, true in zip(found, wanted, strict=True):
+        torch.testing.assert_close(gradient, true, rtol=1e-10, atol=1e-10)
+
+
+def test_gradcheck_in_float64():
+    layer = UpsampleConcatConv(2, (1, 1), 1).double()
+    deep, skips = _maps(layer, 1, 1, 2)
+
+    def forward(weight, bias, deep, *skips):
+        return torch.func.functional_call(layer, {"weight": weight, "bias": bias}, (deep, skips))
+
+    inputs = [tensor.detach().requires_grad_() for tensor in (layer.weight, layer.bias, deep, *skips)]
+    assert torch.autograd.gradcheck(forward, inputs)
+
+
+@given(
+    deep=st.integers(1, 5),
+    skips=st.lists(st.integers(1, 4), max_size=3),
+    out=st.integers(1, 5),
+    size=st.tuples(st.integers(1, 3), st.integers(1, 7), st.integers(1, 7)),
+)
+@settings(max_examples=40, deadline=None)
+def test_it_equals_the_naive_form_for_any_channels_and_sizes(deep, skips, out, size):
+    layer = UpsampleConcatConv(deep, skips, out).double()
+    maps = _maps(layer, *size)
+    torch.testing.assert_close(layer(*maps), _naive(layer, *maps), rtol=1e-12, atol=1e-12)
+
+
+def test_the_transposed_kernel_is_that_of_the_formula():
+    matrix = torch.zeros(4, 3, dtype=torch.float64)
+    for row, column in [(3, 0), (1, 1), (1, 2), (2, 0), (2, 1), (0, 2)]:
+        matrix[row, column] = 1
+    kernel = torch.randn(5, 3, 3, 3, dtype=torch.float64)
+    wanted = torch.einsum("ka,lb,ocab->cokl", matrix, matrix, kernel)
+    torch.testing.assert_close(transposed_kernel(kernel), wanted)
+
+
+def test_it_stores_the_weight_and_bias_of_the_plain_convolution():
+    state = UpsampleConcatConv(3, (2, 4), 5).state_dict()
+    plain = torch.nn.Conv2d(9, 5, 3, padding=1)
+    plain.load_state_dict(state)
+    assert {key: value.shape for key, value in state.items()} == {
+        key: value.shape for key, value in plain.state_dict().items()
+    }
+
+
+def test_another_number_of_skips_is_refused():
+    layer = UpsampleConcatConv(3, (2,), 4)
+    with pytest.raises(ShapeError, match="this block takes 1 skips, got 0"):
+        layer(torch.zeros(1, 3, 2, 2))
+
+
+def test_it_stays_in_channels_last_with_the_same_values():
+    layer = UpsampleConcatConv(4, (4,), 8)
+    deep, skips = _maps(layer, 2, 4, 6, torch.float32)
+    wanted = layer(deep, skips)
+    layer.to(memory_format=torch.channels_last)
+    found = layer(
+        *(deep.to(memory_format=torch.channels_last), [s.to(memory_format=torch.channels_last) for s in skips])
+    )
+    assert found.is_contiguous(memory_format=torch.channels_last)
+    torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-5)
+
+
+def test_it_holds_under_autocast():
+    layer = UpsampleConcatConv(8, (8,), 8)
+    deep, skips = _maps(layer, 1, 4, 4, torch.float32)
+    with torch.autocast("cpu", torch.bfloat16):
+        found = layer(deep, skips)
+    assert found.dtype == torch.bfloat16
+    torch.testing.assert_close(found.float(), _naive(layer, deep, skips), rtol=0.05, atol=0.05)
+
+
+def test_it_is_one_compiled_graph():
+    layer = UpsampleConcatConv(3, (2, 1), 4)
+    maps = _maps(layer, 1, 3, 5, torch.float32)
+    compiled = torch.compile(layer, fullgraph=True, backend="aot_eager")
+    torch.testing.assert_close(compiled(*maps), layer(*maps))
+
+
+def test_its_exported_graph_holds_for_other_sizes():
+    layer = UpsampleConcatConv(3, (2,), 4)
+    deep, skips = _maps(layer, 2, 4, 6, torch.float32)
+    free = dict.fromkeys((0, 2, 3), torch.export.Dim.AUTO)
+    program = torch.export.export(layer, (deep, skips), dynamic_shapes=(free, [free]))
+    other = _maps(layer, 1, 7, 3, torch.float32)
+    torch.testing.assert_close(program.module()(*other), layer(*other))
