@@ -40,7 +40,7 @@ def options_of(kind: str, build: Lazy | Builder) -> tuple[Option, ...]:
     parameters = _parameters(_resolved(build))
     missing = [name for name in _RESERVED[kind] if name not in parameters]
     if missing:
-        raise PluginError(f"the builder of a {kind} must take {missing[0]!r} by name; {build!r} does not")
+        raise PluginError(f"the {kind}'s builder must take {missing[0]!r} by name; {build!r} does not")
     return tuple(_option(parameter) for name, parameter in parameters.items() if name not in _RESERVED[kind])
 
 
