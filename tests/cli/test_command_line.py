@@ -149,7 +149,11 @@ def unetzoo_decoders():
 
 
 def test_an_interrupt_ends_with_130_and_no_traceback(run, install):
-    source = "import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n"
+    source = (  # a process in the background ignores the signal until it is told to raise KeyboardInterrupt
+        "import os, signal\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "os.kill(os.getpid(), signal.SIGINT)\n"
+    )
     done = run("list", "decoders", **install("interrupting_plugin", source))
     assert done.returncode == 130
     assert done.stderr == ""
