@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     )
     from unetzoo.hookspecs import hookimpl
     from unetzoo.inference.export import export
+    from unetzoo.inference.optimize import OptimizedSegmenter, optimize
     from unetzoo.inference.prune import prune
     from unetzoo.model import Decoder, Encoder, Segmenter, freeze, unfreeze
     from unetzoo.plugins import PluginInfo, list_plugins
@@ -50,6 +51,7 @@ __all__ = [
     "LossSpec",
     "MissingExtraError",
     "ModelConfig",
+    "OptimizedSegmenter",
     "OptionError",
     "PluginError",
     "PluginInfo",
@@ -71,6 +73,7 @@ __all__ = [
     "list_encoders",
     "list_losses",
     "list_plugins",
+    "optimize",
     "prune",
     "unfreeze",
 ]
@@ -93,6 +96,7 @@ _HOMES = {
     ),
     "hookspecs": ("hookimpl",),
     "inference.export": ("export",),
+    "inference.optimize": ("OptimizedSegmenter", "optimize"),
     "inference.prune": ("prune",),
     "model": ("Decoder", "Encoder", "Segmenter", "freeze", "unfreeze"),
     "plugins": ("PluginInfo", "list_plugins"),

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from unetzoo.checks import check_choice, check_depth, check_widths
 from unetzoo.errors import PretrainedError
 from unetzoo.layers.norm import Norm, make_norm
+from unetzoo.layers.recompute import norm_act_conv
 from unetzoo.model import Encoder
 from unetzoo.specs import FeatureInfo
 
@@ -48,7 +49,7 @@ class PlainEncoder(Encoder):
         levels = check_widths("widths", widths)[: check_depth(depth, len(widths))]
         super().__init__(FeatureInfo(levels, tuple(2**level for level in range(len(levels)))))
         self.stages = nn.ModuleList(
-            nn.Sequential(*_convolution(have, want, norm, padding), *_convolution(want, want, norm, padding))
+            _Stage(*_convolution(have, want, norm, padding), *_convolution(want, want, norm, padding))
             for have, want in zip((in_channels, *levels), levels, strict=False)
         )
         self.pool = nn.MaxPool2d(2)
@@ -59,6 +60,17 @@ class PlainEncoder(Encoder):
         for stage in self.stages:
             features.append(stage(self.pool(features[-1]) if features else image))
         return features
+
+
+class _Stage(nn.Sequential):
+    """Convolution, norm, activation, twice."""
+
+    def forward(self, features: Tensor) -> Tensor:
+        first, norm, activation, second, *rest = self
+        result: Tensor = norm_act_conv(norm, activation, second, first(features))
+        for layer in rest:
+            result = layer(result)
+        return result
 
 
 def _convolution(in_channels: int, out_channels: int, norm: Norm, padding: Padding) -> list[nn.Module]:

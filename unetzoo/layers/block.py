@@ -11,6 +11,7 @@ from unetzoo.checks import check_choice
 from unetzoo.errors import OptionError
 from unetzoo.layers.attention import SCSE
 from unetzoo.layers.norm import Activation, Norm, make_activation, make_norm
+from unetzoo.layers.recompute import norm_act_conv
 from unetzoo.layers.upsample import UpsampleConcatConv
 
 Upsample = Literal["nearest", "bilinear", "transpose"]
@@ -95,7 +96,9 @@ class FuseBlock(nn.Module):
         """(b, out, factor * h, factor * w) for deep (b, deep, h, w) and skips (b, skip, factor * h, factor * w)."""
         deep = self.up(deep)
         fused = self.fuse(deep, skips) if self.gate_in is None else self._fuse_gated(deep, skips, self.gate_in)
-        result: Tensor = self.dropout(self.gate_out(self.conv(self.activation(self.norm(fused)))))
+        convolution, norm, activation = self.conv
+        convolved = norm_act_conv(self.norm, self.activation, convolution, fused)
+        result: Tensor = self.dropout(self.gate_out(activation(norm(convolved))))
         return result
 
     def _fuse_gated(self, deep: Tensor, skips: Sequence[Tensor], gate: SCSE) -> Tensor:

@@ -58,7 +58,7 @@ class UpsampleConcatConv(nn.Module):
         deep_kernel, *skip_kernels = torch.split(self.weight, list(self.splits), dim=1)
         result = upsample_conv(deep, deep_kernel, self.bias, self.factor, self.mode)
         for skip, kernel in zip(skips, skip_kernels, strict=True):
-            result = result + F.conv2d(skip, kernel, padding=1)
+            result += F.conv2d(skip, kernel, padding=1)
         return result
 
     def upsample(self, deep: Tensor) -> Tensor:

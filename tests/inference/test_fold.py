@@ -1,0 +1,103 @@
+"""What may be folded and what must not be: networks of a few layers, compared with themselves."""
+
+import copy
+
+import pytest
+import torch
+from torch import nn
+
+from unetzoo.inference.fold import fold
+
+
+class _Skipping(nn.Module):
+    """A convolution whose output is needed before its norm, too."""
+
+    def __init__(self):
+        super().__init__()
+        self.convolution, self.norm = nn.Conv2d(3, 3, 1), nn.BatchNorm2d(3)
+
+    def forward(self, x):
+        convolved = self.convolution(x)
+        return convolved + self.norm(convolved)
+
+
+class _Twice(nn.Module):
+    """A convolution that is used twice, each time with another norm."""
+
+    def __init__(self):
+        super().__init__()
+        self.convolution, self.first, self.second = nn.Conv2d(3, 3, 1), nn.BatchNorm2d(3), nn.BatchNorm2d(3)
+
+    def forward(self, x):
+        return self.second(self.convolution(self.first(self.convolution(x))))
+
+
+class _Between(nn.Module):
+    """A function between the convolution and its norm."""
+
+    def __init__(self):
+        super().__init__()
+        self.convolution, self.norm = nn.Conv2d(3, 3, 1), nn.BatchNorm2d(3)
+
+    def forward(self, x):
+        return self.norm(self.convolution(x).sigmoid())
+
+
+def _with_statistics(network):
+    torch.manual_seed(0)
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d) and module.track_running_stats:
+            module.running_mean.uniform_(-1, 1)
+            module.running_var.uniform_(0.5, 2)
+    return network.eval()
+
+
+def _norms(network):
+    return sum(isinstance(module, nn.BatchNorm2d) for module in network.modules())
+
+
+@pytest.mark.parametrize(
+    ("network", "norms_left"),
+    [
+        (nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4)), 0),
+        (nn.Sequential(nn.Conv2d(3, 4, 3, bias=False), nn.BatchNorm2d(4, affine=False)), 0),
+        (nn.Sequential(nn.Conv2d(3, 6, 3, groups=3), nn.BatchNorm2d(6)), 0),
+        (nn.Sequential(nn.BatchNorm2d(3), nn.Conv2d(3, 4, 3)), 1),
+        (nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4, track_running_stats=False)), 1),
+        (_Skipping(), 1),
+        (_Twice(), 2),
+        (_Between(), 1),
+    ],
+    ids=["plain", "no bias, not affine", "groups", "norm first", "no statistics", "skipping", "twice", "between"],
+)
+def test_only_what_can_be_folded_is_and_the_result_stays(network, norms_left):
+    network = _with_statistics(network)
+    image = torch.randn(2, 3, 8, 8)
+    folded = copy.deepcopy(network)
+    with torch.no_grad():
+        assert not any(fold(folded, image).values())
+        torch.testing.assert_close(folded(image), network(image), rtol=1e-5, atol=1e-5)
+    assert _norms(folded) == norms_left
+
+
+def test_a_relu_behind_the_norm_is_taken_out_and_reported():
+    network = _with_statistics(nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(inplace=True)))
+    image = torch.randn(2, 3, 8, 8)
+    wanted = network(image)
+    rectified = fold(network, image)
+    assert list(rectified.values()) == [True]
+    torch.testing.assert_close(network(image).relu(), wanted, rtol=1e-5, atol=1e-5)
+    assert [type(layer) for layer in network] == [nn.Conv2d, nn.Identity, nn.Identity]
+
+
+def test_a_relu_stays_where_something_else_needs_what_comes_before_it():
+    class Network(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.convolution, self.relu = nn.Conv2d(3, 3, 1), nn.ReLU()
+
+        def forward(self, x):
+            convolved = self.convolution(x)
+            return self.relu(convolved) - convolved
+
+    assert not any(fold(Network().eval(), torch.randn(1, 3, 4, 4)).values())

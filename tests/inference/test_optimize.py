@@ -1,0 +1,100 @@
+import copy
+
+import pytest
+import torch
+from torch import nn
+
+import unetzoo
+
+
+def _trained(decoder, encoder, **options):
+    """A network whose norms have statistics other than 0 and 1."""
+    torch.manual_seed(0)
+    model = unetzoo.create(decoder, encoder=encoder, **options)
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.running_mean.uniform_(-0.2, 0.2)
+            module.running_var.uniform_(0.5, 2)
+            module.weight.data.uniform_(0.5, 1.5)
+            module.bias.data.uniform_(-0.2, 0.2)
+    return model.eval()
+
+
+def _difference(found, wanted):
+    return ((found - wanted).abs().max() / wanted.abs().max()).item()
+
+
+CASES = [
+    ("unet", "resnet18", {}),
+    ("unetpp", "resnet18", {}),
+    ("unet", "plain", {}),
+    ("unet", "efficientnet_b0", {"classes": 3}),
+    ("unetpp", "convnext_atto", {}),
+    ("unet", "test_vit", {}),
+    ("unet", "densenet121", {}),
+    ("unet", "mobilenetv3_small_050", {"decoder_options": {"attention": "scse", "activation": "silu"}}),
+    ("unet", "resnet10t", {"decoder_options": {"upsample": "bilinear", "norm": "group"}}),
+    ("unetpp", "resnet10t", {"decoder_options": {"upsample": "transpose", "norm": "none"}, "in_channels": 2}),
+]
+
+
+@pytest.mark.parametrize("channels_last", [True, False])
+@pytest.mark.parametrize(("decoder", "encoder", "options"), CASES)
+def test_the_logits_are_the_same(decoder, encoder, options, channels_last):
+    model = _trained(decoder, encoder, **options)
+    fast = unetzoo.optimize(model, channels_last=channels_last)
+    for shape in [(1, 64, 96), (2, 50, 70)]:
+        image = torch.randn(shape[0], model.config.in_channels, *shape[1:], generator=torch.Generator().manual_seed(0))
+        with torch.no_grad():
+            assert _difference(fast(image), model(image)) < 1e-4
+
+
+def test_every_batch_norm_of_a_resnet_and_its_decoder_is_gone():
+    fast = unetzoo.optimize(_trained("unetpp", "resnet18"))
+    assert not [module for module in fast.modules() if isinstance(module, nn.BatchNorm2d)]
+
+
+def test_the_original_network_stays_as_it_was():
+    model = _trained("unet", "resnet18").train()
+    before = copy.deepcopy(model.state_dict())
+    unetzoo.optimize(model)
+    after = model.state_dict()
+    assert model.training
+    assert all(torch.equal(before[key], after[key]) for key in before)
+    assert all(parameter.requires_grad for parameter in model.parameters())
+
+
+def test_a_compiled_copy_has_the_same_logits():
+    model = _trained("unet", "resnet10t")
+    image = torch.randn(1, 3, 40, 64)
+    with torch.no_grad():
+        assert _difference(unetzoo.optimize(model, compile=True)(image), model(image)) < 1e-4
+
+
+def test_bfloat16_gives_float32_logits_near_the_original_ones():
+    model = _trained("unet", "resnet18")
+    image = torch.randn(1, 3, 64, 64)
+    logits = unetzoo.optimize(model, dtype=torch.bfloat16)(image)
+    assert logits.dtype == torch.float32
+    with torch.no_grad():
+        assert _difference(logits, model(image)) < 0.1
+
+
+def test_it_keeps_the_configuration():
+    model = _trained("unet", "resnet10t")
+    assert unetzoo.optimize(model).config == model.config
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.int8, "bfloat16"])
+def test_a_dtype_that_it_cannot_compute_in_is_refused(dtype):
+    with pytest.raises(
+        unetzoo.OptionError, match=r"dtype must be float32, bfloat16 or \(not on the CPU\) float16, got"
+    ):
+        unetzoo.optimize(_trained("unet", "plain"), dtype=dtype)
+
+
+def test_it_cannot_be_trained():
+    fast = unetzoo.optimize(_trained("unet", "resnet10t"))
+    fast.eval()
+    with pytest.raises(unetzoo.UnetzooError, match="an optimized network cannot be trained; train the original one"):
+        fast.train()

@@ -1,0 +1,130 @@
+"""Gradients with the recomputed map are compared with those of the same three layers called one after another."""
+
+import copy
+import gc
+import weakref
+
+import pytest
+import torch
+from torch import nn
+
+from unetzoo.layers.norm import make_activation, make_norm
+from unetzoo.layers.recompute import norm_act_conv
+
+NORMS = ["batch", "group", "instance", "layer", "none"]
+ACTIVATIONS = ["relu", "leaky_relu", "elu", "gelu", "silu", "prelu"]
+
+
+def _layers(norm="batch", activation="relu", dtype=torch.float64):
+    torch.manual_seed(0)
+    layers = nn.ModuleList([make_norm(norm, 3), make_activation(activation), nn.Conv2d(3, 2, 3, padding=1)])
+    return layers.to(dtype)
+
+
+def _plain(layers, features):
+    norm, activation, convolution = layers
+    return convolution(activation(norm(features)))
+
+
+def _features(dtype=torch.float64):
+    generator = torch.Generator().manual_seed(1)
+    return torch.randn(2, 3, 5, 4, generator=generator, dtype=dtype).requires_grad_()
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("norm", NORMS)
+def test_gradients_are_those_of_the_plain_layers(norm, activation, training):
+    layers = _layers(norm, activation).train(training)
+    twin = copy.deepcopy(layers)
+    features, same = _features(), _features()
+    found = norm_act_conv(*layers, features * 1)
+    wanted = _plain(twin, same * 1)
+    torch.testing.assert_close(found, wanted, rtol=0, atol=0)
+    found.square().sum().backward()
+    wanted.square().sum().backward()
+    torch.testing.assert_close(features.grad, same.grad, rtol=0, atol=0)
+    for parameter, other in zip(layers.parameters(), twin.parameters(), strict=True):
+        torch.testing.assert_close(parameter.grad, other.grad, rtol=0, atol=0)
+    for buffer, other in zip(layers.buffers(), twin.buffers(), strict=True):
+        assert torch.equal(buffer, other)  # running statistics moved once
+
+
+@pytest.mark.parametrize("norm", ["batch", "group", "layer"])
+def test_first_and_second_gradients_agree_with_differences(norm):
+    layers = _layers(norm, "elu")
+    assert torch.autograd.gradcheck(lambda x: norm_act_conv(*layers, x * 1), _features())
+    assert torch.autograd.gradgradcheck(lambda x: norm_act_conv(*layers, x * 1), _features())
+
+
+@pytest.mark.parametrize("activation", ["relu", "leaky_relu", "elu", "gelu", "prelu"])
+def test_the_activated_map_is_not_kept(activation):
+    layers = _layers("batch", activation)
+    kept = []
+
+    class Convolution(nn.Module):
+        def forward(self, activated):
+            kept.append(weakref.ref(activated.untyped_storage()))
+            return layers[2](activated)
+
+    result = norm_act_conv(layers[0], layers[1], Convolution(), _features() * 1)
+    gc.collect()
+    assert kept[0]() is None
+    result.sum().backward()
+
+
+def test_the_plain_layers_would_keep_it():
+    layers = _layers()
+    kept = []
+    convolution = layers[2]
+    convolution.register_forward_pre_hook(lambda _, given: kept.append(weakref.ref(given[0].untyped_storage())))
+    result = _plain(layers, _features() * 1)
+    gc.collect()
+    assert kept[0]() is not None
+    result.sum().backward()
+
+
+def test_a_second_backward_pass_gives_the_same_gradients():
+    layers, features = _layers(), _features()
+    result = norm_act_conv(*layers, features * 1).square().sum()
+    (first,) = torch.autograd.grad(result, features, retain_graph=True)
+    (second,) = torch.autograd.grad(result, features)
+    assert torch.equal(first, second)
+
+
+def test_nothing_stays_alive_when_there_is_no_backward_pass():
+    layers = _layers()
+    features = _features() * 1
+    alive = weakref.ref(features.untyped_storage())
+    result = norm_act_conv(*layers, features)
+    del result, features
+    gc.collect()
+    assert alive() is None
+
+
+def test_it_holds_under_the_transforms_of_torch_func():
+    layers, features = _layers("group"), _features().detach()
+    found = torch.func.grad(lambda x: norm_act_conv(*layers, x).square().sum())(features)
+    wanted = torch.func.grad(lambda x: _plain(layers, x).square().sum())(features)
+    torch.testing.assert_close(found, wanted)
+
+
+def test_it_holds_under_autocast():
+    layers = _layers(dtype=torch.float32)
+    twin = copy.deepcopy(layers)
+    features, same = _features(torch.float32), _features(torch.float32)
+    with torch.autocast("cpu", torch.bfloat16):
+        found, wanted = norm_act_conv(*layers, features * 1), _plain(twin, same * 1)
+    assert found.dtype == torch.bfloat16
+    found.float().square().sum().backward()
+    wanted.float().square().sum().backward()
+    assert torch.equal(features.grad, same.grad)
+
+
+def test_it_compiles_in_one_graph():
+    layers, features = _layers(dtype=torch.float32), _features(torch.float32)
+    wanted = _plain(copy.deepcopy(layers), features)
+    found = torch.compile(lambda x: norm_act_conv(*layers, x), fullgraph=True)(features)
+    torch.testing.assert_close(found, wanted)
+    found.sum().backward()
+    assert features.grad is not None

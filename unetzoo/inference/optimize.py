@@ -1,0 +1,121 @@
+"""Make a trained network fast for inference, with the same logits."""
+
+import copy
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from unetzoo.errors import OptionError, UnetzooError
+from unetzoo.inference.fold import Convolution, fold
+from unetzoo.inference.packed import can_pack, packed
+from unetzoo.layers.upsample import UpsampleConcatConv
+from unetzoo.model import Segmenter
+
+if TYPE_CHECKING:
+    from unetzoo.config import ModelConfig
+
+_TOLERANCE = 1e-4  # of the largest logit, in float32
+_DTYPES = (None, torch.float32, torch.bfloat16, torch.float16)
+
+
+class OptimizedSegmenter(nn.Module):
+    """An inference copy of a network; made by `optimize`. It has no gradients and no training mode.
+
+    Attributes:
+        config: of the network that it was made of.
+        dtype: in which it computes.
+    """
+
+    def __init__(self, network: Segmenter, dtype: torch.dtype, *, channels_last: bool, compiled: bool) -> None:
+        super().__init__()
+        self.config: ModelConfig = network.config
+        self.dtype = dtype
+        self.network = network
+        self._format = torch.channels_last if channels_last else torch.contiguous_format
+        self._run = torch.compile(network, options={"freezing": True}) if compiled else network
+
+    @torch.no_grad()
+    def forward(self, image: Tensor) -> Tensor:
+        """Logits (b, classes, h, w), in float32, for images (b, c, h, w) of any floating dtype."""
+        logits: Tensor = self._run(image.to(dtype=self.dtype, memory_format=self._format))
+        return logits.float()
+
+    def train(self, mode: bool = True) -> "OptimizedSegmenter":
+        """Stay in evaluation mode; UnetzooError where training is asked for."""
+        if mode:
+            raise UnetzooError("an optimized network cannot be trained; train the original one and optimize it again")
+        return super().train(False)
+
+
+def optimize(
+    model: Segmenter,
+    *,
+    dtype: torch.dtype | None = None,
+    compile: bool = False,  # noqa: A002 - torch's word for it
+    channels_last: bool = True,
+) -> OptimizedSegmenter:
+    """A copy of a network for inference: norms folded into convolutions, weights prepared once.
+
+    Args:
+        model: any network; it is left as it was.
+        dtype: to compute in, such as `torch.bfloat16`; None: float32.
+        compile: also compile it with frozen weights, at the first call for each size of image (a minute or so).
+        channels_last: keep maps in the order (b, h, w, c), in which convolutions are faster.
+
+    Returns:
+        A network with logits within 1e-4 of the largest one of `model`'s in float32.
+
+    Raises:
+        OptionError: for a dtype that is none of float32, bfloat16 and (not on the CPU) float16.
+        UnetzooError: when the logits would be others.
+    """
+    parameter = next(model.parameters())
+    if dtype not in _DTYPES or (dtype is torch.float16 and parameter.device.type == "cpu"):
+        raise OptionError(f"dtype must be float32, bfloat16 or (not on the CPU) float16, got {dtype}")
+    network = copy.deepcopy(model).eval().requires_grad_(False).float()
+    image = _example(network)
+    with torch.no_grad():
+        wanted = network(image)
+        rectified = fold(network, image)
+        network.to(memory_format=torch.channels_last if channels_last else torch.contiguous_format)
+        network.to(dtype or torch.float32)
+        _rectify(network, rectified, prepare=channels_last and not compile)
+        found = network(image.to(dtype or torch.float32)).float()
+    difference = float((found - wanted).abs().max() / wanted.abs().max().clamp(min=1e-30))
+    if not difference < _TOLERANCE and dtype in (None, torch.float32):
+        raise UnetzooError(f"the optimized network's logits would differ by {difference:.2g} of the largest: not done")
+    return OptimizedSegmenter(network, dtype or torch.float32, channels_last=channels_last, compiled=compile)
+
+
+def _rectify(network: nn.Module, rectified: dict[Convolution, bool], *, prepare: bool) -> None:
+    """Replace convolutions by prepared ones, and put the ReLUs that `fold` took out behind them."""
+    for parent in list(network.modules()):
+        for name, child in parent.named_children():
+            if not isinstance(child, nn.Conv2d | UpsampleConcatConv) or child not in rectified:
+                continue
+            if prepare and can_pack(child):
+                setattr(parent, name, packed(child, rectify=rectified[child]))
+            elif rectified[child]:
+                setattr(parent, name, _Rectified(child))
+
+
+class _Rectified(nn.Module):
+    """A layer and the ReLU behind it."""
+
+    def __init__(self, layer: nn.Module) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, *given: object) -> Tensor:
+        """As the layer's, but not below 0."""
+        made: Tensor = self.layer(*given)
+        return made.relu_()
+
+
+def _example(network: Segmenter) -> Tensor:
+    """Two small images of noise, or of the one size that the encoder takes."""
+    size = getattr(network.encoder, "img_size", None) or (64, 64)
+    parameter = next(network.parameters())
+    generator = torch.Generator().manual_seed(0)
+    return torch.randn(2, network.config.in_channels, *size, generator=generator).to(parameter.device)
