@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from unetzoo.inference.export import export
     from unetzoo.inference.optimize import OptimizedSegmenter, optimize
     from unetzoo.inference.prune import prune
+    from unetzoo.memory import keep_freed_memory
     from unetzoo.model import Decoder, Encoder, Segmenter, freeze, unfreeze
     from unetzoo.plugins import PluginInfo, list_plugins
     from unetzoo.specs import DecoderSpec, EncoderFamily, EncoderSpec, FeatureInfo, LossSpec, lazy
@@ -68,6 +69,7 @@ __all__ = [
     "export",
     "freeze",
     "hookimpl",
+    "keep_freed_memory",
     "lazy",
     "list_decoders",
     "list_encoders",
@@ -98,6 +100,7 @@ _HOMES = {
     "inference.export": ("export",),
     "inference.optimize": ("OptimizedSegmenter", "optimize"),
     "inference.prune": ("prune",),
+    "memory": ("keep_freed_memory",),
     "model": ("Decoder", "Encoder", "Segmenter", "freeze", "unfreeze"),
     "plugins": ("PluginInfo", "list_plugins"),
     "specs": ("DecoderSpec", "EncoderFamily", "EncoderSpec", "FeatureInfo", "LossSpec", "lazy"),

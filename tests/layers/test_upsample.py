@@ -5,7 +5,16 @@ from hypothesis import strategies as st
 from torch.nn import functional as F  # noqa: N812 - the field's name for it
 
 from unetzoo.errors import ShapeError
+from unetzoo.layers import upsample
 from unetzoo.layers.upsample import UpsampleConcatConv, transposed_kernel
+
+
+@pytest.fixture(params=["plain", "transposed"], scope="module", autouse=True)
+def form(request):
+    """Both ways to compute it, whichever would be chosen for maps as small as these."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(upsample, "_FEW_PIXELS", {"plain": 10**9, "transposed": 0}[request.param])
+        yield request.param
 
 
 def _maps(layer, batch, height, width, dtype=torch.float64):
@@ -139,3 +148,12 @@ def test_its_exported_graph_holds_for_other_sizes():
     program = torch.export.export(layer, (deep, skips), dynamic_shapes=(free, [free]))
     other = _maps(layer, 1, 7, 3, torch.float32)
     torch.testing.assert_close(program.module()(*other), layer(*other))
+
+
+@pytest.mark.parametrize(("batch", "size", "grows"), [(1, 16, False), (1, 17, True), (4, 8, False), (2, 12, True)])
+def test_only_for_many_pixels_is_the_other_kernel_made(batch, size, grows, monkeypatch):
+    monkeypatch.setattr(upsample, "_FEW_PIXELS", 256)
+    made = []
+    monkeypatch.setattr(upsample, "transposed_kernel", lambda kernel: made.append(True) or transposed_kernel(kernel))
+    UpsampleConcatConv(2, (), 1)(torch.zeros(batch, 2, size, size))
+    assert bool(made) == grows

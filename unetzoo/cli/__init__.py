@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from unetzoo.cli.bench import bench
 from unetzoo.cli.demo import demo
 from unetzoo.cli.describe import describe_part
 from unetzoo.cli.errors import USAGE_EXIT, Commands, leave_pipe_quietly
@@ -24,6 +25,7 @@ app.command("describe")(describe_part)
 app.command("info")(info)
 app.command("plugins")(plugins)
 app.command("demo")(demo)
+app.add_typer(bench, name="bench")
 
 
 def _print_version(wanted: bool) -> None:

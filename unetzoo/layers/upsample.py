@@ -18,6 +18,12 @@ from unetzoo.errors import ShapeError
 
 Mode = Literal["nearest", "bilinear"]
 
+_FEW_PIXELS = 256
+"""Up to so many, in all images of a batch together, the plain form is as fast as making the other kernel.
+
+`python benchmarks/upsampling.py` measures it: on two cores the forms break even between 12 x 12 and 20 x 20 pixels.
+"""
+
 
 class UpsampleConcatConv(nn.Module):
     """The 3x3 'same' convolution of a deep map, upsampled, concatenated with skips.
@@ -84,11 +90,16 @@ def upsample_conv(deep: Tensor, kernel: Tensor, bias: Tensor | None, factor: int
         factor: whole factor of upsampling.
         mode: of upsampling.
     """
-    if factor == 2 and mode == "nearest":
+    if factor == 2 and mode == "nearest" and _is_worth_a_kernel(deep):
         return F.conv_transpose2d(deep, transposed_kernel(kernel), bias, stride=2, padding=1)
     if factor > 1:
         deep = F.interpolate(deep, scale_factor=float(factor), mode=mode)
     return F.conv2d(deep, kernel, bias, padding=1)
+
+
+def _is_worth_a_kernel(deep: Tensor) -> bool:
+    """Whether a map is large enough; a compiled or exported graph is for any size, and its kernels are made once."""
+    return torch.compiler.is_compiling() or deep.shape[0] * deep.shape[2] * deep.shape[3] > _FEW_PIXELS
 
 
 def transposed_kernel(kernel: Tensor) -> Tensor:
@@ -97,7 +108,18 @@ def transposed_kernel(kernel: Tensor) -> Tensor:
     `K[c, o, k, l] = sum_ab M[k, a] M[l, b] W[o, c, a, b]` with the 4 x 3 matrix M that maps tap a of the
     convolution to the taps k of the transposed one; linear in W (out, deep, 3, 3), so that gradients reach W itself.
     """
-    first, middle, last = kernel.unbind(2)
-    rows = torch.stack((last, middle + last, first + middle, first), dim=2)
-    first, middle, last = rows.unbind(3)
-    return torch.stack((last, middle + last, first + middle, first), dim=3).transpose(0, 1)
+    out, deep = kernel.shape[:2]
+    flat, taps = kernel.reshape(out * deep, 9), _taps(kernel)
+    if torch.is_autocast_enabled(kernel.device.type):
+        with torch.autocast(kernel.device.type, enabled=False):  # sums of weights are made in the weights' precision
+            flat = flat @ taps
+    else:
+        flat = flat @ taps
+    return flat.view(out, deep, 4, 4).transpose(0, 1)
+
+
+def _taps(like: Tensor) -> Tensor:
+    """M for both axes at once, (9, 16): made where it is needed, so that nothing is copied to a GPU."""
+    tap = torch.arange(3, device=like.device)[:, None] + torch.arange(4, device=like.device)
+    one_axis = (tap // 2 == 1).to(like.dtype)
+    return (one_axis[:, None, :, None] * one_axis[None, :, None, :]).reshape(9, 16)

@@ -1,0 +1,132 @@
+"""`unetzoo bench`: measure this project beside its peers."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from unetzoo.cli.output import new_table, show
+from unetzoo.errors import MissingExtraError, OptionError
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from unetzoo.benchmark.case import Case
+    from unetzoo.benchmark.report import Result
+
+bench = typer.Typer(help="Measure this project beside its peers.", no_args_is_help=True, rich_markup_mode=None)
+
+
+@bench.callback()
+def _group() -> None:
+    """Measure this project beside its peers."""
+
+
+@bench.command()
+def speed(
+    decoder: Annotated[list[str] | None, typer.Option(metavar="NAME", help="unet or unetpp; default: both")] = None,
+    encoder: Annotated[list[str] | None, typer.Option(metavar="NAME", help="default: resnet34")] = None,
+    size: Annotated[list[int] | None, typer.Option(metavar="PIXELS", help="of the square image; default: 512")] = None,
+    batch: Annotated[list[int] | None, typer.Option(metavar="N", help="images in one call; default: 1")] = None,
+    task: Annotated[list[str] | None, typer.Option(metavar="NAME", help="inference (default) or training")] = None,
+    device: Annotated[str, typer.Option(metavar="NAME", help="cpu, cuda, or auto: both if there is a GPU")] = "auto",
+    rounds: Annotated[int, typer.Option(metavar="N", help="timed calls of each contender")] = 15,
+    seed: Annotated[int, typer.Option(metavar="N", help="of the weights and images")] = 0,
+    compile_too: Annotated[
+        bool, typer.Option("--compile", help="also compiled contenders: a minute more each")
+    ] = False,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="also write the raw samples there, a .json file a case")
+    ] = None,
+) -> None:
+    """Time U-Net and U-Net++ of unetzoo, segmentation_models_pytorch and MONAI in turn, call by call.
+
+    Options that may be given several times make one case of each combination. It needs the extra 'bench':
+    pip install 'unetzoo[bench]'.
+    """
+    from itertools import product
+
+    from unetzoo.benchmark.case import DECODERS, Case
+    from unetzoo.benchmark.report import EXPLANATION
+    from unetzoo.benchmark.store import check_folder
+
+    choices = (decoder or DECODERS, encoder or ["resnet34"], size or [512], batch or [1], task or ["inference"])
+    devices = _devices(device)
+    cases = [
+        Case(
+            decoder=one[0],
+            encoder=one[1],
+            size=one[2],
+            batch=one[3],
+            task=one[4],  # type: ignore[arg-type]  # Case checks it
+            device=where,  # type: ignore[arg-type]  # as above
+            compile=compile_too,
+            rounds=rounds,
+            seed=seed,
+        )
+        for where in devices
+        for one in product(*choices)
+    ]
+    _check_peers()
+    if out is not None:
+        check_folder(out)
+    for case in cases:
+        _measure(case, out)
+    show(EXPLANATION)
+    if device == "auto" and "cuda" not in devices:
+        show("", "There is no GPU here: nothing was measured on one.")
+
+
+def _measure(case: "Case", out: Path | None) -> None:
+    from unetzoo.benchmark.report import findings
+    from unetzoo.benchmark.run import run_case
+    from unetzoo.benchmark.store import save_result
+
+    with _progress(case) as on_round:
+        result = run_case(case, on_round)
+    show(case.title, "", _table(result), "", *findings(result), "")
+    if out is not None:
+        save_result(result, out)
+
+
+@contextmanager
+def _progress(case: "Case") -> Iterator[Callable[[], None]]:
+    """A bar on standard error, if that is a terminal, and gone at the end; gives what to call after a round."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task(case.title, total=case.rounds)
+        yield lambda: progress.advance(task)
+
+
+def _table(result: "Result") -> "Table":
+    from unetzoo.benchmark.report import HEADERS, rows
+
+    table = new_table("", "", numbers=HEADERS)
+    for row in rows(result):
+        table.add_row(row.allocator, row.name, *row.cells)
+    return table
+
+
+def _check_peers() -> None:
+    missing = [name for name in ("segmentation_models_pytorch", "monai") if find_spec(name) is None]
+    if missing:
+        raise MissingExtraError(f"the benchmark needs {' and '.join(missing)}: pip install 'unetzoo[bench]'")
+
+
+def _devices(asked: str) -> list[str]:
+    """Those to measure on."""
+    import torch
+
+    if asked not in ("auto", "cpu", "cuda"):
+        raise OptionError(f"device must be cpu, cuda or auto, got {asked!r}")
+    if asked == "cuda" and not torch.cuda.is_available():
+        raise OptionError("torch sees no GPU here; measure with --device cpu")
+    if asked == "auto":
+        return ["cpu", "cuda"] if torch.cuda.is_available() else ["cpu"]
+    return [asked]
