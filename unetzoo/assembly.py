@@ -42,6 +42,7 @@ def create(
     encoder_options: Mapping[str, Any] | None = None,
     decoder_options: Mapping[str, Any] | None = None,
     head_kernel_size: int = 1,
+    activation_checkpointing: bool = False,
 ) -> "Segmenter":
     """Assemble a segmentation network, in training mode.
 
@@ -54,6 +55,8 @@ def create(
         encoder_options: the encoder's own options, see `describe("encoder", name)`.
         decoder_options: the decoder's own options, see `describe("decoder", name)`.
         head_kernel_size: of the convolution that makes the logits, in pixels; odd.
+        activation_checkpointing: train with less memory and more time, see `Segmenter.checkpoint_activations`; it is
+            no part of the configuration.
 
     Raises:
         UnknownNameError: no such decoder or encoder.
@@ -91,7 +94,10 @@ def create(
         nn.Conv2d(channels, classes, head_kernel_size, padding=head_kernel_size // 2)
         for channels in built_decoder.out_channels
     ]
-    return Segmenter(built_encoder, built_decoder, heads, config)
+    model = Segmenter(built_encoder, built_decoder, heads, config)
+    if activation_checkpointing:
+        model.checkpoint_activations()
+    return model
 
 
 def create_from(config: "ModelConfig") -> "Segmenter":

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - the field's name for it
 
 from unetzoo.config import ModelConfig
-from unetzoo.errors import ShapeError
+from unetzoo.errors import OptionError, ShapeError
+from unetzoo.layers.checkpoint import set_checkpointing
 from unetzoo.specs import FeatureInfo
 
 
@@ -35,6 +36,17 @@ class Encoder(nn.Module, ABC):
         Returns:
             One (b, channels[i], h / reductions[i], w / reductions[i]) a level of `features`.
         """
+
+    def checkpoint_activations(self, enabled: bool = True) -> None:
+        """Keep fewer maps in training, and run blocks again in the backward pass.
+
+        Raises:
+            OptionError: when this encoder cannot.
+        """
+        if not set_checkpointing(self, enabled):
+            raise OptionError(
+                f"{type(self).__name__} has no blocks that could be run again; checkpoint the decoder alone"
+            )
 
     def train(self, mode: bool = True) -> Self:
         """Switch training mode; an encoder that is frozen stays in evaluation mode."""
@@ -103,6 +115,18 @@ class Segmenter(nn.Module):
         outputs = self.decoder(self.encoder(self._padded(image)))
         parts = zip(self.heads, outputs, self.decoder.reductions, strict=True)
         return [self._at_size_of(image, head(output), reduction) for head, output, reduction in parts]
+
+    def checkpoint_activations(self, enabled: bool = True) -> None:
+        """Keep fewer maps in training: blocks of encoder and decoder run again in the backward pass (arXiv:1604.06174).
+
+        The gradients stay the same; a step takes about a third longer. Batch norms of timm's backbones see each batch
+        twice, so that their running statistics follow the data faster.
+
+        Raises:
+            OptionError: when the encoder cannot; `model.decoder` alone can be switched by `set_checkpointing`.
+        """
+        self.encoder.checkpoint_activations(enabled)
+        set_checkpointing(self.decoder, enabled)
 
     def _padded(self, image: Tensor) -> Tensor:
         """The image, its last rows and columns repeated until the deepest reduction divides h and w."""

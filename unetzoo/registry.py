@@ -1,7 +1,7 @@
 """The names of one kind of part, who provides each, and what to say about a name that is missing or offered twice."""
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Generic, TypeVar, cast
@@ -86,12 +86,13 @@ class Registry(Generic[SpecT]):
             PluginError: when a family lists the name but cannot give its spec.
         """
         owner, _, bare = name.rpartition(":")
-        offers = self._offers_of(owner, bare)
+        namesakes = [offer for offer in self._offers if bare in offer.names()]
+        offers = _meant(owner, namesakes)
         if not offers:
             raise UnknownNameError(self._say_missing(name, owner))
         if len(offers) > 1:
-            raise ConflictError(self._say_conflict(name, bare, offers))
-        return Entry(self._spec(offers[0], bare), offers[0].provider, self._qualified(offers[0], bare))
+            raise ConflictError(_say_conflict(self.kind, name, bare, offers, namesakes))
+        return Entry(self._spec(offers[0], bare), offers[0].provider, _qualified(offers[0], bare, namesakes))
 
     def names(self, pattern: str = "*") -> list[str]:
         """All names that match a shell pattern (`*`, `?`, `[...]`), in natural order, each once.
@@ -112,16 +113,6 @@ class Registry(Generic[SpecT]):
             for name in offer.names():
                 offers_of.setdefault(name, []).append(offer)
         return {name: tuple(offers_of[name]) for name in sorted(offers_of, key=_natural) if len(offers_of[name]) > 1}
-
-    def _offers_of(self, owner: str, bare: str) -> list[Offer]:
-        """The offers that a name may mean: one, unless it is missing or not clear."""
-        offers = [offer for offer in self._offers if (not owner or owner in offer.owners) and bare in offer.names()]
-        return [offer for offer in offers if offer.owners[0] == owner] or offers
-
-    def _qualified(self, offer: Offer, bare: str) -> str:
-        """The shortest name that means this offer alone, or the bare one where there is none."""
-        ways = (f"{owner}:{bare}" for owner in offer.owners if self._offers_of(owner, bare) == [offer])
-        return next(ways, bare)
 
     def _spec(self, offer: Offer, bare: str) -> SpecT:
         try:
@@ -145,11 +136,23 @@ class Registry(Generic[SpecT]):
         call = f"unetzoo.list_{plural(self.kind)}({f'{prefix}*'!r})" if owner else f"unetzoo.list_{plural(self.kind)}()"
         return f"no {self.kind} named {name!r}{hint} ({call} shows all {len(known):,})"
 
-    def _say_conflict(self, name: str, bare: str, offers: list[Offer]) -> str:
-        plugins = " and ".join(offer.plugin for offer in offers)
-        ways = [repr(way) for way in (self._qualified(offer, bare) for offer in offers) if way != bare]
-        ask = f"ask for {' or '.join(ways)}, or " if ways else ""
-        return f"{self.kind} {name!r} is offered by {plugins}; {ask}block one with UNETZOO_BLOCK"
+
+def _meant(owner: str, namesakes: Sequence[Offer]) -> list[Offer]:
+    """Those of the offers of a name that it may mean with this owner before it: one, unless it is not clear."""
+    offers = [offer for offer in namesakes if not owner or owner in offer.owners]
+    return [offer for offer in offers if offer.owners[0] == owner] or offers
+
+
+def _qualified(offer: Offer, bare: str, namesakes: Sequence[Offer]) -> str:
+    """The shortest name that means this offer alone, or the bare one where there is none."""
+    return next((f"{owner}:{bare}" for owner in offer.owners if _meant(owner, namesakes) == [offer]), bare)
+
+
+def _say_conflict(kind: str, name: str, bare: str, offers: Sequence[Offer], namesakes: Sequence[Offer]) -> str:
+    plugins = " and ".join(offer.plugin for offer in offers)
+    ways = [repr(way) for way in (_qualified(offer, bare, namesakes) for offer in offers) if way != bare]
+    ask = f"ask for {' or '.join(ways)}, or " if ways else ""
+    return f"{kind} {name!r} is offered by {plugins}; {ask}block one with UNETZOO_BLOCK"
 
 
 def _natural(name: str) -> tuple[list[tuple[str, int]], str]:

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from unetzoo.checks import check_choice, check_depth, check_widths
 from unetzoo.errors import PretrainedError
+from unetzoo.layers.checkpoint import CheckpointedModule
 from unetzoo.layers.norm import Norm, make_norm
 from unetzoo.layers.recompute import norm_act_conv
 from unetzoo.model import Encoder
@@ -62,7 +63,7 @@ class PlainEncoder(Encoder):
         return features
 
 
-class _Stage(nn.Sequential):
+class _Stage(CheckpointedModule, nn.Sequential):
     """Convolution, norm, activation, twice."""
 
     def forward(self, features: Tensor) -> Tensor:

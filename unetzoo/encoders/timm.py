@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -92,6 +93,20 @@ class TimmEncoder(Encoder):
         maps = run_backbone(self.backbone, seen) if torch.compiler.is_compiling() else self._checked(seen, image)
         levels = fit(self.adapter(maps), self.features, self.view.padded(size))
         return levels if self.view.unit == 1 else crop(levels, self.features, size)
+
+    def checkpoint_activations(self, enabled: bool = True) -> None:
+        """As `Encoder.checkpoint_activations`, by timm's own means."""
+        switches: list[Any] = [
+            module for module in self.backbone.modules() if hasattr(module, "set_grad_checkpointing")
+        ]
+        try:
+            if not switches:
+                raise OptionError(
+                    f"timm's {self.name} cannot be run again in parts: activation_checkpointing is not for it"
+                )
+            switches[0].set_grad_checkpointing(enabled)
+        except AssertionError as error:
+            raise OptionError(f"timm's {self.name} says of activation_checkpointing: {error}") from error
 
     def _checked(self, seen: Tensor, image: Tensor) -> list[Tensor]:
         try:

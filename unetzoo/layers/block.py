@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from unetzoo.checks import check_choice
 from unetzoo.errors import OptionError
 from unetzoo.layers.attention import SCSE
+from unetzoo.layers.checkpoint import CheckpointedModule
 from unetzoo.layers.norm import Activation, Norm, make_activation, make_norm
 from unetzoo.layers.recompute import norm_act_conv
 from unetzoo.layers.upsample import UpsampleConcatConv
@@ -58,7 +59,7 @@ class ConvNormAct(nn.Sequential):
         )
 
 
-class FuseBlock(nn.Module):
+class FuseBlock(CheckpointedModule):
     """Upsample a deep map, concatenate it with skips, convolve twice.
 
     Args:

@@ -5,7 +5,9 @@ only x is kept, and the second map is made from it again when the backward pass 
 same operations, so that the gradients are the same. (In-place activated batch norm, arXiv:1712.02616, has this aim.)
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Literal
 
 import torch
@@ -17,6 +19,17 @@ from unetzoo.layers.norm import ChannelLayerNorm
 
 _REPEATABLE = (nn.BatchNorm2d, nn.GroupNorm, ChannelLayerNorm)
 Stage = Literal["normed", "activated"]
+_keeps_all = ContextVar("_keeps_all", default=False)
+
+
+@contextmanager
+def keeping_all() -> Iterator[None]:
+    """Recompute nothing here: whoever runs a whole block again would only be hindered."""
+    token = _keeps_all.set(True)
+    try:
+        yield
+    finally:
+        _keeps_all.reset(token)
 
 
 def norm_act_conv(norm: nn.Module, activation: nn.Module, convolution: nn.Module, features: Tensor) -> Tensor:
@@ -42,7 +55,7 @@ def norm_act_conv(norm: nn.Module, activation: nn.Module, convolution: nn.Module
 
 
 def _hooks_are_allowed() -> bool:
-    if torch.compiler.is_compiling():
+    if torch.compiler.is_compiling() or _keeps_all.get():
         return False
     try:
         with saved_tensors_hooks(lambda tensor: tensor, lambda tensor: tensor):

@@ -110,8 +110,9 @@ def transposed_kernel(kernel: Tensor) -> Tensor:
     """
     out, deep = kernel.shape[:2]
     flat, taps = kernel.reshape(out * deep, 9), _taps(kernel)
-    if torch.is_autocast_enabled(kernel.device.type):
-        with torch.autocast(kernel.device.type, enabled=False):  # sums of weights are made in the weights' precision
+    device = kernel.device.type
+    if torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device):
+        with torch.autocast(device, enabled=False):  # sums of weights are made in the weights' precision
             flat = flat @ taps
     else:
         flat = flat @ taps
