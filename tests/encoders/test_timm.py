@@ -11,7 +11,7 @@ def _encoder(name, *, in_channels=3, **options):
 
 def test_the_levels_are_timms_own_features():
     encoder = _encoder("resnet10t").eval()
-    backbone = timm.create_model("resnet10t", features_only=True).eval()
+    backbone = timm.create_model("resnet10t", features_only=True).eval().to(memory_format=torch.channels_last)
     backbone.load_state_dict(encoder.backbone.state_dict())
     image = torch.randn(1, 3, 64, 96)
     for level, wanted in zip(encoder(image), backbone(image), strict=True):

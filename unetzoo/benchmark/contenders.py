@@ -74,12 +74,12 @@ def _inference(case: Case, peer: nn.Module, ours: Segmenter, *, same: bool) -> I
 
 
 def _training(case: Case, peer: nn.Module, ours: Segmenter, *, same: bool) -> Iterator[Contender]:
-    for name, network, same_weights in (("smp", peer, True), ("unetzoo", ours, same)):
-        last = copy.deepcopy(network).to(memory_format=torch.channels_last).train()
-        yield Contender(name, network.train(), tuple(network.parameters()), same_weights)
-        yield Contender(f"{name}, channels_last", last, tuple(last.parameters()), same_weights, channels_last=True)
+    last = copy.deepcopy(peer).to(memory_format=torch.channels_last).train()
+    yield Contender(REFERENCE, peer.train(), tuple(peer.parameters()), same_weights=True)
+    yield Contender("smp, channels_last", last, tuple(last.parameters()), same_weights=True, channels_last=True)
     for name, network in _monai(case):
         yield Contender(name, network.train(), tuple(network.parameters()))
+    yield Contender("unetzoo, as created", ours.train(), tuple(ours.parameters()), same)
 
 
 def _monai(case: Case) -> Iterator[tuple[str, nn.Module]]:

@@ -1,0 +1,65 @@
+"""Measure speed and memory beside the peers, keep the raw samples, and write the tables of README.md from them.
+
+    python benchmarks/speed.py                 # the cases that README.md shows: about 40 minutes on two cores
+    python benchmarks/speed.py --all           # every combination: a night, and 64 GiB of memory
+    python benchmarks/speed.py --only README   # no measuring: write README.md anew
+    python benchmarks/speed.py --only startup  # imports, the command line, `unetzoo.create`
+
+A single case: `unetzoo bench speed --help`.
+"""
+
+import argparse
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
+
+from unetzoo.benchmark.case import DECODERS, ENCODERS, Case
+from unetzoo.benchmark.readme import write_readme
+from unetzoo.benchmark.run import machine, run_case
+from unetzoo.benchmark.startup import measure_startup
+from unetzoo.benchmark.store import save_result, write_json
+
+HERE = Path(__file__).parent
+RESULTS = HERE / "results"
+
+
+def main() -> None:
+    """Measure what is asked for, then write README.md."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--all", action="store_true", help="every combination")
+    parser.add_argument("--only", choices=["cases", "startup", "README"], help="one part of the work")
+    chosen = parser.parse_args()
+    RESULTS.mkdir(exist_ok=True)
+    if chosen.only in (None, "startup"):
+        write_json({"machine": machine(), **measure_startup(rounds=15)}, RESULTS / "startup.json")
+    if chosen.only in (None, "cases"):
+        for case in every_case() if chosen.all else shown_cases():
+            print(case.title, flush=True)
+            save_result(run_case(case), RESULTS)
+    write_readme(RESULTS, HERE / "README.md")
+
+
+def shown_cases() -> Iterator[Case]:
+    """A part of all combinations: each decoder, encoder, size, batch and task comes, but not with each other."""
+    for decoder in DECODERS:
+        usual = Case(decoder=decoder, encoder="resnet34", rounds=9)
+        yield replace(usual, compile=True)
+        yield replace(usual, size=256, batch=4)
+        yield replace(usual, size=1024, rounds=5)
+        yield replace(usual, batch=2, task="training", rounds=5)
+        for encoder in ENCODERS:
+            if encoder != usual.encoder:
+                yield replace(usual, encoder=encoder)
+
+
+def every_case() -> Iterator[Case]:
+    """All combinations."""
+    for decoder, encoder, size, batch in product(DECODERS, ENCODERS, (256, 512, 1024), (1, 4)):
+        case = Case(decoder=decoder, encoder=encoder, size=size, batch=batch)
+        yield replace(case, compile=True)
+        yield replace(case, task="training", rounds=5)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,9 @@
+from pathlib import Path
+
+from unetzoo.benchmark.readme import page
+
+HERE = Path(__file__).parents[2] / "benchmarks"
+
+
+def test_the_page_is_the_one_that_the_raw_samples_make():
+    assert (HERE / "README.md").read_text() == page(HERE / "results")
