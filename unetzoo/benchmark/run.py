@@ -25,6 +25,9 @@ ALLOCATORS = {
 _PACKAGES = ("unetzoo", "torch", "timm", "segmentation-models-pytorch", "monai")
 
 
+_LARGER = 8
+
+
 class BenchmarkError(UnetzooError):
     """A process of the benchmark ended before its answer."""
 
@@ -55,7 +58,11 @@ def run_case(case: Case, on_round: Callable[[], None] = lambda: None) -> dict[st
 
 
 def multiply_adds(case: Case) -> int:
-    """Those of this project's network for the images of a case, in convolutions and matrix products, as computed."""
+    """Those of this project's network for the images of a case, in convolutions and matrix products.
+
+    Counted for an image that is so much larger that no map is too small for the transposed form, and scaled: that is
+    how `optimize` computes maps of every size.
+    """
     import torch
 
     from unetzoo.assembly import create
@@ -63,7 +70,8 @@ def multiply_adds(case: Case) -> int:
 
     with torch.device("meta"):
         model = create(case.decoder, encoder=case.encoder, head_kernel_size=3)
-    return case.batch * dissect(model, (case.size, case.size)).total.multiply_adds
+    larger = _LARGER * case.size
+    return case.batch * dissect(model, (larger, larger)).total.multiply_adds // _LARGER**2
 
 
 def machine() -> dict[str, Any]:

@@ -15,6 +15,7 @@ from unetzoo.errors import MissingExtraError, UnetzooError
 from unetzoo.model import Segmenter
 
 Size = tuple[int, int]
+_AGAIN = 1.0  # seconds; an exception in a destructor or a callback is lost
 _TOLERANCE = 1e-3  # of the largest logit; kernels of other libraries sum in another order
 
 
@@ -74,7 +75,7 @@ def _limited(seconds: float | None) -> Iterator[None]:
         raise _OutOfPatience
 
     before = signal.signal(signal.SIGALRM, give_up)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    signal.setitimer(signal.ITIMER_REAL, seconds, _AGAIN)
     try:
         yield
     finally:
