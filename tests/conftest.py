@@ -1,7 +1,31 @@
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
 from pathlib import Path
 
 import pytest
 from throwaway import Site
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+# the Hub's client reads these when it is imported, which is before any fixture runs
+_HUB_PORT = _free_port()
+os.environ |= {
+    "HF_ENDPOINT": f"http://127.0.0.1:{_HUB_PORT}",
+    "HF_HOME": tempfile.mkdtemp(prefix="unetzoo-tests-"),
+    "HF_HUB_DISABLE_XET": "1",
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+}
+os.environ.pop("HF_TOKEN", None)
 
 
 @pytest.fixture
@@ -10,3 +34,18 @@ def site(tmp_path: Path) -> Site:
     folder = tmp_path / "site"
     folder.mkdir()
     return Site(folder)
+
+
+@pytest.fixture(scope="session")
+def hub_address():
+    """A Hub in a process of its own."""
+    program = Path(__file__).with_name("hub_server.py")
+    process = subprocess.Popen([sys.executable, program, str(_HUB_PORT)])
+    for _ in range(200):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", _HUB_PORT)) == 0:
+                break
+        time.sleep(0.1)
+    yield os.environ["HF_ENDPOINT"]
+    process.terminate()
+    process.wait()

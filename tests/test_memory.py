@@ -19,9 +19,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 
 
 def _page_faults(*arguments):
-    output = subprocess.run(  # noqa: S603 - our own program
-        [sys.executable, "-c", _PROGRAM, *arguments], check=True, capture_output=True, text=True
-    )
+    output = subprocess.run([sys.executable, "-c", _PROGRAM, *arguments], check=True, capture_output=True, text=True)
     return int(output.stdout)
 
 

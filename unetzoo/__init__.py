@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from unetzoo.errors import (
         ConfigError,
         ConflictError,
+        HubError,
         MissingExtraError,
         OptionError,
         PluginError,
@@ -29,15 +30,19 @@ if TYPE_CHECKING:
         TargetError,
         UnetzooError,
         UnknownNameError,
+        WeightsError,
     )
     from unetzoo.hookspecs import hookimpl
     from unetzoo.inference.export import export
     from unetzoo.inference.optimize import OptimizedSegmenter, optimize
     from unetzoo.inference.prune import prune
+    from unetzoo.info import ModelInfo
     from unetzoo.memory import keep_freed_memory
     from unetzoo.model import Decoder, Encoder, Segmenter, freeze, unfreeze
     from unetzoo.plugins import PluginInfo, list_plugins
     from unetzoo.specs import DecoderSpec, EncoderFamily, EncoderSpec, FeatureInfo, LossSpec, lazy
+    from unetzoo.weights.folder import load, save
+    from unetzoo.weights.hub import pull, push, search
 
 __all__ = [
     "ConfigError",
@@ -49,9 +54,11 @@ __all__ = [
     "EncoderFamily",
     "EncoderSpec",
     "FeatureInfo",
+    "HubError",
     "LossSpec",
     "MissingExtraError",
     "ModelConfig",
+    "ModelInfo",
     "OptimizedSegmenter",
     "OptionError",
     "PluginError",
@@ -63,6 +70,7 @@ __all__ = [
     "TargetError",
     "UnetzooError",
     "UnknownNameError",
+    "WeightsError",
     "create",
     "create_loss",
     "describe",
@@ -75,8 +83,13 @@ __all__ = [
     "list_encoders",
     "list_losses",
     "list_plugins",
+    "load",
     "optimize",
     "prune",
+    "pull",
+    "push",
+    "save",
+    "search",
     "unfreeze",
 ]
 
@@ -86,6 +99,7 @@ _HOMES = {
     "errors": (
         "ConfigError",
         "ConflictError",
+        "HubError",
         "MissingExtraError",
         "OptionError",
         "PluginError",
@@ -95,15 +109,19 @@ _HOMES = {
         "TargetError",
         "UnetzooError",
         "UnknownNameError",
+        "WeightsError",
     ),
     "hookspecs": ("hookimpl",),
     "inference.export": ("export",),
     "inference.optimize": ("OptimizedSegmenter", "optimize"),
     "inference.prune": ("prune",),
+    "info": ("ModelInfo",),
     "memory": ("keep_freed_memory",),
     "model": ("Decoder", "Encoder", "Segmenter", "freeze", "unfreeze"),
     "plugins": ("PluginInfo", "list_plugins"),
     "specs": ("DecoderSpec", "EncoderFamily", "EncoderSpec", "FeatureInfo", "LossSpec", "lazy"),
+    "weights.folder": ("load", "save"),
+    "weights.hub": ("pull", "push", "search"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

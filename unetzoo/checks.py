@@ -5,6 +5,9 @@ from typing import Any, get_args
 
 from unetzoo.errors import OptionError
 
+_MOST = 2**16
+_MOST_LEVELS = 64
+
 
 def check_choice(option: str, value: object, allowed: Any) -> None:  # noqa: ANN401 - a Literal type has no type of its own
     """Raise OptionError unless `value` is one of a Literal's."""
@@ -14,15 +17,19 @@ def check_choice(option: str, value: object, allowed: Any) -> None:  # noqa: ANN
 
 
 def check_count(option: str, value: object) -> None:
-    """Raise OptionError unless `value` is a whole number >= 1."""
+    """Raise OptionError unless `value` is a whole number from 1 to 65,536."""
     if not _is_whole(value) or value < 1:  # type: ignore[operator] # it is a whole number
         raise OptionError(f"{option} must be a whole number >= 1, got {value!r}")
+    if value > _MOST:  # type: ignore[operator] # as above
+        raise OptionError(f"{option} must be at most {_MOST:,}, got {value!r}")
 
 
 def check_widths(option: str, widths: Sequence[int]) -> tuple[int, ...]:
     """The widths as a tuple; OptionError unless all are whole numbers >= 1."""
     if not isinstance(widths, Sequence) or not widths:
         raise OptionError(f"{option} must be a list of whole numbers >= 1, got {widths!r}")
+    if len(widths) > _MOST_LEVELS:
+        raise OptionError(f"{option} has {len(widths):,} entries; at most {_MOST_LEVELS} are built")
     for width in widths:
         check_count(f"each of {option}", width)
     return tuple(widths)

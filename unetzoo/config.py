@@ -7,6 +7,7 @@ from typing import Any
 
 from unetzoo.checks import check_count
 from unetzoo.errors import ConfigError, OptionError
+from unetzoo.info import ModelInfo
 
 FORMAT = 1
 
@@ -24,6 +25,7 @@ class ModelConfig:
         decoder_options: the decoder's own options.
         head_kernel_size: of the convolution that makes the logits, in pixels.
         providers: for `"encoder"` and `"decoder"`, the distribution and version that provided it.
+        info: what is known about the trained network.
 
     Raises:
         ConfigError: when a value has the wrong type, or an option cannot be written as JSON.
@@ -37,6 +39,7 @@ class ModelConfig:
     decoder_options: Mapping[str, Any] = field(default_factory=dict)
     head_kernel_size: int = 1
     providers: Mapping[str, str] = field(default_factory=dict)
+    info: ModelInfo = field(default_factory=ModelInfo)
 
     def __post_init__(self) -> None:
         for name in ("decoder", "encoder"):
@@ -74,6 +77,8 @@ class ModelConfig:
         problems += [f"no {key!r}" for key in ("decoder", "encoder") if key not in found]
         if problems:
             raise ConfigError(f"not a configuration of a unetzoo model: {', '.join(problems)}")
+        if "info" in found:
+            found["info"] = ModelInfo.from_dict(found["info"])
         return cls(**found)
 
 

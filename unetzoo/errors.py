@@ -37,6 +37,14 @@ class PretrainedError(UnetzooError):
     """Pretrained weights that do not exist, or cannot be had."""
 
 
+class WeightsError(UnetzooError, ValueError):
+    """Files of weights that cannot be read, or that are not those of the network that they come with."""
+
+
+class HubError(UnetzooError):
+    """The Hub cannot be reached, or refuses."""
+
+
 class PluginError(UnetzooError):
     """A plugin that breaks the rules, or a part of it that cannot be imported."""
 

@@ -2,7 +2,8 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Self
+from pathlib import Path
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -127,6 +128,31 @@ class Segmenter(nn.Module):
         """
         self.encoder.checkpoint_activations(enabled)
         set_checkpointing(self.decoder, enabled)
+
+    def save_pretrained(self, save_directory: str | Path, **options: Any) -> Path:  # noqa: ANN401 - passed on
+        """Save in a folder; `unetzoo.save` under the name that users of the Hub know."""
+        from unetzoo.weights.folder import save
+
+        return save(self, save_directory, **options)
+
+    def push_to_hub(self, repo_id: str, **options: Any) -> str:  # noqa: ANN401 - passed on
+        """Push to the Hub; `unetzoo.push` under the name that users of the Hub know."""
+        from unetzoo.weights.hub import push
+
+        return push(self, repo_id, **options)
+
+    @staticmethod
+    def from_pretrained(
+        pretrained_model_name_or_path: str | Path,
+        **options: Any,  # noqa: ANN401 - passed on
+    ) -> "Segmenter":
+        """Load a folder, where there is one of that name, or else pull from the Hub."""
+        from unetzoo.weights.folder import load
+        from unetzoo.weights.hub import pull
+
+        if Path(pretrained_model_name_or_path).is_dir():
+            return load(pretrained_model_name_or_path)
+        return pull(str(pretrained_model_name_or_path), **options)
 
     def _padded(self, image: Tensor) -> Tensor:
         """The image, its last rows and columns repeated until the deepest reduction divides h and w."""

@@ -24,7 +24,7 @@ def run() -> Run:
 
     def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-c", "from unetzoo.cli import main; main()", *arguments]
-        return subprocess.run(command, capture_output=True, text=True, env={**os.environ, **environment}, timeout=60)  # noqa: S603 - our own command
+        return subprocess.run(command, capture_output=True, text=True, env={**os.environ, **environment}, timeout=60)
 
     return run
 

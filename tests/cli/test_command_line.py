@@ -22,7 +22,7 @@ finally:
 
 def _loaded_by(*arguments):
     command = [sys.executable, "-c", _LOADED, *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)  # noqa: S603 - our own command
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0
     return json.loads(done.stderr.splitlines()[-1])
 
@@ -164,6 +164,6 @@ def test_a_reader_that_has_gone_is_no_error(arguments):
     reader, writer = os.pipe()
     os.close(reader)
     command = [sys.executable, "-c", "from unetzoo.cli import main; main()", *arguments]
-    done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True, timeout=60)  # noqa: S603 - our own command
+    done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True, timeout=60)
     os.close(writer)
     assert done.stderr == ""

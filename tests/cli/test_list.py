@@ -61,7 +61,7 @@ def _in_terminal(*arguments, columns):
     ioctl(terminal, TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
     environment = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
     command = [sys.executable, "-c", "from unetzoo.cli import main; main()", *arguments]
-    done = subprocess.run(command, stdin=terminal, stdout=terminal, env=environment, timeout=60)  # noqa: S603 - our own command
+    done = subprocess.run(command, stdin=terminal, stdout=terminal, env=environment, timeout=60)
     os.close(terminal)
     shown = os.read(reader, 1 << 16).decode()
     os.close(reader)

@@ -49,7 +49,7 @@ except unetzoo.PretrainedError as error:
 def _run(folder, code, *arguments, **environment):
     seen = {**os.environ, "HF_HOME": str(folder / "hf"), "HF_HUB_OFFLINE": "1", **environment}
     command = [sys.executable, "-W", "error", "-c", code, *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, env=seen, cwd=folder, timeout=120, check=False)  # noqa: S603 - our own command
+    done = subprocess.run(command, capture_output=True, text=True, env=seen, cwd=folder, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 
@@ -65,7 +65,7 @@ def stems(tmp_path_factory, weights):
     """The first convolutions that encoders get from a cache that holds `weights`."""
     folder = tmp_path_factory.mktemp("cached")
     repository = folder / "hf" / "hub" / f"models--timm--{NAME}.{TAG}"
-    commit = hashlib.sha1(b"commit").hexdigest()  # noqa: S324 - the form of a commit's name
+    commit = hashlib.sha1(b"commit").hexdigest()
     (repository / "refs").mkdir(parents=True)
     (repository / "refs" / "main").write_text(commit)
     (repository / "snapshots" / commit).mkdir(parents=True)

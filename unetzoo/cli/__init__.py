@@ -8,6 +8,7 @@ from unetzoo.cli.bench import bench
 from unetzoo.cli.demo import demo
 from unetzoo.cli.describe import describe_part
 from unetzoo.cli.errors import USAGE_EXIT, Commands, leave_pipe_quietly
+from unetzoo.cli.hub import pull_model, push_folder, search_hub
 from unetzoo.cli.info import info
 from unetzoo.cli.list import list_parts
 from unetzoo.cli.plugins import plugins
@@ -26,6 +27,9 @@ app.command("info")(info)
 app.command("plugins")(plugins)
 app.command("demo")(demo)
 app.add_typer(bench, name="bench")
+app.command("push")(push_folder)
+app.command("pull")(pull_model)
+app.command("search")(search_hub)
 
 
 def _print_version(wanted: bool) -> None:

@@ -35,7 +35,9 @@ def demo(
     """
     from unetzoo.demo.run import Settings, run_demo
     from unetzoo.demo.save import check_target, save_picture
+    from unetzoo.memory import keep_freed_memory
 
+    keep_freed_memory()
     check_target(out)
     settings = Settings(encoder, steps, seed)
     with _progress(settings) as on_step:

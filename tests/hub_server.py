@@ -1,0 +1,294 @@
+"""A Hugging Face Hub on the loopback, as far as the real client needs one: repositories, commits, LFS, tokens, faults.
+
+`python hub_server.py PORT` serves until it is killed. Tokens: `hf_alice` and `hf_bob` belong to users of those names.
+`POST /_fault {"kind": ..., "times": n}` breaks the next n requests of a kind; `GET /_log` tells what was asked for.
+"""
+
+import base64
+import hashlib
+import itertools
+import json
+import re
+import sys
+from fnmatch import fnmatch
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+USERS = {"hf_alice": "alice", "hf_bob": "bob"}
+LFS_PATTERNS = ("*.safetensors", "*.bin")
+repos: dict[str, dict] = {}
+lfs: dict[str, bytes] = {}
+faults: dict[str, int] = {}
+log: list[str] = []
+_count = itertools.count()
+
+
+class RefusalError(Exception):
+    """An answer of the Hub that is an error."""
+
+    def __init__(self, status, code, message):
+        self.response = JSONResponse(
+            {"error": message}, status, {"X-Error-Code": code, "X-Error-Message": message, "X-Request-Id": "test"}
+        )
+
+
+def user(request):
+    token = request.headers.get("authorization", "").removeprefix("Bearer ")
+    if token and token not in USERS:
+        raise RefusalError(401, "InvalidToken", "Invalid credentials in Authorization header")
+    return USERS.get(token)
+
+
+def found(request, *, write=False):
+    """The repository that is asked for, if its user may see (or change) it."""
+    name, who = f"{request.path_params['owner']}/{request.path_params['name']}", user(request)
+    repo = repos.get(name)
+    if repo is None or (repo["private"] and who != request.path_params["owner"]):
+        raise RefusalError(404 if who else 401, "RepoNotFound", "Repository not found")
+    if write and who != request.path_params["owner"]:
+        raise RefusalError(403 if who else 401, "Forbidden", "You don't have the rights to write here")
+    return name, repo
+
+
+def commit_of(repo, revision):
+    commit = repo["refs"].get(revision, revision)
+    if commit not in repo["commits"]:
+        raise RefusalError(404, "RevisionNotFound", f"Invalid rev id: {revision}")
+    return commit
+
+
+def broken(kind):
+    if faults.get(kind, 0) > 0:
+        faults[kind] -= 1
+        return True
+    return False
+
+
+def new_commit(repo, files):
+    commit = hashlib.sha1(f"{next(_count)}".encode(), usedforsecurity=False).hexdigest()
+    repo["commits"][commit] = files
+    return commit
+
+
+def content(entry):
+    return lfs[entry["oid"]] if "oid" in entry else entry["content"]
+
+
+async def create(request):
+    who, asked = user(request), await request.json()
+    if who is None:
+        raise RefusalError(401, "Unauthorized", "Log in to make a repository")
+    owner = asked.get("organization") or who
+    if owner != who:
+        raise RefusalError(403, "Forbidden", f"{who} cannot make repositories of {owner}")
+    name = f"{owner}/{asked['name']}"
+    address = {"url": f"{request.base_url}{name}", "name": name, "id": name}
+    if name in repos:
+        return JSONResponse({"error": "You already created this model repo", **address}, 409)
+    repos[name] = {"private": _is_private(asked), "commits": {}, "refs": {}, "requests": 0}
+    repos[name]["refs"]["main"] = new_commit(repos[name], {})
+    return JSONResponse(address)
+
+
+def _is_private(asked):
+    return bool(asked.get("private")) or asked.get("visibility") == "private"
+
+
+async def delete(request):
+    asked = await request.json()
+    repos.pop(f"{asked.get('organization') or user(request)}/{asked['name']}", None)
+    return JSONResponse({})
+
+
+async def branch(request):
+    _, repo = found(request, write=True)
+    asked, ref = await request.json() if await request.body() else {}, request.path_params["revision"]
+    if ref in repo["refs"]:
+        raise RefusalError(409, "Conflict", "Reference already exists")
+    repo["refs"][ref] = commit_of(repo, asked.get("startingPoint") or "main")
+    return JSONResponse({})
+
+
+async def tag(request):
+    _, repo = found(request, write=True)
+    repo["refs"][(await request.json())["tag"]] = commit_of(repo, request.path_params["revision"])
+    return JSONResponse({})
+
+
+async def info(request):
+    name, repo = found(request)
+    if broken("info"):
+        raise RefusalError(500, "Broken", "Internal error")
+    commit = commit_of(repo, request.path_params.get("revision", "main"))
+    siblings = [{"rfilename": path} for path in repo["commits"][commit]]
+    return JSONResponse({"_id": "1", "id": name, "sha": commit, "private": repo["private"], "siblings": siblings})
+
+
+async def tree(request):
+    _, repo = found(request)
+    files = repo["commits"][commit_of(repo, request.path_params["revision"])]
+    return JSONResponse([_tree_entry(path, entry) for path, entry in files.items()])
+
+
+def _tree_entry(path, entry):
+    data = content(entry)
+    answer = {"type": "file", "path": path, "size": len(data), "oid": hashlib.sha256(data).hexdigest()[:40]}
+    return answer | ({"lfs": {"oid": entry["oid"], "size": len(data), "pointerSize": 130}} if "oid" in entry else {})
+
+
+async def preupload(request):
+    found(request, write=True)
+    asked = await request.json()
+    return JSONResponse({"files": [_mode(file["path"]) for file in asked["files"]]})
+
+
+def _mode(path):
+    large = any(fnmatch(path, pattern) for pattern in LFS_PATTERNS)
+    return {"path": path, "uploadMode": "lfs" if large else "regular", "shouldIgnore": False}
+
+
+async def lfs_batch(request):
+    asked = await request.json()
+    objects = []
+    for one in asked["objects"]:
+        actions = {"upload": {"href": f"{request.base_url}_lfs/{one['oid']}"}}
+        objects.append({**one, **({} if one["oid"] in lfs else {"actions": actions})})
+    return JSONResponse({"transfer": "basic", "objects": objects})
+
+
+async def lfs_put(request):
+    data = await request.body()
+    if broken("upload"):
+        raise RefusalError(403, "Broken", "the storage refuses")
+    if hashlib.sha256(data).hexdigest() != request.path_params["oid"]:
+        raise RefusalError(400, "Hash", "another file than was announced")
+    lfs[request.path_params["oid"]] = data
+    return Response()
+
+
+async def commit(request):
+    name, repo = found(request, write=True)
+    lines = [json.loads(line) for line in (await request.body()).splitlines() if line.strip()]
+    revision = request.path_params["revision"]
+    parent = commit_of(repo, revision)
+    header = next(line["value"] for line in lines if line["key"] == "header")
+    if header.get("parentCommit", parent) != parent:
+        raise RefusalError(412, "PreconditionFailed", "A commit has happened since. Please refresh and try again.")
+    if broken("commit"):
+        raise RefusalError(403, "Broken", "the commit is refused")
+    files = dict(repo["commits"][parent])
+    for line in lines:
+        value = line["value"]
+        if line["key"] == "file":
+            files[value["path"]] = {"content": base64.b64decode(value["content"])}
+        elif line["key"] == "lfsFile":
+            files[value["path"]] = {"oid": value["oid"]}
+        elif line["key"] == "deletedFile":
+            files.pop(value["path"], None)
+    made = new_commit(repo, files)
+    answer = {"success": True, "commitOid": made, "commitUrl": f"{request.base_url}{name}/commit/{made}"}
+    if request.query_params.get("create_pr") == "1":
+        repo["requests"] += 1
+        number = repo["requests"]
+        repo["refs"][f"refs/pr/{number}"] = made
+        return JSONResponse(answer | {"pullRequestUrl": f"{request.base_url}{name}/discussions/{number}"})
+    repo["refs"][revision] = made
+    return JSONResponse(answer)
+
+
+async def resolve(request):
+    _, repo = found(request)
+    found_commit = commit_of(repo, request.path_params["revision"])
+    path = request.path_params["path"]
+    entry = repo["commits"][found_commit].get(path)
+    if entry is None:
+        raise RefusalError(404, "EntryNotFound", "Entry not found")
+    data = content(entry)
+    etag = entry.get("oid") or hashlib.sha1(data, usedforsecurity=False).hexdigest()
+    headers = {"X-Repo-Commit": found_commit, "ETag": f'"{etag}"', "Accept-Ranges": "bytes"}
+    if "oid" in entry:
+        headers |= {"X-Linked-Etag": f'"{etag}"', "X-Linked-Size": str(len(data))}
+    if request.method == "HEAD":
+        return Response(headers=headers | {"Content-Length": str(len(data))})
+    return _sent(data, headers, request) if "oid" in entry else Response(data, headers=headers)
+
+
+def _sent(data, headers, request):
+    """The bytes that are asked for, unless a fault is due."""
+    if broken("unavailable"):
+        raise RefusalError(500, "Broken", "Internal error")
+    match = re.fullmatch(r"bytes=(\d+)-", request.headers.get("range", ""))
+    start = int(match[1]) if match else 0
+    end = start + (len(data) - start) // 2 if broken("drop") else len(data)
+    log.append(f"{start} to {end} of {len(data)}")
+    headers |= {"Content-Length": str(len(data) - start)}
+    if match:
+        headers |= {"Content-Range": f"bytes {start}-{len(data) - 1}/{len(data)}"}
+
+    async def stream():
+        yield data[start:end]
+        if end < len(data):
+            raise ConnectionError("dropped on purpose")
+
+    return StreamingResponse(stream(), 206 if match else 200, headers)
+
+
+async def search(request):
+    text, tag = request.query_params.get("search", ""), request.query_params.get("filter", "")
+    names = [name for name, repo in repos.items() if text in name and not repo["private"] and _has_tag(repo, tag)]
+    return JSONResponse(
+        [{"_id": "1", "id": name, "downloads": 3, "likes": 1, "tags": [tag], "private": False} for name in names]
+    )
+
+
+def _has_tag(repo, tag):
+    card = repo["commits"][repo["refs"]["main"]].get("README.md")
+    return card is not None and f"- {tag}\n" in card["content"].decode()
+
+
+async def validate(_):
+    return JSONResponse({"errors": [], "warnings": []})
+
+
+async def set_fault(request):
+    asked = await request.json()
+    faults[asked["kind"]] = asked["times"]
+    return JSONResponse({})
+
+
+async def show_log(_):
+    return JSONResponse(log)
+
+
+async def refused(_, error):
+    return error.response
+
+
+_REPO = "/api/models/{owner}/{name}"
+app = Starlette(
+    routes=[
+        Route("/_fault", set_fault, methods=["POST"]),
+        Route("/_log", show_log),
+        Route("/_lfs/{oid}", lfs_put, methods=["PUT"]),
+        Route("/api/validate-yaml", validate, methods=["POST"]),
+        Route("/api/repos/create", create, methods=["POST"]),
+        Route("/api/repos/delete", delete, methods=["DELETE"]),
+        Route("/api/models", search),
+        Route(_REPO, info),
+        Route(_REPO + "/branch/{revision:path}", branch, methods=["POST"]),
+        Route(_REPO + "/tag/{revision:path}", tag, methods=["POST"]),
+        Route(_REPO + "/revision/{revision:path}", info),
+        Route(_REPO + "/tree/{revision:path}", tree),
+        Route(_REPO + "/preupload/{revision:path}", preupload, methods=["POST"]),
+        Route(_REPO + "/commit/{revision:path}", commit, methods=["POST"]),
+        Route("/{owner}/{name}.git/info/lfs/objects/batch", lfs_batch, methods=["POST"]),
+        Route("/{owner}/{name}/resolve/{revision}/{path:path}", resolve),
+    ],
+    exception_handlers={RefusalError: refused},
+)
+
+if __name__ == "__main__":
+    uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[1]), log_level="critical")

@@ -1,0 +1,91 @@
+"""Folders that segmentation_models_pytorch's own `save_pretrained` wrote."""
+
+import json
+
+import pytest
+import segmentation_models_pytorch as smp
+import torch
+
+import unetzoo
+
+ENCODERS = [
+    "resnet18",
+    "resnet50",
+    "resnext50_32x4d",
+    "tu-resnet10t",
+    "tu-efficientnet_b0",
+    "tu-mobilenetv3_small_050",
+    "tu-regnetx_002",
+    "tu-densenet121",
+    "tu-tf_efficientnetv2_b0",
+    "tu-mobilenetv2_050",
+    "tu-ghostnet_050",
+    "tu-mnasnet_small",
+]
+PEERS = {"Unet": smp.Unet, "UnetPlusPlus": smp.UnetPlusPlus}
+
+
+def _peer(architecture, encoder, **options):
+    torch.manual_seed(0)
+    peer = PEERS[architecture](encoder, encoder_weights=None, classes=2, **options)
+    for module in peer.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.running_mean.uniform_(-0.1, 0.1)
+            module.running_var.uniform_(0.8, 1.2)
+    return peer.eval()
+
+
+def _difference(peer, folder):
+    peer.save_pretrained(folder)
+    image = torch.randn(1, peer.encoder._in_channels, 64, 96, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        found, wanted = unetzoo.load(folder)(image), peer(image)
+    return ((found - wanted).abs().max() / wanted.abs().max()).item()
+
+
+@pytest.mark.parametrize("architecture", PEERS)
+@pytest.mark.parametrize("encoder", ENCODERS)
+def test_the_logits_are_the_same(architecture, encoder, tmp_path):
+    assert _difference(_peer(architecture, encoder), tmp_path) < 1e-4
+
+
+@pytest.mark.parametrize("architecture", PEERS)
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"decoder_attention_type": "scse"},
+        {"encoder_depth": 4, "decoder_channels": (64, 32, 16, 8)},
+        {"in_channels": 5},
+        {"decoder_interpolation": "bilinear"},
+        {"decoder_use_norm": "identity"},
+    ],
+    ids=str,
+)
+def test_the_logits_are_the_same_with_other_options(architecture, options, tmp_path):
+    assert _difference(_peer(architecture, "resnet18", **options), tmp_path) < 1e-4
+
+
+def test_it_can_be_saved_and_loaded_as_a_network_of_this_project(tmp_path):
+    _peer("Unet", "resnet18").save_pretrained(tmp_path / "theirs")
+    model = unetzoo.load(tmp_path / "theirs")
+    found = unetzoo.load(unetzoo.save(model, tmp_path / "ours"))
+    assert found.config == model.config
+    assert found.config.providers["decoder"].startswith("unetzoo ")
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"_model_class": "FPN"}, r"_model_class 'FPN' \(covered: Unet, UnetPlusPlus\)"),
+        ({"encoder_name": "mit_b0"}, r"encoder 'mit_b0' \(covered: its ResNets and ResNeXts, and all with 'tu-'\)"),
+        ({"activation": "sigmoid"}, "activation = 'sigmoid'"),
+        ({"decoder_use_norm": "inplace"}, "decoder_use_norm = 'inplace'"),
+        ({"decoder_attention_type": ["scse"]}, r"decoder_attention_type = \['scse'\]"),
+    ],
+)
+def test_what_has_no_equal_is_named(values, message, tmp_path):
+    _peer("Unet", "resnet18").save_pretrained(tmp_path)
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | values))
+    with pytest.raises(unetzoo.ConfigError, match=f"has no equal in unetzoo: {message}"):
+        unetzoo.load(tmp_path)

@@ -1,0 +1,79 @@
+"""What a trained network should be accompanied by: its classes, the images it was trained on, how well it does."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from unetzoo.errors import ConfigError
+
+_LONGEST = 10_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelInfo:
+    """What is known about a trained network beyond its parts. Everything is optional.
+
+    Attributes:
+        class_names: one for each channel of the logits.
+        mean: of each channel of the images that it was trained on, after scaling to `value_range`.
+        std: likewise; the network expects `(image - mean) / std`.
+        value_range: lowest and highest value of the images before that, such as (0, 1) or (0, 255).
+        metrics: name and value, such as `{"mean IoU": 0.94}`.
+        license: an identifier as the Hub knows it, such as `"apache-2.0"`; empty: nobody said, and none is claimed.
+        source: where it was pulled from, `"user/name@commit"`.
+
+    Raises:
+        ConfigError: when a value has the wrong type.
+    """
+
+    class_names: Sequence[str] = ()
+    mean: Sequence[float] = ()
+    std: Sequence[float] = ()
+    value_range: Sequence[float] = ()
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    license: str = ""
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("class_names", "mean", "std", "value_range"):
+            each = str if name == "class_names" else float
+            object.__setattr__(self, name, _sequence(name, getattr(self, name), each))
+        if len(self.value_range) not in (0, 2):
+            raise ConfigError(f"value_range must be the lowest and the highest value, got {self.value_range!r}")
+        if not isinstance(self.metrics, Mapping) or not all(
+            isinstance(name, str) and _is_number(value) for name, value in self.metrics.items()
+        ):
+            raise ConfigError(f"metrics must map names to finite numbers, got {self.metrics!r}")
+        object.__setattr__(self, "metrics", {name: float(value) for name, value in self.metrics.items()})
+        for name in ("license", "source"):
+            if not isinstance(getattr(self, name), str):
+                raise ConfigError(f"{name} must be a text, got {getattr(self, name)!r}")
+
+    @classmethod
+    def from_dict(cls, data: object) -> "ModelInfo":
+        """The inverse of `dataclasses.asdict`.
+
+        Raises:
+            ConfigError: for unknown keys, or values of the wrong type.
+        """
+        if not isinstance(data, Mapping):
+            raise ConfigError(f"info must be a mapping, got {data!r}")
+        unknown = sorted(map(str, set(data) - set(cls.__dataclass_fields__)))
+        if unknown:
+            raise ConfigError(f"info has unknown keys: {', '.join(unknown)}")
+        return cls(**data)
+
+
+def _sequence(name: str, values: Any, each: type) -> tuple[Any, ...]:  # noqa: ANN401 - it is checked here
+    fits = _is_number if each is float else (lambda value: isinstance(value, str))
+    if isinstance(values, str) or not isinstance(values, Sequence) or not all(map(fits, values)):
+        kind = "finite numbers" if each is float else "texts"
+        raise ConfigError(f"{name} must be a list of {kind}, got {values!r}")
+    if len(values) > _LONGEST:
+        raise ConfigError(f"{name} has {len(values):,} entries; at most {_LONGEST:,} are read")
+    return tuple(each(value) for value in values)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

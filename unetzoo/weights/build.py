@@ -1,0 +1,128 @@
+"""Make the network of a configuration without memory for its weights, then give it those of files."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from threading import RLock
+
+import torch
+from torch import Tensor, nn
+
+from unetzoo.assembly import create_from
+from unetzoo.config import ModelConfig
+from unetzoo.errors import UnetzooError, WeightsError, describe_error
+from unetzoo.model import Segmenter
+from unetzoo.weights.files import Stored
+
+_LOCK = RLock()
+_SHOWN = 5
+_FLOATS = {"F64", "F32", "F16", "BF16"}
+_NAMES = {torch.int64: "I64", torch.int32: "I32", torch.uint8: "U8", torch.bool: "BOOL"}
+
+
+def build_empty(config: ModelConfig, stored: Mapping[str, Stored]) -> Segmenter:
+    """The network of a configuration, whose parameters are on the `meta` device.
+
+    Before any buffer takes memory, all of it is built on `meta` and compared with what the files hold.
+
+    Raises:
+        WeightsError: tensors are missing, unexpected, or of another shape or type.
+    """
+    for place in (_on_meta, _parameters_on_meta):
+        try:
+            with place():
+                model = _built(config)
+        except UnetzooError as error:
+            if not _is_about_meta(error):
+                raise
+            break  # some backbones compute with their own parameters while they are built
+        check_tensors(model.state_dict(), stored)
+    else:
+        return model
+    model = _built(config)
+    check_tensors(model.state_dict(), stored)
+    return model
+
+
+def check_tensors(wanted: Mapping[str, Tensor], stored: Mapping[str, Stored]) -> None:
+    """Compare a network's tensors with those of files.
+
+    Raises:
+        WeightsError: as `build_empty`.
+    """
+    problems = [_listed("missing in the file", sorted(wanted.keys() - stored.keys()))]
+    problems.append(_listed("not in the network of this configuration", sorted(stored.keys() - wanted.keys())))
+    differing = [
+        f"{name} (network {_described(tensor)}, file {list(stored[name].shape)} {stored[name].dtype})"
+        for name, tensor in wanted.items()
+        if name in stored and not _fits(tensor, stored[name])
+    ]
+    problems.append(_listed("different", differing))
+    if any(problems):
+        raise WeightsError(f"the weights are not those of this network: {'; '.join(filter(None, problems))}")
+
+
+def fill(model: Segmenter, tensors: Mapping[str, Tensor]) -> None:
+    """Give a network these tensors themselves, without a copy."""
+    model.load_state_dict(tensors, assign=True)
+    still_empty = [name for name, tensor in (*model.named_parameters(), *model.named_buffers()) if tensor.is_meta]
+    if still_empty:
+        raise WeightsError(f"the weights leave {_listed('tensors without a value', still_empty)}")
+
+
+def _built(config: ModelConfig) -> Segmenter:
+    try:
+        return create_from(config)
+    except UnetzooError:
+        raise
+    except (RuntimeError, MemoryError, ValueError, TypeError, OverflowError) as error:
+        problem = (
+            f"{config.decoder!r} with the encoder {config.encoder!r} cannot be built with the options of config.json"
+        )
+        raise WeightsError(f"{problem}: {describe_error(error)}") from error
+
+
+def _on_meta() -> AbstractContextManager[object]:
+    return torch.device("meta")
+
+
+def _is_about_meta(error: BaseException | None) -> bool:
+    """Whether what went wrong is that something has no data yet."""
+    while error is not None:
+        if isinstance(error, NotImplementedError) or "meta" in str(error).lower():
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+@contextmanager
+def _parameters_on_meta() -> Iterator[None]:
+    """Move each parameter to `meta` as soon as a module gets it; buffers, which files need not hold, stay real."""
+    register = nn.Module.register_parameter
+
+    def register_empty(module: nn.Module, name: str, parameter: nn.Parameter | None) -> None:
+        register(module, name, parameter)
+        if parameter is not None and not parameter.is_meta:
+            empty = nn.Parameter(parameter.to("meta"), requires_grad=parameter.requires_grad)
+            module._parameters[name] = empty
+
+    with _LOCK:
+        nn.Module.register_parameter = register_empty  # type: ignore[method-assign, assignment]
+        try:
+            yield
+        finally:
+            nn.Module.register_parameter = register  # type: ignore[method-assign]
+
+
+def _fits(tensor: Tensor, stored: Stored) -> bool:
+    if tuple(tensor.shape) != stored.shape:
+        return False
+    return stored.dtype in _FLOATS if tensor.is_floating_point() else stored.dtype == _NAMES.get(tensor.dtype)
+
+
+def _described(tensor: Tensor) -> str:
+    return f"{list(tensor.shape)} {str(tensor.dtype).removeprefix('torch.')}"
+
+
+def _listed(what: str, names: list[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return f"{len(names)} {what}: {', '.join(names[:_SHOWN])}{more}" if names else ""

@@ -1,0 +1,77 @@
+"""The model card: what a network is, as the Hub shows it, and how to use it."""
+
+from unetzoo.config import ModelConfig
+from unetzoo.model import Segmenter
+
+_LIBRARY, _TASK = "unetzoo", "image-segmentation"
+
+
+def card_of(model: Segmenter, config: ModelConfig) -> str:
+    """The text of README.md, with the metadata that the Hub reads at its top.
+
+    A licence is named only when `config.info.license` has one.
+    """
+    from huggingface_hub import EvalResult, ModelCardData
+
+    info = config.info
+    results = [
+        EvalResult(
+            task_type=_TASK,
+            dataset_type="custom",
+            dataset_name="the data of its author",
+            metric_type=name.lower().replace(" ", "_"),
+            metric_name=name,
+            metric_value=value,
+        )
+        for name, value in info.metrics.items()
+    ]
+    data = ModelCardData(
+        library_name=_LIBRARY,
+        pipeline_tag=_TASK,
+        tags=[_LIBRARY, "semantic-segmentation", config.decoder],
+        license=info.license or None,
+        model_name=f"{config.decoder} with {config.encoder}" if results else None,
+        eval_results=results or None,
+    )
+    return f"---\n{data.to_yaml()}\n---\n\n{_text(model, config)}\n"
+
+
+def _text(model: Segmenter, config: ModelConfig) -> str:
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    rows = {
+        "decoder": f"`{config.decoder}`{_options(config.decoder_options)}",
+        "encoder": f"`{config.encoder}`{_options(config.encoder_options)}",
+        "input": f"(b, {config.in_channels}, h, w), any h and w{_images(config)}",
+        "output": f"logits (b, {config.classes}, h, w), before any softmax or sigmoid",
+        "classes": ", ".join(config.info.class_names),
+        "parameters": f"{parameters:,}",
+        "provided by": ", ".join(f"{kind}: {provider}" for kind, provider in config.providers.items()),
+        **{name: f"{value:.4g}" for name, value in config.info.metrics.items()},
+    }
+    table = "\n".join(f"| {name} | {value} |" for name, value in rows.items() if value)
+    return f"# {config.decoder} with {config.encoder}\n\n| | |\n|---|---|\n{table}\n\n{_USE}"
+
+
+def _options(options: object) -> str:
+    return f" with `{options}`" if options else ""
+
+
+def _images(config: ModelConfig) -> str:
+    info = config.info
+    parts = []
+    if info.value_range:
+        parts.append(f"values from {info.value_range[0]:g} to {info.value_range[1]:g}")
+    if info.mean:
+        parts.append(f"then minus {list(info.mean)}")
+    if info.std:
+        parts.append(f"divided by {list(info.std)}")
+    return "".join(f", {part}" for part in parts)
+
+
+_USE = """\
+```python
+import unetzoo
+
+model = unetzoo.load("FOLDER")  # or unetzoo.pull("USER/NAME")
+logits = model(images)
+```"""

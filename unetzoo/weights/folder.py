@@ -1,0 +1,132 @@
+"""Save a network in a folder, and load it: config.json, safetensors, a model card."""
+
+import hashlib
+import json
+import re
+from dataclasses import replace
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from unetzoo.config import ModelConfig
+from unetzoo.errors import ConfigError, OptionError, UnknownNameError
+from unetzoo.info import ModelInfo
+from unetzoo.interop.smp_config import config_of_smp, is_smp_config, tensors_of_smp
+from unetzoo.model import Segmenter
+from unetzoo.weights.build import build_empty, fill
+from unetzoo.weights.card import card_of
+from unetzoo.weights.files import (
+    CARD,
+    CONFIG,
+    INDEX,
+    check_digests,
+    digest,
+    read_config,
+    read_headers,
+    read_tensors,
+    weight_files,
+)
+from unetzoo.weights.transaction import current, replacing
+
+_WEIGHTS = re.compile(r"model(-\d{5}-of-\d{5})?\.safetensors")
+
+
+def save(
+    model: Segmenter, folder: str | Path, *, info: ModelInfo | None = None, max_shard_size: int | str = "5GB"
+) -> Path:
+    """Write a network into a folder: its weights, its configuration, and a model card.
+
+    All files appear together: a kill at any moment leaves the old network or the new one, never a mixture. A card that
+    was edited by hand is kept, and so is every other file.
+
+    Args:
+        model: on any device, of any dtype.
+        folder: made where it does not exist.
+        info: what else is known; None: what `model.config.info` has.
+        max_shard_size: bytes, or a text such as `"5GB"`, above which the weights are split over several files.
+
+    Returns:
+        The folder.
+
+    Raises:
+        OptionError: the folder cannot be written.
+    """
+    from huggingface_hub import save_torch_state_dict
+
+    target = Path(folder)
+    config = model.config if info is None else replace(model.config, info=info)
+    state = {name: tensor.detach().to("cpu").contiguous() for name, tensor in model.state_dict().items()}
+    metadata = {"format": "pt", "unetzoo": version("unetzoo")}
+    try:
+        with replacing(target, is_stale) as draft:
+            save_torch_state_dict(state, draft, max_shard_size=max_shard_size, metadata=metadata)
+            card = card_of(model, config)
+            if is_own_card(target):
+                (draft / CARD).write_text(card, encoding="utf-8")
+            _write_config(draft, config, card)
+    except OSError as error:
+        raise OptionError(f"cannot save into the folder {str(folder)!r}: {error.strerror or error}") from error
+    return target
+
+
+def load(folder: str | Path) -> Segmenter:
+    """The network that was saved in a folder, in evaluation mode, on the CPU.
+
+    The weights are mapped from the files rather than copied, and every tensor must be there, with its shape. Nothing is
+    downloaded, no code that comes with the files runs, and no file outside of the folder is read.
+
+    Args:
+        folder: as `save` wrote it, or as segmentation_models_pytorch's `save_pretrained` did.
+
+    Raises:
+        ConfigError: the configuration is missing, damaged, of another format, or not that of a network.
+        UnknownNameError: a part is not installed; says which distribution had it.
+        WeightsError: the weights are missing, damaged or not those of the configuration.
+        OptionError: there is no such folder.
+    """
+    source = Path(folder)
+    if not source.is_dir():
+        raise OptionError(f"there is no folder {str(folder)!r} to load a network from")
+    found = read_config(source)
+    recorded = found.pop("weights", {})
+    found.pop("card", None)
+    foreign = is_smp_config(found)
+    config = config_of_smp(found) if foreign else ModelConfig.from_dict(found)
+    files = weight_files(source)
+    check_digests(files, recorded if isinstance(recorded, dict) else {})
+    rename = partial(tensors_of_smp, config=config) if foreign else dict
+    try:
+        model = build_empty(config, rename(read_headers(files)))
+    except UnknownNameError as error:
+        raise UnknownNameError(f"{error}; {_providers(config)}") from error
+    fill(model, rename(read_tensors(files)))
+    model.config = config if config.providers else model.config
+    return model.eval()
+
+
+def is_stale(name: str) -> bool:
+    """Whether a file of that name holds weights, which new ones replace."""
+    return name == INDEX or _WEIGHTS.fullmatch(name) is not None
+
+
+def is_own_card(folder: Path) -> bool:
+    """Whether the card in a folder is missing, or as it was generated there: then a new one may replace it."""
+    card = current(folder, CARD)
+    if not card.exists():
+        return True
+    try:
+        return read_config(folder).get("card") == digest(card)
+    except ConfigError:
+        return False
+
+
+def _write_config(draft: Path, config: ModelConfig, card: str) -> None:
+    weights = {path.name: digest(path) for path in sorted(draft.iterdir()) if _WEIGHTS.fullmatch(path.name)}
+    data: dict[str, Any] = {**config.to_dict(), "weights": weights, "card": hashlib.sha256(card.encode()).hexdigest()}
+    (draft / CONFIG).write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
+
+
+def _providers(config: ModelConfig) -> str:
+    had = " and ".join(f"{kind} of {provider}" for kind, provider in config.providers.items())
+    return f"the network was made with the {had}: install it" if had else "config.json does not say who provided it"

@@ -1,0 +1,230 @@
+"""Push networks to the Hugging Face Hub, pull them, search for them."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from http import HTTPStatus
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import sleep
+from typing import TYPE_CHECKING
+
+from unetzoo.errors import HubError, UnetzooError
+from unetzoo.model import Segmenter
+from unetzoo.weights.files import CARD, CONFIG, INDEX, WEIGHTS
+from unetzoo.weights.folder import is_own_card, load, save
+
+if TYPE_CHECKING:
+    from huggingface_hub import HfApi
+
+_FILES = [CONFIG, CARD, INDEX, "model*.safetensors"]
+_STALE = [INDEX, WEIGHTS, "model-*.safetensors"]
+_TAG = "unetzoo"
+_PAUSES = (1.0, 2.0)  # seconds
+
+
+@dataclass(frozen=True)
+class Found:
+    """A network on the Hub.
+
+    Attributes:
+        name: `"user/name"`.
+        downloads: in the last 30 days.
+        likes: of its readers.
+        tags: what its card says of it.
+    """
+
+    name: str
+    downloads: int
+    likes: int
+    tags: tuple[str, ...]
+
+
+def push(
+    model: Segmenter,
+    repo_id: str,
+    *,
+    private: bool | None = None,
+    revision: str | None = None,
+    commit_message: str | None = None,
+    token: str | bool | None = None,
+    create_pr: bool = False,
+) -> str:
+    """Upload a network in one commit, and make the repository where there is none.
+
+    A card that was edited on the Hub is kept. When the upload fails, the repository is as it was before.
+
+    Args:
+        model: any network.
+        repo_id: `"user/name"`.
+        private: whether a new repository is; None: as the account has it.
+        revision: the branch to commit to, made where there is none; None: the main one.
+        commit_message: of the commit.
+        token: of the account; None: the one that is logged in.
+        create_pr: propose the commit rather than make it.
+
+    Returns:
+        The address of the commit (or, with `create_pr`, of the proposal).
+
+    Raises:
+        HubError: the Hub cannot be reached, or refuses.
+    """
+    from huggingface_hub import HfApi
+
+    api = HfApi(token=token, library_name=_TAG)
+    message = commit_message or f"{model.config.decoder} with {model.config.encoder}"
+    with TemporaryDirectory() as draft:
+        save(model, draft)
+        with _one_error(f"cannot push to {repo_id!r}"):
+            is_new = not api.repo_exists(repo_id)
+            api.create_repo(repo_id, private=private, exist_ok=True)
+            try:
+                if revision is not None and not create_pr:
+                    api.create_branch(repo_id, branch=revision, exist_ok=True)
+                if not is_new and not _has_own_card(api.token, repo_id, None if create_pr else revision):
+                    (Path(draft) / CARD).unlink()
+                return _upload(api, draft, repo_id, revision, message, create_pr=create_pr)
+            except BaseException:
+                if is_new:
+                    api.delete_repo(repo_id, missing_ok=True)
+                raise
+
+
+def _upload(api: "HfApi", folder: str, repo_id: str, revision: str | None, message: str, *, create_pr: bool) -> str:
+    """One commit with all files of a folder; its address."""
+    commit = api.upload_folder(
+        repo_id=repo_id,
+        folder_path=folder,
+        revision=revision,
+        commit_message=message,
+        create_pr=create_pr,
+        delete_patterns=_STALE,
+    )
+    return commit.pr_url or commit.commit_url
+
+
+def pull(
+    repo_id: str,
+    *,
+    revision: str | None = None,
+    token: str | bool | None = None,
+    cache_dir: str | Path | None = None,
+    local_files_only: bool = False,
+) -> Segmenter:
+    """Download a network, or take it from the cache, and load it; a second pull needs no connection.
+
+    Args:
+        repo_id: `"user/name"`.
+        revision: a branch, a tag or a commit; None: the main branch. `model.config.info.source` has its commit.
+        token: for private repositories; None: the one that is logged in.
+        cache_dir: of the downloads; None: the Hub's usual one.
+        local_files_only: do not connect.
+
+    Raises:
+        HubError: there is no such repository or revision, the Hub cannot be reached, or refuses.
+        ConfigError, UnknownNameError, WeightsError: as `load`.
+    """
+    folder = download(repo_id, revision=revision, token=token, cache_dir=cache_dir, local_files_only=local_files_only)
+    model = load(folder)
+    source = f"{repo_id}@{folder.name}"
+    model.config = replace(model.config, info=replace(model.config.info, source=source))
+    return model
+
+
+def download(
+    repo_id: str,
+    *,
+    revision: str | None = None,
+    token: str | bool | None = None,
+    cache_dir: str | Path | None = None,
+    local_files_only: bool = False,
+) -> Path:
+    """The folder, in the cache, of a network on the Hub; arguments and errors as `pull`'s."""
+    from huggingface_hub import snapshot_download
+
+    def fetch() -> Path:
+        folder = snapshot_download(
+            repo_id,
+            revision=revision,
+            token=token,
+            cache_dir=cache_dir,
+            local_files_only=local_files_only,
+            allow_patterns=_FILES,
+            library_name=_TAG,
+        )
+        return Path(folder)
+
+    with _one_error(f"cannot pull {repo_id!r}{f' at {revision!r}' if revision else ''}"):
+        return _patiently(fetch)
+
+
+def search(text: str = "", *, limit: int = 20, token: str | bool | None = None) -> list[Found]:
+    """Networks on the Hub whose card says that unetzoo made them.
+
+    Args:
+        text: part of their names; empty: all.
+        limit: of how many are named, those that are downloaded most first.
+        token: as `pull`.
+
+    Raises:
+        HubError: as `pull`.
+    """
+    from huggingface_hub import HfApi
+
+    with _one_error("cannot search the Hub"):
+        models = HfApi(token=token, library_name=_TAG).list_models(
+            filter=_TAG, search=text or None, limit=limit, sort="downloads"
+        )
+        return [Found(one.id, one.downloads or 0, one.likes or 0, tuple(one.tags or ())) for one in models]
+
+
+def _has_own_card(token: str | bool | None, repo_id: str, revision: str | None) -> bool:
+    """Whether the card on the Hub is one that unetzoo generated, or missing."""
+    from huggingface_hub import snapshot_download
+
+    with TemporaryDirectory() as folder:
+        snapshot_download(
+            repo_id, revision=revision, token=token, local_dir=folder, allow_patterns=[CARD, CONFIG], library_name=_TAG
+        )
+        return is_own_card(Path(folder))
+
+
+def _patiently(fetch: Callable[[], Path]) -> Path:
+    """Try again, after a second and after two, when the Hub itself has a problem; what is there already is kept."""
+    from huggingface_hub.errors import HfHubHTTPError
+
+    for pause in _PAUSES:
+        try:
+            return fetch()
+        except HfHubHTTPError as error:
+            if error.response is None or error.response.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
+                raise
+            sleep(pause)
+    return fetch()
+
+
+@contextmanager
+def _one_error(problem: str) -> Iterator[None]:
+    """Turn what the client raises into one `HubError` of one line."""
+    from huggingface_hub import errors
+
+    try:
+        yield
+    except UnetzooError:
+        raise
+    except (_transport_error(), errors.HFValidationError, OSError, RuntimeError) as error:
+        raise HubError(f"{problem}: {_reason(error)}") from error
+
+
+def _transport_error() -> type[Exception]:
+    """The parent of all errors of the client's connections (httpx's; which copy of it depends on the client)."""
+    from huggingface_hub import errors
+
+    found: type[Exception] = vars(errors)["HTTPError"]
+    return found
+
+
+def _reason(error: BaseException) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    said = getattr(error, "server_message", None)
+    return said or " ".join(lines[:2]) or type(error).__name__
