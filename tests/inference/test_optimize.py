@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 import unetzoo
+from unetzoo.inference.packed import PackedConv2d
 
 
 def _trained(decoder, encoder, **options):
@@ -98,3 +99,10 @@ def test_it_cannot_be_trained():
     fast.eval()
     with pytest.raises(unetzoo.UnetzooError, match="an optimized network cannot be trained; train the original one"):
         fast.train()
+
+
+def test_only_convolutions_that_gain_by_it_are_prepared():
+    fast = unetzoo.optimize(_trained("unet", "resnet50"))
+    plain = [module for module in fast.modules() if type(module) is nn.Conv2d]
+    assert {tuple(module.kernel_size) for module in plain} == {(1, 1)}
+    assert any(isinstance(module, PackedConv2d) for module in fast.modules())

@@ -13,10 +13,17 @@ from unetzoo.layers.upsample import UpsampleConcatConv, transposed_kernel
 
 
 def can_pack(layer: nn.Conv2d | UpsampleConcatConv) -> bool:
-    """Whether a layer is a convolution that oneDNN can prepare on this machine."""
+    """Whether a layer is a convolution that oneDNN can prepare on this machine, and gains by it.
+
+    One of 1x1 does not: its weight is a matrix as it is, and oneDNN, which does not know the map's size when it
+    prepares, often chooses an order that is far slower (`unetzoo bench speed --encoder efficientnet_b0` shows it).
+    """
     ours = isinstance(layer, UpsampleConcatConv) and layer.mode == "nearest" and layer.factor in (1, 2)
     plain = type(layer) is nn.Conv2d and layer.padding_mode == "zeros" and not isinstance(layer.padding, str)
-    return (ours or plain) and layer.weight.device.type == "cpu" and _onednn_computes(layer.weight.dtype)
+    is_matrix = layer.weight.shape[2:] == (1, 1)
+    return (
+        (ours or plain) and not is_matrix and layer.weight.device.type == "cpu" and _onednn_computes(layer.weight.dtype)
+    )
 
 
 def _onednn_computes(dtype: torch.dtype) -> bool:
