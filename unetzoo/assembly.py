@@ -54,7 +54,8 @@ def create(
         encoder: name of an encoder, see `list_encoders`.
         classes: channels of the logits (b, classes, h, w); 1 is binary.
         in_channels: channels of the images (b, in_channels, h, w).
-        pretrained: the encoder's weights: random (False), its default ones (True), or those of a tag.
+        pretrained: the encoder's weights: random (False), its default ones (True), or those of a tag, of a
+            `.safetensors` file, or of a repository of the Hub, `"hf-hub:user/name"`.
         encoder_options: the encoder's own options, see `describe("encoder", name)`.
         decoder_options: the decoder's own options, see `describe("decoder", name)`.
         head_kernel_size: of the convolution that makes the logits, in pixels; odd.

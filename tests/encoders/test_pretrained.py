@@ -10,6 +10,8 @@ import timm
 import torch
 from safetensors.torch import load_file, save_file
 
+import unetzoo
+
 NAME, TAG = "mobilenetv3_small_050", "lamb_in1k"
 STEM = "backbone.conv_stem.weight"
 
@@ -117,3 +119,38 @@ def test_a_model_without_weights_is_an_error_that_says_so(tmp_path):
     assert _run(tmp_path, _SAY_ERROR, "convnext_atto_rms", "True") == (
         "timm has no pretrained weights for 'convnext_atto_rms'; create it with pretrained=False"
     )
+
+
+def _stem(pretrained):
+    model = unetzoo.create("unet", encoder=NAME, pretrained=pretrained)
+    return model.encoder.state_dict()[STEM]
+
+
+def test_weights_of_a_file_are_taken(weights, tmp_path):
+    save_file(weights, tmp_path / "mine.safetensors")
+    assert torch.equal(_stem(str(tmp_path / "mine.safetensors")), weights["conv_stem.weight"])
+
+
+@pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")
+def test_weights_of_a_repository_are_taken(weights, tmp_path, hub_address):
+    from huggingface_hub import HfApi
+
+    save_file(weights, tmp_path / "model.safetensors")
+    api = HfApi(endpoint=hub_address, token="hf_alice")
+    api.create_repo("alice/backbone")
+    api.upload_file(
+        path_or_fileobj=tmp_path / "model.safetensors", path_in_repo="model.safetensors", repo_id="alice/backbone"
+    )
+    assert torch.equal(_stem("hf-hub:alice/backbone"), weights["conv_stem.weight"])
+
+
+@pytest.mark.parametrize(
+    ("pretrained", "message"),
+    [
+        ("weights.pth", r"'weights.pth' is no tag, no 'hf-hub:user/name' and no .safetensors file"),
+        ("nothing.safetensors", r"the weights 'nothing.safetensors' cannot be had for 'mobilenetv3_small_050'"),
+    ],
+)
+def test_what_cannot_be_read_safely_or_is_not_there_is_one_error(pretrained, message):
+    with pytest.raises(unetzoo.PretrainedError, match=message):
+        _stem(pretrained)

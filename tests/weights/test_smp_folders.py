@@ -89,3 +89,37 @@ def test_what_has_no_equal_is_named(values, message, tmp_path):
     path.write_text(json.dumps(json.loads(path.read_text()) | values))
     with pytest.raises(unetzoo.ConfigError, match=f"has no equal in unetzoo: {message}"):
         unetzoo.load(tmp_path)
+
+
+def test_a_checkpoint_of_torch_is_read_when_it_holds_nothing_but_tensors(tmp_path):
+    peer = _peer("Unet", "resnet18")
+    peer.save_pretrained(tmp_path)
+    (tmp_path / "model.safetensors").unlink()
+    torch.save(peer.state_dict(), tmp_path / "pytorch_model.bin")
+    image = torch.randn(1, 3, 64, 64)
+    with torch.no_grad():
+        torch.testing.assert_close(unetzoo.load(tmp_path)(image), peer(image), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("content", [b"", b"no pickle", "bomb", [1, 2]], ids=["empty", "text", "code", "a list"])
+def test_any_other_checkpoint_is_one_error_and_runs_nothing(content, tmp_path):
+    class Bomb:
+        def __reduce__(self):
+            return (open, (str(tmp_path / "exploded"), "w"))
+
+    _peer("Unet", "resnet18").save_pretrained(tmp_path)
+    (tmp_path / "model.safetensors").unlink()
+    path = tmp_path / "pytorch_model.bin"
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    else:
+        torch.save(Bomb() if content == "bomb" else content, path)
+    with pytest.raises(unetzoo.WeightsError, match=r"pytorch_model\.bin"):
+        unetzoo.load(tmp_path)
+    assert not (tmp_path / "exploded").exists()
+
+
+def test_a_loose_state_dict_is_refused_with_the_way(tmp_path):
+    torch.save({}, tmp_path / "weights.pth")
+    with pytest.raises(unetzoo.OptionError, match=r"is a file; load\(\) reads the folder.*weights_only=True"):
+        unetzoo.load(tmp_path / "weights.pth")

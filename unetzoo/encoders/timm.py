@@ -31,7 +31,8 @@ class TimmEncoder(Encoder):
     Args:
         name: of the model, as `timm.list_models()` has it.
         in_channels: of the image.
-        pretrained: random weights (False), timm's default ones (True), or those of a tag such as `"a1_in1k"`.
+        pretrained: random weights (False), timm's default ones (True), those of a tag such as `"a1_in1k"`, of a
+            `.safetensors` file with timm's names, or of a repository of the Hub, `"hf-hub:user/name"`.
         depth: use only that many levels, the shallow ones; None: all.
         out_indices: which of the backbone's own levels (or, of a plain ViT, blocks) to use, shallow first; None: all
             levels, or four blocks at even distances.

@@ -11,10 +11,11 @@ from torch import Tensor, nn
 
 from unetzoo.encoders.timm_names import timm_spec
 from unetzoo.encoders.view import Size
-from unetzoo.errors import OptionError, PretrainedError
+from unetzoo.errors import OptionError, PretrainedError, describe_error
 
 Stem = Literal["repeat", "zeros", "random"]
 _VIT_LEVELS = 4
+_HUB, _SAFE = "hf-hub:", ".safetensors"
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Request:
     Attributes:
         name: of the model.
         in_channels: of the image.
-        pretrained: False, True or a tag.
+        pretrained: False, True, a tag, a .safetensors file, or `"hf-hub:user/name"`.
         out_indices: levels or blocks to use; None: all levels, or four blocks at even distances.
         img_size: (height, width) in pixels that the backbone is told; None: it is told none.
     """
@@ -117,8 +118,10 @@ def _of_stem(backbone: nn.Module, usual: dict[str, nn.Parameter]) -> Iterator[nn
 
 
 def _created(request: Request) -> nn.Module:
-    tagged = f"{request.name}.{request.pretrained}" if isinstance(request.pretrained, str) else request.name
-    options: dict[str, Any] = {"pretrained": bool(request.pretrained), "in_chans": request.in_channels}
+    source = _source(request.pretrained)
+    has_tag = isinstance(request.pretrained, str) and not source
+    tagged = f"{request.name}.{request.pretrained}" if has_tag else request.name
+    options: dict[str, Any] = {"pretrained": bool(request.pretrained), "in_chans": request.in_channels, **source}
     options |= {} if request.out_indices is None else {"out_indices": request.out_indices}
     options |= {} if request.img_size is None else {"img_size": request.img_size}
     try:
@@ -127,6 +130,22 @@ def _created(request: Request) -> nn.Module:
         if not request.pretrained:
             raise OptionError(f"timm cannot build {request.name!r} with {options}: {error}") from error
         raise PretrainedError(_why_no_weights(request.name, request.pretrained, error)) from error
+
+
+def _source(pretrained: bool | str) -> dict[str, Any]:
+    """Where weights are that are none of timm's own: a file, or a repository of the Hub behind `hf-hub:`."""
+    if not isinstance(pretrained, str):
+        return {}
+    if pretrained.startswith(_HUB):
+        return {"pretrained_cfg_overlay": {"hf_hub_id": pretrained.removeprefix(_HUB), "file": None, "url": None}}
+    if pretrained.endswith(_SAFE):
+        return {"pretrained_cfg_overlay": {"file": pretrained}}
+    if "/" in pretrained or pretrained.endswith((".pth", ".pt", ".bin")):
+        raise PretrainedError(
+            f"{pretrained!r} is no tag, no 'hf-hub:user/name' and no {_SAFE} file: other files could run code when they"
+            f" are read; convert it with torch.load(..., weights_only=True) and safetensors.torch.save_file"
+        )
+    return {}
 
 
 def _created_dynamic(tagged: str, options: dict[str, Any]) -> nn.Module:
@@ -141,6 +160,8 @@ def _created_dynamic(tagged: str, options: dict[str, Any]) -> nn.Module:
 
 def _why_no_weights(name: str, pretrained: bool | str, error: Exception) -> str:
     tags = timm_spec(name).pretrained
+    if isinstance(pretrained, str) and _source(pretrained):
+        return f"the weights {pretrained!r} cannot be had for {name!r}: {describe_error(error)}"
     if not tags:
         return f"timm has no pretrained weights for {name!r}; create it with pretrained=False"
     if isinstance(pretrained, str) and pretrained not in tags:

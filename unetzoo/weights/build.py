@@ -11,12 +11,11 @@ from unetzoo.assembly import create_from
 from unetzoo.config import ModelConfig
 from unetzoo.errors import UnetzooError, WeightsError, describe_error
 from unetzoo.model import Segmenter
-from unetzoo.weights.files import Stored
+from unetzoo.weights.files import DTYPES, Stored
 
 _LOCK = RLock()
 _SHOWN = 5
 _FLOATS = {"F64", "F32", "F16", "BF16"}
-_NAMES = {torch.int64: "I64", torch.int32: "I32", torch.uint8: "U8", torch.bool: "BOOL"}
 
 
 def build_empty(config: ModelConfig, stored: Mapping[str, Stored]) -> Segmenter:
@@ -116,7 +115,7 @@ def _parameters_on_meta() -> Iterator[None]:
 def _fits(tensor: Tensor, stored: Stored) -> bool:
     if tuple(tensor.shape) != stored.shape:
         return False
-    return stored.dtype in _FLOATS if tensor.is_floating_point() else stored.dtype == _NAMES.get(tensor.dtype)
+    return stored.dtype in _FLOATS if tensor.is_floating_point() else stored.dtype == DTYPES.get(tensor.dtype)
 
 
 def _described(tensor: Tensor) -> str:

@@ -7,15 +7,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from unetzoo.errors import ConfigError, WeightsError
 from unetzoo.weights.transaction import current
 
+CHECKPOINT = "pytorch_model.bin"
 CONFIG, WEIGHTS, INDEX, CARD = "config.json", "model.safetensors", "model.safetensors.index.json", "README.md"
 _LARGEST_TEXT = 2**22  # bytes of a configuration or an index
 _CHUNK = 2**22
+DTYPES = {
+    torch.float64: "F64",
+    torch.float32: "F32",
+    torch.float16: "F16",
+    torch.bfloat16: "BF16",
+    torch.int64: "I64",
+    torch.int32: "I32",
+    torch.uint8: "U8",
+    torch.bool: "BOOL",
+}
 
 
 @dataclass(frozen=True)
@@ -43,7 +55,8 @@ def weight_files(folder: Path) -> list[Path]:
         WeightsError: there are none, one of them is missing, or the index names files that are none of the folder's.
     """
     if not current(folder, INDEX).exists():
-        return [_inside(folder, WEIGHTS)]
+        old = not current(folder, WEIGHTS).exists() and current(folder, CHECKPOINT).exists()
+        return [_inside(folder, CHECKPOINT if old else WEIGHTS)]
     names = _read_json(folder, INDEX).get("weight_map")
     if not isinstance(names, Mapping) or not all(isinstance(name, str) for name in names.values()):
         raise WeightsError(f"{INDEX} has no weight_map of tensors to files")
@@ -58,6 +71,9 @@ def read_headers(files: list[Path]) -> dict[str, Stored]:
     """
     found: dict[str, Stored] = {}
     for file in files:
+        if file.name == CHECKPOINT:
+            tensors = _checkpoint(file)
+            return {name: Stored(file, tuple(one.shape), DTYPES.get(one.dtype, "")) for name, one in tensors.items()}
         try:
             with safe_open(file, framework="pt") as opened:
                 for name in opened.keys():  # noqa: SIM118 - it is no mapping
@@ -74,9 +90,23 @@ def read_tensors(files: list[Path]) -> dict[str, Tensor]:
     """The tensors of files that `read_headers` has read, mapped into memory rather than copied."""
     found: dict[str, Tensor] = {}
     for file in files:
+        if file.name == CHECKPOINT:
+            return _checkpoint(file)
         with safe_open(file, framework="pt") as opened:
             found |= {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 - it is no mapping
     return found
+
+
+def _checkpoint(file: Path) -> dict[str, Tensor]:
+    """The tensors of a checkpoint of torch, by its reader that makes nothing but tensors."""
+    try:
+        tensors = torch.load(file, map_location="cpu", weights_only=True, mmap=True)
+    except Exception as error:  # whatever a damaged or hostile pickle makes the reader raise
+        problem = f"{file.name} is damaged, or holds more than tensors and could run code: it is not read"
+        raise WeightsError(f"{problem} ({type(error).__name__})") from error
+    if not isinstance(tensors, dict) or not all(isinstance(one, Tensor) for one in tensors.values()):
+        raise WeightsError(f"{file.name} holds no mapping of names to tensors")
+    return tensors
 
 
 def check_digests(files: list[Path], wanted: Mapping[str, Any]) -> None:
@@ -123,7 +153,7 @@ def _refuse(constant: str) -> float:
 
 def _inside(folder: Path, name: str) -> Path:
     """A file of the folder itself, or, in a cache of the Hub, of its blobs."""
-    if Path(name).name != name or not name.endswith(".safetensors"):
+    if Path(name).name != name or not (name.endswith(".safetensors") or name == CHECKPOINT):
         raise WeightsError(f"{name!r} is no name of a .safetensors file in this folder")
     path = current(folder, name)
     if not path.is_file():

@@ -86,6 +86,12 @@ def load(folder: str | Path) -> Segmenter:
         OptionError: there is no such folder.
     """
     source = Path(folder)
+    if source.is_file():
+        way = "model.load_state_dict(torch.load(path, weights_only=True))"
+        raise OptionError(
+            f"{str(folder)!r} is a file; load() reads the folder of a network, whose config.json says what"
+            f" it is. For a loose state_dict: create the network, then {way}"
+        )
     if not source.is_dir():
         raise OptionError(f"there is no folder {str(folder)!r} to load a network from")
     found = read_config(source)

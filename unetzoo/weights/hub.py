@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 from unetzoo.errors import HubError, UnetzooError
 from unetzoo.model import Segmenter
-from unetzoo.weights.files import CARD, CONFIG, INDEX, WEIGHTS
+from unetzoo.weights.files import CARD, CHECKPOINT, CONFIG, INDEX, WEIGHTS
 from unetzoo.weights.folder import is_own_card, load, save
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
 
-_FILES = [CONFIG, CARD, INDEX, "model*.safetensors"]
+_FILES = [CONFIG, CARD, INDEX, "model*.safetensors", CHECKPOINT]
 _STALE = [INDEX, WEIGHTS, "model-*.safetensors"]
 _TAG = "unetzoo"
 _PAUSES = (1.0, 2.0)  # seconds
