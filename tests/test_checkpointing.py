@@ -65,3 +65,18 @@ def test_create_takes_it_as_an_option_that_the_configuration_does_not_keep():
 def test_an_encoder_that_cannot_says_so():
     with pytest.raises(unetzoo.OptionError, match="hrnet_w18_small says of activation_checkpointing: gradient"):
         unetzoo.create("unet", encoder="hrnet_w18_small", activation_checkpointing=True)
+
+
+@pytest.mark.parametrize("decoder", ["unet", "unetpp"])
+@pytest.mark.parametrize("checkpointing", [False, True])
+def test_training_is_one_graph_for_a_compiler(decoder, checkpointing):
+    torch.manual_seed(0)
+    options = {"widths": (4, 8, 8)}
+    model = unetzoo.create(decoder, encoder="plain", encoder_options=options, activation_checkpointing=checkpointing)
+    twin = copy.deepcopy(model)
+    image = torch.randn(2, 3, 32, 32)
+    compiled = torch.compile(twin, fullgraph=True, backend="aot_eager")
+    compiled(image).square().mean().backward()
+    wanted = _gradients(model, image)
+    for parameter, gradient in zip(twin.parameters(), wanted, strict=True):
+        torch.testing.assert_close(parameter.grad, gradient, rtol=1e-3, atol=1e-5)

@@ -24,6 +24,8 @@ class CheckpointedModule(nn.Module):
         """Run the block."""
         if not (self.checkpointing and torch.is_grad_enabled()):
             return super().__call__(*given)
+        if torch.compiler.is_compiling():  # a compiler keeps what it likes, and traces no contexts
+            return checkpoint(super().__call__, *given, use_reentrant=False)
         return checkpoint(self._run, *given, use_reentrant=False, context_fn=self._contexts)
 
     def _run(self, *given: Any) -> Any:  # noqa: ANN401 - as above
