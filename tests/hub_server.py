@@ -4,6 +4,7 @@
 `POST /_fault {"kind": ..., "times": n}` breaks the next n requests of a kind; `GET /_log` tells what was asked for.
 """
 
+import asyncio
 import base64
 import hashlib
 import itertools
@@ -120,6 +121,8 @@ async def tag(request):
 
 async def info(request):
     name, repo = found(request)
+    if broken("slow"):
+        await asyncio.sleep(2)
     if broken("info"):
         raise RefusalError(500, "Broken", "Internal error")
     commit = commit_of(repo, request.path_params.get("revision", "main"))

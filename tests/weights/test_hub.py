@@ -1,6 +1,9 @@
 """The real client of the Hub against a Hub in a process of its own (tests/hub_server.py)."""
 
 import json
+import os
+import subprocess
+import sys
 import urllib.request
 from itertools import count
 from pathlib import Path
@@ -179,6 +182,21 @@ def test_a_download_that_fails_leaves_no_half_file(name, cache, break_next):
     assert not list(cache.rglob("model.safetensors"))
     break_next("drop", 0)
     assert _bias(unetzoo.pull(name, cache_dir=cache)) == 30
+
+
+def test_a_slow_hub_is_waited_for(name, cache, break_next):
+    unetzoo.push(_model(6), name, token=ALICE)
+    break_next("slow", 2)
+    assert _bias(unetzoo.pull(name, cache_dir=cache)) == 6
+
+
+def test_a_hub_that_is_gone_is_one_error(tmp_path):
+    gone = {**os.environ, "HF_ENDPOINT": "http://127.0.0.1:9", "HF_HOME": str(tmp_path)}
+    command = [sys.executable, "-m", "unetzoo", "pull", "alice/cells"]
+    done = subprocess.run(command, env=gone, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: cannot pull 'alice/cells': ")
+    assert len(done.stderr.splitlines()) == 1
 
 
 def test_networks_are_found_by_name(name, hub_address):
