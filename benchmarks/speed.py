@@ -1,7 +1,7 @@
 """Measure speed and memory beside the peers, keep the raw samples, and write the tables of README.md from them.
 
-    python benchmarks/speed.py                 # the cases that README.md shows: about 40 minutes on two cores
-    python benchmarks/speed.py --all           # every combination: a night, and 64 GiB of memory
+    python benchmarks/speed.py                 # the cases that README.md shows: most of an hour on two cores
+    python benchmarks/speed.py --all           # every combination: many hours, and much memory
     python benchmarks/speed.py --only README   # no measuring: write README.md anew
     python benchmarks/speed.py --only startup  # imports, the command line, `unetzoo.create`
 

@@ -46,8 +46,8 @@ def create(
 ) -> "Segmenter":
     """Assemble a segmentation network, in training mode.
 
-    Its weights are in the order `torch.channels_last`, which speeds up training and inference by 10 to 25 % on a CPU;
-    images may come in either order.
+    Its weights are in the order `torch.channels_last`, in which a CPU trains and predicts faster; images may come in
+    either order.
 
     Args:
         decoder: name of a decoder, see `list_decoders`.

@@ -120,7 +120,7 @@ class Segmenter(nn.Module):
     def checkpoint_activations(self, enabled: bool = True) -> None:
         """Keep fewer maps in training: blocks of encoder and decoder run again in the backward pass (arXiv:1604.06174).
 
-        The gradients stay the same; a step takes about a third longer. Batch norms of timm's backbones see each batch
+        The gradients stay the same; a step takes longer. Batch norms of timm's backbones see each batch
         twice, so that their running statistics follow the data faster.
 
         Raises:

@@ -106,3 +106,12 @@ def test_only_convolutions_that_gain_by_it_are_prepared():
     plain = [module for module in fast.modules() if type(module) is nn.Conv2d]
     assert {tuple(module.kernel_size) for module in plain} == {(1, 1)}
     assert any(isinstance(module, PackedConv2d) for module in fast.modules())
+
+
+def test_an_encoder_that_takes_one_size_is_compared_at_that_size():
+    model = _trained("unet", "maxvit_rmlp_pico_rw_256")
+    with pytest.raises(unetzoo.ShapeError, match=r"cannot take images of 64 x 64.*give optimize\(\) that image_size"):
+        unetzoo.optimize(model)
+    image = torch.randn(1, 3, 256, 256)
+    with torch.no_grad():
+        assert _difference(unetzoo.optimize(model, image_size=(256, 256))(image), model(image)) < 1e-4

@@ -217,3 +217,23 @@ def test_no_pickle_is_unpickled(folder, tmp_path):
     with pytest.raises(unetzoo.WeightsError, match="is damaged or no safetensors file"):
         unetzoo.load(folder)
     assert not (tmp_path / "exploded").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"new": [], "gone": ["../outside.safetensors"]}', "names files outside of its folder"),
+        ('{"new": ["/etc/passwd"], "gone": []}', "names files outside of its folder"),
+        ("{", "is damaged; remove its folder"),
+        ('{"new": 3}', "is damaged; remove its folder"),
+    ],
+)
+def test_a_pending_save_of_a_stranger_changes_nothing_outside(folder, text, message):
+    outside = folder.parent / "outside.safetensors"
+    outside.write_bytes(b"mine")
+    (folder / ".unetzoo-pending").mkdir()
+    (folder / ".unetzoo-pending" / "files.json").write_text(text)
+    for use in (unetzoo.load, lambda place: unetzoo.save(unetzoo.create("unet", encoder="plain"), place)):
+        with pytest.raises(unetzoo.ConfigError, match=message):
+            use(folder)
+    assert outside.read_bytes() == b"mine"

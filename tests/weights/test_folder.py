@@ -273,3 +273,8 @@ def test_a_save_that_was_interrupted_while_its_files_moved_is_the_new_state(move
     assert _same(unetzoo.load(tmp_path / "live"), new)
     unetzoo.save(old, tmp_path / "live")
     assert _same(unetzoo.load(tmp_path / "live"), old)
+
+
+def test_what_is_known_comes_back_without_providers_too(saved):
+    _change(saved, providers={})
+    assert unetzoo.load(saved).config.info == INFO

@@ -9,6 +9,7 @@ from unetzoo.errors import OptionError
 Task = Literal["inference", "training"]
 Device = Literal["cpu", "cuda"]
 
+REFERENCE, OURS = "smp", "unetzoo, optimize()"  # the two contenders that sentences compare
 DECODERS = ("unet", "unetpp")
 ENCODERS = ("resnet18", "resnet34", "efficientnet_b0", "convnext_tiny")
 

@@ -9,13 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from unetzoo.assembly import create
-from unetzoo.benchmark.case import Case
+from unetzoo.benchmark.case import OURS, REFERENCE, Case
 from unetzoo.inference.optimize import optimize
 from unetzoo.interop.smp import from_smp
 from unetzoo.model import Segmenter
 
-REFERENCE = "smp"
-OURS = "unetzoo, optimize()"
 _SMP_CLASSES = {"unet": smp.Unet, "unetpp": smp.UnetPlusPlus}
 _MONAI_NAMES = {"resnet18": "resnet18", "resnet34": "resnet34", "efficientnet_b0": "efficientnet-b0"}
 _PLAIN_RESNETS = ("resnet18", "resnet34")  # smp's own, whose keys are timm's

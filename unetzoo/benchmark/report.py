@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from statistics import median, quantiles
 from typing import Any
 
-from unetzoo.benchmark.case import Case
+from unetzoo.benchmark.case import OURS, REFERENCE, Case
 
 Result = Mapping[str, Any]
 
@@ -42,11 +42,12 @@ def findings(result: Result) -> list[str]:
     if case.task != "inference":
         return []
     found = [
-        f"optimize() with allocator {name}: {_over_floor(result, name):.2f} of the floor, {_floor_ms(result, name)} ms"
+        f"optimize() with allocator {name}: "
+        f"{_over_floor(result, name):.2f} times the floor, which is {_floor_ms(result, name)} ms"
         for name in allocators
     ]
     if set(allocators) == {"A", "B"}:
-        ratio = median(ratios(allocators["A"]["seconds"]["smp"], allocators["B"]["seconds"]["unetzoo, optimize()"]))
+        ratio = median(ratios(allocators["A"]["seconds"][REFERENCE], allocators["B"]["seconds"][OURS]))
         found.append(f"optimize() with allocator B, smp as it comes with A: {ratio:.2f} times as fast")
     return found
 
@@ -102,5 +103,5 @@ def _floor_ms(result: Result, allocator: str) -> str:
 
 
 def _over_floor(result: Result, allocator: str) -> float:
-    seconds = result["allocators"][allocator]["seconds"]["unetzoo, optimize()"]
+    seconds = result["allocators"][allocator]["seconds"][OURS]
     return median(ratios(seconds, _floor(result, allocator)))

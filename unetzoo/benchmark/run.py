@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -23,9 +23,7 @@ ALLOCATORS = {
 """glibc's settings: A as it comes, B keeps freed memory for the process instead of returning it to the system."""
 
 _PACKAGES = ("unetzoo", "torch", "timm", "segmentation-models-pytorch", "monai")
-
-
-_LARGER = 8
+_LARGER = 8  # times the image's sides, to count operations
 
 
 class BenchmarkError(UnetzooError):
@@ -94,7 +92,6 @@ class _Process:
 
     process: "subprocess.Popen[str]"
     errors: IO[str]
-    names: list[str] = field(default_factory=list)
 
     def read(self) -> Any:  # noqa: ANN401 - JSON
         """The next answer."""

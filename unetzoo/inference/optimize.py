@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from unetzoo.errors import OptionError, UnetzooError
+from unetzoo.errors import OptionError, ShapeError, UnetzooError
 from unetzoo.inference.fold import Convolution, fold
 from unetzoo.inference.packed import can_pack, packed
 from unetzoo.layers.upsample import UpsampleConcatConv
@@ -54,6 +54,7 @@ def optimize(
     dtype: torch.dtype | None = None,
     compile: bool = False,  # noqa: A002 - torch's word for it
     channels_last: bool = True,
+    image_size: tuple[int, int] | None = None,
 ) -> OptimizedSegmenter:
     """A copy of a network for inference: norms folded into convolutions, weights prepared once.
 
@@ -62,21 +63,24 @@ def optimize(
         dtype: to compute in, such as `torch.bfloat16`; None: float32.
         compile: also compile it with frozen weights, at the first call for each size of image (a minute or so).
         channels_last: keep maps in the order (b, h, w, c), in which convolutions are faster.
+        image_size: (height, width) in pixels of the images of noise for which the logits are compared; None: 64 x 64,
+            or the `img_size` of the encoder.
 
     Returns:
         A network with logits within 1e-4 of the largest one of `model`'s in float32.
 
     Raises:
         OptionError: for a dtype that is none of float32, bfloat16 and (not on the CPU) float16.
+        ShapeError: the encoder takes no images of that size.
         UnetzooError: when the logits would be others.
     """
     parameter = next(model.parameters())
     if dtype not in _DTYPES or (dtype is torch.float16 and parameter.device.type == "cpu"):
         raise OptionError(f"dtype must be float32, bfloat16 or (not on the CPU) float16, got {dtype}")
     network = copy.deepcopy(model).eval().requires_grad_(False).float()
-    image = _example(network)
+    image = _example(network, image_size)
     with torch.no_grad():
-        wanted = network(image)
+        wanted = _logits(network, image)
         rectified = fold(network, image)
         network.to(memory_format=torch.channels_last if channels_last else torch.contiguous_format)
         network.to(dtype or torch.float32)
@@ -113,9 +117,17 @@ class _Rectified(nn.Module):
         return made.relu_()
 
 
-def _example(network: Segmenter) -> Tensor:
-    """Two small images of noise, or of the one size that the encoder takes."""
-    size = getattr(network.encoder, "img_size", None) or (64, 64)
+def _logits(network: Segmenter, image: Tensor) -> Tensor:
+    try:
+        logits: Tensor = network(image)
+    except ShapeError as error:
+        raise ShapeError(f"{error}; or, if you use images of another size, give optimize() that image_size") from error
+    return logits
+
+
+def _example(network: Segmenter, image_size: tuple[int, int] | None) -> Tensor:
+    """Two images of noise."""
+    size = image_size or getattr(network.encoder, "img_size", None) or (64, 64)
     parameter = next(network.parameters())
     generator = torch.Generator().manual_seed(0)
     return torch.randn(2, network.config.in_channels, *size, generator=generator).to(parameter.device)

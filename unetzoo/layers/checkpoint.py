@@ -20,17 +20,17 @@ class CheckpointedModule(nn.Module):
 
     checkpointing = False
 
-    def __call__(self, *given: Any) -> Any:  # noqa: ANN401 - as nn.Module's
+    def __call__(self, *given: Any, **named: Any) -> Any:  # noqa: ANN401 - as nn.Module's
         """Run the block."""
         if not (self.checkpointing and torch.is_grad_enabled()):
-            return super().__call__(*given)
+            return super().__call__(*given, **named)
         if torch.compiler.is_compiling():  # a compiler keeps what it likes, and traces no contexts
-            return checkpoint(super().__call__, *given, use_reentrant=False)
-        return checkpoint(self._run, *given, use_reentrant=False, context_fn=self._contexts)
+            return checkpoint(super().__call__, *given, use_reentrant=False, **named)
+        return checkpoint(self._run, *given, use_reentrant=False, context_fn=self._contexts, **named)
 
-    def _run(self, *given: Any) -> Any:  # noqa: ANN401 - as above
+    def _run(self, *given: Any, **named: Any) -> Any:  # noqa: ANN401 - as above
         with keeping_all():
-            return super().__call__(*given)
+            return super().__call__(*given, **named)
 
     def _contexts(self) -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
         return nullcontext(), _still(self)

@@ -87,7 +87,7 @@ def _on_meta() -> AbstractContextManager[object]:
 def _is_about_meta(error: BaseException | None) -> bool:
     """Whether what went wrong is that something has no data yet."""
     while error is not None:
-        if isinstance(error, NotImplementedError) or "meta" in str(error).lower():
+        if isinstance(error, NotImplementedError) or "meta tensor" in str(error):
             return True
         error = error.__cause__ or error.__context__
     return False

@@ -107,7 +107,7 @@ def load(folder: str | Path) -> Segmenter:
     except UnknownNameError as error:
         raise UnknownNameError(f"{error}; {_providers(config)}") from error
     fill(model, rename(read_tensors(files)))
-    model.config = config if config.providers else model.config
+    model.config = model.config if foreign else config
     return model.eval()
 
 

@@ -124,22 +124,6 @@ def pull(
         HubError: there is no such repository or revision, the Hub cannot be reached, or refuses.
         ConfigError, UnknownNameError, WeightsError: as `load`.
     """
-    folder = download(repo_id, revision=revision, token=token, cache_dir=cache_dir, local_files_only=local_files_only)
-    model = load(folder)
-    source = f"{repo_id}@{folder.name}"
-    model.config = replace(model.config, info=replace(model.config.info, source=source))
-    return model
-
-
-def download(
-    repo_id: str,
-    *,
-    revision: str | None = None,
-    token: str | bool | None = None,
-    cache_dir: str | Path | None = None,
-    local_files_only: bool = False,
-) -> Path:
-    """The folder, in the cache, of a network on the Hub; arguments and errors as `pull`'s."""
     from huggingface_hub import snapshot_download
 
     def fetch() -> Path:
@@ -155,7 +139,11 @@ def download(
         return Path(folder)
 
     with _one_error(f"cannot pull {repo_id!r}{f' at {revision!r}' if revision else ''}"):
-        return _patiently(fetch)
+        folder = _patiently(fetch)
+    model = load(folder)
+    source = f"{repo_id}@{folder.name}"
+    model.config = replace(model.config, info=replace(model.config.info, source=source))
+    return model
 
 
 def search(text: str = "", *, limit: int = 20, token: str | bool | None = None) -> list[Found]:

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from unetzoo.errors import ConfigError
+
 _PENDING = ".unetzoo-pending"
 _DRAFT = ".unetzoo-draft-"
 _MANIFEST = "files.json"
@@ -71,18 +73,29 @@ def current(folder: Path, name: str) -> Path:
 def _manifest(folder: Path) -> dict[str, list[str]]:
     """The names of what is pending, and of what must go; both empty where nothing is."""
     path = folder / _PENDING / _MANIFEST
-    nothing: dict[str, list[str]] = {"new": [], "gone": []}
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else nothing
+    if not path.is_file():
+        return {"new": [], "gone": []}
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        names = {kind: [str(name) for name in found[kind]] for kind in ("new", "gone")}
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise ConfigError(f"{str(path)!r} is damaged; remove its folder to go back to what was saved before") from error
+    if any(Path(name).name != name for name in (*names["new"], *names["gone"])):
+        raise ConfigError(f"{str(path)!r} names files outside of its folder: nothing is read or changed")
+    return names
 
 
 def _clear_drafts(folder: Path) -> None:
     """Remove what processes left that are no more."""
     for draft in folder.glob(f"{_DRAFT}*"):
-        if not _is_alive(int(draft.name.removeprefix(_DRAFT) or 0)):
+        process = draft.name.removeprefix(_DRAFT)
+        if process.isdecimal() and not _is_alive(int(process)):
             shutil.rmtree(draft, ignore_errors=True)
 
 
 def _is_alive(process: int) -> bool:
+    if os.name != "posix":
+        return process != os.getpid()  # elsewhere one cannot ask without a signal
     try:
         os.kill(process, 0)
     except ProcessLookupError:
