@@ -106,6 +106,9 @@ async def delete(request):
 
 async def branch(request):
     _, repo = found(request, write=True)
+    if request.method == "DELETE":
+        repo["refs"].pop(request.path_params["revision"])
+        return JSONResponse({})
     asked, ref = await request.json() if await request.body() else {}, request.path_params["revision"]
     if ref in repo["refs"]:
         raise RefusalError(409, "Conflict", "Reference already exists")
@@ -117,6 +120,14 @@ async def tag(request):
     _, repo = found(request, write=True)
     repo["refs"][(await request.json())["tag"]] = commit_of(repo, request.path_params["revision"])
     return JSONResponse({})
+
+
+async def refs(request):
+    _, repo = found(request)
+    branches = [
+        {"name": name, "ref": f"refs/heads/{name}", "targetCommit": commit} for name, commit in repo["refs"].items()
+    ]
+    return JSONResponse({"branches": branches, "converts": [], "tags": []})
 
 
 async def info(request):
@@ -172,17 +183,8 @@ async def lfs_put(request):
     return Response()
 
 
-async def commit(request):
-    name, repo = found(request, write=True)
-    lines = [json.loads(line) for line in (await request.body()).splitlines() if line.strip()]
-    revision = request.path_params["revision"]
-    parent = commit_of(repo, revision)
-    header = next(line["value"] for line in lines if line["key"] == "header")
-    if header.get("parentCommit", parent) != parent:
-        raise RefusalError(412, "PreconditionFailed", "A commit has happened since. Please refresh and try again.")
-    if broken("commit"):
-        raise RefusalError(403, "Broken", "the commit is refused")
-    files = dict(repo["commits"][parent])
+def changed(files, lines):
+    files = dict(files)
     for line in lines:
         value = line["value"]
         if line["key"] == "file":
@@ -191,7 +193,22 @@ async def commit(request):
             files[value["path"]] = {"oid": value["oid"]}
         elif line["key"] == "deletedFile":
             files.pop(value["path"], None)
-    made = new_commit(repo, files)
+    return files
+
+
+async def commit(request):
+    name, repo = found(request, write=True)
+    lines = [json.loads(line) for line in (await request.body()).splitlines() if line.strip()]
+    revision = request.path_params["revision"]
+    parent = commit_of(repo, revision)
+    if broken("race"):
+        parent = repo["refs"][revision] = new_commit(repo, repo["commits"][parent])
+    header = next(line["value"] for line in lines if line["key"] == "header")
+    if header.get("parentCommit", parent) != parent:
+        raise RefusalError(412, "PreconditionFailed", "A commit has happened since. Please refresh and try again.")
+    if broken("commit"):
+        raise RefusalError(403, "Broken", "the commit is refused")
+    made = new_commit(repo, changed(repo["commits"][parent], lines))
     answer = {"success": True, "commitOid": made, "commitUrl": f"{request.base_url}{name}/commit/{made}"}
     if request.query_params.get("create_pr") == "1":
         repo["requests"] += 1
@@ -281,7 +298,8 @@ app = Starlette(
         Route("/api/repos/delete", delete, methods=["DELETE"]),
         Route("/api/models", search),
         Route(_REPO, info),
-        Route(_REPO + "/branch/{revision:path}", branch, methods=["POST"]),
+        Route(_REPO + "/branch/{revision:path}", branch, methods=["POST", "DELETE"]),
+        Route(_REPO + "/refs", refs),
         Route(_REPO + "/tag/{revision:path}", tag, methods=["POST"]),
         Route(_REPO + "/revision/{revision:path}", info),
         Route(_REPO + "/tree/{revision:path}", tree),

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -129,30 +129,72 @@ class Segmenter(nn.Module):
         self.encoder.checkpoint_activations(enabled)
         set_checkpointing(self.decoder, enabled)
 
-    def save_pretrained(self, save_directory: str | Path, **options: Any) -> Path:  # noqa: ANN401 - passed on
-        """Save in a folder; `unetzoo.save` under the name that users of the Hub know."""
+    def save_pretrained(
+        self, save_directory: str | Path, *, repo_id: str | None = None, push_to_hub: bool = False
+    ) -> str | None:
+        """Save in a folder; `unetzoo.save` under the name that users of the Hub know.
+
+        Args:
+            save_directory: the folder.
+            repo_id: of the repository, with `push_to_hub`; None: the folder's name.
+            push_to_hub: push the folder, too.
+
+        Returns:
+            The address of the commit, with `push_to_hub`.
+        """
         from unetzoo.weights.folder import save
-
-        return save(self, save_directory, **options)
-
-    def push_to_hub(self, repo_id: str, **options: Any) -> str:  # noqa: ANN401 - passed on
-        """Push to the Hub; `unetzoo.push` under the name that users of the Hub know."""
         from unetzoo.weights.hub import push
 
-        return push(self, repo_id, **options)
+        folder = save(self, save_directory)
+        return push(folder, repo_id or folder.name) if push_to_hub else None
+
+    def push_to_hub(
+        self,
+        repo_id: str,
+        *,
+        commit_message: str | None = None,
+        private: bool | None = None,
+        token: str | bool | None = None,
+        branch: str | None = None,
+        create_pr: bool = False,
+    ) -> str:
+        """Push to the Hub; `unetzoo.push` under the name, and with the arguments, that users of the Hub know."""
+        from unetzoo.weights.hub import push
+
+        return push(
+            self,
+            repo_id,
+            private=private,
+            revision=branch,
+            commit_message=commit_message,
+            token=token,
+            create_pr=create_pr,
+        )
 
     @staticmethod
     def from_pretrained(
         pretrained_model_name_or_path: str | Path,
-        **options: Any,  # noqa: ANN401 - passed on
+        *,
+        force_download: bool = False,
+        token: str | bool | None = None,
+        cache_dir: str | Path | None = None,
+        local_files_only: bool = False,
+        revision: str | None = None,
     ) -> "Segmenter":
-        """Load a folder, where there is one of that name, or else pull from the Hub."""
+        """Load a folder, where there is one of that name, or else pull from the Hub; as `unetzoo.load` and `pull`."""
         from unetzoo.weights.folder import load
         from unetzoo.weights.hub import pull
 
         if Path(pretrained_model_name_or_path).is_dir():
             return load(pretrained_model_name_or_path)
-        return pull(str(pretrained_model_name_or_path), **options)
+        return pull(
+            str(pretrained_model_name_or_path),
+            revision=revision,
+            token=token,
+            cache_dir=cache_dir,
+            local_files_only=local_files_only,
+            force_download=force_download,
+        )
 
     def _padded(self, image: Tensor) -> Tensor:
         """The image, its last rows and columns repeated until the deepest reduction divides h and w."""

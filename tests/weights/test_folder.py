@@ -6,7 +6,9 @@ import sys
 import time
 
 import pytest
+import timm
 import torch
+from PIL import Image
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
@@ -37,6 +39,7 @@ def _same(found, wanted):
     return all(name == other and torch.equal(one, two) for (name, one), (other, two) in pairs)
 
 
+# The rest, the first model of each of timm's modules, takes some minutes: `pytest -m slow tests/weights`.
 ENCODERS = [
     "plain",
     "resnet18",
@@ -46,6 +49,13 @@ ENCODERS = [
     "swinv2_cr_tiny_224",
     "maxvit_rmlp_pico_rw_256",
 ]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("encoder", [timm.list_models(module=module)[0] for module in timm.list_modules()])
+def test_every_kind_of_backbone_comes_back(encoder, tmp_path):
+    model = unetzoo.create("unet", encoder=encoder, decoder_options={"upsample": "bilinear"})
+    assert _same(unetzoo.load(unetzoo.save(model, tmp_path)), model)
 
 
 @pytest.mark.parametrize("encoder", ENCODERS)
@@ -133,6 +143,26 @@ def test_the_card_says_what_the_network_is_and_claims_no_licence_that_nobody_gav
     assert "license" not in card
     assert "| encoder | `resnet10t` |" in card
     assert "license: mit" in (unetzoo.save(_model(), tmp_path, info=INFO) / "README.md").read_text()
+
+
+def test_the_card_shows_the_picture_of_a_prediction_until_another_network_comes(tmp_path):
+    Image.new("L", (30, 20), 200).save(tmp_path / "mask.bmp")
+    folder = unetzoo.save(_model(), tmp_path / "cells", picture=tmp_path / "mask.bmp")
+    assert "![a prediction](prediction.png)" in (folder / "README.md").read_text()
+    with Image.open(folder / "prediction.png") as picture:
+        assert (picture.size, picture.getpixel((0, 0))) == ((30, 20), (200, 200, 200))
+    unetzoo.save(_model(), folder)
+    assert "prediction" not in (folder / "README.md").read_text()
+    assert not (folder / "prediction.png").exists()
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no picture"], ids=["missing", "empty", "text"])
+def test_a_picture_that_is_none_is_one_error_and_nothing_is_saved(content, tmp_path):
+    if content is not None:
+        (tmp_path / "mask.png").write_bytes(content)
+    with pytest.raises(unetzoo.OptionError, match=r"the picture '.*mask.png' cannot be read"):
+        unetzoo.save(_model(), tmp_path / "cells", picture=tmp_path / "mask.png")
+    assert not (tmp_path / "cells").exists()
 
 
 def test_a_card_that_was_edited_is_kept_and_one_that_was_not_is_renewed(saved):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 from typer.testing import CliRunner
 
 import unetzoo
@@ -55,7 +56,7 @@ def break_next(hub_address):
         urllib.request.urlopen(request).close()
 
     yield ask
-    for kind in ("info", "upload", "commit", "drop", "unavailable"):
+    for kind in ("info", "upload", "commit", "drop", "unavailable", "race"):
         ask(kind, 0)
 
 
@@ -165,6 +166,48 @@ def test_a_push_that_fails_leaves_the_remote_as_it_was(name, cache, break_next, 
     with pytest.raises(unetzoo.HubError):
         unetzoo.push(_model(13.5 if kind == "upload" else 14.5), name, token=ALICE)
     assert _bias(unetzoo.pull(name, cache_dir=cache)) == 1
+
+
+def test_a_push_that_fails_leaves_no_new_branch(name, cache, break_next):
+    from huggingface_hub import HfApi
+
+    unetzoo.push(_model(1), name, token=ALICE)
+    break_next("commit")
+    with pytest.raises(unetzoo.HubError):
+        unetzoo.push(_model(15.5), name, token=ALICE, revision="trial")
+    assert [branch.name for branch in HfApi().list_repo_refs(name).branches] == ["main"]
+
+
+def test_a_push_at_the_same_time_as_anothers_is_one_error(name, cache, break_next):
+    unetzoo.push(_model(1), name, token=ALICE)
+    break_next("race")
+    with pytest.raises(unetzoo.HubError, match="A commit has happened since"):
+        unetzoo.push(_model(16.5), name, token=ALICE)
+    assert _bias(unetzoo.pull(name, cache_dir=cache)) == 1
+
+
+def test_a_pushed_folder_keeps_its_card_and_its_picture(name, cache, tmp_path):
+    from huggingface_hub import hf_hub_download
+
+    Image.new("RGB", (20, 10), "green").save(tmp_path / "mask.jpg")
+    folder = unetzoo.save(_model(7), tmp_path / "cells", picture=tmp_path / "mask.jpg")
+    unetzoo.push(folder, name, token=ALICE)
+    card = Path(hf_hub_download(name, "README.md", cache_dir=cache)).read_text()
+    assert "![a prediction](prediction.png)" in card
+    with Image.open(hf_hub_download(name, "prediction.png", cache_dir=cache)) as picture:
+        assert picture.size == (20, 10)
+    (folder / "README.md").write_text("mine")
+    unetzoo.push(folder, name, token=ALICE)
+    assert Path(hf_hub_download(name, "README.md", cache_dir=cache)).read_text() == "mine"
+    assert _bias(unetzoo.pull(name, cache_dir=cache)) == 7
+
+
+def test_saving_can_push_too(name, cache, tmp_path, monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", ALICE)
+    assert _model(8).save_pretrained(tmp_path / "cells") is None
+    address = _model(8).save_pretrained(tmp_path / "cells", repo_id=name, push_to_hub=True)
+    assert f"/{name}/commit/" in address
+    assert _bias(unetzoo.Segmenter.from_pretrained(name, cache_dir=cache, force_download=True)) == 8
 
 
 @pytest.mark.parametrize(("kind", "times"), [("drop", 1), ("drop", 2), ("unavailable", 2)])

@@ -14,22 +14,23 @@ def push_folder(
     private: Annotated[bool, typer.Option("--private", help="make a new repository private")] = False,
     revision: Annotated[str | None, typer.Option(metavar="BRANCH", help="default: the main one")] = None,
     message: Annotated[str | None, typer.Option(metavar="TEXT", help="of the commit")] = None,
+    picture: Annotated[Path | None, typer.Option(metavar="FILE", help="of a prediction, for the model card")] = None,
     pull_request: Annotated[bool, typer.Option("--pr", help="propose the commit rather than make it")] = False,
 ) -> None:
     """Upload a saved network to the Hugging Face Hub.
 
     It needs a token: `hf auth login`, or the environment variable HF_TOKEN.
     """
-    from unetzoo.weights.folder import load
     from unetzoo.weights.hub import push
 
     address = push(
-        load(folder),
+        folder,
         name,
         private=private or None,
         revision=revision,
         commit_message=message,
         create_pr=pull_request,
+        picture=picture,
     )
     show(address)
 

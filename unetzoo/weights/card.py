@@ -2,14 +2,15 @@
 
 from unetzoo.config import ModelConfig
 from unetzoo.model import Segmenter
+from unetzoo.weights.files import PICTURE
 
 _LIBRARY, _TASK = "unetzoo", "image-segmentation"
 
 
-def card_of(model: Segmenter, config: ModelConfig) -> str:
+def card_of(model: Segmenter, config: ModelConfig, *, has_picture: bool = False) -> str:
     """The text of README.md, with the metadata that the Hub reads at its top.
 
-    A licence is named only when `config.info.license` has one.
+    A licence is named only when `config.info.license` has one, and the picture of a prediction only when there is one.
     """
     from huggingface_hub import EvalResult, ModelCardData
 
@@ -33,10 +34,10 @@ def card_of(model: Segmenter, config: ModelConfig) -> str:
         model_name=f"{config.decoder} with {config.encoder}" if results else None,
         eval_results=results or None,
     )
-    return f"---\n{data.to_yaml()}\n---\n\n{_text(model, config)}\n"
+    return f"---\n{data.to_yaml()}\n---\n\n{_text(model, config, has_picture)}\n"
 
 
-def _text(model: Segmenter, config: ModelConfig) -> str:
+def _text(model: Segmenter, config: ModelConfig, has_picture: bool) -> str:
     parameters = sum(parameter.numel() for parameter in model.parameters())
     rows = {
         "decoder": f"`{config.decoder}`{_options(config.decoder_options)}",
@@ -49,7 +50,8 @@ def _text(model: Segmenter, config: ModelConfig) -> str:
         **{name: f"{value:.4g}" for name, value in config.info.metrics.items()},
     }
     table = "\n".join(f"| {name} | {value} |" for name, value in rows.items() if value)
-    return f"# {config.decoder} with {config.encoder}\n\n| | |\n|---|---|\n{table}\n\n{_USE}"
+    picture = f"![a prediction]({PICTURE})\n\n" if has_picture else ""
+    return f"# {config.decoder} with {config.encoder}\n\n{picture}| | |\n|---|---|\n{table}\n\n{_USE}"
 
 
 def _options(options: object) -> str:

@@ -16,6 +16,7 @@ from unetzoo.weights.transaction import current
 
 CHECKPOINT = "pytorch_model.bin"
 CONFIG, WEIGHTS, INDEX, CARD = "config.json", "model.safetensors", "model.safetensors.index.json", "README.md"
+PICTURE = "prediction.png"
 _LARGEST_TEXT = 2**22  # bytes of a configuration or an index
 _CHUNK = 2**22
 DTYPES = {

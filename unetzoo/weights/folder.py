@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from unetzoo.config import ModelConfig
 from unetzoo.errors import ConfigError, OptionError, UnknownNameError
@@ -20,6 +20,7 @@ from unetzoo.weights.files import (
     CARD,
     CONFIG,
     INDEX,
+    PICTURE,
     check_digests,
     digest,
     read_config,
@@ -29,11 +30,19 @@ from unetzoo.weights.files import (
 )
 from unetzoo.weights.transaction import current, replacing
 
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
 _WEIGHTS = re.compile(r"model(-\d{5}-of-\d{5})?\.safetensors")
 
 
 def save(
-    model: Segmenter, folder: str | Path, *, info: ModelInfo | None = None, max_shard_size: int | str = "5GB"
+    model: Segmenter,
+    folder: str | Path,
+    *,
+    info: ModelInfo | None = None,
+    picture: str | Path | None = None,
+    max_shard_size: int | str = "5GB",
 ) -> Path:
     """Write a network into a folder: its weights, its configuration, and a model card.
 
@@ -44,13 +53,15 @@ def save(
         model: on any device, of any dtype.
         folder: made where it does not exist.
         info: what else is known; None: what `model.config.info` has.
+        picture: a file in any format that Pillow reads, such as an image beside its predicted mask; the card shows it.
+            None: the card shows none.
         max_shard_size: bytes, or a text such as `"5GB"`, above which the weights are split over several files.
 
     Returns:
         The folder.
 
     Raises:
-        OptionError: the folder cannot be written.
+        OptionError: the folder cannot be written, or the picture cannot be read.
     """
     from huggingface_hub import save_torch_state_dict
 
@@ -58,11 +69,15 @@ def save(
     config = model.config if info is None else replace(model.config, info=info)
     state = {name: tensor.detach().to("cpu").contiguous() for name, tensor in model.state_dict().items()}
     metadata = {"format": "pt", "unetzoo": version("unetzoo")}
+    shown = None if picture is None else _opened(picture)
+    is_own = is_own_card(target)
     try:
-        with replacing(target, is_stale) as draft:
+        with replacing(target, lambda name: is_stale(name) or (is_own and name == PICTURE)) as draft:
             save_torch_state_dict(state, draft, max_shard_size=max_shard_size, metadata=metadata)
-            card = card_of(model, config)
-            if is_own_card(target):
+            if shown is not None:
+                shown.save(draft / PICTURE)
+            card = card_of(model, config, has_picture=shown is not None)
+            if is_own:
                 (draft / CARD).write_text(card, encoding="utf-8")
             _write_config(draft, config, card)
     except OSError as error:
@@ -125,6 +140,16 @@ def is_own_card(folder: Path) -> bool:
         return read_config(folder).get("card") == digest(card)
     except ConfigError:
         return False
+
+
+def _opened(picture: str | Path) -> "Image":
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(picture) as opened:
+            return opened.convert("RGB")
+    except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
+        raise OptionError(f"the picture {str(picture)!r} cannot be read: {error}") from error
 
 
 def _write_config(draft: Path, config: ModelConfig, card: str) -> None:

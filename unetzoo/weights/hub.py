@@ -5,14 +5,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from pathlib import Path
+from shutil import copyfile
 from tempfile import TemporaryDirectory
 from time import sleep
 from typing import TYPE_CHECKING
 
 from unetzoo.errors import HubError, UnetzooError
 from unetzoo.model import Segmenter
-from unetzoo.weights.files import CARD, CHECKPOINT, CONFIG, INDEX, WEIGHTS
+from unetzoo.weights.files import CARD, CHECKPOINT, CONFIG, INDEX, PICTURE, WEIGHTS
 from unetzoo.weights.folder import is_own_card, load, save
+from unetzoo.weights.transaction import current
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -41,7 +43,7 @@ class Found:
 
 
 def push(
-    model: Segmenter,
+    model: Segmenter | str | Path,
     repo_id: str,
     *,
     private: bool | None = None,
@@ -49,58 +51,97 @@ def push(
     commit_message: str | None = None,
     token: str | bool | None = None,
     create_pr: bool = False,
+    picture: str | Path | None = None,
 ) -> str:
     """Upload a network in one commit, and make the repository where there is none.
 
-    A card that was edited on the Hub is kept. When the upload fails, the repository is as it was before.
+    A card that was edited by hand, in the folder or on the Hub, is kept. When the upload fails, the repository is as it
+    was before.
 
     Args:
-        model: any network.
+        model: a network, or the folder in which one was saved.
         repo_id: `"user/name"`.
         private: whether a new repository is; None: as the account has it.
         revision: the branch to commit to, made where there is none; None: the main one.
         commit_message: of the commit.
         token: of the account; None: the one that is logged in.
         create_pr: propose the commit rather than make it.
+        picture: of a prediction, for the card; None: that of the folder, if it has one.
 
     Returns:
         The address of the commit (or, with `create_pr`, of the proposal).
 
     Raises:
-        HubError: the Hub cannot be reached, or refuses.
+        HubError: the Hub cannot be reached, or refuses, or somebody else pushed at the same time.
+        OptionError: the picture cannot be read.
+        ConfigError, UnknownNameError, WeightsError: as `load`, of a folder.
     """
     from huggingface_hub import HfApi
 
     api = HfApi(token=token, library_name=_TAG)
-    message = commit_message or f"{model.config.decoder} with {model.config.encoder}"
-    with TemporaryDirectory() as draft:
-        save(model, draft)
-        with _one_error(f"cannot push to {repo_id!r}"):
-            is_new = not api.repo_exists(repo_id)
-            api.create_repo(repo_id, private=private, exist_ok=True)
-            try:
-                if revision is not None and not create_pr:
-                    api.create_branch(repo_id, branch=revision, exist_ok=True)
-                if not is_new and not _has_own_card(api.token, repo_id, None if create_pr else revision):
-                    (Path(draft) / CARD).unlink()
-                return _upload(api, draft, repo_id, revision, message, create_pr=create_pr)
-            except BaseException:
-                if is_new:
-                    api.delete_repo(repo_id, missing_ok=True)
-                raise
+    with TemporaryDirectory() as folder:
+        draft = Path(folder)
+        title = _write_draft(model, draft, picture)
+        with _one_error(f"cannot push to {repo_id!r}"), _undone_on_failure(api, repo_id, private) as made:
+            if revision is not None and not create_pr and revision not in _branches(api, repo_id):
+                api.create_branch(repo_id, branch=revision)
+                made.append(revision)
+            parent = api.repo_info(repo_id, revision=None if create_pr else revision).sha
+            stale = _STALE
+            if is_own_card(draft):
+                if _has_own_card(api.token, repo_id, parent):
+                    stale = [*_STALE, PICTURE]
+                else:
+                    (draft / CARD).unlink()
+            commit = api.upload_folder(
+                repo_id=repo_id,
+                folder_path=draft,
+                revision=revision,
+                commit_message=commit_message or title,
+                create_pr=create_pr,
+                delete_patterns=stale,
+                parent_commit=parent,
+            )
+            return commit.pr_url or commit.commit_url
 
 
-def _upload(api: "HfApi", folder: str, repo_id: str, revision: str | None, message: str, *, create_pr: bool) -> str:
-    """One commit with all files of a folder; its address."""
-    commit = api.upload_folder(
-        repo_id=repo_id,
-        folder_path=folder,
-        revision=revision,
-        commit_message=message,
-        create_pr=create_pr,
-        delete_patterns=_STALE,
-    )
-    return commit.pr_url or commit.commit_url
+def _write_draft(model: Segmenter | str | Path, draft: Path, picture: str | Path | None) -> str:
+    """Save what is to be pushed; what a commit that says nothing else is called."""
+    if isinstance(model, Segmenter):
+        save(model, draft, picture=picture)
+        return _title(model)
+    folder = Path(model)
+    loaded = load(folder)
+    own = current(folder, PICTURE)
+    save(loaded, draft, picture=picture or (own if own.is_file() else None))
+    if not is_own_card(folder):
+        copyfile(current(folder, CARD), draft / CARD)
+    return _title(loaded)
+
+
+def _title(model: Segmenter) -> str:
+    return f"{model.config.decoder} with {model.config.encoder}"
+
+
+@contextmanager
+def _undone_on_failure(api: "HfApi", repo_id: str, private: bool | None) -> Iterator[list[str]]:
+    """Make the repository where there is none; when the block fails, remove it, or the branches in the list, again."""
+    is_new = not api.repo_exists(repo_id)
+    api.create_repo(repo_id, private=private, exist_ok=True)
+    made: list[str] = []
+    try:
+        yield made
+    except BaseException:
+        if is_new:
+            api.delete_repo(repo_id, missing_ok=True)
+        else:
+            for branch in made:
+                api.delete_branch(repo_id, branch=branch)
+        raise
+
+
+def _branches(api: "HfApi", repo_id: str) -> set[str]:
+    return {branch.name for branch in api.list_repo_refs(repo_id).branches}
 
 
 def pull(
@@ -110,6 +151,7 @@ def pull(
     token: str | bool | None = None,
     cache_dir: str | Path | None = None,
     local_files_only: bool = False,
+    force_download: bool = False,
 ) -> Segmenter:
     """Download a network, or take it from the cache, and load it; a second pull needs no connection.
 
@@ -119,6 +161,7 @@ def pull(
         token: for private repositories; None: the one that is logged in.
         cache_dir: of the downloads; None: the Hub's usual one.
         local_files_only: do not connect.
+        force_download: download what is in the cache already, too.
 
     Raises:
         HubError: there is no such repository or revision, the Hub cannot be reached, or refuses.
@@ -133,6 +176,7 @@ def pull(
             token=token,
             cache_dir=cache_dir,
             local_files_only=local_files_only,
+            force_download=force_download,
             allow_patterns=_FILES,
             library_name=_TAG,
         )
