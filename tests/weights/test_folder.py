@@ -13,6 +13,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 import unetzoo
+from unetzoo.weights.build import fill
 
 INFO = unetzoo.ModelInfo(
     class_names=["background", "nucleus"],
@@ -46,6 +47,8 @@ ENCODERS = [
     "convnext_atto",
     "efficientnet_b0",
     "test_vit",
+    "coat_lite_tiny",  # its blocks share modules
+    "vitamin_small_224",  # computes with its weights while it is built
     "swinv2_cr_tiny_224",
     "maxvit_rmlp_pico_rw_256",
 ]
@@ -66,12 +69,31 @@ def test_a_loaded_network_is_the_one_that_was_saved(encoder, tmp_path):
     assert found.config == model.config
     assert not found.training
     assert _same(found, model)
-    size = getattr(model.encoder, "img_size", None) or (64, 64)
-    size = {"swinv2_cr_tiny_224": (224, 224), "maxvit_rmlp_pico_rw_256": (256, 256)}.get(encoder, size)
-    image = torch.randn(1, 3, *size)
+    size = {"maxvit_rmlp_pico_rw_256": 256}.get(encoder, 224 if "tiny" in encoder or "224" in encoder else 64)
+    image = torch.randn(1, 3, size, size)
     with torch.no_grad():
         torch.testing.assert_close(found(image), model(image), rtol=1e-4, atol=1e-5)
     found.train()(image.repeat(2, 1, 1, 1)).sum().backward()
+
+
+class _Tied(torch.nn.Module):
+    """Two layers with one weight."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = torch.nn.Linear(2, 2), torch.nn.Linear(2, 2)
+        self.second.weight = self.first.weight
+
+
+def test_a_weight_that_two_layers_share_stays_shared():
+    ties, biases = torch.ones(2, 2), {"first.bias": torch.zeros(2), "second.bias": torch.zeros(2)}
+    for names in (["first.weight"], ["second.weight"], ["first.weight", "second.weight"]):
+        model = _Tied()
+        fill(model, {name: ties.clone() for name in names} | biases)
+        assert model.second.weight is model.first.weight
+        assert torch.equal(model.first.weight, ties)
+    with pytest.raises(unetzoo.WeightsError, match=r"first.weight and second.weight are one tensor in this network"):
+        fill(_Tied(), {"first.weight": ties, "second.weight": 2 * ties} | biases)
 
 
 def test_what_is_known_of_it_comes_back(saved):

@@ -194,6 +194,7 @@ def test_a_pushed_folder_keeps_its_card_and_its_picture(name, cache, tmp_path):
     unetzoo.push(folder, name, token=ALICE)
     card = Path(hf_hub_download(name, "README.md", cache_dir=cache)).read_text()
     assert "![a prediction](prediction.png)" in card
+    assert f'unetzoo.pull("{name}")' in card
     with Image.open(hf_hub_download(name, "prediction.png", cache_dir=cache)) as picture:
         assert picture.size == (20, 10)
     (folder / "README.md").write_text("mine")

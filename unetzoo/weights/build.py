@@ -34,21 +34,25 @@ def build_empty(config: ModelConfig, stored: Mapping[str, Stored]) -> Segmenter:
             if not _is_about_meta(error):
                 raise
             break  # some backbones compute with their own parameters while they are built
-        check_tensors(model.state_dict(), stored)
+        _check_tensors(model, stored)
     else:
         return model
     model = _built(config)
-    check_tensors(model.state_dict(), stored)
+    _check_tensors(model, stored)
     return model
 
 
-def check_tensors(wanted: Mapping[str, Tensor], stored: Mapping[str, Stored]) -> None:
-    """Compare a network's tensors with those of files.
+def shared_names(model: nn.Module) -> dict[str, str]:
+    """Each name in the state_dict, and the first name of the same tensor: the other one where modules share it."""
+    first: dict[int, str] = {}
+    return {name: first.setdefault(id(tensor), name) for name, tensor in model.state_dict(keep_vars=True).items()}
 
-    Raises:
-        WeightsError: as `build_empty`.
-    """
-    problems = [_listed("missing in the file", sorted(wanted.keys() - stored.keys()))]
+
+def _check_tensors(model: Segmenter, stored: Mapping[str, Stored]) -> None:
+    """Compare a network's tensors with those of files; a tensor that modules share need be there under one name."""
+    wanted, shared = model.state_dict(), shared_names(model)
+    found = {shared.get(name, name) for name in stored}
+    problems = [_listed("missing in the file", sorted(name for name in wanted if shared[name] not in found))]
     problems.append(_listed("not in the network of this configuration", sorted(stored.keys() - wanted.keys())))
     differing = [
         f"{name} (network {_described(tensor)}, file {list(stored[name].shape)} {stored[name].dtype})"
@@ -61,11 +65,31 @@ def check_tensors(wanted: Mapping[str, Tensor], stored: Mapping[str, Stored]) ->
 
 
 def fill(model: Segmenter, tensors: Mapping[str, Tensor]) -> None:
-    """Give a network these tensors themselves, without a copy."""
-    model.load_state_dict(tensors, assign=True)
+    """Give a network these tensors themselves, without a copy.
+
+    Raises:
+        WeightsError: a tensor that modules share has two values, or one has none.
+    """
+    shared = shared_names(model)
+    values: dict[str, Tensor] = {}
+    for name, tensor in tensors.items():
+        known = values.setdefault(shared[name], tensor)
+        if known is not tensor and not torch.equal(known, tensor):
+            raise WeightsError(f"{shared[name]} and {name} are one tensor in this network, but two in the file")
+    model.load_state_dict({name: values[first] for name, first in shared.items()}, assign=True)
+    for name, first in shared.items():
+        if name != first:
+            _share(model, name, first)
     still_empty = [name for name, tensor in (*model.named_parameters(), *model.named_buffers()) if tensor.is_meta]
     if still_empty:
         raise WeightsError(f"the weights leave {_listed('tensors without a value', still_empty)}")
+
+
+def _share(model: nn.Module, name: str, first: str) -> None:
+    """Let a name mean the very parameter that another one does, as before tensors were assigned to each."""
+    module, _, own = name.rpartition(".")
+    first_module, _, first_own = first.rpartition(".")
+    setattr(model.get_submodule(module), own, getattr(model.get_submodule(first_module), first_own))
 
 
 def _built(config: ModelConfig) -> Segmenter:
@@ -87,7 +111,7 @@ def _on_meta() -> AbstractContextManager[object]:
 def _is_about_meta(error: BaseException | None) -> bool:
     """Whether what went wrong is that something has no data yet."""
     while error is not None:
-        if isinstance(error, NotImplementedError) or "meta tensor" in str(error):
+        if isinstance(error, NotImplementedError) or "meta tensor" in str(error) or "device meta" in str(error):
             return True
         error = error.__cause__ or error.__context__
     return False

@@ -7,10 +7,16 @@ from unetzoo.weights.files import PICTURE
 _LIBRARY, _TASK = "unetzoo", "image-segmentation"
 
 
-def card_of(model: Segmenter, config: ModelConfig, *, has_picture: bool = False) -> str:
+def card_of(model: Segmenter, config: ModelConfig, *, repo_id: str | None = None, has_picture: bool = False) -> str:
     """The text of README.md, with the metadata that the Hub reads at its top.
 
-    A licence is named only when `config.info.license` has one, and the picture of a prediction only when there is one.
+    A licence is named only when `config.info.license` has one.
+
+    Args:
+        model: the network.
+        config: what is said of it.
+        repo_id: where it can be pulled from; None: it is only in a folder.
+        has_picture: whether the picture of a prediction lies beside the card.
     """
     from huggingface_hub import EvalResult, ModelCardData
 
@@ -34,7 +40,7 @@ def card_of(model: Segmenter, config: ModelConfig, *, has_picture: bool = False)
         model_name=f"{config.decoder} with {config.encoder}" if results else None,
         eval_results=results or None,
     )
-    return f"---\n{data.to_yaml()}\n---\n\n{_text(model, config, has_picture)}\n"
+    return f"---\n{data.to_yaml()}\n---\n\n{_text(model, config, has_picture)}\n\n{_use(repo_id)}\n"
 
 
 def _text(model: Segmenter, config: ModelConfig, has_picture: bool) -> str:
@@ -51,7 +57,7 @@ def _text(model: Segmenter, config: ModelConfig, has_picture: bool) -> str:
     }
     table = "\n".join(f"| {name} | {value} |" for name, value in rows.items() if value)
     picture = f"![a prediction]({PICTURE})\n\n" if has_picture else ""
-    return f"# {config.decoder} with {config.encoder}\n\n{picture}| | |\n|---|---|\n{table}\n\n{_USE}"
+    return f"# {config.decoder} with {config.encoder}\n\n{picture}| | |\n|---|---|\n{table}"
 
 
 def _options(options: object) -> str:
@@ -70,10 +76,6 @@ def _images(config: ModelConfig) -> str:
     return "".join(f", {part}" for part in parts)
 
 
-_USE = """\
-```python
-import unetzoo
-
-model = unetzoo.load("FOLDER")  # or unetzoo.pull("USER/NAME")
-logits = model(images)
-```"""
+def _use(repo_id: str | None) -> str:
+    source = f'unetzoo.pull("{repo_id}")' if repo_id else 'unetzoo.load("FOLDER")'
+    return f"```python\nimport unetzoo\n\nmodel = {source}\nlogits = model(images)\n```"

@@ -14,7 +14,7 @@ from unetzoo.errors import ConfigError, OptionError, UnknownNameError
 from unetzoo.info import ModelInfo
 from unetzoo.interop.smp_config import config_of_smp, is_smp_config, tensors_of_smp
 from unetzoo.model import Segmenter
-from unetzoo.weights.build import build_empty, fill
+from unetzoo.weights.build import build_empty, fill, shared_names
 from unetzoo.weights.card import card_of
 from unetzoo.weights.files import (
     CARD,
@@ -63,11 +63,28 @@ def save(
     Raises:
         OptionError: the folder cannot be written, or the picture cannot be read.
     """
+    return write(model, Path(folder), info=info, picture=picture, max_shard_size=max_shard_size)
+
+
+def write(
+    model: Segmenter,
+    target: Path,
+    *,
+    info: ModelInfo | None = None,
+    picture: str | Path | None = None,
+    max_shard_size: int | str = "5GB",
+    repo_id: str | None = None,
+) -> Path:
+    """As `save`, for a folder that is going to be the repository `repo_id`, if it is one."""
     from huggingface_hub import save_torch_state_dict
 
-    target = Path(folder)
     config = model.config if info is None else replace(model.config, info=info)
-    state = {name: tensor.detach().to("cpu").contiguous() for name, tensor in model.state_dict().items()}
+    shared = shared_names(model)
+    state = {
+        name: tensor.detach().to("cpu").contiguous()
+        for name, tensor in model.state_dict().items()
+        if shared[name] == name
+    }
     metadata = {"format": "pt", "unetzoo": version("unetzoo")}
     shown = None if picture is None else _opened(picture)
     is_own = is_own_card(target)
@@ -76,12 +93,12 @@ def save(
             save_torch_state_dict(state, draft, max_shard_size=max_shard_size, metadata=metadata)
             if shown is not None:
                 shown.save(draft / PICTURE)
-            card = card_of(model, config, has_picture=shown is not None)
+            card = card_of(model, config, repo_id=repo_id, has_picture=shown is not None)
             if is_own:
                 (draft / CARD).write_text(card, encoding="utf-8")
             _write_config(draft, config, card)
     except OSError as error:
-        raise OptionError(f"cannot save into the folder {str(folder)!r}: {error.strerror or error}") from error
+        raise OptionError(f"cannot save into the folder {str(target)!r}: {error.strerror or error}") from error
     return target
 
 
@@ -90,6 +107,9 @@ def load(folder: str | Path) -> Segmenter:
 
     The weights are mapped from the files rather than copied, and every tensor must be there, with its shape. Nothing is
     downloaded, no code that comes with the files runs, and no file outside of the folder is read.
+
+    The tensors are in the order of the file. To train on a CPU, `model.to(memory_format=torch.channels_last)` copies
+    them into the faster order that `create` gives; `optimize` does so for inference.
 
     Args:
         folder: as `save` wrote it, or as segmentation_models_pytorch's `save_pretrained` did.

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from unetzoo.errors import HubError, UnetzooError
 from unetzoo.model import Segmenter
 from unetzoo.weights.files import CARD, CHECKPOINT, CONFIG, INDEX, PICTURE, WEIGHTS
-from unetzoo.weights.folder import is_own_card, load, save
+from unetzoo.weights.folder import is_own_card, load, write
 from unetzoo.weights.transaction import current
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def push(
     api = HfApi(token=token, library_name=_TAG)
     with TemporaryDirectory() as folder:
         draft = Path(folder)
-        title = _write_draft(model, draft, picture)
+        title = _write_draft(model, draft, repo_id, picture)
         with _one_error(f"cannot push to {repo_id!r}"), _undone_on_failure(api, repo_id, private) as made:
             if revision is not None and not create_pr and revision not in _branches(api, repo_id):
                 api.create_branch(repo_id, branch=revision)
@@ -105,15 +105,15 @@ def push(
             return commit.pr_url or commit.commit_url
 
 
-def _write_draft(model: Segmenter | str | Path, draft: Path, picture: str | Path | None) -> str:
+def _write_draft(model: Segmenter | str | Path, draft: Path, repo_id: str, picture: str | Path | None) -> str:
     """Save what is to be pushed; what a commit that says nothing else is called."""
     if isinstance(model, Segmenter):
-        save(model, draft, picture=picture)
+        write(model, draft, repo_id=repo_id, picture=picture)
         return _title(model)
     folder = Path(model)
     loaded = load(folder)
     own = current(folder, PICTURE)
-    save(loaded, draft, picture=picture or (own if own.is_file() else None))
+    write(loaded, draft, repo_id=repo_id, picture=picture or (own if own.is_file() else None))
     if not is_own_card(folder):
         copyfile(current(folder, CARD), draft / CARD)
     return _title(loaded)
