@@ -1,6 +1,6 @@
 """Measure speed and memory beside the peers, keep the raw samples, and write the tables of README.md from them.
 
-    python benchmarks/speed.py                 # the cases that README.md shows: most of an hour on two cores
+    python benchmarks/speed.py                 # the cases that README.md shows: more than an hour on two cores
     python benchmarks/speed.py --all           # every combination: many hours, and much memory
     python benchmarks/speed.py --only README   # no measuring: write README.md anew
     python benchmarks/speed.py --only startup  # imports, the command line, `unetzoo.create`
@@ -51,6 +51,7 @@ def shown_cases() -> Iterator[Case]:
         for encoder in ENCODERS:
             if encoder != usual.encoder:
                 yield replace(usual, encoder=encoder)
+                yield replace(usual, encoder=encoder, batch=2, task="training", rounds=5)
 
 
 def every_case() -> Iterator[Case]:

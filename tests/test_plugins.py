@@ -112,7 +112,10 @@ def test_a_hook_that_fails_leaves_the_other_hooks_of_its_plugin_working(site):
     answer = site.install(plugin("half", source)).ask("unetzoo.list_plugins()[1]")
     assert (answer.value["status"], answer.value["parts"]) == ("broken", ["decoder toy_kept"])
     assert answer.warnings == [
-        ("PluginWarning", "plugin 'half 1.0' is left out in part: unetzoo_losses raised ValueError: oops")
+        (
+            "PluginWarning",
+            "plugin 'half 1.0' is left out in part: unetzoo_losses raised ValueError: oops (half.py, line 5)",
+        )
     ]
 
 

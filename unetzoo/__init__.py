@@ -10,8 +10,11 @@ if TYPE_CHECKING:
     from unetzoo.assembly import (
         Description,
         create,
+        create_dataset,
+        create_encoder,
         create_loss,
         describe,
+        list_datasets,
         list_decoders,
         list_encoders,
         list_losses,
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from unetzoo.errors import (
         ConfigError,
         ConflictError,
+        ContractError,
         HubError,
         MissingExtraError,
         OptionError,
@@ -40,13 +44,27 @@ if TYPE_CHECKING:
     from unetzoo.memory import keep_freed_memory
     from unetzoo.model import Decoder, Encoder, Segmenter, freeze, unfreeze
     from unetzoo.plugins import PluginInfo, list_plugins
-    from unetzoo.specs import DecoderSpec, EncoderFamily, EncoderSpec, FeatureInfo, LossSpec, lazy
+    from unetzoo.samples import Dataset, Sample
+    from unetzoo.specs import (
+        CommandSpec,
+        DatasetSpec,
+        DecoderSpec,
+        EncoderFamily,
+        EncoderSpec,
+        FeatureInfo,
+        LossSpec,
+        lazy,
+    )
     from unetzoo.weights.folder import load, save
     from unetzoo.weights.hub import pull, push, search
 
 __all__ = [
+    "CommandSpec",
     "ConfigError",
     "ConflictError",
+    "ContractError",
+    "Dataset",
+    "DatasetSpec",
     "Decoder",
     "DecoderSpec",
     "Description",
@@ -65,6 +83,7 @@ __all__ = [
     "PluginInfo",
     "PluginWarning",
     "PretrainedError",
+    "Sample",
     "Segmenter",
     "ShapeError",
     "TargetError",
@@ -72,6 +91,8 @@ __all__ = [
     "UnknownNameError",
     "WeightsError",
     "create",
+    "create_dataset",
+    "create_encoder",
     "create_loss",
     "describe",
     "export",
@@ -79,6 +100,7 @@ __all__ = [
     "hookimpl",
     "keep_freed_memory",
     "lazy",
+    "list_datasets",
     "list_decoders",
     "list_encoders",
     "list_losses",
@@ -94,11 +116,23 @@ __all__ = [
 ]
 
 _HOMES = {
-    "assembly": ("Description", "create", "create_loss", "describe", "list_decoders", "list_encoders", "list_losses"),
+    "assembly": (
+        "Description",
+        "create",
+        "create_dataset",
+        "create_encoder",
+        "create_loss",
+        "describe",
+        "list_datasets",
+        "list_decoders",
+        "list_encoders",
+        "list_losses",
+    ),
     "config": ("ModelConfig",),
     "errors": (
         "ConfigError",
         "ConflictError",
+        "ContractError",
         "HubError",
         "MissingExtraError",
         "OptionError",
@@ -119,7 +153,17 @@ _HOMES = {
     "memory": ("keep_freed_memory",),
     "model": ("Decoder", "Encoder", "Segmenter", "freeze", "unfreeze"),
     "plugins": ("PluginInfo", "list_plugins"),
-    "specs": ("DecoderSpec", "EncoderFamily", "EncoderSpec", "FeatureInfo", "LossSpec", "lazy"),
+    "samples": ("Dataset", "Sample"),
+    "specs": (
+        "CommandSpec",
+        "DatasetSpec",
+        "DecoderSpec",
+        "EncoderFamily",
+        "EncoderSpec",
+        "FeatureInfo",
+        "LossSpec",
+        "lazy",
+    ),
     "weights.folder": ("load", "save"),
     "weights.hub": ("pull", "push", "search"),
 }

@@ -2,20 +2,22 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from unetzoo.checks import check_count
+from unetzoo.checks import check_choice, check_count
 from unetzoo.errors import OptionError
 from unetzoo.options import Option, build_part, options_of
 from unetzoo.plugins import host
-from unetzoo.registry import KINDS, Registry
+from unetzoo.registry import Registry
 
 if TYPE_CHECKING:
     from unetzoo.config import ModelConfig
     from unetzoo.losses.expression import WeightedSum
-    from unetzoo.model import Segmenter
+    from unetzoo.model import Encoder, Segmenter
+    from unetzoo.samples import Dataset
 
-Kind = Literal["encoder", "decoder", "loss"]
+Split = Literal["train", "val", "test"]
+Kind = Literal["encoder", "decoder", "loss", "dataset"]
 
 
 @dataclass(frozen=True)
@@ -91,8 +93,9 @@ def create(
         head_kernel_size=head_kernel_size,
         providers={"encoder": str(chosen_encoder.provider), "decoder": str(chosen_decoder.provider)},
     )
-    reserved = {"in_channels": in_channels, "pretrained": pretrained}
-    built_encoder = build_part("encoder", encoder, chosen_encoder.spec.build, reserved, config.encoder_options)
+    built_encoder = create_encoder(
+        encoder, in_channels=in_channels, pretrained=pretrained, options=config.encoder_options
+    )
     reserved = {"features": built_encoder.features}
     built_decoder = build_part("decoder", decoder, chosen_decoder.spec.build, reserved, config.decoder_options)
     heads = [
@@ -116,6 +119,44 @@ def create_from(config: "ModelConfig") -> "Segmenter":
         decoder_options=config.decoder_options,
         head_kernel_size=config.head_kernel_size,
     )
+
+
+def create_encoder(
+    name: str, *, in_channels: int = 3, pretrained: bool | str = False, options: Mapping[str, Any] | None = None
+) -> "Encoder":
+    """An encoder alone, such as a plugin that builds upon another's wants it.
+
+    Args:
+        name: of an encoder, see `list_encoders`.
+        in_channels: channels of the images (b, in_channels, h, w).
+        pretrained: as in `create`.
+        options: the encoder's own options, see `describe("encoder", name)`.
+
+    Raises:
+        UnknownNameError, ConflictError, OptionError, PretrainedError: as `create`.
+    """
+    found = _registry("encoder").find(name)
+    check_count("in_channels", in_channels)
+    reserved = {"in_channels": in_channels, "pretrained": pretrained}
+    encoder: Encoder = build_part("encoder", name, found.spec.build, reserved, options or {})
+    return encoder
+
+
+def create_dataset(name: str, *, split: Split = "train", options: Mapping[str, Any] | None = None) -> "Dataset":
+    """A split of a data set.
+
+    Args:
+        name: of a data set, see `list_datasets`.
+        split: `"train"`, `"val"` or `"test"`.
+        options: its own options, see `describe("dataset", name)`.
+
+    Raises:
+        UnknownNameError, ConflictError, OptionError: as `create`; OptionError also for a split that is none of these.
+    """
+    found = _registry("dataset").find(name)
+    check_choice("split", split, Split)
+    dataset: Dataset = build_part("dataset", name, found.spec.build, {"split": split}, options or {})
+    return dataset
 
 
 def create_loss(
@@ -156,15 +197,20 @@ def list_losses(pattern: str = "*") -> list[str]:
     return _registry("loss").names(pattern)
 
 
+def list_datasets(pattern: str = "*") -> list[str]:
+    """Names of the data sets that match a shell pattern."""
+    return _registry("dataset").names(pattern)
+
+
 def describe(kind: Kind, name: str) -> Description:
     """What is known about a part: its options with their defaults, its paper, who provides it.
 
     Raises:
-        OptionError: `kind` is none of `"encoder"`, `"decoder"`, `"loss"`.
+        OptionError: `kind` is none of `"encoder"`, `"decoder"`, `"loss"`, `"dataset"`.
         UnknownNameError, ConflictError: as `create`.
     """
-    if kind not in KINDS:
-        raise OptionError(f"there is no kind of part {kind!r}; there are {', '.join(KINDS)}")
+    if kind not in get_args(Kind):
+        raise OptionError(f"there is no kind of part {kind!r}; there are {', '.join(get_args(Kind))}")
     entry = _registry(kind).find(name)
     spec = entry.spec
     return Description(

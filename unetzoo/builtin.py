@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from unetzoo.encoders.timm_names import timm_names, timm_spec
 from unetzoo.hookspecs import hookimpl
-from unetzoo.specs import DecoderSpec, EncoderFamily, EncoderSpec, LossSpec, lazy
+from unetzoo.specs import DatasetSpec, DecoderSpec, EncoderFamily, EncoderSpec, LossSpec, lazy
 
 
 @hookimpl
@@ -63,5 +63,18 @@ def unetzoo_losses() -> tuple[LossSpec, ...]:
             build=lazy("unetzoo.losses.region:DiceLoss"),
             summary="1 - soft Dice coefficient, over the whole batch or image by image",
             paper="arXiv:1606.04797",
+        ),
+    )
+
+
+@hookimpl
+def unetzoo_datasets() -> tuple[DatasetSpec, ...]:
+    """One line a data set."""
+    return (
+        DatasetSpec(
+            name="nuclei",
+            build=lazy("unetzoo.datasets.nuclei:NucleiDataset"),
+            summary="one fluorescence image of 125 nuclei, in three parts; ships with unetzoo",
+            license="CC0-1.0",
         ),
     )

@@ -49,6 +49,10 @@ class PluginError(UnetzooError):
     """A plugin that breaks the rules, or a part of it that cannot be imported."""
 
 
+class ContractError(UnetzooError, AssertionError):
+    """A part that breaks the contract of its kind; says which sentences of it."""
+
+
 class MissingExtraError(UnetzooError, ImportError):
     """A feature whose optional dependency is not installed."""
 

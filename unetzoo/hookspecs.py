@@ -7,6 +7,10 @@ A plugin is one module that implements any of them and names itself in its `pypr
 cells = "unetzoo_cells"
 ```
 
+A plugin that needs a hook or a promise that came later says so, `UNETZOO_CONTRACT = 2`; without that it is one of
+version 1, and goes on working with every later version. Version 1: encoders, decoders, losses. Version 2: data sets
+and commands.
+
 The hooks only declare: they are called when names are first looked up, so nothing heavy belongs into them, and they
 must not look names up themselves. What is built sits behind `unetzoo.lazy`.
 """
@@ -15,9 +19,12 @@ from collections.abc import Iterable
 
 import pluggy
 
-from unetzoo.specs import DecoderSpec, EncoderFamily, EncoderSpec, LossSpec
+from unetzoo.specs import CommandSpec, DatasetSpec, DecoderSpec, EncoderFamily, EncoderSpec, LossSpec
 
 PROJECT = "unetzoo"
+CONTRACT = 2
+"""The version of the contract between unetzoo and its plugins."""
+
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
 """Marks a function of a plugin as the implementation of the hook that has its name."""
@@ -91,5 +98,60 @@ def unetzoo_losses() -> Iterable[LossSpec]:  # type: ignore[empty-body] # a hook
     class Brier(torch.nn.Module):
         def forward(self, logits, target):
             return (logits[:, 0].sigmoid() - target).square().mean()
+    ```
+    """
+
+
+@hookspec
+def unetzoo_datasets() -> Iterable[DatasetSpec]:  # type: ignore[empty-body] # a hook's declaration
+    """Yield the data sets that the plugin provides (since version 2 of the contract).
+
+    A complete plugin, `unetzoo_cells.py`:
+    ```python
+    import numpy
+    import unetzoo
+
+    UNETZOO_CONTRACT = 2
+
+    @unetzoo.hookimpl
+    def unetzoo_datasets():
+        yield unetzoo.DatasetSpec(name="discs", build=unetzoo.lazy("unetzoo_cells:Discs"), summary="bright discs")
+
+    class Discs(unetzoo.Dataset):
+        def __init__(self, *, split="train", size=32):
+            super().__init__(class_names=("background", "disc"))
+            self.size = size
+            self.radii = {"train": (4, 8, 12), "val": (6,), "test": (5, 10)}[split]
+
+        def __len__(self):
+            return len(self.radii)
+
+        def __getitem__(self, index):
+            row, column = numpy.mgrid[: self.size, : self.size] - self.size / 2
+            mask = row**2 + column**2 < self.radii[index] ** 2
+            image = numpy.where(mask, 200, 50).astype(numpy.uint8)[..., None]
+            return unetzoo.Sample(image, mask.astype(numpy.int64), f"radius {self.radii[index]}")
+    ```
+    """
+
+
+@hookspec
+def unetzoo_commands() -> Iterable[CommandSpec]:  # type: ignore[empty-body] # a hook's declaration
+    """Yield the commands that the plugin adds to the command line (since version 2 of the contract).
+
+    A complete plugin, `unetzoo_cells.py`; `unetzoo count-parts decoders` then prints a number:
+    ```python
+    import unetzoo
+
+    UNETZOO_CONTRACT = 2
+
+    @unetzoo.hookimpl
+    def unetzoo_commands():
+        yield unetzoo.CommandSpec(
+            name="count-parts", build=unetzoo.lazy("unetzoo_cells:count"), summary="count the parts of a kind"
+        )
+
+    def count(kind: str, pattern: str = "*"):
+        print(len(getattr(unetzoo, f"list_{kind}")(pattern)))
     ```
     """

@@ -8,7 +8,12 @@ from typing import Any
 from unetzoo.errors import OptionError, PluginError, did_you_mean
 from unetzoo.specs import Builder, Lazy
 
-_RESERVED = {"encoder": ("in_channels", "pretrained"), "decoder": ("features",), "loss": ()}
+_RESERVED = {
+    "encoder": ("in_channels", "pretrained"),
+    "decoder": ("features",),
+    "loss": (),
+    "dataset": ("split",),
+}
 
 
 @dataclass(frozen=True)

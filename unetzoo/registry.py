@@ -7,14 +7,26 @@ from fnmatch import fnmatchcase
 from typing import Generic, TypeVar, cast
 
 from unetzoo.errors import ConflictError, PluginError, UnknownNameError, describe_error, did_you_mean
-from unetzoo.specs import DecoderSpec, EncoderFamily, EncoderSpec, LossSpec
+from unetzoo.specs import CommandSpec, DatasetSpec, DecoderSpec, EncoderFamily, EncoderSpec, LossSpec
 
-Spec = EncoderSpec | DecoderSpec | LossSpec
-SpecT = TypeVar("SpecT", EncoderSpec, DecoderSpec, LossSpec)
+Spec = EncoderSpec | DecoderSpec | LossSpec | DatasetSpec | CommandSpec
+SpecT = TypeVar("SpecT", EncoderSpec, DecoderSpec, LossSpec, DatasetSpec, CommandSpec)
 
-SPECS: dict[str, type[Spec]] = {"encoder": EncoderSpec, "decoder": DecoderSpec, "loss": LossSpec}
+SPECS: dict[str, type[Spec]] = {
+    "encoder": EncoderSpec,
+    "decoder": DecoderSpec,
+    "loss": LossSpec,
+    "dataset": DatasetSpec,
+    "command": CommandSpec,
+}
 KINDS = tuple(SPECS)
-_PLURALS = {"encoder": "encoders", "decoder": "decoders", "loss": "losses"}
+_PLURALS = {
+    "encoder": "encoders",
+    "decoder": "decoders",
+    "loss": "losses",
+    "dataset": "datasets",
+    "command": "commands",
+}
 
 
 def plural(kind: str) -> str:
@@ -69,7 +81,7 @@ class Registry(Generic[SpecT]):
     """Looks up the parts of one kind by `name`, `familyprefix:name` or `distribution:name`.
 
     Args:
-        kind: `"encoder"`, `"decoder"` or `"loss"`.
+        kind: one of `KINDS`.
         offers: all that plugins offer of that kind.
     """
 

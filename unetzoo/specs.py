@@ -100,6 +100,40 @@ class LossSpec:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DatasetSpec:
+    """A data set: `build(*, split, **its own options)` gives the `unetzoo.Dataset` of that split.
+
+    Attributes:
+        name: how `unetzoo.create_dataset(name, ...)` asks for it.
+        build: the class or function, best through `lazy`.
+        summary: one line.
+        paper: where it was published.
+        license: SPDX identifier of the images, empty where nobody said.
+    """
+
+    name: str
+    build: Lazy | Builder
+    summary: str = ""
+    paper: str = ""
+    license: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommandSpec:
+    """A command of the command line: `unetzoo NAME` calls `build`, whose signature typer reads.
+
+    Attributes:
+        name: of the command.
+        build: the function, best through `lazy`.
+        summary: one line for `unetzoo --help`.
+    """
+
+    name: str
+    build: Lazy | Builder
+    summary: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class EncoderFamily:
     """Many encoders at once: `"name"` and `"prefix:name"` mean the same one.
 

@@ -1,3 +1,5 @@
+import json
+
 _RIVAL = """
 import unetzoo
 
@@ -19,16 +21,81 @@ def test_the_built_in_plugin_is_active_with_its_parts(invoke):
     assert "encoders timm:*" in row
 
 
-def test_columns_without_content_are_left_out(invoke):
-    header = invoke("plugins").stdout.splitlines()[0]
+def test_columns_without_content_are_left_out(run):
+    header = run("plugins", UNETZOO_PLUGINS="").stdout.splitlines()[0]
     assert header.split() == ["plugin", "status", "parts"]
+
+
+def test_json_has_everything_for_machines(run, install):
+    done = run("plugins", "--json", **install("rival", _RIVAL))
+    (info,) = (info for info in json.loads(done.stdout) if info["distribution"] == "rival")
+    assert info.pop("seconds") > 0
+    assert info == {
+        "name": "rival 1.0",
+        "distribution": "rival",
+        "version": "1.0",
+        "status": "active",
+        "parts": ["decoder unet"],
+        "conflicts": ["decoder unet"],
+        "problems": [],
+        "remarks": [],
+    }
+
+
+def test_a_plugin_that_hangs_for_long_is_named_with_its_time(run, install):
+    environment = install("sleepy", f"import time; time.sleep(1.2)\n{_RIVAL}")
+    done = run("plugins", "--timings", **environment)
+    row = _row(done.stdout, "sleepy 1.0")
+    assert " importing 'sleepy' took 1.2 s" in row
+    assert 1200 <= float(row.split()[-1].replace(",", "")) < 5000
+    assert "warning: plugin 'sleepy 1.0': importing 'sleepy' took 1.2 s" in run("list", "losses", **environment).stderr
+
+
+def test_what_a_plugin_prints_is_kept_from_the_output_and_named(run, install):
+    environment = install("chatty", f"print('hello')\n{_RIVAL}")
+    assert run("list", "losses", UNETZOO_PLUGINS="chatty", **environment).stdout.splitlines() == [
+        "bce",
+        "ce",
+        "dice",
+        "focal",
+    ]
+    assert "importing 'chatty' printed 'hello'" in _row(run("plugins", **environment).stdout, "chatty 1.0")
+
+
+def test_the_trace_tells_each_step_before_it_is_done(run, install):
+    environment = install("rival", _RIVAL)
+    lines = run("list", "losses", UNETZOO_TRACE="1", **environment).stderr.splitlines()
+    assert lines.index("unetzoo: rival 1.0: importing 'rival' ...") < lines.index(
+        "unetzoo: rival 1.0: unetzoo_decoders ..."
+    )
+    assert run("list", "losses", **environment).stderr == ""
+
+
+def test_checking_a_plugin_says_which_rules_it_breaks(run, install):
+    environment = install("rival", _RIVAL)
+    done = run("plugins", "check", "rival", **environment)
+    assert done.returncode == 1
+    assert "the builder gave NoneType" in done.stdout
+    results = json.loads(run("plugins", "check", "rival", "--json", **environment).stdout)
+    assert {"part": "plugin rival 1.0", "rule": "It is active, without problems and without conflicts"}.items() <= (
+        results[0].items()
+    )
+    assert results[0]["problem"] == "others offer decoder unet too"
+
+
+def test_checking_a_plugin_that_is_not_there_is_one_error(run):
+    done = run("plugins", "check", "unetzo")
+    assert (done.returncode, done.stderr) == (
+        2,
+        "error: no plugin of a distribution 'unetzo'; did you mean 'unetzoo'?\n",
+    )
 
 
 def test_a_broken_plugin_has_its_problem_in_the_table_and_no_warning(run, install):
     done = run("plugins", **install("broken_plugin", "import no_such_module"))
     row = _row(done.stdout, "broken-plugin 1.0")
     assert " broken " in row
-    assert row.endswith("ModuleNotFoundError: No module named 'no_such_module'")
+    assert row.endswith("ModuleNotFoundError: No module named 'no_such_module' (broken_plugin.py, line 1)")
     assert done.stderr == ""
 
 

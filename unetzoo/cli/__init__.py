@@ -5,12 +5,14 @@ from typing import Annotated
 import typer
 
 from unetzoo.cli.bench import bench
+from unetzoo.cli.commands import Commands
 from unetzoo.cli.demo import demo
 from unetzoo.cli.describe import describe_part
-from unetzoo.cli.errors import USAGE_EXIT, Commands, leave_pipe_quietly
+from unetzoo.cli.errors import USAGE_EXIT, leave_pipe_quietly
 from unetzoo.cli.hub import pull_model, push_folder, search_hub
 from unetzoo.cli.info import info
 from unetzoo.cli.list import list_parts
+from unetzoo.cli.new_plugin import new_plugin
 from unetzoo.cli.plugins import plugins
 
 app = typer.Typer(
@@ -24,7 +26,8 @@ app = typer.Typer(
 app.command("list")(list_parts)
 app.command("describe")(describe_part)
 app.command("info")(info)
-app.command("plugins")(plugins)
+app.add_typer(plugins, name="plugins")
+app.command("new-plugin")(new_plugin)
 app.command("demo")(demo)
 app.add_typer(bench, name="bench")
 app.command("push")(push_folder)

@@ -8,36 +8,11 @@ from contextlib import contextmanager
 from typing import Any, TextIO
 
 import typer
-from typer.core import TyperGroup
 
-from unetzoo.errors import PluginWarning, UnetzooError
+from unetzoo.errors import PluginWarning
 
 USAGE_EXIT = 2
 _UsageError: Any = typer.BadParameter.__base__  # click's, or that of typer's own copy of click in newer versions
-
-
-class Commands(TyperGroup):
-    """The commands; a wrong use or an `UnetzooError` is one line on standard error and exit code 2.
-
-    A `PluginWarning` is one line too. With `--debug` both are shown as Python does; so is, always, any other exception:
-    it is a bug.
-    """
-
-    def make_context(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - passed on
-        """Read the options of all commands."""
-        with _one_line_usage():
-            return super().make_context(*args, **kwargs)
-
-    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - as above
-        """Run the command that was asked for."""
-        if ctx.params["debug"]:
-            return super().invoke(ctx)
-        try:
-            with _one_line_usage(), _one_line_warnings():
-                return super().invoke(ctx)
-        except UnetzooError as error:
-            _say("error:", "red", str(error))
-            raise typer.Exit(USAGE_EXIT) from error
 
 
 @contextmanager
@@ -53,17 +28,19 @@ def leave_pipe_quietly() -> Iterator[None]:
 
 
 @contextmanager
-def _one_line_usage() -> Iterator[None]:
+def one_line_usage() -> Iterator[None]:
+    """A wrong use of a command is one line, and exit code 2."""
     try:
         yield
     except _UsageError as error:
         command = error.ctx.command_path if error.ctx else "unetzoo"
-        _say("error:", "red", f"{error.format_message().rstrip('.')} ('{command} --help' explains)")
+        say("error:", "red", f"{error.format_message().rstrip('.')} ('{command} --help' explains)")
         raise typer.Exit(USAGE_EXIT) from error
 
 
 @contextmanager
-def _one_line_warnings() -> Iterator[None]:
+def one_line_warnings() -> Iterator[None]:
+    """A `PluginWarning` is one line; other warnings are as Python shows them."""
     with warnings.catch_warnings():
         as_python_does = warnings.showwarning
 
@@ -76,7 +53,7 @@ def _one_line_warnings() -> Iterator[None]:
             line: str | None = None,
         ) -> None:
             if issubclass(category, PluginWarning):
-                _say("warning:", "yellow", str(message))
+                say("warning:", "yellow", str(message))
             else:
                 as_python_does(message, category, filename, lineno, file, line)
 
@@ -84,5 +61,6 @@ def _one_line_warnings() -> Iterator[None]:
         yield
 
 
-def _say(label: str, color: str, text: str) -> None:
+def say(label: str, color: str, text: str) -> None:
+    """A line on standard error, with a coloured label."""
     typer.echo(f"{typer.style(label, fg=color, bold=True)} {' '.join(text.split())}", err=True)

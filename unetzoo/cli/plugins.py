@@ -1,8 +1,12 @@
-"""`unetzoo plugins`: who provides the parts, and what went wrong."""
+"""`unetzoo plugins`: who provides the parts, what went wrong, and whether a plugin keeps the contracts."""
 
+import dataclasses
+import json
 import warnings
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from unetzoo.cli.output import new_table, show
 from unetzoo.errors import PluginWarning
@@ -11,27 +15,81 @@ if TYPE_CHECKING:
     from unetzoo.plugins import PluginInfo
 
 _STYLES = {"active": "green", "blocked": "yellow", "broken": "red"}
+_BROKEN_EXIT = 1
+
+plugins = typer.Typer(invoke_without_command=True, add_completion=False, rich_markup_mode=None)
 
 
-def plugins() -> None:
+@plugins.callback()
+def list_all(
+    context: typer.Context,
+    as_json: Annotated[bool, typer.Option("--json", help="for machines")] = False,
+    timings: Annotated[bool, typer.Option("--timings", help="how long each took to load")] = False,
+) -> None:
     """List the installed plugins and what they provide.
 
     A plugin is active, blocked (by UNETZOO_BLOCK or UNETZOO_PLUGINS) or broken. Conflicts are names that another one
-    offers too.
+    offers too. UNETZOO_TRACE=1 shows each step of loading.
     """
+    if context.invoked_subcommand is not None:
+        return
+    found = _found()
+    if as_json:
+        show_json([dataclasses.asdict(info) for info in found])
+        return
+    columns = [
+        column
+        for column in ("parts", "conflicts", "problems", "remarks")
+        if any(getattr(info, column) for info in found)
+    ]
+    _show_table(found, columns, timings=timings)
+
+
+@plugins.command("check")
+def check(
+    name: Annotated[str, typer.Argument(help="of its distribution", show_default=False)],
+    as_json: Annotated[bool, typer.Option("--json", help="for machines")] = False,
+) -> None:
+    """Check that each part of a plugin keeps the contracts; exit code 1 when one does not."""
     from rich.text import Text
 
+    from unetzoo.testing import check_plugin
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PluginWarning)  # a rule says the same
+        report = check_plugin(name)
+    if as_json:
+        show_json([dataclasses.asdict(result) for result in report.results])
+    else:
+        table = new_table("part", "rule", "result")
+        for result in report.results:
+            told = Text("holds", "green") if result.holds else Text(result.problem, "red")
+            table.add_row(result.part, result.rule, told)
+        broken = sum(not result.holds for result in report.results)
+        show(table, "", f"{len(report.results)} rules, {broken or 'none'} broken")
+    if not report.holds:
+        raise typer.Exit(_BROKEN_EXIT)
+
+
+def show_json(value: Any) -> None:  # noqa: ANN401 - any plain data
+    """Print a value as JSON."""
+    typer.echo(json.dumps(value, indent=2))
+
+
+def _found() -> "list[PluginInfo]":
     from unetzoo.plugins import list_plugins
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", PluginWarning)  # the table says the same
-        found = list_plugins()
-    columns = [column for column in ("parts", "conflicts", "problems") if any(getattr(info, column) for info in found)]
-    table = new_table("plugin", "status", *columns)
+        return list_plugins()
+
+
+def _show_table(found: "Sequence[PluginInfo]", columns: Sequence[str], *, timings: bool) -> None:
+    from rich.text import Text
+
+    table = new_table("plugin", "status", *columns, numbers=["ms"] if timings else [])
     for info in found:
-        table.add_row(info.name, Text(info.status, _STYLES[info.status]), *_cells(info, columns))
+        milliseconds = [f"{info.seconds * 1e3:,.1f}"] if timings else []
+        cells = [", ".join(getattr(info, column)) for column in columns]
+        table.add_row(info.name, Text(info.status, _STYLES[info.status]), *cells, *milliseconds)
     show(table)
-
-
-def _cells(info: "PluginInfo", columns: Sequence[str]) -> list[str]:
-    return [", ".join(getattr(info, column)) for column in columns]

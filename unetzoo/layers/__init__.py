@@ -1,1 +1,18 @@
-"""Layers: the blocks that decoders and encoders share."""
+"""Layers: the blocks that decoders and encoders share. Plugins may build upon all that is named here."""
+
+from unetzoo.layers.attention import SCSE
+from unetzoo.layers.block import BlockStyle, ConvNormAct, FuseBlock
+from unetzoo.layers.norm import make_activation, make_norm
+from unetzoo.layers.recompute import norm_act_conv
+from unetzoo.layers.upsample import UpsampleConcatConv
+
+__all__ = [
+    "SCSE",
+    "BlockStyle",
+    "ConvNormAct",
+    "FuseBlock",
+    "UpsampleConcatConv",
+    "make_activation",
+    "make_norm",
+    "norm_act_conv",
+]

@@ -1,0 +1,85 @@
+"""The group of all commands: unetzoo's own, and those that plugins add."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import typer
+from typer.core import TyperGroup
+
+from unetzoo.cli.errors import USAGE_EXIT, one_line_usage, one_line_warnings, say
+from unetzoo.errors import PluginError, UnetzooError, describe_error
+
+if TYPE_CHECKING:
+    from unetzoo.specs import CommandSpec
+
+
+class Commands(TyperGroup):
+    """The commands; a wrong use or an `UnetzooError` is one line on standard error and exit code 2.
+
+    A `PluginWarning` is one line too. With `--debug` both are shown as Python does; so is, always, any other exception:
+    it is a bug.
+    """
+
+    def make_context(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - passed on
+        """Read the options of all commands."""
+        with one_line_usage(), one_line_warnings():
+            return super().make_context(*args, **kwargs)
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - as above
+        """Run the command that was asked for."""
+        if ctx.params["debug"]:
+            return super().invoke(ctx)
+        try:
+            with one_line_usage(), one_line_warnings():
+                return super().invoke(ctx)
+        except UnetzooError as error:
+            say("error:", "red", str(error))
+            raise typer.Exit(USAGE_EXIT) from error
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ANN401 - as above
+        """Our own commands, then those of plugins."""
+        return [*super().list_commands(ctx), *_plugin_commands()]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ANN401 - as above
+        """The command of that name; of a plugin's only what `--help` shows, without importing it."""
+        own = super().get_command(ctx, cmd_name)
+        if own is not None or cmd_name not in _plugin_commands():
+            return own
+        return _as_command(cmd_name, _find(cmd_name).summary, lambda: None)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401 - as above
+        """The command that the arguments ask for, and what is left for it."""
+        name, command, rest = super().resolve_command(ctx, args)
+        if name is not None and super().get_command(ctx, name) is None:
+            command = _plugin_command(name)
+        return name, command, rest
+
+
+def _plugin_commands() -> list[str]:
+    from unetzoo.plugins import host
+
+    return host().registries["command"].names()
+
+
+def _find(name: str) -> "CommandSpec":
+    from unetzoo.plugins import host
+
+    spec: CommandSpec = host().registries["command"].find(name).spec
+    return spec
+
+
+def _plugin_command(name: str) -> Any:  # noqa: ANN401 - as in `Commands`
+    from unetzoo.specs import Lazy
+
+    spec = _find(name)
+    function = spec.build.resolve() if isinstance(spec.build, Lazy) else spec.build
+    try:
+        return _as_command(name, spec.summary, function)
+    except Exception as error:  # typer raises several types for a signature that it cannot read
+        raise PluginError(f"command {name!r} of a plugin cannot be used: {describe_error(error)}") from error
+
+
+def _as_command(name: str, summary: str, function: Callable[..., Any]) -> Any:  # noqa: ANN401 - as in `Commands`
+    application = typer.Typer(add_completion=False, rich_markup_mode=None)
+    application.command(name, help=summary or None)(function)
+    return typer.main.get_command(application)

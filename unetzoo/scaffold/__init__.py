@@ -1,0 +1,1 @@
+"""A new plugin: the distribution that `unetzoo new-plugin` writes."""

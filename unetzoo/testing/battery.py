@@ -1,0 +1,168 @@
+"""Try all rules of a part, or of all parts of a plugin."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from unetzoo.errors import ContractError, UnknownNameError, did_you_mean
+from unetzoo.options import build_part, options_of
+from unetzoo.plugins import host, list_plugins
+from unetzoo.registry import Offer, Spec
+from unetzoo.specs import EncoderFamily, Lazy
+from unetzoo.testing import dataset_rules, decoder_rules, encoder_rules, loss_rules
+from unetzoo.testing.rules import Result, Rule, Trial, demand, trials
+
+RULES: dict[str, tuple[Rule, ...]] = {
+    "encoder": encoder_rules.RULES,
+    "decoder": decoder_rules.RULES,
+    "loss": loss_rules.RULES,
+    "dataset": dataset_rules.RULES,
+}
+_RESERVED: dict[str, dict[str, Any]] = {"encoder": {"pretrained": False}}
+_SAMPLED = 3  # encoders of a family
+
+Part = str | Callable[..., Any]
+
+
+def check_encoder(encoder: Part, *, options: Mapping[str, Any] | None = None) -> None:
+    """Try every rule of the encoders' contract.
+
+    Args:
+        encoder: its name, or its class or builder.
+        options: to build it with.
+
+    Raises:
+        ContractError: names each sentence that was broken, and how.
+        UnknownNameError: there is no such encoder.
+    """
+    _check("encoder", encoder, options)
+
+
+def check_decoder(decoder: Part, *, options: Mapping[str, Any] | None = None) -> None:
+    """Try every rule of the decoders' contract; as `check_encoder`."""
+    _check("decoder", decoder, options)
+
+
+def check_loss(loss: Part, *, options: Mapping[str, Any] | None = None) -> None:
+    """Try every rule of the losses' contract; as `check_encoder`."""
+    _check("loss", loss, options)
+
+
+def check_dataset(dataset: Part, *, options: Mapping[str, Any] | None = None) -> None:
+    """Try every rule of the data sets' contract; as `check_encoder`."""
+    _check("dataset", dataset, options)
+
+
+def check_plugin(distribution: str) -> "Report":
+    """Try every rule of every part of a plugin; of a family of encoders, on three of them.
+
+    Raises:
+        UnknownNameError: there is no such plugin.
+    """
+    return Report(tuple(trial.run() for trial in trials_of_plugin(distribution)))
+
+
+@dataclass(frozen=True)
+class Report:
+    """What came of all rules."""
+
+    results: tuple[Result, ...]
+
+    @property
+    def holds(self) -> bool:
+        """Whether none is broken."""
+        return all(result.holds for result in self.results)
+
+
+def trials_of_plugin(distribution: str) -> list[Trial]:
+    """All rules that are to be tried on the plugins of a distribution.
+
+    Raises:
+        UnknownNameError: as `check_plugin`.
+    """
+    infos = list_plugins()
+    plugins = [info.name for info in infos if info.distribution == distribution]
+    if not plugins:
+        hint = did_you_mean(distribution, [info.distribution for info in infos])
+        raise UnknownNameError(f"no plugin of a distribution {distribution!r}; {hint or '`unetzoo plugins` lists all'}")
+    found = [
+        Trial(f"plugin {info.name}", _is_whole, lambda info=info: info)
+        for info in infos
+        if info.distribution == distribution
+    ]
+    for kind, offers in host().offers.items():
+        for offer in offers:
+            if offer.plugin in plugins:
+                found += _trials_of_offer(kind, offer)
+    return found
+
+
+def _trials_of_offer(kind: str, offer: Offer) -> list[Trial]:
+    if not isinstance(offer.item, EncoderFamily):
+        return _trials_of_spec(kind, offer.item)
+    names = sorted(offer.item.names())
+    chosen = names[:: max(1, len(names) // _SAMPLED)][:_SAMPLED]
+    return [trial for name in chosen for trial in _trials_of_spec(kind, offer.spec(name))]
+
+
+def _trials_of_spec(kind: str, spec: Spec) -> list[Trial]:
+    part = f"{kind} {spec.name}"
+    rules = [Trial(part, _has_a_summary, lambda: spec)]
+    if kind == "command":
+        return [*rules, Trial(part, _can_be_imported, lambda: spec)]
+    rules.append(Trial(part, _options_are_plain, lambda: options_of(kind, spec.build)))
+    return rules + trials(part, RULES[kind], _maker(kind, spec.name, spec.build, {}))
+
+
+def _check(kind: str, part: Part, options: Mapping[str, Any] | None) -> None:
+    if isinstance(part, str):
+        spec = host().registries[kind].find(part).spec
+        label, build = f"{kind} {spec.name}", spec.build
+    else:
+        label, build = f"{kind} {getattr(part, '__name__', part)}", part
+    results = [trial.run() for trial in trials(label, RULES[kind], _maker(kind, label, build, options or {}))]
+    broken = [f"{result.rule}: {result.problem}" for result in results if not result.holds]
+    if broken:
+        listed = "\n".join(f"- {line}" for line in broken)
+        raise ContractError(f"{label} breaks {len(broken)} of {len(results)} rules:\n{listed}")
+
+
+def _maker(kind: str, name: str, build: Lazy | Callable[..., Any], options: Mapping[str, Any]) -> Callable[..., Any]:
+    """Builds the part with what its rule asks for; of losses, all of that are options."""
+
+    def make(**asked: Any) -> Any:  # noqa: ANN401 - the kind says what
+        if kind == "loss":
+            return build_part(kind, name, build, {}, {**options, **asked})
+        return build_part(kind, name, build, {**_RESERVED.get(kind, {}), **asked}, options)
+
+    return make
+
+
+def _is_whole(make: Callable[..., Any]) -> None:
+    """It is active, without problems and without conflicts."""
+    info = make()
+    demand(info.status == "active", f"it is {info.status}: {'; '.join(info.problems)}")
+    demand(not info.conflicts, f"others offer {', '.join(info.conflicts)} too")
+
+
+def _has_a_summary(make: Callable[..., Any]) -> None:
+    """Its summary is one line of at most 120 characters."""
+    summary = make().summary
+    demand(bool(summary) and "\n" not in summary and len(summary) <= 120, f"it is {summary!r}")
+
+
+def _can_be_imported(make: Callable[..., Any]) -> None:
+    """Its function can be imported."""
+    build = make().build
+    demand(callable(build.resolve() if isinstance(build, Lazy) else build), f"{build!r} is no function")
+
+
+def _options_are_plain(make: Callable[..., Any]) -> None:
+    """Every option has a default that JSON can hold."""
+    for option in make():
+        demand(not option.required, f"{option.name} has no default")
+        try:
+            json.dumps(option.default)
+        except TypeError:
+            demand(False, f"that of {option.name} is {option.default!r}")

@@ -1,0 +1,65 @@
+"""The contract of data sets, rule by rule."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from unetzoo.samples import Dataset, Sample
+from unetzoo.testing.rules import Make, Rule, demand
+
+_SPLITS = ("train", "val", "test")
+_VOID = 255
+_LOOKED_AT = 5
+
+
+def _samples(make: Make) -> Iterator[tuple[Dataset, Sample]]:
+    for split in _SPLITS:
+        dataset = make(split=split)
+        for index in range(min(len(dataset), _LOOKED_AT)):
+            yield dataset, dataset[index]
+
+
+def has_three_splits(make: Make) -> None:
+    """It is an unetzoo.Dataset with at least one sample in each of train, val and test."""
+    for split in _SPLITS:
+        dataset = make(split=split)
+        demand(isinstance(dataset, Dataset), f"the builder gave {type(dataset).__name__}")
+        demand(len(dataset) >= 1, f"{split} is empty")
+
+
+def shapes_fit(make: Make) -> None:
+    """A sample has an image (h, w, c), a mask (h, w) of the same size, and a name."""
+    for _, sample in _samples(make):
+        image, mask = np.asarray(sample.image), np.asarray(sample.mask)
+        demand(image.ndim == 3 and mask.shape == image.shape[:2], f"image {image.shape}, mask {mask.shape}")
+        demand(isinstance(sample.name, str) and bool(sample.name), f"its name is {sample.name!r}")
+
+
+def ids_are_classes(make: Make) -> None:
+    """Masks hold whole numbers from 0 to classes - 1, or 255 where nobody knows."""
+    for dataset, sample in _samples(make):
+        mask, classes = np.asarray(sample.mask), len(dataset.class_names)
+        demand(mask.dtype.kind in "iu", f"the dtype is {mask.dtype}")
+        strange = np.setdiff1d(mask, [*range(classes), _VOID])
+        demand(strange.size == 0, f"{sample.name} holds {strange[:3].tolist()}, and there are {classes} classes")
+
+
+def is_the_same_each_time(make: Make) -> None:
+    """The same number gives the same sample."""
+    for split in _SPLITS:
+        one, other = make(split=split)[0], make(split=split)[0]
+        same = np.array_equal(one.image, other.image) and np.array_equal(one.mask, other.mask)
+        demand(same, f"the first one of {split} differs")
+
+
+def ends(make: Make) -> None:
+    """Beyond the last sample there is an IndexError."""
+    dataset = make(split="train")
+    try:
+        dataset[len(dataset)]
+    except IndexError:
+        return
+    demand(False, f"there was a sample number {len(dataset)} of {len(dataset)}")
+
+
+RULES: tuple[Rule, ...] = (has_three_splits, shapes_fit, ids_are_classes, is_the_same_each_time, ends)

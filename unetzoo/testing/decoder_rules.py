@@ -1,0 +1,144 @@
+"""The contract of decoders, rule by rule."""
+
+import torch
+from torch import Tensor
+
+from unetzoo.model import Decoder
+from unetzoo.specs import FeatureInfo
+from unetzoo.testing.common import (
+    demand_close,
+    demand_round_trip,
+    demand_same_state,
+    demand_shapes,
+    demand_unchanged,
+    state_of_torch,
+)
+from unetzoo.testing.rules import Make, Rule, demand, without_network
+
+PYRAMIDS = ((1, 2, 4, 8, 16), (2, 4, 8, 16, 32), (4, 8, 16, 32), (1, 2, 4, 8, 16, 32), (4, 16))
+_USUAL = (2, 4, 8, 16, 32)
+
+
+def _info(reductions: tuple[int, ...] = _USUAL) -> FeatureInfo:
+    return FeatureInfo(tuple(8 + 4 * level for level in range(len(reductions))), reductions)
+
+
+def _features(info: FeatureInfo, batch: int = 2, high: int = 2) -> list[Tensor]:
+    """The features of an image `high` deepest pixels high and one more wide."""
+    height, width = info.reductions[-1] * high, info.reductions[-1] * (high + 1)
+    pairs = zip(info.channels, info.reductions, strict=True)
+    return [torch.randn(batch, channels, height // factor, width // factor) for channels, factor in pairs]
+
+
+def _shapes(decoder: Decoder, features: list[Tensor], info: FeatureInfo) -> list[tuple[int, ...]]:
+    batch, _, height, width = features[0].shape
+    first = info.reductions[0]
+    pairs = zip(decoder.out_channels, decoder.reductions, strict=True)
+    return [(batch, channels, height * first // factor, width * first // factor) for channels, factor in pairs]
+
+
+def is_a_decoder(make: Make) -> None:
+    """It is an unetzoo.Decoder for a FeatureInfo."""
+    decoder = make(features=_info())
+    demand(isinstance(decoder, Decoder), f"the builder gave {type(decoder).__name__}")
+
+
+def takes_every_pyramid(make: Make) -> None:
+    """Output i is (b, out_channels[i], h / reductions[i], w / reductions[i]), for pyramids of every kind."""
+    for reductions in PYRAMIDS:
+        info = _info(reductions)
+        decoder = make(features=info).eval()
+        features = _features(info)
+        with torch.no_grad():
+            demand_shapes(decoder(features), _shapes(decoder, features, info))
+
+
+def takes_the_smallest_map(make: Make) -> None:
+    """The deepest map may be one pixel high."""
+    decoder, features = make(features=_info()).eval(), _features(_info(), 1, 1)
+    with torch.no_grad():
+        demand_shapes(decoder(features), _shapes(decoder, features, _info()))
+
+
+def every_level_learns(make: Make) -> None:
+    """Every level gets gradient."""
+    for reductions in PYRAMIDS:
+        info = _info(reductions)
+        features = [level.requires_grad_() for level in _features(info)]
+        outputs = make(features=info)(features)
+        total = sum(output.square().mean() for output in outputs)
+        gradients = torch.autograd.grad(total, features, allow_unused=True)
+        without = [index for index, one in enumerate(gradients) if one is None or not bool(one.any())]
+        demand(not without, f"levels {without} of the pyramid {reductions} get none")
+
+
+def every_parameter_learns(make: Make) -> None:
+    """Every parameter gets gradient, so that several processes can train it together."""
+    decoder = make(features=_info())
+    sum(output.square().mean() for output in decoder(_features(_info()))).backward()
+    without = [name for name, parameter in decoder.named_parameters() if parameter.grad is None]
+    demand(not without, f"{len(without)} get none: {', '.join(without[:3])}")
+
+
+def does_not_connect(make: Make) -> None:
+    """Nothing is downloaded."""
+    with without_network():
+        make(features=_info())
+
+
+def changes_nothing_global(make: Make) -> None:
+    """Building and running it changes nothing global, such as the seed or the number of threads."""
+    before = state_of_torch()
+    with torch.no_grad():
+        make(features=_info()).eval()(_features(_info()))
+    demand_same_state(before)
+
+
+def images_are_independent(make: Make) -> None:
+    """In evaluation mode the outputs of an image are the same alone and in a batch, and each time."""
+    decoder, features = make(features=_info()).eval(), _features(_info())
+    with torch.no_grad():
+        together, alone = decoder(features), decoder([level[:1] for level in features])
+    demand_close([output[:1] for output in together], alone, "alone and in a batch")
+
+
+def leaves_the_features(make: Make) -> None:
+    """It does not change the features."""
+    for decoder in (make(features=_info()).eval(), make(features=_info()).train()):
+        features = _features(_info())
+        before = [level.clone() for level in features]
+        with torch.no_grad():
+            decoder(features)
+        demand_unchanged(features, before)
+
+
+def comes_back_from_its_state(make: Make) -> None:
+    """Its state_dict, loaded into another one built alike, gives the same outputs."""
+    one, other = make(features=_info()).eval(), make(features=_info()).eval()
+    demand_round_trip(one, other)
+    features = _features(_info())
+    with torch.no_grad():
+        demand_close(other(features), one(features), "after loading")
+
+
+def runs_under_autocast(make: Make) -> None:
+    """It runs under torch.autocast in bfloat16 and gives finite outputs."""
+    decoder = make(features=_info()).eval()
+    with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
+        outputs = decoder(_features(_info()))
+    demand(all(bool(output.isfinite().all()) for output in outputs), "some outputs are not finite")
+
+
+RULES: tuple[Rule, ...] = (
+    is_a_decoder,
+    takes_every_pyramid,
+    takes_the_smallest_map,
+    every_level_learns,
+    every_parameter_learns,
+    does_not_connect,
+    changes_nothing_global,
+    images_are_independent,
+    leaves_the_features,
+    comes_back_from_its_state,
+    runs_under_autocast,
+)

@@ -1,0 +1,127 @@
+"""The contract of encoders, rule by rule."""
+
+import torch
+from torch import Tensor
+
+from unetzoo.model import Encoder
+from unetzoo.specs import FeatureInfo
+from unetzoo.testing.common import (
+    demand_close,
+    demand_round_trip,
+    demand_same_state,
+    demand_shapes,
+    demand_unchanged,
+    state_of_torch,
+)
+from unetzoo.testing.rules import Make, Rule, demand, without_network
+
+_SIDE = 64  # pixels, at least
+
+
+def _image(encoder: Encoder, batch: int = 2, channels: int = 3) -> Tensor:
+    """An image that is wider than high, whose sides are multiples of the deepest reduction."""
+    unit = encoder.features.reductions[-1]
+    height = -(-_SIDE // unit) * unit
+    return torch.randn(batch, channels, height, height + unit)
+
+
+def is_an_encoder(make: Make) -> None:
+    """It is an unetzoo.Encoder whose `features` are a FeatureInfo."""
+    encoder = make(in_channels=3)
+    demand(isinstance(encoder, Encoder), f"the builder gave {type(encoder).__name__}")
+    demand(isinstance(encoder.features, FeatureInfo), f"features are {encoder.features!r}")
+
+
+def shapes_are_as_declared(make: Make) -> None:
+    """Level i is (b, channels[i], h / reductions[i], w / reductions[i]) for h and w of whole deepest reductions."""
+    encoder = make(in_channels=3).eval()
+    for batch in (1, 2):
+        image = _image(encoder, batch)
+        pairs = zip(encoder.features.channels, encoder.features.reductions, strict=True)
+        height, width = image.shape[2:]
+        wanted = [(batch, channels, height // reduction, width // reduction) for channels, reduction in pairs]
+        with torch.no_grad():
+            demand_shapes(encoder(image), wanted)
+
+
+def gradient_reaches_the_image(make: Make) -> None:
+    """The gradient of every level reaches the first layer."""
+    encoder = make(in_channels=3)
+    image = _image(encoder).requires_grad_()
+    for index, level in enumerate(encoder(image)):
+        demand(level.requires_grad, f"level {index} has no gradient")
+        (gradient,) = torch.autograd.grad(level.square().mean(), image, retain_graph=True, allow_unused=True)
+        demand(gradient is not None and bool(gradient.any()), f"that of level {index} is 0 at the image")
+
+
+def takes_any_channels(make: Make) -> None:
+    """It takes images of any number of channels, `in_channels`."""
+    for channels in (1, 2, 5):
+        encoder = make(in_channels=channels).eval()
+        with torch.no_grad():
+            encoder(_image(encoder, 1, channels))
+
+
+def does_not_connect(make: Make) -> None:
+    """Nothing is downloaded unless `pretrained` asks for it."""
+    with without_network():
+        make(in_channels=3)
+
+
+def changes_nothing_global(make: Make) -> None:
+    """Building and running it changes nothing global, such as the seed or the number of threads."""
+    before = state_of_torch()
+    encoder = make(in_channels=3).eval()
+    with torch.no_grad():
+        encoder(_image(encoder, 1))
+    demand_same_state(before)
+
+
+def images_are_independent(make: Make) -> None:
+    """In evaluation mode the features of an image are the same alone and in a batch, and each time."""
+    encoder = make(in_channels=3).eval()
+    image = _image(encoder)
+    with torch.no_grad():
+        together, alone = encoder(image), encoder(image[:1])
+    demand_close([level[:1] for level in together], alone, "alone and in a batch")
+
+
+def leaves_the_image(make: Make) -> None:
+    """It does not change the image."""
+    encoder = make(in_channels=3).eval()
+    image = _image(encoder, 1)
+    before = image.clone()
+    with torch.no_grad():
+        encoder(image)
+    demand_unchanged([image], [before])
+
+
+def comes_back_from_its_state(make: Make) -> None:
+    """Its state_dict, loaded into another one built alike, gives the same features."""
+    one, other = make(in_channels=3).eval(), make(in_channels=3).eval()
+    demand_round_trip(one, other)
+    image = _image(one, 1)
+    with torch.no_grad():
+        demand_close(other(image), one(image), "after loading")
+
+
+def runs_under_autocast(make: Make) -> None:
+    """It runs under torch.autocast in bfloat16 and gives finite features."""
+    encoder = make(in_channels=3).eval()
+    with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
+        levels = encoder(_image(encoder, 1))
+    demand(all(bool(level.isfinite().all()) for level in levels), "some features are not finite")
+
+
+RULES: tuple[Rule, ...] = (
+    is_an_encoder,
+    shapes_are_as_declared,
+    gradient_reaches_the_image,
+    takes_any_channels,
+    does_not_connect,
+    changes_nothing_global,
+    images_are_independent,
+    leaves_the_image,
+    comes_back_from_its_state,
+    runs_under_autocast,
+)
