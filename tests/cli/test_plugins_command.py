@@ -77,9 +77,10 @@ def test_checking_a_plugin_says_which_rules_it_breaks(run, install):
     assert done.returncode == 1
     assert "the builder gave NoneType" in done.stdout
     results = json.loads(run("plugins", "check", "rival", "--json", **environment).stdout)
-    assert {"part": "plugin rival 1.0", "rule": "It is active, without problems and without conflicts"}.items() <= (
-        results[0].items()
-    )
+    assert {
+        "part": "plugin rival 1.0",
+        "rule": "It is active, without problems, and nobody else offers a part of the same name",
+    }.items() <= (results[0].items())
     assert results[0]["problem"] == "others offer decoder unet too"
 
 

@@ -38,18 +38,18 @@ def make_norm(norm: Norm, channels: int) -> nn.Module:
             return nn.Identity()
 
 
-def make_activation(activation: Activation) -> nn.Module:
-    """The activation of that name."""
+def make_activation(activation: Activation, *, inplace: bool = True) -> nn.Module:
+    """The activation of that name; `inplace` where its input is needed no more, and it can."""
     match activation:
         case "relu":
-            return nn.ReLU(inplace=True)
+            return nn.ReLU(inplace=inplace)
         case "leaky_relu":
-            return nn.LeakyReLU(0.01, inplace=True)
+            return nn.LeakyReLU(0.01, inplace=inplace)
         case "elu":
-            return nn.ELU(inplace=True)
+            return nn.ELU(inplace=inplace)
         case "gelu":
             return nn.GELU()
         case "silu":
-            return nn.SiLU(inplace=True)
+            return nn.SiLU(inplace=inplace)
         case "prelu":
             return nn.PReLU()

@@ -140,10 +140,11 @@ def _maker(kind: str, name: str, build: Lazy | Callable[..., Any], options: Mapp
 
 
 def _is_whole(make: Callable[..., Any]) -> None:
-    """It is active, without problems and without conflicts."""
+    """It is active, without problems, and nobody else offers a part of the same name."""
     info = make()
     demand(info.status == "active", f"it is {info.status}: {'; '.join(info.problems)}")
-    demand(not info.conflicts, f"others offer {', '.join(info.conflicts)} too")
+    shared = [part for part in info.conflicts if part in info.parts]
+    demand(not shared, f"others offer {', '.join(shared)} too")
 
 
 def _has_a_summary(make: Callable[..., Any]) -> None:

@@ -1,0 +1,128 @@
+"""R2U-Net (Alom et al. 2018, arXiv:1802.06955): residual blocks of recurrent convolutions."""
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+import unetzoo
+from unetzoo.decoders import stage_reductions, stage_widths, step_factors
+from unetzoo.layers import BlockStyle, UpsampleConcatConv, make_activation, make_norm
+
+_MOST_STEPS = 16
+
+
+class RecurrentConv(nn.Module):
+    """h(0) = f(W_f x), h(t) = f(W_f x + W_r h(t - 1)): one recurrent convolutional layer, unfolded (eqs. 1 and 2).
+
+    Both kernels are the same at every step; each step has a norm of its own, since its statistics differ.
+
+    Args:
+        channels: of x and of h.
+        steps: t of the result, >= 0.
+        style: norm and activation f.
+    """
+
+    def __init__(self, channels: int, steps: int, style: BlockStyle) -> None:
+        super().__init__()
+        self.feed = nn.Conv2d(channels, channels, 3, padding=1, bias=style.norm == "none")
+        self.recur = nn.Conv2d(channels, channels, 3, padding=1, bias=False) if steps else None
+        self.norms = nn.ModuleList(make_norm(style.norm, channels) for _ in range(steps + 1))
+        self.activation = make_activation(style.activation, inplace=False)  # without a norm it would change `fed`
+
+    def forward(self, x: Tensor) -> Tensor:
+        """h(steps), (b, channels, h, w)."""
+        fed = self.feed(x)
+        first, *rest = self.norms
+        hidden: Tensor = self.activation(first(fed))
+        for norm in rest:
+            hidden = self.activation(norm(fed + self.recur(hidden)))
+        return hidden
+
+
+class RecurrentResidualBlock(nn.Module):
+    """Upsample, concatenate, project; then two recurrent convolutions around which the projection passes (fig. 4d).
+
+    The projection is the 3x3 convolution that upsamples and concatenates at once, in place of the paper's 1x1 one.
+
+    Args:
+        deep_channels: of the deep map.
+        skip_channels: of the skip, if there is one.
+        out_channels: of the result.
+        factor: how much finer the skip is than the deep map.
+        steps: of each recurrent convolution.
+        style: norm and activation.
+    """
+
+    def __init__(
+        self,
+        deep_channels: int,
+        skip_channels: Sequence[int],
+        out_channels: int,
+        *,
+        factor: int,
+        steps: int,
+        style: BlockStyle,
+    ) -> None:
+        super().__init__()
+        self.project = UpsampleConcatConv(deep_channels, skip_channels, out_channels, factor=factor)
+        self.recurrent = nn.Sequential(
+            RecurrentConv(out_channels, steps, style), RecurrentConv(out_channels, steps, style)
+        )
+
+    def forward(self, deep: Tensor, skips: Sequence[Tensor]) -> Tensor:
+        """(b, out, factor * h, factor * w) for deep (b, deep, h, w) and skips (b, skip, factor * h, factor * w)."""
+        projected: Tensor = self.project(deep, skips)
+        return projected + self.recurrent(projected)
+
+
+class R2UNetDecoder(unetzoo.Decoder):
+    """U-Net of recurrent residual blocks.
+
+    Args:
+        features: the pyramid, at least two levels.
+        widths: channels of each stage's output, deepest stage first; None: as in unetzoo's `unet`.
+        steps: how often each convolution's result goes through it again, 0 to 16; the paper has 2.
+        norm: after each convolution: batch, group, instance, layer or none.
+        activation: after each norm: relu, leaky_relu, elu, gelu, silu or prelu.
+
+    Raises:
+        unetzoo.OptionError: for an option outside its values, or widths that do not fit the pyramid.
+        unetzoo.ShapeError: for a pyramid of one level.
+    """
+
+    def __init__(
+        self,
+        features: unetzoo.FeatureInfo,
+        *,
+        widths: Sequence[int] | None = None,
+        steps: int = 2,
+        norm: str = "batch",
+        activation: str = "relu",
+    ) -> None:
+        if not isinstance(steps, int) or not 0 <= steps <= _MOST_STEPS:
+            raise unetzoo.OptionError(f"steps must be a whole number from 0 to {_MOST_STEPS}, got {steps!r}")
+        style = BlockStyle(norm=norm, activation=activation)
+        outputs = stage_widths(features, widths)
+        super().__init__(outputs[-1:], stage_reductions(features)[len(outputs) - 1 : len(outputs)])
+        inputs = (features.channels[-1], *outputs)
+        skips = features.channels[-2::-1]
+        factors = step_factors(features)
+        self.stages = nn.ModuleList(
+            RecurrentResidualBlock(
+                inputs[stage],
+                skips[stage : stage + 1],
+                width,
+                factor=factors[stage] if stage < len(factors) else 2,
+                steps=steps,
+                style=style,
+            )
+            for stage, width in enumerate(outputs)
+        )
+
+    def forward(self, features: Sequence[Tensor]) -> list[Tensor]:
+        """The map at the shallowest stage's resolution, the only output, of a pyramid (shallow first)."""
+        *shallow_first, deep = features
+        skips = shallow_first[::-1]
+        for stage, block in enumerate(self.stages):
+            deep = block(deep, skips[stage : stage + 1])
+        return [deep]
