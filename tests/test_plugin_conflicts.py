@@ -47,8 +47,8 @@ def test_blocking_one_side_resolves_a_conflict(rivals):
 
 
 def test_the_list_of_plugins_shows_conflicts_with_both_sides_and_does_not_load_torch(rivals):
-    code = "[{info.name: info.conflicts for info in unetzoo.list_plugins()}, 'torch' in sys.modules]"
-    assert rivals.ask(code).value == [
+    code = "[{info.name: info.conflicts for info in plugins()}, 'torch' in sys.modules]"
+    assert rivals.ask(code, UNETZOO_BLOCK="unetzoo-lite").value == [
         {
             "unetzoo": ["encoder resnet18"],
             "first-zoo 1.0": ["encoder resnet18", "decoder toy_shared"],
@@ -76,7 +76,7 @@ def neighbours(tmp_path_factory):
     )
 
 
-_STATES = "[unetzoo.list_decoders('toy_*'), {info.name: info.status for info in unetzoo.list_plugins()}]"
+_STATES = "[unetzoo.list_decoders('toy_*'), {info.name: info.status for info in plugins()}]"
 
 
 @pytest.mark.parametrize("spelling", ["my-plugin", "My_Plugin", "MY.plugin", " my__plugin ,", "absent,my-plugin"])

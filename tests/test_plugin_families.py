@@ -24,7 +24,7 @@ def _family(name, prefix, names):
 
 def test_a_family_whose_names_fail_is_empty_and_disturbs_nobody(site):
     site.install(_family("bad", "bad", "def names(): raise ConnectionError('offline')"))
-    answer = site.ask("[unetzoo.list_encoders('plain'), unetzoo.list_encoders('bad:*'), unetzoo.list_plugins()[1]]")
+    answer = site.ask("[unetzoo.list_encoders('plain'), unetzoo.list_encoders('bad:*'), plugins()[1]]")
     assert answer.value[:2] == [["plain"], []]
     problem = "the names of encoders bad:* raised ConnectionError: offline"
     assert (answer.value[2]["status"], answer.value[2]["problems"]) == ("broken", [problem])
@@ -33,14 +33,14 @@ def test_a_family_whose_names_fail_is_empty_and_disturbs_nobody(site):
 
 def test_a_family_whose_names_are_no_names_is_empty(site):
     site.install(_family("bad", "bad", "def names(): return ['fine', 7]"))
-    answer = site.ask("[unetzoo.list_encoders('bad:*'), unetzoo.list_plugins()[1].problems]")
+    answer = site.ask("[unetzoo.list_encoders('bad:*'), plugins()[1].problems]")
     assert answer.value[0] == []
     assert "7 is no name" in answer.value[1][0]
 
 
 def test_a_family_that_lists_all_encoders_in_its_names_is_empty_and_blamed_itself(site):
     site.install(_family("bad", "bad", "def names(): return unetzoo.list_encoders()"))
-    answer = site.ask("[unetzoo.list_encoders('plain'), {p.name: p.status for p in unetzoo.list_plugins()}]")
+    answer = site.ask("[unetzoo.list_encoders('plain'), {p.name: p.status for p in plugins()}]")
     assert answer.value == [["plain"], {"unetzoo": "active", "bad 1.0": "broken"}]
     ((_, message),) = answer.warnings
     assert "a plugin must not look names up" in message

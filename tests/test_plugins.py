@@ -75,7 +75,7 @@ def crowd(tmp_path_factory):
     wheels = [plugin(name, source) for name, (source, _) in CULPRITS.items()]
     site = Site(folder).install(*wheels, plugin("good-one", decoders("toy_good")))
     names = "[unetzoo.list_decoders('toy_*'), unetzoo.list_losses('dice'), unetzoo.list_encoders('plain')]"
-    return site.ask(f"[{names}, {names}, unetzoo.list_plugins()]")
+    return site.ask(f"[{names}, {names}, plugins()]")
 
 
 @pytest.mark.parametrize("name", CULPRITS)
@@ -109,7 +109,7 @@ def test_a_hook_that_fails_leaves_the_other_hooks_of_its_plugin_working(site):
         "@hookimpl\ndef unetzoo_losses(): raise ValueError('oops')\n\n"
         "@hookimpl\ndef unetzoo_decoders(): yield unetzoo.DecoderSpec(name='toy_kept', build=print)\n"
     )
-    answer = site.install(plugin("half", source)).ask("unetzoo.list_plugins()[1]")
+    answer = site.install(plugin("half", source)).ask("plugins()[1]")
     assert (answer.value["status"], answer.value["parts"]) == ("broken", ["decoder toy_kept"])
     assert answer.warnings == [
         (
@@ -121,7 +121,7 @@ def test_a_hook_that_fails_leaves_the_other_hooks_of_its_plugin_working(site):
 
 def test_an_entry_point_that_is_none_is_left_out(site):
     site.install(Distribution("nothing", {"nothing": "absent = None"}, {"nothing": "nothing:absent"}))
-    assert site.ask("unetzoo.list_plugins()[1].problems").value == ["its entry point 'nothing:absent' is None"]
+    assert site.ask("plugins()[1].problems").value == ["its entry point 'nothing:absent' is None"]
 
 
 def test_two_distributions_with_one_entry_point_name_are_both_loaded(site):
@@ -129,7 +129,7 @@ def test_two_distributions_with_one_entry_point_name_are_both_loaded(site):
         Distribution("first", {"one": decoders("toy_alpha")}, {"same": "one"}),
         Distribution("second", {"two": decoders("toy_beta")}, {"same": "two"}),
     )
-    answer = site.ask("[unetzoo.list_decoders('toy_*'), [info.name for info in unetzoo.list_plugins()]]")
+    answer = site.ask("[unetzoo.list_decoders('toy_*'), [info.name for info in plugins()]]")
     assert answer.value == [["toy_alpha", "toy_beta"], ["unetzoo", "first 1.0", "second 1.0"]]
     assert answer.warnings == []
 
@@ -137,14 +137,14 @@ def test_two_distributions_with_one_entry_point_name_are_both_loaded(site):
 def test_parts_belong_to_the_right_one_of_two_plugins_in_one_distribution(site):
     modules = {"one": decoders("toy_alpha"), "two": decoders("toy_beta")}
     site.install(Distribution("pair", modules, {"a": "one", "b": "two"}))
-    answer = site.ask("[(info.name, info.parts) for info in unetzoo.list_plugins()[1:]]")
+    answer = site.ask("[(info.name, info.parts) for info in plugins()[1:]]")
     assert answer.value == [["pair 1.0 (a)", ["decoder toy_alpha"]], ["pair 1.0 (b)", ["decoder toy_beta"]]]
 
 
 def test_a_name_that_two_plugins_of_one_distribution_offer_is_the_first_ones(site):
     modules = {"one": decoders("toy_alpha"), "two": decoders("toy_alpha", "toy_beta")}
     site.install(Distribution("pair", modules, {"a": "one", "b": "two"}))
-    answer = site.ask("[unetzoo.list_decoders('toy_*'), unetzoo.list_plugins()[2]]")
+    answer = site.ask("[unetzoo.list_decoders('toy_*'), plugins()[2]]")
     assert answer.value[0] == ["toy_alpha"]
     assert answer.value[1]["problems"] == [
         "unetzoo_decoders raised PluginError: "
@@ -154,7 +154,7 @@ def test_a_name_that_two_plugins_of_one_distribution_offer_is_the_first_ones(sit
 
 def test_two_entry_points_that_are_one_module_are_one_plugin(site):
     site.install(Distribution("pair", {"one": decoders("toy_alpha")}, {"a": "one", "b": "one"}))
-    answer = site.ask("[unetzoo.list_decoders('toy_*'), unetzoo.list_plugins()[2]]")
+    answer = site.ask("[unetzoo.list_decoders('toy_*'), plugins()[2]]")
     assert answer.value[0] == ["toy_alpha"]
     assert answer.value[1]["problems"] == ["its entry point is the same object as that of plugin 'pair 1.0 (a)'"]
 
@@ -172,5 +172,5 @@ def test_a_class_instance_can_be_a_plugin(site):
 def test_a_distribution_without_metadata_goes_by_its_entry_points_name(site):
     site.install(Distribution("damaged", {"one": decoders("toy_alpha")}, {"point": "one"}))
     (site.folder / "damaged-1.0.dist-info" / "METADATA").unlink()
-    answer = site.ask("[unetzoo.list_decoders('toy_*'), unetzoo.list_plugins()[1].name]")
+    answer = site.ask("[unetzoo.list_decoders('toy_*'), plugins()[1].name]")
     assert answer.value == [["toy_alpha"], "point"]

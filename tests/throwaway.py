@@ -18,6 +18,10 @@ import dataclasses, json, sys, warnings
 with warnings.catch_warnings(record=True) as caught:
     warnings.simplefilter("always")
     import unetzoo
+
+    def plugins():  # without the first-party ones, which may be installed or not
+        return [info for info in unetzoo.list_plugins() if not info.name.startswith("unetzoo-")]
+
     try:
         value = eval(sys.argv[1])
     except unetzoo.UnetzooError as error:

@@ -120,7 +120,8 @@ def unetzoo_decoders():
 
 
 def test_a_broken_plugin_is_one_warning_line_and_the_rest_goes_on(run, install):
-    done = run("list", "decoders", **install("broken_plugin", "import no_such_module"))
+    environment = install("broken_plugin", "import no_such_module") | {"UNETZOO_PLUGINS": "broken-plugin"}
+    done = run("list", "decoders", **environment)
     assert done.returncode == 0
     assert done.stdout.splitlines() == ["unet", "unetpp"]
     assert done.stderr.count("\n") == 1

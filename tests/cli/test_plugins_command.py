@@ -10,7 +10,7 @@ def unetzoo_decoders():
 
 
 def _row(text, plugin):
-    (row,) = (line for line in text.splitlines() if line.startswith(plugin))
+    (row,) = (line for line in text.splitlines() if line.startswith(f"{plugin} "))
     return row
 
 
@@ -86,10 +86,9 @@ def test_checking_a_plugin_says_which_rules_it_breaks(run, install):
 
 def test_checking_a_plugin_that_is_not_there_is_one_error(run):
     done = run("plugins", "check", "unetzo")
-    assert (done.returncode, done.stderr) == (
-        2,
-        "error: no plugin of a distribution 'unetzo'; did you mean 'unetzoo'?\n",
-    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: no plugin of a distribution 'unetzo'; did you mean 'unetzoo'")
+    assert len(done.stderr.splitlines()) == 1
 
 
 def test_a_broken_plugin_has_its_problem_in_the_table_and_no_warning(run, install):

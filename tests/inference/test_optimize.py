@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 import unetzoo
-from unetzoo.inference.packed import PackedConv2d
+from unetzoo.inference.packed import PackedConv2d, PackedUpsampleConcatConv
 
 
 def _trained(decoder, encoder, **options):
@@ -115,3 +115,15 @@ def test_an_encoder_that_takes_one_size_is_compared_at_that_size():
     image = torch.randn(1, 3, 256, 256)
     with torch.no_grad():
         assert _difference(unetzoo.optimize(model, image_size=(256, 256))(image), model(image)) < 1e-4
+
+
+def test_a_decoder_that_upsamples_by_four_is_prepared_too():
+    torch.manual_seed(0)
+    levels = {"out_indices": [0, 2]}
+    model = unetzoo.create("unet", encoder="convnext_atto", encoder_options=levels).eval()
+    assert model.decoder.stages[0].fuse.factor == 4
+    fast = unetzoo.optimize(model)
+    assert isinstance(fast.decoder.stages[0].fuse, PackedUpsampleConcatConv)
+    image = torch.randn(1, 3, 96, 160)
+    with torch.no_grad():
+        assert _difference(fast(image), model(image)) < 1e-4

@@ -40,7 +40,9 @@ CASES = [
     pytest.param((4, (3, 1, 2), 5), {}, id="several skips"),
     pytest.param((3, (2,), 4), {"bias": False}, id="no bias"),
     pytest.param((3, (2,), 4), {"factor": 1}, id="factor 1"),
+    pytest.param((3, (2,), 4), {"factor": 3}, id="factor 3"),
     pytest.param((3, (2,), 4), {"factor": 4}, id="factor 4"),
+    pytest.param((3, (), 4), {"factor": 8}, id="factor 8"),
     pytest.param((3, (2,), 4), {"mode": "bilinear"}, id="bilinear"),
 ]
 
@@ -154,6 +156,6 @@ def test_its_exported_graph_holds_for_other_sizes():
 def test_only_for_many_pixels_is_the_other_kernel_made(batch, size, grows, monkeypatch):
     monkeypatch.setattr(upsample, "_FEW_PIXELS", 256)
     made = []
-    monkeypatch.setattr(upsample, "transposed_kernel", lambda kernel: made.append(True) or transposed_kernel(kernel))
+    monkeypatch.setattr(upsample, "transposed_kernel", lambda *given: made.append(True) or transposed_kernel(*given))
     UpsampleConcatConv(2, (), 1)(torch.zeros(batch, 2, size, size))
     assert bool(made) == grows

@@ -76,7 +76,8 @@ class _ThreeChannels(_Encoder):
 class _Downloading(_Encoder):
     def __init__(self, *, in_channels=3, pretrained=False):
         super().__init__(in_channels=in_channels, pretrained=pretrained)
-        socket.socket().connect(("127.0.0.1", 9))
+        with socket.socket() as connection:
+            connection.connect(("127.0.0.1", 9))
 
 
 class _Seeding(_Encoder):

@@ -1,14 +1,19 @@
 """What starting costs: an import, the command line, a new network."""
 
+import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from unetzoo.benchmark.case import ENCODERS
+from unetzoo.benchmark.crowd import READ_ENTRY_POINTS, install_crowd
 
+_CROWD = 200
 _PROCESSES: dict[str, Sequence[str]] = {
     "python": ("-c", "pass"),
     "import unetzoo": ("-c", "import unetzoo"),
@@ -16,16 +21,30 @@ _PROCESSES: dict[str, Sequence[str]] = {
     "unetzoo --help": ("-m", "unetzoo", "--help"),
     "unetzoo list decoders": ("-m", "unetzoo", "list", "decoders"),
 }
+_WITH_CROWD: dict[str, Sequence[str]] = {
+    "import unetzoo": ("-c", "import unetzoo"),
+    "unetzoo list decoders": ("-m", "unetzoo", "list", "decoders"),
+    "finding and importing entry points": ("-c", READ_ENTRY_POINTS),
+}
 
 
 def measure_startup(rounds: int, encoders: Sequence[str] = ENCODERS) -> dict[str, Any]:
     """Seconds of whole processes, and of making each encoder by timm alone and within a U-Net, in turn."""
-    processes = {name: partial(_run, arguments) for name, arguments in _PROCESSES.items()}
-    return {"processes": _in_turn(processes, rounds), "create": {name: _creation(name, rounds) for name in encoders}}
+    with TemporaryDirectory() as folder:
+        install_crowd(Path(folder), _CROWD)
+        alone = {name: partial(_run, arguments, "") for name, arguments in _PROCESSES.items()}
+        crowded = {f"{name}, {_CROWD} plugins": partial(_run, given, folder) for name, given in _WITH_CROWD.items()}
+        processes = _in_turn(alone | crowded, rounds)
+    return {"processes": processes, "create": {name: _creation(name, rounds) for name in encoders}}
 
 
-def _run(arguments: Sequence[str]) -> None:
-    subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL)  # noqa: S603 - our own arguments
+def _run(arguments: Sequence[str], site: str) -> None:
+    """Run Python, with the plugins of a folder and no others."""
+    environment = {**os.environ, "PYTHONPATH": site}
+    if not site:
+        environment["UNETZOO_PLUGINS"] = ""
+    command = [sys.executable, *arguments]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=environment)  # noqa: S603 - our own arguments
 
 
 def _creation(encoder: str, rounds: int) -> dict[str, list[float]]:

@@ -18,7 +18,7 @@ def can_pack(layer: nn.Conv2d | UpsampleConcatConv) -> bool:
     One of 1x1 does not: its weight is a matrix as it is, and oneDNN, which does not know the map's size when it
     prepares, often chooses an order that is far slower (`unetzoo bench speed --encoder efficientnet_b0` shows it).
     """
-    ours = isinstance(layer, UpsampleConcatConv) and layer.mode == "nearest" and layer.factor in (1, 2)
+    ours = isinstance(layer, UpsampleConcatConv) and layer.mode == "nearest"
     plain = type(layer) is nn.Conv2d and layer.padding_mode == "zeros" and not isinstance(layer.padding, str)
     is_matrix = layer.weight.shape[2:] == (1, 1)
     return (
@@ -73,17 +73,18 @@ class PackedUpsampleConcatConv(nn.Module):
     """A prepared `UpsampleConcatConv`: each skip's convolution is added in place, and the last one rectifies.
 
     Args:
-        layer: what it computes; nearest upsampling by 1 or 2.
+        layer: what it computes; nearest upsampling.
         rectify: whether a ReLU follows.
     """
 
     def __init__(self, layer: UpsampleConcatConv, *, rectify: bool) -> None:
         super().__init__()
         deep, *skips = torch.split(layer.weight.detach(), list(layer.splits), dim=1)
-        self.doubles = layer.factor == 2
-        if self.doubles:
+        self.factor = layer.factor
+        if self.factor > 1:
             order = torch.ops.mkldnn._reorder_convolution_transpose_weight
-            ready = order(transposed_kernel(deep).contiguous(), [1, 1], [0, 0], [2, 2], [1, 1], 1)
+            kernel = transposed_kernel(deep, self.factor).contiguous()
+            ready = order(kernel, [1, 1], [0, 0], [self.factor, self.factor], [1, 1], 1)
         else:
             ready = _ordered(deep)
         self.register_buffer("deep_weight", ready, persistent=False)
@@ -106,9 +107,10 @@ class PackedUpsampleConcatConv(nn.Module):
 
     def _upsampled(self, deep: Tensor, after: str) -> Tensor:
         made: Tensor
-        if self.doubles:
+        if self.factor > 1:
+            stride = [self.factor, self.factor]
             made = torch.ops.mkldnn._convolution_transpose_pointwise(
-                deep, self.deep_weight, self.bias, [1, 1], [0, 0], [2, 2], [1, 1], 1, after, [], ""
+                deep, self.deep_weight, self.bias, [1, 1], [0, 0], stride, [1, 1], 1, after, [], ""
             )
         else:
             made = torch.ops.mkldnn._convolution_pointwise(

@@ -2,9 +2,9 @@
 
 A convolution is linear in its input channels, so that the kernel `W = [Wx, Ws1, .., Wsn]` splits:
 `conv(cat(up(x), s1, .., sn), W) = conv(up(x), Wx) + conv(s1, Ws1) + .. + conv(sn, Wsn)`. And a 3x3 convolution of the
-nearest neighbour's 2x upsampling is, borders included, one transposed convolution with kernel 4, stride 2 and padding
-1: each of its 16 taps is a sum of those of the 9 that fall on the same pixel of `x`, so that it takes 16
-multiplications for each pixel of `x` and pair of channels instead of 36.
+nearest neighbour's upsampling by f is, borders included, one transposed convolution with kernel f + 2, stride f and
+padding 1: each of its taps is a sum of those of the 9 that fall on the same pixel of `x`, so that it takes (f + 2)^2
+multiplications for each pixel of `x` and pair of channels instead of 9 f^2: 16 instead of 36 for f = 2.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,8 @@ Mode = Literal["nearest", "bilinear"]
 _FEW_PIXELS = 256
 """Up to so many, in all images of a batch together, the plain form is as fast as making the other kernel.
 
-`python benchmarks/upsampling.py` measures it: on two cores the forms break even between 12 x 12 and 20 x 20 pixels.
+`python benchmarks/upsampling.py` measures it: on two cores the forms break even between 12 x 12 and 20 x 20 pixels for
+a factor of 2.
 """
 
 
@@ -90,8 +91,8 @@ def upsample_conv(deep: Tensor, kernel: Tensor, bias: Tensor | None, factor: int
         factor: whole factor of upsampling.
         mode: of upsampling.
     """
-    if factor == 2 and mode == "nearest" and _is_worth_a_kernel(deep):
-        return F.conv_transpose2d(deep, transposed_kernel(kernel), bias, stride=2, padding=1)
+    if factor > 1 and mode == "nearest" and _is_worth_a_kernel(deep):
+        return F.conv_transpose2d(deep, transposed_kernel(kernel, factor), bias, stride=factor, padding=1)
     if factor > 1:
         deep = F.interpolate(deep, scale_factor=float(factor), mode=mode)
     return F.conv2d(deep, kernel, bias, padding=1)
@@ -102,25 +103,25 @@ def _is_worth_a_kernel(deep: Tensor) -> bool:
     return torch.compiler.is_compiling() or deep.shape[0] * deep.shape[2] * deep.shape[3] > _FEW_PIXELS
 
 
-def transposed_kernel(kernel: Tensor) -> Tensor:
-    """The kernel (deep, out, 4, 4) of the transposed convolution that equals nearest 2x upsampling, then `kernel`.
+def transposed_kernel(kernel: Tensor, factor: int = 2) -> Tensor:
+    """The kernel (deep, out, f + 2, f + 2) of the transposed convolution that equals nearest upsampling, then `kernel`.
 
-    `K[c, o, k, l] = sum_ab M[k, a] M[l, b] W[o, c, a, b]` with the 4 x 3 matrix M that maps tap a of the
+    `K[c, o, k, l] = sum_ab M[k, a] M[l, b] W[o, c, a, b]` with the (f + 2) x 3 matrix M that maps tap a of the
     convolution to the taps k of the transposed one; linear in W (out, deep, 3, 3), so that gradients reach W itself.
     """
     out, deep = kernel.shape[:2]
-    flat, taps = kernel.reshape(out * deep, 9), _taps(kernel)
+    flat, taps = kernel.reshape(out * deep, 9), _taps(kernel, factor)
     device = kernel.device.type
     if torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device):
         with torch.autocast(device, enabled=False):  # sums of weights are made in the weights' precision
             flat = flat @ taps
     else:
         flat = flat @ taps
-    return flat.view(out, deep, 4, 4).transpose(0, 1)
+    return flat.view(out, deep, factor + 2, factor + 2).transpose(0, 1)
 
 
-def _taps(like: Tensor) -> Tensor:
-    """M for both axes at once, (9, 16): made where it is needed, so that nothing is copied to a GPU."""
-    tap = torch.arange(3, device=like.device)[:, None] + torch.arange(4, device=like.device)
-    one_axis = (tap // 2 == 1).to(like.dtype)
-    return (one_axis[:, None, :, None] * one_axis[None, :, None, :]).reshape(9, 16)
+def _taps(like: Tensor, factor: int) -> Tensor:
+    """M for both axes at once, (9, (f + 2)^2): made where it is needed, so that nothing is copied to a GPU."""
+    tap = torch.arange(3, device=like.device)[:, None] + torch.arange(factor + 2, device=like.device)
+    one_axis = ((tap >= 2) & (tap < factor + 2)).to(like.dtype)
+    return (one_axis[:, None, :, None] * one_axis[None, :, None, :]).reshape(9, -1)

@@ -80,5 +80,5 @@ def test_weights_that_there_are_not_are_refused(name, given, message, tmp_path):
 
 
 def test_a_configuration_that_is_none_is_refused():
-    with pytest.raises(unetzoo.OptionError, match="transformers cannot build 'swin'|refuses this configuration"):
+    with pytest.raises(unetzoo.OptionError, match=r"transformers cannot build 'swin'|refuses this configuration"):
         unetzoo.create_encoder("hf:swin", options={"config": {"embed_dim": -3}})

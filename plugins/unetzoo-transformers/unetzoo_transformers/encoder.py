@@ -80,44 +80,49 @@ class TransformersEncoder(unetzoo.Encoder):
 
 def _configuration(name: str, in_channels: int, pretrained: bool | str, given: dict[str, Any]) -> PretrainedConfig:
     """The configuration, of the repository or of the model type, with what was given."""
+    return _stored(name, in_channels, pretrained, given) if pretrained else _usual(name, in_channels, given)
+
+
+def _usual(name: str, in_channels: int, given: dict[str, Any]) -> PretrainedConfig:
+    try:
+        config = AutoConfig.for_model(name, **given)
+    except Exception as error:  # a configuration's own checks raise several types
+        raise unetzoo.OptionError(f"transformers refuses this configuration of {name!r}: {error}") from error
+    config.num_channels = in_channels
+    for key, value in vars(config).items():
+        if isinstance(value, tuple):  # some backbones add lists to these, which are tuples by default
+            setattr(config, key, list(value))
+    return config
+
+
+def _stored(name: str, in_channels: int, pretrained: bool | str, given: dict[str, Any]) -> PretrainedConfig:
     if pretrained is True:
         raise unetzoo.PretrainedError(f"hf:{name} has no weights by default; name a repository, pretrained='user/name'")
     try:
-        if pretrained:
-            found = AutoConfig.from_pretrained(pretrained, trust_remote_code=False)
-            for key, value in given.items():
-                setattr(found, key, value)
-        else:
-            found = AutoConfig.for_model(name, **given)
-    except Exception as error:  # transformers raises what it, the Hub's client or a configuration's own checks raise
-        if pretrained:
-            raise unetzoo.PretrainedError(f"cannot read the configuration of {pretrained!r}: {error}") from error
-        raise unetzoo.OptionError(f"transformers refuses this configuration of {name!r}: {error}") from error
-    if found.model_type != name:
-        raise unetzoo.PretrainedError(f"{pretrained!r} is a {found.model_type!r}, not a {name!r}")
-    if not pretrained:
-        found.num_channels = in_channels
-        for key, value in vars(found).items():
-            if isinstance(value, tuple):  # some backbones add lists to these, which are tuples by default
-                setattr(found, key, list(value))
-    elif getattr(found, "num_channels", 3) != in_channels:
-        raise unetzoo.PretrainedError(
-            f"the weights of {pretrained!r} are for {getattr(found, 'num_channels', 3)} channels, not {in_channels}"
-        )
-    return found
+        config = AutoConfig.from_pretrained(pretrained, trust_remote_code=False)
+    except Exception as error:  # what transformers, the Hub's client or the configuration's own checks raise
+        raise unetzoo.PretrainedError(f"cannot read the configuration of {pretrained!r}: {error}") from error
+    if config.model_type != name:
+        raise unetzoo.PretrainedError(f"{pretrained!r} is a {config.model_type!r}, not a {name!r}")
+    for key, value in given.items():
+        setattr(config, key, value)
+    channels = getattr(config, "num_channels", 3)
+    if channels != in_channels:
+        raise unetzoo.PretrainedError(f"the weights of {pretrained!r} are for {channels} channels, not {in_channels}")
+    return config
 
 
 def _backbone(config: PretrainedConfig, pretrained: bool | str, out_indices: Sequence[int] | None) -> nn.Module:
     chosen = list(out_indices) if out_indices is not None else _even(config)
-    config.out_features, config.out_indices = None, None
     try:
-        if pretrained:
-            return AutoBackbone.from_pretrained(pretrained, out_indices=chosen, use_safetensors=True)
         config.out_indices = chosen
-        return AutoBackbone.from_config(config)
+        backbone = AutoBackbone.from_config(config)
+        if pretrained:
+            backbone = type(backbone).from_pretrained(pretrained, config=config, use_safetensors=True)
     except Exception as error:  # as above
         kind = unetzoo.PretrainedError if pretrained else unetzoo.OptionError
         raise kind(f"transformers cannot build {config.model_type!r}: {error}") from error
+    return backbone
 
 
 def _even(config: PretrainedConfig) -> list[int]:

@@ -55,13 +55,12 @@ def test_a_node_is_the_convolution_of_the_concatenated_branches(mode):
                 F.adaptive_max_pool2d(level, size) if k < index else F.interpolate(level, size=size, mode=mode)
                 for k, level in enumerate([*features[: index + 1], *maps[index + 1 :]])
             ]
-            branches = [
-                F.conv2d(level, branch.bring.weight, padding=1)
+            stacked = [
+                branch.norm(F.conv2d(level, branch.bring.weight, padding=1)).relu()
                 for level, branch in zip(scaled, node.branches, strict=True)
             ]
-            stacked = torch.cat([branch.norm(x).relu() for x, branch in zip(branches, node.branches, strict=True)], 1)
             kernel = torch.cat([branch.share.weight for branch in node.branches], 1)
-            maps[index] = node.norm(F.conv2d(stacked, kernel, padding=1)).relu()
+            maps[index] = node.norm(F.conv2d(torch.cat(stacked, 1), kernel, padding=1)).relu()
         (found,) = decoder(features)
     torch.testing.assert_close(found, maps[0], rtol=1e-4, atol=1e-5)
 

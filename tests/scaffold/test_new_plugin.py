@@ -1,0 +1,53 @@
+import subprocess
+import sys
+
+import pytest
+from throwaway import Site
+from typer.testing import CliRunner
+
+from unetzoo.cli import app
+
+
+def _new(folder, *arguments):
+    return CliRunner().invoke(app, ["new-plugin", *arguments, "--folder", str(folder)])
+
+
+def _install(distribution, folder):
+    options = ["--quiet", "--no-deps", "--no-index", "--no-build-isolation", "--disable-pip-version-check"]
+    command = [sys.executable, "-m", "pip", "install", *options, "--target", str(folder), str(distribution)]
+    subprocess.run(command, check=True)
+
+
+@pytest.mark.parametrize("kinds", [["--encoder"], ["--decoder"], ["--loss"], ["--encoder", "--decoder", "--loss"]])
+def test_a_new_plugin_installs_registers_and_passes_its_own_tests(kinds, tmp_path):
+    assert _new(tmp_path, "unetzoo-my-cells", *kinds).exit_code == 0
+    distribution = tmp_path / "unetzoo-my-cells"
+    _install(distribution, tmp_path / "site")
+    info = Site(tmp_path / "site").ask("unetzoo.list_plugins()[1]", UNETZOO_PLUGINS="unetzoo-my-cells").value
+    assert (info["distribution"], info["version"], info["status"]) == ("unetzoo-my-cells", "0.1.0", "active")
+    assert list(info["parts"]) == [f"{kind.removeprefix('--')} my_cells" for kind in kinds]
+    run = "import sys, pytest; sys.exit(pytest.main([sys.argv[1], '-q', '-p', 'no:cacheprovider']))"
+    told = Site(tmp_path / "site").run(run, str(distribution), UNETZOO_PLUGINS="unetzoo-my-cells")
+    assert f"{len(kinds)} passed" in told
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["unetzoo-cells"], "say what it provides: --encoder, --decoder, --loss"),
+        (["Unetzoo_Cells", "--loss"], "small letters, digits and single dashes"),
+        (["../cells", "--loss"], "small letters, digits and single dashes"),
+        (["taken", "--loss"], "is there already"),
+    ],
+)
+def test_a_name_or_folder_that_does_not_do_is_one_error(arguments, message, tmp_path):
+    (tmp_path / "taken").mkdir()
+    done = _new(tmp_path, *arguments)
+    assert done.exit_code == 2
+    assert message in done.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["taken"]
+
+
+def test_a_folder_that_cannot_be_written_is_one_error(tmp_path):
+    done = _new(tmp_path / "nowhere", "unetzoo-cells", "--loss")
+    assert (done.exit_code, "cannot write" in done.stderr) == (2, True)
