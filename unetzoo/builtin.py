@@ -16,7 +16,12 @@ def unetzoo_encoders() -> Iterator[EncoderSpec | EncoderFamily]:
         summary="the contracting path of the first U-Net: two convolutions a level, max pooling between",
         paper="arXiv:1505.04597",
     )
-    yield EncoderFamily(prefix="timm", names=timm_names, spec=timm_spec)
+    yield EncoderFamily(
+        prefix="timm",
+        names=timm_names,
+        spec=timm_spec,
+        examples=("resnet10t", "convnext_atto", "test_vit", "hrnet_w18_small"),
+    )
 
 
 @hookimpl

@@ -141,11 +141,13 @@ class EncoderFamily:
         prefix: of the qualified names, such as `"timm"`.
         names: gives all names; called whenever a name is looked up, so it should be quick.
         spec: gives the spec of one of these names.
+        examples: those that stand for all when the contracts are checked, best small ones; empty: three of all.
     """
 
     prefix: str
     names: Callable[[], Collection[str]]
     spec: Callable[[str], EncoderSpec]
+    examples: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,6 @@
 Plugins may use the functions that are named here: how many stages a decoder has for a pyramid, and how wide they are.
 """
 
-from unetzoo.decoders.widths import stage_reductions, stage_widths, step_factors
+from unetzoo.decoders.widths import Stage, plan_stages, stage_reductions, stage_widths, step_factors
 
-__all__ = ["stage_reductions", "stage_widths", "step_factors"]
+__all__ = ["Stage", "plan_stages", "stage_reductions", "stage_widths", "step_factors"]

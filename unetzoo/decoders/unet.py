@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from unetzoo.decoders.widths import stage_reductions, stage_widths, step_factors
+from unetzoo.decoders.widths import plan_stages
 from unetzoo.layers.block import Attention, BlockStyle, FuseBlock, Upsample
 from unetzoo.layers.norm import Activation, Norm
 from unetzoo.model import Decoder
@@ -41,20 +41,11 @@ class UNetDecoder(Decoder):
         dropout: float = 0.0,
     ) -> None:
         style = BlockStyle(norm=norm, activation=activation, upsample=upsample, attention=attention, dropout=dropout)
-        outputs = stage_widths(features, widths)
-        super().__init__(outputs[-1:], stage_reductions(features)[len(outputs) - 1 : len(outputs)])
-        inputs = (features.channels[-1], *outputs)
-        skips = [(channels,) for channels in features.channels[-2::-1]]
-        factors = step_factors(features)
+        stages = plan_stages(features, widths)
+        super().__init__((stages[-1].out_channels,), (stages[-1].reduction,))
         self.stages = nn.ModuleList(
-            FuseBlock(
-                inputs[stage],
-                skips[stage] if stage < len(skips) else (),
-                width,
-                factor=factors[stage] if stage < len(factors) else 2,
-                style=style,
-            )
-            for stage, width in enumerate(outputs)
+            FuseBlock(stage.deep_channels, stage.skip_channels, stage.out_channels, factor=stage.factor, style=style)
+            for stage in stages
         )
 
     def forward(self, features: Sequence[Tensor]) -> list[Tensor]:

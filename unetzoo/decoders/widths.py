@@ -1,6 +1,7 @@
 """The resolutions of a decoder's stages, and how many channels each has."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 from unetzoo.checks import check_widths
@@ -55,3 +56,48 @@ def stage_widths(features: FeatureInfo, widths: Sequence[int] | None) -> tuple[i
             f" (or only the first {len(features) - 1}); got {tuple(widths)}"
         )
     return check_widths("widths", widths)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What one stage of a U-Net-like decoder takes and gives.
+
+    Attributes:
+        deep_channels: of the deeper map that it upsamples.
+        skip_channels: of the level's features, one number; empty beyond the shallowest level.
+        out_channels: of its result.
+        factor: by how much it upsamples.
+        reduction: input pixels per pixel of its result, along each axis.
+    """
+
+    deep_channels: int
+    skip_channels: tuple[int, ...]
+    out_channels: int
+    factor: int
+    reduction: int
+
+
+def plan_stages(features: FeatureInfo, widths: Sequence[int] | None) -> list[Stage]:
+    """The stages from the deepest level to the shallowest, and on to full resolution where `widths` go on.
+
+    Args:
+        features: the pyramid.
+        widths: as `stage_widths` takes them.
+
+    Raises:
+        OptionError, ShapeError: as `stage_widths`.
+    """
+    outputs = stage_widths(features, widths)
+    inputs = (features.channels[-1], *outputs)
+    skips = [(channels,) for channels in features.channels[-2::-1]]
+    factors = step_factors(features)
+    return [
+        Stage(
+            inputs[index],
+            skips[index] if index < len(skips) else (),
+            width,
+            factors[index] if index < len(factors) else 2,
+            reduction,
+        )
+        for index, (width, reduction) in enumerate(zip(outputs, stage_reductions(features), strict=False))
+    ]

@@ -55,7 +55,7 @@ def check_dataset(dataset: Part, *, options: Mapping[str, Any] | None = None) ->
 
 
 def check_plugin(distribution: str) -> "Report":
-    """Try every rule of every part of a plugin; of a family of encoders, on three of them.
+    """Try every rule of every part of a plugin; of a family of encoders, on its examples.
 
     Raises:
         UnknownNameError: there is no such plugin.
@@ -102,7 +102,7 @@ def _trials_of_offer(kind: str, offer: Offer) -> list[Trial]:
     if not isinstance(offer.item, EncoderFamily):
         return _trials_of_spec(kind, offer.item)
     names = sorted(offer.item.names())
-    chosen = names[:: max(1, len(names) // _SAMPLED)][:_SAMPLED]
+    chosen = offer.item.examples or names[:: max(1, len(names) // _SAMPLED)][:_SAMPLED]
     return [trial for name in chosen for trial in _trials_of_spec(kind, offer.spec(name))]
 
 

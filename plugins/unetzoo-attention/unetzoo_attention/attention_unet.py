@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - the field's name for it
 
 import unetzoo
-from unetzoo.decoders import stage_reductions, stage_widths, step_factors
+from unetzoo.decoders import plan_stages
 from unetzoo.layers import BlockStyle, FuseBlock
 
 
@@ -61,23 +61,16 @@ class AttentionUNetDecoder(unetzoo.Decoder):
         activation: str = "relu",
     ) -> None:
         style = BlockStyle(norm=norm, activation=activation)
-        outputs = stage_widths(features, widths)
-        super().__init__(outputs[-1:], stage_reductions(features)[len(outputs) - 1 : len(outputs)])
-        inputs = (features.channels[-1], *outputs)
-        skips = features.channels[-2::-1]
-        factors = step_factors(features)
+        stages = plan_stages(features, widths)
+        super().__init__((stages[-1].out_channels,), (stages[-1].reduction,))
         self.gates = nn.ModuleList(
-            AttentionGate(skip, deep, factor) for skip, deep, factor in zip(skips, inputs, factors, strict=False)
+            AttentionGate(channels, stage.deep_channels, stage.factor)
+            for stage in stages
+            for channels in stage.skip_channels
         )
         self.stages = nn.ModuleList(
-            FuseBlock(
-                inputs[stage],
-                skips[stage : stage + 1],
-                width,
-                factor=factors[stage] if stage < len(factors) else 2,
-                style=style,
-            )
-            for stage, width in enumerate(outputs)
+            FuseBlock(stage.deep_channels, stage.skip_channels, stage.out_channels, factor=stage.factor, style=style)
+            for stage in stages
         )
 
     def forward(self, features: Sequence[Tensor]) -> list[Tensor]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 import unetzoo
-from unetzoo.decoders import stage_reductions, stage_widths, step_factors
+from unetzoo.decoders import Stage, plan_stages
 from unetzoo.layers import BlockStyle, UpsampleConcatConv, make_activation, make_norm
 
 _MOST_STEPS = 16
@@ -45,29 +45,16 @@ class RecurrentResidualBlock(nn.Module):
     The projection is the 3x3 convolution that upsamples and concatenates at once, in place of the paper's 1x1 one.
 
     Args:
-        deep_channels: of the deep map.
-        skip_channels: of the skip, if there is one.
-        out_channels: of the result.
-        factor: how much finer the skip is than the deep map.
+        stage: what it takes and gives.
         steps: of each recurrent convolution.
         style: norm and activation.
     """
 
-    def __init__(
-        self,
-        deep_channels: int,
-        skip_channels: Sequence[int],
-        out_channels: int,
-        *,
-        factor: int,
-        steps: int,
-        style: BlockStyle,
-    ) -> None:
+    def __init__(self, stage: Stage, steps: int, style: BlockStyle) -> None:
         super().__init__()
-        self.project = UpsampleConcatConv(deep_channels, skip_channels, out_channels, factor=factor)
-        self.recurrent = nn.Sequential(
-            RecurrentConv(out_channels, steps, style), RecurrentConv(out_channels, steps, style)
-        )
+        width = stage.out_channels
+        self.project = UpsampleConcatConv(stage.deep_channels, stage.skip_channels, width, factor=stage.factor)
+        self.recurrent = nn.Sequential(RecurrentConv(width, steps, style), RecurrentConv(width, steps, style))
 
     def forward(self, deep: Tensor, skips: Sequence[Tensor]) -> Tensor:
         """(b, out, factor * h, factor * w) for deep (b, deep, h, w) and skips (b, skip, factor * h, factor * w)."""
@@ -102,22 +89,9 @@ class R2UNetDecoder(unetzoo.Decoder):
         if not isinstance(steps, int) or not 0 <= steps <= _MOST_STEPS:
             raise unetzoo.OptionError(f"steps must be a whole number from 0 to {_MOST_STEPS}, got {steps!r}")
         style = BlockStyle(norm=norm, activation=activation)
-        outputs = stage_widths(features, widths)
-        super().__init__(outputs[-1:], stage_reductions(features)[len(outputs) - 1 : len(outputs)])
-        inputs = (features.channels[-1], *outputs)
-        skips = features.channels[-2::-1]
-        factors = step_factors(features)
-        self.stages = nn.ModuleList(
-            RecurrentResidualBlock(
-                inputs[stage],
-                skips[stage : stage + 1],
-                width,
-                factor=factors[stage] if stage < len(factors) else 2,
-                steps=steps,
-                style=style,
-            )
-            for stage, width in enumerate(outputs)
-        )
+        stages = plan_stages(features, widths)
+        super().__init__((stages[-1].out_channels,), (stages[-1].reduction,))
+        self.stages = nn.ModuleList(RecurrentResidualBlock(stage, steps, style) for stage in stages)
 
     def forward(self, features: Sequence[Tensor]) -> list[Tensor]:
         """The map at the shallowest stage's resolution, the only output, of a pyramid (shallow first)."""

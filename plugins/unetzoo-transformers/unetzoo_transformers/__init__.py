@@ -24,11 +24,13 @@ _NAMES = (
     "vitdet",
 )
 
+_SMALL = ("pvt_v2", "textnet", "resnet")
+
 
 @unetzoo.hookimpl
 def unetzoo_encoders() -> Iterator[unetzoo.EncoderFamily]:
     """The family `hf:*`."""
-    yield unetzoo.EncoderFamily(prefix="hf", names=lambda: _NAMES, spec=_spec)
+    yield unetzoo.EncoderFamily(prefix="hf", names=lambda: _NAMES, spec=_spec, examples=_SMALL)
 
 
 def _spec(name: str) -> unetzoo.EncoderSpec:
