@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from unetzoo.hookspecs import hookimpl
     from unetzoo.inference.export import export
     from unetzoo.inference.optimize import OptimizedSegmenter, optimize
+    from unetzoo.inference.predict import predict, predict_rows
     from unetzoo.inference.prune import prune
     from unetzoo.info import ModelInfo
     from unetzoo.memory import keep_freed_memory
@@ -107,6 +108,8 @@ __all__ = [
     "list_plugins",
     "load",
     "optimize",
+    "predict",
+    "predict_rows",
     "prune",
     "pull",
     "push",
@@ -148,6 +151,7 @@ _HOMES = {
     "hookspecs": ("hookimpl",),
     "inference.export": ("export",),
     "inference.optimize": ("OptimizedSegmenter", "optimize"),
+    "inference.predict": ("predict", "predict_rows"),
     "inference.prune": ("prune",),
     "info": ("ModelInfo",),
     "memory": ("keep_freed_memory",),

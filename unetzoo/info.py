@@ -41,6 +41,10 @@ class ModelInfo:
             object.__setattr__(self, name, _sequence(name, getattr(self, name), each))
         if len(self.value_range) not in (0, 2):
             raise ConfigError(f"value_range must be the lowest and the highest value, got {self.value_range!r}")
+        if self.value_range and self.value_range[0] >= self.value_range[1]:
+            raise ConfigError(f"value_range must be the lowest, then the highest value, got {self.value_range!r}")
+        if any(value <= 0 for value in self.std):
+            raise ConfigError(f"each of std must be > 0, got {self.std!r}")
         if not isinstance(self.metrics, Mapping) or not all(
             isinstance(name, str) and _is_number(value) for name, value in self.metrics.items()
         ):

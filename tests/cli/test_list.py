@@ -19,6 +19,7 @@ import unetzoo
         ("encoder", unetzoo.list_encoders),
         ("decoders", unetzoo.list_decoders),
         ("losses", unetzoo.list_losses),
+        ("datasets", unetzoo.list_datasets),
         ("loss", unetzoo.list_losses),
     ],
 )

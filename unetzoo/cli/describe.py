@@ -21,7 +21,7 @@ _LITERAL = re.compile(r"Literal\[([^\]]*)\]")
 
 
 def describe_part(
-    kind: Annotated[str, typer.Argument(help="encoder, decoder or loss", show_default=False)],
+    kind: Annotated[str, typer.Argument(help="encoder, decoder, loss or dataset", show_default=False)],
     name: Annotated[str, typer.Argument(help="as `unetzoo list` shows it", show_default=False)],
 ) -> None:
     """Describe a part: its options, paper, provider and weights."""

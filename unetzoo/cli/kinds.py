@@ -4,7 +4,7 @@ from typing import get_args
 
 from unetzoo.assembly import Kind
 from unetzoo.errors import OptionError
-from unetzoo.registry import KINDS, plural
+from unetzoo.registry import plural
 
 
 def kind_of(word: str) -> Kind:
@@ -17,4 +17,6 @@ def kind_of(word: str) -> Kind:
         if word in (kind, plural(kind)):
             found: Kind = kind
             return found
-    raise OptionError(f"there is no kind of part {word!r}; there are {', '.join(plural(kind) for kind in KINDS)}")
+    raise OptionError(
+        f"there is no kind of part {word!r}; there are {', '.join(plural(kind) for kind in get_args(Kind))}"
+    )

@@ -14,17 +14,18 @@ _GAP = 2
 
 
 def list_parts(
-    kind: Annotated[str, typer.Argument(help="encoders, decoders or losses", show_default=False)],
+    kind: Annotated[str, typer.Argument(help="encoders, decoders, losses or datasets", show_default=False)],
     pattern: Annotated[str, typer.Argument(help="such as 'convnext*'", show_default=False)] = "*",
 ) -> None:
-    """List encoders, decoders or losses by name.
+    """List encoders, decoders, losses or data sets by name.
 
     In a terminal they stand in columns; a pipe or a file gets one a line.
     """
-    from unetzoo.assembly import list_decoders, list_encoders, list_losses
+    from unetzoo.assembly import list_datasets, list_decoders, list_encoders, list_losses
 
     known = kind_of(kind)
-    list_names = {"encoder": list_encoders, "decoder": list_decoders, "loss": list_losses}[known]
+    lists = {"encoder": list_encoders, "decoder": list_decoders, "loss": list_losses, "dataset": list_datasets}
+    list_names = lists[known]
     names = list_names(pattern)
     if not names:
         raise UnknownNameError(_nothing_matches(known, pattern, list_names()))

@@ -1,0 +1,139 @@
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import unetzoo
+from unetzoo.inference.predict import predict, predict_rows
+
+WIDTHS = {"widths": (4, 8, 8)}
+
+
+def _model(classes=2, in_channels=1, info=None):
+    torch.manual_seed(0)
+    model = unetzoo.create("unet", encoder="plain", encoder_options=WIDTHS, classes=classes, in_channels=in_channels)
+    if info is not None:
+        model.config = unetzoo.ModelConfig(**{**vars(model.config), "info": info})
+    return model.eval()
+
+
+def _image(height, width, channels=1):
+    return np.random.default_rng(0).random((height, width, channels), dtype=np.float32)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (3, 200), (200, 5), (128, 128), (300, 411)])
+@pytest.mark.parametrize("classes", [1, 3])
+def test_any_size_gives_probabilities_of_every_class(shape, classes):
+    found = predict(_model(classes), _image(*shape), tile=128, overlap=32)
+    assert (found.shape, found.dtype) == ((classes, *shape), np.float32)
+    assert found.min() >= 0
+    assert found.max() <= 1
+    if classes > 1:
+        np.testing.assert_allclose(found.sum(0), 1, atol=1e-5)
+
+
+def test_tiles_with_enough_overlap_give_what_the_whole_image_gives():
+    # 3 levels of two 3x3 convolutions on both ways see 38 pixels to each side, within the quarter of this overlap
+    model, image = _model(), _image(500, 700)
+    tiled, whole = predict(model, image, tile=384, overlap=160), predict(model, image, tile=1024)
+    inner = (slice(None), slice(40, -40), slice(40, -40))  # beyond the border one sees a mirror, the other zeros
+    assert np.abs(tiled - whole)[inner].max() < 1e-5
+
+
+def test_seams_are_smooth_even_where_a_network_sees_the_border_of_its_tile():
+    class Border(nn.Module):
+        """Answers by whether a pixel lies at the left end of what is seen."""
+
+        def forward(self, images):
+            return torch.linspace(-6, 6, images.shape[3]).expand(images.shape[0], 1, *images.shape[2:])
+
+    model = _model(classes=1)
+    model.forward = Border().forward
+    found = predict(model, _image(64, 600), tile=256, overlap=64)[0, 0]
+    assert np.abs(np.diff(found)).max() < 0.06  # a jump at a seam would be near 1
+
+
+def test_rows_come_in_order_without_gaps_and_are_the_same_as_at_once():
+    model, image = _model(), _image(700, 200)
+    tops, parts = zip(*predict_rows(model, image, tile=192, overlap=48), strict=True)
+    assert len(parts) > 3
+    assert list(tops) == [0, *np.cumsum([part.shape[1] for part in parts])[:-1]]
+    np.testing.assert_array_equal(np.concatenate(parts, 1), predict(model, image, tile=192, overlap=48))
+
+
+def test_a_batch_of_tiles_gives_the_same_as_tile_by_tile():
+    model, image = _model(), _image(300, 500)
+    one, three = (predict(model, image, tile=128, overlap=32, batch=batch) for batch in (1, 3))
+    np.testing.assert_allclose(one, three, atol=1e-5)
+
+
+def test_flips_make_the_prediction_of_a_mirrored_image_the_mirrored_prediction():
+    model, image = _model(), _image(64, 96)
+    found, mirrored = predict(model, image, flips=True), predict(model, image[:, ::-1], flips=True)
+    np.testing.assert_allclose(mirrored, found[..., ::-1], atol=1e-5)
+    assert np.abs(predict(model, image[:, ::-1]) - predict(model, image)[..., ::-1]).max() > 1e-4
+
+
+def test_the_image_is_normalised_as_the_network_was_trained():
+    info = unetzoo.ModelInfo(value_range=(0, 4000), mean=[0.5, 0.25], std=[0.2, 0.1])
+    image = np.random.default_rng(0).integers(0, 4000, (32, 48, 2), dtype=np.uint16)
+    model = _model(in_channels=2, info=info)
+    tensor = torch.from_numpy((image / 4000 - [0.5, 0.25]) / [0.2, 0.1]).float().permute(2, 0, 1)[None]
+    with torch.no_grad():
+        wanted = model(tensor).softmax(1)[0].numpy()
+    np.testing.assert_allclose(predict(model, image), wanted, atol=1e-5)
+
+
+@pytest.mark.parametrize(("dtype", "largest"), [(np.uint8, 255), (np.uint16, 65535)])
+def test_without_a_saved_normalisation_whole_numbers_go_from_0_to_1(dtype, largest):
+    image = np.random.default_rng(0).integers(0, largest, (32, 32), dtype=dtype)
+    floats = (image / largest).astype(np.float32)
+    np.testing.assert_allclose(predict(_model(), image), predict(_model(), floats), atol=1e-5)
+
+
+def test_an_optimized_network_predicts_too():
+    model, image = _model(), _image(90, 70)
+    found = predict(unetzoo.optimize(model), image)
+    np.testing.assert_allclose(found, predict(model, image), atol=1e-4)
+    halved = predict(unetzoo.optimize(model, dtype=torch.bfloat16), image)
+    assert np.abs(halved - found).max() < 0.05
+
+
+@pytest.mark.parametrize(
+    ("image", "message"),
+    [
+        (np.zeros((4, 4, 2)), r"takes images \(h, w\) or \(h, w, 1\), got \(4, 4, 2\)"),
+        (np.zeros((0, 4)), r"got \(0, 4\)"),
+        (np.zeros(4), r"got \(4,\)"),
+        ("image.png", "got str"),
+    ],
+)
+def test_what_is_no_image_of_the_network_is_refused(image, message):
+    with pytest.raises(unetzoo.ShapeError, match=message):
+        predict(_model(), image)
+
+
+def test_nan_is_refused():
+    image = _image(8, 8)
+    image[3, 3] = np.nan
+    with pytest.raises(unetzoo.OptionError, match="the image holds NaN or infinity"):
+        predict(_model(), image)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"tile": 32}, "tile must be at least 128"),
+        ({"overlap": 512}, "overlap must be a whole number from 0 to less than half of tile=1024"),
+        ({"overlap": -1}, "overlap must be a whole number"),
+        ({"batch": 0}, "batch must be a whole number >= 1"),
+    ],
+)
+def test_options_outside_their_values_are_refused(options, message):
+    with pytest.raises(unetzoo.OptionError, match=message):
+        predict(_model(), _image(8, 8), **options)
+
+
+def test_a_network_in_training_mode_is_refused():
+    with pytest.raises(unetzoo.OptionError, match=r"in training mode; call model\.eval"):
+        predict(_model().train(), _image(8, 8))

@@ -1,0 +1,173 @@
+"""Predict the classes of an image of any size."""
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain, islice
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from unetzoo.checks import check_count
+from unetzoo.errors import OptionError, ShapeError
+from unetzoo.inference.optimize import OptimizedSegmenter
+from unetzoo.inference.tiles import Axis, plan_axis, read_mirrored
+from unetzoo.info import ModelInfo
+from unetzoo.model import Segmenter
+
+Network = Segmenter | OptimizedSegmenter
+Probabilities = NDArray[np.float32]
+_UNIT = 32  # the deepest reduction of nearly all encoders
+_SMALLEST = 128
+_FLIPS: tuple[tuple[int, ...], ...] = ((), (2,), (3,), (2, 3))
+
+
+def predict(
+    model: Network,
+    image: Any,  # noqa: ANN401 - whatever can be sliced
+    *,
+    tile: int = 1024,
+    overlap: int = 128,
+    batch: int = 1,
+    flips: bool = False,
+) -> Probabilities:
+    """The probability of each class at each pixel.
+
+    An image that is larger than a tile is cut into tiles, whose predictions are blended, so that the network never sees
+    more than `batch` of them at once. The image is normalised as `model.config.info` says: from `value_range` to 0 to
+    1, minus `mean`, divided by `std`; where it says nothing, whole numbers are divided by the largest of their dtype.
+
+    Args:
+        model: a network of `create`, `load`, `pull` or `optimize`, in evaluation mode.
+        image: (h, w) or (h, w, c), any h and w >= 1: a numpy array, a memory map, a Zarr array or the like.
+        tile: about the longest side in pixels that the network sees at once, at least 128.
+        overlap: of neighbouring tiles, in pixels, less than half of `tile`, and rounded up to a multiple of 64; four
+            times the context that a pixel needs makes tiles equal to the whole image.
+        batch: tiles that the network sees at once.
+        flips: average over the image and its mirror images (left-right, upside down, both), for four times the work.
+
+    Returns:
+        (classes, h, w), each from 0 to 1: of several classes the softmax, of a single one the sigmoid.
+
+    Raises:
+        ShapeError: the image has other axes, or another number of channels than the network.
+        OptionError: for an option outside its values, a model in training mode, or an image with NaN or infinity.
+    """
+    height, width = _size(image, model.config.in_channels)
+    found = np.empty((model.config.classes, height, width), dtype=np.float32)
+    for top, rows in predict_rows(model, image, tile=tile, overlap=overlap, batch=batch, flips=flips):
+        found[:, top : top + rows.shape[1]] = rows
+    return found
+
+
+def predict_rows(
+    model: Network,
+    image: Any,  # noqa: ANN401 - as in `predict`
+    *,
+    tile: int = 1024,
+    overlap: int = 128,
+    batch: int = 1,
+    flips: bool = False,
+) -> Iterator[tuple[int, Probabilities]]:
+    """As `predict`, but from top to bottom, as soon as rows are finished: for images larger than the memory.
+
+    Yields:
+        The number of the first row, and the probabilities (classes, rows, w) of it and those below it.
+    """
+    height, width = _size(image, model.config.in_channels)
+    _check_options(model, tile, overlap, batch)
+    down, right = (plan_axis(length, tile, overlap, _UNIT) for length in (height, width))
+    run = _runner(model, flips=flips)
+    top = 0
+    pending = np.zeros((model.config.classes, 0, width), dtype=np.float32)
+    for index, rows in enumerate(down.spans):
+        missing = min(rows[1], height) - top - pending.shape[1]
+        pending = np.pad(pending, ((0, 0), (0, missing), (0, 0)))
+        weights, (tile_rows, image_rows) = down.weights(index)[:, None], _inside(rows, top, height)
+        for column, probabilities in _tiles_of_row(run, image, rows, right, batch, model.config.info):
+            tile_columns, image_columns = _inside(right.spans[column], 0, width)
+            weighed = probabilities * (weights * right.weights(column))
+            pending[:, image_rows, image_columns] += weighed[:, tile_rows, tile_columns]
+        finished = down.finished(index) - top
+        yield top, pending[:, :finished]
+        pending, top = pending[:, finished:], top + finished
+
+
+def _inside(span: tuple[int, int], top: int, length: int) -> tuple[slice, slice]:
+    """Which part of a tile lies between `top` and the end of the image, and where that is, counted from `top`."""
+    first, last = max(span[0], top), min(span[1], length)
+    return slice(first - span[0], last - span[0]), slice(first - top, last - top)
+
+
+def _tiles_of_row(
+    run: Callable[[Tensor], Tensor],
+    image: Any,  # noqa: ANN401 - as in `predict`
+    rows: tuple[int, int],
+    axis: Axis,
+    batch: int,
+    info: ModelInfo,
+) -> Iterator[tuple[int, Probabilities]]:
+    """The index of each tile of a row, and its probabilities (classes, size, size)."""
+    waiting = iter(enumerate(axis.spans))
+    while chunk := list(islice(waiting, batch)):
+        tiles = [_normalised(read_mirrored(image, rows, columns), info) for _, columns in chunk]
+        found = run(torch.from_numpy(np.stack(tiles)))
+        yield from zip((index for index, _ in chunk), found.float().cpu().numpy(), strict=True)
+
+
+def _runner(model: Network, *, flips: bool) -> Callable[[Tensor], Tensor]:
+    """What gives the probabilities (b, classes, h, w) of images (b, c, h, w)."""
+    stored = next(chain(model.parameters(), model.buffers()))
+    dtype = model.dtype if isinstance(model, OptimizedSegmenter) else stored.dtype
+
+    def probabilities(images: Tensor) -> Tensor:
+        logits: Tensor = model(images).float()
+        return logits.softmax(1) if logits.shape[1] > 1 else logits.sigmoid()
+
+    @torch.no_grad()
+    def run(images: Tensor) -> Tensor:
+        images = images.to(stored.device, dtype)
+        views: Sequence[tuple[int, ...]] = _FLIPS if flips else _FLIPS[:1]
+        found = [probabilities(images.flip(axes)).flip(axes) for axes in views]
+        return torch.stack(found).mean(0)
+
+    return run
+
+
+def _normalised(block: NDArray[Any], info: ModelInfo) -> Probabilities:
+    """A block (h, w) or (h, w, c) as the network was trained on it, (c, h, w)."""
+    values: NDArray[Any] = (block if block.ndim == 3 else block[..., None]).astype(np.float32)
+    if not np.isfinite(values).all():
+        raise OptionError("the image holds NaN or infinity; replace them, for instance by numpy.nan_to_num")
+    if info.value_range:
+        low, high = info.value_range
+        values = (values - low) / (high - low)
+    elif block.dtype.kind in "ui":
+        values = values / np.iinfo(block.dtype).max
+    values = (values - np.asarray(info.mean or 0, np.float32)) / np.asarray(info.std or 1, np.float32)
+    return np.ascontiguousarray(values.transpose(2, 0, 1), dtype=np.float32)
+
+
+def _size(image: Any, channels: int) -> tuple[int, int]:  # noqa: ANN401 - as in `predict`
+    shape = tuple(getattr(image, "shape", ()))
+    found = shape[2] if len(shape) == 3 else 1
+    if len(shape) not in (2, 3) or found != channels or min(shape, default=0) < 1:
+        wanted = "(h, w) or (h, w, 1)" if channels == 1 else f"(h, w, {channels})"
+        raise ShapeError(f"this network takes images {wanted}, got {shape or type(image).__name__}")
+    return shape[0], shape[1]
+
+
+def _check_options(model: Network, tile: int, overlap: int, batch: int) -> None:
+    check_count("batch", batch)
+    check_count("tile", tile)
+    if tile < _SMALLEST:
+        raise OptionError(f"tile must be at least {_SMALLEST} pixels, got {tile}")
+    if not isinstance(overlap, int) or not 0 <= overlap < tile / 2:
+        raise OptionError(f"overlap must be a whole number from 0 to less than half of tile={tile}, got {overlap!r}")
+    channels = model.config.in_channels
+    for name in ("mean", "std"):
+        if len(getattr(model.config.info, name)) not in (0, 1, channels):
+            raise OptionError(f"the network's {name} must be one number for each of its {channels} channels")
+    if isinstance(model, Segmenter) and model.training:
+        raise OptionError("the network is in training mode; call model.eval() first")
