@@ -29,6 +29,14 @@ class TargetError(UnetzooError, ValueError):
     """A loss got a target of the wrong shape, dtype or range."""
 
 
+class DataError(UnetzooError, ValueError):
+    """A file of images or masks that is missing, cannot be read, or holds what nobody can learn from or predict."""
+
+
+class TrainingError(UnetzooError):
+    """A training that cannot go on."""
+
+
 class ConfigError(UnetzooError, ValueError):
     """A model configuration that cannot be read."""
 
