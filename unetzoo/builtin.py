@@ -82,4 +82,10 @@ def unetzoo_datasets() -> tuple[DatasetSpec, ...]:
             summary="one fluorescence image of 125 nuclei, in three parts; ships with unetzoo",
             license="CC0-1.0",
         ),
+        DatasetSpec(
+            name="brain-tissue",
+            build=lazy("unetzoo.datasets.brain_tissue:BrainTissueDataset"),
+            summary="coronal slices of the ICBM152 T1 template with CSF, grey and white matter; needs unetzoo[brain]",
+            paper="doi:10.1016/j.neuroimage.2010.07.033",
+        ),
     )

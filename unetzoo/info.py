@@ -19,6 +19,7 @@ class ModelInfo:
         mean: of each channel of the images that it was trained on, after scaling to `value_range`.
         std: likewise; the network expects `(image - mean) / std`.
         value_range: lowest and highest value of the images before that, such as (0, 1) or (0, 255).
+        class_frequencies: share of each class of the pixels that it was trained on, 0 to 1.
         metrics: name and value, such as `{"mean IoU": 0.94}`.
         license: an identifier as the Hub knows it, such as `"apache-2.0"`; empty: nobody said, and none is claimed.
         source: where it was pulled from, `"user/name@commit"`.
@@ -31,20 +32,16 @@ class ModelInfo:
     mean: Sequence[float] = ()
     std: Sequence[float] = ()
     value_range: Sequence[float] = ()
+    class_frequencies: Sequence[float] = ()
     metrics: Mapping[str, float] = field(default_factory=dict)
     license: str = ""
     source: str = ""
 
     def __post_init__(self) -> None:
-        for name in ("class_names", "mean", "std", "value_range"):
+        for name in ("class_names", "mean", "std", "value_range", "class_frequencies"):
             each = str if name == "class_names" else float
             object.__setattr__(self, name, _sequence(name, getattr(self, name), each))
-        if len(self.value_range) not in (0, 2):
-            raise ConfigError(f"value_range must be the lowest and the highest value, got {self.value_range!r}")
-        if self.value_range and self.value_range[0] >= self.value_range[1]:
-            raise ConfigError(f"value_range must be the lowest, then the highest value, got {self.value_range!r}")
-        if any(value <= 0 for value in self.std):
-            raise ConfigError(f"each of std must be > 0, got {self.std!r}")
+        self._check_numbers()
         if not isinstance(self.metrics, Mapping) or not all(
             isinstance(name, str) and _is_number(value) for name, value in self.metrics.items()
         ):
@@ -53,6 +50,16 @@ class ModelInfo:
         for name in ("license", "source"):
             if not isinstance(getattr(self, name), str):
                 raise ConfigError(f"{name} must be a text, got {getattr(self, name)!r}")
+
+    def _check_numbers(self) -> None:
+        if len(self.value_range) not in (0, 2):
+            raise ConfigError(f"value_range must be the lowest and the highest value, got {self.value_range!r}")
+        if self.value_range and self.value_range[0] >= self.value_range[1]:
+            raise ConfigError(f"value_range must be the lowest, then the highest value, got {self.value_range!r}")
+        if any(not 0 <= share <= 1 for share in self.class_frequencies):
+            raise ConfigError(f"class_frequencies must be shares from 0 to 1, got {self.class_frequencies!r}")
+        if any(value <= 0 for value in self.std):
+            raise ConfigError(f"each of std must be > 0, got {self.std!r}")
 
     @classmethod
     def from_dict(cls, data: object) -> "ModelInfo":

@@ -6,6 +6,7 @@ import typer
 
 from unetzoo.cli.bench import bench
 from unetzoo.cli.commands import Commands
+from unetzoo.cli.data import data
 from unetzoo.cli.demo import demo
 from unetzoo.cli.describe import describe_part
 from unetzoo.cli.errors import USAGE_EXIT, leave_pipe_quietly
@@ -29,6 +30,7 @@ app.command("info")(info)
 app.add_typer(plugins, name="plugins")
 app.command("new-plugin")(new_plugin)
 app.command("demo")(demo)
+app.add_typer(data, name="data")
 app.add_typer(bench, name="bench")
 app.command("push")(push_folder)
 app.command("pull")(pull_model)

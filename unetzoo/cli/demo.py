@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from unetzoo.cli.output import new_table, show
+from unetzoo.cli.progress import progress
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -52,22 +53,15 @@ def demo(
 
 @contextmanager
 def _progress(settings: "Settings") -> Iterator[Callable[[str, float], None]]:
-    """A bar for each network, if standard error is a terminal, and gone at the end; gives what to call after a step."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
+    """A bar for each network; gives what to call after a step."""
     from unetzoo.demo.run import DECODERS
 
-    columns = ("{task.description:<8}", BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[loss]}"))
-    console = Console(stderr=True)
-    with Progress(
-        *columns, TimeRemainingColumn(), console=console, transient=True, disable=not console.is_terminal
-    ) as progress:
-        tasks = {name: progress.add_task(name, total=settings.steps, loss="", start=False) for name in DECODERS}
+    with progress("{task.fields[loss]}") as bar:
+        tasks = {name: bar.add_task(name, total=settings.steps, loss="", start=False) for name in DECODERS}
 
         def on_step(name: str, loss: float) -> None:
-            progress.start_task(tasks[name])
-            progress.update(tasks[name], advance=1, loss=f"loss {loss:.3f}")
+            bar.start_task(tasks[name])
+            bar.update(tasks[name], advance=1, loss=f"loss {loss:.3f}")
 
         yield on_step
 

@@ -1,0 +1,46 @@
+import json
+
+import numpy as np
+from PIL import Image
+
+
+def _write(folder, *, empty=""):
+    random = np.random.default_rng(0)
+    for kind, high in (("images", 256), ("masks", 2)):
+        (folder / kind).mkdir(parents=True)
+        for name in ("a.png", "b.png", "c.png"):
+            Image.fromarray(random.integers(0, high, (16, 16), dtype=np.uint8)).save(folder / kind / name)
+    if empty:
+        (folder / empty).write_bytes(b"")
+    return str(folder)
+
+
+def test_a_sound_data_set_is_described(invoke, tmp_path):
+    result = invoke("data", "check", _write(tmp_path / "cells"))
+    assert result.exit_code == 0
+    assert "3 images with masks: 2 train, 1 val" in result.stdout
+    assert "16 x 16 pixels (height x width), 1 channel, values 0 to 255" in result.stdout
+    assert "foreground" in result.stdout
+    assert result.stdout.endswith("nothing is wrong\n")
+
+
+def test_errors_are_listed_and_the_exit_code_says_so(invoke, tmp_path):
+    result = invoke("data", "check", _write(tmp_path / "cells", empty="images/b.png"))
+    assert result.exit_code == 1
+    assert "b.png is empty: it has 0 bytes" in result.stdout
+
+
+def test_json_has_the_statistics_and_the_problems(invoke, tmp_path):
+    folder = _write(tmp_path / "cells")
+    (tmp_path / "cells" / "masks" / "c.png").unlink()
+    report = json.loads(invoke("data", "check", folder, "--json", "--classes", "rest,cell").stdout)
+    assert report["splits"] == {"train": 1, "val": 1}
+    assert report["problems"] == [{"severity": "warning", "text": "images/c.png has no mask"}]
+    assert report["statistics"]["class_names"] == ["rest", "cell"]
+
+
+def test_no_data_is_one_line_and_exit_code_2(invoke, tmp_path):
+    result = invoke("data", "check", str(tmp_path / "nothing"))
+    assert result.exit_code == 2
+    assert result.stderr.startswith("error: there is no folder or file")
+    assert result.stderr.count("\n") == 1

@@ -1,0 +1,120 @@
+"""`unetzoo data check`: everything that is wrong with a data set, and what it is like, before a training."""
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from unetzoo.cli.output import new_table, show
+from unetzoo.cli.progress import counting
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from unetzoo.data.check import Problem
+    from unetzoo.data.opened import Survey
+
+data = typer.Typer(help="Look at a data set.", rich_markup_mode=None)
+_ERRORS_EXIT = 1
+
+Source = Annotated[
+    str,
+    typer.Argument(
+        metavar="DATA",
+        help="a folder with images/ and masks/ (or train/, val/, test/ with both), a .csv, .tsv or .jsonl file with "
+        "the columns image and mask, a Hugging Face data set (hf:user/name, or a folder), or a name of "
+        "`unetzoo list datasets`",
+        show_default=False,
+    ),
+]
+ClassNames = Annotated[
+    str | None,
+    typer.Option(
+        "--classes",
+        metavar="NAMES",
+        help="names, such as sky,cell; or with the values in the masks, such as sky=0,cell=255 or cell=#ff0000",
+    ),
+]
+MaskKind = Annotated[
+    str, typer.Option("--masks", metavar="KIND", help="auto, or instances: masks number the objects of one class")
+]
+
+
+@data.command("check")
+def check(
+    source: Source,
+    classes: ClassNames = None,
+    masks: MaskKind = "auto",
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+) -> None:
+    """Read every image and mask once, and list all that is wrong.
+
+    The exit code is 1 where something stands in the way of training, 0 where there is nothing, or warnings alone.
+    """
+    found = read_survey(source, classes, masks)
+    if as_json:
+        typer.echo(json.dumps(_as_dict(found), indent=2))
+    else:
+        show(*_report(found))
+    if _errors(found):
+        raise typer.Exit(_ERRORS_EXIT)
+
+
+def read_survey(source: str, classes: str | None, masks: str) -> "Survey":
+    """What reading all images and masks gives, with a progress bar on a terminal."""
+    from unetzoo.data.coding import read_classes
+    from unetzoo.data.opened import survey
+
+    with counting("reading") as on_read:
+        return survey(source, classes=read_classes(classes) if classes else None, masks=masks, on_read=on_read)  # type: ignore[arg-type] # survey checks it
+
+
+def _errors(found: "Survey") -> list["Problem"]:
+    return [problem for problem in found.problems if problem.severity == "error"]
+
+
+def _report(found: "Survey") -> list["str | Table"]:
+    counts = ", ".join(f"{len(indices):,} {split}" for split, indices in found.splits.items())
+    lines: list[str | Table] = [f"{len(found.readings):,} images with masks: {counts}"]
+    if not _errors(found):
+        lines += ["", _images(found), "", _classes(found)]
+    if found.problems:
+        lines += ["", _problems(found.problems)]
+    else:
+        lines += ["", "nothing is wrong"]
+    return lines
+
+
+def _images(found: "Survey") -> str:
+    told = found.statistics
+    smallest, largest = (" x ".join(map(str, size)) for size in (told.smallest, told.largest))
+    size = smallest if smallest == largest else f"{smallest} to {largest}"
+    low, high = told.value_range
+    mean, std = (", ".join(f"{value:.4g}" for value in values) for values in (told.mean, told.std))
+    channels = "1 channel" if told.channels == 1 else f"{told.channels} channels"
+    values = f"values {low:g} to {high:g}\nscaled to 0 to 1: mean {mean}; std {std}"
+    return f"{size} pixels (height x width), {channels}, {values}"
+
+
+def _classes(found: "Survey") -> "Table":
+    table = new_table("class", numbers=("id", "share of pixels"))
+    told = found.statistics
+    for number, (name, share) in enumerate(zip(told.class_names, told.class_frequencies, strict=True)):
+        table.add_row(name, str(number), f"{share:.2%}")
+    return table
+
+
+def _problems(problems: list["Problem"]) -> "Table":
+    table = new_table("", "problem")
+    for problem in problems:
+        table.add_row(problem.severity, problem.text)
+    return table
+
+
+def _as_dict(found: "Survey") -> dict[str, object]:
+    return {
+        "splits": {split: len(indices) for split, indices in found.splits.items()},
+        "problems": [asdict(problem) for problem in found.problems],
+        "statistics": None if _errors(found) else asdict(found.statistics),
+    }

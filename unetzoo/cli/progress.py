@@ -1,0 +1,38 @@
+"""Progress bars: on standard error, only if that is a terminal, and gone at the end."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, ProgressColumn
+
+
+@contextmanager
+def counting(label: str) -> Iterator[Callable[[int], None]]:
+    """A bar of things to do; gives what to call after each, with the number of all."""
+    with progress() as bar:
+        task = bar.add_task(label, total=None)
+        yield lambda total: bar.update(task, advance=1, total=total)
+
+
+def progress(*columns: "str | ProgressColumn") -> "Progress":
+    """A progress display with a bar, the count and the time that remains.
+
+    Args:
+        columns: further ones, behind the count.
+    """
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    return Progress(
+        TextColumn("{task.description:<8}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        *columns,
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )

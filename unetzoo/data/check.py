@@ -1,0 +1,113 @@
+"""Everything that is wrong with a data set, found before a training begins."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Literal
+
+from unetzoo.data.coding import Coding
+from unetzoo.data.sources import Source
+from unetzoo.data.statistics import class_counts
+from unetzoo.data.survey import Reading
+
+Severity = Literal["error", "warning"]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something that is wrong.
+
+    Attributes:
+        severity: an error stands in the way of training, a warning does not.
+        text: one line, with the names of the files.
+    """
+
+    severity: Severity
+    text: str
+
+
+def find_problems(
+    source: Source, splits: Mapping[str, Sequence[int]], readings: Sequence[Reading], coding: Coding | str
+) -> list[Problem]:
+    """All problems of a data set, errors first.
+
+    Args:
+        source: what was read from.
+        splits: the entries of each split.
+        readings: what reading each entry gave.
+        coding: what the masks mean, or why that cannot be told.
+    """
+    errors = list(chain(*(_of_files(source, reading) for reading in readings), _of_channels(source, readings)))
+    warnings = [*source.problems, *_leaks(source, splits, readings), *_mixed_types(readings)]
+    if isinstance(coding, str):
+        errors.append(coding)
+    else:
+        errors += chain(*(_of_codes(source, reading, coding) for reading in readings))
+        warnings += [*_empty(source, readings, coding), *_absent_classes(splits, readings, coding)]
+    if not splits.get("train"):
+        errors.append("no image is there to train on")
+    return [Problem("error", text) for text in errors] + [Problem("warning", text) for text in warnings]
+
+
+def _of_files(source: Source, reading: Reading) -> Iterator[str]:
+    yield from reading.problems
+    if reading.image and reading.mask and reading.image.shape[:2] != reading.mask.shape:
+        name = source.entries[reading.index].name
+        image, mask = (" x ".join(map(str, shape)) for shape in (reading.image.shape[:2], reading.mask.shape))
+        yield f"{name}: the image has {image} pixels, its mask {mask}"
+
+
+def _of_channels(source: Source, readings: Sequence[Reading]) -> Iterator[str]:
+    names = defaultdict(list)
+    for reading in readings:
+        if reading.image:
+            names[reading.image.shape[2]].append(source.entries[reading.index].name)
+    usual = max(names, key=lambda channels: len(names[channels]), default=0)
+    for channels in sorted(names.keys() - {usual}):
+        for name in names[channels]:
+            yield f"{name} has {channels} channels, most images have {usual}"
+
+
+def _of_codes(source: Source, reading: Reading, coding: Coding) -> Iterator[str]:
+    if reading.mask is None or coding.instances:
+        return
+    if strangers := sorted(reading.mask.counts.keys() - {*coding.codes, *coding.unknown}):
+        yield f"{source.entries[reading.index].name}: {coding.complaint(strangers)}"
+
+
+def _mixed_types(readings: Sequence[Reading]) -> Iterator[str]:
+    dtypes = sorted({reading.image.dtype for reading in readings if reading.image})
+    if len(dtypes) > 1:
+        yield f"the images have different types of values ({', '.join(dtypes)}); are they of one range?"
+
+
+def _leaks(source: Source, splits: Mapping[str, Sequence[int]], readings: Sequence[Reading]) -> Iterator[str]:
+    split_of = {index: split for split, indices in splits.items() for index in indices}
+    same = defaultdict(list)
+    for reading in readings:
+        if reading.image:
+            same[reading.image.digest].append(reading.index)
+    for indices in same.values():
+        if len({split_of.get(index) for index in indices}) > 1:
+            named = ", ".join(f"{source.entries[index].name} ({split_of.get(index)})" for index in indices)
+            yield f"the same picture is in several splits, which makes scores too good: {named}"
+
+
+def _empty(source: Source, readings: Sequence[Reading], coding: Coding) -> Iterator[str]:
+    for reading in readings:
+        if reading.mask is None:
+            continue
+        counts, name = class_counts(reading, coding), source.entries[reading.index].name
+        if not counts.any():
+            yield f"{name}: the class of none of its pixels is known"
+        elif coding.class_names[0] == "background" and not counts[1:].any():
+            yield f"{name}: its mask is empty, all is background"
+
+
+def _absent_classes(splits: Mapping[str, Sequence[int]], readings: Sequence[Reading], coding: Coding) -> Iterator[str]:
+    present = {reading.index: class_counts(reading, coding) > 0 for reading in readings}
+    for split, indices in splits.items():
+        for number, name in enumerate(coding.class_names):
+            if not any(present[index][number] for index in indices if index in present):
+                yield f"class {name!r} never occurs in the split {split!r}"

@@ -1,0 +1,100 @@
+"""Hugging Face data sets: local ones, and those of the Hub by name."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unetzoo.data.folders import SPLIT_FOLDERS
+from unetzoo.data.sources import Entry, Source
+from unetzoo.errors import DataError, MissingExtraError, describe_error
+
+if TYPE_CHECKING:
+    from datasets import Dataset as Table
+
+_IMAGES = ("image", "img", "pixel_values")
+_MASKS = ("mask", "label", "annotation", "segmentation_mask", "segmentation", "labels")
+
+
+def is_saved_dataset(path: Path) -> bool:
+    """Whether a folder is one of `save_to_disk` of the library datasets."""
+    return (path / "dataset_dict.json").is_file() or (path / "state.json").is_file()
+
+
+def open_hub_dataset(source: str) -> "TableSource":
+    """The tables of a folder of `save_to_disk`, or of `"hf:user/name"` on the Hub.
+
+    Raises:
+        MissingExtraError: the library datasets is not installed.
+        DataError: there is no such data set, or it has no column of images or of masks.
+    """
+    try:
+        import datasets
+    except ImportError as error:
+        raise MissingExtraError("a Hugging Face data set needs: pip install 'unetzoo[datasets]'") from error
+    try:
+        if source.startswith("hf:"):
+            loaded = datasets.load_dataset(source.removeprefix("hf:"))
+        else:
+            loaded = datasets.load_from_disk(source)
+    except Exception as error:  # of the Hub, of the file system, of the formats
+        raise DataError(f"the data set {source!r} cannot be opened: {describe_error(error)}") from error
+    tables = loaded if isinstance(loaded, Mapping) else {"": loaded}
+    return TableSource(source, {SPLIT_FOLDERS.get(str(split), ""): table for split, table in tables.items()})
+
+
+class TableSource(Source):
+    """The rows of tables with a column of images and one of masks.
+
+    Args:
+        source: as the user named it.
+        tables: of each split; one of the name "" is split later.
+
+    Raises:
+        DataError: a table has no column of images or of masks.
+    """
+
+    def __init__(self, source: str, tables: "Mapping[str, Table]") -> None:
+        self._rows: list[tuple[Table, int, str, str]] = []
+        entries = []
+        for split, table in tables.items():
+            image, mask = (_column(source, table, names) for names in (_IMAGES, _MASKS))
+            for row in range(len(table)):
+                self._rows.append((table, row, image, mask))
+                entries.append(Entry(f"{split or 'row'} {row}", split))
+        if not entries:
+            raise DataError(f"the data set {source!r} has no rows")
+        super().__init__(entries)
+
+    def image(self, index: int) -> NDArray[Any]:
+        """The image (h, w, c) of a row."""
+        pixels = self._pixels(index, 2)
+        if pixels.dtype.kind == "f" and not np.isfinite(pixels).all():
+            raise DataError(f"{self.entries[index].name} holds NaN or infinity")
+        return pixels if pixels.ndim == 3 else pixels[..., None]
+
+    def raw_mask(self, index: int) -> NDArray[Any]:
+        """The mask of a row as it is stored."""
+        return self._pixels(index, 3)
+
+    def _pixels(self, index: int, column: int) -> NDArray[Any]:
+        row = self._rows[index]
+        try:
+            pixels = np.asarray(row[0][row[1]][row[column]])
+        except Exception as error:  # a picture in it may be damaged in many ways
+            raise DataError(f"{self.entries[index].name} cannot be read: {describe_error(error)}") from error
+        if pixels.ndim not in (2, 3) or 0 in pixels.shape or pixels.dtype.kind not in "buif":
+            raise DataError(
+                f"{self.entries[index].name}: {row[column]!r} is no image, but {pixels.dtype} {pixels.shape}"
+            )
+        return pixels
+
+
+def _column(source: str, table: "Table", names: tuple[str, ...]) -> str:
+    found = next((name for name in names if name in table.column_names), None)
+    if found is None:
+        known = ", ".join(table.column_names)
+        raise DataError(f"the data set {source!r} has no column {' or '.join(map(repr, names[:2]))}; it has {known}")
+    return found

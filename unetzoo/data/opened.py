@@ -1,0 +1,166 @@
+"""A data set that was opened: its classes known, its splits ready to be read."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from unetzoo.checks import check_choice
+from unetzoo.data.check import Problem, find_problems
+from unetzoo.data.coding import UNKNOWN, Classes, Coding, Masks, codes_of, find_coding
+from unetzoo.data.sources import SPLITS, Source, open_source
+from unetzoo.data.splits import split_entries
+from unetzoo.data.statistics import Statistics, measure
+from unetzoo.data.survey import Reading, read_all
+from unetzoo.errors import DataError, OptionError
+from unetzoo.samples import Dataset, Sample
+
+
+class CodedDataset(Dataset):
+    """The samples of one split of a source.
+
+    Args:
+        source: what to read from.
+        indices: of its entries.
+        coding: what its masks mean.
+    """
+
+    def __init__(self, source: Source, indices: Sequence[int], coding: Coding) -> None:
+        super().__init__(coding.class_names)
+        self.source = source
+        self.indices = tuple(indices)
+        self.coding = coding
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def __getitem__(self, index: int) -> Sample:
+        """The sample of that number.
+
+        Raises:
+            DataError: its files cannot be read, are of different sizes, or the mask holds what is no class.
+        """
+        number = self.indices[index]
+        name = self.source.entries[number].name
+        image = self.source.image(number)
+        _, codes = codes_of(self.source.raw_mask(number))
+        if codes.shape != image.shape[:2]:
+            raise DataError(f"{name}: the image has {image.shape[:2]} pixels, its mask {codes.shape}")
+        try:
+            return Sample(image, self.coding.ids(codes), name)
+        except DataError as error:
+            raise DataError(f"{name}: {error}") from error
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What reading all images and masks of a source gave.
+
+    Attributes:
+        source: what was read from.
+        splits: the entries of each split that has some.
+        readings: of each entry.
+        coding: what the masks mean, or why that cannot be told.
+    """
+
+    source: Source
+    splits: Mapping[str, Sequence[int]]
+    readings: Sequence[Reading]
+    coding: Coding | str
+
+    @cached_property
+    def problems(self) -> list[Problem]:
+        """All that is wrong, errors first."""
+        return find_problems(self.source, self.splits, self.readings, self.coding)
+
+    @property
+    def statistics(self) -> Statistics:
+        """Of the split "train".
+
+        Raises:
+            DataError: something stands in the way of training.
+        """
+        chosen = set(self.splits.get("train", ()))
+        return measure([reading for reading in self.readings if reading.index in chosen], self._sound_coding())
+
+    def dataset(self, split: str) -> CodedDataset:
+        """The samples of a split, none where it has none.
+
+        Raises:
+            DataError: something stands in the way of training.
+        """
+        return CodedDataset(self.source, self.splits.get(split, ()), self._sound_coding())
+
+    def _sound_coding(self) -> Coding:
+        errors = [problem.text for problem in self.problems if problem.severity == "error"]
+        if errors or isinstance(self.coding, str):
+            more = f" (and {len(errors) - 1} more; `unetzoo data check` lists them)" if len(errors) > 1 else ""
+            raise DataError(f"{errors[0]}{more}")
+        return self.coding
+
+
+def survey(
+    source: str | Path | Source,
+    *,
+    classes: Classes | None = None,
+    masks: Masks = "auto",
+    on_read: Callable[[int], None] = lambda _: None,
+) -> Survey:
+    """Read every image and mask of a data set once, and find out what its masks mean and what is wrong with it.
+
+    Args:
+        source: as `unetzoo.data.sources.open_source` takes it.
+        classes: names of the classes, perhaps with the values that masks have for them; None: what the masks say.
+        masks: `"instances"`: masks number the objects.
+        on_read: called after each pair with the number of all pairs.
+
+    Raises:
+        DataError: there is no such source, or it has no pairs. What is wrong with single files is in the result.
+        OptionError: classes that do not fit.
+    """
+    check_choice("masks", masks, Masks)
+    opened = source if isinstance(source, Source) else open_source(source)
+    total = len(opened.entries)
+    readings = read_all(opened, range(total), on_read=lambda: on_read(total))
+    return Survey(opened, split_entries(opened.entries), readings, _coding(opened, readings, classes, masks))
+
+
+def open_dataset(
+    source: str | Path, split: str | None = None, *, classes: Classes | None = None, masks: Masks = "auto"
+) -> CodedDataset:
+    """One split of a data set; its masks are read once to find out what they mean.
+
+    Args:
+        source: as `unetzoo.data.sources.open_source` takes it.
+        split: `"train"`, `"val"` or `"test"`; None: the test split, or where there is none, the val split, or all.
+        classes: as for `survey`; best those of the network, since masks may lack some.
+        masks: as for `survey`.
+
+    Raises:
+        DataError: there is no such source, no such split, or it cannot be told what the masks mean.
+        OptionError: classes that do not fit.
+    """
+    opened = open_source(source)
+    splits = split_entries(opened.entries)
+    chosen = split or next((name for name in ("test", "val", "train") if name in splits), "test")
+    if chosen not in splits:
+        raise DataError(f"{source} has no split {chosen!r}; it has {', '.join(splits)} (of {', '.join(SPLITS)})")
+    coding = _coding(opened, read_all(opened, splits[chosen], images=False), classes, masks)
+    if isinstance(coding, str):
+        raise DataError(f"{source}: {coding}")
+    return CodedDataset(opened, splits[chosen], coding)
+
+
+def _coding(source: Source, readings: Sequence[Reading], classes: Classes | None, masks: Masks) -> Coding | str:
+    found = [reading.mask for reading in readings if reading.mask]
+    if source.class_names and not isinstance(classes, Mapping) and masks == "auto":
+        names = source.class_names
+        if classes is not None and len(classes) != len(names):
+            raise OptionError(f"the data set has the classes {', '.join(names)}, not {', '.join(classes)}")
+        return Coding("ids", tuple(range(len(names))), tuple(classes or names), (UNKNOWN,))
+    try:
+        return find_coding(
+            (mask.kind for mask in found), (code for mask in found for code in mask.counts), classes, masks
+        )
+    except DataError as error:
+        return str(error)
