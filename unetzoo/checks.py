@@ -24,6 +24,12 @@ def check_count(option: str, value: object) -> None:
         raise OptionError(f"{option} must be at most {_MOST:,}, got {value!r}")
 
 
+def check_probability(option: str, value: object) -> None:
+    """Raise OptionError unless `value` is a number in [0, 1)."""
+    if not (isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < 1):
+        raise OptionError(f"{option} must be a probability in [0, 1), got {value!r}")
+
+
 def check_widths(option: str, widths: Sequence[int]) -> tuple[int, ...]:
     """The widths as a tuple; OptionError unless all are whole numbers >= 1."""
     if not isinstance(widths, Sequence) or not widths:

@@ -4,8 +4,9 @@ import torch
 
 from unetzoo.errors import OptionError
 from unetzoo.losses.checks import as_weights, weights_for
-from unetzoo.losses.pixel import BCELoss, CrossEntropyLoss, FocalLoss
-from unetzoo.losses.region import DiceLoss
+from unetzoo.losses.cross_entropy import BCELoss, CrossEntropyLoss
+from unetzoo.losses.focal import FocalLoss
+from unetzoo.losses.overlap import DiceLoss
 
 NAN, INF = float("nan"), float("inf")
 

@@ -9,9 +9,9 @@ from torch.nn import functional as F  # noqa: N812 - the field's name for it
 from unetzoo.assembly import create_loss
 from unetzoo.builtin import unetzoo_losses
 from unetzoo.errors import OptionError, PluginError, TargetError, UnknownNameError
+from unetzoo.losses.cross_entropy import BCELoss, CrossEntropyLoss
 from unetzoo.losses.expression import parse_loss
-from unetzoo.losses.pixel import BCELoss, CrossEntropyLoss
-from unetzoo.losses.region import DiceLoss
+from unetzoo.losses.overlap import DiceLoss
 from unetzoo.registry import Offer, Provider, Registry
 from unetzoo.specs import LossSpec
 

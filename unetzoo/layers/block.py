@@ -7,8 +7,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from unetzoo.checks import check_choice
-from unetzoo.errors import OptionError
+from unetzoo.checks import check_choice, check_probability
 from unetzoo.layers.attention import SCSE
 from unetzoo.layers.checkpoint import CheckpointedModule
 from unetzoo.layers.norm import Activation, Norm, make_activation, make_norm
@@ -29,6 +28,7 @@ class BlockStyle:
         upsample: nearest or bilinear interpolation, or a learned transposed convolution.
         attention: `"scse"` gates each block's concatenated input and its output (arXiv:1803.02579).
         dropout: probability in [0, 1) of dropping a whole channel of the block's output in training.
+        groups: of the norm `"group"`, at most.
 
     Raises:
         OptionError: for a value that is none of these.
@@ -39,22 +39,34 @@ class BlockStyle:
     upsample: Upsample = "nearest"
     attention: Attention = "none"
     dropout: float = 0.0
+    groups: int = 8
 
     def __post_init__(self) -> None:
         choices = {"norm": Norm, "activation": Activation, "upsample": Upsample, "attention": Attention}
         for name, allowed in choices.items():
             check_choice(name, getattr(self, name), allowed)
-        if not (isinstance(self.dropout, (int, float)) and 0 <= self.dropout < 1):
-            raise OptionError(f"dropout must be a probability in [0, 1), got {self.dropout!r}")
+        check_probability("dropout", self.dropout)
 
 
 class ConvNormAct(nn.Sequential):
-    """A 3x3 'same' convolution, norm and activation: (b, in, h, w) to (b, out, h, w)."""
+    """A 'same' convolution, norm and activation: (b, in, h, w) to (b, out, h, w).
 
-    def __init__(self, in_channels: int, out_channels: int, style: BlockStyle) -> None:
+    Args:
+        in_channels: of the map.
+        out_channels: of the result.
+        style: norm and activation.
+        kernel_size: odd, in pixels.
+        dilation: distance of the kernel's taps, in pixels.
+    """
+
+    def __init__(
+        self, in_channels: int, out_channels: int, style: BlockStyle, *, kernel_size: int = 3, dilation: int = 1
+    ) -> None:
+        padding = kernel_size // 2 * dilation
+        bias = style.norm == "none"
         super().__init__(
-            nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=style.norm == "none"),
-            make_norm(style.norm, out_channels),
+            nn.Conv2d(in_channels, out_channels, kernel_size, padding=padding, dilation=dilation, bias=bias),
+            make_norm(style.norm, out_channels, groups=style.groups),
             make_activation(style.activation),
         )
 
@@ -87,7 +99,7 @@ class FuseBlock(CheckpointedModule):
             mode="bilinear" if style.upsample == "bilinear" else "nearest",
             bias=style.norm == "none",
         )
-        self.norm = make_norm(style.norm, out_channels)
+        self.norm = make_norm(style.norm, out_channels, groups=style.groups)
         self.activation = make_activation(style.activation)
         self.conv = ConvNormAct(out_channels, out_channels, style)
         self.gate_out = SCSE(out_channels) if gated else nn.Identity()

@@ -19,17 +19,17 @@ class ChannelLayerNorm(nn.LayerNorm):
         return F.layer_norm(last, self.normalized_shape, self.weight, self.bias, self.eps).permute(0, 3, 1, 2)
 
 
-def make_norm(norm: Norm, channels: int) -> nn.Module:
+def make_norm(norm: Norm, channels: int, *, groups: int = 8) -> nn.Module:
     """The norm of that name for maps (b, channels, h, w).
 
-    `"group"` has 8 groups (or the greatest common divisor with the channels), `"instance"` is a group a channel, which
-    unlike `nn.InstanceNorm2d` also accepts a batch of maps of one pixel.
+    `"group"` has `groups` groups (or the greatest common divisor with the channels), `"instance"` is a group a channel,
+    which unlike `nn.InstanceNorm2d` also accepts a batch of maps of one pixel.
     """
     match norm:
         case "batch":
             return nn.BatchNorm2d(channels)
         case "group":
-            return nn.GroupNorm(gcd(8, channels), channels)
+            return nn.GroupNorm(gcd(groups, channels), channels)
         case "instance":
             return nn.GroupNorm(channels, channels)
         case "layer":

@@ -1,6 +1,7 @@
 """Checks of the options that several losses share."""
 
 import math
+import operator
 from collections.abc import Sequence
 from typing import TypeGuard
 
@@ -28,6 +29,28 @@ def check_not_negative(option: str, value: object) -> None:
     """Raise OptionError unless `value` is a finite number >= 0."""
     if not (_is_number(value) and value >= 0):
         raise OptionError(f"{option} must be a finite number >= 0, got {value!r}")
+
+
+def check_number(
+    option: str,
+    value: object,
+    *,
+    above: float | None = None,
+    at_least: float | None = None,
+    at_most: float | None = None,
+    below: float | None = None,
+) -> None:
+    """Raise OptionError unless `value` is a finite number within the bounds that are given."""
+    bounds = [
+        (above, ">", operator.gt),
+        (at_least, ">=", operator.ge),
+        (at_most, "<=", operator.le),
+        (below, "<", operator.lt),
+    ]
+    given = [(bound, sign, fits) for bound, sign, fits in bounds if bound is not None]
+    if not (_is_number(value) and all(fits(value, bound) for bound, _, fits in given)):
+        wanted = " and ".join(f"{sign} {bound:g}" for bound, sign, _ in given)
+        raise OptionError(f"{option} must be a finite number {wanted}, got {value!r}")
 
 
 def check_switch(option: str, value: object) -> None:

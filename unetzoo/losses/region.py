@@ -1,59 +1,170 @@
-"""Losses that compare regions as a whole."""
+"""What the losses share that compare regions as a whole: four sums for each class, and the mean over classes."""
+
+from abc import abstractmethod
+from typing import Literal, NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from unetzoo.losses.checks import Weights, as_weights, check_ignore_index, check_not_negative, check_switch, weights_for
-from unetzoo.losses.target import Pair, as_masks, make_pair
+from unetzoo.checks import check_choice
+from unetzoo.losses.base import Loss
+from unetzoo.losses.checks import Weights, check_not_negative
+from unetzoo.losses.target import Pair, as_masks
+
+Rule = Literal["count", "zero", "skip"]
+Absent = Literal["auto", "count", "zero", "skip"]
 
 
-class DiceLoss(nn.Module):
-    """1 - soft Dice coefficient of each class, the weighted mean over classes (arXiv:1608.04117).
+class Extent(NamedTuple):
+    """The target of each class in pixels, (r, k): r is b for each image, or 1 for the whole batch.
 
-    The coefficient is (2 sum p g + smooth) / (sum p + sum g + smooth), over the pixels that count: g is the mask of the
-    class, p its probability (softmax for a multiclass target, else sigmoid). With `squared` the denominator has the
-    squares of p and g, as in V-Net (arXiv:1606.04797, section 3).
+    Attributes:
+        positives: the class's pixels.
+        counted: pixels that count.
+    """
 
-    A class that is absent from the target has a coefficient of smooth / (sum p + smooth): its loss is 0 when none of it
-    is predicted, and grows with what is. With `smooth=0` the coefficient would be 0 whatever is predicted, so that an
-    absent class is left out of the mean then. A class weight of 0 leaves a class out, such as the background.
+    positives: Tensor
+    counted: Tensor
+
+
+class Regions(NamedTuple):
+    """Prediction and target of each class in pixels, (r, k).
+
+    Attributes:
+        inside: sum of p over the class's pixels, the true positives.
+        outside: sum of p over the others, the false positives.
+        missing: sum of 1 - p over the class's pixels, the false negatives.
+        positives: as of `Extent`.
+        counted: as of `Extent`.
+    """
+
+    inside: Tensor
+    outside: Tensor
+    missing: Tensor
+    positives: Tensor
+    counted: Tensor
+
+
+def count(pair: Pair, truth: Tensor, *, per_image: bool) -> Extent:
+    """The extent of each class.
 
     Args:
-        smooth: pixels that are added to numerator and denominator, >= 0.
-        per_image: a coefficient for each image, then their mean; otherwise one over all pixels of the batch, which is
-            steadier for small objects. An image in which no pixel counts is left out.
-        squared: as above.
-        class_weights: one for each class, >= 0; None: all equal.
-        ignore_index: target value of pixels that do not count.
+        pair: logits and target.
+        truth: its masks (b, k, h, w), bool.
+        per_image: of each image, not of the batch.
+    """
+    batch, classes, height, width = truth.shape
+    axes, rows = ((2, 3), batch) if per_image else ((0, 2, 3), 1)
+    positives = truth.sum(axes).reshape(rows, classes).to(pair.logits.dtype)
+    if pair.valid is None:
+        return Extent(positives, torch.full_like(positives, batch // max(1, rows) * height * width))
+    valid = pair.valid[:, None] if pair.mode == "multiclass" else pair.valid
+    return Extent(positives, valid.sum(axes).reshape(rows, -1).expand(rows, classes).to(positives.dtype))
+
+
+def measure(pair: Pair, probability: Tensor, *, per_image: bool, squared: bool = False) -> Regions:
+    """The sums of a prediction.
+
+    Each error is summed by itself, since a difference of two sums over a large image has hardly a digit of a small one.
+
+    Args:
+        pair: logits and target.
+        probability: (b, k, h, w).
+        per_image: for each image, not for the batch.
+        squared: sum p^2 and (1 - p)^2 in place of p and 1 - p.
+    """
+    truth = as_masks(pair, torch.bool)
+    extent = count(pair, truth, per_image=per_image)
+    valid = pair.valid[:, None] if pair.valid is not None and pair.mode == "multiclass" else pair.valid
+
+    def total(values: Tensor) -> Tensor:
+        values = values.square() if squared else values
+        return values.sum((2, 3) if per_image else (0, 2, 3)).reshape(extent.positives.shape)
+
+    missing = total((1 - probability).masked_fill(~truth, 0))
+    return Regions(
+        inside=total(probability.masked_fill(~truth, 0)) if squared else extent.positives - missing,
+        outside=total(probability.masked_fill(truth if valid is None else truth | ~valid, 0)),
+        missing=missing,
+        positives=extent.positives,
+        counted=extent.counted,
+    )
+
+
+def mean_of_classes(losses: Tensor, regions: Regions | Extent, class_weights: Tensor | None, absent: Rule) -> Tensor:
+    """The weighted mean over the classes of each row, then over the rows that have a class; 0 where none has.
+
+    Args:
+        losses: (r, k).
+        regions: to which they belong.
+        class_weights: (k); None: all 1.
+        absent: what a class without pixels adds: its loss, a loss of 0, or nothing, also not to the divisor.
+    """
+    weights = torch.ones_like(losses) if class_weights is None else class_weights.expand_as(losses)
+    if absent == "zero":
+        losses = losses * (regions.positives > 0)
+        weights = weights * (regions.counted.sum(1, keepdim=True) > 0)
+    else:
+        weights = weights * ((regions.positives if absent == "skip" else regions.counted) > 0)
+    mass = weights.sum(1)
+    rows = (weights * losses).sum(1) / torch.where(mass > 0, mass, 1)
+    return rows.sum() / (mass > 0).sum().clamp(min=1)
+
+
+def rule_of(absent: Absent, *, count: bool) -> Rule:
+    """What absent classes add; where that is left open, their loss if they are to count, else nothing."""
+    if absent != "auto":
+        return absent
+    return "count" if count else "skip"
+
+
+def divided(part: Tensor, whole: Tensor) -> Tensor:
+    """Part / whole; 0, with gradient 0, where the whole is 0, and with it the part."""
+    return part / torch.where(whole > 0, whole, 1)
+
+
+class RegionLoss(Loss):
+    """A loss of each class's sums, and its mean over the classes; the options of every such loss.
+
+    Args:
+        smooth: pixels that are added as if they were rightly classified, >= 0.
+        absent: what a class without pixels in the target (of the image, with `per_image`) adds to the mean over the
+            classes: `"count"`: its loss, which grows with what is predicted of it. `"zero"`: a loss of 0, as in
+            segmentation_models_pytorch. `"skip"`: nothing, the mean is that of the others. `"auto"`: count, but skip
+            with `smooth=0`, where its loss would be 1 whatever is predicted.
+        squared: whether the sums are those of squares.
+        class_weights, per_image, ignore_index, from_logits: as every loss takes them.
 
     Raises:
         OptionError: for a value outside its range.
     """
 
-    class_weights: Tensor | None
-
     def __init__(
         self,
         *,
-        smooth: float = 1.0,
-        per_image: bool = False,
+        smooth: float,
+        absent: Absent,
+        class_weights: Weights | None,
+        per_image: bool,
+        ignore_index: int | None,
+        from_logits: bool,
         squared: bool = False,
-        class_weights: Weights | None = None,
-        ignore_index: int | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(
+            class_weights=class_weights, per_image=per_image, ignore_index=ignore_index, from_logits=from_logits
+        )
         check_not_negative("smooth", smooth)
-        check_switch("per_image", per_image)
-        check_switch("squared", squared)
-        check_ignore_index(ignore_index)
+        check_choice("absent", absent, Absent)
         self.smooth = smooth
-        self.per_image = per_image
+        self.absent = absent
         self.squared = squared
-        self.ignore_index = ignore_index
-        self.register_buffer("class_weights", as_weights("class_weights", class_weights), persistent=False)
+
+    @abstractmethod
+    def compare(self, regions: Regions) -> Tensor:
+        """The loss of each class (r, k), each >= 0."""
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
-        """The loss, a scalar from 0 to 1.
+        """The loss, a scalar >= 0.
 
         Args:
             logits: (b, k, h, w).
@@ -63,26 +174,7 @@ class DiceLoss(nn.Module):
             TargetError: for a target that does not fit.
             OptionError: when `class_weights` has another number of classes.
         """
-        pair = make_pair(logits, target, self.ignore_index)
-        truth = as_masks(pair)
-        axes = (2, 3) if self.per_image else (0, 2, 3)
-        probability = pair.logits.softmax(1) if pair.mode == "multiclass" else pair.logits.sigmoid()
-        valid = pair.valid[:, None] if pair.valid is not None and pair.mode == "multiclass" else pair.valid
-        if valid is not None:
-            probability = probability.masked_fill(~valid, 0)
-        # p + g - 2 p g = |p - g| and p^2 + g^2 - 2 p g = (p - g)^2: 1 - a rounded coefficient could be below 0
-        error = (probability - truth).square() if self.squared else (probability - truth).abs()
-        size = (probability.square() if self.squared else probability).sum(axes) + truth.sum(axes) + self.smooth
-        losses = error.sum(axes) / torch.where(size > 0, size, 1)
-        weights = self._weights(pair, truth.sum(axes), valid, axes)
-        mass = weights.sum()
-        return (weights * losses).sum() / torch.where(mass > 0, mass, 1)
-
-    def _weights(self, pair: Pair, present: Tensor, valid: Tensor | None, axes: tuple[int, ...]) -> Tensor:
-        """The weight of each loss in the mean, 0 where there is nothing to compare."""
-        weights = torch.ones_like(present)
-        if self.class_weights is not None:
-            weights = weights * weights_for(pair.logits, "class_weights", self.class_weights)
-        if self.smooth == 0:
-            return weights * (present > 0)
-        return weights if valid is None else weights * torch.any(valid, dim=axes)
+        pair = self.read(logits, target)
+        regions = measure(pair, self.probabilities(pair), per_image=self.per_image, squared=self.squared)
+        absent = rule_of(self.absent, count=self.smooth > 0)
+        return mean_of_classes(self.compare(regions), regions, self.weights(pair), absent)

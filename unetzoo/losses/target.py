@@ -23,7 +23,7 @@ class Pair(NamedTuple):
         mode: binary (k = 1), multiclass (one class id for each pixel) or multilabel (one mask for each class).
         logits: (b, k, h, w), float32 or float64.
         target: multiclass: class ids (b, h, w), int64, `IGNORED` where a pixel does not count; else (b, k, h, w) of 0
-            and 1 in the dtype of the logits, 0 where it does not count.
+            and 1 in the dtype of the logits (of 0 to 1 where it may be soft), 0 where it does not count.
         valid: which elements of `target` count, bool, of its shape; None: all.
     """
 
@@ -48,7 +48,7 @@ def mode_of(logits: Tensor, target: Tensor) -> Mode:
     raise TargetError(_say_shape(logits, target))
 
 
-def make_pair(logits: Tensor, target: Tensor, ignore_index: int | None) -> Pair:
+def make_pair(logits: Tensor, target: Tensor, ignore_index: int | None, *, soft: bool = False) -> Pair:
     """Check logits and a target, and bring both into the form to compute with.
 
     The shapes say the mode. In half precision a sum over an image overflows (float16 ends at 65,504), so that float16
@@ -61,6 +61,7 @@ def make_pair(logits: Tensor, target: Tensor, ignore_index: int | None) -> Pair:
             dtype (multiclass), or masks (b, k, h, w) (multilabel). Masks are bool, integer or floating point, and hold
             0 and 1 alone: soft labels are refused, since they mostly come from resizing a mask by interpolation.
         ignore_index: value of the target's elements that do not count; None: all count.
+        soft: whether masks may hold any value from 0 to 1.
 
     Raises:
         TargetError: for shapes, dtypes, devices or values that do not fit; says which, and what to do.
@@ -70,7 +71,7 @@ def make_pair(logits: Tensor, target: Tensor, ignore_index: int | None) -> Pair:
     values = target if target.is_floating_point() or target.dtype == torch.bool else target.long()
     valid = None if ignore_index is None or target.dtype == torch.bool else values != ignore_index
     if not (torch.compiler.is_compiling() or target.is_meta or target.dtype == torch.bool):
-        _check_values(values, valid, mode, logits, ignore_index)
+        _check_values(values, valid, mode, logits, ignore_index, soft=soft)
     if valid is not None:
         values = values.masked_fill(~valid, IGNORED if mode == "multiclass" else 0)
     logits = logits.float() if logits.dtype in _HALVES else logits
@@ -80,12 +81,18 @@ def make_pair(logits: Tensor, target: Tensor, ignore_index: int | None) -> Pair:
     return Pair(mode, logits, masks, None if valid is None else valid.reshape(logits.shape))
 
 
-def as_masks(pair: Pair) -> Tensor:
-    """The target as one mask for each class, (b, k, h, w) of 0 and 1 in the dtype of the logits; 0 where ignored."""
+def as_masks(pair: Pair, dtype: torch.dtype | None = None) -> Tensor:
+    """The target as one mask for each class, (b, k, h, w) of 0 and 1; 0 where ignored.
+
+    Args:
+        pair: logits and target.
+        dtype: of the masks; None: that of the logits.
+    """
+    wanted = dtype or pair.logits.dtype
     if pair.mode != "multiclass":
-        return pair.target
+        return pair.target.to(wanted)
     ids = torch.arange(pair.logits.shape[1], device=pair.target.device)
-    return (pair.target[:, None] == ids[:, None, None]).to(pair.logits.dtype)
+    return (pair.target[:, None] == ids[:, None, None]).to(wanted)
 
 
 def masked_mean(values: Tensor, valid: Tensor | None) -> Tensor:
@@ -118,9 +125,14 @@ def _check_types(logits: Tensor, target: Tensor, mode: Mode) -> None:
         raise TargetError(f"logits are on {logits.device}, the target on {target.device}; move it with target.to(...)")
 
 
-def _check_values(values: Tensor, valid: Tensor | None, mode: Mode, logits: Tensor, ignore_index: int | None) -> None:
+def _check_values(
+    values: Tensor, valid: Tensor | None, mode: Mode, logits: Tensor, ignore_index: int | None, *, soft: bool
+) -> None:
     classes = logits.shape[1]
-    outside = (values < 0) | (values >= classes) if mode == "multiclass" else (values != 0) & (values != 1)
+    if mode == "multiclass":
+        outside = (values < 0) | (values >= classes)
+    else:
+        outside = ~((values >= 0) & (values <= 1)) if soft else (values != 0) & (values != 1)  # ~: NaN is outside
     if valid is not None:
         outside = outside & valid
     if not outside.any():
@@ -131,6 +143,9 @@ def _check_values(values: Tensor, valid: Tensor | None, mode: Mode, logits: Tens
     if mode == "multiclass":
         wanted = f"the ids of the {classes} classes of logits {tuple(logits.shape)} are 0 to {classes - 1}"
         hint = f"renumber the ids, or create the network with classes={strangers[-1] + 1}"
+    elif soft:
+        wanted = f"a soft {mode} target holds values from 0 to 1"
+        hint = "divide it by the value that stands for 1"
     else:
         wanted = f"a {mode} target holds 0 and 1 alone"
         hint = _hint_for_masks(strangers)
@@ -141,7 +156,10 @@ def _check_values(values: Tensor, valid: Tensor | None, mode: Mode, logits: Tens
 
 def _hint_for_masks(strangers: list[float]) -> str:
     if not all(float(value).is_integer() for value in strangers):
-        return "soft labels are not taken: resize masks by nearest neighbour, smooth labels with label_smoothing"
+        return (
+            "soft labels are for soft_bce and soft_ce alone: resize masks by nearest neighbour, smooth labels with "
+            "label_smoothing"
+        )
     return "make it a mask, for instance by target > 0; for several classes the network needs as many channels"
 
 

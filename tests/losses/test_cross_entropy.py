@@ -2,13 +2,13 @@ from math import log
 
 import pytest
 import torch
-from segmentation_models_pytorch.losses import FocalLoss as PeerFocalLoss
-from segmentation_models_pytorch.losses import SoftBCEWithLogitsLoss, SoftCrossEntropyLoss
-from segmentation_models_pytorch.losses._functional import softmax_focal_loss_with_logits
+from loss_examples import IGNORED, KINDS, assert_same, example
+from segmentation_models_pytorch.losses import SoftBCEWithLogitsLoss
+from segmentation_models_pytorch.losses import SoftCrossEntropyLoss as PeerSoftCrossEntropyLoss
 from torch.nn import functional as F  # noqa: N812 - the field's name for it
 
 from unetzoo.errors import OptionError, TargetError
-from unetzoo.losses.pixel import BCELoss, CrossEntropyLoss, FocalLoss
+from unetzoo.losses.cross_entropy import BCELoss, CrossEntropyLoss, SoftBCELoss, SoftCrossEntropyLoss
 
 # sigmoid(0) = 1/2 and sigmoid(ln 3) = 3/4
 MASK_LOGITS, MASK = torch.tensor([[[[0.0, log(3)]]]]), torch.tensor([[[1, 0]]])
@@ -67,33 +67,6 @@ def test_cross_entropy_of_two_pixels(options, expected):
     _close(CrossEntropyLoss(**options)(CLASS_LOGITS, CLASSES), expected)
 
 
-@pytest.mark.parametrize(
-    ("options", "expected"),
-    [
-        ({}, ((1 / 2) ** 2 * log(2) + (3 / 4) ** 2 * log(4)) / 2),
-        ({"gamma": 0}, (log(2) + log(4)) / 2),
-        ({"gamma": 1, "alpha": 0.25}, (0.25 * (1 / 2) * log(2) + 0.75 * (3 / 4) * log(4)) / 2),
-        ({"gamma": 0.5, "ignore_index": 1}, (3 / 4) ** 0.5 * log(4)),
-        ({"alpha": 1}, ((1 / 2) ** 2 * log(2)) / 2),
-    ],
-)
-def test_focal_of_two_pixels_of_a_mask(options, expected):
-    _close(FocalLoss(**options)(MASK_LOGITS, MASK), expected)
-
-
-@pytest.mark.parametrize(
-    ("options", "expected"),
-    [
-        ({}, ((5 / 6) ** 2 * log(6) + (1 / 2) ** 2 * log(2)) / 2),
-        ({"gamma": 0}, (log(6) + log(2)) / 2),
-        ({"gamma": 1, "alpha": [3.0, 1.0, 0.5]}, (3 * (5 / 6) * log(6) + 0.5 * (1 / 2) * log(2)) / 2),
-        ({"gamma": 0.5, "ignore_index": 2}, (5 / 6) ** 0.5 * log(6)),
-    ],
-)
-def test_focal_of_two_pixels_of_classes(options, expected):
-    _close(FocalLoss(**options)(CLASS_LOGITS, CLASSES), expected)
-
-
 @pytest.mark.parametrize("pos_weight", [None, [0.5, 1.0, 7.0]])
 def test_bce_is_that_of_torch(random, pos_weight):
     logits, _, masks = random
@@ -131,38 +104,8 @@ def test_bce_with_smoothing_is_that_of_smp_which_counts_half_of_it(random):
 
 def test_cross_entropy_with_smoothing_is_that_of_smp(random):
     logits, ids, _ = random
-    expected = SoftCrossEntropyLoss(smooth_factor=0.1)(logits, ids[:, None])
+    expected = PeerSoftCrossEntropyLoss(smooth_factor=0.1)(logits, ids[:, None])
     _close(CrossEntropyLoss(label_smoothing=0.1)(logits, ids), expected)
-
-
-@pytest.mark.parametrize("gamma", [1.5, 2.0])
-@pytest.mark.parametrize("alpha", [None, 0.25])
-@pytest.mark.parametrize("ignore_index", [None, 255])
-def test_focal_of_masks_is_that_of_smp(random, gamma, alpha, ignore_index):
-    logits, _, masks = random
-    masks = masks[:, :1]
-    if ignore_index is not None:
-        masks[:, :, 2] = ignore_index
-    peer = PeerFocalLoss("binary", alpha=alpha, gamma=gamma, ignore_index=ignore_index)
-    loss = FocalLoss(gamma=gamma, alpha=alpha, ignore_index=ignore_index)
-    _close(loss(logits[:, :1], masks), peer(logits[:, :1], masks))
-
-
-@pytest.mark.parametrize("gamma", [1.5, 2.0])
-def test_focal_of_classes_is_the_softmax_focal_of_smp(random, gamma):
-    logits, ids, _ = random
-    _close(FocalLoss(gamma=gamma)(logits, ids), softmax_focal_loss_with_logits(logits, ids, gamma=gamma))
-
-
-@pytest.mark.parametrize("classes", [1, 3])
-@pytest.mark.parametrize("gamma", [0.0, 0.5, 1.0])
-def test_the_gradient_of_focal_is_finite_where_the_prediction_is_perfect(classes, gamma):
-    logits = torch.full((1, classes, 2, 2), -200.0)
-    logits[:, 0] = 200.0
-    logits.requires_grad_()
-    target = torch.ones(1, 2, 2).long() if classes == 1 else torch.zeros(1, 2, 2).long()
-    FocalLoss(gamma=gamma)(logits, target).backward()
-    assert logits.grad.abs().max() < 1e-6
 
 
 def test_bce_refuses_class_ids_whatever_their_values():
@@ -184,21 +127,83 @@ def test_cross_entropy_refuses_masks(logits, target, told):
         CrossEntropyLoss()(torch.zeros(logits), torch.zeros(target).long())
 
 
-@pytest.mark.parametrize("shape", [(1, 1, 1, 2), (1, 2, 1, 2)])
-def test_focal_wants_one_number_as_alpha_for_masks(shape):
-    with pytest.raises(OptionError, match=r"target needs one number in \[0, 1\] as alpha"):
-        FocalLoss(alpha=[1.0, 2.0])(torch.zeros(shape), torch.zeros(shape))
-
-
-def test_focal_wants_an_alpha_for_each_class():
-    with pytest.raises(
-        OptionError, match="a multiclass target needs one weight for each class as alpha, not one number"
-    ):
-        FocalLoss(alpha=0.25)(CLASS_LOGITS, CLASSES)
-    with pytest.raises(OptionError, match="alpha must have one number for each of the 3 classes"):
-        FocalLoss(alpha=[1.0, 2.0])(CLASS_LOGITS, CLASSES)
-
-
 def test_pos_weight_must_be_one_for_all_or_one_for_each():
     with pytest.raises(OptionError, match="pos_weight must have one number for each of the 1 classes"):
         BCELoss(pos_weight=[1.0, 2.0])(MASK_LOGITS, MASK)
+
+
+@pytest.mark.parametrize("mode", ["binary", "multilabel"])
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
+def test_soft_bce_is_that_of_smp_which_divides_by_ignored_pixels_too(mode, kind, smoothing):
+    logits, target, ignore_index = example(mode, kind)
+    target = target.reshape(logits.shape)
+    peer = SoftBCEWithLogitsLoss(smooth_factor=smoothing / 2, ignore_index=ignore_index)
+    counted = (target != IGNORED).double().mean()
+    ours = SoftBCELoss(label_smoothing=smoothing, ignore_index=ignore_index)
+    assert_same(lambda given: ours(given, target) * counted, lambda given: peer(given, target.double()), logits)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_soft_ce_of_class_ids_is_that_of_smp_which_divides_by_ignored_pixels_too(kind, smoothing):
+    logits, ids, ignore_index = example("multiclass", kind)
+    peer = PeerSoftCrossEntropyLoss(smooth_factor=smoothing, ignore_index=ignore_index)
+    counted = (ids != IGNORED).double().mean()
+    ours = SoftCrossEntropyLoss(label_smoothing=smoothing, ignore_index=ignore_index)
+    assert_same(lambda given: ours(given, ids) * counted, lambda given: peer(given, ids[:, None]), logits)
+
+
+def test_soft_bce_of_soft_masks_is_that_of_smp():
+    logits, _, _ = example("multilabel")
+    soft = torch.rand(logits.shape, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    _close(SoftBCELoss()(logits, soft), SoftBCEWithLogitsLoss()(logits, soft))
+
+
+@pytest.mark.parametrize("class_weights", [None, [0.5, 1.0, 7.0]])
+def test_soft_ce_of_probabilities_of_classes_is_the_mean_of_the_hard_losses_that_they_mix(random, class_weights):
+    logits, ids, _ = random
+    others = ids.roll(1, dims=2)
+    one, other = (F.one_hot(classes, 3).movedim(3, 1).double() for classes in (ids, others))
+    loss = SoftCrossEntropyLoss(class_weights=class_weights)
+    weights = torch.ones(3).double() if class_weights is None else torch.tensor(class_weights).double()
+    hard = [F.cross_entropy(logits, classes, weights, reduction="none").double() for classes in (ids, others)]
+    mixed = (0.25 * hard[0] + 0.75 * hard[1]).sum() / (0.25 * weights[ids] + 0.75 * weights[others]).sum()
+    _close(loss(logits, 0.25 * one + 0.75 * other), mixed)
+    _close(loss(logits, one), loss(logits, ids))
+
+
+def test_a_pixel_of_which_any_probability_is_ignored_does_not_count_in_soft_ce(random):
+    logits, ids, _ = random
+    soft = F.one_hot(ids, 3).movedim(3, 1).float()
+    soft[:, 1, 2] = -1
+    kept = torch.tensor([0, 1, 3, 4])
+    loss = SoftCrossEntropyLoss(ignore_index=-1)
+    _close(loss(logits, soft), CrossEntropyLoss()(logits[:, :, kept], ids[:, kept]))
+    assert loss(logits, torch.full_like(soft, -1)) == 0
+
+
+def test_soft_ce_refuses_probabilities_whose_sum_is_not_1():
+    soft = torch.full((1, 3, 4, 4), 0.5)
+    with pytest.raises(
+        TargetError, match=r"whose sum is 1 .*; in 16 of 16 pixels it is another, such as 1\.5: .*soft_bce"
+    ):
+        SoftCrossEntropyLoss()(torch.zeros(1, 3, 4, 4), soft)
+
+
+def test_soft_ce_refuses_logits_of_one_class():
+    with pytest.raises(TargetError, match=r"needs logits of at least 2 classes, .*: use soft_bce"):
+        SoftCrossEntropyLoss()(MASK_LOGITS, MASK)
+
+
+def test_soft_bce_refuses_class_ids_in_its_own_name():
+    with pytest.raises(TargetError, match=r"soft_bce needs one mask for each class.*: use soft_ce"):
+        SoftBCELoss()(CLASS_LOGITS, CLASSES)
+
+
+def test_class_weights_of_masks_weigh_their_cross_entropy(random):
+    logits, _, masks = random
+    weights = [1.0, 2.0, 5.0]
+    each = [BCELoss()(logits[:, [index]], masks[:, [index]]) for index in range(3)]
+    expected = sum(weight * loss for weight, loss in zip(weights, each, strict=True)) / 8
+    _close(BCELoss(class_weights=weights)(logits, masks), expected)

@@ -1,0 +1,57 @@
+"""From masks to counts of pixels, and from counts to the usual scores."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from unetzoo.data.coding import UNKNOWN
+
+Counts = NDArray[np.int64]
+"""(..., classes, 3): pixels of each class that are true positives, false positives and false negatives."""
+Scores = NDArray[np.float64]
+"""(..., classes): from 0 to 1; NaN where the score is 0 / 0, as for a class that is neither there nor predicted."""
+
+
+def count(predicted: NDArray[np.integer], truth: NDArray[np.integer], classes: int) -> Counts:
+    """Count the pixels of each class by torchmetrics: (classes, 3) of true positives, false positives, false negatives.
+
+    Args:
+        predicted: class ids (h, w), from 0 to classes - 1.
+        truth: class ids (h, w); pixels of 255, unknown, do not count.
+        classes: at least 2.
+    """
+    from torchmetrics.functional.classification import multiclass_stat_scores
+
+    ids, wanted = (torch.from_numpy(mask.astype(np.int64)).flatten() for mask in (predicted, truth))
+    scores = multiclass_stat_scores(ids, wanted, classes, average="none", ignore_index=UNKNOWN, validate_args=False)
+    counts: Counts = scores[:, [0, 1, 3]].numpy()  # torchmetrics: true and false positives, true and false negatives
+    return counts
+
+
+def iou(counts: Counts) -> Scores:
+    """Intersection over union, the Jaccard index: TP / (TP + FP + FN)."""
+    true, false, missed = np.moveaxis(counts, -1, 0)
+    return _ratio(true, true + false + missed)
+
+
+def dice(counts: Counts) -> Scores:
+    """Dice coefficient, the F1 score: 2 TP / (2 TP + FP + FN)."""
+    true, false, missed = np.moveaxis(counts, -1, 0)
+    return _ratio(2 * true, 2 * true + false + missed)
+
+
+def precision(counts: Counts) -> Scores:
+    """How much of what is predicted is right: TP / (TP + FP)."""
+    true, false, _ = np.moveaxis(counts, -1, 0)
+    return _ratio(true, true + false)
+
+
+def recall(counts: Counts) -> Scores:
+    """How much of what is there is predicted, the sensitivity: TP / (TP + FN)."""
+    true, _, missed = np.moveaxis(counts, -1, 0)
+    return _ratio(true, true + missed)
+
+
+def _ratio(part: NDArray[np.int64], whole: NDArray[np.int64]) -> Scores:
+    ratio: Scores = np.divide(part, whole, out=np.full(whole.shape, np.nan), where=whole > 0)
+    return ratio

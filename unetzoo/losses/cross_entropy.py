@@ -1,0 +1,242 @@
+"""Cross-entropies: of masks and of classes, with hard and with soft targets."""
+
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812 - the field's name for it
+
+from unetzoo.errors import TargetError
+from unetzoo.losses.base import Loss
+from unetzoo.losses.checks import Weights, as_weights, check_smoothing, weights_for
+from unetzoo.losses.pixel import cross_entropy, mean_over, pixel_weights
+from unetzoo.losses.target import mode_of
+
+_SUM_TOLERANCE = 0.01  # of class probabilities, which may have been rounded to half precision
+
+
+class _OfMasks(Loss):
+    """Cross-entropy of sigmoids; its children differ in the targets that they take."""
+
+    name: ClassVar[str]
+    soft: ClassVar[bool]
+    pos_weight: Tensor | None
+
+    def __init__(
+        self,
+        *,
+        pos_weight: float | Weights | None = None,
+        label_smoothing: float = 0.0,
+        class_weights: Weights | None = None,
+        per_image: bool = False,
+        ignore_index: int | None = None,
+        from_logits: bool = True,
+    ) -> None:
+        super().__init__(
+            class_weights=class_weights, per_image=per_image, ignore_index=ignore_index, from_logits=from_logits
+        )
+        check_smoothing(label_smoothing)
+        self.label_smoothing = label_smoothing
+        self._same_for_all = isinstance(pos_weight, (int, float))
+        weights = as_weights("pos_weight", [pos_weight] if isinstance(pos_weight, (int, float)) else pos_weight)
+        self.register_buffer("pos_weight", weights, persistent=False)
+
+    def forward(self, logits: Tensor, target: Tensor) -> Tensor:
+        """The loss, a scalar >= 0.
+
+        Args:
+            logits: (b, k, h, w).
+            target: masks; (b, h, w) for k = 1, else (b, k, h, w).
+
+        Raises:
+            TargetError: for a target that does not fit, or class ids.
+            OptionError: when `pos_weight` or `class_weights` has another number of classes.
+        """
+        if mode_of(logits, target) == "multiclass":
+            raise TargetError(
+                f"{self.name} needs one mask for each class, (b, k, h, w); got class ids {tuple(target.shape)} for "
+                f"logits {tuple(logits.shape)}: use {self.name.replace('bce', 'ce')}, or logits of one channel for two "
+                "classes"
+            )
+        pair = self.with_logits(self.read(logits, target, soft=self.soft))
+        losses = cross_entropy(
+            pair,
+            label_smoothing=self.label_smoothing,
+            class_weights=self.weights(pair),
+            pos_weight=self._pos_weight(pair.logits),
+        )
+        return mean_over(losses, pixel_weights(pair, self.weights(pair)), per_image=self.per_image)
+
+    def _pos_weight(self, logits: Tensor) -> Tensor | None:
+        """`pos_weight` as (1) or (k)."""
+        if self.pos_weight is None:
+            return None
+        if self._same_for_all:
+            return self.pos_weight.to(logits.device, logits.dtype)
+        return weights_for(logits, "pos_weight", self.pos_weight)
+
+
+class BCELoss(_OfMasks):
+    """Binary cross-entropy of the sigmoid of each logit, for masks of 0 and 1; the mean over all that count.
+
+    -(w y log p + (1 - y) log(1 - p)), with p = sigmoid(logit) and w = `pos_weight`.
+
+    Args:
+        pos_weight: how much more a 1 counts than a 0: one number, or one for each class; e.g. background pixels per
+            foreground pixel.
+        label_smoothing: s in [0, 1); targets become s / 2 and 1 - s / 2 (arXiv:1512.00567, section 7, two classes).
+        class_weights, per_image, ignore_index, from_logits: as every loss takes them, see `unetzoo.losses.base.Loss`.
+
+    Raises:
+        OptionError: for a value outside its range.
+    """
+
+    name = "bce"
+    soft = False
+
+
+class SoftBCELoss(_OfMasks):
+    """Binary cross-entropy for soft masks, whose values lie between 0 and 1; of masks of 0 and 1 the same as `BCELoss`.
+
+    For what several people drew, for mixed images and for the probabilities of a teacher.
+    segmentation_models_pytorch's `SoftBCEWithLogitsLoss(smooth_factor=s)` is this one with `label_smoothing=2 * s`, but
+    for pixels that do not count: they are in the number by which it divides.
+
+    Args:
+        pos_weight: as of `BCELoss`.
+        label_smoothing: s in [0, 1); targets y become y (1 - s) + s / 2.
+        class_weights, per_image, ignore_index, from_logits: as every loss takes them, see `unetzoo.losses.base.Loss`.
+
+    Raises:
+        OptionError: for a value outside its range.
+    """
+
+    name = "soft_bce"
+    soft = True
+
+
+class _OfClasses(Loss):
+    """Cross-entropy of a softmax; its children differ in the targets that they take."""
+
+    def __init__(
+        self,
+        *,
+        class_weights: Weights | None = None,
+        label_smoothing: float = 0.0,
+        per_image: bool = False,
+        ignore_index: int | None = None,
+        from_logits: bool = True,
+    ) -> None:
+        super().__init__(
+            class_weights=class_weights, per_image=per_image, ignore_index=ignore_index, from_logits=from_logits
+        )
+        check_smoothing(label_smoothing)
+        self.label_smoothing = label_smoothing
+
+    def of_ids(self, logits: Tensor, target: Tensor) -> Tensor:
+        """The loss of class ids (b, h, w)."""
+        pair = self.with_logits(self.read(logits, target))
+        weights = self.weights(pair)
+        losses = cross_entropy(pair, label_smoothing=self.label_smoothing, class_weights=weights)
+        return mean_over(losses, pixel_weights(pair, weights), per_image=self.per_image)
+
+
+class CrossEntropyLoss(_OfClasses):
+    """Cross-entropy of the softmax over classes (arXiv:1505.04597, eq. 1), with a weight for each class.
+
+    -sum w[y] log p[y] / sum w[y], over the pixels that count: y is a pixel's class and p the softmax of its logits.
+
+    Args:
+        class_weights: one for each class, >= 0; None: all equal.
+        label_smoothing: s in [0, 1); a pixel's class gets 1 - s + s / k, every other s / k (arXiv:1512.00567, section
+            7).
+        per_image, ignore_index, from_logits: as every loss takes them, see `unetzoo.losses.base.Loss`.
+
+    Raises:
+        OptionError: for a value outside its range.
+    """
+
+    def forward(self, logits: Tensor, target: Tensor) -> Tensor:
+        """The loss, a scalar >= 0.
+
+        Args:
+            logits: (b, k, h, w), k >= 2.
+            target: class ids (b, h, w), 0 to k - 1.
+
+        Raises:
+            TargetError: for a target that does not fit, masks, or logits of one class.
+            OptionError: when `class_weights` has another number of classes.
+        """
+        mode = mode_of(logits, target)
+        if mode != "multiclass":
+            other = "bce for one class" if mode == "binary" else "bce, or target.argmax(1) if it is one-hot"
+            raise TargetError(
+                f"ce needs class ids (b, h, w) and logits of at least 2 classes; got a {mode} target "
+                f"{tuple(target.shape)} for logits {tuple(logits.shape)}: use {other}"
+            )
+        return self.of_ids(logits, target)
+
+
+class SoftCrossEntropyLoss(_OfClasses):
+    """Cross-entropy of the softmax for soft targets, probabilities of classes; of class ids that of `CrossEntropyLoss`.
+
+    -sum w[c] t[c] log p[c] / sum w[c] t[c], over classes c and the pixels that count: t are the target's probabilities.
+    segmentation_models_pytorch's `SoftCrossEntropyLoss(smooth_factor=s)` is this one with `label_smoothing=s`, but for
+    pixels that do not count: they are in the number by which it divides.
+
+    Args:
+        class_weights: one for each class, >= 0; None: all equal.
+        label_smoothing: s in [0, 1); t becomes t (1 - s) + s / k.
+        per_image, from_logits: as every loss takes them, see `unetzoo.losses.base.Loss`.
+        ignore_index: target value of pixels that do not count; of probabilities it is enough that one is it.
+
+    Raises:
+        OptionError: for a value outside its range.
+    """
+
+    def forward(self, logits: Tensor, target: Tensor) -> Tensor:
+        """The loss, a scalar >= 0.
+
+        Args:
+            logits: (b, k, h, w), k >= 2.
+            target: probabilities of the classes (b, k, h, w), with a sum of 1, or class ids (b, h, w).
+
+        Raises:
+            TargetError: for a target that does not fit, or logits of one class.
+            OptionError: when `class_weights` has another number of classes.
+        """
+        mode = mode_of(logits, target)
+        if mode == "binary":
+            raise TargetError(f"soft_ce needs logits of at least 2 classes, got {tuple(logits.shape)}: use soft_bce")
+        if mode == "multiclass":
+            return self.of_ids(logits, target)
+        pair = self.read(logits, target, soft=True)
+        counts = None if pair.valid is None else pair.valid.all(1)
+        _check_sums(pair.target, counts)
+        pair = self.with_logits(pair._replace(mode="multiclass"))
+        expected = pair.target if counts is None else pair.target.masked_fill(~counts[:, None], 0)
+        return self._of_probabilities(pair.logits, expected, self.weights(pair), counts)
+
+    def _of_probabilities(
+        self, logits: Tensor, expected: Tensor, weights: Tensor | None, counts: Tensor | None
+    ) -> Tensor:
+        losses = F.cross_entropy(logits, expected, weights, label_smoothing=self.label_smoothing, reduction="none")
+        if counts is not None:
+            losses = losses.masked_fill(~counts, 0)
+        mass = counts if weights is None else (expected * weights[:, None, None]).sum(1)
+        return mean_over(losses, mass, per_image=self.per_image)
+
+
+def _check_sums(expected: Tensor, counts: Tensor | None) -> None:
+    """Raise TargetError unless the probabilities (b, k, h, w) of each pixel that counts (b, h, w) have a sum of 1."""
+    if torch.compiler.is_compiling() or expected.is_meta:
+        return
+    wrong = (expected.sum(1) - 1).abs() > _SUM_TOLERANCE
+    if counts is not None:
+        wrong = wrong & counts
+    if wrong.any():
+        found = expected.sum(1)[wrong][0].item()
+        raise TargetError(
+            f"soft_ce takes probabilities of the classes, whose sum is 1 in each pixel; in {int(wrong.sum()):,} of "
+            f"{wrong.numel():,} pixels it is another, such as {found:.3g}: for masks that overlap use soft_bce"
+        )

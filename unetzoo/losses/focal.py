@@ -1,0 +1,151 @@
+"""Cross-entropies with a factor or a summand that depends on how well a pixel is classified."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812 - the field's name for it
+
+from unetzoo.errors import OptionError
+from unetzoo.losses.base import Loss
+from unetzoo.losses.checks import Weights, as_weights, check_not_negative, check_number, check_smoothing, weights_for
+from unetzoo.losses.pixel import cross_entropy, mean_over, pixel_weights, weighted
+from unetzoo.losses.target import Pair
+
+
+class FocalLoss(Loss):
+    """Focal loss (arXiv:1708.02002, eq. 5): cross-entropy in which pixels count less the better they are classified.
+
+    -a (1 - p)^gamma log p, the mean over all that count (the paper, which is about boxes, divides by the number of
+    objects); p is the probability given to the truth: by the sigmoid for a binary or multilabel target, by the softmax
+    for a multiclass one.
+
+    Args:
+        gamma: >= 0; 0 is cross-entropy.
+        alpha: for a binary or multilabel target one number in [0, 1], the weight of a 1, and 1 - alpha that of a 0; for
+            a multiclass one a weight for each class, by whose sum the mean is not divided. None: 1 for all.
+        class_weights, per_image, ignore_index, from_logits: as every loss takes them, see `unetzoo.losses.base.Loss`.
+
+    Raises:
+        OptionError: for a value outside its range.
+    """
+
+    alpha: Tensor | None
+
+    def __init__(
+        self,
+        *,
+        gamma: float = 2.0,
+        alpha: float | Weights | None = None,
+        class_weights: Weights | None = None,
+        per_image: bool = False,
+        ignore_index: int | None = None,
+        from_logits: bool = True,
+    ) -> None:
+        super().__init__(
+            class_weights=class_weights, per_image=per_image, ignore_index=ignore_index, from_logits=from_logits
+        )
+        check_not_negative("gamma", gamma)
+        self.gamma = gamma
+        self._positive_weight: float | None = None
+        weights = None
+        if isinstance(alpha, (int, float)):
+            if not 0 <= alpha <= 1:
+                raise OptionError(f"alpha must be a number in [0, 1], or one weight for each class; got {alpha!r}")
+            self._positive_weight = float(alpha)
+        else:
+            weights = as_weights("alpha", alpha)
+        self.register_buffer("alpha", weights, persistent=False)
+
+    def forward(self, logits: Tensor, target: Tensor) -> Tensor:
+        """The loss, a scalar >= 0.
+
+        Args:
+            logits: (b, k, h, w).
+            target: (b, h, w) for binary (k = 1) and multiclass, (b, k, h, w) for multilabel.
+
+        Raises:
+            TargetError: for a target that does not fit.
+            OptionError: when `alpha` is of the other kind, or has another number of classes.
+        """
+        pair = self.with_logits(self.read(logits, target))
+        losses = self._of_classes(pair) if pair.mode == "multiclass" else self._of_masks(pair)
+        weights = pixel_weights(pair, self.weights(pair))
+        return mean_over(weighted(losses, weights), weights, per_image=self.per_image)
+
+    def _of_masks(self, pair: Pair) -> Tensor:
+        """The loss of each logit (b, k, h, w)."""
+        if self.alpha is not None:
+            raise OptionError(f"a {pair.mode} target needs one number in [0, 1] as alpha, not a weight for each class")
+        margin = pair.logits * (2 * pair.target - 1)  # p = sigmoid(margin), 1 - p = sigmoid(-margin)
+        losses = -(self.gamma * F.logsigmoid(-margin)).exp() * F.logsigmoid(margin)
+        if self._positive_weight is None:
+            return losses
+        return losses * torch.where(pair.target > 0, self._positive_weight, 1 - self._positive_weight)
+
+    def _of_classes(self, pair: Pair) -> Tensor:
+        """The loss of each pixel (b, h, w)."""
+        if self._positive_weight is not None:
+            raise OptionError("a multiclass target needs one weight for each class as alpha, not one number")
+        log_p = -cross_entropy(pair)
+        missing = (-torch.expm1(log_p)).clamp_min(torch.finfo(log_p.dtype).tiny)  # 0 to a power < 1 has no gradient
+        losses = -missing.pow(self.gamma) * log_p
+        if self.alpha is None:
+            return losses
+        return losses * weights_for(pair.logits, "alpha", self.alpha)[pair.target.clamp(min=0)]
+
+
+class PolyLoss(Loss):
+    """Poly-1 loss (arXiv:2204.12511, eq. 5): cross-entropy, and epsilon times the probability that is missing.
+
+    -log p + epsilon (1 - p), the mean over all that count; p is the probability given to the truth: by the sigmoid for
+    a binary or multilabel target, by the softmax for a multiclass one. Smoothed labels t give sum t (1 - p), as in the
+    paper's program (its appendix).
+
+    Args:
+        epsilon: >= -1; 0 is cross-entropy.
+        label_smoothing: as of `bce` and `ce`.
+        class_weights, per_image, ignore_index, from_logits: as every loss takes them, see `unetzoo.losses.base.Loss`.
+
+    Raises:
+        OptionError: for a value outside its range.
+    """
+
+    def __init__(
+        self,
+        *,
+        epsilon: float = 1.0,
+        label_smoothing: float = 0.0,
+        class_weights: Weights | None = None,
+        per_image: bool = False,
+        ignore_index: int | None = None,
+        from_logits: bool = True,
+    ) -> None:
+        super().__init__(
+            class_weights=class_weights, per_image=per_image, ignore_index=ignore_index, from_logits=from_logits
+        )
+        check_number("epsilon", epsilon, at_least=-1)
+        check_smoothing(label_smoothing)
+        self.epsilon = epsilon
+        self.label_smoothing = label_smoothing
+
+    def forward(self, logits: Tensor, target: Tensor) -> Tensor:
+        """The loss, a scalar >= 0.
+
+        Args:
+            logits: (b, k, h, w).
+            target: (b, h, w) for binary (k = 1) and multiclass, (b, k, h, w) for multilabel.
+
+        Raises:
+            TargetError: for a target that does not fit.
+            OptionError: when `class_weights` has another number of classes.
+        """
+        pair = self.with_logits(self.read(logits, target))
+        hard = cross_entropy(pair)
+        missing = -torch.expm1(-hard)  # 1 - p, exact also where it is small
+        smoothing = self.label_smoothing
+        losses = hard
+        if smoothing:
+            shared = smoothing / (pair.logits.shape[1] if pair.mode == "multiclass" else 2)
+            losses = cross_entropy(pair, label_smoothing=smoothing)
+            missing = (1 - smoothing) * missing + smoothing - shared
+        weights = pixel_weights(pair, self.weights(pair))
+        return mean_over(weighted(losses + self.epsilon * missing, weights), weights, per_image=self.per_image)

@@ -1,0 +1,117 @@
+"""The Lovász hinge and the Lovász softmax."""
+
+import torch
+from torch import Tensor
+
+from unetzoo.checks import check_choice
+from unetzoo.losses.base import Loss
+from unetzoo.losses.checks import Weights
+from unetzoo.losses.region import Absent, count, mean_of_classes, rule_of
+from unetzoo.losses.target import Pair, as_masks
+
+
+class LovaszLoss(Loss):
+    """The Lovász extension of the Jaccard loss (arXiv:1705.08790): convex and exact where predictions are 0 and 1.
+
+    The softmax form (eq. 11) for a multiclass target: a pixel's error for a class is |g - p|, with the class's mask g
+    and probability p. The hinge form (eq. 9) for a binary or multilabel target: its error is max(0, 1 - logit) in the
+    mask and max(0, 1 + logit) elsewhere; given probabilities (`from_logits=False`) it is |g - p| there, too. The loss
+    is the weighted mean over classes.
+
+    segmentation_models_pytorch makes one region of all masks of a multilabel target, and counts an image in which
+    nothing counts as a loss of 0 with `per_image`; for `from_logits` it takes logits, whatever is said.
+
+    Args:
+        absent: what a class without pixels in the target (of the image, with `per_image`) adds to the mean over the
+            classes: `"count"`: its loss, which is its largest error. `"zero"`: a loss of 0. `"skip"`: nothing, the mean
+            is that of the others. `"auto"`: skip in the softmax form, count in the hinge form, as in the paper's
+            program.
+        class_weights, per_image, ignore_index, from_logits: as every loss takes them, see `unetzoo.losses.base.Loss`.
+
+    Raises:
+        OptionError: for a value outside its range.
+    """
+
+    def __init__(
+        self,
+        *,
+        absent: Absent = "auto",
+        class_weights: Weights | None = None,
+        per_image: bool = False,
+        ignore_index: int | None = None,
+        from_logits: bool = True,
+    ) -> None:
+        super().__init__(
+            class_weights=class_weights, per_image=per_image, ignore_index=ignore_index, from_logits=from_logits
+        )
+        check_choice("absent", absent, Absent)
+        self.absent = absent
+
+    def forward(self, logits: Tensor, target: Tensor) -> Tensor:
+        """The loss, a scalar >= 0.
+
+        Args:
+            logits: (b, k, h, w).
+            target: (b, h, w) for binary (k = 1) and multiclass, (b, k, h, w) for multilabel.
+
+        Raises:
+            TargetError: for a target that does not fit.
+            OptionError: when `class_weights` has another number of classes.
+        """
+        pair = self.read(logits, target)
+        truth = as_masks(pair, torch.bool)
+        regions = count(pair, truth, per_image=self.per_image)
+        absent = rule_of(self.absent, count=pair.mode != "multiclass")
+        errors = self._errors(pair, truth)
+        with torch.no_grad():
+            gradient = _gradients(errors, truth, per_image=self.per_image, with_absent=absent == "count")
+        losses = (errors * gradient).sum((2, 3) if self.per_image else (0, 2, 3)).reshape(regions.positives.shape)
+        return mean_of_classes(losses, regions, self.weights(pair), absent)
+
+    def _errors(self, pair: Pair, truth: Tensor) -> Tensor:
+        """The error of each class in each pixel (b, k, h, w), >= 0; 0 where a pixel does not count."""
+        if self.from_logits and pair.mode != "multiclass":
+            errors = torch.where(truth, 1 - pair.logits, 1 + pair.logits).clamp_min(0)
+        else:
+            probability = self.probabilities(pair)
+            errors = torch.where(truth, 1 - probability, probability)
+        if pair.valid is None:
+            return errors
+        return errors.masked_fill(~(pair.valid[:, None] if pair.mode == "multiclass" else pair.valid), 0)
+
+
+def _gradients(errors: Tensor, truth: Tensor, *, per_image: bool, with_absent: bool) -> Tensor:
+    """The gradient of each class's loss by the errors, all (b, k, h, w); it may be 0 for absent classes if they may."""
+    images = 1 if per_image else max(1, len(errors))
+    gradient = torch.zeros_like(errors)
+    for start in range(0, len(errors), images):
+        for index in range(errors.shape[1]):
+            part = slice(start, start + images), index
+            if with_absent or torch.compiler.is_compiling() or truth[part].any():
+                found = lovasz_gradient(errors[part].reshape(-1), truth[part].reshape(-1))
+                gradient[part] = found.reshape(gradient[part].shape)
+    return gradient
+
+
+def lovasz_gradient(errors: Tensor, truth: Tensor) -> Tensor:
+    """The gradient of the Lovász extension of the Jaccard loss by the errors (algorithm 1), of one class.
+
+    In the order of falling errors each pixel adds to the Jaccard loss: 1 / (P + B) in the mask, and elsewhere
+    (P - F) / ((P + B) (P + B + 1)), where P pixels make the mask, and F of them and B others have a larger error. That
+    is the difference of the algorithm's neighbouring Jaccard losses, without the digits which that difference loses in
+    float32. Errors >= 0 have the order of their bits, which torch sorts as whole numbers ten times as fast on a CPU.
+
+    Args:
+        errors: (n), >= 0, float32 or float64, n >= 1.
+        truth: (n), bool, the mask.
+    """
+    order = errors.view(torch.int32 if errors.dtype == torch.float32 else torch.int64).sort().indices  # rising
+    inside = truth.index_select(0, order)
+    up_to_here = inside.cumsum(0, dtype=torch.int32)
+    positives = up_to_here[-1]
+    larger_inside = positives - up_to_here
+    larger_outside = torch.arange(len(errors) - 1, -1, -1, device=errors.device, dtype=torch.int32) - larger_inside
+    union = (positives + larger_outside).clamp_min(1).to(errors.dtype)  # 0 for the largest error of an empty mask
+    steps = torch.where(inside, 1 / union, up_to_here / (union * (union + 1)))
+    steps[-1] = torch.where(positives > 0, steps[-1], 1)  # an empty mask: all of the loss lies in its largest error
+    return torch.empty_like(errors).scatter_(0, order, steps)

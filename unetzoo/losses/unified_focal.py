@@ -1,0 +1,108 @@
+"""The unified focal loss: a focal cross-entropy and a focal Tversky loss in one."""
+
+import torch
+from torch import Tensor
+
+from unetzoo.losses.base import Loss
+from unetzoo.losses.checks import Weights, check_not_negative, check_number
+from unetzoo.losses.overlap import power, tversky
+from unetzoo.losses.pixel import cross_entropy, mean_over, pixel_weights, weighted
+from unetzoo.losses.region import Regions, mean_of_classes, measure, rule_of
+from unetzoo.losses.target import Pair
+
+
+class UnifiedFocalLoss(Loss):
+    """The asymmetric unified focal loss (arXiv:2102.04525): less of easy background, more of rare classes.
+
+    `weight` times a cross-entropy, which counts a pixel of the background (1 - delta) (1 - p)^gamma and one of a
+    foreground delta, p being the probability given to the truth; and 1 - `weight` times the mean of the regions'
+    losses, 1 - index for the background and (1 - index)^(1 - gamma) for a foreground, of Tversky indices with the
+    weight delta of what is missed. The background is class 0 of a multiclass target; for a binary or multilabel one
+    each class's mask is a foreground, and what is not in it a background of its own.
+
+    MONAI's `AsymmetricUnifiedFocalLoss` is this one with `smooth=1e-7, per_image=True` for two classes; it takes
+    probabilities of background and foreground, and holds them 1e-7 away from 0 and 1.
+
+    Args:
+        weight: of the cross-entropy, in [0, 1].
+        delta: weight of the foreground against the background, in [0, 1].
+        gamma: in [0, 1); 0 is cross-entropy and Tversky loss.
+        smooth: pixels that are added to numerator and denominator of the indices, >= 0; with 0 a foreground without
+            pixels is left out of their mean.
+        class_weights, per_image, ignore_index, from_logits: as every loss takes them, see `unetzoo.losses.base.Loss`.
+
+    Raises:
+        OptionError: for a value outside its range.
+    """
+
+    def __init__(
+        self,
+        *,
+        weight: float = 0.5,
+        delta: float = 0.7,
+        gamma: float = 0.5,
+        smooth: float = 1.0,
+        class_weights: Weights | None = None,
+        per_image: bool = False,
+        ignore_index: int | None = None,
+        from_logits: bool = True,
+    ) -> None:
+        super().__init__(
+            class_weights=class_weights, per_image=per_image, ignore_index=ignore_index, from_logits=from_logits
+        )
+        check_number("weight", weight, at_least=0, at_most=1)
+        check_number("delta", delta, at_least=0, at_most=1)
+        check_number("gamma", gamma, at_least=0, below=1)
+        check_not_negative("smooth", smooth)
+        self.weight = weight
+        self.delta = delta
+        self.gamma = gamma
+        self.smooth = smooth
+
+    def forward(self, logits: Tensor, target: Tensor) -> Tensor:
+        """The loss, a scalar >= 0.
+
+        Args:
+            logits: (b, k, h, w).
+            target: (b, h, w) for binary (k = 1) and multiclass, (b, k, h, w) for multilabel.
+
+        Raises:
+            TargetError: for a target that does not fit.
+            OptionError: when `class_weights` has another number of classes.
+        """
+        pair = self.read(logits, target)
+        class_weights = self.weights(pair)
+        weights = pixel_weights(pair, class_weights)
+        losses = weighted(self._of_pixels(self.with_logits(pair)), weights)
+        focal = mean_over(losses, weights, per_image=self.per_image)
+        regions = measure(pair, self.probabilities(pair), per_image=self.per_image)
+        of_regions = self._of_classes(regions) if pair.mode == "multiclass" else self._of_masks(regions)
+        absent = rule_of("auto", count=self.smooth > 0)
+        return self.weight * focal + (1 - self.weight) * mean_of_classes(of_regions, regions, class_weights, absent)
+
+    def _of_pixels(self, pair: Pair) -> Tensor:
+        """The cross-entropy of each pixel times what it counts, (b, h, w) or (b, k, h, w)."""
+        losses = cross_entropy(pair)
+        missing = -torch.expm1(-losses)  # 1 - p
+        return losses * torch.where(pair.target > 0, self.delta, (1 - self.delta) * power(missing, self.gamma))
+
+    def _of_masks(self, regions: Regions) -> Tensor:
+        """The mean of each class's foreground and background (r, k)."""
+        background = self._background(
+            regions._replace(
+                inside=regions.counted - regions.positives - regions.outside,
+                outside=regions.missing,
+                missing=regions.outside,
+            )
+        )
+        return (background + self._foreground(regions)) / 2
+
+    def _of_classes(self, regions: Regions) -> Tensor:
+        """The loss of each class (r, k), of which the first is the background."""
+        return torch.cat([self._background(regions)[:, :1], self._foreground(regions)[:, 1:]], dim=1)
+
+    def _background(self, regions: Regions) -> Tensor:
+        return tversky(regions, 1 - self.delta, self.delta, self.smooth)
+
+    def _foreground(self, regions: Regions) -> Tensor:
+        return power(self._background(regions), 1 - self.gamma)
