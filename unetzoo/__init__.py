@@ -58,6 +58,8 @@ if TYPE_CHECKING:
         LossSpec,
         lazy,
     )
+    from unetzoo.training.fit import Fit, fit
+    from unetzoo.training.options import FitOptions
     from unetzoo.weights.folder import load, save
     from unetzoo.weights.hub import pull, push, search
 
@@ -76,6 +78,8 @@ __all__ = [
     "EncoderFamily",
     "EncoderSpec",
     "FeatureInfo",
+    "Fit",
+    "FitOptions",
     "HubError",
     "LossSpec",
     "MissingExtraError",
@@ -101,6 +105,7 @@ __all__ = [
     "create_loss",
     "describe",
     "export",
+    "fit",
     "freeze",
     "hookimpl",
     "keep_freed_memory",
@@ -174,6 +179,8 @@ _HOMES = {
         "LossSpec",
         "lazy",
     ),
+    "training.fit": ("Fit", "fit"),
+    "training.options": ("FitOptions",),
     "weights.folder": ("load", "save"),
     "weights.hub": ("pull", "push", "search"),
 }

@@ -117,6 +117,20 @@ class Segmenter(nn.Module):
         parts = zip(self.heads, outputs, self.decoder.reductions, strict=True)
         return [self._at_size_of(image, head(output), reduction) for head, output, reduction in parts]
 
+    def native_logits(self, image: Tensor) -> list[Tensor]:
+        """Logits of every output of the decoder at its own resolution, the best last.
+
+        Returns:
+            One (b, classes, ceil(h / reduction), ceil(w / reduction)) for each of `decoder.reductions`.
+
+        Raises:
+            ShapeError: as `forward` does.
+        """
+        height, width = image.shape[-2:]
+        outputs = self.decoder(self.encoder(self._padded(image)))
+        parts = zip(self.heads, outputs, self.decoder.reductions, strict=True)
+        return [head(output)[..., : -(-height // by), : -(-width // by)] for head, output, by in parts]
+
     def checkpoint_activations(self, enabled: bool = True) -> None:
         """Keep fewer maps in training: blocks of encoder and decoder run again in the backward pass (arXiv:1604.06174).
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unetzoo.data.folders import SPLIT_FOLDERS
+from unetzoo.data.images import check_finite
 from unetzoo.data.sources import Entry, Source
 from unetzoo.errors import DataError, MissingExtraError, describe_error
 
@@ -71,8 +72,7 @@ class TableSource(Source):
     def image(self, index: int) -> NDArray[Any]:
         """The image (h, w, c) of a row."""
         pixels = self._pixels(index, 2)
-        if pixels.dtype.kind == "f" and not np.isfinite(pixels).all():
-            raise DataError(f"{self.entries[index].name} holds NaN or infinity")
+        check_finite(pixels, self.entries[index].name)
         return pixels if pixels.ndim == 3 else pixels[..., None]
 
     def raw_mask(self, index: int) -> NDArray[Any]:

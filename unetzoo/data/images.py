@@ -36,10 +36,15 @@ def read_image(path: str | Path) -> Pixels:
     """
     pixels = _read(Path(path), _picture_pixels)
     pixels = pixels[..., None] if pixels.ndim == 2 else pixels
+    check_finite(pixels, str(path))
+    return pixels
+
+
+def check_finite(pixels: Pixels, name: str) -> None:
+    """Raise DataError where values are NaN or infinity."""
     if pixels.dtype.kind == "f" and not np.isfinite(pixels).all():
         bad = pixels.size - np.count_nonzero(np.isfinite(pixels))
-        raise DataError(f"{path}: {bad:,} of its {pixels.size:,} values are NaN or infinity")
-    return pixels
+        raise DataError(f"{name}: {bad:,} of its {pixels.size:,} values are NaN or infinity")
 
 
 def read_raw_mask(path: str | Path) -> Pixels:

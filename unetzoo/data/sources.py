@@ -9,7 +9,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from unetzoo.assembly import Split, create_dataset, list_datasets
-from unetzoo.data.images import read_image, read_raw_mask
+from unetzoo.data.images import check_finite, read_image, read_raw_mask
 from unetzoo.errors import DataError, UnknownNameError
 from unetzoo.samples import Dataset
 
@@ -103,7 +103,9 @@ class PartSource(Source):
     def image(self, index: int) -> NDArray[Any]:
         """The image (h, w, c) of a sample."""
         dataset, number = self._samples[index]
-        return dataset[number].image
+        image = dataset[number].image
+        check_finite(image, self.entries[index].name)
+        return image
 
     def raw_mask(self, index: int) -> NDArray[Any]:
         """The class ids (h, w) of a sample."""

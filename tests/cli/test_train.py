@@ -1,0 +1,111 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import unetzoo
+
+_SMALL = ["--encoder", "plain", "--encoder-option", "widths=4,8", "--steps", "6", "--epochs", "2", "--batch", "2"]
+
+
+@pytest.fixture
+def cells(tmp_path):
+    random = np.random.default_rng(0)
+    for kind, high in (("images", 256), ("masks", 2)):
+        (tmp_path / "cells" / kind).mkdir(parents=True)
+        for name in ("a.png", "b.png", "c.png"):
+            pixels = random.integers(0, high, (40, 40), dtype=np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "cells" / kind / name)
+    return tmp_path / "cells"
+
+
+def test_a_folder_becomes_a_network(invoke, cells, tmp_path):
+    result = invoke("train", str(cells), "--out", str(tmp_path / "run"), *_SMALL)
+    assert result.exit_code == 0, result.output
+    lines = result.stdout.splitlines()
+    assert lines[0].startswith("2 train, 1 val images, 2 classes; unet over plain, 0.0")
+    assert lines[0].endswith("M parameters; dice + ce; 6 steps of 2 crops of 64 px")
+    assert [line.split("  loss")[0] for line in lines[1:3]] == ["epoch 1/2", "epoch 2/2"]
+    assert "the best network of epoch" in lines[3]
+    model = unetzoo.load(tmp_path / "run" / "best")
+    assert (model.config.classes, model.config.in_channels) == (2, 1)
+
+
+def test_resume_takes_the_options_of_its_run(invoke, cells, tmp_path):
+    run = str(tmp_path / "run")
+    invoke("train", str(cells), "--out", run, *_SMALL)
+    result = invoke("train", str(cells), "--out", run, "--resume")
+    assert result.exit_code == 0, result.output
+    assert "on from step 6" in result.stdout
+    other = invoke("train", str(cells), "--out", run, "--resume", "--batch", "1")
+    assert other.exit_code == 2
+    assert "had other options: batch was 2, is 1" in other.stderr
+
+
+def test_the_seed_is_that_of_the_weights_too(invoke, cells, tmp_path):
+    for run in ("1", "2"):
+        invoke("train", str(cells), "--out", str(tmp_path / run), *_SMALL, "--seed", "5")
+    first, second = ((tmp_path / run / "history.jsonl").read_text() for run in ("1", "2"))
+    assert first == second
+
+
+def test_a_signal_is_its_exit_code(cells, tmp_path):
+    command = [sys.executable, "-c", "from unetzoo.cli import main; main()", "train", str(cells), "--out"]
+    command += [str(tmp_path / "run"), *_SMALL[:4], "--batch", "2", "--steps", "100000", "--epochs", "50000"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ)
+    for line in process.stdout:
+        if line.startswith("epoch"):
+            process.send_signal(signal.SIGINT)
+            break
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert errors.startswith("stopped: by SIGINT after step ")
+    assert errors.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--encoder", "resnet35"], "resnet34"),
+        (["--loss", "dicee"], "dice"),
+        (["--schedule", "slow"], "schedule"),
+        (["--learning-rate", "-1"], "learning_rate must be a number from"),
+    ],
+    ids=lambda value: "" if isinstance(value, str) else value[0],
+)
+def test_what_does_not_fit_is_one_line_and_leaves_nothing(invoke, cells, tmp_path, arguments, message):
+    result = invoke("train", str(cells), "--out", str(tmp_path / "run"), *_SMALL, *arguments)
+    assert result.exit_code == 2, result.output
+    assert message in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_first_of_many_problems_is_told_with_its_file(invoke, cells, tmp_path):
+    (cells / "images" / "a.png").write_bytes(b"")
+    Image.fromarray(np.zeros((8, 9), np.uint8)).save(cells / "masks" / "b.png")
+    result = invoke("train", str(cells), "--out", str(tmp_path / "run"), *_SMALL)
+    assert result.exit_code == 2
+    assert "a.png is empty" in result.stderr
+    assert "`unetzoo data check` lists them" in result.stderr
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_warning_of_the_data_is_told(invoke, cells, tmp_path):
+    result = invoke("train", str(cells), "--out", str(tmp_path / "run"), *_SMALL, "--classes", "one,two,three")
+    assert result.exit_code == 0
+    assert "warning: " in result.stderr
+    assert "three" in result.stderr
+
+
+def test_what_a_run_was_asked_for_is_written_down(invoke, cells, tmp_path):
+    invoke("train", str(cells), "--out", str(tmp_path / "run"), *_SMALL)
+    run = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert run["options"]["steps"] == 6
+    assert run["network"]["encoder_options"] == {"widths": [4, 8]}
+    assert run["data"]["images"] == 2

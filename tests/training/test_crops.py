@@ -1,0 +1,78 @@
+import numpy as np
+import pytest
+import torch
+
+from unetzoo import Dataset, ModelInfo, Sample
+from unetzoo.training.augment import Augmentation
+from unetzoo.training.crops import CropDataset
+
+_INFO = ModelInfo(value_range=(0.0, 255.0), mean=(0.5,), std=(0.25,))
+
+
+class One(Dataset):
+    def __init__(self, mask):
+        super().__init__(("rest", "cell"))
+        self.mask = mask
+
+    def __len__(self):
+        return 1
+
+    def __getitem__(self, index):
+        return Sample(np.full((*self.mask.shape, 1), 255, np.uint8), self.mask, "one")
+
+
+def _crops(samples, *, crop=16, count=64, balance=0.0, augment="none", seed=0):
+    augmentation = Augmentation(augment, crop=crop, elastic=0.3, fill=(0.5,))
+    return CropDataset(samples, _INFO, count=count, crop=crop, balance=balance, augmentation=augmentation, seed=seed)
+
+
+def test_values_are_normalised_as_the_model_will_be_given_them():
+    crop = _crops(One(np.zeros((16, 16), np.int64)))[0]
+    assert torch.equal(crop.image, torch.full((1, 16, 16), (1 - 0.5) / 0.25))
+    assert crop.mask.dtype == torch.int64
+    assert crop.name == "one"
+
+
+def test_an_image_smaller_than_the_crop_is_unknown_beyond_its_border_and_of_mean_brightness():
+    crop = _crops(One(np.ones((10, 16), np.int64)))[3]
+    outside = crop.mask == 255
+    assert int(outside.sum()) == 6 * 16
+    assert (crop.image[0][outside] == 0).all()
+    assert (crop.mask[~outside] == 1).all()
+
+
+def test_the_same_seed_and_number_give_the_same_crop_whatever_came_before(squares):
+    crops = _crops(squares["train"], augment="full")
+    late = crops[40]
+    again = _crops(squares["train"], augment="full")[40]
+    assert torch.equal(late.image, again.image)
+    assert torch.equal(late.mask, again.mask)
+    other = _crops(squares["train"], augment="full", seed=1)[40]
+    assert late.image.shape == other.image.shape
+    assert not torch.equal(late.image, other.image)
+
+
+def test_a_crop_leaves_the_random_state_of_torch_as_it_was(squares):
+    torch.manual_seed(9)
+    wanted = torch.rand(3)
+    torch.manual_seed(9)
+    _crops(squares["train"], augment="full")[0]
+    assert torch.equal(torch.rand(3), wanted)
+
+
+def test_each_pass_shows_every_image_once(squares):
+    crops = _crops(squares["train"])
+    names = [crops[index].name for index in range(12)]
+    everything = sorted(f"square-{index}" for index in range(6))
+    assert sorted(names[:6]) == everything
+    assert sorted(names[6:]) == everything
+    assert names[:6] != names[6:]
+
+
+@pytest.mark.parametrize(("balance", "low", "high"), [(0.0, 0.0, 0.02), (1.0, 0.4, 0.6)])
+def test_balanced_crops_show_a_rare_class_as_often_as_the_common_one(balance, low, high):
+    mask = np.zeros((256, 256), np.int64)
+    mask[128, 128] = 1  # a single pixel
+    crops = _crops(One(mask), crop=8, count=400, balance=balance)
+    share = np.mean([bool((crops[index].mask == 1).any()) for index in range(400)])
+    assert low <= share <= high

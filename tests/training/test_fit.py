@@ -1,0 +1,216 @@
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from squares import Squares
+from torch.optim.optimizer import register_optimizer_step_pre_hook
+
+import unetzoo
+from unetzoo import DataError, FitOptions, OptionError, Sample, ShapeError, TrainingError, fit
+from unetzoo.evaluation.scores import count, iou
+from unetzoo.training.loop import Listener
+from unetzoo.training.validate import predicted_ids
+
+
+def test_the_best_folder_is_the_network_whose_score_the_history_tells(make_model, squares, short, tmp_path):
+    result = fit(make_model(), squares, tmp_path, options=short)
+    loaded = unetzoo.load(tmp_path / "best")
+    counts = sum(count(predicted_ids(loaded, image), mask, 2) for image, mask, _ in squares["val"])
+    assert result.best.class_iou == pytest.approx(iou(counts).tolist())
+    assert loaded.config.info.metrics["mean IoU"] == pytest.approx(iou(counts).mean())
+    assert loaded.config.info.class_names == ("rest", "square")
+    history = [json.loads(line) for line in (tmp_path / "history.jsonl").read_text().splitlines()]
+    assert [epoch["step"] for epoch in history] == [4, 8, 12]
+    assert all(torch.equal(a, b) for a, b in zip(result.model.parameters(), loaded.parameters(), strict=True))
+
+
+def test_a_short_training_finds_the_squares(make_model, squares, tmp_path):
+    options = FitOptions(steps=120, epochs=2, batch=4, crop=32, learning_rate=3e-3)
+    result = fit(make_model(), squares, tmp_path, options=options)
+    assert result.best.mean_iou > 0.9
+
+
+def test_a_network_of_one_logit_is_trained_too(make_model, squares, short, tmp_path):
+    result = fit(make_model(classes=1), squares, tmp_path, options=short)
+    assert len(result.best.class_iou) == 2
+
+
+def test_pictures_and_curves_are_in_the_run_folder(make_model, squares, short, tmp_path):
+    from PIL import Image
+
+    fit(make_model(), squares, tmp_path, options=short)
+    with Image.open(tmp_path / "curves.png") as curves, Image.open(tmp_path / "predictions.png") as predictions:
+        assert curves.width > 600
+        assert predictions.height > 3 * 256  # the worst, the median and the best of three
+
+
+def test_without_validation_images_the_last_network_is_kept(make_model, squares, short, tmp_path):
+    result = fit(make_model(), {"train": Squares(1, 0)}, tmp_path, options=short)
+    assert [epoch.mean_iou for epoch in result.epochs] == [None] * 3
+    assert result.best.epoch == 3
+
+
+def test_the_same_seed_gives_the_same_weights(make_model, squares, short, tmp_path):
+    first = fit(make_model(dropout=0.3), squares, tmp_path / "1", options=short).model
+    torch.rand(7)  # the caller's random numbers do not matter
+    second = fit(make_model(dropout=0.3), squares, tmp_path / "2", options=short).model
+    other = fit(make_model(dropout=0.3), squares, tmp_path / "3", options=replace(short, seed=1)).model
+    assert _same(first, second)
+    assert not _same(first, other)
+
+
+def test_worker_processes_change_nothing(make_model, squares, short, tmp_path):
+    alone = fit(make_model(), squares, tmp_path / "1", options=short).model
+    helped = fit(make_model(), squares, tmp_path / "2", options=replace(short, workers=2)).model
+    assert _same(alone, helped)
+
+
+def test_the_random_state_of_the_caller_stays(make_model, squares, short, tmp_path):
+    model = make_model()
+    torch.manual_seed(4)
+    wanted = torch.rand(2)
+    torch.manual_seed(4)
+    fit(model, squares, tmp_path, options=short)
+    assert torch.equal(torch.rand(2), wanted)
+
+
+def test_a_frozen_encoder_keeps_its_weights_and_is_thawed_after(make_model, squares, short, tmp_path):
+    model = make_model()
+    before = [parameter.clone() for parameter in model.encoder.parameters()]
+    steps = []
+
+    def compare(step, _of, _loss):
+        steps.append(all(torch.equal(a, b) for a, b in zip(before, model.encoder.parameters(), strict=True)))
+
+    fit(model, squares, tmp_path, options=replace(short, frozen_epochs=2), listener=Listener(on_step=compare))
+    assert steps[:8] == [True] * 8  # two epochs of four steps
+    assert not any(steps[8:])
+
+
+def test_the_encoder_has_its_own_rate(make_model, squares, short, tmp_path):
+    model = make_model()
+    before = {name: parameter.clone() for name, parameter in model.named_parameters()}
+    fit(model, squares, tmp_path, options=replace(short, encoder_rate=0.0, average=0.0))
+    moved = {name for name, parameter in model.named_parameters() if not torch.equal(parameter, before[name])}
+    assert moved
+    assert not any(name.startswith("encoder.") for name in moved)
+
+
+def test_deep_supervision_at_native_resolution_trains(make_model, squares, short, tmp_path):
+    model = make_model("unetpp", deep_supervision=True)
+    result = fit(model, squares, tmp_path, options=replace(short, supervision="native"))
+    assert result.epochs[-1].loss < result.epochs[0].loss
+
+
+def test_gradients_are_clipped(make_model, squares, tmp_path):
+    model = make_model()
+    norms = []
+    options = FitOptions(steps=3, epochs=1, batch=2, crop=32, clip=1e-4)
+
+    def measure(*_):
+        norms.append(torch.nn.utils.get_total_norm([p.grad for p in model.parameters() if p.grad is not None]))
+
+    hook = register_optimizer_step_pre_hook(measure)
+    fit(model, squares, tmp_path, options=options)
+    hook.remove()
+    assert max(norms).item() <= 1.001e-4
+
+
+def test_trackers_are_told_each_epoch(make_model, squares, short, tmp_path):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    result = fit(make_model(), squares, tmp_path, options=short, trackers=["tensorboard"])
+    events = EventAccumulator(str(tmp_path / "unetzoo"))
+    events.Reload()
+    assert [event.step for event in events.Scalars("mean IoU")] == [4, 8, 12]
+    assert events.Scalars("loss")[-1].value == pytest.approx(result.epochs[-1].loss)
+
+
+class WithNaN(Squares):
+    def __getitem__(self, index):
+        image, mask, name = super().__getitem__(index)
+        return Sample(np.where(index == 2, np.inf, image.astype(np.float32)), mask, name)
+
+
+def test_a_network_that_gives_nan_stops_with_the_names_of_the_files(make_model, squares, short, tmp_path):
+    model = make_model()
+    with torch.no_grad():
+        next(model.parameters()).fill_(float("nan"))
+    with pytest.raises(TrainingError, match=r"the loss is nan at step 1, on crops of train \d, train \d: look at"):
+        fit(model, squares, tmp_path, options=short)
+
+
+def test_an_image_with_infinite_values_is_named_before_training(make_model, squares, short, tmp_path):
+    with pytest.raises(DataError, match="train 2: 1,920 of its 1,920 values are NaN or infinity"):
+        fit(make_model(), {**squares, "train": WithNaN(6, 0)}, tmp_path / "run", options=short)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_network_with_other_classes_or_channels_is_told_what_to_do(make_model, squares, short, tmp_path):
+    with pytest.raises(OptionError, match=r"the data has 2 classes \(rest, square\), the network 5: .* classes=2"):
+        fit(make_model(classes=5), squares, tmp_path, options=short)
+    colour = unetzoo.create("unet", encoder="plain", encoder_options={"widths": (4, 8)}, classes=2)
+    with pytest.raises(ShapeError, match=r"the images have 1 channels, the network takes 3: .* in_channels=1"):
+        fit(colour, squares, tmp_path, options=short)
+
+
+def test_a_run_is_not_overwritten(make_model, squares, short, tmp_path):
+    fit(make_model(), squares, tmp_path, options=short)
+    before = (tmp_path / "best" / "model.safetensors").read_bytes()
+    with pytest.raises(TrainingError, match=r"there is a run in .* already"):
+        fit(make_model(), squares, tmp_path, options=replace(short, seed=3))
+    assert (tmp_path / "best" / "model.safetensors").read_bytes() == before
+
+
+def test_resuming_with_other_options_is_refused_with_what_differs(make_model, squares, short, tmp_path):
+    fit(make_model(), squares, tmp_path, options=short)
+    with pytest.raises(TrainingError, match="had other options: seed was 0, is 3"):
+        fit(make_model(), squares, tmp_path, options=replace(short, seed=3), resume=True)
+    with pytest.raises(TrainingError, match=r"had other network: .*dropout"):
+        fit(make_model(dropout=0.1), squares, tmp_path, options=short, resume=True)
+    with pytest.raises(TrainingError, match="had other data: images was 6, is 5"):
+        fit(make_model(), {**squares, "train": Squares(5, 0)}, tmp_path, options=short, resume=True)
+
+
+def test_a_run_that_is_done_is_only_told_again(make_model, squares, short, tmp_path):
+    first = fit(make_model(), squares, tmp_path, options=short)
+    again = fit(make_model(), squares, tmp_path, options=short, resume=True)
+    assert again.epochs == first.epochs
+    assert _same(again.model, first.model)
+
+
+def test_out_of_memory_says_what_to_lower(tmp_path):
+    program = """
+import resource
+import unetzoo
+from unetzoo import FitOptions, TrainingError
+model = unetzoo.create("unet", encoder="plain", classes=2, in_channels=1)
+used = int(open("/proc/self/statm").read().split()[0]) * 4096
+resource.setrlimit(resource.RLIMIT_AS, (used + 2**30, resource.RLIM_INFINITY))
+try:
+    unetzoo.fit(model, "nuclei", "run", options=FitOptions(steps=2, epochs=1, batch=64, crop=256, augment="none"))
+except TrainingError as error:
+    print(error)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    assert (
+        "out of memory with batches of 64 crops of 256 x 256 pixels: lower batch to 32, or crop to 192" in done.stdout
+    ), done.stderr
+
+
+def _same(first, second):
+    return all(
+        torch.equal(a, b) for a, b in zip(first.state_dict().values(), second.state_dict().values(), strict=True)
+    )

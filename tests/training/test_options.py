@@ -1,0 +1,65 @@
+import pytest
+
+from unetzoo import FitOptions, OptionError
+from unetzoo.data.statistics import Statistics
+
+
+def _statistics(images, largest):
+    return Statistics(
+        images=images,
+        channels=1,
+        smallest=largest,
+        largest=largest,
+        value_range=(0.0, 255.0),
+        mean=(0.5,),
+        std=(0.2,),
+        class_names=("a", "b"),
+        class_frequencies=(0.5, 0.5),
+    )
+
+
+def test_ten_images_make_epochs_of_fifty_steps():
+    plan = FitOptions().plan(_statistics(10, (256, 256)), classes=2)
+    assert (plan.steps_per_epoch, plan.steps, plan.epochs, plan.crop) == (50, 1500, 30, 256)
+
+
+def test_an_epoch_of_ten_thousand_images_covers_each_once():
+    plan = FitOptions(batch=8).plan(_statistics(10_000, (512, 300)), classes=2)
+    assert plan.steps_per_epoch == 10_000 * 2 * 2 / 8
+
+
+def test_crops_of_small_images_are_the_next_multiple_of_32():
+    assert FitOptions().plan(_statistics(10, (70, 40)), classes=2).crop == 96
+
+
+def test_steps_are_shared_among_the_epochs():
+    plan = FitOptions(steps=100, epochs=3).plan(_statistics(10, (256, 256)), classes=2)
+    assert (plan.steps, plan.steps_per_epoch, plan.epochs) == (100, 34, 3)
+
+
+def test_a_single_logit_is_trained_with_bce():
+    assert FitOptions().plan(_statistics(10, (64, 64)), classes=1).loss == "dice + bce"
+    assert FitOptions(loss="focal").plan(_statistics(10, (64, 64)), classes=1).loss == "focal"
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        {"epochs": 0},
+        {"steps": 0},
+        {"batch": 1.5},
+        {"crop": -3},
+        {"learning_rate": float("nan")},
+        {"learning_rate": "fast"},
+        {"average": 1.0},
+        {"balance": 1.5},
+        {"augment": "some"},
+        {"schedule": "linear"},
+        {"precision": "int8"},
+        {"supervision": "deep"},
+    ],
+    ids=str,
+)
+def test_a_value_outside_its_range_is_refused_by_name(option):
+    with pytest.raises(OptionError, match=next(iter(option))):
+        FitOptions(**option)

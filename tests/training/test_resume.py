@@ -1,0 +1,127 @@
+"""A training that was killed goes on exactly: the same weights, bit by bit, as one that was not."""
+
+import json
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from safetensors.torch import load_file
+
+_PROGRAM = """
+import signal, sys
+from pathlib import Path
+import torch
+sys.path.insert(0, {tests!r})
+from squares import Squares
+import unetzoo
+from unetzoo.training.loop import Listener
+from unetzoo.training.stopping import TrainingStoppedError
+
+torch.set_num_threads(1)
+torch.manual_seed(int(sys.argv[1]))
+model = unetzoo.create(
+    "unet",
+    encoder="plain",
+    encoder_options=dict(widths=(8, 16)),
+    decoder_options=dict(dropout=0.2),
+    classes=2,
+    in_channels=1,
+)
+options = unetzoo.FitOptions(steps=20, epochs=4, batch=2, crop=32, checkpoint_steps=3)
+listener = Listener(on_step=lambda step, of, loss: print(step, flush=True))
+data = dict(train=Squares(5, 0), val=Squares(2, 1))
+try:
+    unetzoo.fit(model, data, "run", options=options, resume=True, listener=listener)
+except TrainingStoppedError as stopped:
+    print(stopped)
+    raise SystemExit(128 + stopped.signal)
+"""
+
+
+def _start(folder, seed=0):
+    program = _PROGRAM.format(tests=str(Path(__file__).parents[1]))
+    command = [sys.executable, "-c", program, str(seed)]
+    return subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def _finish(folder, seed=0):
+    out, errors = _start(folder, seed).communicate(timeout=120)
+    assert errors == ""
+    return [int(step) for step in out.split()]
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("uninterrupted")
+    assert _finish(folder) == list(range(1, 21))
+    return folder / "run"
+
+
+def _assert_same(run, uninterrupted):
+    for name in ("best/model.safetensors", "checkpoints/step-000000020/model.safetensors"):
+        got, wanted = load_file(run / name), load_file(uninterrupted / name)
+        assert all((got[key] == wanted[key]).all() for key in wanted)
+    history, wanted = ((folder / "history.jsonl").read_text() for folder in (run, uninterrupted))
+    assert history == wanted
+
+
+@pytest.mark.parametrize("step", [2, 11])
+def test_killed_at_any_moment_it_goes_on_from_the_last_checkpoint(step, uninterrupted, tmp_path):
+    process = _start(tmp_path)
+    for line in process.stdout:
+        if int(line) >= step:
+            process.kill()
+            break
+    process.communicate()
+    steps = _finish(tmp_path, seed=1)  # the weights to begin with are those of the first start
+    assert steps[0] in range(1, step + 4)
+    assert (steps[0] - 1) % 3 == 0
+    assert steps[-1] == 20
+    _assert_same(tmp_path / "run", uninterrupted)
+
+
+def test_sigterm_writes_a_checkpoint_and_ends_as_signals_do(uninterrupted, tmp_path):
+    process = _start(tmp_path)
+    for line in process.stdout:
+        if int(line) >= 7:
+            process.send_signal(signal.SIGTERM)
+            break
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == 128 + signal.SIGTERM
+    stopped = int(out.split("after step ")[1].split(";")[0])
+    assert "stopped by SIGTERM after step" in out
+    assert _finish(tmp_path)[0] == stopped + 1  # nothing is done twice
+    _assert_same(tmp_path / "run", uninterrupted)
+
+
+def test_a_checkpoint_that_was_cut_off_is_not_loaded(uninterrupted, tmp_path):
+    process = _start(tmp_path)
+    for line in process.stdout:
+        if int(line) >= 8:
+            process.kill()
+            break
+    process.communicate()
+    (tmp_path / "run" / "checkpoints" / "step-000000019.partial").mkdir()
+    assert _finish(tmp_path)[-1] == 20
+    _assert_same(tmp_path / "run", uninterrupted)
+    assert [path.name for path in (tmp_path / "run" / "checkpoints").iterdir()] == ["step-000000020"]
+
+
+def test_a_thread_may_train_though_it_cannot_receive_signals(make_model, squares, short, tmp_path):
+    import unetzoo
+
+    results = []
+    thread = threading.Thread(
+        target=lambda: results.append(unetzoo.fit(make_model(), squares, tmp_path, options=short))
+    )
+    thread.start()
+    thread.join()
+    assert len(results[0].epochs) == 3
+
+
+def test_a_history_has_one_line_an_epoch(uninterrupted):
+    lines = [json.loads(line) for line in (uninterrupted / "history.jsonl").read_text().splitlines()]
+    assert [(line["epoch"], line["step"]) for line in lines] == [(1, 5), (2, 10), (3, 15), (4, 20)]

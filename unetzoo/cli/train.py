@@ -1,0 +1,287 @@
+"""`unetzoo train`: from a folder of images and masks to a network, in one command."""
+
+from contextlib import contextmanager
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from unetzoo.cli.data import ClassNames, MaskKind, Source, read_survey
+from unetzoo.cli.errors import say
+from unetzoo.cli.values import read_options
+from unetzoo.training.options import FitOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from unetzoo.data.opened import Survey
+    from unetzoo.model import Segmenter
+    from unetzoo.training.fit import Fit
+    from unetzoo.training.loop import Listener
+    from unetzoo.training.progress import Epoch
+
+_DEFAULTS = FitOptions()
+_PRETRAINED_RATE = 0.1
+_MOST_WARNINGS = 5
+_SIGNAL_EXIT = 128  # plus its number, as shells count
+
+
+def train(
+    context: typer.Context,
+    data: Source,
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FOLDER", help="of the run", show_default=False)],
+    decoder: Annotated[
+        str, typer.Option("--decoder", "-d", metavar="NAME", help="see `unetzoo list decoders`")
+    ] = "unet",
+    encoder: Annotated[
+        str, typer.Option("--encoder", "-e", metavar="NAME", help="see `unetzoo list encoders`")
+    ] = "resnet34",
+    pretrained: Annotated[
+        bool, typer.Option("--pretrained", help="begin with the encoder's pretrained weights (from the Hub)")
+    ] = False,
+    loss: Annotated[
+        str, typer.Option(metavar="EXPRESSION", help='such as "dice + 0.5*focal"; empty: "dice + ce"')
+    ] = _DEFAULTS.loss,
+    classes: ClassNames = None,
+    masks: MaskKind = "auto",
+    epochs: Annotated[int, typer.Option(metavar="N", help="each at least 50 steps")] = _DEFAULTS.epochs,
+    steps: Annotated[
+        int | None, typer.Option(metavar="N", help="updates of the weights in all, over the epochs")
+    ] = _DEFAULTS.steps,
+    batch: Annotated[int, typer.Option(metavar="N", help="crops a step")] = _DEFAULTS.batch,
+    crop: Annotated[
+        int | None,
+        typer.Option(metavar="PIXELS", help="side of the crops  [default: 256, or less]", show_default=False),
+    ] = _DEFAULTS.crop,
+    learning_rate: Annotated[float, typer.Option(metavar="RATE", help="at its highest")] = _DEFAULTS.learning_rate,
+    encoder_rate: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SHARE",
+            help="of the learning rate, for the encoder  [default: 1; 0.1 with --pretrained]",
+            show_default=False,
+        ),
+    ] = None,
+    weight_decay: Annotated[float, typer.Option(metavar="DECAY", help="of AdamW")] = _DEFAULTS.weight_decay,
+    warm_up: Annotated[
+        float, typer.Option(metavar="SHARE", help="of the steps in which the rate rises")
+    ] = _DEFAULTS.warm_up,
+    schedule: Annotated[str, typer.Option(help="cosine or poly")] = _DEFAULTS.schedule,
+    clip: Annotated[float, typer.Option(metavar="NORM", help="largest norm of the gradient")] = _DEFAULTS.clip,
+    average: Annotated[
+        float, typer.Option(metavar="DECAY", help="of the moving average of the weights; 0: none")
+    ] = _DEFAULTS.average,
+    supervision: Annotated[
+        str, typer.Option(help="deep supervision at full or native resolution")
+    ] = _DEFAULTS.supervision,
+    balance: Annotated[
+        float, typer.Option(metavar="SHARE", help="of the crops around a class that is drawn")
+    ] = _DEFAULTS.balance,
+    augment: Annotated[str, typer.Option(help="full, flips or none")] = _DEFAULTS.augment,
+    elastic: Annotated[
+        float, typer.Option(metavar="SHARE", help="of the crops that are deformed elastically")
+    ] = _DEFAULTS.elastic,
+    frozen_epochs: Annotated[
+        int, typer.Option(metavar="N", help="first ones, in which the encoder is kept as it is")
+    ] = _DEFAULTS.frozen_epochs,
+    precision: Annotated[str, typer.Option(help="no (float32), bf16 or fp16")] = _DEFAULTS.precision,
+    workers: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="processes that read  [default: 0 on a CPU]", show_default=False),
+    ] = _DEFAULTS.workers,
+    checkpoint_steps: Annotated[
+        int | None, typer.Option(metavar="N", help="between checkpoints  [default: an epoch]", show_default=False)
+    ] = _DEFAULTS.checkpoint_steps,
+    seed: Annotated[int, typer.Option(metavar="N", help="of all that is random")] = _DEFAULTS.seed,
+    encoder_option: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY=VALUE", help="one of the encoder's own, such as depth=4; may be repeated"),
+    ] = None,
+    decoder_option: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY=VALUE", help="one of the decoder's own, such as norm=group; may be repeated"),
+    ] = None,
+    activation_checkpointing: Annotated[
+        bool, typer.Option("--activation-checkpointing", help="less memory, more time")
+    ] = False,
+    track: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="tensorboard or trackio; may be repeated")
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="go on from the last checkpoint in --out, with the options of its run")
+    ] = False,
+    cpu: Annotated[bool, typer.Option("--cpu", help="even where there is a GPU")] = False,
+) -> None:
+    """Train a network, and keep the best one in FOLDER/best.
+
+    Runs on one CPU or GPU; on several, or on several machines, start it as `accelerate launch -m unetzoo train ...`.
+    SIGTERM and Ctrl-C end it after a checkpoint; --resume goes on exactly from there.
+    """
+    options = FitOptions(
+        loss=loss,
+        epochs=epochs,
+        steps=steps,
+        batch=batch,
+        crop=crop,
+        learning_rate=learning_rate,
+        encoder_rate=encoder_rate if encoder_rate is not None else _PRETRAINED_RATE if pretrained else 1.0,
+        weight_decay=weight_decay,
+        warm_up=warm_up,
+        schedule=schedule,  # type: ignore[arg-type] # FitOptions checks it, and the choices below
+        clip=clip,
+        average=average,
+        supervision=supervision,  # type: ignore[arg-type]
+        balance=balance,
+        augment=augment,  # type: ignore[arg-type]
+        elastic=elastic,
+        frozen_epochs=frozen_epochs,
+        precision=precision,  # type: ignore[arg-type]
+        workers=workers,
+        checkpoint_steps=checkpoint_steps,
+        seed=seed,
+    )
+    network = {
+        "decoder": decoder,
+        "encoder": encoder,
+        "encoder_options": read_options("--encoder-option", encoder_option or ()),
+        "decoder_options": read_options("--decoder-option", decoder_option or ()),
+    }
+    if resume:
+        options, network = _as_before(context, out, options, network)
+    _check_early(network, options.loss, out, resume=resume)
+    found = read_survey(data, classes, masks)
+    _say_warnings(found)
+    model = _create(network, found, options.seed, pretrained=pretrained)
+    model.checkpoint_activations(activation_checkpointing)
+    _run(model, found, out, options, resume=resume, trackers=track or (), cpu=cpu)
+
+
+def _as_before(
+    context: typer.Context, out: Path, options: FitOptions, network: dict[str, Any]
+) -> tuple[FitOptions, dict[str, Any]]:
+    """Options and network of the run in `out`, but for those that the command line gives."""
+    from unetzoo.training.run_folder import read_run
+
+    before = read_run(out)
+    if before is None:
+        return options, network
+    given = {name for name in context.params if not _is_default(context, name)}
+    kept = {field.name: getattr(before[0], field.name) for field in fields(FitOptions) if field.name not in given}
+    asked = {name for name in network if name in given or name.removesuffix("s") in given}
+    return replace(options, **kept), {
+        name: network[name] if name in asked else getattr(before[1], name) for name in network
+    }
+
+
+def _is_default(context: typer.Context, name: str) -> bool:
+    source = context.get_parameter_source(name)
+    return source is None or source.name in ("DEFAULT", "DEFAULT_MAP")
+
+
+def _check_early(network: dict[str, Any], loss: str, out: Path, *, resume: bool) -> None:
+    """What can be told before the images are read."""
+    from unetzoo.assembly import create_loss, describe
+    from unetzoo.training.run_folder import check_folder
+
+    check_folder(out, resume=resume)
+    describe("decoder", network["decoder"])
+    describe("encoder", network["encoder"])
+    if loss:
+        create_loss(loss)
+
+
+def _say_warnings(found: "Survey") -> None:
+    warnings = [problem.text for problem in found.problems if problem.severity == "warning"]
+    for text in warnings[:_MOST_WARNINGS]:
+        say("warning:", "yellow", text)
+    if len(warnings) > _MOST_WARNINGS:
+        say("warning:", "yellow", f"and {len(warnings) - _MOST_WARNINGS:,} more; `unetzoo data check` lists them")
+
+
+def _create(network: dict[str, Any], found: "Survey", seed: int, *, pretrained: bool) -> "Segmenter":
+    import torch
+
+    from unetzoo.assembly import create
+
+    statistics = found.statistics
+    torch.manual_seed(seed)
+    return create(
+        **network, classes=len(statistics.class_names), in_channels=statistics.channels, pretrained=pretrained
+    )
+
+
+def _run(
+    model: "Segmenter",
+    found: "Survey",
+    out: Path,
+    options: FitOptions,
+    *,
+    resume: bool,
+    trackers: list[str] | tuple[()],
+    cpu: bool,
+) -> None:
+    from unetzoo.memory import keep_freed_memory
+    from unetzoo.training.fit import fit
+    from unetzoo.training.stopping import TrainingStoppedError
+
+    keep_freed_memory()
+    try:
+        with _shown(model, found, options) as listener:
+            result = fit(
+                model, found, out, options=options, resume=resume, trackers=trackers, cpu=cpu, listener=listener
+            )
+    except TrainingStoppedError as stopped:
+        say("stopped:", "yellow", str(stopped).removeprefix("stopped "))
+        raise typer.Exit(_SIGNAL_EXIT + stopped.signal) from stopped
+    if result.is_main:
+        _say_result(result)
+
+
+def _say_result(result: "Fit") -> None:
+    best = result.best
+    told = "" if best.mean_iou is None else f" of epoch {best.epoch}, mean IoU {best.mean_iou:.4f},"
+    typer.echo(f"the best network{told} is in {result.folder / 'best'}; pictures: {result.folder / 'predictions.png'}")
+
+
+@contextmanager
+def _shown(model: "Segmenter", found: "Survey", options: FitOptions) -> "Iterator[Listener]":
+    """A listener that prints a line an epoch, and shows a progress bar on a terminal."""
+    from unetzoo.cli.progress import progress
+    from unetzoo.training.loop import Listener
+
+    plan = options.plan(found.statistics, model.config.classes)
+    with progress() as bar:
+        task = bar.add_task("step", total=plan.steps)
+
+        def on_start(step: int) -> None:
+            bar.update(task, completed=step)
+            typer.echo(_title(model, found, options, step))
+
+        listener = Listener(
+            on_start=on_start,
+            on_step=lambda step, _steps, _loss: bar.update(task, completed=step),
+            on_epoch=lambda epoch: typer.echo(_line(epoch, plan.epochs, found.statistics.class_names)),
+        )
+        yield listener
+
+
+def _title(model: "Segmenter", found: "Survey", options: FitOptions, step: int) -> str:
+    plan = options.plan(found.statistics, model.config.classes)
+    counts = ", ".join(f"{len(indices):,} {split}" for split, indices in found.splits.items())
+    parameters = sum(parameter.numel() for parameter in model.parameters()) / 1e6
+    begun = f", on from step {step:,}" if step else ""
+    return (
+        f"{counts} images, {len(found.statistics.class_names)} classes; {model.config.decoder} over "
+        f"{model.config.encoder}, {parameters:.2f} M parameters; {plan.loss}; {plan.steps:,} steps of {options.batch} "
+        f"crops of {plan.crop} px{begun}"
+    )
+
+
+def _line(epoch: "Epoch", epochs: int, class_names: tuple[str, ...]) -> str:
+    number = f"epoch {epoch.epoch:>{len(str(epochs))}}/{epochs}  loss {epoch.loss:.4f}"
+    if epoch.mean_iou is None:
+        return number
+    known = ((name, value) for name, value in zip(class_names, epoch.class_iou, strict=True) if value is not None)
+    classes = ", ".join(f"{name} {value:.3f}" for name, value in known)
+    return f"{number}  mean IoU {epoch.mean_iou:.4f} ({classes}){'  best' if epoch.is_best else ''}"

@@ -1,0 +1,153 @@
+"""Crops to train on: the same for the same seed and number, whichever process cuts them and wherever it began."""
+
+from hashlib import blake2b
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import Dataset as TorchDataset
+
+from unetzoo.data.coding import UNKNOWN
+from unetzoo.info import ModelInfo
+from unetzoo.samples import Dataset, Sample
+from unetzoo.training.augment import Augmentation
+
+_CACHED_BYTES = 2**30
+
+
+class Crop(NamedTuple):
+    """A crop to train on.
+
+    Attributes:
+        image: (c, crop, crop), normalised, float32.
+        mask: (crop, crop), class ids, `UNKNOWN` beyond the image's border, int64.
+        name: of the sample that it was cut from.
+    """
+
+    image: Tensor
+    mask: Tensor
+    name: str
+
+
+class CropDataset(TorchDataset[Crop]):
+    """Random crops of the samples of a data set, by number.
+
+    Each pass over the samples is in an order of its own. What is random about a crop follows from the seed and its
+    number alone, so that a training goes on exactly where it stopped, with any number of worker processes.
+
+    Args:
+        samples: what is cut.
+        info: how images are normalised.
+        count: of crops.
+        crop: side in pixels.
+        balance: share of the crops that are centred on a pixel of a class that is drawn.
+        augmentation: what is done to each crop.
+        seed: of all that is random.
+    """
+
+    def __init__(
+        self,
+        samples: Dataset,
+        info: ModelInfo,
+        *,
+        count: int,
+        crop: int,
+        balance: float,
+        augmentation: Augmentation,
+        seed: int,
+    ) -> None:
+        self.samples = _Remembered(samples)
+        self.info = info
+        self.count = count
+        self.crop = crop
+        self.balance = balance
+        self.augmentation = augmentation
+        self.seed = seed
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, index: int) -> Crop:
+        turn, place = divmod(index, len(self.samples))
+        order = np.random.default_rng(mixed(self.seed, "order", turn)).permutation(len(self.samples))
+        sample = self.samples[int(order[place])]
+        random = np.random.default_rng(mixed(self.seed, "crop", index))
+        image, mask = self._cut(sample, random)
+        with torch.random.fork_rng(devices=()):
+            torch.default_generator.manual_seed(mixed(self.seed, "augment", index))
+            image, mask = self.augmentation(image, mask)
+        mean, std = (torch.tensor(values)[:, None, None] for values in (self.info.mean, self.info.std))
+        return Crop((image - mean) / std, mask.long(), sample.name)
+
+    def _cut(self, sample: Sample, random: np.random.Generator) -> tuple[Tensor, Tensor]:
+        """A window with what the augmentation needs around it: values 0 to 1 (c, side, side), and its mask."""
+        side = self.crop + 2 * self.augmentation.margin
+        top, left = self._corner(sample.mask, side, random)
+        image = _window(sample.image, top, left, side, fill=0)
+        outside = _window(np.zeros(sample.mask.shape, np.uint8), top, left, side, fill=1).astype(bool)
+        mask = np.where(outside, UNKNOWN, _window(sample.mask, top, left, side, fill=UNKNOWN))
+        low, high = self.info.value_range
+        values = (image.astype(np.float32) - low) / (high - low)
+        values[outside] = self.info.mean
+        return torch.from_numpy(values).permute(2, 0, 1).contiguous(), torch.from_numpy(mask.astype(np.int64))
+
+    def _corner(self, mask: NDArray[np.integer], side: int, random: np.random.Generator) -> tuple[int, int]:
+        present = np.flatnonzero(np.bincount(mask.ravel(), minlength=UNKNOWN + 1)[:UNKNOWN])
+        if present.size and random.random() < self.balance:
+            places = np.flatnonzero(mask.ravel() == random.choice(present))
+            row, column = divmod(int(random.choice(places)), mask.shape[1])
+            centred = (row - side // 2, column - side // 2)
+            return _kept(centred[0], mask.shape[0], side), _kept(centred[1], mask.shape[1], side)
+        height, width = mask.shape
+        return _anywhere(height, side, random), _anywhere(width, side, random)
+
+
+class _Remembered:
+    """The samples of a data set, the first of them kept in memory, up to 1 GiB."""
+
+    def __init__(self, samples: Dataset) -> None:
+        self._samples = samples
+        self._kept: dict[int, Sample] = {}
+        self._room = _CACHED_BYTES
+
+    def __len__(self) -> int:
+        return len(self._samples)
+
+    def __getitem__(self, index: int) -> Sample:
+        if index in self._kept:
+            return self._kept[index]
+        sample = self._samples[index]
+        size = sample.image.nbytes + sample.mask.nbytes
+        if size <= self._room:
+            self._kept[index] = sample
+            self._room -= size
+        return sample
+
+
+def mixed(*parts: object) -> int:
+    """A seed that depends on each of the parts, 0 to 2**63 - 1."""
+    return int.from_bytes(blake2b(repr(parts).encode(), digest_size=8).digest()) >> 1
+
+
+def _anywhere(length: int, side: int, random: np.random.Generator) -> int:
+    low, high = sorted((0, length - side))
+    return int(random.integers(low, high, endpoint=True))
+
+
+def _kept(start: int, length: int, side: int) -> int:
+    """A window's start, moved so that as much of it as possible lies inside."""
+    low, high = sorted((0, length - side))
+    return min(max(start, low), high)
+
+
+def _window(pixels: NDArray[np.generic], top: int, left: int, side: int, *, fill: int) -> NDArray[np.generic]:
+    """[top, top + side) x [left, left + side) of pixels (h, w, ...), `fill` where there are none."""
+    inside = pixels[max(0, top) : max(0, top + side), max(0, left) : max(0, left + side)]
+    if inside.shape[:2] == (side, side):
+        return inside
+    window = np.full((side, side, *pixels.shape[2:]), fill, dtype=pixels.dtype)
+    first, second = max(0, -top), max(0, -left)
+    window[first : first + inside.shape[0], second : second + inside.shape[1]] = inside
+    return window

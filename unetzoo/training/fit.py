@@ -1,0 +1,230 @@
+"""Train a network on a data set, from a survey of its images to the best weights."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from torch import nn
+from torch.optim import AdamW
+from torch.optim.lr_scheduler import LambdaLR
+
+from unetzoo.assembly import create_loss
+from unetzoo.data.coding import UNKNOWN, Classes, Masks
+from unetzoo.data.opened import Survey, survey
+from unetzoo.data.sources import PartSource
+from unetzoo.data.statistics import Statistics
+from unetzoo.errors import MissingExtraError, OptionError, ShapeError
+from unetzoo.model import Segmenter
+from unetzoo.samples import Dataset
+from unetzoo.training.augment import Augmentation
+from unetzoo.training.average import averaged
+from unetzoo.training.crops import CropDataset
+from unetzoo.training.loop import Listener, Parts, Training
+from unetzoo.training.options import FitOptions, Plan
+from unetzoo.training.progress import Epoch
+from unetzoo.training.run_folder import begin, check_folder
+from unetzoo.training.schedule import rate_of
+from unetzoo.training.stopping import explained_memory
+from unetzoo.training.supervision import Supervised
+from unetzoo.weights.folder import load
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What a training gave.
+
+    Attributes:
+        folder: of the run: `best/` is what `unetzoo.load` reads, `history.jsonl` has a line an epoch, `curves.png` and
+            `predictions.png` are to be looked at.
+        model: the best network, in evaluation mode.
+        epochs: what each epoch gave.
+        is_main: whether this process, of several, is the one that writes and tells.
+    """
+
+    folder: Path
+    model: Segmenter
+    epochs: tuple[Epoch, ...]
+    is_main: bool = True
+
+    @property
+    def best(self) -> Epoch:
+        """The epoch of the best network."""
+        return next(epoch for epoch in reversed(self.epochs) if epoch.is_best)
+
+
+def fit(
+    model: Segmenter,
+    data: str | Path | Survey | Mapping[str, Dataset],
+    out: str | Path,
+    *,
+    options: FitOptions | None = None,
+    classes: Classes | None = None,
+    masks: Masks = "auto",
+    resume: bool = False,
+    trackers: Sequence[str] = (),
+    cpu: bool = False,
+    listener: Listener | None = None,
+) -> Fit:
+    """Train a network in place, and keep the best one.
+
+    The engine is accelerate: `accelerate launch` runs the same on several GPUs or machines. Images are read and checked
+    once before anything is written. Torch's random state is left as it was.
+
+    Args:
+        model: of `create`, with one logit a class, or a single one for two classes.
+        data: what `unetzoo data check` reads: a folder, a file that lists pairs, a Hugging Face data set, a named one;
+            or `{"train": dataset, "val": dataset}`.
+        out: folder of the run; it must not hold one, unless `resume`.
+        options: of the training; None: the defaults.
+        classes: names of the classes, perhaps with their values in masks; None: what the masks say.
+        masks: `"instances"`: masks number the objects of one class.
+        resume: go on from the last checkpoint in `out`, with the same options; from the start where there is none.
+        trackers: accelerate's, such as `"tensorboard"` and `"trackio"`.
+        cpu: train on the CPU even where there is a GPU.
+        listener: is told of every step and epoch.
+
+    Returns:
+        The best network by the mean IoU of the validation images, and what each epoch gave. Where there are no
+        validation images it is the last one.
+
+    Raises:
+        MissingExtraError: accelerate is not installed.
+        DataError: the data cannot be trained on; says why, with the names of the files.
+        OptionError, ShapeError: the network does not fit the data, or options do not fit.
+        TrainingError: a run is there already; out of memory; the loss is no number; a signal came.
+    """
+    options, listener, folder = options or FitOptions(), listener or Listener(), Path(out)
+    check_folder(folder, resume=resume)
+    accelerator = _accelerator(options, folder, trackers, cpu=cpu)
+    found = _surveyed(data, classes, masks)
+    statistics = found.statistics
+    _check_model(model, statistics)
+    plan = options.plan(statistics, model.config.classes)
+    if accelerator.is_main_process:
+        begin(folder, options, model.config, statistics)
+    accelerator.wait_for_everyone()
+    model.config = replace(model.config, info=statistics.info)  # validation normalises images as training does
+    parts = _parts(model, options, plan, accelerator)
+    training = Training(accelerator, parts, options, plan, statistics.info, folder)
+    crops = _crops(found.dataset("train"), statistics, options, plan)
+    with explained_memory(options.batch, plan.crop):
+        training.run(crops, found.dataset("val"), _recording(training, listener, trackers), resume=resume)
+    return _finish(model, training, found)
+
+
+def _accelerator(options: FitOptions, folder: Path, trackers: Sequence[str], *, cpu: bool) -> "Accelerator":
+    try:
+        from accelerate import Accelerator, DataLoaderConfiguration, DistributedDataParallelKwargs
+    except ImportError as error:
+        raise MissingExtraError("training needs accelerate: pip install 'unetzoo[train]'") from error
+    accelerator = Accelerator(
+        mixed_precision=options.precision,
+        cpu=cpu,
+        log_with=list(trackers) or None,
+        project_dir=str(folder),
+        dataloader_config=DataLoaderConfiguration(split_batches=True),
+        kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=options.frozen_epochs > 0)],
+    )
+    if options.batch % accelerator.num_processes:
+        raise OptionError(f"batch must be a multiple of the {accelerator.num_processes} processes, got {options.batch}")
+    return accelerator
+
+
+def _surveyed(data: str | Path | Survey | Mapping[str, Dataset], classes: Classes | None, masks: Masks) -> Survey:
+    if isinstance(data, Survey):
+        return data
+    source = PartSource(dict(data)) if isinstance(data, Mapping) else data
+    return survey(source, classes=classes, masks=masks)
+
+
+def _check_model(model: Segmenter, statistics: Statistics) -> None:
+    count, logits = len(statistics.class_names), model.config.classes
+    if logits != count and not (logits == 1 and count == 2):
+        raise OptionError(
+            f"the data has {count} classes ({', '.join(statistics.class_names)}), the network {logits}: create it with "
+            f"classes={count}"
+        )
+    if model.config.in_channels != statistics.channels:
+        raise ShapeError(
+            f"the images have {statistics.channels} channels, the network takes {model.config.in_channels}: create it "
+            f"with in_channels={statistics.channels}"
+        )
+
+
+def _parts(model: Segmenter, options: FitOptions, plan: Plan, accelerator: "Accelerator") -> Parts:
+    model.to(accelerator.device)
+    if accelerator.num_processes > 1 and accelerator.device.type == "cuda":
+        nn.SyncBatchNorm.convert_sync_batchnorm(model)  # type: ignore[no-untyped-call] # torch's own lack of types
+    optimizer = AdamW(_groups(model, options), weight_decay=options.weight_decay)
+    schedule = LambdaLR(optimizer, rate_of(options.schedule, steps=plan.steps, warm_up=options.warm_up))
+    loss = create_loss(plan.loss, ignore_index=UNKNOWN).to(accelerator.device)
+    average = averaged(model, options.average) if options.average else None
+    supervised = Supervised(model, options.supervision)
+    network, optimizer, schedule = accelerator.prepare(supervised, optimizer, schedule)
+    return Parts(model, network, supervised.reductions, average, loss, optimizer, schedule)
+
+
+def _groups(model: Segmenter, options: FitOptions) -> list[dict[str, Any]]:
+    """The weights by learning rate, and by whether they decay: biases and norms do not."""
+    groups: dict[tuple[float, bool], list[nn.Parameter]] = {}
+    for name, parameter in model.named_parameters():
+        rate = options.encoder_rate if name.startswith("encoder.") else 1.0
+        groups.setdefault((rate, parameter.ndim > 1), []).append(parameter)
+    return [
+        {"params": parameters, "lr": rate * options.learning_rate} | ({} if decays else {"weight_decay": 0.0})
+        for (rate, decays), parameters in groups.items()
+    ]
+
+
+def _crops(samples: Dataset, statistics: Statistics, options: FitOptions, plan: Plan) -> CropDataset:
+    augmentation = Augmentation(options.augment, crop=plan.crop, elastic=options.elastic, fill=statistics.mean)
+    return CropDataset(
+        samples,
+        statistics.info,
+        count=plan.steps * options.batch,
+        crop=plan.crop,
+        balance=options.balance,
+        augmentation=augmentation,
+        seed=options.seed,
+    )
+
+
+def _recording(training: Training, listener: Listener, trackers: Sequence[str]) -> Listener:
+    """The user's listener, and what writes the history, too."""
+    from unetzoo.training.record import write_history
+
+    accelerator = training.accelerator
+    if trackers:
+        accelerator.init_trackers("unetzoo", config=None)
+
+    def on_epoch(epoch: Epoch) -> None:
+        if accelerator.is_main_process:
+            write_history(training.folder, training.progress.epochs)
+            listener.on_epoch(epoch)
+        if trackers:
+            numbers = {"loss": epoch.loss, "learning rate": epoch.learning_rate, "mean IoU": epoch.mean_iou}
+            accelerator.log({name: value for name, value in numbers.items() if value is not None}, step=epoch.step)
+
+    told = listener if accelerator.is_main_process else Listener()
+    return replace(told, on_epoch=on_epoch)
+
+
+def _finish(model: Segmenter, training: Training, found: Survey) -> Fit:
+    """The best network, and pictures of what it does."""
+    from unetzoo.training.record import draw_curves, draw_predictions
+
+    accelerator, folder = training.accelerator, training.folder
+    accelerator.end_training()
+    accelerator.wait_for_everyone()
+    best = load(folder / "best")
+    model.load_state_dict(best.state_dict())
+    model.config = best.config
+    model.eval()
+    if accelerator.is_main_process:
+        draw_curves(folder, training.progress.epochs)
+        draw_predictions(model, found.dataset("val"), folder)
+    return Fit(folder, model, tuple(training.progress.epochs), accelerator.is_main_process)

@@ -1,0 +1,234 @@
+"""The loop of a training."""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
+from torch.utils.data import BatchSampler, DataLoader
+
+from unetzoo.info import ModelInfo
+from unetzoo.model import Segmenter, freeze, unfreeze
+from unetzoo.samples import Dataset
+from unetzoo.training.checkpoint import Checkpoints
+from unetzoo.training.crops import Crop, CropDataset, mixed
+from unetzoo.training.options import FitOptions, Plan
+from unetzoo.training.progress import Epoch, Progress
+from unetzoo.training.stopping import StopRequest, TrainingStoppedError, not_a_number
+from unetzoo.training.supervision import supervised_loss
+from unetzoo.training.validate import class_ious
+from unetzoo.weights.folder import save
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
+
+@dataclass(frozen=True)
+class Listener:
+    """What is told of a training while it runs.
+
+    Attributes:
+        on_start: called before the first step with the number of those that are done.
+        on_step: called after each step with its number, from 1 on, that of all, and its loss.
+        on_epoch: called after each epoch.
+    """
+
+    on_start: Callable[[int], None] = lambda _: None
+    on_step: Callable[[int, int, float], None] = lambda *_: None
+    on_epoch: Callable[[Epoch], None] = lambda _: None
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What is trained, and with what.
+
+    Attributes:
+        model: the network itself.
+        network: the same, wrapped for the loss and for data parallelism.
+        average: follows it; None: nothing does.
+        reductions: of the logits that it gives.
+        loss: maps logits and a target to a scalar.
+        optimizer: of the weights.
+        schedule: of its learning rates.
+    """
+
+    model: Segmenter
+    network: nn.Module
+    reductions: Sequence[int]
+    average: AveragedModel | None
+    loss: nn.Module
+    optimizer: torch.optim.Optimizer
+    schedule: torch.optim.lr_scheduler.LRScheduler
+
+    @property
+    def judged(self) -> Segmenter:
+        """What is validated and saved."""
+        if self.average is None:
+            return self.model
+        followed = self.average.module
+        assert isinstance(followed, Segmenter)  # noqa: S101 - it is a copy of `model`
+        return followed
+
+
+class Training:
+    """A training that can stop after any step, and go on.
+
+    Args:
+        accelerator: runs it.
+        parts: what is trained.
+        options: as the user gave them.
+        plan: what follows from them.
+        info: what is saved with the network.
+        folder: of the run.
+    """
+
+    def __init__(
+        self, accelerator: "Accelerator", parts: Parts, options: FitOptions, plan: Plan, info: ModelInfo, folder: Path
+    ) -> None:
+        self.accelerator = accelerator
+        self.parts = parts
+        self.options = options
+        self.plan = plan
+        self.info = info
+        self.folder = folder
+        self.progress = Progress()
+        self.checkpoints = Checkpoints(folder / "checkpoints", accelerator)
+        self.stop = StopRequest()
+        accelerator.register_for_checkpointing(self.progress)
+        if parts.average is not None:
+            accelerator.register_for_checkpointing(parts.average)
+
+    def run(self, crops: CropDataset, validation: Dataset, listener: Listener, *, resume: bool) -> None:
+        """Train up to the end of the plan, from the start or from the last checkpoint.
+
+        Raises:
+            TrainingStoppedError: a signal came; a checkpoint was written.
+            TrainingError: the loss is no number.
+        """
+        with self.stop.listening(), self._own_random_state():
+            if not (resume and self.checkpoints.load()):
+                self.checkpoints.save(0)
+            listener.on_start(self.progress.step)
+            for batch in self._batches(crops):
+                self._set_frozen()
+                loss = self._step(batch)
+                self.progress.step += 1
+                self.progress.losses.append(loss)
+                listener.on_step(self.progress.step, self.plan.steps, loss)
+                if self._at_end_of_epoch():
+                    listener.on_epoch(self._end_epoch(validation))
+                self._keep()
+
+    def _batches(self, crops: CropDataset) -> Iterator[Crop]:
+        """What is left of the training, batch by batch."""
+        batch = self.options.batch
+        numbers = BatchSampler(range(self.progress.step * batch, self.plan.steps * batch), batch, drop_last=False)
+        workers = self._workers()
+        loader = DataLoader(crops, batch_sampler=numbers, num_workers=workers, pin_memory=self._on_gpu())
+        yield from self.accelerator.prepare_data_loader(loader)
+
+    def _workers(self) -> int:
+        if self.options.workers is not None:
+            return self.options.workers
+        import os
+
+        return min(8, os.cpu_count() or 1) if self._on_gpu() else 0
+
+    def _on_gpu(self) -> bool:
+        return bool(self.accelerator.device.type == "cuda")
+
+    def _step(self, batch: Crop) -> float:
+        """One update of the weights; the loss, the mean over all processes."""
+        parts, accelerator = self.parts, self.accelerator
+        torch.manual_seed(mixed(self.options.seed, "step", self.progress.step, accelerator.process_index))
+        parts.network.train()
+        loss: Tensor = supervised_loss(parts.loss, parts.network(batch.image), parts.reductions, batch.mask)
+        told = self._agreed(loss.detach())
+        if not math.isfinite(told):
+            raise not_a_number(told, self.progress.step + 1, batch.name)
+        accelerator.backward(loss)
+        accelerator.clip_grad_norm_(parts.network.parameters(), self.options.clip)
+        parts.optimizer.step()
+        parts.schedule.step()
+        parts.optimizer.zero_grad()
+        if parts.average is not None:
+            parts.average.update_parameters(parts.model)
+        return told
+
+    def _agreed(self, loss: Tensor) -> float:
+        """The mean loss of all processes; a signal that one of them got, all know then."""
+        if self.accelerator.num_processes == 1:
+            return loss.item()
+        mean, signalled = self.accelerator.reduce(
+            torch.stack([loss, torch.tensor(float(self.stop.signal), device=loss.device)]), "mean"
+        ).tolist()
+        if signalled and not self.stop.signal:
+            self.stop.signal = round(signalled * self.accelerator.num_processes)
+        return float(mean)
+
+    def _set_frozen(self) -> None:
+        """Freeze the encoder for the first epochs, and thaw it then."""
+        wanted = self.progress.step < self.options.frozen_epochs * self.plan.steps_per_epoch
+        if wanted and not self.parts.model.encoder.frozen:
+            freeze(self.parts.model.encoder)
+        elif self.options.frozen_epochs and not wanted and self.parts.model.encoder.frozen:
+            unfreeze(self.parts.model.encoder)
+
+    def _at_end_of_epoch(self) -> bool:
+        return self.progress.step % self.plan.steps_per_epoch == 0 or self.progress.step == self.plan.steps
+
+    def _end_epoch(self, validation: Dataset) -> Epoch:
+        """Validate, remember what came out, and keep the network if it is the best one."""
+        progress = self.progress
+        ious = tuple(class_ious(self.parts.judged.eval(), validation, self.accelerator)) if len(validation) else ()
+        known = [value for value in ious if value is not None]
+        mean = sum(known) / len(known) if known else None
+        best = progress.best
+        epoch = Epoch(
+            epoch=len(progress.epochs) + 1,
+            step=progress.step,
+            loss=sum(progress.losses) / len(progress.losses),
+            learning_rate=float(self.parts.schedule.get_last_lr()[-1]),
+            mean_iou=mean,
+            class_iou=ious,
+            is_best=best is None or mean is None or best.mean_iou is None or mean > best.mean_iou,
+        )
+        if epoch.is_best and self.accelerator.is_main_process:
+            save(self.parts.judged, self.folder / "best", info=info_with(self.info, epoch))
+        progress.epochs.append(epoch)
+        progress.losses = []
+        return epoch
+
+    def _keep(self) -> None:
+        """Write a checkpoint when it is time; stop after it when a signal came."""
+        step, every = self.progress.step, self.options.checkpoint_steps
+        due = step % every == 0 if every else self._at_end_of_epoch()
+        if due or self.stop.signal or step == self.plan.steps:
+            self.checkpoints.save(step)
+        if self.stop.signal and step < self.plan.steps:
+            raise TrainingStoppedError(self.stop.signal, step)
+
+    @contextmanager
+    def _own_random_state(self) -> Iterator[None]:
+        """Leave torch's random state as it was."""
+        devices = [torch.cuda.current_device()] if self._on_gpu() else []
+        with torch.random.fork_rng(devices=devices):
+            yield
+
+
+def info_with(info: ModelInfo, epoch: Epoch) -> ModelInfo:
+    """What is saved with a network, and how well it does."""
+    from dataclasses import replace
+
+    if epoch.mean_iou is None:
+        return info
+    metrics = {"mean IoU": epoch.mean_iou}
+    for name, value in zip(info.class_names, epoch.class_iou, strict=True):
+        if value is not None:
+            metrics[f"IoU of {name}"] = value
+    return replace(info, metrics=metrics)

@@ -1,0 +1,148 @@
+"""What a training depends on, and what follows from it for a given data set."""
+
+from dataclasses import dataclass
+from math import ceil
+from typing import TYPE_CHECKING, Literal
+
+from unetzoo.checks import check_choice, check_count
+from unetzoo.errors import OptionError
+
+if TYPE_CHECKING:
+    from unetzoo.data.statistics import Statistics
+
+Augment = Literal["full", "flips", "none"]
+Schedule = Literal["cosine", "poly"]
+Supervision = Literal["full", "native"]
+Precision = Literal["no", "bf16", "fp16"]
+
+_UNIT = 32  # crops of such sizes need no padding in nearly all encoders
+_LONGEST_CROP = 256
+_SHORTEST_EPOCH = 50  # steps; a data set of ten images would otherwise be an epoch of one
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitOptions:
+    """Options of a training; the defaults suit ten images as well as ten thousand.
+
+    Attributes:
+        loss: an expression as `unetzoo.create_loss` reads it; empty: `"dice + ce"`, for one logit `"dice + bce"`.
+        epochs: how often validation follows; an epoch is as many crops as cover the images once, at least 50 steps.
+        steps: updates of the weights in all; None: as the epochs say.
+        batch: crops a step, over all processes.
+        crop: side of the square crops in pixels; None: 256, less where all images are smaller.
+        learning_rate: at its highest.
+        encoder_rate: of the encoder, as a share of `learning_rate`; 0.1 suits pretrained weights.
+        weight_decay: of AdamW (arXiv:1711.05101).
+        warm_up: share of the steps in which the learning rate rises.
+        schedule: how it falls then: as half a cosine (arXiv:1608.03983), or as (1 - progress)^0.9.
+        clip: largest norm of the gradient of all weights together.
+        average: decay of the exponential moving average of the weights, which is what is validated and saved; 0: none.
+        supervision: where deep supervision compares: `"full"` at the image's resolution, `"native"` at each output's.
+        balance: share of the crops that are centred on a pixel of a class that is drawn, each class of the image
+            equally often; the others lie anywhere.
+        augment: `"full"`: turns, flips, small rotations and scalings, elastic deformation, brightness, contrast, blur
+            and noise; `"flips"`: quarter turns and flips alone.
+        elastic: share of the crops that are deformed elastically, with `augment="full"`.
+        frozen_epochs: for how many epochs the encoder is kept as it is.
+        precision: of the arithmetic: float32, or mixed with bfloat16 or float16.
+        workers: processes that read and augment; None: none on a CPU, else as many as there are cores, at most 8.
+        checkpoint_steps: steps between checkpoints; None: one after each epoch.
+        seed: of everything random: crops, augmentation, dropout. The same seed gives the same weights on the same
+            machine.
+
+    Raises:
+        OptionError: for a value outside its range.
+    """
+
+    loss: str = ""
+    epochs: int = 30
+    steps: int | None = None
+    batch: int = 8
+    crop: int | None = None
+    learning_rate: float = 1e-3
+    encoder_rate: float = 1.0
+    weight_decay: float = 1e-2
+    warm_up: float = 0.05
+    schedule: Schedule = "cosine"
+    clip: float = 1.0
+    average: float = 0.999
+    supervision: Supervision = "full"
+    balance: float = 1 / 3
+    augment: Augment = "full"
+    elastic: float = 0.3
+    frozen_epochs: int = 0
+    precision: Precision = "no"
+    workers: int | None = None
+    checkpoint_steps: int | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Check every value."""
+        for name in ("epochs", "batch"):
+            check_count(name, getattr(self, name))
+        for name in ("crop", "checkpoint_steps"):
+            if getattr(self, name) is not None:
+                check_count(name, getattr(self, name))
+        for name, allowed in (
+            ("augment", Augment),
+            ("schedule", Schedule),
+            ("supervision", Supervision),
+            ("precision", Precision),
+        ):
+            check_choice(name, getattr(self, name), allowed)
+        for name, low, high in _RANGES:
+            value = getattr(self, name)
+            if value is not None and not (isinstance(value, int | float) and low <= value <= high):
+                raise OptionError(f"{name} must be a number from {low:g} to {high:g}, got {value!r}")
+
+    def plan(self, statistics: "Statistics", classes: int) -> "Plan":
+        """What follows for a data set, for a network with as many logits as `classes`."""
+        crop = self.crop or min(_LONGEST_CROP, ceil(max(statistics.largest) / _UNIT) * _UNIT)
+        height, width = statistics.largest
+        crops = statistics.images * ceil(height / crop) * ceil(width / crop)
+        steps_per_epoch = max(_SHORTEST_EPOCH, ceil(crops / self.batch))
+        steps = self.steps or self.epochs * steps_per_epoch
+        return Plan(
+            loss=self.loss or ("dice + bce" if classes == 1 else "dice + ce"),
+            crop=crop,
+            steps=steps,
+            steps_per_epoch=min(steps, ceil(steps / self.epochs) if self.steps else steps_per_epoch),
+        )
+
+
+_RANGES = (
+    ("steps", 1, 1e9),
+    ("learning_rate", 1e-9, 1e3),
+    ("encoder_rate", 0, 1e3),
+    ("weight_decay", 0, 1e3),
+    ("warm_up", 0, 1),
+    ("clip", 1e-9, 1e9),
+    ("average", 0, 1 - 1e-9),
+    ("balance", 0, 1),
+    ("elastic", 0, 1),
+    ("frozen_epochs", 0, 1e9),
+    ("workers", 0, 1024),
+    ("seed", 0, 2**63 - 1),
+)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a training will do.
+
+    Attributes:
+        loss: the expression.
+        crop: side of the crops in pixels.
+        steps: updates of the weights in all.
+        steps_per_epoch: between validations; the last epoch may be shorter.
+    """
+
+    loss: str
+    crop: int
+    steps: int
+    steps_per_epoch: int
+
+    @property
+    def epochs(self) -> int:
+        """How many times validation follows."""
+        return ceil(self.steps / self.steps_per_epoch)

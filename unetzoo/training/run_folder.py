@@ -1,0 +1,78 @@
+"""The folder of a run: what was asked for, and whether a training may begin or go on there."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from unetzoo.config import ModelConfig
+from unetzoo.data.statistics import Statistics
+from unetzoo.errors import TrainingError, UnetzooError, describe_error
+from unetzoo.training.options import FitOptions
+
+RUN = "run.json"
+"""Options, network and data of a run."""
+_NOT_COMPARED = ("workers", "checkpoint_steps")  # options that change nothing in the weights
+
+
+def check_folder(folder: Path, *, resume: bool) -> None:
+    """Raise TrainingError where a run is in the folder that is not to go on, or where it is no folder."""
+    if folder.exists() and not folder.is_dir():
+        raise TrainingError(f"{folder} is a file; a run needs a folder")
+    if (folder / RUN).exists() and not resume:
+        raise TrainingError(
+            f"there is a run in {folder} already: resume=True (--resume) goes on with it, or choose another folder"
+        )
+
+
+def read_run(folder: Path) -> tuple[FitOptions, ModelConfig] | None:
+    """Options and network of the run in a folder; None where there is none.
+
+    Raises:
+        TrainingError: the file that says so cannot be read.
+    """
+    try:
+        described = json.loads((folder / RUN).read_text(encoding="utf-8"))
+        return FitOptions(**described["options"]), ModelConfig(**described["network"])
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError, UnetzooError) as error:
+        raise TrainingError(f"{folder / RUN} cannot be read ({describe_error(error)}); begin a new run") from error
+
+
+def begin(folder: Path, options: FitOptions, config: ModelConfig, statistics: Statistics) -> None:
+    """Write down what a run is, or check that the one that is there is the same.
+
+    Raises:
+        TrainingError: the folder cannot be written, or its run is another one; says what differs.
+    """
+    asked = _described(options, config, statistics)
+    path = folder / RUN
+    if path.exists():
+        _check_same(folder, json.loads(path.read_text(encoding="utf-8")), asked)
+        return
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(".partial")
+        partial.write_text(json.dumps(asked, indent=2) + "\n", encoding="utf-8")
+        partial.replace(path)
+    except OSError as error:
+        raise TrainingError(f"cannot write in the folder {folder}: {error.strerror}") from error
+
+
+def _described(options: FitOptions, config: ModelConfig, statistics: Statistics) -> dict[str, Any]:
+    network = {name: value for name, value in config.to_dict().items() if name not in ("info", "providers", "format")}
+    described = {"options": asdict(options), "network": network, "data": asdict(statistics)}
+    plain: dict[str, Any] = json.loads(json.dumps(described))
+    return plain
+
+
+def _check_same(folder: Path, before: dict[str, Any], asked: dict[str, Any]) -> None:
+    for part, values in asked.items():
+        then = before.get(part, {})
+        changed = [name for name in values if name not in _NOT_COMPARED and then.get(name) != values[name]]
+        if changed:
+            told = ", ".join(f"{name} was {then.get(name)!r}, is {values[name]!r}" for name in changed)
+            raise TrainingError(
+                f"the run in {folder} had other {part}: {told}; resume with the same, or choose another folder"
+            )

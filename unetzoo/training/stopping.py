@@ -1,0 +1,83 @@
+"""What ends a training early: a signal, memory that is too small, numbers that are none."""
+
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
+
+import torch
+
+from unetzoo.errors import TrainingError
+
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+class TrainingStoppedError(TrainingError):
+    """A signal ended the training, after a checkpoint.
+
+    Attributes:
+        signal: its number.
+    """
+
+    def __init__(self, number: int, step: int) -> None:
+        super().__init__(
+            f"stopped by {signal.Signals(number).name} after step {step:,}; resume=True (--resume) goes on"
+        )
+        self.signal = number
+
+
+class StopRequest:
+    """Remembers a signal until the step is done.
+
+    Attributes:
+        signal: its number, 0 until one came.
+    """
+
+    def __init__(self) -> None:
+        self.signal = 0
+
+    def _receive(self, number: int, _: FrameType | None) -> None:
+        self.signal = number
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Receive SIGTERM and SIGINT rather than end at once; a thread other than the main one cannot, and does not."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {number: signal.signal(number, self._receive) for number in _SIGNALS}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+@contextmanager
+def explained_memory(batch: int, crop: int) -> Iterator[None]:
+    """Turn running out of memory into what to lower."""
+    try:
+        yield
+    except (MemoryError, torch.OutOfMemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and not _is_about_memory(error):
+            raise
+        lower = f"batch to {max(1, batch // 2)}, or crop to {max(32, crop * 3 // 4 // 32 * 32)}"
+        raise TrainingError(
+            f"out of memory with batches of {batch} crops of {crop} x {crop} pixels: lower {lower}; or train with "
+            "activation_checkpointing, precision='bf16', or a smaller encoder"
+        ) from error
+
+
+def _is_about_memory(error: RuntimeError) -> bool:
+    text = str(error)
+    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in text or "not enough memory" in text
+
+
+def not_a_number(loss: float, step: int, names: Sequence[str]) -> TrainingError:
+    """What to say when the loss is NaN or infinite on a batch."""
+    files = ", ".join(dict.fromkeys(names))
+    return TrainingError(
+        f"the loss is {loss} at step {step:,}, on crops of {files}: look at these images and masks, or lower the "
+        "learning rate"
+    )
