@@ -15,6 +15,7 @@ from unetzoo.cli.info import info
 from unetzoo.cli.list import list_parts
 from unetzoo.cli.new_plugin import new_plugin
 from unetzoo.cli.plugins import plugins
+from unetzoo.cli.predict import predict
 from unetzoo.cli.train import train
 
 app = typer.Typer(
@@ -33,6 +34,7 @@ app.command("new-plugin")(new_plugin)
 app.command("demo")(demo)
 app.add_typer(data, name="data")
 app.command("train")(train)
+app.command("predict")(predict)
 app.add_typer(bench, name="bench")
 app.command("push")(push_folder)
 app.command("pull")(pull_model)

@@ -97,8 +97,11 @@ def _read_any(path: Path, from_picture: "Callable[[Image], Image]") -> Pixels:
 
 
 def _read_tiff(path: Path) -> Pixels:
+    import logging
+
     import tifffile
 
+    logging.getLogger("tifffile").addHandler(logging.NullHandler())  # what it would print, its errors say
     with tifffile.TiffFile(path) as file:
         series = file.series[0]
         axes, pixels = series.axes, np.asarray(series.asarray())

@@ -1,6 +1,6 @@
 """Predict the classes of an image of any size."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, islice
 from typing import Any
 
@@ -11,6 +11,7 @@ from torch import Tensor
 
 from unetzoo.checks import check_count
 from unetzoo.errors import OptionError, ShapeError
+from unetzoo.inference.ahead import one_ahead
 from unetzoo.inference.optimize import OptimizedSegmenter
 from unetzoo.inference.tiles import Axis, plan_axis, read_mirrored
 from unetzoo.info import ModelInfo
@@ -20,7 +21,7 @@ Network = Segmenter | OptimizedSegmenter
 Probabilities = NDArray[np.float32]
 _UNIT = 32  # the deepest reduction of nearly all encoders
 _SMALLEST = 128
-_FLIPS: tuple[tuple[int, ...], ...] = ((), (2,), (3,), (2, 3))
+_FLIPS = ((2,), (3,), (2, 3))
 
 
 def predict(
@@ -69,8 +70,21 @@ def predict_rows(
     overlap: int = 128,
     batch: int = 1,
     flips: bool = False,
+    start: int = 0,
 ) -> Iterator[tuple[int, Probabilities]]:
     """As `predict`, but from top to bottom, as soon as rows are finished: for images larger than the memory.
+
+    The next tiles are read while the network works.
+
+    Args:
+        model: as in `predict`, as all but `start`.
+        image: (h, w) or (h, w, c).
+        tile: about the longest side of what the network sees at once, in pixels.
+        overlap: of neighbouring tiles, in pixels.
+        batch: tiles at once.
+        flips: average over mirror images.
+        start: how many rows, from the top, are known from an earlier call; it goes on from the last row of tiles that
+            they complete, and gives the very same numbers. The first result may begin above `start`.
 
     Yields:
         The number of the first row, and the probabilities (classes, rows, w) of it and those below it.
@@ -78,20 +92,27 @@ def predict_rows(
     height, width = _size(image, model.config.in_channels)
     _check_options(model, tile, overlap, batch)
     down, right = (plan_axis(length, tile, overlap, _UNIT) for length in (height, width))
+    known = sum(down.finished(index) <= start for index in range(down.count))
+    if known == down.count:
+        return
+    top = down.finished(known - 1) if known else 0
     run = _runner(model, flips=flips)
-    top = 0
     pending = np.zeros((model.config.classes, 0, width), dtype=np.float32)
-    for index, rows in enumerate(down.spans):
-        missing = min(rows[1], height) - top - pending.shape[1]
-        pending = np.pad(pending, ((0, 0), (0, missing), (0, 0)))
-        weights, (tile_rows, image_rows) = down.weights(index)[:, None], _inside(rows, top, height)
-        for column, probabilities in _tiles_of_row(run, image, rows, right, batch, model.config.info):
-            tile_columns, image_columns = _inside(right.spans[column], 0, width)
-            weighed = probabilities * (weights * right.weights(column))
-            pending[:, image_rows, image_columns] += weighed[:, tile_rows, tile_columns]
+    rows_of_tiles = range(max(known - 1, 0), down.count)  # the last known one reaches into the next
+    batches = one_ahead(_batches(image, down, right, rows_of_tiles, batch, model.config.info))
+    for index in rows_of_tiles:
+        span = down.spans[index]
+        pending = np.pad(pending, ((0, 0), (0, min(span[1], height) - top - pending.shape[1]), (0, 0)))
+        weights, (tile_rows, image_rows) = down.weights(index)[:, None], _inside(span, top, height)
+        for columns, tiles in islice(batches, -(-right.count // batch)):
+            for column, probabilities in zip(columns, run(tiles), strict=True):
+                tile_columns, image_columns = _inside(right.spans[column], 0, width)
+                probabilities *= weights * right.weights(column)
+                pending[:, image_rows, image_columns] += probabilities[:, tile_rows, tile_columns]
         finished = down.finished(index) - top
-        yield top, pending[:, :finished]
-        pending, top = pending[:, finished:], top + finished
+        if finished:
+            yield top, pending[:, :finished]
+            pending, top = pending[:, finished:], top + finished
 
 
 def _inside(span: tuple[int, int], top: int, length: int) -> tuple[slice, slice]:
@@ -100,23 +121,24 @@ def _inside(span: tuple[int, int], top: int, length: int) -> tuple[slice, slice]
     return slice(first - span[0], last - span[0]), slice(first - top, last - top)
 
 
-def _tiles_of_row(
-    run: Callable[[Tensor], Tensor],
+def _batches(
     image: Any,  # noqa: ANN401 - as in `predict`
-    rows: tuple[int, int],
-    axis: Axis,
+    down: Axis,
+    right: Axis,
+    rows_of_tiles: Iterable[int],
     batch: int,
     info: ModelInfo,
-) -> Iterator[tuple[int, Probabilities]]:
-    """The index of each tile of a row, and its probabilities (classes, size, size)."""
-    waiting = iter(enumerate(axis.spans))
-    while chunk := list(islice(waiting, batch)):
-        tiles = [_normalised(read_mirrored(image, rows, columns), info) for _, columns in chunk]
-        found = run(torch.from_numpy(np.stack(tiles)))
-        yield from zip((index for index, _ in chunk), found.float().cpu().numpy(), strict=True)
+) -> Iterator[tuple[list[int], Tensor]]:
+    """The tiles (b, c, size, size) of each row, batch by batch, with their columns."""
+    for index in rows_of_tiles:
+        for first in range(0, right.count, batch):
+            columns = list(range(first, min(first + batch, right.count)))
+            spans = [right.spans[column] for column in columns]
+            tiles = [_normalised(read_mirrored(image, down.spans[index], span), info) for span in spans]
+            yield columns, torch.from_numpy(np.stack(tiles))
 
 
-def _runner(model: Network, *, flips: bool) -> Callable[[Tensor], Tensor]:
+def _runner(model: Network, *, flips: bool) -> Callable[[Tensor], Probabilities]:
     """What gives the probabilities (b, classes, h, w) of images (b, c, h, w)."""
     stored = next(chain(model.parameters(), model.buffers()))
     dtype = model.dtype if isinstance(model, OptimizedSegmenter) else stored.dtype
@@ -126,11 +148,15 @@ def _runner(model: Network, *, flips: bool) -> Callable[[Tensor], Tensor]:
         return logits.softmax(1) if logits.shape[1] > 1 else logits.sigmoid()
 
     @torch.no_grad()
-    def run(images: Tensor) -> Tensor:
+    def run(images: Tensor) -> Probabilities:
         images = images.to(stored.device, dtype)
-        views: Sequence[tuple[int, ...]] = _FLIPS if flips else _FLIPS[:1]
-        found = [probabilities(images.flip(axes)).flip(axes) for axes in views]
-        return torch.stack(found).mean(0)
+        found = probabilities(images)
+        if flips:
+            for axes in _FLIPS:
+                found += probabilities(images.flip(axes)).flip(axes)
+            found /= 1 + len(_FLIPS)
+        kept: Probabilities = found.cpu().numpy()
+        return kept
 
     return run
 

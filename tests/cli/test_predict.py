@@ -1,0 +1,89 @@
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import unetzoo
+
+
+@pytest.fixture
+def model(tmp_path):
+    torch.manual_seed(0)
+    network = unetzoo.create("unet", encoder="plain", encoder_options={"widths": (4, 8)}, classes=2, in_channels=1)
+    return str(unetzoo.save(network.eval(), tmp_path / "run" / "best").parent)  # as a training leaves it
+
+
+@pytest.fixture
+def images(tmp_path):
+    random = np.random.default_rng(0)
+    (tmp_path / "in").mkdir()
+    for name in ("a.png", "b.png"):
+        Image.fromarray(random.integers(0, 256, (40, 50), dtype=np.uint8)).save(tmp_path / "in" / name)
+    return tmp_path / "in"
+
+
+def test_a_folder_becomes_masks_and_again_keeps_them(invoke, model, images, tmp_path):
+    out = tmp_path / "deep" / "out"
+    result = invoke("predict", model, str(images), str(out))
+    assert (result.exit_code, result.stdout) == (0, f"2 predicted: {out}\n")
+    with Image.open(out / "a.png") as mask:
+        assert mask.size == (50, 40)
+        assert set(np.unique(mask)) <= {0, 1}
+    again = invoke("predict", model, str(images), str(out))
+    assert again.stdout == f"2 kept, there already (--overwrite makes them anew): {out}\n"
+
+
+def test_probabilities_add_up_to_one(invoke, model, images, tmp_path):
+    result = invoke("predict", model, str(images / "a.png"), str(tmp_path / "a.npy"), "--probabilities", "--flips")
+    assert result.exit_code == 0, result.output
+    assert np.load(tmp_path / "a.npy").sum(0) == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("name", "make", "message"),
+    [
+        ("gone.png", None, "there is no file or folder"),
+        ("zero.png", b"", "zero.png is empty: it has 0 bytes"),
+        ("torn.png", b"\x89PNG\r\n\x1a\nxxxx", "torn.png cannot be read"),
+        ("note.txt", b"hello", "note.txt has none of the endings"),
+        ("rgb.npy", np.zeros((8, 8, 3), np.uint8), "rgb.npy: this network takes images (h, w) or (h, w, 1)"),
+        ("nan.npy", np.full((8, 8), np.nan, np.float32), "nan.npy: 64 of its 64 values are NaN or infinity"),
+    ],
+    ids=lambda value: value if isinstance(value, str) and "." in value and " " not in value else "",
+)
+def test_a_bad_image_is_one_line_with_its_name(invoke, model, tmp_path, name, make, message):
+    path = tmp_path / name
+    if isinstance(make, np.ndarray):
+        np.save(path, make)
+    elif make is not None:
+        path.write_bytes(make)
+    result = invoke("predict", model, str(path), str(tmp_path / "out.tif"))
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert not list(tmp_path.glob("*out.tif*"))
+
+
+@pytest.mark.parametrize(
+    ("target", "arguments", "message"),
+    [
+        ("out.bmp", [], "out.bmp has none of the endings that can be written"),
+        ("out.png", ["--probabilities"], "a PNG holds class ids"),
+        ("out.png", ["--precision", "int8"], "precision"),
+        ("out.png", ["--device", "cuda:99"], "the device 'cuda:99' cannot be used"),
+        ("out.png", ["--tile", "5"], "tile must be at least 128"),
+    ],
+)
+def test_what_does_not_fit_is_one_line(invoke, model, images, tmp_path, target, arguments, message):
+    result = invoke("predict", model, str(images / "a.png"), str(tmp_path / target), *arguments)
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_an_empty_folder_is_one_line(invoke, model, tmp_path):
+    (tmp_path / "empty").mkdir()
+    result = invoke("predict", model, str(tmp_path / "empty"), str(tmp_path / "out"))
+    assert result.exit_code == 2
+    assert "there are no images in the folder" in result.stderr
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,260 @@
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tifffile
+import torch
+import zarr
+from PIL import Image
+
+import unetzoo
+from unetzoo import DataError, OptionError
+from unetzoo.inference.files import FileOptions, FilePredictor
+
+_SMALL = {"tile": 128, "overlap": 32}
+
+
+def _model(classes=3, in_channels=1):
+    torch.manual_seed(0)
+    model = unetzoo.create(
+        "unet", encoder="plain", encoder_options={"widths": (4, 8)}, classes=classes, in_channels=in_channels
+    )
+    with torch.no_grad():  # logits that differ from pixel to pixel
+        for parameter in model.parameters():
+            parameter.mul_(1.5)
+    return model.eval()
+
+
+def _read(path):
+    if path.suffix == ".png":
+        return np.asarray(Image.open(path))
+    if path.suffix == ".npy":
+        return np.load(path)
+    return zarr.open(path)[:] if path.suffix == ".zarr" else tifffile.imread(path)
+
+
+@pytest.fixture
+def image():
+    return np.random.default_rng(0).integers(0, 256, (300, 270, 1), dtype=np.uint8)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".npy", ".zarr"])
+def test_class_ids_are_those_of_predict(suffix, image, tmp_path):
+    np.save(tmp_path / "in.npy", image)
+    model = _model()
+    assert FilePredictor(model, FileOptions(**_SMALL)).predict(tmp_path / "in.npy", tmp_path / f"out{suffix}")
+    found = _read(tmp_path / f"out{suffix}")
+    assert found.dtype == np.uint8
+    assert (found == unetzoo.predict(model, image, **_SMALL).argmax(0)).mean() > 0.999  # folded norms round otherwise
+    assert {path.name for path in tmp_path.iterdir()} == {"in.npy", f"out{suffix}"}
+
+
+@pytest.mark.parametrize("suffix", [".tif", ".npy", ".zarr"])
+def test_probabilities_are_those_of_predict(suffix, image, tmp_path):
+    np.save(tmp_path / "in.npy", image)
+    model = _model()
+    options = FileOptions(probabilities=True, **_SMALL)
+    FilePredictor(model, options).predict(tmp_path / "in.npy", tmp_path / f"out{suffix}")
+    found = _read(tmp_path / f"out{suffix}")
+    assert found.dtype == np.float32
+    assert np.abs(found - unetzoo.predict(model, image, **_SMALL)).max() < 1e-4
+
+
+def test_a_single_logit_is_cut_at_a_half(image, tmp_path):
+    np.save(tmp_path / "in.npy", image)
+    model = _model(classes=1)
+    FilePredictor(model, FileOptions(**_SMALL)).predict(tmp_path / "in.npy", tmp_path / "out.npy")
+    wanted = unetzoo.predict(model, image, **_SMALL)[0] > 0.5
+    assert (np.load(tmp_path / "out.npy") == wanted).mean() > 0.999
+
+
+def test_a_tiff_result_is_tiled_and_compressed(image, tmp_path):
+    np.save(tmp_path / "in.npy", image)
+    FilePredictor(_model(), FileOptions(**_SMALL)).predict(tmp_path / "in.npy", tmp_path / "out.tif")
+    with tifffile.TiffFile(tmp_path / "out.tif") as file:
+        assert file.is_bigtiff
+        assert file.pages[0].is_tiled
+        assert file.pages[0].compression == tifffile.COMPRESSION.ADOBE_DEFLATE
+
+
+def test_an_image_of_one_pixel_has_a_mask_of_one_pixel(tmp_path):
+    Image.fromarray(np.zeros((1, 1), np.uint8)).save(tmp_path / "in.png")
+    FilePredictor(_model(), FileOptions()).predict(tmp_path / "in.png", tmp_path / "out.png")
+    assert _read(tmp_path / "out.png").shape == (1, 1)
+
+
+def test_a_result_that_is_there_is_kept_unless_told(image, tmp_path):
+    np.save(tmp_path / "in.npy", image)
+    (tmp_path / "out.npy").write_bytes(b"mine")
+    assert not FilePredictor(_model(), FileOptions(**_SMALL)).predict(tmp_path / "in.npy", tmp_path / "out.npy")
+    assert (tmp_path / "out.npy").read_bytes() == b"mine"
+    options = FileOptions(overwrite=True, **_SMALL)
+    assert FilePredictor(_model(), options).predict(tmp_path / "in.npy", tmp_path / "out.npy")
+    assert np.load(tmp_path / "out.npy").shape == (300, 270)
+
+
+def test_a_zarr_result_is_replaced_as_a_whole(image, tmp_path):
+    np.save(tmp_path / "in.npy", image)
+    (tmp_path / "out.zarr").mkdir()
+    (tmp_path / "out.zarr" / "stranger").write_text("old")
+    options = FileOptions(overwrite=True, **_SMALL)
+    FilePredictor(_model(), options).predict(tmp_path / "in.npy", tmp_path / "out.zarr")
+    assert not (tmp_path / "out.zarr" / "stranger").exists()
+    assert {path.name for path in tmp_path.iterdir()} == {"in.npy", "out.zarr"}
+
+
+def test_another_number_of_channels_is_told_with_the_file(image, tmp_path):
+    np.save(tmp_path / "in.npy", image.repeat(2, axis=2))
+    predictor = FilePredictor(_model(), FileOptions(**_SMALL))
+    with pytest.raises(
+        DataError, match=r"in\.npy: this network takes images \(h, w\) or \(h, w, 1\), got \(300, 270, 2\)"
+    ):
+        predictor.predict(tmp_path / "in.npy", tmp_path / "out.npy")
+    assert [path.name for path in tmp_path.iterdir()] == ["in.npy"]
+
+
+def test_a_device_that_is_not_there_is_an_error():
+    with pytest.raises(OptionError, match="'cuda:77' cannot be used"):
+        FilePredictor(_model(), FileOptions(device="cuda:77"))
+
+
+def test_nan_far_down_keeps_what_is_finished(tmp_path):
+    image = np.zeros((600, 200), np.float32)
+    image[550, 100] = np.nan
+    np.save(tmp_path / "in.npy", image)
+    predictor = FilePredictor(_model(), FileOptions(**_SMALL))
+    with pytest.raises(DataError, match="NaN"):
+        predictor.predict(tmp_path / "in.npy", tmp_path / "out.npy")
+    assert {path.name for path in tmp_path.iterdir()} == {"in.npy", "out.npy.partial"}
+    image[550, 100] = 0
+    np.save(tmp_path / "in.npy", image)  # another file now: nothing of the old one is used
+    predictor.predict(tmp_path / "in.npy", tmp_path / "out.npy")
+    assert {path.name for path in tmp_path.iterdir()} == {"in.npy", "out.npy"}
+
+
+_PROGRAM = """
+import sys
+from pathlib import Path
+import unetzoo
+from unetzoo.inference.files import FileOptions, FilePredictor
+
+model = unetzoo.load(sys.argv[1]).eval()
+options = FileOptions(tile=256, overlap=64, probabilities=True)
+first = []
+
+def on_rows(done, total):
+    first.append(done)
+    print(done, flush=True)
+
+FilePredictor(model, options).predict(Path(sys.argv[2]), Path(sys.argv[3]), on_rows=on_rows)
+"""
+
+
+def _start(folder, target):
+    command = [sys.executable, "-c", _PROGRAM, "model", "in.tif", target]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True, env=environment)
+
+
+def test_killed_midway_it_goes_on_and_gives_the_same_bytes(tmp_path):
+    unetzoo.save(_model(), tmp_path / "model")
+    image = np.random.default_rng(1).integers(0, 256, (2000, 1500), dtype=np.uint8)
+    tifffile.imwrite(tmp_path / "in.tif", image, tile=(256, 256), compression="zlib")
+    whole, _ = _start(tmp_path, "whole.tif").communicate(timeout=120)
+    process = _start(tmp_path, "killed.tif")
+    for line in process.stdout:
+        if int(line) > 600:
+            process.kill()
+            break
+    process.communicate()
+    assert not (tmp_path / "killed.tif").exists()
+    again, _ = _start(tmp_path, "killed.tif").communicate(timeout=120)
+    steps = [int(line) for line in again.split()]
+    assert steps[0] > 600  # what was finished is not computed again
+    assert len(steps) < len(whole.split())
+    assert (tmp_path / "killed.tif").read_bytes() == (tmp_path / "whole.tif").read_bytes()
+    assert not (tmp_path / "killed.tif.partial").exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small disk needs root")
+def test_a_full_disk_is_one_error_and_the_same_call_goes_on(image, tmp_path):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", str(disk)], capture_output=True)
+    if mounted.returncode:
+        pytest.skip("mounting is not allowed here")
+    try:
+        np.save(tmp_path / "in.npy", image)
+        predictor = FilePredictor(_model(), FileOptions(probabilities=True, **_SMALL))
+        with pytest.raises(
+            DataError, match=r"cannot write .*out\.npy: No space left on device; what is finished is kept"
+        ):
+            predictor.predict(tmp_path / "in.npy", disk / "out.npy")
+        assert [path.name for path in disk.iterdir()] == ["out.npy.partial"]
+        subprocess.run(["mount", "-o", "remount,size=4m", str(disk)], check=True)
+        assert predictor.predict(tmp_path / "in.npy", disk / "out.npy")
+        assert [path.name for path in disk.iterdir()] == ["out.npy"]
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
+_AS_NOBODY = """
+import os
+from pathlib import Path
+import unetzoo
+from unetzoo.inference.files import FileOptions, FilePredictor
+predictor = FilePredictor(unetzoo.load("model").eval(), FileOptions())
+predictor.predict(Path("in.png"), Path("first.png"))  # imports what is needed
+os.setuid(65534)
+for source, target in (("in.png", "closed/out.png"), ("secret.png", "open/out.png")):
+    try:
+        predictor.predict(Path(source), Path(target))
+    except unetzoo.DataError as error:
+        print(error)
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody without permission")
+def test_what_may_not_be_read_or_written_is_named(tmp_path):
+    unetzoo.save(_model(), tmp_path / "model")
+    for name, mode in (("in.png", 0o644), ("secret.png", 0o600)):
+        Image.fromarray(np.zeros((40, 40), np.uint8)).save(tmp_path / name)
+        (tmp_path / name).chmod(mode)
+    for name, mode in (("closed", 0o755), ("open", 0o777)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name).chmod(mode)
+    for folder in (tmp_path, *tmp_path.parents[:3]):
+        folder.chmod(0o755)
+    command = [sys.executable, "-c", _AS_NOBODY]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    first, second = done.stdout.splitlines()
+    assert first == "cannot write closed/out.png: Permission denied"
+    assert "secret.png" in second
+    assert "Permission denied" in second
+    assert list((tmp_path / "closed").iterdir()) == list((tmp_path / "open").iterdir()) == []
+
+
+def test_memory_does_not_grow_with_the_image(tmp_path):
+    unetzoo.save(_model(), tmp_path / "model")
+    program = """
+import resource
+from pathlib import Path
+import unetzoo
+from unetzoo.inference.files import FileOptions, FilePredictor
+predictor = FilePredictor(unetzoo.load("model").eval(), FileOptions(tile=256, overlap=32))
+peaks = []
+for name in ("small", "large"):
+    predictor.predict(Path(f"{name}.npy"), Path(f"{name}.tif"))
+    peaks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+print(*peaks)
+"""
+    np.save(tmp_path / "small.npy", np.zeros((600, 1200), np.uint8))
+    large = np.lib.format.open_memmap(tmp_path / "large.npy", "w+", np.uint8, (20_000, 1200))
+    large.flush()
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, timeout=300, check=True
+    )
+    small, big = map(float, done.stdout.split())
+    assert big - small < 40  # MB, for an image of 24 MB whose probabilities would be 288 MB

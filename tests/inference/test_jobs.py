@@ -1,0 +1,81 @@
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import unetzoo
+from unetzoo import DataError
+from unetzoo.inference.files import FileOptions
+from unetzoo.inference.jobs import Job, find_jobs, run_jobs
+
+
+@pytest.fixture
+def model():
+    torch.manual_seed(0)
+    return unetzoo.create("unet", encoder="plain", encoder_options={"widths": (4, 8)}, classes=2, in_channels=1).eval()
+
+
+@pytest.fixture
+def images(tmp_path):
+    random = np.random.default_rng(0)
+    (tmp_path / "in").mkdir()
+    for name in ("a.png", "b.tif", "c.jpg"):
+        Image.fromarray(random.integers(0, 256, (40, 50), dtype=np.uint8)).save(tmp_path / "in" / name)
+    return tmp_path / "in"
+
+
+def test_each_image_of_a_folder_becomes_a_file(images, tmp_path):
+    out = tmp_path / "out"
+    assert find_jobs(images, out, ".png") == [
+        Job(images / "a.png", out / "a.png"),
+        Job(images / "b.tif", out / "b.png"),
+        Job(images / "c.jpg", out / "c.png"),
+    ]
+
+
+def test_an_image_becomes_a_file_or_lies_in_the_folder_that_is_there(images, tmp_path):
+    assert find_jobs(images / "a.png", tmp_path / "x.tif", ".png") == [Job(images / "a.png", tmp_path / "x.tif")]
+    assert find_jobs(images / "a.png", tmp_path, ".npy") == [Job(images / "a.png", tmp_path / "a.npy")]
+
+
+def test_what_is_no_image_is_an_error(images, tmp_path):
+    with pytest.raises(DataError, match="there is no file or folder"):
+        find_jobs(tmp_path / "nothing", tmp_path, ".png")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match="there are no images in the folder"):
+        find_jobs(tmp_path / "empty", tmp_path / "out", ".png")
+    with pytest.raises(DataError, match="is a file"):
+        find_jobs(images, images / "a.png", ".png")
+
+
+def test_two_images_that_would_become_one_file_are_named(images, tmp_path):
+    (images / "a.tif").write_bytes(b"")
+    with pytest.raises(DataError, match=r"a\.png and a\.tif in .* would both become a\.png"):
+        find_jobs(images, tmp_path / "out", ".png")
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_bad_image_is_an_outcome_and_the_others_are_predicted(workers, model, images, tmp_path):
+    (images / "b.tif").write_bytes(b"")
+    out = tmp_path / "out"
+    out.mkdir()
+    jobs = find_jobs(images, out, ".png")
+    outcomes = list(run_jobs(model, jobs, FileOptions(), workers=workers, on_rows=lambda *_: None))
+    states = {outcome.job.source.name: (outcome.state, outcome.error) for outcome in outcomes}
+    assert states == {
+        "a.png": ("predicted", ""),
+        "b.tif": ("failed", f"{images / 'b.tif'} is empty: it has 0 bytes"),
+        "c.jpg": ("predicted", ""),
+    }
+    assert sorted(path.name for path in out.iterdir()) == ["a.png", "c.png"]
+    with Image.open(images / "a.png") as image:
+        wanted = unetzoo.predict(model, np.asarray(image)).argmax(0)
+    assert (np.asarray(Image.open(out / "a.png")) == wanted).mean() > 0.999
+
+
+def test_results_that_are_there_are_kept(model, images, tmp_path):
+    (tmp_path / "out").mkdir()
+    jobs = find_jobs(images, tmp_path / "out", ".png")
+    list(run_jobs(model, jobs[:1], FileOptions(), workers=1, on_rows=lambda *_: None))
+    outcomes = run_jobs(model, jobs, FileOptions(), workers=1, on_rows=lambda *_: None)
+    assert [outcome.state for outcome in outcomes] == ["kept", "predicted", "predicted"]

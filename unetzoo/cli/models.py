@@ -1,0 +1,34 @@
+"""The network that a command is given: a folder, or a name on the Hub."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from unetzoo.model import Segmenter
+
+ModelName = Annotated[
+    str,
+    typer.Argument(
+        metavar="MODEL", help="a folder that unetzoo train or unetzoo.save wrote, or USER/NAME", show_default=False
+    ),
+]
+_RUN_BEST = "best"
+
+
+def load_model(name: str) -> "Segmenter":
+    """The network in a folder (of a run: its best one) or, where there is none, of that name on the Hub.
+
+    Raises:
+        ConfigError, WeightsError, HubError: as `unetzoo.load` and `unetzoo.pull`.
+    """
+    from unetzoo.weights.folder import load
+    from unetzoo.weights.hub import pull
+
+    folder = Path(name)
+    if (folder / _RUN_BEST / "config.json").exists():
+        return load(folder / _RUN_BEST).eval()
+    if folder.exists() or name.count("/") != 1:
+        return load(folder).eval()
+    return pull(name).eval()

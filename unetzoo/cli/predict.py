@@ -1,0 +1,167 @@
+"""`unetzoo predict`: masks of images, of one or of many, of any size."""
+
+from collections import Counter
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from unetzoo.cli.errors import USAGE_EXIT, say
+from unetzoo.cli.models import ModelName, load_model
+from unetzoo.cli.output import show
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from unetzoo.inference.files import FileOptions
+    from unetzoo.inference.jobs import Job, OnRows, Outcome
+    from unetzoo.model import Segmenter
+
+_IDS, _PROBABILITIES = "png", "tif"
+
+
+def predict(
+    model: ModelName,
+    source: Annotated[Path, typer.Argument(metavar="IN", help="an image, or a folder of images", show_default=False)],
+    target: Annotated[
+        Path,
+        typer.Argument(
+            metavar="OUT", help="a file (.png, .tif, .npy, .zarr), or a folder where IN is one", show_default=False
+        ),
+    ],
+    probabilities: Annotated[
+        bool, typer.Option("--probabilities", help="write each class's probability, not class ids")
+    ] = False,
+    file_format: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            metavar="ENDING",
+            help="of files in a folder: png, tif, npy or zarr  [default: png; tif with --probabilities]",
+            show_default=False,
+        ),
+    ] = None,
+    tile: Annotated[int, typer.Option(metavar="PIXELS", help="longest side that is seen at once")] = 1024,
+    overlap: Annotated[int, typer.Option(metavar="PIXELS", help="of neighbouring tiles")] = 128,
+    batch: Annotated[int, typer.Option(metavar="N", help="tiles at once")] = 1,
+    flips: Annotated[bool, typer.Option("--flips", help="average over mirror images; four times the work")] = False,
+    precision: Annotated[str, typer.Option(help="float32, bfloat16 or float16")] = "float32",
+    device: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="such as cuda:1  [default: a GPU, else the CPU]", show_default=False),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="processes  [default: one a GPU, else one]", show_default=False, min=1),
+    ] = None,
+    ray: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="of a Ray cluster with the same file system; auto; local"),
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="make results anew that are there already")] = False,
+) -> None:
+    """Write the masks of images.
+
+    Images of any size go through in tiles. A TIFF of more than 128 MB, .npy and .zarr are read and written by blocks,
+    so that memory does not grow with the image. Results appear whole or not at all. Stopped at any moment, the same
+    command goes on where it was; results that are there already are kept.
+    """
+    from unetzoo.inference.files import FileOptions
+    from unetzoo.inference.formats import check_target
+    from unetzoo.inference.jobs import find_jobs
+
+    suffix = f".{(file_format or (_PROBABILITIES if probabilities else _IDS)).removeprefix('.').lower()}"
+    options = FileOptions(
+        probabilities=probabilities,
+        tile=tile,
+        overlap=overlap,
+        batch=batch,
+        flips=flips,
+        precision=precision,  # type: ignore[arg-type] # FileOptions checks it
+        device=device,
+        overwrite=overwrite,
+    )
+    jobs = find_jobs(source.absolute(), target.absolute(), suffix)
+    for job in jobs:
+        check_target(job.target, probabilities=probabilities)
+    network = load_model(model)
+    _make_folder(jobs[0].target.parent)
+    _report(_run(network, jobs, options, workers, ray), jobs)
+
+
+def _make_folder(folder: Path) -> None:
+    from unetzoo.errors import DataError
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"cannot make the folder {folder}: {error.strerror}") from error
+
+
+def _run(
+    network: "Segmenter", jobs: "list[Job]", options: "FileOptions", workers: int | None, ray: str | None
+) -> "Iterator[Outcome]":
+    from unetzoo.inference.cluster import run_on_ray
+    from unetzoo.inference.jobs import run_jobs
+    from unetzoo.memory import keep_freed_memory
+
+    if ray is not None:
+        yield from _counted(run_on_ray(network, jobs, options, address=ray), len(jobs))
+        return
+    keep_freed_memory()
+    chosen = min(workers or _gpus(options), len(jobs))
+    with _rows_shown(len(jobs)) as on_rows:
+        yield from run_jobs(network, jobs, options, workers=chosen, on_rows=on_rows)
+
+
+def _gpus(options: "FileOptions") -> int:
+    import torch
+
+    return 1 if options.device else max(1, torch.cuda.device_count())
+
+
+def _counted(outcomes: "Iterator[Outcome]", total: int) -> "Iterator[Outcome]":
+    from unetzoo.cli.progress import counting
+
+    with counting("images") as on_image:
+        for outcome in outcomes:
+            on_image(total)
+            yield outcome
+
+
+@contextmanager
+def _rows_shown(images: int) -> "Iterator[OnRows]":
+    """A bar of the rows of the image that is predicted, with its number among all."""
+    from unetzoo.cli.progress import progress
+
+    seen: list[Path] = []
+    with progress() as bar:
+        task = bar.add_task("rows", total=None)
+
+        def on_rows(source: Path, done: int, total: int) -> None:
+            if source not in seen[-1:]:
+                seen.append(source)
+            label = "rows" if images == 1 else f"{len(seen)}/{images}"
+            bar.update(task, description=label, completed=done, total=total)
+
+        yield on_rows
+
+
+def _report(outcomes: "Iterator[Outcome]", jobs: "list[Job]") -> None:
+    """Say what became of the images; exit code 2 where one failed."""
+    states: Counter[str] = Counter()
+    for outcome in outcomes:
+        states[outcome.state] += 1
+        if outcome.state == "failed":
+            say("error:", "red", outcome.error)
+    place = jobs[0].target if len(jobs) == 1 else jobs[0].target.parent
+    told: dict[str, Callable[[int], str]] = {
+        "predicted": lambda count: f"{count:,} predicted",
+        "kept": lambda count: f"{count:,} kept, there already (--overwrite makes them anew)",
+        "failed": lambda count: f"{count:,} failed",
+    }
+    if len(jobs) > 1 or not states["failed"]:
+        show(f"{', '.join(say_it(states[state]) for state, say_it in told.items() if states[state])}: {place}")
+    if states["failed"]:
+        raise typer.Exit(USAGE_EXIT)

@@ -1,0 +1,168 @@
+"""Predict from file to file: an image of any size in constant memory, and again from where it was stopped."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from unetzoo.checks import check_choice
+from unetzoo.errors import DataError, OptionError, ShapeError
+from unetzoo.inference.blocks import open_image
+from unetzoo.inference.formats import check_target, write_result
+from unetzoo.inference.optimize import optimize
+from unetzoo.inference.partial import PartialResult
+from unetzoo.inference.predict import predict_rows
+from unetzoo.model import Segmenter
+
+Precision = Literal["float32", "bfloat16", "float16"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileOptions:
+    """How files are predicted.
+
+    Attributes:
+        probabilities: write the probability of each class, float32, rather than class ids. Without it a pixel has the
+            id of its most probable class; of a network with a single logit 1 where its probability is above 0.5.
+        tile: about the longest side in pixels that the network sees at once, at least 128.
+        overlap: of neighbouring tiles, in pixels.
+        batch: tiles at once.
+        flips: average over mirror images, for four times the work.
+        precision: of the arithmetic.
+        device: such as `"cuda:1"`; None: a GPU where there is one.
+        overwrite: make results anew that are there already.
+
+    Raises:
+        OptionError: for another precision. The others are checked where they are used.
+    """
+
+    probabilities: bool = False
+    tile: int = 1024
+    overlap: int = 128
+    batch: int = 1
+    flips: bool = False
+    precision: Precision = "float32"
+    device: str | None = None
+    overwrite: bool = False
+
+    def __post_init__(self) -> None:
+        """Check what nothing else checks."""
+        check_choice("precision", self.precision, Precision)
+
+
+class FilePredictor:
+    """A network that is ready to predict files.
+
+    Args:
+        model: of `create`, `load` or `pull`; it is left as it was.
+        options: how.
+
+    Raises:
+        OptionError: there is no such device.
+    """
+
+    def __init__(self, model: Segmenter, options: FileOptions) -> None:
+        self.options = options
+        self._digest = _digest(model)
+        self._network = optimize(_on_device(model, options.device), dtype=getattr(torch, options.precision))
+        self.config = model.config
+
+    def predict(self, source: Path, target: Path, *, on_rows: Callable[[int, int], None] = lambda *_: None) -> bool:
+        """Predict one image, unless `target` is there already.
+
+        What is finished is kept in `target` with the ending .partial until all is; the same call goes on from there.
+
+        Args:
+            source: a file that `unetzoo.inference.blocks.open_image` opens.
+            target: of .png (class ids), .tif, .npy or .zarr; (h, w) for ids, (classes, h, w) for probabilities.
+            on_rows: told how many rows are finished, and how many there are.
+
+        Returns:
+            Whether it was predicted.
+
+        Raises:
+            DataError: the image cannot be read or does not fit the network, or the result cannot be written.
+            OptionError: for options that do not fit.
+        """
+        check_target(target, probabilities=self.options.probabilities)
+        if target.exists() and not self.options.overwrite:
+            return False
+        try:
+            with open_image(source) as image:
+                self._predict(image, source, target, on_rows)
+        except ShapeError as error:
+            raise DataError(f"{source}: {error}") from error
+        except OSError as error:
+            kept = f"; what is finished is kept in {_partial(target)}" if _partial(target).exists() else ""
+            raise DataError(f"cannot write {target}: {error.strerror or error}{kept}") from error
+        return True
+
+    def _predict(self, image: Any, source: Path, target: Path, on_rows: Callable[[int, int], None]) -> None:  # noqa: ANN401 - whatever can be sliced
+        height, width = image.shape[:2]
+        classes = self.config.classes
+        shape = (classes, height, width) if self.options.probabilities else (height, width)
+        dtype = np.dtype(np.float32 if self.options.probabilities else np.uint8 if classes <= 256 else np.uint16)
+        options = self.options
+        with PartialResult(_partial(target), self._made_of(source), shape, dtype) as result:
+            on_rows(result.rows, height)
+            for top, rows in predict_rows(
+                self._network,
+                image,
+                tile=options.tile,
+                overlap=options.overlap,
+                batch=options.batch,
+                flips=options.flips,
+                start=result.rows,
+            ):
+                result.write(top, rows if options.probabilities else _ids(rows))
+                on_rows(result.rows, height)
+            write_result(result, target)
+            result.remove()
+
+    def _made_of(self, source: Path) -> dict[str, Any]:
+        """What a result depends on."""
+        options = self.options
+        file = next((source / name for name in ("zarr.json", ".zarray", ".zgroup") if (source / name).exists()), source)
+        stat = file.stat()
+        return {
+            "image": [str(source.resolve()), stat.st_size, stat.st_mtime_ns],
+            "network": self._digest,
+            "options": [options.tile, options.overlap, options.batch, options.flips, options.precision],
+        }
+
+
+def _partial(target: Path) -> Path:
+    return target.with_name(f"{target.name}.partial")
+
+
+def _ids(probabilities: NDArray[np.float32]) -> NDArray[np.intp]:
+    """Class ids (rows, w) of probabilities (classes, rows, w)."""
+    if len(probabilities) == 1:
+        probabilities = np.concatenate([1 - probabilities, probabilities])
+    ids: NDArray[np.intp] = probabilities.argmax(0)
+    return ids
+
+
+def _digest(model: Segmenter) -> str:
+    """The same for networks with the same configuration and weights."""
+    found = blake2b(repr(model.config.to_dict()).encode(), digest_size=16)
+    for name, tensor in model.state_dict().items():
+        found.update(name.encode())
+        found.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
+    return found.hexdigest()
+
+
+def _on_device(model: Segmenter, device: str | None) -> Segmenter:
+    import copy
+
+    chosen = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        return copy.deepcopy(model).to(chosen).eval()
+    except (RuntimeError, AssertionError) as error:
+        told = str(error).partition("\n")[0]
+        raise OptionError(f"the device {chosen!r} cannot be used: {told}") from error

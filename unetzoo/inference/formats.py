@@ -1,0 +1,127 @@
+"""Write a finished result as the file that was asked for: whole, or not at all."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unetzoo.errors import DataError, MissingExtraError
+from unetzoo.inference.partial import PartialResult
+
+_TILE = 512  # pixels, of a TIFF file
+_CHUNK = 1024  # pixels, of a Zarr array
+
+
+def check_target(target: Path, *, probabilities: bool) -> None:
+    """Raise DataError unless the ending of `target` says a format that can hold the result.
+
+    Raises:
+        MissingExtraError: the format needs zarr.
+    """
+    suffix = target.suffix.lower()
+    if suffix not in _WRITERS:
+        raise DataError(f"{target} has none of the endings that can be written: {', '.join(_WRITERS)}")
+    if probabilities and suffix == ".png":
+        raise DataError(f"{target}: a PNG holds class ids; for probabilities choose .tif, .npy or .zarr")
+    if suffix == ".zarr":
+        _zarr()
+
+
+def write_result(result: PartialResult, target: Path) -> None:
+    """Write all rows into `target`, in the format that its ending says, under another name until it is complete."""
+    draft = target.with_name(f".{target.name}.writing")
+    _remove(draft)
+    try:
+        _WRITERS[target.suffix.lower()](result, draft)
+        if target.is_dir():
+            old = target.with_name(f".{target.name}.old")
+            _remove(old)
+            target.rename(old)
+            draft.rename(target)
+            _remove(old)
+        else:
+            draft.replace(target)
+    finally:
+        _remove(draft)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _write_png(result: PartialResult, draft: Path) -> None:
+    from PIL import Image
+
+    ids = np.concatenate([block for _, block in result.blocks()])
+    Image.fromarray(ids).save(draft, format="PNG")
+
+
+def _write_numpy(result: PartialResult, draft: Path) -> None:
+    header = {"descr": np.lib.format.dtype_to_descr(result.dtype), "fortran_order": False, "shape": result.shape}
+    with draft.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, header)
+        for plane in _planes(result):
+            for _, block in result.blocks():
+                file.write(np.ascontiguousarray(block[plane]).data)
+
+
+def _write_tiff(result: PartialResult, draft: Path) -> None:
+    import tifffile
+
+    with tifffile.TiffWriter(draft, bigtiff=True) as writer:
+        writer.write(
+            _tiff_tiles(result),
+            shape=result.shape,
+            dtype=result.dtype,
+            tile=(_TILE, _TILE),
+            compression="zlib",
+            photometric="minisblack",
+            metadata={"axes": "CYX"[-len(result.shape) :]},
+        )
+
+
+def _tiff_tiles(result: PartialResult) -> Iterator[NDArray[Any]]:
+    for plane in _planes(result):
+        for _, block in result.blocks(_TILE):
+            rows = block[plane]
+            for left in range(0, rows.shape[1], _TILE):
+                yield np.ascontiguousarray(rows[:, left : left + _TILE])
+
+
+def _write_zarr(result: PartialResult, draft: Path) -> None:
+    height, width = result.shape[-2:]
+    chunks = (1,) * (len(result.shape) - 2) + (min(_CHUNK, height), min(_CHUNK, width))
+    array = _zarr().create_array(draft, shape=result.shape, chunks=chunks, dtype=result.dtype)
+    for top, block in result.blocks(_CHUNK):
+        array[..., top : top + block.shape[-2], :] = block
+
+
+def _planes(result: PartialResult) -> Iterator[Any]:
+    """The index of each plane (h, w)."""
+    if len(result.shape) == 2:
+        yield ...
+    else:
+        yield from range(result.shape[0])
+
+
+def _zarr() -> Any:  # noqa: ANN401 - an extra
+    try:
+        import zarr
+    except ImportError as error:
+        raise MissingExtraError("writing .zarr needs zarr: pip install 'unetzoo[zarr]'") from error
+    return zarr
+
+
+_WRITERS: dict[str, Callable[[PartialResult, Path], None]] = {
+    ".png": _write_png,
+    ".tif": _write_tiff,
+    ".tiff": _write_tiff,
+    ".npy": _write_numpy,
+    ".zarr": _write_zarr,
+}

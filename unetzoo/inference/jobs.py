@@ -1,0 +1,147 @@
+"""Predict many files: which becomes which, and in how many processes."""
+
+import multiprocessing
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import torch
+
+from unetzoo.data.images import SUFFIXES
+from unetzoo.errors import DataError, UnetzooError
+from unetzoo.inference.blocks import ZARR
+from unetzoo.inference.files import FileOptions, FilePredictor
+from unetzoo.model import Segmenter
+
+if TYPE_CHECKING:
+    from multiprocessing.queues import Queue
+
+OnRows = Callable[[Path, int, int], None]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One image to predict.
+
+    Attributes:
+        source: the image.
+        target: the file of the result.
+    """
+
+    source: Path
+    target: Path
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a job.
+
+    Attributes:
+        job: the job.
+        state: predicted now; kept, as it was there already; or failed.
+        error: of a job that failed.
+    """
+
+    job: Job
+    state: Literal["predicted", "kept", "failed"]
+    error: str = ""
+
+
+def find_jobs(source: Path, target: Path, suffix: str) -> list[Job]:
+    """The images of a file or a folder, and the files that they become.
+
+    Args:
+        source: an image, or a folder of images.
+        target: for an image, a file (or a folder that is there); for a folder, a folder.
+        suffix: of the files in a folder, such as `".png"`.
+
+    Raises:
+        DataError: there is no such image, or none in the folder; two images would become one file.
+    """
+    if source.suffix.lower() == ZARR or not source.is_dir():
+        if not source.exists():
+            raise DataError(f"there is no file or folder {source}")
+        inside = target.is_dir() and target.suffix.lower() != ZARR
+        return [Job(source, target / f"{source.stem}{suffix}" if inside else target)]
+    images = sorted(path for path in source.iterdir() if path.suffix.lower() in (*SUFFIXES, ZARR))
+    if not images:
+        raise DataError(f"there are no images in the folder {source}; their endings are {', '.join((*SUFFIXES, ZARR))}")
+    if target.exists() and not target.is_dir():
+        raise DataError(f"{target} is a file; the images of a folder become files of a folder")
+    by_stem = defaultdict(list)
+    for image in images:
+        by_stem[image.stem].append(image.name)
+    for names in by_stem.values():
+        if len(names) > 1:
+            raise DataError(f"{' and '.join(names)} in {source} would both become {names[0].split('.')[0]}{suffix}")
+    return [Job(image, target / f"{image.stem}{suffix}") for image in images]
+
+
+def run_jobs(
+    model: Segmenter, jobs: Sequence[Job], options: FileOptions, *, workers: int, on_rows: OnRows
+) -> Iterator[Outcome]:
+    """Predict each image, in this process or in several.
+
+    Args:
+        model: of `create`, `load` or `pull`.
+        jobs: what to predict.
+        options: how.
+        workers: processes; with several, and more GPUs than one, they share these evenly.
+        on_rows: told of an image how many rows are finished, and how many there are; with one process alone.
+
+    Raises:
+        DataError: a process ended without an answer.
+    """
+    if workers == 1:
+        predictor = FilePredictor(model, options)
+        for job in jobs:
+            yield attempt(predictor, job, lambda done, total, job=job: on_rows(job.source, done, total))  # type: ignore[misc] # its default binds the job
+        return
+    yield from _in_processes(model, jobs, options, workers)
+
+
+def attempt(predictor: FilePredictor, job: Job, on_rows: Callable[[int, int], None] = lambda *_: None) -> Outcome:
+    """Do a job; an error of its files is its outcome."""
+    try:
+        done = predictor.predict(job.source, job.target, on_rows=on_rows)
+    except UnetzooError as error:
+        return Outcome(job, "failed", str(error))
+    return Outcome(job, "predicted" if done else "kept")
+
+
+_predictor: FilePredictor | None = None  # of a worker process
+
+
+def _in_processes(model: Segmenter, jobs: Sequence[Job], options: FileOptions, workers: int) -> Iterator[Outcome]:
+    context = multiprocessing.get_context("spawn")
+    devices: Queue[str | None] = context.Queue()
+    gpus = 0 if options.device else torch.cuda.device_count()
+    for number in range(workers):
+        devices.put(f"cuda:{number % gpus}" if gpus else options.device)
+    threads = max(1, torch.get_num_threads() // workers)
+    with ProcessPoolExecutor(
+        min(workers, len(jobs)), context, initializer=_begin, initargs=(model.cpu(), options, devices, threads)
+    ) as pool:
+        waiting: list[Future[Outcome]] = [pool.submit(_do, job) for job in jobs]
+        try:
+            for future in as_completed(waiting):
+                yield future.result()
+        except BrokenProcessPool as error:
+            raise DataError(
+                "a process ended without an answer, perhaps for want of memory; the same command goes on with the rest"
+            ) from error
+
+
+def _begin(model: Segmenter, options: FileOptions, devices: "Queue[str | None]", threads: int) -> None:
+    global _predictor
+    torch.set_num_threads(threads)
+    _predictor = FilePredictor(model, replace(options, device=devices.get()))
+
+
+def _do(job: Job) -> Outcome:
+    assert _predictor is not None  # noqa: S101 - `_begin` ran first
+    return attempt(_predictor, job)
