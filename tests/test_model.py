@@ -162,3 +162,42 @@ def test_a_network_trains_under_autocast_in_channels_last():
         logits = model(_image(2, 3, 40, 50).to(memory_format=torch.channels_last))
     logits.float().square().mean().backward()
     assert all(parameter.grad.isfinite().all() for parameter in model.parameters())
+
+
+@pytest.mark.parametrize("pooling", ["avg", "max"])
+def test_logits_of_whole_images_come_from_the_deepest_features(pooling):
+    model = _model(classes=2, aux_classes=3, aux_pooling=pooling, aux_dropout=0.0).eval()
+    image = _image(2, 3, 64, 96)
+    with torch.no_grad():
+        logits, whole = model.with_class_logits(image)
+        deepest = model.encoder(image)[-1].flatten(2)
+        pooled = deepest.mean(2) if pooling == "avg" else deepest.max(2).values
+        torch.testing.assert_close(whole, F.linear(pooled, model.aux_head.linear.weight, model.aux_head.linear.bias))
+        assert torch.equal(logits, model(image))
+
+
+def test_the_auxiliary_head_is_part_of_the_configuration_and_of_the_files(tmp_path):
+    model = _model(aux_classes=4, aux_pooling="max", aux_dropout=0.5).eval()
+    again = unetzoo.load(unetzoo.save(model, tmp_path / "model"))
+    assert (again.config.aux_classes, again.config.aux_pooling, again.config.aux_dropout) == (4, "max", 0.5)
+    image = _image(1, 3, 64, 64)
+    with torch.no_grad():
+        torch.testing.assert_close(again.with_class_logits(image), model.with_class_logits(image))
+
+
+def test_a_network_without_auxiliary_head_says_how_to_get_one():
+    with pytest.raises(unetzoo.OptionError, match="create it with aux_classes="):
+        _model().with_class_logits(_image(1, 3, 64, 64))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"aux_classes": -1}, "aux_classes must be a whole number >= 1, got -1"),
+        ({"aux_classes": 2, "aux_pooling": "sum"}, "aux_pooling must be one of avg, max; got 'sum'"),
+        ({"aux_classes": 2, "aux_dropout": 1.5}, r"aux_dropout must be a probability in \[0, 1\), got 1.5"),
+    ],
+)
+def test_an_auxiliary_head_that_cannot_be_is_refused(options, message):
+    with pytest.raises(unetzoo.OptionError, match=message):
+        _model(**options)

@@ -19,7 +19,7 @@ def test_a_pyramid_has_as_many_levels_as_channels():
         ((8, 16), (2,), "needs one reduction for each level's channels"),
         ((8, 0), (2, 4), "must be whole numbers >= 1"),
         ((8, 16), (2, 4.0), "must be whole numbers >= 1"),
-        ((8, 16), (4, 4), r"must grow by whole factors from level to level, got \(4, 4\)"),
+        ((8, 16), (8, 4), r"must grow by whole factors from level to level, got \(8, 4\)"),
         ((8, 16), (4, 2), "must grow by whole factors"),
         ((8, 16), (2, 5), "must grow by whole factors"),
     ],

@@ -11,7 +11,7 @@ from unetzoo.plugins import host
 from unetzoo.registry import Registry
 
 if TYPE_CHECKING:
-    from unetzoo.config import ModelConfig
+    from unetzoo.config import ModelConfig, Pooling
     from unetzoo.losses.expression import WeightedSum
     from unetzoo.model import Encoder, Segmenter
     from unetzoo.samples import Dataset
@@ -44,6 +44,9 @@ def create(
     encoder_options: Mapping[str, Any] | None = None,
     decoder_options: Mapping[str, Any] | None = None,
     head_kernel_size: int = 1,
+    aux_classes: int = 0,
+    aux_pooling: "Pooling" = "avg",
+    aux_dropout: float = 0.2,
     activation_checkpointing: bool = False,
 ) -> "Segmenter":
     """Assemble a segmentation network, in training mode.
@@ -61,6 +64,9 @@ def create(
         encoder_options: the encoder's own options, see `describe("encoder", name)`.
         decoder_options: the decoder's own options, see `describe("decoder", name)`.
         head_kernel_size: of the convolution that makes the logits, in pixels; odd.
+        aux_classes: also classify the images as wholes, see `Segmenter.with_class_logits`; 0: no.
+        aux_pooling: how the encoder's deepest features become one value a channel for that, mean or largest value.
+        aux_dropout: probability of dropping such a value in training.
         activation_checkpointing: train with less memory and more time, see `Segmenter.checkpoint_activations`; it is
             no part of the configuration.
 
@@ -80,9 +86,11 @@ def create(
     import torch
     from torch import nn
 
-    from unetzoo.config import ModelConfig
+    from unetzoo.config import ModelConfig, check_aux
+    from unetzoo.layers.image_head import ImageHead
     from unetzoo.model import Segmenter
 
+    check_aux(aux_classes, aux_pooling, aux_dropout)
     config = ModelConfig(
         decoder=decoder,
         encoder=encoder,
@@ -91,6 +99,9 @@ def create(
         encoder_options=encoder_options or {},
         decoder_options=decoder_options or {},
         head_kernel_size=head_kernel_size,
+        aux_classes=aux_classes,
+        aux_pooling=aux_pooling,
+        aux_dropout=aux_dropout,
         providers={"encoder": str(chosen_encoder.provider), "decoder": str(chosen_decoder.provider)},
     )
     built_encoder = create_encoder(
@@ -98,11 +109,17 @@ def create(
     )
     reserved = {"features": built_encoder.features}
     built_decoder = build_part("decoder", decoder, chosen_decoder.spec.build, reserved, config.decoder_options)
+    if built_encoder.shrinks != built_decoder.shrinks:
+        raise OptionError("padding='valid' is for encoder and decoder together, in encoder_options and decoder_options")
     heads = [
         nn.Conv2d(channels, classes, head_kernel_size, padding=head_kernel_size // 2)
         for channels in built_decoder.out_channels
     ]
-    model = Segmenter(built_encoder, built_decoder, heads, config)
+    aux_head = None
+    if aux_classes:
+        deepest = built_encoder.features.channels[-1]
+        aux_head = ImageHead(deepest, aux_classes, pooling=aux_pooling, dropout=aux_dropout)
+    model = Segmenter(built_encoder, built_decoder, heads, config, aux_head)
     if activation_checkpointing:
         model.checkpoint_activations()
     return model.to(memory_format=torch.channels_last)
@@ -118,6 +135,9 @@ def create_from(config: "ModelConfig") -> "Segmenter":
         encoder_options=config.encoder_options,
         decoder_options=config.decoder_options,
         head_kernel_size=config.head_kernel_size,
+        aux_classes=config.aux_classes,
+        aux_pooling=config.aux_pooling,
+        aux_dropout=config.aux_dropout,
     )
 
 

@@ -16,6 +16,12 @@ def unetzoo_encoders() -> Iterator[EncoderSpec | EncoderFamily]:
         summary="the contracting path of the first U-Net: two convolutions a level, max pooling between",
         paper="arXiv:1505.04597",
     )
+    yield EncoderSpec(
+        name="u2net",
+        build=lazy("unetzoo.encoders.u2net:U2NetEncoder"),
+        summary="a small U-Net for each level, max pooling between; for the decoder u2net",
+        paper="arXiv:2005.09007",
+    )
     yield EncoderFamily(
         prefix="timm",
         names=timm_names,
@@ -39,6 +45,84 @@ def unetzoo_decoders() -> tuple[DecoderSpec, ...]:
             build=lazy("unetzoo.decoders.unetpp:UNetPlusPlusDecoder"),
             summary="U-Nets of every depth nested in one another, with dense skips; can be pruned",
             paper="arXiv:1807.10165",
+        ),
+        DecoderSpec(
+            name="linknet",
+            build=lazy("unetzoo.decoders.linknet:LinkNetDecoder"),
+            summary="narrow blocks, whose results are added to the skips; small and fast",
+            paper="arXiv:1707.03718",
+        ),
+        DecoderSpec(
+            name="fpn",
+            build=lazy("unetzoo.decoders.fpn:FPNDecoder"),
+            summary="a pyramid of one width, top down; all its levels upsampled and added",
+            paper="arXiv:1612.03144",
+        ),
+        DecoderSpec(
+            name="pspnet",
+            build=lazy("unetzoo.decoders.pspnet:PSPNetDecoder"),
+            summary="the deepest level beside its means over grids of several sizes",
+            paper="arXiv:1612.01105",
+        ),
+        DecoderSpec(
+            name="deeplabv3",
+            build=lazy("unetzoo.decoders.deeplabv3:DeepLabV3Decoder"),
+            summary="dilated convolutions of several rates on the deepest level",
+            paper="arXiv:1706.05587",
+        ),
+        DecoderSpec(
+            name="deeplabv3plus",
+            build=lazy("unetzoo.decoders.deeplabv3plus:DeepLabV3PlusDecoder"),
+            summary="dilated convolutions on the deepest level, refined by a fine one",
+            paper="arXiv:1802.02611",
+        ),
+        DecoderSpec(
+            name="pan",
+            build=lazy("unetzoo.decoders.pan:PANDecoder"),
+            summary="a pyramid of attention at the deepest level, gated skips above it",
+            paper="arXiv:1805.10180",
+        ),
+        DecoderSpec(
+            name="manet",
+            build=lazy("unetzoo.decoders.manet:MANetDecoder"),
+            summary="a U-Net with attention at the deepest level and gated fusion",
+            paper="doi:10.1109/ACCESS.2020.3025372",
+        ),
+        DecoderSpec(
+            name="upernet",
+            build=lazy("unetzoo.decoders.upernet:UPerNetDecoder"),
+            summary="pyramid pooling on top of a feature pyramid, all levels fused",
+            paper="arXiv:1807.10221",
+        ),
+        DecoderSpec(
+            name="segformer",
+            build=lazy("unetzoo.decoders.segformer:SegFormerDecoder"),
+            summary="a linear layer for each level and one for all; the lightest",
+            paper="arXiv:2105.15203",
+        ),
+        DecoderSpec(
+            name="dpt",
+            build=lazy("unetzoo.decoders.dpt:DPTDecoder"),
+            summary="levels of a plain ViT, resampled and fused by residual blocks",
+            paper="arXiv:2103.13413",
+        ),
+        DecoderSpec(
+            name="fcn",
+            build=lazy("unetzoo.decoders.fcn:FCNDecoder"),
+            summary="scores of the deep levels, upsampled and added: FCN-32s, -16s and -8s",
+            paper="arXiv:1411.4038",
+        ),
+        DecoderSpec(
+            name="resunet",
+            build=lazy("unetzoo.decoders.resunet:ResUNetDecoder"),
+            summary="a U-Net whose blocks add a shortcut",
+            paper="arXiv:1711.10684",
+        ),
+        DecoderSpec(
+            name="u2net",
+            build=lazy("unetzoo.decoders.u2net:U2NetDecoder"),
+            summary="a U-Net whose blocks are U-Nets, all levels fused at the end; for the encoder u2net",
+            paper="arXiv:2005.09007",
         ),
     )
 

@@ -3,13 +3,14 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any
+from typing import Any, Literal
 
-from unetzoo.checks import check_count
+from unetzoo.checks import check_choice, check_count, check_probability
 from unetzoo.errors import ConfigError, OptionError
 from unetzoo.info import ModelInfo
 
 FORMAT = 1
+Pooling = Literal["avg", "max"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +25,9 @@ class ModelConfig:
         encoder_options: the encoder's own options.
         decoder_options: the decoder's own options.
         head_kernel_size: of the convolution that makes the logits, in pixels.
+        aux_classes: logits of the image as a whole; 0: there are none.
+        aux_pooling: how the deepest features become one value a channel for them, `"avg"` or `"max"`.
+        aux_dropout: probability of dropping such a value in training.
         providers: for `"encoder"` and `"decoder"`, the distribution and version that provided it.
         info: what is known about the trained network.
 
@@ -38,6 +42,9 @@ class ModelConfig:
     encoder_options: Mapping[str, Any] = field(default_factory=dict)
     decoder_options: Mapping[str, Any] = field(default_factory=dict)
     head_kernel_size: int = 1
+    aux_classes: int = 0
+    aux_pooling: Pooling = "avg"
+    aux_dropout: float = 0.2
     providers: Mapping[str, str] = field(default_factory=dict)
     info: ModelInfo = field(default_factory=ModelInfo)
 
@@ -50,6 +57,10 @@ class ModelConfig:
                 check_count(name, getattr(self, name))
             except OptionError as error:
                 raise ConfigError(str(error)) from error
+        try:
+            check_aux(self.aux_classes, self.aux_pooling, self.aux_dropout)
+        except OptionError as error:
+            raise ConfigError(str(error)) from error
         for name in ("encoder_options", "decoder_options", "providers"):
             object.__setattr__(self, name, _plain(name, getattr(self, name)))
 
@@ -80,6 +91,14 @@ class ModelConfig:
         if "info" in found:
             found["info"] = ModelInfo.from_dict(found["info"])
         return cls(**found)
+
+
+def check_aux(classes: object, pooling: object, dropout: object) -> None:
+    """Raise OptionError unless these are `aux_classes`, `aux_pooling` and `aux_dropout` of a network."""
+    if classes != 0 or isinstance(classes, bool):
+        check_count("aux_classes", classes)
+    check_choice("aux_pooling", pooling, Pooling)
+    check_probability("aux_dropout", dropout)
 
 
 def _plain(name: str, mapping: Mapping[str, Any]) -> dict[str, Any]:

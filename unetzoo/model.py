@@ -1,84 +1,18 @@
-"""The two contracts, `Encoder` and `Decoder`, and the `Segmenter` that joins them."""
+"""The `Segmenter`, which joins an encoder, a decoder and heads."""
 
-from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Self
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - the field's name for it
 
 from unetzoo.config import ModelConfig
+from unetzoo.contracts import Decoder, Encoder
 from unetzoo.errors import OptionError, ShapeError
 from unetzoo.layers.checkpoint import set_checkpointing
-from unetzoo.specs import FeatureInfo
 
-
-class Encoder(nn.Module, ABC):
-    """Turns an image into a pyramid of features.
-
-    Args:
-        features: the pyramid that `forward` gives.
-    """
-
-    def __init__(self, features: FeatureInfo) -> None:
-        super().__init__()
-        self.features = features
-        self.frozen = False
-
-    @abstractmethod
-    def forward(self, image: Tensor) -> list[Tensor]:
-        """The features of an image, shallow first.
-
-        Args:
-            image: (b, c, h, w), with h and w multiples of the deepest reduction.
-
-        Returns:
-            One (b, channels[i], h / reductions[i], w / reductions[i]) a level of `features`.
-        """
-
-    def checkpoint_activations(self, enabled: bool = True) -> None:
-        """Keep fewer maps in training, and run blocks again in the backward pass.
-
-        Raises:
-            OptionError: when this encoder cannot.
-        """
-        if not set_checkpointing(self, enabled):
-            raise OptionError(
-                f"{type(self).__name__} has no blocks that could be run again; checkpoint the decoder alone"
-            )
-
-    def train(self, mode: bool = True) -> Self:
-        """Switch training mode; an encoder that is frozen stays in evaluation mode."""
-        return super().train(mode and not self.frozen)
-
-
-class Decoder(nn.Module, ABC):
-    """Turns a pyramid of features into one map for each of its outputs.
-
-    Args:
-        out_channels: channels of each output, the best output last.
-        reductions: input pixels per pixel of each output, along each axis.
-    """
-
-    def __init__(self, out_channels: Sequence[int], reductions: Sequence[int]) -> None:
-        super().__init__()
-        self.out_channels = tuple(out_channels)
-        self.reductions = tuple(reductions)
-        if not self.out_channels or len(self.out_channels) != len(self.reductions):
-            raise ShapeError(f"a decoder needs one reduction an output, got {self.out_channels} and {self.reductions}")
-
-    @abstractmethod
-    def forward(self, features: Sequence[Tensor]) -> list[Tensor]:
-        """The outputs for a pyramid.
-
-        Args:
-            features: as `Encoder.forward` returns them, shallow first.
-
-        Returns:
-            One (b, out_channels[i], h / reductions[i], w / reductions[i]) an output, best last.
-        """
+__all__ = ["Decoder", "Encoder", "Segmenter", "freeze", "unfreeze"]
 
 
 class Segmenter(nn.Module):
@@ -89,23 +23,48 @@ class Segmenter(nn.Module):
         decoder: was built for that pyramid.
         heads: each makes logits (b, classes, ...) of one output of the decoder.
         config: rebuilds this network; `unetzoo.create` fills it in.
+        aux_head: makes logits (b, aux_classes) of the encoder's deepest features; None: there is none.
     """
 
-    def __init__(self, encoder: Encoder, decoder: Decoder, heads: Sequence[nn.Module], config: ModelConfig) -> None:
+    def __init__(
+        self,
+        encoder: Encoder,
+        decoder: Decoder,
+        heads: Sequence[nn.Module],
+        config: ModelConfig,
+        aux_head: nn.Module | None = None,
+    ) -> None:
         super().__init__()
         self.encoder = encoder
         self.decoder = decoder
         self.heads = nn.ModuleList(heads)
         self.config = config
+        self.aux_head = aux_head
 
     def forward(self, image: Tensor) -> Tensor:
         """Logits (b, classes, h, w) of the best output for images (b, c, h, w), with any h, w >= 1.
+
+        A network of 2015, created with `padding="valid"`, gives fewer rows and columns, those of the image's middle.
 
         Raises:
             ShapeError: when `image` does not have these axes, or another number of channels.
         """
         best = self.decoder(self.encoder(self._padded(image)))[-1]
         return self._at_size_of(image, self.heads[-1](best), self.decoder.reductions[-1])
+
+    def with_class_logits(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """As `forward`, and the logits (b, aux_classes) of the images as wholes, of one run of the encoder.
+
+        Raises:
+            ShapeError: as `forward` does.
+            OptionError: when the network was created without `aux_classes`.
+        """
+        if self.aux_head is None:
+            raise OptionError("this network has no logits of whole images; create it with aux_classes=...")
+        features = self.encoder(self._padded(image))
+        best = self.decoder(features)[-1]
+        logits = self._at_size_of(image, self.heads[-1](best), self.decoder.reductions[-1])
+        return logits, self.aux_head(features[-1])
 
     def all_logits(self, image: Tensor) -> list[Tensor]:
         """Logits (b, classes, h, w) of every output of the decoder, the best last (deep supervision).
@@ -215,6 +174,8 @@ class Segmenter(nn.Module):
         if image.ndim != 4 or image.shape[1] != self.config.in_channels:
             wanted = f"(b, {self.config.in_channels}, h, w)"
             raise ShapeError(f"this network takes images {wanted}, got {tuple(image.shape)}")
+        if self.encoder.shrinks:
+            return image
         reduction = self.encoder.features.reductions[-1]
         bottom, right = -image.shape[2] % reduction, -image.shape[3] % reduction
         if torch.compiler.is_exporting() or bottom or right:  # an exported graph must hold for every size
@@ -224,7 +185,10 @@ class Segmenter(nn.Module):
     def _at_size_of(self, image: Tensor, logits: Tensor, reduction: int) -> Tensor:
         """Logits at the image's resolution, without the padding."""
         if reduction > 1:
-            logits = F.interpolate(logits, scale_factor=float(reduction), mode="bilinear")
+            corners = self.decoder.align_corners
+            logits = F.interpolate(logits, scale_factor=float(reduction), mode="bilinear", align_corners=corners)
+        if self.encoder.shrinks:
+            return logits
         bottom, right = logits.shape[2] - image.shape[2], logits.shape[3] - image.shape[3]
         if torch.compiler.is_exporting() or bottom or right:
             logits = F.pad(logits, (0, -right, 0, -bottom))  # slicing would tie an exported graph to padded sizes

@@ -156,8 +156,8 @@ class FeatureInfo:
 
     Attributes:
         channels: of each level.
-        reductions: input pixels per feature pixel along each axis, of each level; each is a whole multiple (> 1) of the
-            one before.
+        reductions: input pixels per feature pixel along each axis, of each level; each is a whole multiple of the one
+            before, and equal to it only where a dilated backbone, or a plain ViT, keeps the resolution.
 
     Raises:
         ShapeError: when the two do not fit together, or the reductions do not grow by whole factors.
@@ -173,7 +173,7 @@ class FeatureInfo:
             raise ShapeError(f"a pyramid needs one reduction for each level's channels, got {self}")
         if not all(isinstance(number, int) and number >= 1 for number in (*self.channels, *self.reductions)):
             raise ShapeError(f"channels and reductions must be whole numbers >= 1, got {self}")
-        if any(deep <= shallow or deep % shallow for shallow, deep in pairwise(self.reductions)):
+        if any(deep % shallow for shallow, deep in pairwise(self.reductions)):
             raise ShapeError(f"reductions must grow by whole factors from level to level, got {self.reductions}")
 
     def __len__(self) -> int:

@@ -39,7 +39,7 @@ def test_padding_with_zeros_is_seen_at_the_border():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"padding": "same"}, "padding must be one of zeros, reflect, replicate, circular; got 'same'"),
+        ({"padding": "same"}, "padding must be one of zeros, reflect, replicate, circular, valid; got 'same'"),
         ({"norm": "batchnorm"}, "norm must be one of batch, .*; got 'batchnorm'"),
         ({"widths": (8, 0)}, "each of widths must be a whole number >= 1, got 0"),
         ({"depth": 9}, "depth must be a whole number from 1 to 5, the levels of this encoder; got 9"),

@@ -85,3 +85,15 @@ def test_a_network_without_supervised_heads_cannot_be_pruned():
 def test_a_level_that_does_not_exist_is_refused(level):
     with pytest.raises(unetzoo.OptionError, match="levels 1 to 4, got"):
         unetzoo.prune(_supervised(), level)
+
+
+def test_logits_of_whole_images_need_the_deepest_level():
+    model = unetzoo.create(
+        "unetpp",
+        encoder="plain",
+        encoder_options={"widths": [4, 8, 8]},
+        decoder_options={"deep_supervision": True},
+        aux_classes=2,
+    )
+    assert unetzoo.prune(model, 2).aux_head is not None
+    assert unetzoo.prune(model, 1).aux_head is None

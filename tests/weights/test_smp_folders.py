@@ -23,11 +23,12 @@ ENCODERS = [
     "tu-mnasnet_small",
 ]
 PEERS = {"Unet": smp.Unet, "UnetPlusPlus": smp.UnetPlusPlus}
+OTHERS = ["MAnet", "Linknet", "FPN", "PSPNet", "DeepLabV3", "DeepLabV3Plus", "PAN", "UPerNet", "Segformer"]
 
 
 def _peer(architecture, encoder, **options):
     torch.manual_seed(0)
-    peer = PEERS[architecture](encoder, encoder_weights=None, classes=2, **options)
+    peer = getattr(smp, architecture)(encoder, encoder_weights=None, classes=2, **options)
     for module in peer.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
             module.running_mean.uniform_(-0.1, 0.1)
@@ -35,9 +36,10 @@ def _peer(architecture, encoder, **options):
     return peer.eval()
 
 
-def _difference(peer, folder):
+def _difference(peer, folder, size=(64, 96), channels=None):
     peer.save_pretrained(folder)
-    image = torch.randn(1, peer.encoder._in_channels, 64, 96, generator=torch.Generator().manual_seed(0))
+    shape = (1, channels or peer.encoder._in_channels, *size)
+    image = torch.randn(shape, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         found, wanted = unetzoo.load(folder)(image), peer(image)
     return ((found - wanted).abs().max() / wanted.abs().max()).item()
@@ -47,6 +49,16 @@ def _difference(peer, folder):
 @pytest.mark.parametrize("encoder", ENCODERS)
 def test_the_logits_are_the_same(architecture, encoder, tmp_path):
     assert _difference(_peer(architecture, encoder), tmp_path) < 1e-4
+
+
+@pytest.mark.parametrize("architecture", OTHERS)
+def test_every_architecture_is_read(architecture, tmp_path):
+    assert _difference(_peer(architecture, "resnet18"), tmp_path, (128, 128)) < 1e-4
+
+
+def test_a_vit_with_its_class_token_is_read(tmp_path):
+    peer = _peer("DPT", "tu-test_vit", dynamic_img_size=True)
+    assert _difference(peer, tmp_path, (160, 160), channels=3) < 1e-4
 
 
 @pytest.mark.parametrize("architecture", PEERS)
@@ -76,7 +88,7 @@ def test_it_can_be_saved_and_loaded_as_a_network_of_this_project(tmp_path):
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"_model_class": "FPN"}, r"_model_class 'FPN' \(covered: Unet, UnetPlusPlus\)"),
+        ({"_model_class": "YNet"}, r"_model_class 'YNet' \(covered: Unet, UnetPlusPlus, MAnet, Linknet, .*\)"),
         ({"encoder_name": "mit_b0"}, r"encoder 'mit_b0' \(covered: its ResNets and ResNeXts, and all with 'tu-'\)"),
         ({"activation": "sigmoid"}, "activation = 'sigmoid'"),
         ({"decoder_use_norm": "inplace"}, "decoder_use_norm = 'inplace'"),

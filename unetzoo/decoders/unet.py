@@ -1,14 +1,20 @@
 """U-Net (Ronneberger et al. 2015, arXiv:1505.04597): one path of blocks from the deepest level up, one skip each."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 from torch import Tensor, nn
 
+from unetzoo.checks import check_choice
 from unetzoo.decoders.widths import plan_stages
+from unetzoo.errors import OptionError
 from unetzoo.layers.block import Attention, BlockStyle, FuseBlock, Upsample
 from unetzoo.layers.norm import Activation, Norm
+from unetzoo.layers.valid import ValidFuseBlock
 from unetzoo.model import Decoder
 from unetzoo.specs import FeatureInfo
+
+Padding = Literal["same", "valid"]
 
 
 class UNetDecoder(Decoder):
@@ -23,6 +29,8 @@ class UNetDecoder(Decoder):
         upsample: nearest or bilinear interpolation, or a learned transposed convolution.
         attention: `"scse"` gates each block's input and output.
         dropout: probability of dropping a channel of a block's output in training.
+        padding: `"valid"` is the network of 2015: convolutions see nothing beyond the border, skips are cropped, and
+            there are fewer logits than pixels; the encoder must be `plain` with the same option.
 
     Raises:
         OptionError: for an option outside its values, or widths that do not fit the pyramid.
@@ -39,12 +47,19 @@ class UNetDecoder(Decoder):
         upsample: Upsample = "nearest",
         attention: Attention = "none",
         dropout: float = 0.0,
+        padding: Padding = "same",
     ) -> None:
+        check_choice("padding", padding, Padding)
+        shrinks = padding == "valid"
+        if shrinks and attention != "none":
+            raise OptionError("attention is not for padding='valid', the network of 2015")
+        block = ValidFuseBlock if shrinks else FuseBlock
         style = BlockStyle(norm=norm, activation=activation, upsample=upsample, attention=attention, dropout=dropout)
         stages = plan_stages(features, widths)
         super().__init__((stages[-1].out_channels,), (stages[-1].reduction,))
+        self.shrinks = shrinks
         self.stages = nn.ModuleList(
-            FuseBlock(stage.deep_channels, stage.skip_channels, stage.out_channels, factor=stage.factor, style=style)
+            block(stage.deep_channels, stage.skip_channels, stage.out_channels, factor=stage.factor, style=style)
             for stage in stages
         )
 

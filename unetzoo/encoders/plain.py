@@ -3,17 +3,19 @@
 from collections.abc import Sequence
 from typing import Literal
 
+import torch
 from torch import Tensor, nn
 
 from unetzoo.checks import check_choice, check_depth, check_widths
-from unetzoo.errors import PretrainedError
+from unetzoo.errors import PretrainedError, ShapeError
 from unetzoo.layers.checkpoint import CheckpointedModule
 from unetzoo.layers.norm import Norm, make_norm
 from unetzoo.layers.recompute import norm_act_conv
 from unetzoo.model import Encoder
 from unetzoo.specs import FeatureInfo
 
-Padding = Literal["zeros", "reflect", "replicate", "circular"]
+Padding = Literal["zeros", "reflect", "replicate", "circular", "valid"]
+_FEWEST = 12  # (h + 4) / unit of the smallest image of which a network without padding leaves anything
 
 
 class PlainEncoder(Encoder):
@@ -24,8 +26,8 @@ class PlainEncoder(Encoder):
         pretrained: there are no weights, so only False.
         widths: channels of each level, shallow first; the paper has (64, 128, 256, 512, 1024).
         norm: after each convolution; the paper has `"none"`.
-        padding: what the convolutions see beyond the border; the paper's own convolutions see nothing and shrink the
-            map.
+        padding: what the convolutions see beyond the border. The paper's see nothing, `"valid"`, and take a pixel off
+            every side: of 572 x 572 pixels the decoder `unet`, with the same option, gives 388 x 388 logits.
         depth: use only that many levels, the shallow ones; None: all.
 
     Raises:
@@ -54,9 +56,16 @@ class PlainEncoder(Encoder):
             for have, want in zip((in_channels, *levels), levels, strict=False)
         )
         self.pool = nn.MaxPool2d(2)
+        self.shrinks = padding == "valid"
 
     def forward(self, image: Tensor) -> list[Tensor]:
-        """Features of an image (b, c, h, w), shallow first, the first at its full resolution."""
+        """Features of an image (b, c, h, w), shallow first, the first at its full resolution.
+
+        Raises:
+            ShapeError: for an image of which pooling would lose a row or a column, when nothing is padded.
+        """
+        if self.shrinks and not torch.compiler.is_compiling():
+            _check_sides(image.shape[2], image.shape[3], self.features.reductions[-1])
         features: list[Tensor] = []
         for stage in self.stages:
             features.append(stage(self.pool(features[-1]) if features else image))
@@ -74,9 +83,18 @@ class _Stage(CheckpointedModule, nn.Sequential):
         return result
 
 
+def _check_sides(height: int, width: int, unit: int) -> None:
+    """Each level takes 4 pixels, and must leave an even number to the next: side + 4 is a multiple of `unit`."""
+    if any((side + 4) % unit or (side + 4) // unit < _FEWEST for side in (height, width)):
+        few = ", ".join(str(unit * multiple - 4) for multiple in range(_FEWEST, _FEWEST + 3))
+        raise ShapeError(f"without padding this network takes sides of {few}, ... pixels; got {height} x {width}")
+
+
 def _convolution(in_channels: int, out_channels: int, norm: Norm, padding: Padding) -> list[nn.Module]:
+    border = 0 if padding == "valid" else 1
+    mode = "zeros" if padding == "valid" else padding
     return [
-        nn.Conv2d(in_channels, out_channels, 3, padding=1, padding_mode=padding, bias=norm == "none"),
+        nn.Conv2d(in_channels, out_channels, 3, padding=border, padding_mode=mode, bias=norm == "none"),
         make_norm(norm, out_channels),
         nn.ReLU(inplace=True),
     ]

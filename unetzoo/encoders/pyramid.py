@@ -42,11 +42,16 @@ class Level:
         return int(log2(self.stride // self.target))
 
 
-def plan_levels(channels: Sequence[int], strides: Sequence[int]) -> list[Level]:
+def plan_levels(channels: Sequence[int], strides: Sequence[int], *, keep: bool = False) -> list[Level]:
     """The levels that the maps of a backbone become, shallow first.
 
     The deepest map stays where it is (at the nearest power of two); each earlier one comes to its own stride or to half
     of the next one's, whichever is finer.
+
+    Args:
+        channels: of each map, shallow first.
+        strides: of each map, in pixels of the image that the backbone sees.
+        keep: leave every map at its own stride, though several may have the same.
 
     Raises:
         OptionError: when there are so many maps that one would become finer than the image.
@@ -54,7 +59,7 @@ def plan_levels(channels: Sequence[int], strides: Sequence[int]) -> list[Level]:
     levels: list[Level] = []
     for have, native in zip(reversed(channels), reversed(strides), strict=True):
         near = nearest_power_of_two(native)
-        target = min(near, levels[-1].target // 2) if levels else near
+        target = near if keep or not levels else min(near, levels[-1].target // 2)
         if target < 1:
             raise OptionError(f"of {len(strides)} maps of strides {tuple(strides)} no pyramid can be made: use fewer")
         fewer = have if target == near else max(_FEWEST_CHANNELS, have * target // near)

@@ -8,7 +8,9 @@ import torch
 from torch import Tensor
 
 from unetzoo.checks import check_choice, check_depth, check_widths
+from unetzoo.encoders.dilation import Dilation, check_output_stride, dilate_uniformly
 from unetzoo.encoders.pyramid import Level, PyramidAdapter, plan_levels
+from unetzoo.encoders.readout import Readout, ReadoutKind
 from unetzoo.encoders.timm_build import (
     REFUSALS,
     Request,
@@ -41,6 +43,14 @@ class TimmEncoder(Encoder):
         stem: what the first convolution makes of pretrained filters when `in_channels` > 3: `"repeat"` them over all
             channels (as timm does, scaled to keep the sum), or keep them for the first three and start the others from
             `"zeros"` or `"random"` values.
+        output_stride: 8 or 16, the reduction at which the resolution stops to fall: later levels keep it and see as far
+            by dilation, where timm's model can do that. None: every level halves the resolution.
+        dilation: of the convolutions of those levels: `"gradual"` as timm has it, or `"uniform"`, all alike, as
+            segmentation_models_pytorch's own ResNets were trained.
+        pyramid: whether maps of one stride become levels of several; False: all keep their strides, as `dpt` wants them
+            of a plain ViT.
+        readout: what becomes of a plain ViT's class token: `"ignore"` it, `"add"` it to each pixel, or `"cat"`:
+            concatenate it with each pixel and project.
 
     Raises:
         OptionError: for an option outside its values.
@@ -57,12 +67,21 @@ class TimmEncoder(Encoder):
         out_indices: Sequence[int] | None = None,
         img_size: Sequence[int] | None = None,
         stem: Stem = "repeat",
+        output_stride: int | None = None,
+        dilation: Dilation = "gradual",
+        pyramid: bool = True,
+        readout: ReadoutKind = "ignore",
     ) -> None:
-        check_choice("stem", stem, Stem)
-        request = Request(name, in_channels, pretrained, None if out_indices is None else tuple(out_indices))
+        for option, value, allowed in (("stem", stem, Stem), ("dilation", dilation, Dilation)):
+            check_choice(option, value, allowed)
+        check_choice("readout", readout, ReadoutKind)
+        indices = None if out_indices is None else tuple(out_indices)
+        request = Request(name, in_channels, pretrained, indices, output_stride=output_stride)
         backbone = build_backbone(request) if depth is None and img_size is None else None
         info = info_of(backbone or build_on_meta(request))
-        whole = plan_levels(info.channels(), info.reduction())
+        if output_stride is not None:
+            check_output_stride(info.reduction(), name, output_stride)
+        whole = plan_levels(info.channels(), info.reduction(), keep=output_stride is not None or not pyramid)
         levels = whole[: check_depth(depth, len(whole))]
         view = _view(whole, levels, tied=img_size is not None)
         size = None
@@ -75,6 +94,8 @@ class TimmEncoder(Encoder):
         backbone = backbone or build_backbone(request)
         if stem != "repeat" and pretrained and in_channels > 3:
             restart_stem(backbone, request, stem)
+        if dilation == "uniform":
+            dilate_uniformly(backbone)
         adapter = PyramidAdapter(levels)
         super().__init__(adapter.features)
         self.name = name
@@ -82,6 +103,8 @@ class TimmEncoder(Encoder):
         self.adapter = adapter
         self.img_size = size
         self.view = view
+        channels = [level.channels for level in levels]
+        self.readout = None if readout == "ignore" else Readout(readout, backbone, channels, name)
 
     def forward(self, image: Tensor) -> list[Tensor]:
         """The pyramid of an image (b, c, h, w), whose h and w are multiples of the deepest reduction.
@@ -91,7 +114,7 @@ class TimmEncoder(Encoder):
         """
         size = (image.shape[2], image.shape[3])
         seen = self.view.seen(image)
-        maps = run_backbone(self.backbone, seen) if torch.compiler.is_compiling() else self._checked(seen, image)
+        maps = self._maps(seen) if torch.compiler.is_compiling() else self._checked(seen, image)
         levels = fit(self.adapter(maps), self.features, self.view.padded(size))
         return levels if self.view.unit == 1 else crop(levels, self.features, size)
 
@@ -109,9 +132,12 @@ class TimmEncoder(Encoder):
         except AssertionError as error:
             raise OptionError(f"timm's {self.name} says of activation_checkpointing: {error}") from error
 
+    def _maps(self, seen: Tensor) -> list[Tensor]:
+        return run_backbone(self.backbone, seen) if self.readout is None else self.readout(self.backbone, seen)
+
     def _checked(self, seen: Tensor, image: Tensor) -> list[Tensor]:
         try:
-            return run_backbone(self.backbone, seen)
+            return self._maps(seen)
         except torch.OutOfMemoryError:
             raise
         except REFUSALS as error:

@@ -28,6 +28,7 @@ class Request:
         pretrained: False, True, a tag, a .safetensors file, or `"hf-hub:user/name"`.
         out_indices: levels or blocks to use; None: all levels, or four blocks at even distances.
         img_size: (height, width) in pixels that the backbone is told; None: it is told none.
+        output_stride: at which the resolution stops to fall; None: nowhere.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Request:
     pretrained: bool | str
     out_indices: tuple[int, ...] | None = None
     img_size: Size | None = None
+    output_stride: int | None = None
 
 
 def build_backbone(request: Request) -> nn.Module:
@@ -124,6 +126,7 @@ def _created(request: Request) -> nn.Module:
     options: dict[str, Any] = {"pretrained": bool(request.pretrained), "in_chans": request.in_channels, **source}
     options |= {} if request.out_indices is None else {"out_indices": request.out_indices}
     options |= {} if request.img_size is None else {"img_size": request.img_size}
+    options |= {} if request.output_stride is None else {"output_stride": request.output_stride}
     try:
         return _created_dynamic(tagged, options)
     except Exception as error:

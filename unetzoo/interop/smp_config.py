@@ -7,13 +7,12 @@ from typing import Any
 from unetzoo.config import ModelConfig
 from unetzoo.errors import ConfigError
 from unetzoo.interop.smp import from_smp
+from unetzoo.interop.smp_families import FAMILIES, Family
 
-_DECODERS = {"Unet": "unet", "UnetPlusPlus": "unetpp"}
 _PLAIN_RESNET = re.compile(r"(resnet|resnext)\d+(_\d+x\d+d)?")  # its own ones, whose keys are timm's
-_OTHER_DEFAULTS = {"activation": None, "aux_params": None, "decoder_center": False}
-_UPSAMPLE: dict[Any, str] = {"nearest": "nearest", "bilinear": "bilinear"}
-_ATTENTION: dict[Any, str] = {None: "none", "scse": "scse"}
-_NORMS: dict[Any, str] = {"batchnorm": "batch", True: "batch", "identity": "none", False: "none"}
+_OTHER_DEFAULTS = {"activation": None, "decoder_center": False}
+_DEEPEST = 5
+_NO_STRIDE = 32
 
 
 def is_smp_config(data: Mapping[str, Any]) -> bool:
@@ -27,41 +26,108 @@ def config_of_smp(data: Mapping[str, Any]) -> ModelConfig:
     Raises:
         ConfigError: for what has no equal here; names it.
     """
-    decoder, encoder = _DECODERS.get(_text(data, "_model_class")), _encoder(_text(data, "encoder_name"))
-    problems = [] if decoder else [f"_model_class {data['_model_class']!r} (covered: {', '.join(_DECODERS)})"]
+    family, encoder = FAMILIES.get(_text(data, "_model_class")), _encoder(_text(data, "encoder_name"))
+    problems = [] if family else [f"_model_class {data['_model_class']!r} (covered: {', '.join(FAMILIES)})"]
     if encoder is None:
         problems.append(f"encoder {data['encoder_name']!r} (covered: its ResNets and ResNeXts, and all with 'tu-')")
     problems += [f"{key} = {data[key]!r}" for key, usual in _OTHER_DEFAULTS.items() if data.get(key, usual) != usual]
-    options: dict[str, Any] = {"widths": data.get("decoder_channels", [256, 128, 64, 32, 16])}
-    for option, key, names in (
-        ("attention", "decoder_attention_type", _ATTENTION),
-        ("norm", "decoder_use_norm" if "decoder_use_norm" in data else "decoder_use_batchnorm", _NORMS),
-        ("upsample", "decoder_interpolation", _UPSAMPLE),
-    ):
-        value = data.get(key, next(iter(names)))
-        if not isinstance(value, str | bool | None) or value not in names:
-            problems.append(f"{key} = {value!r}")
-        else:
-            options[option] = names[value]
-    if problems or decoder is None or encoder is None:
+    aux, refused = _aux_options(data.get("aux_params"))
+    problems += refused
+    options: dict[str, Any] = {}
+    if family:
+        options, refused = _decoder_options(data, family)
+        problems += refused
+    if problems or family is None or encoder is None:
         raise ConfigError(f"this network of segmentation_models_pytorch has no equal in unetzoo: {'; '.join(problems)}")
-    depth = data.get("encoder_depth", 5)
     return ModelConfig(
-        decoder=decoder,
+        decoder=family.decoder,
         encoder=encoder,
         classes=data.get("classes", 1),
         in_channels=data.get("in_channels", 3),
-        encoder_options={} if depth == 5 else {"depth": depth},
+        encoder_options=_of_vit(data) if family.of_vits else _encoder_options(data, family, encoder),
         decoder_options=options,
-        head_kernel_size=3,
+        head_kernel_size=family.head_kernel_size,
+        **aux,
     )
 
 
 def tensors_of_smp(state: Mapping[str, Any], config: ModelConfig) -> dict[str, Any]:
     """Its tensors, or what stands for them, under unetzoo's names; without the encoder's layers that it never calls."""
     depth = config.encoder_options.get("depth")
-    unused = () if depth is None else tuple(f"encoder.layer{layer}." for layer in range(depth, 5))
+    unused = () if depth is None else tuple(f"encoder.layer{layer}." for layer in range(depth, _DEEPEST))
     return from_smp({name: value for name, value in state.items() if not name.startswith(unused or ("\0",))})
+
+
+def _decoder_options(data: Mapping[str, Any], family: Family) -> tuple[dict[str, Any], list[str]]:
+    """The decoder's options, and what has no equal among them."""
+    options: dict[str, Any] = {}
+    problems = []
+    for known in family.options:
+        key = next((key for key in known.keys if key in data), known.keys[0])
+        value = data.get(key, known.usual)
+        if known.names is None:
+            options[known.option] = value
+        elif isinstance(value, str | bool | None) and value in known.names:
+            options[known.option] = known.names[value]
+        else:
+            problems.append(f"{key} = {value!r}")
+    if family.upsampling is not None:
+        factor = data.get("upsampling", family.usual_upsampling)
+        if factor not in (None, family.upsampling(_depth(data, family), _stride(data, family))):
+            problems.append(f"upsampling = {factor!r}, which makes logits of another size than the image's")
+    return options, problems
+
+
+def _aux_options(aux: object) -> tuple[dict[str, Any], list[str]]:
+    """The options of the head that classifies whole images, and what has no equal among them."""
+    if aux is None:
+        return {}, []
+    if not isinstance(aux, Mapping) or "classes" not in aux or aux.get("activation") is not None:
+        return {}, [f"aux_params = {aux!r}"]
+    dropout = aux.get("dropout", 0.2) or 0.0
+    return {"aux_classes": aux["classes"], "aux_pooling": aux.get("pooling", "avg"), "aux_dropout": dropout}, []
+
+
+def _encoder_options(data: Mapping[str, Any], family: Family, encoder: str) -> dict[str, Any]:
+    """The levels that this architecture sees: those of reductions 2 to 2^depth, perhaps dilated."""
+    depth, stride = _depth(data, family), _stride(data, family)
+    own = not data["encoder_name"].startswith("tu-")
+    dilated: dict[str, Any] = {} if stride == _NO_STRIDE else {"output_stride": stride}
+    if dilated and own:
+        dilated["dilation"] = "uniform"
+    if own:
+        return dilated | ({} if depth == _DEEPEST else {"depth": depth})
+    reductions = _timm_reductions(encoder)
+    if family.decoder == "unetpp" and reductions[0] > 2:
+        raise ConfigError(
+            "this network of segmentation_models_pytorch has no equal in unetzoo: its UnetPlusPlus has nodes at half"
+            f" the image's resolution, where {encoder!r} has no features"
+        )
+    count = sum(reduction <= 2**depth for reduction in reductions)
+    if reductions[0] == 1:  # such as VGG, whose first level it leaves out
+        return dilated | {"out_indices": list(range(1, count))}
+    return dilated | ({} if count == len(reductions) else {"depth": count})
+
+
+def _of_vit(data: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of the plain ViT of a `DPT`."""
+    options: dict[str, Any] = {"pyramid": False, "readout": data.get("decoder_readout", "cat")}
+    indices = data.get("encoder_output_indices")
+    return options if indices is None else options | {"out_indices": indices}
+
+
+def _timm_reductions(name: str) -> tuple[int, ...]:
+    from unetzoo.encoders.timm_build import Request, build_on_meta, info_of
+
+    return tuple(info_of(build_on_meta(Request(name, 3, False))).reduction())
+
+
+def _depth(data: Mapping[str, Any], family: Family) -> int:
+    return int(data.get("encoder_depth", family.depth))
+
+
+def _stride(data: Mapping[str, Any], family: Family) -> int:
+    return int(data.get("encoder_output_stride", family.output_stride))
 
 
 def _encoder(name: str) -> str | None:

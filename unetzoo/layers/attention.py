@@ -37,3 +37,32 @@ class SCSE(nn.Module):
         """The map (b, channels, h, w), weighed by channel and by pixel, and summed."""
         gated: Tensor = features * self.channel(features) + features * self.spatial(features)
         return gated
+
+
+class PositionAttention(nn.Module):
+    """Position-wise attention block (Fan et al. 2020, doi:10.1109/ACCESS.2020.3025372): pixels see one another.
+
+    As it was published in code, one softmax runs over all pairs of pixels together, and the weighed values, of shape
+    (b, h * w, c), are read as (b, c, h, w) without changing their order: weights that were trained so work only so.
+    It needs (h * w)^2 values of memory an image.
+
+    Args:
+        channels: of the map.
+        width: channels in which pixels are compared.
+    """
+
+    def __init__(self, channels: int, width: int) -> None:
+        super().__init__()
+        self.query = nn.Conv2d(channels, width, 1)
+        self.key = nn.Conv2d(channels, width, 1)
+        self.value = nn.Conv2d(channels, channels, 3, padding=1)
+        self.project = nn.Conv2d(channels, channels, 3, padding=1)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """The map (b, channels, h, w), with what each pixel takes from the others."""
+        query, key = self.query(features).flatten(2), self.key(features).flatten(2)
+        pairs = query.transpose(1, 2) @ key
+        weights = pairs.flatten(1).softmax(dim=1).view_as(pairs)
+        seen = weights @ self.value(features).flatten(2).transpose(1, 2)
+        attended: Tensor = self.project(features + seen.reshape(features.shape))
+        return attended

@@ -57,18 +57,30 @@ class ConvNormAct(nn.Sequential):
         style: norm and activation.
         kernel_size: odd, in pixels.
         dilation: distance of the kernel's taps, in pixels.
+        bias: whether the convolution has one though a norm follows; without a norm it always has.
     """
 
     def __init__(
-        self, in_channels: int, out_channels: int, style: BlockStyle, *, kernel_size: int = 3, dilation: int = 1
+        self,
+        in_channels: int,
+        out_channels: int,
+        style: BlockStyle,
+        *,
+        kernel_size: int = 3,
+        dilation: int = 1,
+        bias: bool = False,
     ) -> None:
         padding = kernel_size // 2 * dilation
-        bias = style.norm == "none"
+        bias = bias or style.norm == "none"
         super().__init__(
             nn.Conv2d(in_channels, out_channels, kernel_size, padding=padding, dilation=dilation, bias=bias),
             make_norm(style.norm, out_channels, groups=style.groups),
             make_activation(style.activation),
         )
+
+
+class CheckpointedConv(CheckpointedModule, ConvNormAct):
+    """The same, as a block of its own that can be run again in the backward pass."""
 
 
 class FuseBlock(CheckpointedModule):

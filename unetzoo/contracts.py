@@ -1,0 +1,99 @@
+"""The two contracts that parts are built to: `Encoder` and `Decoder`."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Self
+
+from torch import Tensor, nn
+
+from unetzoo.errors import OptionError, ShapeError
+from unetzoo.layers.checkpoint import set_checkpointing
+from unetzoo.specs import FeatureInfo
+
+
+class Encoder(nn.Module, ABC):
+    """Turns an image into a pyramid of features.
+
+    Args:
+        features: the pyramid that `forward` gives.
+
+    Attributes:
+        shrinks: whether its convolutions see nothing beyond the border, so that maps are smaller than `features` says.
+    """
+
+    shrinks = False
+
+    def __init__(self, features: FeatureInfo) -> None:
+        super().__init__()
+        self.features = features
+        self.frozen = False
+
+    @abstractmethod
+    def forward(self, image: Tensor) -> list[Tensor]:
+        """The features of an image, shallow first.
+
+        Args:
+            image: (b, c, h, w), with h and w multiples of the deepest reduction.
+
+        Returns:
+            One (b, channels[i], h / reductions[i], w / reductions[i]) a level of `features`.
+        """
+
+    def checkpoint_activations(self, enabled: bool = True) -> None:
+        """Keep fewer maps in training, and run blocks again in the backward pass.
+
+        Raises:
+            OptionError: when this encoder cannot.
+        """
+        if not set_checkpointing(self, enabled):
+            raise OptionError(
+                f"{type(self).__name__} has no blocks that could be run again; checkpoint the decoder alone"
+            )
+
+    def train(self, mode: bool = True) -> Self:
+        """Switch training mode; an encoder that is frozen stays in evaluation mode."""
+        return super().train(mode and not self.frozen)
+
+
+class Decoder(nn.Module, ABC):
+    """Turns a pyramid of features into one map for each of its outputs.
+
+    Args:
+        out_channels: channels of each output, the best output last.
+        reductions: input pixels per pixel of each output, along each axis.
+        used_levels: indices of the levels that `forward` reads, where its design leaves some out; None: all.
+        align_corners: whether logits of its outputs are brought to the image's size with the centres of the corner
+            pixels on one another, as most families were published, or with the corners themselves.
+
+    Attributes:
+        shrinks: whether it is for an encoder that shrinks maps, and shrinks them itself.
+    """
+
+    shrinks = False
+
+    def __init__(
+        self,
+        out_channels: Sequence[int],
+        reductions: Sequence[int],
+        *,
+        used_levels: Sequence[int] | None = None,
+        align_corners: bool = False,
+    ) -> None:
+        super().__init__()
+        self.out_channels = tuple(out_channels)
+        self.reductions = tuple(reductions)
+        self.used_levels = None if used_levels is None else tuple(used_levels)
+        self.align_corners = align_corners
+        if not self.out_channels or len(self.out_channels) != len(self.reductions):
+            raise ShapeError(f"a decoder needs one reduction an output, got {self.out_channels} and {self.reductions}")
+
+    @abstractmethod
+    def forward(self, features: Sequence[Tensor]) -> list[Tensor]:
+        """The outputs for a pyramid.
+
+        Args:
+            features: as `Encoder.forward` returns them, shallow first.
+
+        Returns:
+            One (b, out_channels[i], h / reductions[i], w / reductions[i]) an output, best last.
+        """

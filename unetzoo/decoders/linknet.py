@@ -1,0 +1,72 @@
+"""LinkNet (Chaurasia and Culurciello 2017, arXiv:1707.03718): narrow blocks, whose results are added to the skips."""
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+from unetzoo.checks import check_count
+from unetzoo.decoders.widths import plan_stages, stage_reductions
+from unetzoo.layers.block import BlockStyle, ConvNormAct
+from unetzoo.layers.checkpoint import CheckpointedModule
+from unetzoo.layers.norm import Activation, Norm, make_activation, make_norm
+from unetzoo.model import Decoder
+from unetzoo.specs import FeatureInfo
+
+
+class LinkNetDecoder(Decoder):
+    """Each stage gives as many channels as the skip has to which it is added; up to full resolution.
+
+    Args:
+        features: the pyramid, at least two levels.
+        width: channels of the last stage, where the encoder has no features at full resolution.
+        norm: after each convolution.
+        activation: after each norm.
+
+    Raises:
+        OptionError: for an option outside its values.
+        ShapeError: for a pyramid of one level.
+    """
+
+    def __init__(
+        self, features: FeatureInfo, *, width: int = 32, norm: Norm = "batch", activation: Activation = "relu"
+    ) -> None:
+        check_count("width", width)
+        style = BlockStyle(norm=norm, activation=activation)
+        stages = plan_stages(features, _widths(features, width))
+        super().__init__((stages[-1].out_channels,), (stages[-1].reduction,))
+        self.stages = nn.ModuleList(
+            _Stage(stage.deep_channels, stage.out_channels, stage.factor, style) for stage in stages
+        )
+
+    def forward(self, features: Sequence[Tensor]) -> list[Tensor]:
+        """The full-resolution map, the only output, of a pyramid (shallow first)."""
+        *shallow_first, deep = features
+        skips = shallow_first[::-1]
+        for index, stage in enumerate(self.stages):
+            deep = stage(deep)
+            if index < len(skips):
+                deep = deep + skips[index]
+        return [deep]
+
+
+class _Stage(CheckpointedModule, nn.Sequential):
+    """Squeeze to a quarter of the channels, upsample by a transposed convolution, widen (figure 3)."""
+
+    def __init__(self, in_channels: int, out_channels: int, factor: int, style: BlockStyle) -> None:
+        narrow = max(1, in_channels // 4)
+        super().__init__(
+            ConvNormAct(in_channels, narrow, style, kernel_size=1),
+            nn.Sequential(
+                nn.ConvTranspose2d(narrow, narrow, factor + 2, factor, padding=1),
+                make_norm(style.norm, narrow, groups=style.groups),
+                make_activation(style.activation),
+            ),
+            ConvNormAct(narrow, out_channels, style, kernel_size=1),
+        )
+
+
+def _widths(features: FeatureInfo, last: int) -> tuple[int, ...]:
+    """Channels of each stage, deepest first: the skips', the shallowest skip's again, and at full resolution `last`."""
+    skips = features.channels[-2::-1]
+    without = len(stage_reductions(features)) - len(skips)
+    return (*skips, *skips[-1:] * (without - 1), *(last,) * min(without, 1))

@@ -1,0 +1,84 @@
+"""MA-Net (Fan et al. 2020, doi:10.1109/ACCESS.2020.3025372): attention at the deepest level, gated fusion above it."""
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+from unetzoo.checks import check_count
+from unetzoo.decoders.widths import Stage, plan_stages
+from unetzoo.layers.attention import PositionAttention, squeeze_excite
+from unetzoo.layers.block import BlockStyle, ConvNormAct, FuseBlock, Upsample
+from unetzoo.layers.norm import Activation, Norm
+from unetzoo.model import Decoder
+from unetzoo.specs import FeatureInfo
+
+
+class MANetDecoder(Decoder):
+    """A U-Net whose deep maps are gated, channel by channel, by what they and the skip hold; up to full resolution.
+
+    Args:
+        features: the pyramid, at least two levels.
+        widths: channels of each stage's output, deepest stage first; None: as in `UNetDecoder`.
+        attention_width: channels in which the pixels of the deepest level are compared.
+        squeeze: how many times fewer channels the bottleneck of a gate has.
+        upsample: nearest or bilinear interpolation, or a learned transposed convolution.
+        norm: after each convolution but those of the attention.
+        activation: after each norm.
+
+    Raises:
+        OptionError: for an option outside its values, or widths that do not fit the pyramid.
+        ShapeError: for a pyramid of one level.
+    """
+
+    def __init__(
+        self,
+        features: FeatureInfo,
+        *,
+        widths: Sequence[int] | None = None,
+        attention_width: int = 64,
+        squeeze: int = 16,
+        upsample: Upsample = "nearest",
+        norm: Norm = "batch",
+        activation: Activation = "relu",
+    ) -> None:
+        for option, value in (("attention_width", attention_width), ("squeeze", squeeze)):
+            check_count(option, value)
+        style = BlockStyle(norm=norm, activation=activation, upsample=upsample)
+        stages = plan_stages(features, widths)
+        super().__init__((stages[-1].out_channels,), (stages[-1].reduction,))
+        self.attention = PositionAttention(features.channels[-1], attention_width)
+        self.stages = nn.ModuleList(_Stage(stage, squeeze, style) for stage in stages)
+
+    def forward(self, features: Sequence[Tensor]) -> list[Tensor]:
+        """The full-resolution map, the only output, of a pyramid (shallow first)."""
+        *shallow_first, deepest = features
+        deep, skips = self.attention(deepest), shallow_first[::-1]
+        for index, stage in enumerate(self.stages):
+            deep = stage(deep, skips[index : index + 1])
+        return [deep]
+
+
+class _Stage(nn.Module):
+    """Bring the deep map to the skip's channels, gate it, fuse both; a stage without a skip is a U-Net's.
+
+    The gates are made of means over the map, which upsampling does not change, so that it comes after them, where it is
+    part of the fusing convolution.
+    """
+
+    def __init__(self, stage: Stage, squeeze: int, style: BlockStyle) -> None:
+        super().__init__()
+        deep = stage.deep_channels
+        self.gated = bool(stage.skip_channels)
+        if self.gated:
+            (skip,) = stage.skip_channels
+            self.high = nn.Sequential(ConvNormAct(deep, deep, style), ConvNormAct(deep, skip, style, kernel_size=1))
+            self.gate_high, self.gate_low = squeeze_excite(skip, squeeze), squeeze_excite(skip, squeeze)
+            deep = skip
+        self.fuse = FuseBlock(deep, stage.skip_channels, stage.out_channels, factor=stage.factor, style=style)
+
+    def forward(self, deep: Tensor, skips: Sequence[Tensor]) -> Tensor:
+        if self.gated:
+            deep = self.high(deep)
+            deep = deep * (self.gate_high(deep) + self.gate_low(skips[0]))
+        fused: Tensor = self.fuse(deep, skips)
+        return fused

@@ -1,0 +1,78 @@
+"""Deep residual U-Net (Zhang et al. 2018, arXiv:1711.10684): each block is activated first and adds a shortcut."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from unetzoo.checks import check_choice
+from unetzoo.decoders.widths import Stage, plan_stages
+from unetzoo.layers.block import BlockStyle
+from unetzoo.layers.checkpoint import CheckpointedModule
+from unetzoo.layers.norm import Activation, Norm, make_activation, make_norm
+from unetzoo.layers.recompute import norm_act_conv
+from unetzoo.layers.resize import enlarge
+from unetzoo.layers.upsample import Mode
+from unetzoo.model import Decoder
+from unetzoo.specs import FeatureInfo
+
+
+class ResUNetDecoder(Decoder):
+    """Upsample, concatenate with the level's features, one residual unit; up to full resolution.
+
+    Args:
+        features: the pyramid, at least two levels.
+        widths: channels of each stage's output, deepest stage first; None: as in `UNetDecoder`.
+        upsample: interpolation between stages.
+        norm: before each activation.
+        activation: before each 3x3 convolution.
+
+    Raises:
+        OptionError: for an option outside its values, or widths that do not fit the pyramid.
+        ShapeError: for a pyramid of one level.
+    """
+
+    def __init__(
+        self,
+        features: FeatureInfo,
+        *,
+        widths: Sequence[int] | None = None,
+        upsample: Mode = "nearest",
+        norm: Norm = "batch",
+        activation: Activation = "relu",
+    ) -> None:
+        check_choice("upsample", upsample, Mode)
+        style = BlockStyle(norm=norm, activation=activation)
+        stages = plan_stages(features, widths)
+        super().__init__((stages[-1].out_channels,), (stages[-1].reduction,))
+        self.stages = nn.ModuleList(_ResidualUnit(stage, upsample, style) for stage in stages)
+
+    def forward(self, features: Sequence[Tensor]) -> list[Tensor]:
+        """The full-resolution map, the only output, of a pyramid (shallow first)."""
+        *shallow_first, deep = features
+        skips = shallow_first[::-1]
+        for index, stage in enumerate(self.stages):
+            deep = stage(deep, skips[index : index + 1])
+        return [deep]
+
+
+class _ResidualUnit(CheckpointedModule):
+    """Norm, activation and 3x3 convolution, twice, added to a 1x1 convolution of the same map (figure 1b)."""
+
+    def __init__(self, stage: Stage, upsample: Mode, style: BlockStyle) -> None:
+        super().__init__()
+        have, want, bias = stage.deep_channels + sum(stage.skip_channels), stage.out_channels, style.norm == "none"
+        self.factor, self.upsample = stage.factor, upsample
+        self.norm_in, self.norm_between = make_norm(style.norm, have), make_norm(style.norm, want)
+        self.act_in = make_activation(style.activation, inplace=False)  # the shortcut sees this map as it was
+        self.act_between = make_activation(style.activation)
+        self.conv_in = nn.Conv2d(have, want, 3, padding=1, bias=bias)
+        self.conv_out = nn.Conv2d(want, want, 3, padding=1)
+        self.shortcut = nn.Conv2d(have, want, 1)
+
+    def forward(self, deep: Tensor, skips: Sequence[Tensor]) -> Tensor:
+        fused = torch.cat([enlarge(deep, self.factor, self.upsample), *skips], dim=1)
+        residual = norm_act_conv(self.norm_in, self.act_in, self.conv_in, fused)
+        residual = norm_act_conv(self.norm_between, self.act_between, self.conv_out, residual)
+        summed: Tensor = residual + self.shortcut(fused)
+        return summed

@@ -1,0 +1,60 @@
+"""SegFormer's decoder (Xie et al. 2021, arXiv:2105.15203, section 3.2): a linear layer a level, and one for all."""
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+from unetzoo.checks import check_count
+from unetzoo.decoders.levels import chosen, coarse_levels, fine_level
+from unetzoo.layers.block import BlockStyle, ConvNormAct
+from unetzoo.layers.checkpoint import CheckpointedModule
+from unetzoo.layers.norm import Activation, Norm
+from unetzoo.layers.resize import PixelLinear, mix_resized
+from unetzoo.model import Decoder
+from unetzoo.specs import FeatureInfo
+
+
+class SegFormerDecoder(Decoder):
+    """All levels but those at full resolution, projected to one width and fused at reduction 4, which the output has.
+
+    Where there is no level of that reduction, they are fused at the next finer one, or else at the shallowest. The
+    fusing convolution is applied to each level before it is resized, which gives the same with far fewer operations.
+
+    Args:
+        features: the pyramid, at least two levels.
+        width: channels of each projection and of the output.
+        norm: after the fusing convolution.
+        activation: after the norm.
+
+    Raises:
+        OptionError: for an option outside its values.
+        ShapeError: for a pyramid of one level.
+    """
+
+    def __init__(
+        self, features: FeatureInfo, *, width: int = 256, norm: Norm = "batch", activation: Activation = "relu"
+    ) -> None:
+        check_count("width", width)
+        levels = coarse_levels(features, finest=2)
+        used = chosen(features, levels)
+        finest = fine_level(used)
+        super().__init__((width,), (used.reductions[finest],), used_levels=levels, align_corners=True)
+        self.levels = levels[::-1]
+        self.target = len(used) - 1 - finest
+        self.projections = nn.ModuleList(PixelLinear(channels, width) for channels in used.channels[::-1])
+        style = BlockStyle(norm=norm, activation=activation)
+        self.fuse = _Fuse(len(used) * width, width, style, kernel_size=1)
+
+    def forward(self, features: Sequence[Tensor]) -> list[Tensor]:
+        """The map at the resolution of reduction 4, the only output, of a pyramid (shallow first)."""
+        maps = [project(features[level]) for project, level in zip(self.projections, self.levels, strict=True)]
+        return [self.fuse(maps, self.target)]
+
+
+class _Fuse(CheckpointedModule, ConvNormAct):
+    """The 1x1 convolution of all maps at the resolution of one, norm and activation."""
+
+    def forward(self, maps: Sequence[Tensor], target: int) -> Tensor:  # type: ignore[override] # takes several maps
+        convolution, norm, activation = self
+        fused: Tensor = activation(norm(mix_resized(maps, convolution, target)))
+        return fused

@@ -1,0 +1,50 @@
+"""Backbones that keep the resolution of their last levels: strides become dilations (arXiv:1606.00915, section 3.1)."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Literal
+
+from torch import nn
+
+from unetzoo.encoders.timm_build import info_of
+from unetzoo.errors import OptionError
+
+Dilation = Literal["gradual", "uniform"]
+
+
+def check_output_stride(strides: Sequence[int], name: str, output_stride: int) -> None:
+    """Raise OptionError unless the levels of a backbone, which was asked for an output stride, keep to it."""
+    if max(strides) > output_stride:
+        raise OptionError(
+            f"timm's {name} cannot keep to output_stride={output_stride}: its levels have the strides {tuple(strides)}"
+        )
+
+
+def dilate_uniformly(backbone: nn.Module) -> None:
+    """Give every convolution of a dilated level that level's dilation, in place.
+
+    timm leaves the first convolution of such a level as it is, since it still sees what the level before made
+    ("gradual"); other libraries dilate all of them, and what was trained so needs it.
+
+    Raises:
+        OptionError: when the levels of this backbone are no modules of it.
+    """
+    info, rate = info_of(backbone), 1
+    for (shallow, deep), name in zip(pairwise(info.reduction()), info.module_name()[1:], strict=True):
+        rate = rate * 2 if deep == shallow else rate
+        if rate == 1:
+            continue
+        try:
+            level = backbone.get_submodule(name)
+        except AttributeError as error:
+            raise OptionError(f"dilation='uniform' needs levels that are modules; {name!r} is none") from error
+        for module in level.modules():
+            if isinstance(module, nn.Conv2d):
+                _dilate(module, rate)
+
+
+def _dilate(convolution: nn.Conv2d, rate: int) -> None:
+    high, wide = convolution.kernel_size
+    if (high, wide) != (1, 1):
+        convolution.dilation = (rate, rate)
+        convolution.padding = (high // 2 * rate, wide // 2 * rate)

@@ -1,0 +1,60 @@
+"""Bring maps to other resolutions."""
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 - the field's name for it
+
+from unetzoo.layers.upsample import Mode
+
+
+def enlarge(features: Tensor, factor: int, mode: Mode = "bilinear", *, align_corners: bool = False) -> Tensor:
+    """A map (b, c, factor * h, factor * w), interpolated from `features` (b, c, h, w).
+
+    Args:
+        features: the map.
+        factor: whole factor of upsampling; 1: the map as it is.
+        mode: of interpolation.
+        align_corners: for `"bilinear"`: whether the centres of the corner pixels fall on one another.
+    """
+    if factor == 1:
+        return features
+    corners = align_corners if mode == "bilinear" else None
+    return F.interpolate(features, scale_factor=float(factor), mode=mode, align_corners=corners)
+
+
+def resize_as(features: Tensor, like: Tensor, mode: Mode = "bilinear", *, align_corners: bool = False) -> Tensor:
+    """A map (b, c, h, w) with height and width of `like` (.., h, w), interpolated."""
+    corners = align_corners if mode == "bilinear" else None
+    return F.interpolate(features, size=like.shape[2:], mode=mode, align_corners=corners)
+
+
+def mix_resized(maps: Sequence[Tensor], convolution: nn.Module, level: int) -> Tensor:
+    """The 1x1 convolution of maps that are resized to that of one level and concatenated, without making those.
+
+    Each row of a 1x1 convolution is a sum over channels, and bilinear interpolation a sum over pixels, so that they may
+    change places: the small maps are convolved first, at their own resolution.
+
+    Args:
+        maps: (b, c, h_i, w_i) of one number of channels, coarse first, as they are concatenated.
+        convolution: an `nn.Conv2d` of kernel size 1 for len(maps) * c channels.
+        level: index of the map whose height and width the result (b, out, h, w) has.
+    """
+    assert isinstance(convolution, nn.Conv2d)  # noqa: S101 - ours to keep
+    like, kernels = maps[level], convolution.weight.chunk(len(maps), dim=1)
+    parts = [] if convolution.bias is None else [convolution.bias[:, None, None]]
+    for index, (features, part) in enumerate(zip(maps, kernels, strict=True)):
+        if index > level:  # finer: it is made smaller first
+            parts.append(F.conv2d(resize_as(features, like), part))
+        else:
+            convolved = F.conv2d(features, part)
+            parts.append(convolved if index == level else resize_as(convolved, like))
+    return sum(parts[1:], parts[0])
+
+
+class PixelLinear(nn.Linear):
+    """A linear layer of each pixel's channels: (b, in, h, w) to (b, out, h, w)."""
+
+    def forward(self, features: Tensor) -> Tensor:
+        """The projected map."""
+        return F.conv2d(features, self.weight[:, :, None, None], self.bias)
