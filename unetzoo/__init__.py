@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         UnknownNameError,
         WeightsError,
     )
+    from unetzoo.evaluation.evaluate import Evaluation, evaluate
     from unetzoo.hookspecs import hookimpl
     from unetzoo.inference.export import export
     from unetzoo.inference.optimize import OptimizedSegmenter, optimize
@@ -77,6 +78,7 @@ __all__ = [
     "Encoder",
     "EncoderFamily",
     "EncoderSpec",
+    "Evaluation",
     "FeatureInfo",
     "Fit",
     "FitOptions",
@@ -104,6 +106,7 @@ __all__ = [
     "create_encoder",
     "create_loss",
     "describe",
+    "evaluate",
     "export",
     "fit",
     "freeze",
@@ -159,6 +162,7 @@ _HOMES = {
         "UnknownNameError",
         "WeightsError",
     ),
+    "evaluation.evaluate": ("Evaluation", "evaluate"),
     "hookspecs": ("hookimpl",),
     "inference.export": ("export",),
     "inference.optimize": ("OptimizedSegmenter", "optimize"),

@@ -12,9 +12,9 @@ from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 import unetzoo
 from unetzoo import DataError, FitOptions, OptionError, Sample, ShapeError, TrainingError, fit
+from unetzoo.evaluation.masks import predicted_ids
 from unetzoo.evaluation.scores import count, iou
 from unetzoo.training.loop import Listener
-from unetzoo.training.validate import predicted_ids
 
 
 def test_the_best_folder_is_the_network_whose_score_the_history_tells(make_model, squares, short, tmp_path):

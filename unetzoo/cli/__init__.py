@@ -10,6 +10,7 @@ from unetzoo.cli.data import data
 from unetzoo.cli.demo import demo
 from unetzoo.cli.describe import describe_part
 from unetzoo.cli.errors import USAGE_EXIT, leave_pipe_quietly
+from unetzoo.cli.evaluate import evaluate
 from unetzoo.cli.hub import pull_model, push_folder, search_hub
 from unetzoo.cli.info import info
 from unetzoo.cli.list import list_parts
@@ -34,6 +35,7 @@ app.command("new-plugin")(new_plugin)
 app.command("demo")(demo)
 app.add_typer(data, name="data")
 app.command("train")(train)
+app.command("evaluate")(evaluate)
 app.command("predict")(predict)
 app.add_typer(bench, name="bench")
 app.command("push")(push_folder)

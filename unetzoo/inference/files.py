@@ -69,7 +69,7 @@ class FilePredictor:
     def __init__(self, model: Segmenter, options: FileOptions) -> None:
         self.options = options
         self._digest = _digest(model)
-        self._network = optimize(_on_device(model, options.device), dtype=getattr(torch, options.precision))
+        self._network = optimize(on_device(model, options.device), dtype=getattr(torch, options.precision))
         self.config = model.config
 
     def predict(self, source: Path, target: Path, *, on_rows: Callable[[int, int], None] = lambda *_: None) -> bool:
@@ -157,7 +157,12 @@ def _digest(model: Segmenter) -> str:
     return found.hexdigest()
 
 
-def _on_device(model: Segmenter, device: str | None) -> Segmenter:
+def on_device(model: Segmenter, device: str | None) -> Segmenter:
+    """A copy of a network on a device, in evaluation mode; None: on a GPU where there is one.
+
+    Raises:
+        OptionError: the device is not there.
+    """
     import copy
 
     chosen = device or ("cuda" if torch.cuda.is_available() else "cpu")

@@ -14,7 +14,8 @@ from unetzoo.data.coding import UNKNOWN, Classes, Masks
 from unetzoo.data.opened import Survey, survey
 from unetzoo.data.sources import PartSource
 from unetzoo.data.statistics import Statistics
-from unetzoo.errors import MissingExtraError, OptionError, ShapeError
+from unetzoo.errors import MissingExtraError, OptionError
+from unetzoo.evaluation.masks import check_fits
 from unetzoo.model import Segmenter
 from unetzoo.samples import Dataset
 from unetzoo.training.augment import Augmentation
@@ -102,7 +103,7 @@ def fit(
     accelerator = _accelerator(options, folder, trackers, cpu=cpu)
     found = _surveyed(data, classes, masks)
     statistics = found.statistics
-    _check_model(model, statistics)
+    check_fits(model, statistics.class_names, statistics.channels)
     plan = options.plan(statistics, model.config.classes)
     if accelerator.is_main_process:
         begin(folder, options, model.config, statistics)
@@ -139,20 +140,6 @@ def _surveyed(data: str | Path | Survey | Mapping[str, Dataset], classes: Classe
         return data
     source = PartSource(dict(data)) if isinstance(data, Mapping) else data
     return survey(source, classes=classes, masks=masks)
-
-
-def _check_model(model: Segmenter, statistics: Statistics) -> None:
-    count, logits = len(statistics.class_names), model.config.classes
-    if logits != count and not (logits == 1 and count == 2):
-        raise OptionError(
-            f"the data has {count} classes ({', '.join(statistics.class_names)}), the network {logits}: create it with "
-            f"classes={count}"
-        )
-    if model.config.in_channels != statistics.channels:
-        raise ShapeError(
-            f"the images have {statistics.channels} channels, the network takes {model.config.in_channels}: create it "
-            f"with in_channels={statistics.channels}"
-        )
 
 
 def _parts(model: Segmenter, options: FitOptions, plan: Plan, accelerator: "Accelerator") -> Parts:

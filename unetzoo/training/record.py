@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
+from unetzoo.evaluation.masks import predicted_ids
 from unetzoo.evaluation.pictures import case_picture
 from unetzoo.evaluation.scores import count, iou
 from unetzoo.model import Segmenter
 from unetzoo.samples import Dataset
 from unetzoo.training.progress import Epoch
-from unetzoo.training.validate import predicted_ids
 
 _MOST_PICTURES = 64  # images that are looked at to find the worst, the median and the best
 

@@ -5,24 +5,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from unetzoo.evaluation.masks import predicted_ids
 from unetzoo.evaluation.scores import count, iou
-from unetzoo.inference.predict import predict
 from unetzoo.model import Segmenter
 from unetzoo.samples import Dataset
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
-
-
-def predicted_ids(model: Segmenter, image: NDArray[np.generic]) -> NDArray[np.int64]:
-    """The class ids (h, w) that a network sees in an image (h, w, c); of a single logit 0 and 1."""
-    probabilities = predict(model, image)
-    if len(probabilities) == 1:
-        probabilities = np.stack([1 - probabilities[0], probabilities[0]])
-    ids: NDArray[np.int64] = probabilities.argmax(0)
-    return ids
 
 
 def class_ious(model: Segmenter, dataset: Dataset, accelerator: "Accelerator") -> Sequence[float | None]:

@@ -1,0 +1,81 @@
+import json
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import unetzoo
+
+
+@pytest.fixture
+def model(tmp_path):
+    torch.manual_seed(0)
+    network = unetzoo.create("unet", encoder="plain", encoder_options={"widths": (4, 8)}, classes=2, in_channels=1)
+    return str(unetzoo.save(network.eval(), tmp_path / "model"))
+
+
+@pytest.fixture
+def cells(tmp_path):
+    random = np.random.default_rng(0)
+    for kind, high in (("images", 256), ("masks", 2)):
+        (tmp_path / "cells" / "test" / kind).mkdir(parents=True)
+        for name in ("a.png", "b.png", "c.png"):
+            pixels = random.integers(0, high, (40, 40), dtype=np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "cells" / "test" / kind / name)
+    return str(tmp_path / "cells")
+
+
+def test_a_table_a_json_and_a_page(invoke, model, cells, tmp_path):
+    result = invoke(
+        "evaluate",
+        model,
+        cells,
+        "--instances",
+        "foreground",
+        "--json",
+        f"{tmp_path}/e.json",
+        "--html",
+        f"{tmp_path}/e.html",
+    )
+    assert result.exit_code == 0, result.output
+    assert "3 images" in result.stdout
+    assert "foreground" in result.stdout
+    assert "AP at 0.5" in result.stdout
+    described = json.loads((tmp_path / "e.json").read_text())
+    assert f"{described['mean']['IoU']['value']:.3f}" in result.stdout
+    assert described["unetzoo"] == unetzoo.__version__
+    assert (tmp_path / "e.html").stat().st_size > 10_000
+
+
+def test_one_image_has_no_intervals(invoke, tmp_path):
+    torch.manual_seed(0)
+    network = unetzoo.create("unet", encoder="plain", encoder_options={"widths": (4, 8)}, classes=2, in_channels=1)
+    unetzoo.save(network.eval(), tmp_path / "model")
+    result = invoke("evaluate", str(tmp_path / "model"), "nuclei")
+    assert "1 image, so without intervals" in result.stdout
+    assert "[" not in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--split", "val"], "val"),
+        (["--instances", "nucleus"], "there is no class 'nucleus'"),
+        (["--json", "/nowhere/e.json"], "cannot write /nowhere/e.json"),
+        (["--device", "cuda:99"], "cannot be used"),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else "",
+)
+def test_what_does_not_fit_is_one_line(invoke, model, cells, arguments, message):
+    result = invoke("evaluate", model, cells, *arguments)
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_model_that_is_not_there_is_one_line(invoke, cells, tmp_path):
+    result = invoke("evaluate", str(tmp_path / "gone"), cells)
+    assert result.exit_code == 2
+    assert "gone" in result.stderr
+    assert result.stderr.count("\n") == 1

@@ -1,0 +1,46 @@
+import numpy as np
+
+from unetzoo.evaluation.instances import count_instances
+
+
+def _mask(*boxes, size=40):
+    mask = np.zeros((size, size), dtype=np.int64)
+    for top, left, height, width in boxes:
+        mask[top : top + height, left : left + width] = 1
+    return mask
+
+
+def test_objects_found_invented_and_missed_are_counted():
+    truth = _mask((0, 0, 10, 10), (20, 20, 10, 10), (0, 30, 5, 5))
+    predicted = _mask((0, 1, 10, 10), (35, 35, 3, 3), (0, 30, 5, 5))
+    assert count_instances(predicted, truth, 1).tolist() == [2, 1, 1]
+
+
+def test_an_overlap_of_half_is_not_enough_and_of_more_is():
+    truth = _mask((0, 0, 10, 10))
+    assert count_instances(_mask((0, 0, 10, 5)), truth, 1).tolist() == [0, 1, 1]  # IoU 0.5 exactly
+    assert count_instances(_mask((0, 0, 10, 6)), truth, 1).tolist() == [1, 0, 0]
+
+
+def test_two_objects_that_were_joined_are_at_best_one():
+    truth = _mask((0, 0, 10, 10), (0, 11, 10, 5))
+    assert count_instances(_mask((0, 0, 10, 16)), truth, 1).tolist() == [1, 0, 1]
+
+
+def test_objects_that_touch_at_a_corner_are_one():
+    assert count_instances(_mask((0, 0, 3, 3), (3, 3, 3, 3)), _mask((0, 0, 3, 3), (3, 3, 3, 3)), 1).tolist() == [
+        1,
+        0,
+        0,
+    ]
+
+
+def test_nothing_predicted_and_nothing_there_count_nothing():
+    assert count_instances(_mask(), _mask(), 1).tolist() == [0, 0, 0]
+
+
+def test_other_classes_and_unknown_pixels_belong_to_no_object():
+    truth = _mask((0, 0, 10, 10))
+    truth[20:30, 20:30] = 255
+    truth[30:, :10] = 2
+    assert count_instances(_mask((0, 0, 10, 10), (20, 20, 10, 10)), truth, 1).tolist() == [1, 0, 0]

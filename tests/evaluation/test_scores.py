@@ -1,0 +1,40 @@
+import numpy as np
+import pytest
+from sklearn.metrics import f1_score, jaccard_score, precision_score, recall_score
+
+from unetzoo.evaluation.scores import count, dice, iou, precision, recall
+
+
+@pytest.fixture
+def masks():
+    random = np.random.default_rng(0)
+    return random.integers(0, 4, (40, 30)), random.integers(0, 4, (40, 30))
+
+
+@pytest.mark.parametrize(
+    ("score", "reference"),
+    [(iou, jaccard_score), (dice, f1_score), (precision, precision_score), (recall, recall_score)],
+)
+def test_scores_are_those_of_scikit_learn(score, reference, masks):
+    predicted, truth = masks
+    wanted = reference(truth.ravel(), predicted.ravel(), average=None)
+    assert score(count(predicted, truth, 4)) == pytest.approx(wanted)
+
+
+def test_unknown_pixels_do_not_count(masks):
+    predicted, truth = masks
+    kept = truth != 2
+    truth = np.where(kept, truth, 255)
+    wanted = jaccard_score(truth[kept], predicted[kept], average=None, labels=range(4))
+    assert iou(count(predicted, truth, 4)) == pytest.approx(wanted)
+
+
+def test_a_class_in_neither_has_no_score():
+    nothing = np.zeros((4, 4), dtype=np.int64)
+    assert np.isnan(iou(count(nothing, nothing, 2))).tolist() == [False, True]
+
+
+def test_a_class_that_is_never_predicted_has_no_precision_and_no_recall():
+    counts = count(np.zeros((2, 2), np.int64), np.ones((2, 2), np.int64), 2)
+    assert np.isnan(precision(counts)[1])
+    assert recall(counts)[1] == 0

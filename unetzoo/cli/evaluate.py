@@ -1,0 +1,130 @@
+"""`unetzoo evaluate`: how good a network is on a data set."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from unetzoo.cli.data import ClassNames, MaskKind, Source
+from unetzoo.cli.models import ModelName, load_model
+from unetzoo.cli.output import new_table, show
+from unetzoo.cli.progress import counting
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from unetzoo.evaluation.evaluate import Evaluation
+    from unetzoo.model import Segmenter
+    from unetzoo.samples import Dataset
+
+
+def evaluate(
+    model: ModelName,
+    data: Source,
+    split: Annotated[
+        str | None, typer.Option(metavar="NAME", help="train, val or test  [default: test, else val]")
+    ] = None,
+    classes: ClassNames = None,
+    masks: MaskKind = "auto",
+    instances: Annotated[
+        str | None, typer.Option(metavar="CLASS", help="count its connected components as objects, too")
+    ] = None,
+    surface: Annotated[
+        bool, typer.Option("--surface", help="Hausdorff 95 and surface Dice, too (pip install 'unetzoo[surface]')")
+    ] = False,
+    tolerance: Annotated[float, typer.Option(metavar="PIXELS", help="of the surface Dice")] = 2.0,
+    resamples: Annotated[int, typer.Option(metavar="N", help="draws of images for the 95 % intervals")] = 1000,
+    seed: Annotated[int, typer.Option(metavar="N", help="of these draws")] = 0,
+    tile: Annotated[int, typer.Option(metavar="PIXELS", help="longest side that is seen at once")] = 1024,
+    overlap: Annotated[int, typer.Option(metavar="PIXELS", help="of neighbouring tiles")] = 128,
+    flips: Annotated[bool, typer.Option("--flips", help="average over mirror images; four times the work")] = False,
+    device: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="such as cuda:1  [default: a GPU, else the CPU]", show_default=False),
+    ] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="write all numbers there")] = None,
+    html: Annotated[Path | None, typer.Option(metavar="FILE", help="write a page with the worst cases there")] = None,
+) -> None:
+    """Compare a network's masks with those of a data set.
+
+    IoU, Dice, precision and recall of each class, of the pixels of all images together, with confidence intervals from
+    a bootstrap over images. Pixels whose class is unknown do not count.
+    """
+    from unetzoo.evaluation.evaluate import evaluate as measure
+    from unetzoo.inference.files import on_device
+    from unetzoo.memory import keep_freed_memory
+
+    keep_freed_memory()
+    network = on_device(load_model(model), device)
+    dataset = _open(data, split, classes, masks, network)
+    with counting("images") as on_case:
+        result = measure(
+            network,
+            dataset,
+            surface=surface,
+            tolerance=tolerance,
+            instances=instances,
+            resamples=resamples,
+            seed=seed,
+            tile=tile,
+            overlap=overlap,
+            flips=flips,
+            on_case=on_case,
+        )
+    show(f"{model} on {data}: {_images(result)}", "", _classes(result), *_objects(result))
+    if json_file:
+        _write_json(json_file, model, data, result)
+    if html:
+        from unetzoo.evaluation.page import write_page
+
+        title = f"{model} on {data}"
+        write_page(html, result, network, dataset, title=title, tile=tile, overlap=overlap, flips=flips)
+        show("", f"page: {html}")
+
+
+def _open(data: str, split: str | None, classes: str | None, masks: str, network: "Segmenter") -> "Dataset":
+    """The images to look at; their masks are read as those that the network was trained with."""
+    from unetzoo.data.coding import read_classes
+    from unetzoo.data.opened import open_dataset
+
+    named = read_classes(classes) if classes else network.config.info.class_names or None
+    return open_dataset(data, split, classes=named, masks=masks)  # type: ignore[arg-type] # it checks them
+
+
+def _classes(result: "Evaluation") -> "Table":
+    table = new_table("class", numbers=tuple(result.mean))
+    for name, numbers in zip(result.class_names, result.classes, strict=True):
+        table.add_row(name, *(str(number) for number in numbers.values()))
+    table.add_section()
+    table.add_row("mean", *(str(number) for number in result.mean.values()), style="bold")
+    return table
+
+
+def _images(result: "Evaluation") -> str:
+    count = len(result.cases)
+    return "1 image, so without intervals" if count == 1 else f"{count:,} images"
+
+
+def _objects(result: "Evaluation") -> "list[str | Table]":
+    if not result.instances:
+        return []
+    table = new_table("objects", numbers=(*result.instances, *result.objects))
+    numbers = [str(number) for number in result.instances.values()]
+    table.add_row("", *numbers, *(f"{count:,}" for count in result.objects.values()))
+    return ["", table]
+
+
+def _write_json(path: Path, model: str, data: str, result: "Evaluation") -> None:
+    from importlib.metadata import version
+
+    from unetzoo.errors import DataError
+
+    described = {"model": model, "data": data, "unetzoo": version("unetzoo"), **result.to_dict()}
+    draft = path.with_name(f".{path.name}.writing")
+    try:
+        draft.write_text(json.dumps(described, indent=2) + "\n", encoding="utf-8")
+        draft.replace(path)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise DataError(f"cannot write {path}: {error.strerror}") from error

@@ -1,0 +1,201 @@
+"""Measure how good a network is on a data set."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unetzoo.checks import check_count
+from unetzoo.errors import DataError, OptionError
+from unetzoo.evaluation.bootstrap import CONFIDENCE, Bootstrap, Estimate
+from unetzoo.evaluation.instances import count_instances
+from unetzoo.evaluation.masks import check_fits, predicted_ids
+from unetzoo.evaluation.scores import Counts, Scores, count, dice, iou, precision, recall
+from unetzoo.evaluation.surface import surface_scores
+from unetzoo.inference.predict import Network
+from unetzoo.samples import Dataset
+
+PIXELS = {"IoU": iou, "Dice": dice, "precision": precision, "recall": recall}
+OBJECTS = {"AP at 0.5": iou, "F1": dice, "precision": precision, "recall": recall}
+HAUSDORFF, SURFACE_DICE = "Hausdorff 95", "surface Dice"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One image.
+
+    Attributes:
+        index: in the data set.
+        name: of the image.
+        class_iou: of each class, 0 to 1; None where it is neither there nor predicted.
+        mean_iou: of the classes that have one; None where none has.
+    """
+
+    index: int
+    name: str
+    class_iou: tuple[float | None, ...]
+    mean_iou: float | None
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How good a network is on a data set.
+
+    Attributes:
+        class_names: of each class id.
+        classes: of each class, its numbers by name: IoU, Dice, precision and recall of the pixels of all images
+            together, 0 to 1; where asked for, Hausdorff 95 (pixels) and surface Dice, means over images.
+        mean: the mean over the classes for which a number is defined.
+        instances: of the objects of a class, where asked for: AP at 0.5 (TP / (TP + FP + FN)), F1, precision, recall.
+        objects: of the same, how many are found, invented and missed.
+        cases: each image.
+        resamples: draws of images behind the intervals.
+        seed: of these.
+    """
+
+    class_names: tuple[str, ...]
+    classes: tuple[dict[str, Estimate], ...]
+    mean: dict[str, Estimate]
+    cases: tuple[Case, ...]
+    instances: dict[str, Estimate] = field(default_factory=dict)
+    objects: dict[str, int] = field(default_factory=dict)
+    resamples: int = 0
+    seed: int = 0
+
+    @property
+    def ranked(self) -> list[Case]:
+        """The cases with a score, the worst first."""
+        scored = [case for case in self.cases if case.mean_iou is not None]
+        return sorted(scored, key=lambda case: case.mean_iou or 0.0)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return {**asdict(self), "images": len(self.cases), "confidence": CONFIDENCE}
+
+
+def evaluate(
+    model: Network,
+    dataset: Dataset,
+    *,
+    surface: bool = False,
+    tolerance: float = 2.0,
+    instances: str | None = None,
+    resamples: int = 1000,
+    seed: int = 0,
+    tile: int = 1024,
+    overlap: int = 128,
+    flips: bool = False,
+    on_case: Callable[[int], None] = lambda _: None,
+) -> Evaluation:
+    """Compare what a network sees with the masks of a data set; pixels whose class is unknown (255) do not count.
+
+    A class that is neither there nor predicted has no score, and is left out of means. Intervals are those of a
+    bootstrap over images: with a single image there are none.
+
+    Args:
+        model: in evaluation mode.
+        dataset: of the same classes; a network with one logit has the two classes of a mask.
+        surface: measure Hausdorff 95 and surface Dice, too.
+        tolerance: of the surface Dice, in pixels, >= 0.
+        instances: name of the class whose connected components are counted as objects; None: none.
+        resamples: draws for the intervals.
+        seed: of the draws.
+        tile: as in `unetzoo.predict`.
+        overlap: as in `unetzoo.predict`.
+        flips: as in `unetzoo.predict`.
+        on_case: called after each image with the number of all.
+
+    Raises:
+        DataError: there are no images, or one cannot be read.
+        OptionError, ShapeError: the network does not fit the data; there is no such class.
+        MissingExtraError: `surface` needs MONAI.
+    """
+    check_count("resamples", resamples)
+    names = dataset.class_names
+    if not len(dataset):
+        raise DataError("there are no images to evaluate")
+    if instances is not None and instances not in names:
+        raise OptionError(f"there is no class {instances!r}; there are {', '.join(names)}")
+    if not tolerance >= 0:
+        raise OptionError(f"tolerance must be a number of pixels >= 0, got {tolerance!r}")
+    measured = _Measured(names, surface=surface, tolerance=tolerance, instances=instances)
+    for index in range(len(dataset)):
+        sample = dataset[index]
+        check_fits(model, names, sample.image.shape[2])
+        ids = predicted_ids(model, sample.image, tile=tile, overlap=overlap, flips=flips)
+        measured.add(sample.name, ids, sample.mask)
+        on_case(len(dataset))
+    return measured.summed_up(Bootstrap(len(dataset), resamples=resamples, seed=seed), resamples=resamples, seed=seed)
+
+
+class _Measured:
+    """What is measured of each image, and what that comes to."""
+
+    def __init__(self, names: tuple[str, ...], *, surface: bool, tolerance: float, instances: str | None) -> None:
+        self.names = names
+        self.surface = surface
+        self.tolerance = tolerance
+        self.instances = instances
+        self.cases: list[Case] = []
+        self.counts: list[Counts] = []
+        self.objects: list[NDArray[np.int64]] = []
+        self.distances: list[Scores] = []
+        self.surface_dice: list[Scores] = []
+
+    def add(self, name: str, predicted: NDArray[np.int64], truth: NDArray[np.integer]) -> None:
+        """Measure one image."""
+        counts = count(predicted, truth, len(self.names))
+        ious = [None if np.isnan(value) else float(value) for value in iou(counts)]
+        known = [value for value in ious if value is not None]
+        self.cases.append(Case(len(self.cases), name, tuple(ious), sum(known) / len(known) if known else None))
+        self.counts.append(counts)
+        if self.instances is not None:
+            self.objects.append(count_instances(predicted, truth, self.names.index(self.instances)))
+        if self.surface:
+            distances, dices = surface_scores(predicted, truth, len(self.names), tolerance=self.tolerance)
+            self.distances.append(distances)
+            self.surface_dice.append(dices)
+
+    def summed_up(self, bootstrap: Bootstrap, *, resamples: int, seed: int) -> Evaluation:
+        """All numbers, with their intervals."""
+        counts = np.stack(self.counts)
+        columns = {name: bootstrap.of_sums(counts, _with_mean(score)) for name, score in PIXELS.items()}
+        for name, values in ((HAUSDORFF, self.distances), (SURFACE_DICE, self.surface_dice)):
+            if values:
+                columns[name] = bootstrap.of_means(_append_mean(np.stack(values)))
+        rows = [{name: column[index] for name, column in columns.items()} for index in range(len(self.names) + 1)]
+        return Evaluation(
+            class_names=self.names,
+            classes=tuple(rows[:-1]),
+            mean=rows[-1],
+            cases=tuple(self.cases),
+            instances=self._instances(bootstrap),
+            objects=self._objects(),
+            resamples=resamples,
+            seed=seed,
+        )
+
+    def _instances(self, bootstrap: Bootstrap) -> dict[str, Estimate]:
+        if not self.objects:
+            return {}
+        counts = np.stack(self.objects)[:, None]
+        return {name: bootstrap.of_sums(counts, score)[0] for name, score in OBJECTS.items()}
+
+    def _objects(self) -> dict[str, int]:
+        if not self.objects:
+            return {}
+        return dict(zip(("found", "invented", "missed"), np.sum(self.objects, axis=0).tolist(), strict=True))
+
+
+def _with_mean(score: Callable[[Counts], Scores]) -> Callable[[Counts], Scores]:
+    return lambda counts: _append_mean(score(counts))
+
+
+def _append_mean(values: Scores) -> Scores:
+    """Values (..., classes), and behind them the mean of those that are defined."""
+    known = np.isfinite(values)
+    with np.errstate(invalid="ignore"):
+        mean = np.where(known, values, 0).sum(-1, keepdims=True) / known.sum(-1, keepdims=True)
+    return np.concatenate([values, mean], axis=-1)

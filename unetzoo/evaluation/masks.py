@@ -1,0 +1,40 @@
+"""The masks that a network sees, and whether it fits a data set at all."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unetzoo.errors import OptionError, ShapeError
+from unetzoo.inference.predict import Network, predict
+
+
+def check_fits(model: Network, class_names: Sequence[str], channels: int) -> None:
+    """Check that a network has the classes and the channels of a data set; a single logit stands for two classes.
+
+    Raises:
+        OptionError: the classes are others.
+        ShapeError: the channels are others.
+    """
+    count, logits = len(class_names), model.config.classes
+    if logits != count and not (logits == 1 and count == 2):
+        raise OptionError(
+            f"the data has {count} classes ({', '.join(class_names)}), the network {logits}: create it with "
+            f"classes={count}"
+        )
+    if model.config.in_channels != channels:
+        raise ShapeError(
+            f"the images have {channels} channels, the network takes {model.config.in_channels}: create it with "
+            f"in_channels={channels}"
+        )
+
+
+def predicted_ids(
+    model: Network, image: NDArray[np.generic], *, tile: int = 1024, overlap: int = 128, flips: bool = False
+) -> NDArray[np.int64]:
+    """The class ids (h, w) that a network sees in an image (h, w, c); of a single logit 0 and 1."""
+    probabilities = predict(model, image, tile=tile, overlap=overlap, flips=flips)
+    if len(probabilities) == 1:
+        probabilities = np.concatenate([1 - probabilities, probabilities])
+    ids: NDArray[np.int64] = probabilities.argmax(0)
+    return ids

@@ -1,0 +1,52 @@
+"""How far outlines are from each other; the metrics are MONAI's."""
+
+import warnings
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from unetzoo.data.coding import UNKNOWN
+from unetzoo.errors import MissingExtraError
+
+Distances = NDArray[np.float64]
+
+
+def surface_scores(
+    predicted: NDArray[np.integer], truth: NDArray[np.integer], classes: int, *, tolerance: float
+) -> tuple[Distances, Distances]:
+    """The 95th percentile of the Hausdorff distance, and the surface Dice, of each class of an image.
+
+    Where the truth is unknown (255), the prediction counts as right.
+
+    Args:
+        predicted: class ids (h, w).
+        truth: class ids (h, w).
+        classes: how many.
+        tolerance: of the surface Dice, in pixels (Nikolov et al. 2018, arXiv:1809.04430).
+
+    Returns:
+        Each (classes,): distances in pixels, NaN for a class that lacks in truth or prediction; Dice from 0 to 1, NaN
+        for a class that lacks in both.
+
+    Raises:
+        MissingExtraError: MONAI is not installed.
+    """
+    known = truth != UNKNOWN
+    found, wanted = (_one_hot(np.where(known, ids, 0), classes) for ids in (predicted, truth))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about classes that lack, and about what MONAI uses of torch
+        try:
+            from monai.metrics.hausdorff_distance import compute_hausdorff_distance
+            from monai.metrics.surface_dice import compute_surface_dice
+        except ImportError as error:
+            raise MissingExtraError("surface scores need MONAI: pip install 'unetzoo[surface]'") from error
+        distance = compute_hausdorff_distance(found, wanted, include_background=True, percentile=95)
+        dice = compute_surface_dice(found, wanted, [tolerance] * classes, include_background=True)
+    lacking = ~(found.any((2, 3)) & wanted.any((2, 3)))
+    distances: Distances = distance.masked_fill(lacking, float("nan"))[0].double().numpy()
+    return distances, dice[0].double().numpy()
+
+
+def _one_hot(ids: NDArray[np.integer], classes: int) -> torch.Tensor:
+    return torch.from_numpy(ids[None, None] == np.arange(classes)[:, None, None])
