@@ -67,7 +67,8 @@ def test_an_exported_graph_holds_for_other_batches_and_sizes(decoder):
     model = _model(decoder).eval()
     free = dict.fromkeys((0, 2, 3), torch.export.Dim.AUTO)
     program = torch.export.export(model, (_image(2, 3, 70, 90),), dynamic_shapes=(free,))
-    for shape in [(1, 3, 64, 64), (3, 3, 33, 101)]:
+    # torch's guards of `pan` refuse one image whose deepest map has fewer than 16 pixels a side
+    for shape in [(1, 3, 136, 130), (3, 3, 33, 101)]:
         found, wanted = program.module()(_image(*shape)), _logits(model, _image(*shape))
         torch.testing.assert_close(found, wanted, rtol=1e-3, atol=1e-5)
 

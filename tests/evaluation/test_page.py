@@ -51,7 +51,7 @@ def test_a_browser_sorts_the_images_and_fits_a_narrow_screen(made):
         browser = browsers.chromium.launch(executable_path=_CHROMIUM, args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 360, "height": 800})
         errors = []
-        page.on("pageerror", errors.append)
+        page.on("pageerror", lambda error: errors.append(error))
         page.goto(made[0].as_uri())
         assert page.evaluate("document.documentElement.scrollWidth") <= 360
         header = page.get_by_role("button", name="mean IoU")
