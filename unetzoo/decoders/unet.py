@@ -21,7 +21,7 @@ class UNetDecoder(Decoder):
     """Upsample, concatenate with the level's features, convolve twice; up to full resolution where the pyramid allows.
 
     Over a Swin transformer or a plain ViT of timm it is a hybrid such as TransUNet and Swin-Unet (arXiv:2102.04306,
-    2105.05537) without being one of them: the former takes its skips from a ResNet, the latter has Swin blocks here, too.
+    2105.05537), though not the same: the former takes its skips from a ResNet, the latter has Swin blocks here, too.
 
     Args:
         features: the pyramid, at least two levels.

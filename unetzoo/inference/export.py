@@ -42,7 +42,8 @@ def export(model: Segmenter, path: str | Path, *, image_size: Size | None = None
         raise UnetzooError(f"export() writes an .onnx file in a folder that exists, got {str(path)!r}")
     _need_onnx()
     reduction = model.encoder.features.reductions[-1]
-    traced = image_size or (5 * reduction + 1, 7 * reduction - 1)
+    # so large that no map is of one pixel, which a graph would take for granted, though some decoders halve the deepest
+    traced = image_size or (17 * reduction + 1, 19 * reduction - 1)
     checked = image_size or (4 * reduction, 6 * reduction - 3)
     training = model.training
     try:
