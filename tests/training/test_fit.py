@@ -131,6 +131,37 @@ def test_trackers_are_told_each_epoch(make_model, squares, short, tmp_path):
     assert events.Scalars("loss")[-1].value == pytest.approx(result.epochs[-1].loss)
 
 
+def test_a_tracker_that_is_not_installed_is_told(make_model, squares, short, tmp_path):
+    with pytest.raises(OptionError, match=r"there is no tracker 'notebook'; installed are .*tensorboard"):
+        fit(make_model(), squares, tmp_path / "run", options=short, trackers=["notebook"])
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_float16_is_refused_on_a_cpu(make_model, squares, short, tmp_path):
+    with pytest.raises(OptionError, match="precision='fp16' needs a GPU"):
+        fit(make_model(), squares, tmp_path / "run", options=replace(short, precision="fp16"))
+
+
+def test_bfloat16_trains_on_a_cpu(make_model, squares, short, tmp_path):
+    result = fit(make_model(), squares, tmp_path, options=replace(short, precision="bf16"))
+    assert result.epochs[-1].loss < result.epochs[0].loss
+    assert all(parameter.dtype == torch.float32 for parameter in result.model.parameters())
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small disk needs root")
+def test_a_full_disk_is_one_error_and_leaves_no_half_checkpoint(make_model, squares, short, tmp_path):
+    mount = ["mount", "-t", "tmpfs", "-o", "size=24k", "tmpfs", str(tmp_path)]
+    if subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("mounting is not allowed here")
+    try:
+        with pytest.raises(TrainingError, match=r"cannot write a checkpoint in .*No space left on device"):
+            fit(make_model(), squares, tmp_path / "run", options=short)
+        assert list((tmp_path / "run" / "checkpoints").iterdir()) == []
+    finally:
+        subprocess.run(["umount", str(tmp_path)], check=True)
+
+
 class WithNaN(Squares):
     def __getitem__(self, index):
         image, mask, name = super().__getitem__(index)

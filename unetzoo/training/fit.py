@@ -14,13 +14,13 @@ from unetzoo.data.coding import UNKNOWN, Classes, Masks
 from unetzoo.data.opened import Survey, survey
 from unetzoo.data.sources import PartSource
 from unetzoo.data.statistics import Statistics
-from unetzoo.errors import MissingExtraError, OptionError
 from unetzoo.evaluation.masks import check_fits
 from unetzoo.model import Segmenter
 from unetzoo.samples import Dataset
 from unetzoo.training.augment import Augmentation
 from unetzoo.training.average import averaged
 from unetzoo.training.crops import CropDataset
+from unetzoo.training.engine import accelerating
 from unetzoo.training.loop import Listener, Parts, Training
 from unetzoo.training.options import FitOptions, Plan
 from unetzoo.training.progress import Epoch
@@ -100,39 +100,21 @@ def fit(
     """
     options, listener, folder = options or FitOptions(), listener or Listener(), Path(out)
     check_folder(folder, resume=resume)
-    accelerator = _accelerator(options, folder, trackers, cpu=cpu)
-    found = _surveyed(data, classes, masks)
-    statistics = found.statistics
-    check_fits(model, statistics.class_names, statistics.channels)
-    plan = options.plan(statistics, model.config.classes)
-    if accelerator.is_main_process:
-        begin(folder, options, model.config, statistics)
-    accelerator.wait_for_everyone()
-    model.config = replace(model.config, info=statistics.info)  # validation normalises images as training does
-    parts = _parts(model, options, plan, accelerator)
-    training = Training(accelerator, parts, options, plan, statistics.info, folder)
-    crops = _crops(found.dataset("train"), statistics, options, plan)
-    with explained_memory(options.batch, plan.crop):
-        training.run(crops, found.dataset("val"), _recording(training, listener, trackers), resume=resume)
-    return _finish(model, training, found)
-
-
-def _accelerator(options: FitOptions, folder: Path, trackers: Sequence[str], *, cpu: bool) -> "Accelerator":
-    try:
-        from accelerate import Accelerator, DataLoaderConfiguration, DistributedDataParallelKwargs
-    except ImportError as error:
-        raise MissingExtraError("training needs accelerate: pip install 'unetzoo[train]'") from error
-    accelerator = Accelerator(
-        mixed_precision=options.precision,
-        cpu=cpu,
-        log_with=list(trackers) or None,
-        project_dir=str(folder),
-        dataloader_config=DataLoaderConfiguration(split_batches=True),
-        kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=options.frozen_epochs > 0)],
-    )
-    if options.batch % accelerator.num_processes:
-        raise OptionError(f"batch must be a multiple of the {accelerator.num_processes} processes, got {options.batch}")
-    return accelerator
+    with accelerating(options, folder, trackers, cpu=cpu) as accelerator:
+        found = _surveyed(data, classes, masks)
+        statistics = found.statistics
+        check_fits(model, statistics.class_names, statistics.channels)
+        plan = options.plan(statistics, model.config.classes)
+        if accelerator.is_main_process:
+            begin(folder, options, model.config, statistics)
+        accelerator.wait_for_everyone()
+        model.config = replace(model.config, info=statistics.info)  # validation normalises images as training does
+        parts = _parts(model, options, plan, accelerator)
+        training = Training(accelerator, parts, options, plan, statistics.info, folder)
+        crops = _crops(found.dataset("train"), statistics, options, plan)
+        with explained_memory(options.batch, plan.crop):
+            training.run(crops, found.dataset("val"), _recording(training, listener, trackers), resume=resume)
+        return _finish(model, training, found)
 
 
 def _surveyed(data: str | Path | Survey | Mapping[str, Dataset], classes: Classes | None, masks: Masks) -> Survey:

@@ -1,0 +1,59 @@
+"""The engine of a training: Hugging Face accelerate."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+from unetzoo.errors import MissingExtraError, OptionError
+from unetzoo.training.options import FitOptions
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
+
+@contextmanager
+def accelerating(options: FitOptions, folder: Path, trackers: Sequence[str], *, cpu: bool) -> "Iterator[Accelerator]":
+    """An accelerator for one training; afterwards another may have another precision.
+
+    Raises:
+        MissingExtraError: accelerate is not installed.
+        OptionError: a tracker, the precision or the batch does not fit what is installed or at hand.
+    """
+    try:
+        from accelerate import Accelerator, DataLoaderConfiguration, DistributedDataParallelKwargs
+        from accelerate.state import AcceleratorState
+        from accelerate.tracking import get_available_trackers
+    except ImportError as error:
+        raise MissingExtraError("training needs accelerate: pip install 'unetzoo[train]'") from error
+    _check_trackers(trackers, [str(tracker) for tracker in get_available_trackers()])
+    if options.precision == "fp16" and (cpu or not torch.cuda.is_available()):
+        raise OptionError("precision='fp16' needs a GPU; on a CPU use 'bf16' or 'no'")
+    is_ours = not AcceleratorState._shared_state
+    accelerator = Accelerator(
+        mixed_precision=options.precision,
+        cpu=cpu,
+        log_with=list(trackers) or None,
+        project_dir=str(folder),
+        dataloader_config=DataLoaderConfiguration(split_batches=True),
+        kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=options.frozen_epochs > 0)],
+    )
+    if options.batch % accelerator.num_processes:
+        raise OptionError(f"batch must be a multiple of the {accelerator.num_processes} processes, got {options.batch}")
+    try:
+        yield accelerator
+    finally:
+        if is_ours:
+            AcceleratorState._reset_state()
+
+
+def _check_trackers(asked: Sequence[str], installed: Sequence[str]) -> None:
+    for tracker in asked:
+        if tracker not in installed:
+            known = ", ".join(installed) or "none"
+            raise OptionError(
+                f"there is no tracker {tracker!r}; installed are {known} (pip install 'unetzoo[trackers]' brings "
+                "tensorboard and trackio)"
+            )
