@@ -1,7 +1,8 @@
 """Measure prediction of large images, keep the raw samples, and write README.md anew.
 
-python benchmarks/prediction.py            # tiles beside the network alone and beside MONAI: some minutes
-python benchmarks/prediction.py --large    # also an image of 20,000 x 20,000 pixels
+python benchmarks/prediction.py                # both
+python benchmarks/prediction.py --only tiles   # tiles beside the network alone and beside MONAI
+python benchmarks/prediction.py --only large   # an image of 20,000 x 20,000 pixels
 """
 
 import argparse
@@ -20,17 +21,14 @@ _TILES = [(1024, 128), (2048, 128), (2048, 64)]
 def main() -> None:
     """Measure, then write README.md."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--large", action="store_true", help="also an image of 20,000 x 20,000 pixels")
+    parser.add_argument("--only", choices=["tiles", "large"], help="one part of the work")
     chosen = parser.parse_args()
-    keep_freed_memory()
     results = HERE / "results"
-    cases = []
-    for tile, overlap in _TILES:
-        print(f"tiles of {tile} px, overlap {overlap} px", flush=True)
-        cases.append(measure_prediction(tile=tile, overlap=overlap))
-    write_json({"machine": machine(), "cases": cases}, results / "prediction.json")
-    if chosen.large:
-        print("20,000 x 20,000 px", flush=True)
+    if chosen.only in (None, "tiles"):
+        keep_freed_memory()
+        cases = [measure_prediction(tile=tile, overlap=overlap) for tile, overlap in _TILES]
+        write_json({"machine": machine(), "cases": cases}, results / "prediction.json")
+    if chosen.only in (None, "large"):
         write_json({"machine": machine(), **measure_large()}, results / "prediction-large.json")
     write_readme(results, HERE / "README.md")
 

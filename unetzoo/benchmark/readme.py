@@ -75,7 +75,7 @@ def _large(found: dict[str, Any]) -> list[str]:
     return [
         f"A tiled TIFF of {side:,} x {side:,} pixels (8 bits, {found['file'] / 2**20:,.0f} MB) becomes a tiled TIFF of "
         f"class ids by a small plain U-Net in {seconds:,.0f} s, with {memory:,.0f} MB beyond the loaded network at "
-        "most (`python benchmarks/prediction.py --large`)."
+        "most (`python benchmarks/prediction.py --only large`)."
     ]
 
 

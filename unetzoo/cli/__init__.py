@@ -11,6 +11,7 @@ from unetzoo.cli.demo import demo
 from unetzoo.cli.describe import describe_part
 from unetzoo.cli.errors import USAGE_EXIT, leave_pipe_quietly
 from unetzoo.cli.evaluate import evaluate
+from unetzoo.cli.grid import grid, report
 from unetzoo.cli.hub import pull_model, push_folder, search_hub
 from unetzoo.cli.info import info
 from unetzoo.cli.list import list_parts
@@ -37,6 +38,8 @@ app.add_typer(data, name="data")
 app.command("train")(train)
 app.command("evaluate")(evaluate)
 app.command("predict")(predict)
+bench.command("grid")(grid)
+bench.command("report")(report)
 app.add_typer(bench, name="bench")
 app.command("push")(push_folder)
 app.command("pull")(pull_model)

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from unetzoo.benchmark.case import Case
     from unetzoo.benchmark.report import Result
 
-bench = typer.Typer(help="Measure this project beside its peers.", no_args_is_help=True, rich_markup_mode=None)
+bench = typer.Typer(help="Measure speed and accuracy.", no_args_is_help=True, rich_markup_mode=None)
 
 
 @bench.callback()
 def _group() -> None:
-    """Measure this project beside its peers."""
+    """Measure speed and accuracy."""
 
 
 @bench.command()

@@ -118,13 +118,7 @@ def _objects(result: "Evaluation") -> "list[str | Table]":
 def _write_json(path: Path, model: str, data: str, result: "Evaluation") -> None:
     from importlib.metadata import version
 
-    from unetzoo.errors import DataError
+    from unetzoo.pages.render import write_text
 
     described = {"model": model, "data": data, "unetzoo": version("unetzoo"), **result.to_dict()}
-    draft = path.with_name(f".{path.name}.writing")
-    try:
-        draft.write_text(json.dumps(described, indent=2) + "\n", encoding="utf-8")
-        draft.replace(path)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise DataError(f"cannot write {path}: {error.strerror}") from error
+    write_text(path, json.dumps(described, indent=2) + "\n")

@@ -3,16 +3,15 @@
 import base64
 import io
 from collections.abc import Iterator
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from unetzoo.errors import DataError
 from unetzoo.evaluation.bootstrap import Estimate
 from unetzoo.evaluation.evaluate import HAUSDORFF, SURFACE_DICE, Case, Evaluation
 from unetzoo.evaluation.masks import predicted_ids
 from unetzoo.evaluation.pictures import case_picture
 from unetzoo.inference.predict import Network
+from unetzoo.pages.render import render, trusted, write_text
 from unetzoo.samples import Dataset
 
 if TYPE_CHECKING:
@@ -47,8 +46,6 @@ def write_page(
     Raises:
         DataError: the page cannot be written.
     """
-    from jinja2 import Environment, StrictUndefined
-
     pictures = []
     for caption, case in chosen_cases(evaluation):
         sample = dataset[case.index]
@@ -56,9 +53,8 @@ def write_page(
         png = io.BytesIO()
         case_picture(sample.image, sample.mask, ids, dataset.class_names, height=320).save(png, format="PNG")
         pictures.append((caption, base64.b64encode(png.getvalue()).decode()))
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    template = environment.from_string(files("unetzoo.evaluation").joinpath("page.html").read_text(encoding="utf-8"))
-    text = template.render(
+    text = render(
+        "unetzoo.evaluation",
         title=title,
         subtitle=_subtitle(evaluation),
         explanation=_explanation(evaluation),
@@ -69,7 +65,7 @@ def write_page(
         pictures=pictures,
         cell=_cell,
     )
-    _write(path, text)
+    write_text(path, text)
 
 
 def chosen_cases(evaluation: Evaluation) -> Iterator[tuple[str, Case]]:
@@ -90,10 +86,9 @@ def chosen_cases(evaluation: Evaluation) -> Iterator[tuple[str, Case]]:
 
 
 def _cell(number: Estimate) -> "Markup":
-    from markupsafe import Markup
-
     value, _, interval = str(number).partition(" ")
-    return Markup(f'{value} <span class="interval">{interval}</span>' if interval else value)  # noqa: S704 - digits alone
+    cell: Markup = trusted(f'{value} <span class="interval">{interval}</span>' if interval else value)
+    return cell
 
 
 def _subtitle(evaluation: Evaluation) -> str:
@@ -108,13 +103,3 @@ def _explanation(evaluation: Evaluation) -> str:
     if HAUSDORFF in evaluation.mean:
         told += f" {HAUSDORFF} (in pixels) and {SURFACE_DICE} are means over the images where they are defined."
     return told
-
-
-def _write(path: Path, text: str) -> None:
-    draft = path.with_name(f".{path.name}.writing")
-    try:
-        draft.write_text(text, encoding="utf-8")
-        draft.replace(path)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise DataError(f"cannot write {path}: {error.strerror}") from error

@@ -19,6 +19,8 @@ from unetzoo.inference.partial import PartialResult
 from unetzoo.inference.predict import predict_rows
 from unetzoo.model import Segmenter
 
+_WRITTEN = 64  # rows at once: what is made of them needs memory, too
+
 Precision = Literal["float32", "bfloat16", "float16"]
 
 
@@ -119,7 +121,9 @@ class FilePredictor:
                 flips=options.flips,
                 start=result.rows,
             ):
-                result.write(top, rows if options.probabilities else _ids(rows))
+                for part in range(0, rows.shape[1], _WRITTEN):
+                    some = rows[:, part : part + _WRITTEN]
+                    result.write(top + part, some if options.probabilities else _ids(some))
                 on_rows(result.rows, height)
             write_result(result, target)
             result.remove()

@@ -97,13 +97,11 @@ def predict_rows(
         return
     top = down.finished(known - 1) if known else 0
     run = _runner(model, flips=flips)
-    pending = np.zeros((model.config.classes, 0, width), dtype=np.float32)
     rows_of_tiles = range(max(known - 1, 0), down.count)  # the last known one reaches into the next
     batches = one_ahead(_batches(image, down, right, rows_of_tiles, batch, model.config.info))
+    pending = np.zeros((model.config.classes, _most_pending(down), width), dtype=np.float32)
     for index in rows_of_tiles:
-        span = down.spans[index]
-        pending = np.pad(pending, ((0, 0), (0, min(span[1], height) - top - pending.shape[1]), (0, 0)))
-        weights, (tile_rows, image_rows) = down.weights(index)[:, None], _inside(span, top, height)
+        weights, (tile_rows, image_rows) = down.weights(index)[:, None], _inside(down.spans[index], top, height)
         for columns, tiles in islice(batches, -(-right.count // batch)):
             for column, probabilities in zip(columns, run(tiles), strict=True):
                 tile_columns, image_columns = _inside(right.spans[column], 0, width)
@@ -111,8 +109,16 @@ def predict_rows(
                 pending[:, image_rows, image_columns] += probabilities[:, tile_rows, tile_columns]
         finished = down.finished(index) - top
         if finished:
-            yield top, pending[:, :finished]
-            pending, top = pending[:, finished:], top + finished
+            yield top, pending[:, :finished].copy()
+            top += finished
+            pending[:, :-finished] = pending[:, finished:]
+            pending[:, -finished:] = 0
+
+
+def _most_pending(down: Axis) -> int:
+    """The most rows that tiles reach beyond those that are finished."""
+    tops = [0, *(down.finished(index) for index in range(down.count))]
+    return max(min(last, down.length) - top for top, (_, last) in zip(tops, down.spans, strict=False))
 
 
 def _inside(span: tuple[int, int], top: int, length: int) -> tuple[slice, slice]:

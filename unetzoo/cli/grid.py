@@ -1,0 +1,107 @@
+"""`unetzoo bench grid` and `unetzoo bench report`: every combination of parts, trained alike, on one page."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from unetzoo.cli.errors import say
+from unetzoo.cli.output import show
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from unetzoo.leaderboard.grid import Combination
+    from unetzoo.leaderboard.runner import Result
+
+_DEFAULT_STEPS = 300
+Folder = Annotated[Path, typer.Option("--out", "-o", metavar="FOLDER", help="of the results, a file a run")]
+
+
+def grid(
+    decoders: Annotated[
+        str, typer.Option(metavar="NAMES", help="such as unet,fpn or 'unet*' or 'unetpp(deep_supervision=True)'")
+    ] = "unet,unetpp",
+    encoders: Annotated[str, typer.Option(metavar="NAMES", help="such as 'resnet{18,34},convnext_*'")] = "resnet18",
+    losses: Annotated[str, typer.Option(metavar="EXPRESSIONS", help="such as dice,'dice + ce'")] = "dice + ce",
+    data: Annotated[str, typer.Option(metavar="NAMES", help="such as nuclei,brain-tissue, or folders")] = "nuclei",
+    seeds: Annotated[int, typer.Option(metavar="N", help="of each combination")] = 1,
+    steps: Annotated[
+        int | None, typer.Option(metavar="N", help="of training  [default: 300]", show_default=False)
+    ] = None,
+    seconds: Annotated[
+        float | None, typer.Option(metavar="S", help="of training, instead of steps", show_default=False)
+    ] = None,
+    batch: Annotated[int, typer.Option(metavar="N", help="crops a step")] = 8,
+    crop: Annotated[int, typer.Option(metavar="PIXELS", help="side of the crops")] = 128,
+    size: Annotated[int, typer.Option(metavar="PIXELS", help="side of the image whose latency is measured")] = 256,
+    workers: Annotated[int, typer.Option(metavar="N", help="runs at once; more than one blurs latencies", min=1)] = 1,
+    ray: Annotated[str | None, typer.Option(metavar="ADDRESS", help="of a Ray cluster; auto; local")] = None,
+    out: Folder = Path("leaderboard"),
+) -> None:
+    """Train every combination under the same budget, and measure its accuracy and its speed.
+
+    Each run is a file, written when it is done; started again, what is there is not measured again. A combination that
+    fails is a result with its error. `unetzoo bench report` makes the page.
+    """
+    from unetzoo.benchmark.store import check_folder
+    from unetzoo.leaderboard.grid import expand, split_commas
+    from unetzoo.leaderboard.runner import missing, run_in_processes, run_on_ray
+
+    chosen = expand(
+        decoders=split_commas(decoders),
+        encoders=split_commas(encoders),
+        losses=split_commas(losses),
+        data=split_commas(data),
+        seeds=seeds,
+        steps=_DEFAULT_STEPS if steps is None and seconds is None else steps,
+        seconds=seconds,
+        batch=batch,
+        crop=crop,
+        size=size,
+    )
+    check_folder(out)
+    left = missing(chosen, out)
+    if len(left) < len(chosen):
+        show(f"{len(chosen) - len(left):,} of {len(chosen):,} runs are in {out} already")
+    running = run_on_ray(left, out, address=ray) if ray else run_in_processes(left, out, workers=workers)
+    failed = _follow(running, len(chosen), len(left))
+    told = f", {failed:,} of which failed" if failed else ""
+    show(f"{len(chosen):,} runs in {out}{told}; unetzoo bench report {out} makes the page")
+
+
+def report(
+    folder: Annotated[Path, typer.Argument(help="as unetzoo bench grid wrote it", show_default=False)],
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="the page  [default: in FOLDER]", show_default=False)
+    ] = None,
+    title: Annotated[str, typer.Option(metavar="TEXT", help="of the page")] = "Leaderboard",
+) -> None:
+    """Make one page of a folder of results, which opens without a network, and its table as CSV and Markdown."""
+    from unetzoo.leaderboard.report import write_report
+
+    for path in write_report(folder, html or folder / "index.html", title=title):
+        show(str(path))
+
+
+def _follow(running: "Iterator[tuple[Combination, Result]]", total: int, left: int) -> int:
+    """Tell each run as it ends, over a bar of the grid; how many failed."""
+    from unetzoo.cli.progress import progress
+
+    failed = 0
+    with progress() as bar:
+        task = bar.add_task("runs", total=total, completed=total - left)
+        for one, result in running:
+            bar.update(task, advance=1)
+            if "error" in result:
+                failed += 1
+                say("failed:", "yellow", f"{one.title}: {result['error']}")
+            else:
+                show(f"{one.title}: {_told(result)}")
+    return failed
+
+
+def _told(result: "Result") -> str:
+    iou, speed = result["accuracy"]["mean"]["IoU"], result["speed"]
+    accuracy = "no IoU" if iou is None else f"mean IoU {iou:.4f}"
+    return f"{accuracy}, {speed['latency'] * 1e3:.1f} ms, {speed['parameters'] / 1e6:.2f} M parameters"

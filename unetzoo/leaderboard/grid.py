@@ -1,0 +1,161 @@
+"""The combinations that are measured."""
+
+import ast
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from hashlib import blake2b
+from itertools import product
+from typing import Any
+
+from unetzoo.checks import check_count
+from unetzoo.errors import OptionError
+
+_BRACES = re.compile(r"(.*?)\{([^{}]*)\}(.*)")
+_MOST = 100_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Combination:
+    """One network, trained once.
+
+    Attributes:
+        decoder: name of a decoder, perhaps with options, such as `"unetpp(deep_supervision=True)"`.
+        encoder: likewise, such as `"plain(widths=(35, 70, 140))"`.
+        loss: an expression.
+        data: name of a data set, or what `unetzoo data check` reads.
+        seed: of weights and training.
+        steps: updates of the weights; None: as `seconds` says.
+        seconds: of training, from which the steps are reckoned; None: as `steps` says.
+        batch: crops a step.
+        crop: side of the crops in pixels.
+        size: side of the image whose latency is measured, in pixels.
+
+    Raises:
+        OptionError: for a number that is none of 1, 2, ..., or unless one of steps and seconds is given.
+    """
+
+    decoder: str
+    encoder: str
+    loss: str
+    data: str
+    seed: int
+    steps: int | None = None
+    seconds: float | None = None
+    batch: int = 8
+    crop: int = 128
+    size: int = 256
+
+    def __post_init__(self) -> None:
+        """Check the numbers."""
+        for name in ("batch", "crop", "size"):
+            check_count(name, getattr(self, name))
+        if (self.steps is None) == (self.seconds is None):
+            raise OptionError("a budget is either steps or seconds")
+        if self.steps is not None:
+            check_count("steps", self.steps)
+        elif not (self.seconds or 0) > 0:
+            raise OptionError(f"seconds must be a number > 0, got {self.seconds!r}")
+
+    @property
+    def title(self) -> str:
+        """For people."""
+        return f"{self.decoder}, {self.encoder}, {self.loss}, {self.data}, seed {self.seed}"
+
+    @property
+    def file_name(self) -> str:
+        """Of its result: readable, and another for everything that could change it."""
+        digest = blake2b(repr(sorted(asdict(self).items())).encode(), digest_size=4).hexdigest()
+        words = re.sub(r"[^\w.+-]+", "-", f"{self.decoder}-{self.encoder}-{self.loss}-{self.data}-{self.seed}")
+        return f"{words}-{digest}.json"
+
+
+def expand(
+    *,
+    decoders: Sequence[str],
+    encoders: Sequence[str],
+    losses: Sequence[str],
+    data: Sequence[str],
+    seeds: int,
+    **budget: Any,  # noqa: ANN401 - the other fields of `Combination`, which checks them
+) -> list[Combination]:
+    """Every combination, seed by seed, so that a grid that was stopped has something of each.
+
+    Args:
+        decoders: names or patterns, such as `"unet*"` or `"{unet,fpn}"`.
+        encoders: likewise, such as `"resnet{18,34}"` or `"convnext_*"`.
+        losses: expressions.
+        data: data sets.
+        seeds: how many, from 0 on.
+        budget: the other fields of `Combination`.
+
+    Raises:
+        OptionError: a pattern matches nothing; the grid is empty or too large.
+        UnknownNameError: there is no such part.
+    """
+    from unetzoo.assembly import list_decoders, list_encoders
+
+    check_count("seeds", seeds)
+    names = [matching(decoders, list_decoders), matching(encoders, list_encoders), losses, data]
+    if not all(names):
+        raise OptionError("a grid needs at least one of decoders, encoders, losses and data each")
+    grid = list(product(range(seeds), names[3], names[0], names[1], names[2]))
+    if len(grid) > _MOST:
+        raise OptionError(f"the grid has {len(grid):,} combinations, more than {_MOST:,}")
+    return [
+        Combination(decoder=decoder, encoder=encoder, loss=loss, data=one, seed=seed, **budget)
+        for seed, one, decoder, encoder, loss in grid
+    ]
+
+
+def matching(patterns: Sequence[str], names: Callable[[str], list[str]]) -> list[str]:
+    """The names that patterns with `*` and braces match, each once, in the order of the patterns."""
+    found: dict[str, None] = {}
+    for pattern in (single for given in patterns for single in without_braces(given)):
+        name, options = read_part(pattern)
+        matched = names(name) if "*" in name or "?" in name else [name]
+        if not matched:
+            raise OptionError(f"nothing matches {pattern!r}")
+        written = pattern[len(name) :] if options else ""
+        found.update(dict.fromkeys(f"{match}{written}" for match in matched))
+    return list(found)
+
+
+def read_part(text: str) -> tuple[str, dict[str, Any]]:
+    """Name and options of a part that is written as a call, such as `"unetpp(deep_supervision=True)"`.
+
+    Raises:
+        OptionError: for another form.
+    """
+    name, opened, rest = text.partition("(")
+    if not opened:
+        return text.strip(), {}
+    try:
+        call = ast.parse(f"dict({rest}", mode="eval").body
+        options = {str(word.arg): ast.literal_eval(word.value) for word in getattr(call, "keywords", ())}
+    except (SyntaxError, ValueError):
+        options = {}
+    if not options:
+        raise OptionError(f"options are written as name(key=value, ...), got {text!r}")
+    return name.strip(), options
+
+
+def without_braces(pattern: str) -> list[str]:
+    """`"resnet{18,34}"` as `["resnet18", "resnet34"]`."""
+    match = _BRACES.fullmatch(pattern)
+    if not match:
+        return [pattern]
+    before, choices, after = match.groups()
+    return [f"{before}{choice}{rest}" for choice in choices.split(",") for rest in without_braces(after)]
+
+
+def split_commas(text: str) -> list[str]:
+    """`"a,b{1,2}"` as `["a", "b{1,2}"]`: at commas outside braces and parentheses."""
+    parts, depth = [""], 0
+    for letter in text:
+        depth += (letter in "{(") - (letter in "})")
+        if letter == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += letter
+    return [part.strip() for part in parts if part.strip()]

@@ -1,0 +1,1 @@
+"""Pages that need no network: what the HTML files of this project share."""

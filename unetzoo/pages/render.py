@@ -1,0 +1,49 @@
+"""Fill a template, with the style and the scripts that all pages share, and write it."""
+
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from unetzoo.errors import DataError
+
+
+def render(package: str, **values: Any) -> str:  # noqa: ANN401 - whatever the template takes
+    """The text of `page.html` of a package, filled with values; texts are escaped, what `trusted` made is not.
+
+    The template also gets `style` and `sorting`, which makes tables of the class `sortable` sort by their headers.
+    """
+    from jinja2 import Environment, StrictUndefined
+
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    template = environment.from_string(_read(package, "page.html"))
+    shared = {
+        "style": trusted(_read("unetzoo.pages", "style.css")),
+        "sorting": trusted(_read("unetzoo.pages", "sort.js")),
+    }
+    return template.render(**shared, **values)
+
+
+def trusted(text: str) -> Any:  # noqa: ANN401 - markupsafe comes with Jinja2
+    """Text of our own or of a library, which is not escaped."""
+    from markupsafe import Markup
+
+    return Markup(text)  # noqa: S704 - no text of users comes here
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file as a whole or not at all.
+
+    Raises:
+        DataError: it cannot be written.
+    """
+    draft = path.with_name(f".{path.name}.writing")
+    try:
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(path)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise DataError(f"cannot write {path}: {error.strerror}") from error
+
+
+def _read(package: str, name: str) -> str:
+    return files(package).joinpath(name).read_text(encoding="utf-8")
