@@ -239,15 +239,15 @@ def test_what_may_not_be_read_or_written_is_named(tmp_path):
 def test_memory_does_not_grow_with_the_image(tmp_path):
     unetzoo.save(_model(), tmp_path / "model")
     program = """
-import resource
 from pathlib import Path
 import unetzoo
+from unetzoo.benchmark.worker import resident_bytes
 from unetzoo.inference.files import FileOptions, FilePredictor
 predictor = FilePredictor(unetzoo.load("model").eval(), FileOptions(tile=256, overlap=32))
 peaks = []
 for name in ("small", "large"):
     predictor.predict(Path(f"{name}.npy"), Path(f"{name}.tif"))
-    peaks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    peaks.append(resident_bytes("VmHWM") / 2**20)
 print(*peaks)
 """
     np.save(tmp_path / "small.npy", np.zeros((600, 1200), np.uint8))

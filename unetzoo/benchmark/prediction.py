@@ -97,22 +97,22 @@ def _ways(
 
 
 _PROGRAM = """
-import json, resource, sys, time
+import json, sys, time
 from pathlib import Path
 import torch
 import unetzoo
+from unetzoo.benchmark.worker import resident_bytes
 from unetzoo.inference.files import FileOptions, FilePredictor
 
 unetzoo.keep_freed_memory()
 torch.manual_seed(0)
 model = unetzoo.create("unet", encoder="plain", encoder_options={"widths": (8, 16, 32)}, classes=2, in_channels=1)
 predictor = FilePredictor(model.eval(), FileOptions())
-before = int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+before = resident_bytes("VmRSS")
 start = time.perf_counter()
 predictor.predict(Path(sys.argv[1]), Path(sys.argv[2]))
 seconds = time.perf_counter() - start
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-print(json.dumps({"seconds": seconds, "beyond the model": peak - before}))
+print(json.dumps({"seconds": seconds, "beyond the model": resident_bytes("VmHWM") - before}))
 """
 
 

@@ -143,12 +143,16 @@ def peak_bytes(step: Step, device: str) -> int | None:
         return None
     _give_back_freed_memory()
     _RESET.write_text("5", encoding="ascii")  # the peak starts anew
-    before = _resident("VmRSS")
+    before = resident_bytes("VmRSS")
     step()
-    return _resident("VmHWM") - before
+    return resident_bytes("VmHWM") - before
 
 
-def _resident(field: str) -> int:
+def resident_bytes(field: str) -> int:
+    """Memory of this process: now (`VmRSS`), or at most since it began (`VmHWM`); Linux.
+
+    Unlike `ru_maxrss` the latter does not begin with the size of the process that started this one.
+    """
     line = next(line for line in _STATUS.read_text(encoding="ascii").splitlines() if line.startswith(field))
     return int(line.split()[1]) * 1024
 
