@@ -2,8 +2,8 @@
 
 import ast
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from hashlib import blake2b
 from itertools import product
 from typing import Any
@@ -30,6 +30,7 @@ class Combination:
         batch: crops a step.
         crop: side of the crops in pixels.
         size: side of the image whose latency is measured, in pixels.
+        training: other options of the training, as `FitOptions` has them.
 
     Raises:
         OptionError: for a number that is none of 1, 2, ..., or unless one of steps and seconds is given.
@@ -45,6 +46,7 @@ class Combination:
     batch: int = 8
     crop: int = 128
     size: int = 256
+    training: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         """Check the numbers."""
@@ -64,10 +66,15 @@ class Combination:
 
     @property
     def file_name(self) -> str:
-        """Of its result: readable, and another for everything that could change it."""
-        digest = blake2b(repr(sorted(asdict(self).items())).encode(), digest_size=4).hexdigest()
-        words = re.sub(r"[^\w.+-]+", "-", f"{self.decoder}-{self.encoder}-{self.loss}-{self.data}-{self.seed}")
-        return f"{words}-{digest}.json"
+        """Of its result."""
+        return file_name(f"{self.decoder}-{self.encoder}-{self.loss}-{self.data}-{self.seed}", asdict(self))
+
+
+def file_name(words: str, fields: Mapping[str, Any]) -> str:
+    """Of the result of a run: readable, and another for every field that could change it."""
+    digest = blake2b(repr(sorted(fields.items())).encode(), digest_size=4).hexdigest()
+    readable = re.sub(r"[^\w.+-]+", "-", words)
+    return f"{readable}-{digest}.json"
 
 
 def expand(

@@ -97,6 +97,7 @@ def _trained(combination: Combination, found: Survey, steps: int, listener: List
         seed=combination.seed,
         checkpoint_steps=steps,
     )
+    options = replace(options, **combination.training)
     with tempfile.TemporaryDirectory(prefix="unetzoo-") as folder:
         return fit(model, found, Path(folder, "run"), options=options, listener=listener).model
 

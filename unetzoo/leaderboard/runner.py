@@ -1,25 +1,48 @@
-"""Measure what a grid lacks: one file a combination, written when it is done; a failure is a result, too."""
+"""Measure what a folder lacks: one file a run, written when it is done; a failure is a result, too."""
 
 import json
 import multiprocessing
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Protocol, TypeVar
 
 from unetzoo.benchmark.store import write_json
 from unetzoo.errors import MissingExtraError, OptionError, UnetzooError, describe_error
-from unetzoo.leaderboard.grid import Combination
 
 Result = dict[str, Any]
 
 
-def missing(grid: Sequence[Combination], folder: Path) -> list[Combination]:
-    """The combinations that have no result without an error in a folder."""
-    return [one for one in grid if "error" in (load(folder / one.file_name) or {"error": ""})]
+class Run(Protocol):
+    """What is measured: a dataclass such as `Combination`, whose fields its result holds as "combination"."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    @property
+    def title(self) -> str:
+        """For people."""
+
+    @property
+    def file_name(self) -> str:
+        """Of its result."""
+
+
+AnyRun = TypeVar("AnyRun", bound=Run)
+
+
+def measure_combination(one: Any) -> Result:  # noqa: ANN401 - a `Combination`
+    """As `unetzoo.leaderboard.measure.measure`, which loads torch only when it is called."""
+    from unetzoo.leaderboard.measure import measure
+
+    return measure(one)
+
+
+def missing(runs: Sequence[AnyRun], folder: Path) -> list[AnyRun]:
+    """Those that have no result without an error in a folder."""
+    return [one for one in runs if "error" in (load(folder / one.file_name) or {"error": ""})]
 
 
 def load(path: Path) -> Result | None:
@@ -37,35 +60,40 @@ def load_all(folder: Path) -> list[Result]:
 
 
 def run_in_processes(
-    grid: Sequence[Combination], folder: Path, *, workers: int
-) -> Iterator[tuple[Combination, Result]]:
-    """Measure combinations, each in a process of its own, and write each result as it comes.
+    runs: Sequence[AnyRun],
+    folder: Path,
+    *,
+    workers: int,
+    measure: Callable[[AnyRun], Result] = measure_combination,
+) -> Iterator[tuple[AnyRun, Result]]:
+    """Measure each run in a process of its own, and write each result as it comes.
 
     Args:
-        grid: what to measure.
+        runs: what to measure.
         folder: of the results.
         workers: processes at once; for honest latencies one.
+        measure: a function of a module, what it raises is a result, too.
     """
     with ThreadPoolExecutor(workers) as threads:
-        waiting = {threads.submit(_in_process, one): one for one in grid}
+        waiting = {threads.submit(_in_process, one, measure): one for one in runs}
         for future in as_completed(waiting):
             yield waiting[future], _written(waiting[future], future.result(), folder)
 
 
-def _in_process(one: Combination) -> Result:
+def _in_process(one: AnyRun, measure: Callable[[AnyRun], Result]) -> Result:
     """What a new process finds; that it was killed, where it was."""
     try:
         with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
-            return process.submit(attempt, one).result()
+            return process.submit(attempt, one, measure).result()
     except BrokenProcessPool:
         return _failure(one, "its process ended without an answer, perhaps for want of memory")
 
 
-def run_on_ray(grid: Sequence[Combination], folder: Path, *, address: str) -> Iterator[tuple[Combination, Result]]:
+def run_on_ray(runs: Sequence[AnyRun], folder: Path, *, address: str) -> Iterator[tuple[AnyRun, Result]]:
     """Measure combinations by tasks of Ray, one a CPU or GPU at a time, and write each result here as it comes.
 
     Args:
-        grid: what to measure; data sets must be there on all machines.
+        runs: what to measure; data sets must be there on all machines.
         folder: of the results, on this machine.
         address: of the cluster; `"auto"`, or `"local"` for one of its own.
 
@@ -84,8 +112,8 @@ def run_on_ray(grid: Sequence[Combination], folder: Path, *, address: str) -> It
         raise OptionError(f"there is no Ray cluster at {address!r}: {describe_error(error)}") from error
     try:
         gpus = 1 if ray.cluster_resources().get("GPU") else 0  # type: ignore[no-untyped-call] # Ray's own lack of types
-        task = ray.remote(num_cpus=1, num_gpus=gpus, max_calls=1)(attempt)
-        waiting = {task.remote(one): one for one in grid}
+        task: Any = ray.remote(num_cpus=1, num_gpus=gpus, max_calls=1)(attempt)
+        waiting = {task.remote(one): one for one in runs}
         while waiting:
             (done, *_), _ = ray.wait(list(waiting))
             one = waiting.pop(done)
@@ -98,9 +126,8 @@ def run_on_ray(grid: Sequence[Combination], folder: Path, *, address: str) -> It
         ray.shutdown()
 
 
-def attempt(one: Combination) -> Result:
-    """Measure a combination; whatever goes wrong is its result."""
-    from unetzoo.leaderboard.measure import measure
+def attempt(one: AnyRun, measure: Callable[[AnyRun], Result] = measure_combination) -> Result:
+    """Measure a run; whatever goes wrong is its result."""
     from unetzoo.memory import keep_freed_memory
 
     keep_freed_memory()
@@ -112,10 +139,10 @@ def attempt(one: Combination) -> Result:
         return {**_failure(one, describe_error(error)), "traceback": traceback.format_exc()}
 
 
-def _failure(one: Combination, error: str) -> Result:
+def _failure(one: Run, error: str) -> Result:
     return {"combination": asdict(one), "error": error}
 
 
-def _written(one: Combination, result: Result, folder: Path) -> Result:
+def _written(one: Run, result: Result, folder: Path) -> Result:
     write_json(result, folder / one.file_name)
     return result

@@ -20,7 +20,7 @@ class Row:
         encoder: with its options.
         loss: its expression.
         data: the data set.
-        budget: such as `"200 steps"` or `"60 s"`.
+        budget: such as `"200 steps"` or `"60 s"`, and options of the training.
         seeds: how many were measured.
         mean_iou: mean over the seeds; None where all failed.
         interval: half the width of its 95 % confidence interval, of Student's t; None with a single seed.
@@ -66,7 +66,7 @@ def summarize(results: Sequence[Result]) -> list[Row]:
     groups: dict[tuple[Any, ...], list[Result]] = defaultdict(list)
     for result in results:
         asked = result["combination"]
-        groups[tuple(value for name, value in asked.items() if name != "seed")].append(result)
+        groups[tuple(repr(value) for name, value in asked.items() if name != "seed")].append(result)
     rows = [_row(group) for group in groups.values()]
     fronts = {data: pareto([row for row in rows if row.data == data]) for data in {row.data for row in rows}}
     marked = [Row(**{**vars(row), "optimal": row in fronts[row.data]}) for row in rows]
@@ -108,7 +108,7 @@ def _row(group: Sequence[Result]) -> Row:
         encoder=asked["encoder"],
         loss=asked["loss"],
         data=asked["data"],
-        budget=f"{asked['steps']:,} steps" if asked["steps"] else f"{asked['seconds']:g} s",
+        budget=_budget(asked),
         seeds=len(done),
         mean_iou=fmean(ious) if ious else None,
         interval=half_interval(ious),
@@ -123,6 +123,11 @@ def _row(group: Sequence[Result]) -> Row:
         pictures=tuple(result["picture"] for result in done),
         pruned=_pruned(done),
     )
+
+
+def _budget(asked: dict[str, Any]) -> str:
+    budget = f"{asked['steps']:,} steps" if asked["steps"] else f"{asked['seconds']:g} s"
+    return ", ".join([budget, *(f"{name} {value}" for name, value in asked.get("training", {}).items())])
 
 
 def _pruned(done: Sequence[Result]) -> tuple[dict[str, float], ...]:
