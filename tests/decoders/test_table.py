@@ -10,6 +10,7 @@ from unetzoo.benchmark.worker import saved_bytes
 from unetzoo.builtin import unetzoo_decoders
 
 DECODERS = [spec.name for spec in unetzoo_decoders()]
+ONNX_SAMPLE = ("unetpp", "deeplabv3plus", "pan")  # the others take minutes: `pytest -m slow tests/decoders`
 PLAIN = {"widths": (8, 12, 16, 24)}
 SMALL = {  # narrow, so that the tests are quick, and without dropout, so that they compare
     "unet": {},
@@ -73,7 +74,9 @@ def test_an_exported_graph_holds_for_other_batches_and_sizes(decoder):
         torch.testing.assert_close(found, wanted, rtol=1e-3, atol=1e-5)
 
 
-@pytest.mark.parametrize("decoder", DECODERS)
+@pytest.mark.parametrize(
+    "decoder", [pytest.param(name, marks=() if name in ONNX_SAMPLE else pytest.mark.slow) for name in DECODERS]
+)
 def test_it_is_written_as_onnx_for_any_size(decoder, tmp_path):
     onnxruntime = pytest.importorskip("onnxruntime")
     model = _model(decoder).eval()

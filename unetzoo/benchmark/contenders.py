@@ -66,9 +66,15 @@ def _inference(case: Case, peer: nn.Module, ours: Segmenter, *, same: bool) -> I
         yield Contender(name, network.eval().requires_grad_(False))
     yield Contender("unetzoo, as created", copy.deepcopy(ours).requires_grad_(False), same_weights=same)
     yield Contender(OURS, optimize(ours), same_weights=same, channels_last=True)
-    yield Contender("unetzoo, optimize(bfloat16)", optimize(ours, dtype=torch.bfloat16), channels_last=True)
+    if has_bfloat16(case.device):
+        yield Contender("unetzoo, optimize(bfloat16)", optimize(ours, dtype=torch.bfloat16), channels_last=True)
     if case.compile:
         yield Contender("unetzoo, optimize(compile)", optimize(ours, compile=True), (), same, channels_last=True)
+
+
+def has_bfloat16(device: str) -> bool:
+    """Whether there is an arithmetic of bfloat16; processors without take a hundred times as long as for float32."""
+    return device == "cuda" or bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 def _training(case: Case, peer: nn.Module, ours: Segmenter, *, same: bool) -> Iterator[Contender]:

@@ -78,6 +78,7 @@ def machine() -> dict[str, Any]:
 
     return {
         "processor": _processor(),
+        "instructions": torch.backends.cpu.get_cpu_capability(),
         "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
         "threads": torch.get_num_threads(),
         "system": f"{platform.system()}, {' '.join(platform.libc_ver())}",

@@ -127,7 +127,7 @@ def runs_under_autocast(make: Make) -> None:
     """It runs under torch.autocast in bfloat16 and gives finite outputs."""
     decoder = make(features=_info()).eval()
     with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
-        outputs = decoder(_features(_info()))
+        outputs = decoder(_features(_info(), batch=1, high=1))  # processors without bfloat16 take long for more
     demand(all(bool(output.isfinite().all()) for output in outputs), "some outputs are not finite")
 
 
