@@ -64,16 +64,25 @@ def _of_smp() -> Iterator[Pair]:
 
 
 def _of_monai() -> Iterator[Pair]:
-    from monai import losses
+    import monai.losses
 
-    one_hot = {"softmax": True, "to_onehot_y": True, "batch": True}
+    losses: Any = monai.losses  # it exports without saying so
+    one_hot: dict[str, Any] = {"softmax": True, "to_onehot_y": True, "batch": True}
     yield Pair("dice", "MONAI DiceLoss", "multiclass", _on_masks(losses.DiceLoss(**one_hot)))
     yield Pair(
-        "generalized_dice", "MONAI GeneralizedDiceLoss", "multiclass", _on_masks(losses.GeneralizedDiceLoss(**one_hot))
+        "generalized_dice",
+        "MONAI GeneralizedDiceLoss",
+        "multiclass",
+        _on_masks(losses.GeneralizedDiceLoss(smooth_nr=0, smooth_dr=0, **one_hot)),
     )
     yield Pair("mcc(smooth=0)", "MONAI MCCLoss", "multiclass", _on_masks(losses.MCCLoss(smooth_dr=0, **one_hot)))
     unified = losses.AsymmetricUnifiedFocalLoss()
-    yield Pair("unified_focal", "MONAI AsymmetricUnifiedFocalLoss", "binary", _on_probabilities(unified))
+    yield Pair(
+        "unified_focal(smooth=1e-7, per_image=True)",
+        "MONAI AsymmetricUnifiedFocalLoss",
+        "binary",
+        lambda logits, target: unified(_two(logits.sigmoid()), _two(target[:, None].to(logits.dtype))),
+    )
     if set(_NEEDS_PLUGIN) <= set(list_losses()):
         yield Pair(
             "hausdorff",
@@ -82,6 +91,11 @@ def _of_monai() -> Iterator[Pair]:
             _on_masks(losses.HausdorffDTLoss(sigmoid=True, include_background=True)),
         )
         yield Pair("cldice", "MONAI SoftclDiceLoss", "binary", _on_probabilities(losses.SoftclDiceLoss()))
+
+
+def _two(probability: Tensor) -> Tensor:
+    """Of both classes (b, 2, h, w), for that of one (b, 1, h, w)."""
+    return torch.cat([1 - probability, probability], dim=1)
 
 
 def _on_masks(loss: Any) -> Loss:  # noqa: ANN401 - of a library without types

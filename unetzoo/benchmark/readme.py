@@ -44,7 +44,8 @@ def _machine(machine: dict[str, Any]) -> str:
     versions = ", ".join(f"{package} {version}" for package, version in machine["versions"].items())
     gpu = f"; {machine['gpu']}" if machine["gpu"] else "; no GPU was at hand"
     instructions = f" ({machine['instructions']})" if "instructions" in machine else ""
-    return f"{machine['processor']}{instructions}, {machine['threads']} threads{gpu}; Python {machine['python']}, {versions}."
+    where = f"{machine['processor']}{instructions}, {machine['threads']} threads{gpu}"
+    return f"{where}; Python {machine['python']}, {versions}."
 
 
 def _prediction(found: dict[str, Any]) -> list[str]:

@@ -129,6 +129,8 @@ def _check_values(
     values: Tensor, valid: Tensor | None, mode: Mode, logits: Tensor, ignore_index: int | None, *, soft: bool
 ) -> None:
     classes = logits.shape[1]
+    if _all_within(values, valid, 0, classes - 1 if mode == "multiclass" else 1, soft=soft):
+        return
     if mode == "multiclass":
         outside = (values < 0) | (values >= classes)
     else:
@@ -152,6 +154,14 @@ def _check_values(
     if _VOID in strangers or strangers[0] < 0:
         hint = _hint_to_ignore(_VOID if _VOID in strangers else strangers[0], mode, ignore_index)
     raise TargetError(f"{found} {wanted}; {hint}")
+
+
+def _all_within(values: Tensor, valid: Tensor | None, low: int, high: int, *, soft: bool) -> bool:
+    """A quick look: one pass without a map of its own where all count; False where a closer look is needed."""
+    if not values.numel() or (values.is_floating_point() and not soft):
+        return False
+    least, largest = (values if valid is None else values.masked_fill(~valid, low)).aminmax()
+    return bool((least >= low) & (largest <= high))
 
 
 def _hint_for_masks(strangers: list[float]) -> str:
