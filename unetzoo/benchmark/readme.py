@@ -34,6 +34,7 @@ def page(results: Path) -> str:
     for name, title, section in (
         ("prediction.json", "## Predicting large images", _prediction),
         ("prediction-large.json", "### 20,000 x 20,000 pixels", _large),
+        ("losses.json", "## Losses", _losses),
     ):
         if (results / name).exists():
             parts += [title, *section(json.loads((results / name).read_text(encoding="utf-8")))]
@@ -79,6 +80,32 @@ def _large(found: dict[str, Any]) -> list[str]:
         f"class ids by a small plain U-Net in {seconds:,.0f} s, with {memory:,.0f} MB beyond the loaded network at "
         "most (`python benchmarks/prediction.py --only large`)."
     ]
+
+
+def _losses(found: dict[str, Any]) -> list[str]:
+    """Ratios of each pair."""
+    told = (
+        "Made by `python benchmarks/losses.py`: forward and backward on 4 images of 512 x 512 pixels, 1 or 4 classes, "
+        "float32, with options that make both the same loss; the allocator keeps freed memory. Called in turn in one "
+        "run; faster than the peer: the median of the ratios. Saved: what is kept for the backward pass."
+    )
+    lines = [
+        "| loss | peer | target | ms | faster than the peer | peak MiB | peer's | saved MiB | peer's | value | peer's |",
+        "|---|---|---|" + "---:|" * 8,
+    ]
+    for one in found["losses"]:
+        seconds, peak, saved, values = (one[name] for name in ("seconds", "peak_bytes", "saved_bytes", "values"))
+        cells = [
+            f"`{one['loss']}`",
+            one["peer"],
+            one["task"],
+            f"{median(seconds['ours']) * 1e3:.1f}",
+            f"{median(ratios(seconds['peer'], seconds['ours'])):.2f}",
+            *(f"{bytes_[who] / 2**20:,.0f}" for bytes_ in (peak, saved) for who in ("ours", "peer")),
+            *(f"{values[who]:.4f}" for who in ("ours", "peer")),
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return [_machine(found["machine"]), told, "\n".join(lines)]
 
 
 def _startup(found: dict[str, Any]) -> list[str]:

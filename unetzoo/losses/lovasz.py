@@ -60,7 +60,7 @@ class LovaszLoss(Loss):
         """
         pair = self.read(logits, target)
         truth = as_masks(pair, torch.bool)
-        regions = count(pair, per_image=self.per_image)
+        regions = count(pair, truth, per_image=self.per_image)
         absent = rule_of(self.absent, count=pair.mode != "multiclass")
         errors = self._errors(pair, truth)
         with torch.no_grad():

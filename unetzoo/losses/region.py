@@ -1,7 +1,6 @@
 """What the losses share that compare regions as a whole: four sums for each class, and the mean over classes."""
 
 from abc import abstractmethod
-from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 import torch
@@ -10,7 +9,7 @@ from torch import Tensor
 from unetzoo.checks import check_choice
 from unetzoo.losses.base import Loss
 from unetzoo.losses.checks import Weights, check_not_negative
-from unetzoo.losses.target import Pair
+from unetzoo.losses.target import Pair, as_masks
 
 Rule = Literal["count", "zero", "skip"]
 Absent = Literal["auto", "count", "zero", "skip"]
@@ -46,25 +45,20 @@ class Regions(NamedTuple):
     counted: Tensor
 
 
-def count(pair: Pair, *, per_image: bool) -> Extent:
+def count(pair: Pair, truth: Tensor, *, per_image: bool) -> Extent:
     """The extent of each class.
 
     Args:
         pair: logits and target.
+        truth: its masks (b, k, h, w).
         per_image: of each image, not of the batch.
     """
-    batch, classes, height, width = pair.logits.shape
-    rows = batch if per_image else 1
-    if pair.mode == "multiclass":  # class by class takes less time than one map with all of them
-        spatial = (1, 2) if per_image else (0, 1, 2)
-        positives = torch.stack([(pair.target == index).sum(spatial) for index in range(classes)], -1)
-    else:
-        positives = pair.target.sum((2, 3) if per_image else (0, 2, 3), dtype=torch.int64)
-    positives = positives.reshape(rows, classes).to(pair.logits.dtype)
+    batch, classes, height, width = truth.shape
+    axes, rows = ((2, 3), batch) if per_image else ((0, 2, 3), 1)
+    positives = truth.sum(axes).reshape(rows, classes).to(pair.logits.dtype)
     if pair.valid is None:
         return Extent(positives, torch.full_like(positives, batch // max(1, rows) * height * width))
     valid = pair.valid[:, None] if pair.mode == "multiclass" else pair.valid
-    axes = (2, 3) if per_image else (0, 2, 3)
     return Extent(positives, valid.sum(axes).reshape(rows, -1).expand(rows, classes).to(positives.dtype))
 
 
@@ -79,45 +73,25 @@ def measure(pair: Pair, probability: Tensor, *, per_image: bool, squared: bool =
         per_image: for each image, not for the batch.
         squared: sum p^2 and (1 - p)^2 in place of p and 1 - p.
     """
-    extent = count(pair, per_image=per_image)
+    truth = as_masks(pair)
+    extent = count(pair, truth, per_image=per_image)
+    right = probability * truth
+    wrong = probability - right  # exactly p, or 0
+    if pair.valid is not None:
+        wrong = wrong.masked_fill(~(pair.valid[:, None] if pair.mode == "multiclass" else pair.valid), 0)
 
     def total(values: Tensor) -> Tensor:
         values = values.square() if squared else values
         return values.sum((2, 3) if per_image else (0, 2, 3)).reshape(extent.positives.shape)
 
-    missing = total(_on_target(pair, probability, lambda right: 1 - right))
+    missing = total(truth - right)
     return Regions(
-        inside=total(_on_target(pair, probability, lambda right: right)) if squared else extent.positives - missing,
-        outside=total(_beside_target(pair, probability)),
+        inside=total(right) if squared else extent.positives - missing,
+        outside=total(wrong),
         missing=missing,
         positives=extent.positives,
         counted=extent.counted,
     )
-
-
-def _on_target(pair: Pair, probability: Tensor, change: Callable[[Tensor], Tensor]) -> Tensor:
-    """What `change` makes of p on each class's pixels, (b, k, h, w), 0 elsewhere and where ignored."""
-    if pair.mode != "multiclass":
-        return change(probability) * pair.target
-    ids = _places(pair)
-    values = change(probability.gather(1, ids))
-    if pair.valid is not None:
-        values = values.masked_fill(~pair.valid[:, None], 0)
-    return torch.zeros_like(probability).scatter(1, ids, values)
-
-
-def _beside_target(pair: Pair, probability: Tensor) -> Tensor:
-    """The p of each class on the pixels of others, (b, k, h, w), 0 elsewhere and where ignored."""
-    if pair.mode == "multiclass":
-        others = probability.scatter(1, _places(pair), 0)
-        return others if pair.valid is None else others.masked_fill(~pair.valid[:, None], 0)
-    others = probability * (1 - pair.target)
-    return others if pair.valid is None else others.masked_fill(~pair.valid, 0)
-
-
-def _places(pair: Pair) -> Tensor:
-    """The class ids as indices (b, 1, h, w); those of pixels that do not count are any."""
-    return (pair.target if pair.valid is None else pair.target.clamp(min=0))[:, None]
 
 
 def mean_of_classes(losses: Tensor, regions: Regions | Extent, class_weights: Tensor | None, absent: Rule) -> Tensor:

@@ -1,0 +1,27 @@
+"""Measure each loss beside the same one of a peer, keep the raw samples, and write README.md anew.
+
+    python benchmarks/losses.py
+
+The losses of plugins/unetzoo-boundary take part where it is installed.
+"""
+
+from pathlib import Path
+
+from unetzoo.benchmark.losses import measure_losses
+from unetzoo.benchmark.readme import write_readme
+from unetzoo.benchmark.run import machine
+from unetzoo.benchmark.store import write_json
+from unetzoo.memory import keep_freed_memory
+
+HERE = Path(__file__).parent
+
+
+def main() -> None:
+    """Measure, then write README.md."""
+    keep_freed_memory()
+    write_json({"machine": machine(), "losses": measure_losses()}, HERE / "results" / "losses.json")
+    write_readme(HERE / "results", HERE / "README.md")
+
+
+if __name__ == "__main__":
+    main()
