@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         WeightsError,
     )
     from unetzoo.evaluation.evaluate import Evaluation, evaluate
+    from unetzoo.evaluation.metrics import create_metric, list_metrics
     from unetzoo.hookspecs import hookimpl
     from unetzoo.inference.export import export
     from unetzoo.inference.optimize import OptimizedSegmenter, optimize
@@ -105,6 +106,7 @@ __all__ = [
     "create_dataset",
     "create_encoder",
     "create_loss",
+    "create_metric",
     "describe",
     "evaluate",
     "export",
@@ -117,6 +119,7 @@ __all__ = [
     "list_decoders",
     "list_encoders",
     "list_losses",
+    "list_metrics",
     "list_plugins",
     "load",
     "optimize",
@@ -163,6 +166,7 @@ _HOMES = {
         "WeightsError",
     ),
     "evaluation.evaluate": ("Evaluation", "evaluate"),
+    "evaluation.metrics": ("create_metric", "list_metrics"),
     "hookspecs": ("hookimpl",),
     "inference.export": ("export",),
     "inference.optimize": ("OptimizedSegmenter", "optimize"),

@@ -90,7 +90,7 @@ def _losses(found: dict[str, Any]) -> list[str]:
         "run; faster than the peer: the median of the ratios. Saved: what is kept for the backward pass."
     )
     lines = [
-        "| loss | peer | target | ms | faster than the peer | peak MiB | peer's | saved MiB | peer's | value | peer's |",
+        "| loss | peer | target | ms | faster than it | peak MiB | peer's | saved MiB | peer's | value | peer's |",
         "|---|---|---|" + "---:|" * 8,
     ]
     for one in found["losses"]:

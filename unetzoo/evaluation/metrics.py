@@ -1,0 +1,112 @@
+"""Metrics by name, for logits and targets as losses take them; each is torchmetrics'."""
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from unetzoo.checks import check_count
+from unetzoo.errors import MissingExtraError, OptionError, UnknownNameError, did_you_mean
+
+if TYPE_CHECKING:
+    from torchmetrics import Metric
+
+_CLASSES = {
+    "accuracy": "Accuracy",
+    "auroc": "AUROC",
+    "average_precision": "AveragePrecision",
+    "calibration_error": "CalibrationError",
+    "cohen_kappa": "CohenKappa",
+    "confusion_matrix": "ConfusionMatrix",
+    "dice": "F1Score",  # of pixels both are 2 TP / (2 TP + FP + FN)
+    "iou": "JaccardIndex",
+    "mcc": "MatthewsCorrCoef",
+    "precision": "Precision",
+    "recall": "Recall",
+    "specificity": "Specificity",
+}
+_WHOLE = ("calibration_error", "cohen_kappa", "confusion_matrix", "mcc")  # have no number for each class
+_NOT_MULTILABEL = ("calibration_error", "cohen_kappa")
+
+
+def list_metrics() -> list[str]:
+    """The names that `create_metric` takes."""
+    return sorted(_CLASSES)
+
+
+def create_metric(
+    name: str,
+    *,
+    classes: int = 1,
+    multilabel: bool = False,
+    per_class: bool = False,
+    ignore_index: int | None = None,
+) -> "Metric":
+    """A metric of torchmetrics that takes logits (b, k, h, w) and a target, as losses do.
+
+    Call `update(logits, target)` for each batch and `compute()` at the end; it counts the pixels of all batches
+    together, also over several processes. Targets are as for losses: (b, h, w) of 0 and 1 for one logit, class ids
+    (b, h, w) for several, or with `multilabel` masks (b, k, h, w). A pixel is of the class of its largest logit, or of
+    a mask where the logit is above 0.
+
+    Args:
+        name: one of `list_metrics()`; `"dice"` is the F1 score, `"iou"` the Jaccard index.
+        classes: logits; 1: binary.
+        multilabel: whether the classes are masks that may overlap.
+        per_class: a number for each class (k), where otherwise it is their mean.
+        ignore_index: target value of pixels that do not count.
+
+    Returns:
+        The metric; a scalar from 0 to 1 (mcc and cohen_kappa from -1), or a matrix of counts for
+        `"confusion_matrix"`.
+
+    Raises:
+        UnknownNameError: there is no such metric.
+        OptionError: for a value outside its range, or that the metric has no such form.
+        MissingExtraError: torchmetrics is not installed.
+    """
+    if name not in _CLASSES:
+        told = f"no metric named {name!r}; {did_you_mean(name, _CLASSES)}".rstrip("; ")
+        raise UnknownNameError(f"{told} (there are {', '.join(list_metrics())})")
+    check_count("classes", classes)
+    _check_form(name, classes, multilabel=multilabel, per_class=per_class)
+    try:
+        import torchmetrics.classification
+        from torchmetrics.wrappers import LambdaInputTransformer
+    except ImportError as error:
+        raise MissingExtraError("metrics need torchmetrics: pip install 'unetzoo[evaluate]'") from error
+    task = "multilabel" if multilabel else "multiclass" if classes > 1 else "binary"
+    options: dict[str, Any] = {"task": task, "ignore_index": ignore_index}
+    if task != "binary":
+        options["num_labels" if multilabel else "num_classes"] = classes
+        if name not in _WHOLE:
+            options["average"] = "none" if per_class else "macro"
+    metric = getattr(torchmetrics.classification, _CLASSES[name])(**options)
+    if task == "multiclass":
+        return LambdaInputTransformer(metric, _softmax)
+    return LambdaInputTransformer(metric, _sigmoid, None if multilabel else _without_channel)
+
+
+def _check_form(name: str, classes: int, *, multilabel: bool, per_class: bool) -> None:
+    if multilabel and classes == 1:
+        raise OptionError("multilabel=True is for several classes, got classes=1")
+    if multilabel and name in _NOT_MULTILABEL:
+        raise OptionError(f"torchmetrics has no {name!r} of masks that may overlap; measure each mask by itself")
+    if per_class and (classes == 1 or name in _WHOLE):
+        raise OptionError(f"{name!r} of {classes} classes is a single result; leave per_class out")
+
+
+def _softmax(logits: Tensor) -> Tensor:
+    """The probability of each class; torchmetrics would take logits that lie within 0 to 1 for probabilities."""
+    return logits.float().softmax(1)
+
+
+def _sigmoid(logits: Tensor) -> Tensor:
+    """The probability of each mask (b, k, h, w), of a single one (b, h, w)."""
+    probability = logits.float().sigmoid()
+    return probability.squeeze(1) if logits.shape[1] == 1 else probability
+
+
+def _without_channel(target: Tensor) -> Tensor:
+    """A mask (b, h, w) or (b, 1, h, w) of any dtype as ids (b, h, w)."""
+    return (target.squeeze(1) if target.ndim == 4 else target).to(torch.int64)
