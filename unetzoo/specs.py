@@ -81,12 +81,16 @@ class EncoderSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class DecoderSpec:
-    """A decoder: `build(features, **its own options)` gives an `unetzoo.Decoder` for that `FeatureInfo`."""
+    """A decoder: `build(features, **its own options)` gives an `unetzoo.Decoder` for that `FeatureInfo`.
+
+    `when` is a sentence on when to choose it, for the gallery of decoders.
+    """
 
     name: str
     build: Lazy | Builder
     summary: str = ""
     paper: str = ""
+    when: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,74 @@
+"""The documentation site: its code runs, it names everything, it builds without a warning, a browser shows it."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from written import blocks, commands, make_cells, run_command, run_python
+
+import unetzoo
+from unetzoo.builtin import unetzoo_decoders
+
+DOCS = Path(__file__).parent.parent / "docs"
+PAGES = sorted(path.name for path in DOCS.glob("*.md"))
+
+
+def _text(page):
+    return (DOCS / page).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if blocks(_text(page), "python") or commands(_text(page))])
+def test_the_code_of_each_page_runs(page, tmp_path, monkeypatch):
+    make_cells(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    for command in commands(_text(page)):
+        done = run_command(command, tmp_path)
+        assert (command, done.returncode, done.stderr) == (command, 0, "")
+    run_python(_text(page), page)
+
+
+def test_the_api_has_every_public_name():
+    named = re.findall(r"^::: unetzoo\.[\w.]+\.(\w+)$", _text("api.md"), re.MULTILINE)
+    assert sorted(named) == [name for name in unetzoo.__all__ if not name.startswith("_")]
+
+
+def test_the_gallery_has_every_decoder_with_its_drawing():
+    page = _text("decoders.md")
+    for spec in unetzoo_decoders():
+        assert f"\n## {spec.name}\n" in page
+        assert f"**When to choose it:** {spec.when}\n" in page
+        assert (DOCS / "decoders" / f"{spec.name}.svg").exists()
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("site")
+    program = [sys.executable, "-W", "ignore", "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", folder]
+    done = subprocess.run(program, cwd=DOCS.parent, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def test_it_builds_without_a_warning_and_the_docstrings_are_in_it(site):
+    api = (site / "api" / "index.html").read_text(encoding="utf-8")
+    assert "The arguments of" in api  # of ModelConfig's docstring
+
+
+@pytest.mark.skipif(not Path("/usr/bin/chromium").exists(), reason="needs Debian's chromium")
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_browser_shows_each_page_without_a_mistake(site, width):
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": width, "height": 900})
+        wrong = []
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        for name in PAGES:
+            place = site if name == "index.md" else site / Path(name).stem
+            page.goto((place / "index.html").as_uri())
+            assert page.locator("h1").first.is_visible()
+            assert page.evaluate("[...document.images].every(image => image.complete && image.naturalWidth > 0)")
+        browser.close()
+    assert wrong == []
