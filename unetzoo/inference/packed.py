@@ -1,10 +1,15 @@
 """Convolutions for the CPU whose weights oneDNN brings into its own order once, instead of at every call.
 
+Which order is the fast one depends on the map's size and on the processor: in that of another size a convolution takes
+up to ten times as long. So weights are brought into order at the first call with maps of a size, and again when the
+size changes, which costs no more than a convolution that is not prepared.
+
 The operations are those that torch's own compiler emits when it freezes a network. They take the ReLU that follows, and
 add to a map in place, so that neither is a pass over memory of its own.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -53,9 +58,7 @@ class PackedConv2d(nn.Module):
         self.stride, self.dilation = list(convolution.stride), list(convolution.dilation)
         self.padding, self.groups = [int(side) for side in convolution.padding], convolution.groups
         self.rectify = rectify
-        order = torch.ops.mkldnn._reorder_convolution_weight
-        weight = order(convolution.weight.detach(), self.padding, self.stride, self.dilation, self.groups)
-        self.register_buffer("weight", weight, persistent=False)
+        self.weight = _Ordered(convolution.weight.detach(), self._order)
         bias = None if convolution.bias is None else convolution.bias.detach()
         self.register_buffer("bias", bias, persistent=False)
 
@@ -64,9 +67,14 @@ class PackedConv2d(nn.Module):
         after = "relu" if self.rectify else "none"
         geometry = (self.padding, self.stride, self.dilation, self.groups)
         made: Tensor = torch.ops.mkldnn._convolution_pointwise(
-            features, self.weight, self.bias, *geometry, after, [], ""
+            features, self.weight(features), self.bias, *geometry, after, [], ""
         )
         return made
+
+    def _order(self, kernel: Tensor, size: list[int]) -> Tensor:
+        geometry = (self.padding, self.stride, self.dilation, self.groups)
+        ordered: Tensor = torch.ops.mkldnn._reorder_convolution_weight(kernel, *geometry, size)
+        return ordered
 
 
 class PackedUpsampleConcatConv(nn.Module):
@@ -81,27 +89,20 @@ class PackedUpsampleConcatConv(nn.Module):
         super().__init__()
         deep, *skips = torch.split(layer.weight.detach(), list(layer.splits), dim=1)
         self.factor = layer.factor
-        if self.factor > 1:
-            order = torch.ops.mkldnn._reorder_convolution_transpose_weight
-            kernel = transposed_kernel(deep, self.factor).contiguous()
-            ready = order(kernel, [1, 1], [0, 0], [self.factor, self.factor], [1, 1], 1)
-        else:
-            ready = _ordered(deep)
-        self.register_buffer("deep_weight", ready, persistent=False)
-        for index, skip in enumerate(skips):
-            self.register_buffer(f"skip_weight_{index}", _ordered(skip), persistent=False)
+        kernel = transposed_kernel(deep, self.factor) if self.factor > 1 else deep
+        self.deep_weight = _Ordered(kernel, self._order_transposed if self.factor > 1 else _order)
+        self.skip_weights = nn.ModuleList(_Ordered(skip, _order) for skip in skips)
         self.register_buffer("bias", None if layer.bias is None else layer.bias.detach(), persistent=False)
         self.rectify = rectify
 
     def forward(self, deep: Tensor, skips: Sequence[Tensor] = ()) -> Tensor:
         """(b, out, factor * h, factor * w) for deep (b, deep, h, w) and skips (b, skip, factor * h, factor * w)."""
         made = self._upsampled(deep, "relu" if self.rectify and not skips else "none")
-        for index, skip in enumerate(skips):
+        for index, (skip, weight) in enumerate(zip(skips, self.skip_weights, strict=True)):
             last = self.rectify and index == len(skips) - 1
-            weight = getattr(self, f"skip_weight_{index}")
             geometry = ([1, 1], [1, 1], [1, 1], 1)
             made = torch.ops.mkldnn._convolution_pointwise_.binary(
-                made, skip, weight, None, *geometry, "add", 1.0, "relu" if last else None, [], None
+                made, skip, weight(skip), None, *geometry, "add", 1.0, "relu" if last else None, [], None
             )
         return made
 
@@ -110,15 +111,50 @@ class PackedUpsampleConcatConv(nn.Module):
         if self.factor > 1:
             stride = [self.factor, self.factor]
             made = torch.ops.mkldnn._convolution_transpose_pointwise(
-                deep, self.deep_weight, self.bias, [1, 1], [0, 0], stride, [1, 1], 1, after, [], ""
+                deep, self.deep_weight(deep), self.bias, [1, 1], [0, 0], stride, [1, 1], 1, after, [], ""
             )
         else:
             made = torch.ops.mkldnn._convolution_pointwise(
-                deep, self.deep_weight, self.bias, [1, 1], [1, 1], [1, 1], 1, after, [], ""
+                deep, self.deep_weight(deep), self.bias, [1, 1], [1, 1], [1, 1], 1, after, [], ""
             )
         return made
 
+    def _order_transposed(self, kernel: Tensor, size: list[int]) -> Tensor:
+        stride = [self.factor, self.factor]
+        geometry = ([1, 1], [0, 0], stride, [1, 1], 1)
+        ordered: Tensor = torch.ops.mkldnn._reorder_convolution_transpose_weight(kernel, *geometry, size)
+        return ordered
 
-def _ordered(kernel: Tensor) -> Tensor:
-    ordered: Tensor = torch.ops.mkldnn._reorder_convolution_weight(kernel.contiguous(), [1, 1], [1, 1], [1, 1], 1)
+
+def _order(kernel: Tensor, size: list[int]) -> Tensor:
+    ordered: Tensor = torch.ops.mkldnn._reorder_convolution_weight(kernel, [1, 1], [1, 1], [1, 1], 1, size)
     return ordered
+
+
+class _Ordered(nn.Module):
+    """A kernel, and the same in oneDNN's order for maps of the size that was seen last.
+
+    Args:
+        kernel: as torch has it.
+        order: brings it into the order for maps of a size [b, c, h, w].
+    """
+
+    kernel: Tensor
+
+    def __init__(self, kernel: Tensor, order: Callable[[Tensor, list[int]], Tensor]) -> None:
+        super().__init__()
+        self.register_buffer("kernel", kernel.contiguous(), persistent=False)
+        self._order = order
+        self._ready: tuple[torch.Size, Tensor] | None = None
+
+    def forward(self, features: Tensor) -> Tensor:
+        """The kernel for a map (b, c, h, w)."""
+        ready = self._ready  # read once: another thread may replace it
+        if ready is None or ready[0] != features.shape:
+            ready = (features.shape, self._order(self.kernel, list(features.shape)))
+            self._ready = ready
+        return ready[1]
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without what can be made anew."""
+        return {**self.__dict__, "_ready": None}
