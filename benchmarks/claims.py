@@ -4,7 +4,7 @@
     python benchmarks/claims.py --only patches # one part; what is there is not measured again
     python benchmarks/claims.py --workers 1    # runs at once
 
-Runs are kept one by one in `benchmarks/runs`, and together in `benchmarks/results/claims.json`. Start it with
+Runs are kept one by one in `benchmarks/results/claims`, and together in `benchmarks/results/claims.json`. Start it with
 OMP_NUM_THREADS=1 when several runs share the machine; times are measured last, on their own.
 """
 
@@ -24,7 +24,7 @@ from unetzoo.leaderboard.runner import missing as runs_missing
 from unetzoo.memory import keep_freed_memory
 
 HERE = Path(__file__).parent
-RUNS = HERE / "runs"
+RUNS = HERE / "results" / "claims"
 NETWORK_STEPS, PATCH_STEPS, PEER_STEPS = 150, 300, 100
 
 
