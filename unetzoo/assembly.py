@@ -126,8 +126,13 @@ def create(
 
 
 def create_from(config: "ModelConfig") -> "Segmenter":
-    """The network that a configuration describes, with random weights; raises as `create` does."""
-    return create(
+    """The network that a configuration describes, with random weights; raises as `create` does.
+
+    What is known about the images and classes of the trained network, `config.info`, is kept.
+    """
+    from dataclasses import replace
+
+    model = create(
         config.decoder,
         encoder=config.encoder,
         classes=config.classes,
@@ -139,6 +144,8 @@ def create_from(config: "ModelConfig") -> "Segmenter":
         aux_pooling=config.aux_pooling,
         aux_dropout=config.aux_dropout,
     )
+    model.config = replace(model.config, info=config.info)
+    return model
 
 
 def create_encoder(

@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from unetzoo.benchmark.case import Case
-from unetzoo.benchmark.contenders import contenders
+from unetzoo.benchmark.contenders import contenders, has_bfloat16
 from unetzoo.benchmark.run import BenchmarkError, run_case
 from unetzoo.cli import app
 
@@ -33,7 +33,9 @@ def test_the_command_prints_every_contender_with_both_allocators(smallest):
 def test_its_file_has_the_raw_samples_and_where_they_come_from(smallest):
     _, folder = smallest
     found = json.loads((folder / "unet-resnet18-32px-1-inference-cpu.json").read_text())
-    assert [len(samples) for samples in found["allocators"]["B"]["seconds"].values()] == [2] * 6
+    seconds = found["allocators"]["B"]["seconds"]
+    assert ("unetzoo, optimize(bfloat16)" in seconds) == has_bfloat16("cpu")
+    assert [len(samples) for samples in seconds.values()] == [2] * (5 + has_bfloat16("cpu"))
     assert found["machine"]["versions"]["segmentation-models-pytorch"] == "0.6.0"
     assert found["case"]["seed"] == 0
     assert found["machine"]["threads"] >= 1

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -67,6 +69,13 @@ def test_its_configuration_rebuilds_the_pruned_network():
         decoder_options=config.decoder_options,
     )
     assert again.state_dict().keys() == pruned.state_dict().keys()
+
+
+def test_a_pruned_network_knows_of_images_what_the_whole_one_knows_but_claims_none_of_its_metrics():
+    model = _supervised()
+    info = unetzoo.ModelInfo(class_names=["cell"], mean=[120.0] * 3, std=[60.0] * 3, metrics={"mean IoU": 0.9})
+    model.config = replace(model.config, info=info)
+    assert unetzoo.prune(model, 2).config.info == replace(info, metrics={})
 
 
 def test_another_decoder_cannot_be_pruned():

@@ -19,8 +19,8 @@ def prune(model: Segmenter, level: int) -> Segmenter:
     Returns:
         A network whose logits are those that the supervised head of X(0, level) gave (on images whose sides `model`'s
         deepest reduction divides; on others the padding, and so the border, may differ). Its weights are copies; it is
-        in the mode, on the device and of the dtype of `model`. Logits of whole images, which need the deepest level,
-        are kept with it alone.
+        in the mode, on the device and of the dtype of `model`, and knows of classes and images what that one knows,
+        but for its metrics. Logits of whole images, which need the deepest level, are kept with it alone.
 
     Raises:
         OptionError: for another decoder, a level that does not exist, or one whose head was not supervised.
@@ -61,4 +61,10 @@ def _pruned_config(config: ModelConfig, decoder: UNetPlusPlusDecoder, level: int
     if decoder_options.get("skip_widths") is not None:
         decoder_options["skip_widths"] = decoder_options["skip_widths"][: level + 1]
     aux_classes = config.aux_classes if level == decoder.levels - 1 else 0
-    return replace(config, encoder_options=encoder_options, decoder_options=decoder_options, aux_classes=aux_classes)
+    return replace(
+        config,
+        encoder_options=encoder_options,
+        decoder_options=decoder_options,
+        aux_classes=aux_classes,
+        info=replace(config.info, metrics={}),  # those of the whole network
+    )
