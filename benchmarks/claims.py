@@ -25,7 +25,7 @@ from unetzoo.memory import keep_freed_memory
 
 HERE = Path(__file__).parent
 RUNS = HERE / "results" / "claims"
-NETWORK_STEPS, PATCH_STEPS, PEER_STEPS = 150, 300, 100
+PATCH_STEPS, PEER_STEPS = 300, 100
 
 
 def main() -> None:
@@ -60,7 +60,7 @@ def _measure(runs: Sequence[Any], workers: int, measure: Callable[[Any], dict[st
 
 
 def _networks(seeds: int) -> list[tuple[str, Any]]:
-    return list(combinations(seeds=seeds, steps=NETWORK_STEPS))
+    return list(combinations(seeds=seeds))
 
 
 def _patches(seeds: int) -> list[PatchRun]:

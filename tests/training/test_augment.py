@@ -14,7 +14,7 @@ def _scene(side):
 
 @pytest.mark.parametrize("seed", range(8))
 def test_image_and_mask_move_alike(seed):
-    augmentation = Augmentation("full", crop=96, elastic=1.0, fill=(0.0,))
+    augmentation = Augmentation("full", crop=96, elastic=1.0)
     torch.manual_seed(seed)
     image, mask = augmentation(*_scene(96 + 2 * augmentation.margin))
     known = mask != 255
@@ -28,7 +28,7 @@ def test_flips_only_move_pixels():
     seen = set()
     for seed in range(64):
         torch.manual_seed(seed)
-        changed, changed_mask = Augmentation("flips", crop=16, elastic=1.0, fill=(0.0, 0.0))(image, mask)
+        changed, changed_mask = Augmentation("flips", crop=16, elastic=1.0)(image, mask)
         assert torch.equal((100 * changed[0]).long(), changed_mask)
         seen.add(changed.numpy().tobytes())
     assert len(seen) == 8  # the symmetries of a square
@@ -36,13 +36,13 @@ def test_flips_only_move_pixels():
 
 def test_no_augmentation_changes_nothing():
     image, mask = _scene(32)
-    changed, changed_mask = Augmentation("none", crop=32, elastic=1.0, fill=(0.0,))(image, mask)
+    changed, changed_mask = Augmentation("none", crop=32, elastic=1.0)(image, mask)
     assert torch.equal(changed, image)
     assert torch.equal(changed_mask, mask)
 
 
 def test_many_channels_change_alike():
-    augmentation = Augmentation("full", crop=64, elastic=1.0, fill=(0.2,) * 5)
+    augmentation = Augmentation("full", crop=64, elastic=1.0)
     image, mask = _scene(64 + 2 * augmentation.margin)
     torch.manual_seed(3)
     changed, _ = augmentation(image.repeat(5, 1, 1) * 0.5, mask)
@@ -68,7 +68,7 @@ def test_elastic_displacement_is_smooth():
 
 
 def test_the_random_numbers_come_from_torch_alone():
-    augmentation = Augmentation("full", crop=64, elastic=0.5, fill=(0.0,))
+    augmentation = Augmentation("full", crop=64, elastic=0.5)
     scene = _scene(64 + 2 * augmentation.margin)
     torch.manual_seed(5)
     once = augmentation(*scene)
@@ -76,3 +76,15 @@ def test_the_random_numbers_come_from_torch_alone():
     again = augmentation(*scene)
     assert torch.equal(once[0], again[0])
     assert torch.equal(once[1], again[1])
+
+
+@pytest.mark.parametrize("seed", range(16))
+def test_colours_change_but_objects_stay_brighter_than_their_surroundings(seed):
+    augmentation = Augmentation("full", crop=64, elastic=0.0)
+    image, mask = _scene(64 + 2 * augmentation.margin)
+    torch.manual_seed(seed)
+    changed, changed_mask = augmentation((image - image.mean()) / image.std(), mask)
+    original = 1 / image.std()  # between an object and what is around it
+    kept = (changed[0][changed_mask == 1].median() - changed[0][changed_mask == 0].median()) / original
+    assert 0.6 < kept < 1.4
+    assert kept != 1

@@ -22,7 +22,7 @@ class One(Dataset):
 
 
 def _crops(samples, *, crop=16, count=64, balance=0.0, augment="none", seed=0):
-    augmentation = Augmentation(augment, crop=crop, elastic=0.3, fill=(0.5,))
+    augmentation = Augmentation(augment, crop=crop, elastic=0.3)
     return CropDataset(samples, _INFO, count=count, crop=crop, balance=balance, augmentation=augmentation, seed=seed)
 
 

@@ -156,7 +156,7 @@ def _with_statistics(model: Segmenter, found: Survey) -> Any:  # noqa: ANN401 - 
 
 def _crops(found: Survey, *, seed: int, steps: int) -> CropDataset:
     statistics = found.statistics
-    augmentation = Augmentation(_OPTIONS.augment, crop=_CROP, elastic=_OPTIONS.elastic, fill=statistics.mean)
+    augmentation = Augmentation(_OPTIONS.augment, crop=_CROP, elastic=_OPTIONS.elastic)
     return CropDataset(
         found.dataset("train"),
         statistics.info,

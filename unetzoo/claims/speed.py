@@ -8,12 +8,12 @@ import torch
 
 from unetzoo.assembly import create
 from unetzoo.benchmark.run import machine
-from unetzoo.claims.networks import FCN, NESTED, RESNET_UNET, SUPERVISED, UNET, WIDE, combination
+from unetzoo.claims.networks import PARTS, SUPERVISED
 from unetzoo.claims.patch_runs import SIDES
 from unetzoo.claims.patches import PatchClassifier
 from unetzoo.inference.optimize import optimize
-from unetzoo.inference.prune import prune
 from unetzoo.leaderboard.grid import read_part
+from unetzoo.leaderboard.measure import nested
 from unetzoo.model import Segmenter
 
 SIDE = 512  # of the image in pixels, as in the papers
@@ -45,14 +45,13 @@ def measure_speed(*, side: int = SIDE, rounds: int = _ROUNDS) -> dict[str, Any]:
 
 
 def _networks() -> dict[str, Segmenter]:
-    made = {name: _made(name) for name in (UNET, WIDE, NESTED, SUPERVISED, RESNET_UNET, *FCN.values())}
-    supervised = made.pop(SUPERVISED)
-    return {**made, **{f"U-Net++ L{level}": prune(supervised, level) for level in range(1, 5)}}
+    made = {name: _made(*parts) for name, parts in PARTS.items()}
+    levels = nested(made.pop(SUPERVISED))
+    return made | {f"U-Net++ L{level}": one for level, one in levels.items()}
 
 
-def _made(name: str) -> Segmenter:
-    one = combination(name, data="nuclei", seed=0, steps=1)
-    (decoder, decoder_options), (encoder, encoder_options) = read_part(one.decoder), read_part(one.encoder)
+def _made(decoder_part: str, encoder_part: str) -> Segmenter:
+    (decoder, decoder_options), (encoder, encoder_options) = read_part(decoder_part), read_part(encoder_part)
     return create(
         decoder,
         encoder=encoder,

@@ -5,7 +5,7 @@ import io
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
 from statistics import median
@@ -44,24 +44,51 @@ def measure(combination: Combination) -> dict[str, Any]:
     Raises:
         UnetzooError: whatever is wrong with the combination.
     """
-    found = opened(combination.data)
-    steps = combination.steps or _steps_in(combination, found)
-    start = time.perf_counter()
-    model = _trained(combination, found, steps, Listener())
-    seconds = time.perf_counter() - start
-    dataset = held_out(found)
+    trained = train(combination)
+    model, dataset = trained.model, trained.held_out
     result = evaluate(model, dataset)
     return {
-        "combination": asdict(combination),
-        "machine": machine(),
-        "date": time.strftime("%Y-%m-%d"),
-        "steps": steps,
-        "training seconds": seconds,
+        **trained.origin,
         "accuracy": _accuracy(result),
         "speed": _speed(model, combination.size),
         "pruned": _pruned(model, dataset, combination.size),
         "picture": _picture(model, dataset, result),
     }
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A network that was trained, and what it is judged by.
+
+    Attributes:
+        model: in evaluation mode.
+        held_out: images that it has not seen.
+        origin: where its result comes from: combination, machine, date, steps and seconds of the training.
+    """
+
+    model: Segmenter
+    held_out: Dataset
+    origin: dict[str, Any]
+
+
+def train(combination: Combination) -> Trained:
+    """Train a network with a budget of steps or seconds.
+
+    Raises:
+        UnetzooError: whatever is wrong with the combination.
+    """
+    found = opened(combination.data)
+    steps = combination.steps or _steps_in(combination, found)
+    start = time.perf_counter()
+    model = _fitted(combination, found, steps, Listener())
+    origin = {
+        "combination": asdict(combination),
+        "machine": machine(),
+        "date": time.strftime("%Y-%m-%d"),
+        "steps": steps,
+        "training seconds": time.perf_counter() - start,
+    }
+    return Trained(model, held_out(found), origin)
 
 
 @cache
@@ -76,7 +103,7 @@ def held_out(found: Survey) -> Dataset:
     return test if len(test) else found.dataset("val")
 
 
-def _trained(combination: Combination, found: Survey, steps: int, listener: Listener) -> Segmenter:
+def _fitted(combination: Combination, found: Survey, steps: int, listener: Listener) -> Segmenter:
     statistics = found.statistics
     torch.manual_seed(combination.seed)
     (decoder, decoder_options), (encoder, encoder_options) = map(read_part, (combination.decoder, combination.encoder))
@@ -106,7 +133,7 @@ def _steps_in(combination: Combination, found: Survey) -> int:
     """How many steps the seconds of a budget are, by the time of a few."""
     times: list[float] = []
     listener = Listener(on_step=lambda *_: times.append(time.perf_counter()))
-    _trained(replace(combination, steps=_CALIBRATION, seconds=None), found, _CALIBRATION, listener)
+    _fitted(replace(combination, steps=_CALIBRATION, seconds=None), found, _CALIBRATION, listener)
     late = times[_CALIBRATION // 2 - 1 :]
     step = (late[-1] - late[0]) / (len(late) - 1)
     return max(1, round((combination.seconds or 0) / step))
@@ -155,13 +182,17 @@ def _seconds(call: Callable[[], object]) -> float:
 
 def _pruned(model: Segmenter, dataset: Dataset, size: int) -> list[dict[str, Any]]:
     """Accuracy and speed of each network that is nested in a U-Net++; none for others."""
+    return [
+        {"level": level, "mean IoU": evaluate(smaller, dataset).mean["IoU"].value, **_speed(smaller, size)}
+        for level, smaller in nested(model).items()
+    ]
+
+
+def nested(model: Segmenter) -> dict[int, Segmenter]:
+    """The networks that a U-Net++ with deep supervision can be pruned to, by level; none for others."""
     if model.config.decoder != "unetpp" or not model.config.decoder_options.get("deep_supervision"):
-        return []
-    rows = []
-    for level in range(1, len(model.heads) + 1):
-        smaller = prune(model, level)
-        rows.append({"level": level, "mean IoU": evaluate(smaller, dataset).mean["IoU"].value, **_speed(smaller, size)})
-    return rows
+        return {}
+    return {level: prune(model, level) for level in range(1, len(model.heads) + 1)}
 
 
 def _picture(model: Segmenter, dataset: Dataset, result: Evaluation) -> str:

@@ -12,8 +12,10 @@ from unetzoo.data.coding import UNKNOWN
 _ELASTIC_GRID = 3  # displacement vectors along each axis, as in 2015
 _ELASTIC_STD = 10 / 512  # of a vector, as a share of the crop's side: 10 px there
 _ROTATION, _SCALE = 15, (0.8, 1.25)  # degrees, beside quarter turns
-_BRIGHTNESS, _CONTRAST, _GAMMA = 0.15, 0.3, (0.7, 1.4)
-_NOISE, _BLUR = 0.03, (0.3, 1.2)  # in values of 0 to 1; in pixels
+# in standard deviations of the images, so that dim ones (of 16 bits, or of fluorescence) keep what they show
+_BRIGHTNESS, _NOISE = 0.3, 0.15
+_CONTRAST, _GAMMA, _FLAT = 0.3, (0.7, 1.4), 1e-6
+_BLUR = (0.3, 1.2)  # pixels
 _SELDOM = 0.15
 
 
@@ -24,26 +26,25 @@ class Augmentation:
         kind: as `FitOptions.augment`.
         crop: side of the result in pixels.
         elastic: share of the crops that are deformed, with the kind "full".
-        fill: what lies beyond the border, one value a channel.
     """
 
-    def __init__(self, kind: str, *, crop: int, elastic: float, fill: tuple[float, ...]) -> None:
+    def __init__(self, kind: str, *, crop: int, elastic: float) -> None:
         self.kind = kind
         self.crop = crop
         self.elastic = elastic
-        self.fill = fill
         self.margin = crop // 8 if kind == "full" else 0
-        self._transform = _transform(crop, elastic, fill) if kind == "full" else None
+        self._transform = _transform(crop, elastic) if kind == "full" else None
 
     def __call__(self, image: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """The changed crop.
 
         Args:
-            image: (c, side, side), values 0 to 1, with side = crop + 2 * margin.
+            image: (c, side, side), normalised: over all images each channel has mean 0 and standard deviation 1; with
+                side = crop + 2 * margin.
             mask: (side, side), class ids.
 
         Returns:
-            (c, crop, crop) and (crop, crop); `UNKNOWN` where what lies beyond the border has come in.
+            (c, crop, crop) and (crop, crop); 0 and `UNKNOWN` where what lies beyond the border has come in.
         """
         if self.kind == "none":
             return image, mask
@@ -63,19 +64,19 @@ def _turned(image: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
     return (image.flip(-1), mask.flip(-1)) if mirrored else (image, mask)
 
 
-def _transform(crop: int, elastic: float, fill: tuple[float, ...]) -> Callable[..., Any]:
+def _transform(crop: int, elastic: float) -> Callable[..., Any]:
     from torchvision import tv_tensors
     from torchvision.transforms import v2
 
-    fills = {tv_tensors.Image: list(fill), tv_tensors.Mask: UNKNOWN}
-    affine = v2.RandomAffine(degrees=_ROTATION, scale=_SCALE, interpolation=v2.InterpolationMode.BILINEAR, fill=fills)
+    fill = {tv_tensors.Image: 0, tv_tensors.Mask: UNKNOWN}
+    affine = v2.RandomAffine(degrees=_ROTATION, scale=_SCALE, interpolation=v2.InterpolationMode.BILINEAR, fill=fill)
 
     def deform(image: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         if torch.rand(()) >= elastic:
             return image, mask
         displacement = elastic_displacement(image.shape[-1], _ELASTIC_STD * crop)
         return (
-            v2.functional.elastic(image, displacement, fill=list(fill)),
+            v2.functional.elastic(image, displacement),
             v2.functional.elastic(mask, displacement, fill=UNKNOWN),
         )
 
@@ -106,18 +107,21 @@ def elastic_displacement(side: int, std: float) -> Tensor:
 
 
 def _recoloured(image: Tensor) -> Tensor:
-    """Brightness, contrast and gamma of all channels alike; now and then blur and noise."""
+    """Gamma, contrast and brightness of all channels alike; now and then blur and noise."""
     from torchvision.transforms.v2 import functional
 
-    low, high = 1 - _CONTRAST, 1 + _CONTRAST
-    contrast, brightness, gamma = torch.rand(3)
+    low, high = image.amin((-2, -1), keepdim=True), image.amax((-2, -1), keepdim=True)
+    spread = (high - low).clamp_min(_FLAT)
+    image = low + spread * ((image - low) / spread) ** _between(*_GAMMA)
     mean = image.mean((-2, -1), keepdim=True)
-    image = (image - mean) * float(low + contrast * (high - low)) + mean
-    image = image + float(2 * brightness - 1) * _BRIGHTNESS
-    image = image.clamp(0, 1) ** float(_GAMMA[0] + gamma * (_GAMMA[1] - _GAMMA[0]))
+    image = (image - mean) * _between(1 - _CONTRAST, 1 + _CONTRAST) + mean + _between(-_BRIGHTNESS, _BRIGHTNESS)
     if torch.rand(()) < _SELDOM:
-        sigma = float(_BLUR[0] + torch.rand(()) * (_BLUR[1] - _BLUR[0]))
-        image = functional.gaussian_blur(image, kernel_size=[7, 7], sigma=[sigma, sigma])
+        image = functional.gaussian_blur(image, kernel_size=[7, 7], sigma=[_between(*_BLUR)] * 2)
     if torch.rand(()) < _SELDOM:
-        image = image + torch.randn_like(image) * float(torch.rand(())) * _NOISE
+        image = image + torch.randn_like(image) * _between(0, _NOISE)
     return image
+
+
+def _between(low: float, high: float) -> float:
+    """A random number."""
+    return low + float(torch.rand(())) * (high - low)

@@ -78,19 +78,19 @@ class CropDataset(TorchDataset[Crop]):
         with torch.random.fork_rng(devices=()):
             torch.default_generator.manual_seed(mixed(self.seed, "augment", index))
             image, mask = self.augmentation(image, mask)
-        mean, std = (torch.tensor(values)[:, None, None] for values in (self.info.mean, self.info.std))
-        return Crop((image - mean) / std, mask.long(), sample.name)
+        return Crop(image, mask.long(), sample.name)
 
     def _cut(self, sample: Sample, random: np.random.Generator) -> tuple[Tensor, Tensor]:
-        """A window with what the augmentation needs around it: values 0 to 1 (c, side, side), and its mask."""
+        """A window with what the augmentation needs around it, normalised (c, side, side), and its mask."""
         side = self.crop + 2 * self.augmentation.margin
         top, left = self._corner(sample.mask, side, random)
         image = _window(sample.image, top, left, side, fill=0)
         outside = _window(np.zeros(sample.mask.shape, np.uint8), top, left, side, fill=1).astype(bool)
         mask = np.where(outside, UNKNOWN, _window(sample.mask, top, left, side, fill=UNKNOWN))
         low, high = self.info.value_range
-        values = (image.astype(np.float32) - low) / (high - low)
-        values[outside] = self.info.mean
+        mean, std = (np.asarray(numbers, np.float32) for numbers in (self.info.mean, self.info.std))
+        values = ((image.astype(np.float32) - low) / (high - low) - mean) / std
+        values[outside] = 0
         return torch.from_numpy(values).permute(2, 0, 1).contiguous(), torch.from_numpy(mask.astype(np.int64))
 
     def _corner(self, mask: NDArray[np.integer], side: int, random: np.random.Generator) -> tuple[int, int]:

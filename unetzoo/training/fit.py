@@ -150,7 +150,7 @@ def _groups(model: Segmenter, options: FitOptions) -> list[dict[str, Any]]:
 
 
 def _crops(samples: Dataset, statistics: Statistics, options: FitOptions, plan: Plan) -> CropDataset:
-    augmentation = Augmentation(options.augment, crop=plan.crop, elastic=options.elastic, fill=statistics.mean)
+    augmentation = Augmentation(options.augment, crop=plan.crop, elastic=options.elastic)
     return CropDataset(
         samples,
         statistics.info,

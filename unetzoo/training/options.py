@@ -40,8 +40,8 @@ class FitOptions:
         supervision: where deep supervision compares: `"full"` at the image's resolution, `"native"` at each output's.
         balance: share of the crops that are centred on a pixel of a class that is drawn, each class of the image
             equally often; the others lie anywhere.
-        augment: `"full"`: turns, flips, small rotations and scalings, elastic deformation, brightness, contrast, blur
-            and noise; `"flips"`: quarter turns and flips alone.
+        augment: `"full"`: turns, flips, small rotations and scalings, elastic deformation; gamma, contrast, brightness,
+            blur and noise, measured by the standard deviation of the images; `"flips"`: quarter turns and flips alone.
         elastic: share of the crops that are deformed elastically, with `augment="full"`.
         frozen_epochs: for how many epochs the encoder is kept as it is.
         precision: of the arithmetic: float32, or mixed with bfloat16 or float16.
