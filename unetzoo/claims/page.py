@@ -1,0 +1,67 @@
+"""The claims and the accuracy beside the peers, as parts of the benchmarks' page in Markdown."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from statistics import fmean
+from typing import Any
+
+from unetzoo.claims.paired import difference, percent, scores_of
+from unetzoo.claims.peers import LIBRARIES, SMP
+from unetzoo.claims.verdicts import Claim, claims
+from unetzoo.leaderboard.summary import half_interval
+
+_CLAIMS = """\
+Made by `python benchmarks/claims.py`. Accuracy is the mean IoU of images held out, in percent; differences are paired
+by seed, with 95 % intervals of Student's t over the seeds. A claim holds, or its opposite does, where that interval
+leaves zero out, and is not decided otherwise. The networks are trained from nothing for {steps} steps of 4 crops of 64
+px, those about augmentation for {long}; the papers had other data and budgets, so that a claim that fails here has
+failed for few images and few steps. The data are one image of nuclei, and the ICBM152 template of the brain by
+slices."""
+_PEERS = """\
+A U-Net with a ResNet-18 in each library, with the same first weights where the graph is the same, the same crops (4 of
+128 px a step) and seeds; the peers bring no training, so that they get a plain loop. Equal seconds are those in which
+segmentation_models_pytorch makes its steps. IoU in percent, the mean over the seeds; the difference from
+segmentation_models_pytorch is paired by seed; both with 95 % intervals of Student's t."""
+
+
+def claims_section(found: Mapping[str, Any], *, steps: int, long: int) -> list[str]:
+    """Paragraphs and a table with a row for each claim.
+
+    Args:
+        found: what `benchmarks/claims.py` has put together.
+        steps: of a training of the networks.
+        long: of one with augmentation.
+    """
+    lines = ["| claim | by | data | measured | seeds | |", "|---|---|---|---|---:|---|"]
+    return [_CLAIMS.format(steps=steps, long=long), "\n".join([*lines, *map(_row, claims(found))])]
+
+
+def _row(claim: Claim) -> str:
+    verdict = f"**{claim.verdict}**" if claim.verdict == "holds" else claim.verdict
+    seeds = str(claim.seeds or "")
+    return f"| {claim.says} | {claim.paper} | {claim.data} | {claim.measured} | {seeds} | {verdict} |"
+
+
+def peers_section(found: Mapping[str, Any]) -> list[str]:
+    """Paragraphs and a table with a row for each data set, budget and library."""
+    lines = ["| data | budget | by | steps | mean IoU | less smp's | seeds |", "|---|---|---|---:|---:|---:|---:|"]
+    return [_PEERS, "\n".join([*lines, *_peer_rows(found["peers"])])]
+
+
+def _peer_rows(results: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    kinds = dict.fromkeys((one["combination"]["data"], one["name"]) for one in results if "accuracy" in one)
+    for data, budget in sorted(kinds):
+        some = [one for one in results if one["name"] == budget and one["combination"]["data"] == data]
+        by_library = {name: [one for one in some if one["combination"]["library"] == name] for name in LIBRARIES}
+        scores = {name: scores_of(runs, budget) for name, runs in by_library.items()}
+        for name, runs in by_library.items():
+            if scores[name]:
+                against = "" if name == SMP else str(difference(scores[name], scores[SMP]) or "")
+                steps = fmean(one["combination"]["steps"] for one in runs)
+                known = [100 * score for score in scores[name].values()]
+                cells = [data, budget, name, f"{steps:.0f}", _with_interval(known, percent(scores[name])), against]
+                yield f"| {' | '.join(cells)} | {len(known)} |"
+
+
+def _with_interval(values: Sequence[float], mean: str) -> str:
+    half = half_interval(values)
+    return mean if half is None else f"{mean} ± {half:.1f}"
