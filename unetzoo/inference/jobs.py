@@ -16,6 +16,7 @@ from unetzoo.errors import DataError, UnetzooError
 from unetzoo.inference.blocks import ZARR
 from unetzoo.inference.files import FileOptions, FilePredictor
 from unetzoo.model import Segmenter
+from unetzoo.workers import end_with_parent
 
 if TYPE_CHECKING:
     from multiprocessing.queues import Queue
@@ -138,6 +139,7 @@ def _in_processes(model: Segmenter, jobs: Sequence[Job], options: FileOptions, w
 
 def _begin(model: Segmenter, options: FileOptions, devices: "Queue[str | None]", threads: int) -> None:
     global _predictor
+    end_with_parent()
     torch.set_num_threads(threads)
     _predictor = FilePredictor(model, replace(options, device=devices.get()))
 

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Protocol, TypeVar
 
 from unetzoo.benchmark.store import write_json
 from unetzoo.errors import MissingExtraError, OptionError, UnetzooError, describe_error
+from unetzoo.workers import end_with_parent
 
 Result = dict[str, Any]
 
@@ -83,7 +84,7 @@ def run_in_processes(
 def _in_process(one: AnyRun, measure: Callable[[AnyRun], Result]) -> Result:
     """What a new process finds; that it was killed, where it was."""
     try:
-        with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
+        with ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), initializer=end_with_parent) as process:
             return process.submit(attempt, one, measure).result()
     except BrokenProcessPool:
         return _failure(one, "its process ended without an answer, perhaps for want of memory")
