@@ -1,5 +1,6 @@
 """The charts of a leaderboard, by Plotly."""
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -49,7 +50,9 @@ def scatter(rows: Sequence[Row], what: str) -> "Figure":
                 hoverinfo="skip",
             )
         )
-    return figure.update_layout(**_LAYOUT, xaxis_title=label, yaxis_title="mean IoU", xaxis_type="log")
+    ticks = round_numbers([getattr(row, what) * factor for row in known])
+    axis = {"title": label, "type": "log", "tickvals": ticks, "ticktext": [f"{tick:g}" for tick in ticks]}
+    return figure.update_layout(**_LAYOUT, xaxis=axis, yaxis_title="mean IoU")
 
 
 def pruning(rows: Sequence[Row]) -> "Figure | None":
@@ -73,6 +76,17 @@ def pruning(rows: Sequence[Row]) -> "Figure | None":
     if not figure.data:
         return None
     return figure.update_layout(**_LAYOUT, xaxis_title="latency of one image, ms", yaxis_title="mean IoU")
+
+
+def round_numbers(values: Sequence[float]) -> list[float]:
+    """1, 2 and 5 times powers of ten, from just below the smallest value, which is > 0, to just above the largest."""
+    if not values:
+        return []
+    powers = range(math.floor(math.log10(min(values))) - 1, math.ceil(math.log10(max(values))) + 1)
+    numbers = [digit * 10.0**power for power in powers for digit in (1, 2, 5)]
+    below = max(number for number in numbers if number <= min(values))
+    above = min(number for number in numbers if number >= max(values))
+    return [number for number in numbers if below <= number <= above]
 
 
 def script() -> str:
