@@ -1,21 +1,17 @@
 """Export a network to ONNX, for any batch, height and width, and check the file in ONNX Runtime."""
 
-import signal
 import tempfile
-import threading
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from unetzoo.errors import MissingExtraError, UnetzooError
+from unetzoo.inference.patience import OutOfPatience, limited
 from unetzoo.model import Segmenter
 
 Size = tuple[int, int]
-_AGAIN = 1.0  # seconds; an exception in a destructor or a callback is lost
 _TOLERANCE = 1e-3  # of the largest logit; kernels of other libraries sum in another order
 
 
@@ -49,39 +45,16 @@ def export(model: Segmenter, path: str | Path, *, image_size: Size | None = None
     try:
         with tempfile.TemporaryDirectory(dir=target.parent) as folder:
             draft = Path(folder) / target.name
-            with _limited(patience if image_size is None else None):
+            with limited(patience if image_size is None else None):
                 _write(model.eval(), draft, traced, dynamic=image_size is None)
             _check(model, draft, checked)
             draft.replace(target)
-    except _OutOfPatience as error:
+    except OutOfPatience as error:
         reason = f"found no graph for every size in {patience:g} seconds"
         raise UnetzooError(f"{_name(model)}: {reason}{_way_out(dynamic=True)}") from error
     finally:
         model.train(training)
     return target
-
-
-class _OutOfPatience(BaseException):
-    """The time is over; no `Exception`, so that nothing on the way catches it."""
-
-
-@contextmanager
-def _limited(seconds: float | None) -> Iterator[None]:
-    """Raise `_OutOfPatience` after some seconds, where the system can interrupt this thread."""
-    if seconds is None or not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def give_up(*_: object) -> None:
-        raise _OutOfPatience
-
-    before = signal.signal(signal.SIGALRM, give_up)
-    signal.setitimer(signal.ITIMER_REAL, seconds, _AGAIN)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
 
 
 def _write(model: Segmenter, path: Path, size: Size, *, dynamic: bool) -> None:
