@@ -4,21 +4,26 @@ import contextlib
 import io
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from unetzoo.benchmark.peers.architectures import CHANNELS, LIBRARIES, SIZE, Logits, Table
+from unetzoo.benchmark.peers.architectures import CHANNELS, SIZE, Logits, Table
 from unetzoo.benchmark.peers.encoders import check_logits
+from unetzoo.benchmark.peers.names import RUNS
 from unetzoo.benchmark.peers.outcomes import Outcomes
 from unetzoo.inference.patience import OutOfPatience, limited
 
 Ability = Callable[[nn.Module], None]
 
 SIZES = ((97, 131), (250, 333), (31, 31), (1, 1))  # pixels
-_TRACED, _OTHER = (544, 608), (128, 224)  # multiples of 32; of the first no deep map has one pixel, which would be fixed
+_TRACED, _OTHER = (
+    (544, 608),
+    (128, 224),
+)  # multiples of 32; of the first no deep map has one pixel, which would be fixed
 _TOLERANCE = 1e-3  # of the largest logit
 _PATIENCE = 600.0  # seconds for a file
 
@@ -27,7 +32,7 @@ def abilities() -> dict[str, Ability]:
     """By name; each takes a network in evaluation mode and raises where it cannot."""
     sizes = {f"images of {h} x {w}": _takes((h, w)) for h, w in SIZES}
     return {
-        "runs": _takes(SIZE),
+        RUNS: _takes(SIZE),
         **sizes,
         "torch.compile": _compiles,
         "torch.export": _exports,
@@ -35,20 +40,28 @@ def abilities() -> dict[str, Ability]:
     }
 
 
-def try_library(table: Table, on_architecture: Callable[[], None] = lambda: None) -> dict[str, dict[str, str]]:
-    """For each ability what came of it with each architecture of a table, as `Outcomes.to_dict`."""
-    found = {name: Outcomes() for name in abilities()}
+def try_table(
+    found: dict[str, Outcomes], table: Table, on_architecture: Callable[[], None] = lambda: None
+) -> dict[str, Outcomes]:
+    """For each ability what comes of it with each architecture of a table.
+
+    Args:
+        found: what is known already, which is not tried again. It is changed.
+        table: the architectures of a library.
+        on_architecture: called after each.
+    """
     for architecture, build in table.items():
         with contextlib.redirect_stdout(io.StringIO()):  # MONAI's networks print
             for name, ability in abilities().items():
-                found[name].add(architecture, lambda build=build, ability=ability: ability(_built(build)))
+                outcomes = found.setdefault(name, Outcomes())
+                if architecture not in outcomes.tried:
+                    outcomes.add(architecture, partial(_tried, ability, build))
         on_architecture()
-    return {name: outcomes.to_dict() for name, outcomes in found.items()}
+    return found
 
 
-def try_all(on_architecture: Callable[[], None] = lambda: None) -> dict[str, dict[str, dict[str, str]]]:
-    """`try_library` of each library."""
-    return {library: try_library(table(), on_architecture) for library, table in LIBRARIES.items()}
+def _tried(ability: Ability, build: Callable[[], nn.Module]) -> None:
+    ability(_built(build))
 
 
 def _built(build: Callable[[], nn.Module]) -> nn.Module:

@@ -9,14 +9,13 @@ from torch import Tensor, nn
 
 from unetzoo.assembly import create, list_encoders
 from unetzoo.benchmark.peers.architectures import first
+from unetzoo.benchmark.peers.names import MONAI, OURS, OURS_OTHERS, SMP, SMP_DPT, SMP_OWN
 from unetzoo.benchmark.peers.outcomes import Outcomes
 
 Size = tuple[int, int]
 Build = Callable[[str, Size | None], nn.Module]
 """Of a name, and the size that the encoder is built for; None: as it comes."""
 
-OURS, SMP, SMP_DPT = "unetzoo unet", "smp Unet tu-", "smp DPT tu-, where Unet does not run"
-OURS_OTHERS, SMP_OWN, MONAI = "unetzoo unet, not of timm", "smp Unet, its own names", "MONAI FlexibleUNet"
 _MULTIPLE = 32  # pixels: what segmentation_models_pytorch asks of sides
 _USUAL = (224, 224)
 _OF_META = ("meta", "item")  # in errors of what reads a tensor's value, which the meta device has not
@@ -73,8 +72,8 @@ def runs(build: Build, name: str, sizes: Sequence[Size]) -> None:
     errors = []
     for size, img_size in ways:
         try:
-            _see(lambda img_size=img_size: build(name, img_size), size)
-        except Exception as error:  # noqa: BLE001 - another way may do
+            _see(partial(build, name, img_size), size)
+        except Exception as error:
             errors.append(error)
         else:
             return
@@ -144,6 +143,6 @@ def _sizes(name: str) -> list[Size]:
     import timm
 
     config = timm.get_pretrained_cfg(name)
-    own: Size = tuple(config.input_size[1:]) if config is not None else _USUAL
-    height, width = (-(-side // _MULTIPLE) * _MULTIPLE for side in own)
-    return list(dict.fromkeys([own, (height, width)]))
+    height, width = config.input_size[1:] if config is not None else _USUAL
+    rounded = (-(-height // _MULTIPLE) * _MULTIPLE, -(-width // _MULTIPLE) * _MULTIPLE)
+    return list(dict.fromkeys([(height, width), rounded]))

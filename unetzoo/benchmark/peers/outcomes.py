@@ -5,7 +5,8 @@ import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-RUNS = "runs"
+from unetzoo.benchmark.peers.names import RUNS
+
 _LONGEST = 110  # characters of a reason
 
 
@@ -48,7 +49,7 @@ def attempt(run: Callable[[], object]) -> str:
         warnings.simplefilter("ignore")  # of other libraries
         try:
             run()
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is the result
+        except Exception as error:
             return reason_of(error)
     return RUNS
 

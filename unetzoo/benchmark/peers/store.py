@@ -2,11 +2,16 @@
 
 import json
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from unetzoo.benchmark.peers.abilities import try_table
+from unetzoo.benchmark.peers.architectures import LIBRARIES
 from unetzoo.benchmark.peers.encoders import count_others, count_timm, timm_names
+from unetzoo.benchmark.peers.losses import count_losses
 from unetzoo.benchmark.peers.outcomes import Outcomes
+from unetzoo.benchmark.run import machine
 from unetzoo.benchmark.store import write_json
 
 _EVERY = 20  # names
@@ -25,14 +30,30 @@ class Count:
         if path is not None and path.exists():
             self.data = json.loads(path.read_text(encoding="utf-8"))
 
-    def section(self, name: str, make: Callable[[], object]) -> None:
-        """Make a section, unless it is there."""
-        if name not in self.data:
-            self.data[name] = make()
-            self.write()
+    def machine(self) -> None:
+        """Note where and when the count was begun."""
+        self._once("machine", machine)
+        self._once("date", lambda: datetime.now(UTC).date().isoformat())
 
-    def encoders(self, sample: int | None = None, on_name: Callable[[], None] = lambda: None) -> None:
-        """Count the encoders that run: all models of timm or a sample, then the others."""
+    def losses(self) -> None:
+        """Count the losses that run."""
+        self._once("losses", lambda: dicts_of(count_losses()))
+
+    def architectures(self, on_architecture: Callable[[], None] = lambda: None) -> None:
+        """Try what each architecture of each library can."""
+        known = self.data.setdefault("architectures", {})
+        for library, table in LIBRARIES.items():
+            found = outcomes_of(known.get(library, {}))
+
+            def after(library: str = library, found: dict[str, Outcomes] = found) -> None:
+                known[library] = dicts_of(found)
+                self.write()
+                on_architecture()
+
+            try_table(found, table(), after)
+
+    def timm(self, sample: int | None = None, on_name: Callable[[], None] = lambda: None) -> None:
+        """Count the models of timm that run as encoders: all, or a sample of that many."""
         names = timm_names(sample)
         found = outcomes_of(self.data.get("timm", {}))
         unwritten = 0
@@ -46,12 +67,20 @@ class Count:
 
         self.data["timm models"] = len(timm_names())
         self._keep("timm", count_timm(found, names, after))
-        self.section("other encoders", lambda: dicts_of(count_others()))
+
+    def other_encoders(self) -> None:
+        """Count the encoders that run and are none of timm's."""
+        self._once("other encoders", lambda: dicts_of(count_others()))
 
     def write(self) -> None:
         """Write the file, if there is to be one."""
         if self.path is not None:
             write_json(self.data, self.path)
+
+    def _once(self, name: str, make: Callable[[], object]) -> None:
+        if name not in self.data:
+            self.data[name] = make()
+            self.write()
 
     def _keep(self, name: str, found: Mapping[str, Outcomes]) -> None:
         self.data[name] = dicts_of(found)

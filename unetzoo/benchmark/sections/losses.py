@@ -1,0 +1,34 @@
+"""Each loss beside the same one of a peer."""
+
+from collections.abc import Mapping
+from statistics import median
+from typing import Any
+
+from unetzoo.benchmark.report import ratios
+from unetzoo.benchmark.sections.machine import told_machine
+
+
+def losses_section(found: Mapping[str, Any]) -> list[str]:
+    """Ratios of each pair."""
+    told = (
+        "Made by `python benchmarks/losses.py`: forward and backward on 4 images of 512 x 512 pixels, 1 or 4 classes, "
+        "float32, with options that make both the same loss; the allocator keeps freed memory. Called in turn in one "
+        "run; faster than the peer: the median of the ratios. Saved: what is kept for the backward pass."
+    )
+    lines = [
+        "| loss | peer | target | ms | faster than it | peak MiB | peer's | saved MiB | peer's | value | peer's |",
+        "|---|---|---|" + "---:|" * 8,
+    ]
+    for one in found["losses"]:
+        seconds, peak, saved, values = (one[name] for name in ("seconds", "peak_bytes", "saved_bytes", "values"))
+        cells = [
+            f"`{one['loss']}`",
+            one["peer"],
+            one["task"],
+            f"{median(seconds['ours']) * 1e3:.1f}",
+            f"{median(ratios(seconds['peer'], seconds['ours'])):.2f}",
+            *(f"{bytes_[who] / 2**20:,.0f}" for bytes_ in (peak, saved) for who in ("ours", "peer")),
+            *(f"{values[who]:.4f}" for who in ("ours", "peer")),
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return [told_machine(found["machine"]), told, "\n".join(lines)]
