@@ -7,15 +7,15 @@ import torch
 from torch import Tensor, nn
 
 from unetzoo.checks import check_choice, check_depth, check_widths
-from unetzoo.errors import PretrainedError, ShapeError
+from unetzoo.errors import PretrainedError
 from unetzoo.layers.checkpoint import CheckpointedModule
 from unetzoo.layers.norm import Norm, make_norm
 from unetzoo.layers.recompute import norm_act_conv
+from unetzoo.layers.valid import check_sides
 from unetzoo.model import Encoder
 from unetzoo.specs import FeatureInfo
 
 Padding = Literal["zeros", "reflect", "replicate", "circular", "valid"]
-_FEWEST = 12  # (h + 4) / unit of the smallest image of which a network without padding leaves anything
 
 
 class PlainEncoder(Encoder):
@@ -65,7 +65,7 @@ class PlainEncoder(Encoder):
             ShapeError: for an image of which pooling would lose a row or a column, when nothing is padded.
         """
         if self.shrinks and not torch.compiler.is_compiling():
-            _check_sides(image.shape[2], image.shape[3], self.features.reductions[-1])
+            check_sides(image.shape[2], image.shape[3], self.features.reductions[-1])
         features: list[Tensor] = []
         for stage in self.stages:
             features.append(stage(self.pool(features[-1]) if features else image))
@@ -81,13 +81,6 @@ class _Stage(CheckpointedModule, nn.Sequential):
         for layer in rest:
             result = layer(result)
         return result
-
-
-def _check_sides(height: int, width: int, unit: int) -> None:
-    """Each level takes 4 pixels, and must leave an even number to the next: side + 4 is a multiple of `unit`."""
-    if any((side + 4) % unit or (side + 4) // unit < _FEWEST for side in (height, width)):
-        few = ", ".join(str(unit * multiple - 4) for multiple in range(_FEWEST, _FEWEST + 3))
-        raise ShapeError(f"without padding this network takes sides of {few}, ... pixels; got {height} x {width}")
 
 
 def _convolution(in_channels: int, out_channels: int, norm: Norm, padding: Padding) -> list[nn.Module]:

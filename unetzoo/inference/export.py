@@ -9,6 +9,7 @@ from torch import Tensor
 
 from unetzoo.errors import MissingExtraError, UnetzooError
 from unetzoo.inference.patience import OutOfPatience, limited
+from unetzoo.layers.valid import check_sides, valid_sides
 from unetzoo.model import Segmenter
 
 Size = tuple[int, int]
@@ -30,6 +31,7 @@ def export(model: Segmenter, path: str | Path, *, image_size: Size | None = None
 
     Raises:
         MissingExtraError: without the packages of `unetzoo[onnx]`.
+        ShapeError: a network without padding takes no images of `image_size`.
         UnetzooError: when the path is no `.onnx` file in an existing folder, the network has no graph for every size,
             or ONNX Runtime gives other logits.
     """
@@ -37,10 +39,9 @@ def export(model: Segmenter, path: str | Path, *, image_size: Size | None = None
     if target.suffix != ".onnx" or not target.parent.is_dir():
         raise UnetzooError(f"export() writes an .onnx file in a folder that exists, got {str(path)!r}")
     _need_onnx()
-    reduction = model.encoder.features.reductions[-1]
-    # so large that no map is of one pixel, which a graph would take for granted, though some decoders halve the deepest
-    traced = image_size or (17 * reduction + 1, 19 * reduction - 1)
-    checked = image_size or (4 * reduction, 6 * reduction - 3)
+    if image_size and model.encoder.shrinks:
+        check_sides(*image_size, model.encoder.features.reductions[-1])
+    traced, checked = (image_size, image_size) if image_size else _sizes(model)
     training = model.training
     try:
         with tempfile.TemporaryDirectory(dir=target.parent) as folder:
@@ -55,6 +56,16 @@ def export(model: Segmenter, path: str | Path, *, image_size: Size | None = None
     finally:
         model.train(training)
     return target
+
+
+def _sizes(model: Segmenter) -> tuple[Size, Size]:
+    """Of the image that is traced, and of that for which the file is checked."""
+    reduction = model.encoder.features.reductions[-1]
+    if model.encoder.shrinks:  # as many pixels as it takes
+        smallest, larger, _ = valid_sides(reduction)
+        return (smallest + 17 * reduction, smallest + 19 * reduction), (smallest, larger)
+    # so large that no map is of one pixel, which a graph would take for granted, though some decoders halve the deepest
+    return (17 * reduction + 1, 19 * reduction - 1), (4 * reduction, 6 * reduction - 3)
 
 
 def _write(model: Segmenter, path: Path, size: Size, *, dynamic: bool) -> None:

@@ -10,6 +10,7 @@ from unetzoo.errors import OptionError, ShapeError, UnetzooError
 from unetzoo.inference.fold import Convolution, fold
 from unetzoo.inference.packed import can_pack, packed
 from unetzoo.layers.upsample import UpsampleConcatConv
+from unetzoo.layers.valid import valid_sides
 from unetzoo.model import Segmenter
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def optimize(
         compile: also compile it with frozen weights, at the first call for each size of image (a minute or so).
         channels_last: keep maps in the order (b, h, w, c), in which convolutions are faster.
         image_size: (height, width) in pixels of the images of noise for which the logits are compared; None: 64 x 64,
-            or the `img_size` of the encoder.
+            the `img_size` of the encoder, or the least that a network without padding takes.
 
     Returns:
         A network with logits within 1e-4 of the largest one of `model`'s in float32.
@@ -127,7 +128,8 @@ def _logits(network: Segmenter, image: Tensor) -> Tensor:
 
 def _example(network: Segmenter, image_size: tuple[int, int] | None) -> Tensor:
     """Two images of noise."""
-    size = image_size or getattr(network.encoder, "img_size", None) or (64, 64)
+    usual = (valid_sides(network.encoder.features.reductions[-1])[0],) * 2 if network.encoder.shrinks else (64, 64)
+    size = image_size or getattr(network.encoder, "img_size", None) or usual
     parameter = next(network.parameters())
     generator = torch.Generator().manual_seed(0)
     return torch.randn(2, network.config.in_channels, *size, generator=generator).to(parameter.device)

@@ -15,6 +15,7 @@ from unetzoo.inference.ahead import one_ahead
 from unetzoo.inference.optimize import OptimizedSegmenter
 from unetzoo.inference.tiles import Axis, plan_axis, read_mirrored
 from unetzoo.info import ModelInfo
+from unetzoo.layers.valid import mirrored
 from unetzoo.model import Segmenter
 
 Network = Segmenter | OptimizedSegmenter
@@ -38,6 +39,8 @@ def predict(
     An image that is larger than a tile is cut into tiles, whose predictions are blended, so that the network never sees
     more than `batch` of them at once. The image is normalised as `model.config.info` says: from `value_range` to 0 to
     1, minus `mean`, divided by `std`; where it says nothing, whole numbers are divided by the largest of their dtype.
+
+    A network created with `padding="valid"` sees each tile with its mirror images around it, as in the paper.
 
     Args:
         model: a network of `create`, `load`, `pull` or `optimize`, in evaluation mode.
@@ -147,10 +150,14 @@ def _batches(
 def _runner(model: Network, *, flips: bool) -> Callable[[Tensor], Probabilities]:
     """What gives the probabilities (b, classes, h, w) of images (b, c, h, w)."""
     stored = next(chain(model.parameters(), model.buffers()))
+    encoder = (model.network if isinstance(model, OptimizedSegmenter) else model).encoder
+    shrinks, reduction = encoder.shrinks, encoder.features.reductions[-1]
     dtype = model.dtype if isinstance(model, OptimizedSegmenter) else stored.dtype
 
     def probabilities(images: Tensor) -> Tensor:
-        logits: Tensor = model(images).float()
+        height, width = images.shape[2:]
+        logits: Tensor = model(mirrored(images, reduction) if shrinks else images)
+        logits = logits[..., :height, :width].float()
         return logits.softmax(1) if logits.shape[1] > 1 else logits.sigmoid()
 
     @torch.no_grad()

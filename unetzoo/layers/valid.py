@@ -1,14 +1,17 @@
-"""The block of the first U-Net: its convolutions see nothing beyond the border, and its skips are cropped to fit."""
+"""The U-Net of 2015: convolutions that see nothing beyond the border, cropped skips, images mirrored to fit."""
 
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
+from unetzoo.errors import ShapeError
 from unetzoo.layers.block import BlockStyle
 from unetzoo.layers.checkpoint import CheckpointedModule
 from unetzoo.layers.norm import make_activation, make_norm
 from unetzoo.layers.resize import enlarge
+
+_FEWEST = 12  # (side + 4) / reduction of the smallest image of which a network without padding leaves anything
 
 
 class ValidFuseBlock(CheckpointedModule):
@@ -53,3 +56,46 @@ def crop_as(features: Tensor, like: Tensor) -> Tensor:
     height, width = like.shape[2:]
     top, left = (features.shape[2] - height) // 2, (features.shape[3] - width) // 2
     return features[:, :, top : top + height, left : left + width]
+
+
+def check_sides(height: int, width: int, reduction: int) -> None:
+    """Whether a network without padding takes an image of these sides, in pixels.
+
+    Each level takes 4 pixels, and must leave an even number to the next: side + 4 is a multiple of the deepest
+    `reduction`.
+
+    Raises:
+        ShapeError: it does not.
+    """
+    if any((side + 4) % reduction or (side + 4) // reduction < _FEWEST for side in (height, width)):
+        few = ", ".join(str(side) for side in valid_sides(reduction))
+        raise ShapeError(f"without padding this network takes sides of {few}, ... pixels; got {height} x {width}")
+
+
+def valid_sides(reduction: int) -> tuple[int, int, int]:
+    """The three smallest sides that a network without padding of that deepest reduction takes, in pixels."""
+    first, second, third = (reduction * multiple - 4 for multiple in range(_FEWEST, _FEWEST + 3))
+    return first, second, third
+
+
+def mirrored(image: Tensor, reduction: int) -> Tensor:
+    """An image with its mirror images around it, so large that logits without padding begin with the image's own.
+
+    The overlap-tile strategy of arXiv:1505.04597, figure 2: the first h rows and w columns of the logits are those of
+    the image (b, c, h, w).
+
+    Args:
+        image: (b, c, h, w), any h, w >= 1.
+        reduction: the deepest of the network.
+    """
+    rows, columns = (_mirrored_indices(side, reduction, image) for side in image.shape[2:])
+    return image.index_select(2, rows).index_select(3, columns)
+
+
+def _mirrored_indices(side: int, reduction: int, image: Tensor) -> Tensor:
+    """Which rows of an image of that many make the larger one."""
+    border = 6 * reduction - 4  # of 572 pixels of the network of 1, 2, 4, 8, 16 that is 92 at each side
+    length = max(-(-(side + 2 * border + 4) // reduction), _FEWEST) * reduction - 4
+    there_and_back = max(2 * (side - 1), 1)
+    index = (torch.arange(length, device=image.device) - border) % there_and_back
+    return torch.minimum(index, there_and_back - index) if side > 1 else torch.zeros_like(index)

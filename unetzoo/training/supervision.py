@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - the field's name for it
 
 from unetzoo.data.coding import UNKNOWN
+from unetzoo.layers.valid import mirrored
 from unetzoo.model import Segmenter
 from unetzoo.training.options import Supervision
 
@@ -31,7 +32,13 @@ class Supervised(nn.Module):
         return reductions if self.supervision == "native" else (1,) * len(reductions)
 
     def forward(self, images: Tensor) -> list[Tensor]:
-        """Logits (b, classes, ...) of each output for images (b, c, h, w), the best last."""
+        """Logits (b, classes, ...) of each output for images (b, c, h, w), the best last.
+
+        A network without padding sees mirror images around them, so that it has logits for the whole target.
+        """
+        if self.model.encoder.shrinks:
+            grown = mirrored(images, self.model.encoder.features.reductions[-1])
+            return [logits[..., : images.shape[2], : images.shape[3]] for logits in self.model.all_logits(grown)]
         if self.supervision == "native":
             return self.model.native_logits(images)
         return self.model.all_logits(images)
