@@ -25,7 +25,20 @@ def test_group_norm_has_8_groups_or_the_greatest_common_divisor(channels, groups
 
 @pytest.mark.parametrize("norm", ["group", "instance", "layer", "none"])
 def test_norms_without_statistics_accept_one_pixel_in_training(norm):
-    assert make_norm(norm, 12).train()(torch.randn(2, 12, 1, 1)).isfinite().all()
+    for images in (1, 2):
+        assert make_norm(norm, 12).train()(torch.randn(images, 12, 1, 1)).isfinite().all()
+
+
+def test_a_group_of_one_value_is_normalised_to_0_as_its_distance_from_its_mean_is():
+    norm = make_norm("instance", 12)
+    nn.init.uniform_(norm.bias)
+    found = norm(torch.randn(1, 12, 1, 1))[0, :, 0, 0]
+    torch.testing.assert_close(found, norm.bias, rtol=0, atol=2e-4)  # the mean's rounding, divided by sqrt(eps)
+
+
+def test_group_norm_is_torch_s():
+    norm, theirs = make_norm("group", 12), nn.GroupNorm(4, 12)
+    assert torch.equal(norm(_map()), theirs(_map()))
 
 
 def test_none_changes_nothing():

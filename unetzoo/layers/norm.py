@@ -3,6 +3,7 @@
 from math import gcd
 from typing import Literal
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - the field's name for it
 
@@ -19,19 +20,27 @@ class ChannelLayerNorm(nn.LayerNorm):
         return F.layer_norm(last, self.normalized_shape, self.weight, self.bias, self.eps).permute(0, 3, 1, 2)
 
 
+class GroupNorm(nn.GroupNorm):
+    """Group norm that also takes a single image whose groups are one value each, a map of one pixel, as 0."""
+
+    def forward(self, features: Tensor) -> Tensor:
+        """The normalised features, of the same shape; torch's own layer refuses such maps even in evaluation mode."""
+        return torch.group_norm(features, self.num_groups, self.weight, self.bias, self.eps)
+
+
 def make_norm(norm: Norm, channels: int, *, groups: int = 8) -> nn.Module:
     """The norm of that name for maps (b, channels, h, w).
 
     `"group"` has `groups` groups (or the greatest common divisor with the channels), `"instance"` is a group a channel,
-    which unlike `nn.InstanceNorm2d` also accepts a batch of maps of one pixel.
+    which unlike `nn.InstanceNorm2d` also accepts maps of one pixel.
     """
     match norm:
         case "batch":
             return nn.BatchNorm2d(channels)
         case "group":
-            return nn.GroupNorm(gcd(groups, channels), channels)
+            return GroupNorm(gcd(groups, channels), channels)
         case "instance":
-            return nn.GroupNorm(channels, channels)
+            return GroupNorm(channels, channels)
         case "layer":
             return ChannelLayerNorm(channels)
         case "none":
