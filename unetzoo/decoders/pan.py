@@ -86,6 +86,7 @@ class _FeaturePyramidAttention(CheckpointedModule):
         self.again_at_half = _weigher(1, style, 7)
 
     def forward(self, features: Tensor) -> Tensor:
+        whole = self.image(features)  # first: it says what is wrong where batch norm has one value alone
         height, width = features.shape[2:]
         seen = _at_least(features, _SMALLEST)
         half = self.at_half(F.max_pool2d(seen, 2))
@@ -94,7 +95,7 @@ class _FeaturePyramidAttention(CheckpointedModule):
         weights = self.again_at_quarter(quarter) + resize_as(eighth, quarter, align_corners=True)
         weights = self.again_at_half(half) + resize_as(weights, half, align_corners=True)
         weights = resize_as(weights, seen, align_corners=True)[..., :height, :width]
-        attended: Tensor = self.project(features) * weights + self.image(features)
+        attended: Tensor = self.project(features) * weights + whole
         return attended
 
 
