@@ -1,4 +1,4 @@
-"""What the C library does with freed memory: a user's real time on a CPU."""
+"""Memory: what the C library does with freed memory, which is a user's real time on a CPU, and when none is left."""
 
 import ctypes
 import platform
@@ -21,3 +21,13 @@ def keep_freed_memory() -> bool:
         return False
     mallopt = ctypes.CDLL(None).mallopt
     return bool(mallopt(_MMAP_MAX, 0) and mallopt(_TRIM_THRESHOLD, _NEVER))
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error of Python's or torch's says that memory, of a GPU or not, does not suffice."""
+    text = str(error)
+    return (
+        isinstance(error, MemoryError)
+        or type(error).__name__ == "OutOfMemoryError"
+        or (isinstance(error, RuntimeError) and ("can't allocate memory" in text or "not enough memory" in text))
+    )

@@ -59,7 +59,9 @@ def test_logits_have_the_images_size_over_every_kind_of_pyramid(decoder, encoder
 @pytest.mark.parametrize("norm", ["group", "instance"])
 @pytest.mark.parametrize("decoder", DECODERS)
 def test_one_image_of_one_pixel_trains_whatever_the_width_where_norms_need_no_batch(decoder, norm):
-    model = _model(decoder, decoder_options={**SMALL[decoder], "norm": norm}, encoder_options={**PLAIN, "norm": "group"})
+    model = _model(
+        decoder, decoder_options={**SMALL[decoder], "norm": norm}, encoder_options={**PLAIN, "norm": "group"}
+    )
     model(_image(1, 3, 1, 1)).square().mean().backward()
     assert all(parameter.grad is None or parameter.grad.isfinite().all() for parameter in model.parameters())
 

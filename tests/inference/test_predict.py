@@ -61,6 +61,27 @@ def test_rows_come_in_order_without_gaps_and_are_the_same_as_at_once():
     np.testing.assert_array_equal(np.concatenate(parts, 1), predict(model, image, tile=192, overlap=48))
 
 
+@pytest.mark.parametrize("start", [1, 180, 300, 699, 700])
+def test_going_on_from_any_row_gives_the_same_numbers(start):
+    model, image = _model(), _image(700, 900)
+    options = {"tile": 256, "overlap": 96}
+    whole = np.concatenate([rows for _, rows in predict_rows(model, image, **options)], 1)
+    known = whole[:, :start]
+    for top, rows in predict_rows(model, image, **options, start=start):
+        assert top <= known.shape[1]
+        known = np.concatenate([known[:, :top], rows], 1)
+    np.testing.assert_array_equal(known, whole)
+
+
+def test_running_out_of_memory_says_what_to_lower():
+    model = _model()
+    model.forward = lambda images: torch.empty(10**15)  # torch says that it can't
+    with pytest.raises(unetzoo.OptionError, match=r"out of memory with 1 x 40 x 300 pixels .* tile from 2048 to 1024"):
+        predict(model, _image(40, 300))
+    with pytest.raises(unetzoo.OptionError, match=r"out of memory with 3 x .* lower batch from 3 to 1"):
+        predict(model, _image(300, 900), tile=256, overlap=64, batch=3)
+
+
 def test_a_batch_of_tiles_gives_the_same_as_tile_by_tile():
     model, image = _model(), _image(300, 500)
     one, three = (predict(model, image, tile=128, overlap=32, batch=batch) for batch in (1, 3))
@@ -82,6 +103,7 @@ def test_the_image_is_normalised_as_the_network_was_trained():
     with torch.no_grad():
         wanted = model(tensor).softmax(1)[0].numpy()
     np.testing.assert_allclose(predict(model, image), wanted, atol=1e-5)
+    np.testing.assert_array_equal(image, np.random.default_rng(0).integers(0, 4000, (32, 48, 2), dtype=np.uint16))
 
 
 @pytest.mark.parametrize(("dtype", "largest"), [(np.uint8, 255), (np.uint16, 65535)])
@@ -124,7 +146,7 @@ def test_nan_is_refused():
     ("options", "message"),
     [
         ({"tile": 32}, "tile must be at least 128"),
-        ({"overlap": 512}, "overlap must be a whole number from 0 to less than half of tile=1024"),
+        ({"overlap": 1024}, "overlap must be a whole number from 0 to less than half of tile=2048"),
         ({"overlap": -1}, "overlap must be a whole number"),
         ({"batch": 0}, "batch must be a whole number >= 1"),
     ],

@@ -3,36 +3,86 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from unetzoo.inference.tiles import plan_axis, read_mirrored
+from unetzoo.inference.tiles import plan_tiles, read_mirrored
+
+_UNIT = 32
 
 
-@given(length=st.integers(1, 5000), tile=st.integers(64, 1024), data=st.data())
+@st.composite
+def _plans(draw):
+    shape = (draw(st.integers(1, 6000)), draw(st.integers(1, 6000)))
+    tile = draw(st.integers(128, 1024))
+    overlap = draw(st.integers(0, (tile - 1) // 2))
+    return shape, tile, overlap, plan_tiles(shape, tile, overlap, _UNIT)
+
+
+def _weights(axis, index):
+    first, beyond = axis.used(index)
+    weights = np.ones(beyond - first)
+    for where, values in axis.ramps(index):
+        weights[where] *= values
+    return weights
+
+
+@given(plan=_plans())
 @settings(max_examples=300, deadline=None)
-def test_the_weights_of_all_tiles_add_up_to_one_at_every_pixel(length, tile, data):
-    overlap = data.draw(st.integers(0, (tile - 1) // 2))
-    axis = plan_axis(length, tile, overlap, 64)
-    total = np.zeros(length)
-    for index, (first, beyond) in enumerate(axis.spans):
-        inside = slice(max(0, -first), min(axis.size, length - first))
-        total[max(0, first) : min(length, beyond)] += axis.weights(index)[inside]
-    np.testing.assert_allclose(total, 1, atol=1e-6)
+def test_the_weights_of_all_tiles_add_up_to_one_at_every_pixel(plan):
+    shape, _, _, axes = plan
+    for length, axis in zip(shape, axes, strict=True):
+        total = np.zeros(length)
+        for index in range(axis.count):
+            first, beyond = axis.used(index)
+            total[first:beyond] += _weights(axis, index)
+        np.testing.assert_allclose(total, 1, atol=1e-6)
 
 
-@given(length=st.integers(1, 5000), tile=st.integers(64, 1024), data=st.data())
+@given(plan=_plans())
 @settings(max_examples=300, deadline=None)
-def test_neighbours_share_the_overlap_and_lack_weight_where_they_lack_context(length, tile, data):
-    overlap = data.draw(st.integers(0, (tile - 1) // 2))
-    axis = plan_axis(length, tile, overlap, 64)
-    if axis.count == 1:
-        assert axis.size == length <= tile
-        return
-    assert axis.size % 64 == 0
-    assert axis.size - axis.step >= overlap
-    edge = (axis.size - axis.step) // 4 - 1
-    for index in range(1, axis.count):
-        assert not axis.weights(index)[: max(0, edge)].any()
-        assert not axis.weights(index - 1)[axis.size - max(0, edge) :].any()
-        assert not axis.weights(index)[: max(0, axis.finished(index - 1) - axis.starts[index])].any()
+def test_a_pixel_that_counts_has_a_quarter_of_the_overlap_around_it_in_its_tile(plan):
+    _, _, overlap, axes = plan
+    for axis in axes:
+        for index in range(axis.count):
+            (start, end), (first, beyond) = axis.span(index), axis.used(index)
+            assert axis.count == 1 or (first - start >= overlap / 4 and end - beyond >= overlap / 4)
+            assert axis.count == 1 or start % _UNIT == end % _UNIT == 0
+            assert index == 0 or axis.span(index - 1)[1] - start >= overlap
+            assert index == 0 or axis.finished(index - 1) <= first
+
+
+@given(plan=_plans())
+@settings(max_examples=300, deadline=None)
+def test_a_tile_is_about_as_large_as_wanted_and_what_all_see_is_what_is_planned(plan):
+    shape, tile, overlap, axes = plan
+    down, right = axes
+    if shape[0] * shape[1] <= tile**2:
+        assert (down.count, right.count) == (1, 1)
+    assert down.size * right.size <= (tile**2 if overlap <= tile / 8 - 8 else 3 * (tile + 64) ** 2)
+    for axis, length in zip(axes, shape, strict=True):
+        assert axis.size >= min(length, tile // 2 - _UNIT)
+        assert axis.seen == sum(end - start for start, end in map(axis.span, range(axis.count)))
+
+
+@pytest.mark.parametrize(
+    ("shape", "tile", "tiles"),
+    [
+        # 4 strips share 128 pixels and see 32 beyond both ends: (4096 + 2 * 32 + 3 * 128) x 3072; two tiles each way
+        # would see (4096 + 64 + 128) x (3072 + 64 + 128), which is as much, but needs more memory
+        ((4096, 3072), 2048, (4, 1, 4544 * 3072)),
+        ((3000, 2000), 2048, (2, 1, (3000 + 64 + 128 + 8) * 2000)),  # 3192 is no multiple of 32
+        ((500, 8000), 2048, (1, 1, 500 * 8000)),
+    ],
+)
+def test_strips_as_wide_as_the_image_are_chosen_where_they_are_less_work(shape, tile, tiles):
+    down, right = plan_tiles(shape, tile, 128, _UNIT)
+    assert (down.count, right.count, down.seen * right.seen) == tiles
+
+
+@given(shape=st.tuples(st.integers(1024, 30_000), st.integers(1024, 30_000)))
+@settings(max_examples=100, deadline=None)
+def test_no_more_is_seen_than_by_square_tiles(shape):
+    down, right = plan_tiles(shape, 1024, 128, _UNIT)
+    squares = [1024 * -(-(length + 64 - 128) // (1024 - 128)) for length in shape]
+    assert down.seen * right.seen <= 1.01 * squares[0] * squares[1]
 
 
 def test_a_block_is_mirrored_at_every_border():

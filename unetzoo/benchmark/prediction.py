@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from unetzoo.assembly import create
 from unetzoo.inference.optimize import OptimizedSegmenter, optimize
 from unetzoo.inference.predict import predict
-from unetzoo.inference.tiles import plan_axis
+from unetzoo.inference.tiles import Axis, plan_tiles
 from unetzoo.info import ModelInfo
 
 BARE, OURS = "the network alone", "unetzoo.predict"
@@ -25,16 +25,17 @@ _LARGE_TILE = 256  # of the TIFF file
 
 
 def measure_prediction(
-    *, size: tuple[int, int] = (4096, 3072), tile: int = 1024, overlap: int = 128, rounds: int = 5
+    *, size: tuple[int, int] = (4096, 3072), tile: int = 2048, overlap: int = 128, rounds: int = 5
 ) -> dict[str, Any]:
     """Seconds for an image: of the network alone on as many pixels, of `predict`, and of MONAI's sliding window.
 
-    All use the same optimized U-Net with a ResNet-18, the same tile, and at least the same overlap, in turn in one run.
+    All use the same optimized U-Net with a ResNet-18, in turn in one run. The network alone sees squares of side
+    `tile`, without overlap; MONAI has the tiles that `predict` chooses, and the same overlap.
 
     Args:
-        size: of the image, in pixels; multiples of 1024.
-        tile: longest side that the network sees at once.
-        overlap: of neighbouring tiles, in pixels.
+        size: of the image, in pixels; each a multiple of 1024, and together as many pixels as some squares of `tile`.
+        tile: as in `predict`.
+        overlap: as in `predict`; a multiple of 64.
         rounds: how often; the first is not counted.
     """
     torch.manual_seed(0)
@@ -42,20 +43,22 @@ def measure_prediction(
     network = optimize(model)
     network.config = _plain(network)
     image = np.random.default_rng(0).random((*size, 1), dtype=np.float32)
-    ways = _ways(network, image, tile, overlap)
+    tiles = plan_tiles(size, tile, overlap, _UNIT)
+    ways = _ways(network, image, tile, tiles)
     samples: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(rounds + 1):
         for name, way in ways.items():
             start = time.perf_counter()
             way()
             samples[name].append(time.perf_counter() - start)
-    down, right = (plan_axis(length, tile, overlap, _UNIT) for length in size)
+    down, right = tiles
     return {
         "size": size,
         "tile": tile,
         "overlap": overlap,
-        "seen": down.count * down.size * right.count * right.size,
-        "seconds": {name: seconds[1:] for name, seconds in samples.items()},
+        "tiles": [[down.count, down.size], [right.count, right.size]],
+        "seen": down.seen * right.seen,
+        "seconds": {name: [round(second, 4) for second in seconds[1:]] for name, seconds in samples.items()},
     }
 
 
@@ -66,22 +69,22 @@ def _plain(network: OptimizedSegmenter) -> Any:  # noqa: ANN401 - ModelConfig
 
 
 def _ways(
-    network: OptimizedSegmenter, image: NDArray[np.float32], tile: int, overlap: int
+    network: OptimizedSegmenter, image: NDArray[np.float32], tile: int, tiles: tuple[Axis, Axis]
 ) -> dict[str, Callable[[], object]]:
     from monai.inferers.utils import sliding_window_inference
 
     tensor = torch.from_numpy(image.transpose(2, 0, 1).copy())[None]
-    one = tensor[..., :1024, :1024]
-    tiles = image.shape[0] * image.shape[1] // 1024**2
+    square = tensor[..., :tile, :tile]
+    squares = image.shape[0] * image.shape[1] // tile**2
 
     @torch.no_grad()
     def monai(mode: str) -> NDArray[np.float32]:
         found = sliding_window_inference(
             tensor,
-            (tile, tile),
+            [axis.size for axis in tiles],
             1,
             lambda part: network(part).softmax(1),
-            overlap=overlap / tile,
+            overlap=[axis.shared / axis.size if axis.count > 1 else 0 for axis in tiles],
             mode=mode,
             padding_mode="reflect",
         )
@@ -89,8 +92,8 @@ def _ways(
         return whole
 
     return {
-        BARE: lambda: [network(one).softmax(1) for _ in range(tiles)],
-        OURS: lambda: predict(network, image, tile=tile, overlap=overlap),
+        BARE: lambda: [network(square).softmax(1) for _ in range(squares)],
+        OURS: lambda: predict(network, image, tile=tile, overlap=tiles[0].shared),
         "MONAI, constant": lambda: monai("constant"),
         "MONAI, gaussian": lambda: monai("gaussian"),
     }

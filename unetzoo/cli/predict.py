@@ -42,7 +42,7 @@ def predict(
             show_default=False,
         ),
     ] = None,
-    tile: Annotated[int, typer.Option(metavar="PIXELS", help="longest side that is seen at once")] = 1024,
+    tile: Annotated[int, typer.Option(metavar="PIXELS", help="about PIXELS x PIXELS are seen at once")] = 2048,
     overlap: Annotated[int, typer.Option(metavar="PIXELS", help="of neighbouring tiles")] = 128,
     batch: Annotated[int, typer.Option(metavar="N", help="tiles at once")] = 1,
     flips: Annotated[bool, typer.Option("--flips", help="average over mirror images; four times the work")] = False,

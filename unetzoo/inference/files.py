@@ -16,10 +16,8 @@ from unetzoo.inference.blocks import open_image
 from unetzoo.inference.formats import check_target, write_result
 from unetzoo.inference.optimize import optimize
 from unetzoo.inference.partial import PartialResult
-from unetzoo.inference.predict import predict_rows
+from unetzoo.inference.predict import check_tiling, predict_rows
 from unetzoo.model import Segmenter
-
-_WRITTEN = 64  # rows at once: what is made of them needs memory, too
 
 Precision = Literal["float32", "bfloat16", "float16"]
 
@@ -31,7 +29,7 @@ class FileOptions:
     Attributes:
         probabilities: write the probability of each class, float32, rather than class ids. Without it a pixel has the
             id of its most probable class; of a network with a single logit 1 where its probability is above 0.5.
-        tile: about the longest side in pixels that the network sees at once, at least 128.
+        tile: about `tile` x `tile` pixels are seen at once, at least 128 x 128.
         overlap: of neighbouring tiles, in pixels.
         batch: tiles at once.
         flips: average over mirror images, for four times the work.
@@ -40,11 +38,11 @@ class FileOptions:
         overwrite: make results anew that are there already.
 
     Raises:
-        OptionError: for another precision. The others are checked where they are used.
+        OptionError: for values that they do not take. The device is looked for where it is used.
     """
 
     probabilities: bool = False
-    tile: int = 1024
+    tile: int = 2048
     overlap: int = 128
     batch: int = 1
     flips: bool = False
@@ -53,8 +51,9 @@ class FileOptions:
     overwrite: bool = False
 
     def __post_init__(self) -> None:
-        """Check what nothing else checks."""
+        """Check the values."""
         check_choice("precision", self.precision, Precision)
+        check_tiling(self.tile, self.overlap, self.batch)
 
 
 class FilePredictor:
@@ -97,7 +96,7 @@ class FilePredictor:
         try:
             with open_image(source) as image:
                 self._predict(image, source, target, on_rows)
-        except ShapeError as error:
+        except (ShapeError, OptionError) as error:
             raise DataError(f"{source}: {error}") from error
         except OSError as error:
             kept = f"; what is finished is kept in {_partial(target)}" if _partial(target).exists() else ""
@@ -121,9 +120,7 @@ class FilePredictor:
                 flips=options.flips,
                 start=result.rows,
             ):
-                for part in range(0, rows.shape[1], _WRITTEN):
-                    some = rows[:, part : part + _WRITTEN]
-                    result.write(top + part, some if options.probabilities else _ids(some))
+                result.write(top, rows if options.probabilities else _ids(rows))
                 on_rows(result.rows, height)
             write_result(result, target)
             result.remove()

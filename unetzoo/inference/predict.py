@@ -1,27 +1,30 @@
 """Predict the classes of an image of any size."""
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from itertools import chain, islice
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from unetzoo.checks import check_count
 from unetzoo.errors import OptionError, ShapeError
 from unetzoo.inference.ahead import one_ahead
+from unetzoo.inference.blend import Blend, Probabilities
+from unetzoo.inference.normalise import normalised
 from unetzoo.inference.optimize import OptimizedSegmenter
-from unetzoo.inference.tiles import Axis, plan_axis, read_mirrored
+from unetzoo.inference.tiles import Axis, plan_tiles, read_mirrored
 from unetzoo.info import ModelInfo
 from unetzoo.layers.valid import mirrored
+from unetzoo.memory import is_out_of_memory
 from unetzoo.model import Segmenter
 
 Network = Segmenter | OptimizedSegmenter
-Probabilities = NDArray[np.float32]
 _UNIT = 32  # the deepest reduction of nearly all encoders
 _SMALLEST = 128
+_AT_ONCE = 64  # rows: what is made of them needs memory, too
 _FLIPS = ((2,), (3,), (2, 3))
 
 
@@ -29,23 +32,25 @@ def predict(
     model: Network,
     image: Any,  # noqa: ANN401 - whatever can be sliced
     *,
-    tile: int = 1024,
+    tile: int = 2048,
     overlap: int = 128,
     batch: int = 1,
     flips: bool = False,
 ) -> Probabilities:
     """The probability of each class at each pixel.
 
-    An image that is larger than a tile is cut into tiles, whose predictions are blended, so that the network never sees
-    more than `batch` of them at once. The image is normalised as `model.config.info` says: from `value_range` to 0 to
-    1, minus `mean`, divided by `std`; where it says nothing, whole numbers are divided by the largest of their dtype.
+    An image of more than `tile` x `tile` pixels is cut into tiles, whose predictions are blended, so that the network
+    never sees more than `batch` of them at once. The image is normalised as `model.config.info` says: from
+    `value_range` to 0 to 1, minus `mean`, divided by `std`; where it says nothing, whole numbers are divided by the
+    largest of their dtype.
 
     A network created with `padding="valid"` sees each tile with its mirror images around it, as in the paper.
 
     Args:
         model: a network of `create`, `load`, `pull` or `optimize`, in evaluation mode.
         image: (h, w) or (h, w, c), any h and w >= 1: a numpy array, a memory map, a Zarr array or the like.
-        tile: about the longest side in pixels that the network sees at once, at least 128.
+        tile: the network sees at most about `tile` x `tile` pixels at once, at least 128 x 128: a part of the image
+            that may be twice as wide or high as `tile`, whatever is least work. Lower it where memory runs out.
         overlap: of neighbouring tiles, in pixels, less than half of `tile`, and rounded up to a multiple of 64; four
             times the context that a pixel needs makes tiles equal to the whole image.
         batch: tiles that the network sees at once.
@@ -56,11 +61,12 @@ def predict(
 
     Raises:
         ShapeError: the image has other axes, or another number of channels than the network.
-        OptionError: for an option outside its values, a model in training mode, or an image with NaN or infinity.
+        OptionError: for an option outside its values, a model in training mode, an image with NaN or infinity, or a
+            `tile` or `batch` for which the memory does not suffice.
     """
     height, width = _size(image, model.config.in_channels)
     found = np.empty((model.config.classes, height, width), dtype=np.float32)
-    for top, rows in predict_rows(model, image, tile=tile, overlap=overlap, batch=batch, flips=flips):
+    for top, rows in _finished_rows(model, image, tile, overlap, batch, flips=flips):
         found[:, top : top + rows.shape[1]] = rows
     return found
 
@@ -69,7 +75,7 @@ def predict_rows(
     model: Network,
     image: Any,  # noqa: ANN401 - as in `predict`
     *,
-    tile: int = 1024,
+    tile: int = 2048,
     overlap: int = 128,
     batch: int = 1,
     flips: bool = False,
@@ -82,7 +88,7 @@ def predict_rows(
     Args:
         model: as in `predict`, as all but `start`.
         image: (h, w) or (h, w, c).
-        tile: about the longest side of what the network sees at once, in pixels.
+        tile: about `tile` x `tile` pixels are seen at once.
         overlap: of neighbouring tiles, in pixels.
         batch: tiles at once.
         flips: average over mirror images.
@@ -92,42 +98,49 @@ def predict_rows(
     Yields:
         The number of the first row, and the probabilities (classes, rows, w) of it and those below it.
     """
-    height, width = _size(image, model.config.in_channels)
-    _check_options(model, tile, overlap, batch)
-    down, right = (plan_axis(length, tile, overlap, _UNIT) for length in (height, width))
+    for top, rows in _finished_rows(model, image, tile, overlap, batch, flips=flips, start=start):
+        for first in range(0, rows.shape[1], _AT_ONCE):
+            yield top + first, rows[:, first : first + _AT_ONCE].copy()
+
+
+def _finished_rows(
+    model: Network,
+    image: Any,  # noqa: ANN401 - as in `predict`
+    tile: int,
+    overlap: int,
+    batch: int,
+    *,
+    flips: bool,
+    start: int = 0,
+) -> Iterator[tuple[int, Probabilities]]:
+    """All that each row of tiles finishes; the array holds it until the next is asked for."""
+    shape = _size(image, model.config.in_channels)
+    check_tiling(tile, overlap, batch)
+    _check_model(model)
+    down, right = plan_tiles(shape, tile, overlap, _UNIT)
     known = sum(down.finished(index) <= start for index in range(down.count))
     if known == down.count:
         return
-    top = down.finished(known - 1) if known else 0
-    run = _runner(model, flips=flips)
+    blend = Blend(model.config.classes, down, right, down.finished(known - 1) if known else 0)
+    run = _runner(model, tile, flips=flips)
     rows_of_tiles = range(max(known - 1, 0), down.count)  # the last known one reaches into the next
-    batches = one_ahead(_batches(image, down, right, rows_of_tiles, batch, model.config.info))
-    pending = np.zeros((model.config.classes, _most_pending(down), width), dtype=np.float32)
+    columns_at_once = _columns_at_once(right, batch)
+    batches = one_ahead(_batches(image, down, right, rows_of_tiles, columns_at_once, model.config.info))
     for index in rows_of_tiles:
-        weights, (tile_rows, image_rows) = down.weights(index)[:, None], _inside(down.spans[index], top, height)
-        for columns, tiles in islice(batches, -(-right.count // batch)):
+        for columns, tiles in islice(batches, len(columns_at_once)):
             for column, probabilities in zip(columns, run(tiles), strict=True):
-                tile_columns, image_columns = _inside(right.spans[column], 0, width)
-                probabilities *= weights * right.weights(column)
-                pending[:, image_rows, image_columns] += probabilities[:, tile_rows, tile_columns]
-        finished = down.finished(index) - top
-        if finished:
-            yield top, pending[:, :finished].copy()
-            top += finished
-            pending[:, :-finished] = pending[:, finished:]
-            pending[:, -finished:] = 0
+                blend.add(index, column, probabilities)
+        if blend.finish(index).shape[1]:
+            yield blend.top, blend.finish(index)
+        blend.forget(index)
 
 
-def _most_pending(down: Axis) -> int:
-    """The most rows that tiles reach beyond those that are finished."""
-    tops = [0, *(down.finished(index) for index in range(down.count))]
-    return max(min(last, down.length) - top for top, (_, last) in zip(tops, down.spans, strict=False))
-
-
-def _inside(span: tuple[int, int], top: int, length: int) -> tuple[slice, slice]:
-    """Which part of a tile lies between `top` and the end of the image, and where that is, counted from `top`."""
-    first, last = max(span[0], top), min(span[1], length)
-    return slice(first - span[0], last - span[0]), slice(first - top, last - top)
+def _columns_at_once(right: Axis, batch: int) -> list[range]:
+    """Tiles of a row that the network sees together; the last one by itself, where it is smaller."""
+    first, beyond = right.span(right.count - 1)
+    alike = right.count - (beyond - first < right.size)
+    ranges = [range(first, min(first + batch, alike)) for first in range(0, alike, batch)]
+    return ranges if alike == right.count else [*ranges, range(alike, right.count)]
 
 
 def _batches(
@@ -135,19 +148,18 @@ def _batches(
     down: Axis,
     right: Axis,
     rows_of_tiles: Iterable[int],
-    batch: int,
+    columns_at_once: list[range],
     info: ModelInfo,
-) -> Iterator[tuple[list[int], Tensor]]:
-    """The tiles (b, c, size, size) of each row, batch by batch, with their columns."""
+) -> Iterator[tuple[range, Tensor]]:
+    """The tiles (b, c, h, w) of each row, batch by batch, with their columns."""
     for index in rows_of_tiles:
-        for first in range(0, right.count, batch):
-            columns = list(range(first, min(first + batch, right.count)))
-            spans = [right.spans[column] for column in columns]
-            tiles = [_normalised(read_mirrored(image, down.spans[index], span), info) for span in spans]
-            yield columns, torch.from_numpy(np.stack(tiles))
+        for columns in columns_at_once:
+            spans = [right.span(column) for column in columns]
+            tiles = [normalised(read_mirrored(image, down.span(index), span), info) for span in spans]
+            yield columns, torch.from_numpy(tiles[0][None] if len(tiles) == 1 else np.stack(tiles))
 
 
-def _runner(model: Network, *, flips: bool) -> Callable[[Tensor], Probabilities]:
+def _runner(model: Network, tile: int, *, flips: bool) -> Callable[[Tensor], Probabilities]:
     """What gives the probabilities (b, classes, h, w) of images (b, c, h, w)."""
     stored = next(chain(model.parameters(), model.buffers()))
     encoder = (model.network if isinstance(model, OptimizedSegmenter) else model).encoder
@@ -162,30 +174,31 @@ def _runner(model: Network, *, flips: bool) -> Callable[[Tensor], Probabilities]
 
     @torch.no_grad()
     def run(images: Tensor) -> Probabilities:
-        images = images.to(stored.device, dtype)
-        found = probabilities(images)
-        if flips:
-            for axes in _FLIPS:
-                found += probabilities(images.flip(axes)).flip(axes)
-            found /= 1 + len(_FLIPS)
-        kept: Probabilities = found.cpu().numpy()
+        with _explained_memory(images, tile):
+            images = images.to(stored.device, dtype)
+            found = probabilities(images)
+            if flips:
+                for axes in _FLIPS:
+                    found += probabilities(images.flip(axes)).flip(axes)
+                found /= 1 + len(_FLIPS)
+            kept: Probabilities = found.cpu().numpy()
         return kept
 
     return run
 
 
-def _normalised(block: NDArray[Any], info: ModelInfo) -> Probabilities:
-    """A block (h, w) or (h, w, c) as the network was trained on it, (c, h, w)."""
-    values: NDArray[Any] = (block if block.ndim == 3 else block[..., None]).astype(np.float32)
-    if not np.isfinite(values).all():
-        raise OptionError("the image holds NaN or infinity; replace them, for instance by numpy.nan_to_num")
-    if info.value_range:
-        low, high = info.value_range
-        values = (values - low) / (high - low)
-    elif block.dtype.kind in "ui":
-        values = values / np.iinfo(block.dtype).max
-    values = (values - np.asarray(info.mean or 0, np.float32)) / np.asarray(info.std or 1, np.float32)
-    return np.ascontiguousarray(values.transpose(2, 0, 1), dtype=np.float32)
+@contextmanager
+def _explained_memory(images: Tensor, tile: int) -> Iterator[None]:
+    """Turn running out of memory into what to lower."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        together, _, height, width = images.shape
+        lower = f"batch from {together} to {together // 2}" if together > 1 else f"tile from {tile} to {tile // 2}"
+        seen = f"{together} x {height} x {width} pixels"
+        raise OptionError(f"out of memory with {seen} at once: lower {lower}") from error
 
 
 def _size(image: Any, channels: int) -> tuple[int, int]:  # noqa: ANN401 - as in `predict`
@@ -197,13 +210,17 @@ def _size(image: Any, channels: int) -> tuple[int, int]:  # noqa: ANN401 - as in
     return shape[0], shape[1]
 
 
-def _check_options(model: Network, tile: int, overlap: int, batch: int) -> None:
+def check_tiling(tile: int, overlap: int, batch: int) -> None:
+    """Raise OptionError for values that `predict` does not take."""
     check_count("batch", batch)
     check_count("tile", tile)
     if tile < _SMALLEST:
         raise OptionError(f"tile must be at least {_SMALLEST} pixels, got {tile}")
     if not isinstance(overlap, int) or not 0 <= overlap < tile / 2:
         raise OptionError(f"overlap must be a whole number from 0 to less than half of tile={tile}, got {overlap!r}")
+
+
+def _check_model(model: Network) -> None:
     channels = model.config.in_channels
     for name in ("mean", "std"):
         if len(getattr(model.config.info, name)) not in (0, 1, channels):

@@ -6,9 +6,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
-import torch
-
 from unetzoo.errors import TrainingError
+from unetzoo.memory import is_out_of_memory
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -59,19 +58,14 @@ def explained_memory(batch: int, crop: int) -> Iterator[None]:
     """Turn running out of memory into what to lower."""
     try:
         yield
-    except (MemoryError, torch.OutOfMemoryError, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and not _is_about_memory(error):
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
             raise
         lower = f"batch to {max(1, batch // 2)}, or crop to {max(32, crop * 3 // 4 // 32 * 32)}"
         raise TrainingError(
             f"out of memory with batches of {batch} crops of {crop} x {crop} pixels: lower {lower}; or train with "
             "activation_checkpointing, precision='bf16', or a smaller encoder"
         ) from error
-
-
-def _is_about_memory(error: RuntimeError) -> bool:
-    text = str(error)
-    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in text or "not enough memory" in text
 
 
 def not_a_number(loss: float, step: int, names: Sequence[str]) -> TrainingError:

@@ -1,0 +1,69 @@
+"""Blend what is predicted of tiles, row of tiles by row of tiles."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unetzoo.inference.tiles import Axis
+
+Probabilities = NDArray[np.float32]
+
+
+class Blend:
+    """The rows of an image that the tiles in work reach.
+
+    Args:
+        classes: of the probabilities.
+        down: the tiles from top to bottom.
+        right: the tiles from left to right.
+        top: the first row that is wanted; those above it are left out.
+    """
+
+    def __init__(self, classes: int, down: Axis, right: Axis, top: int) -> None:
+        self.top = top
+        self._down = down
+        self._right = right
+        tops = [0, *(down.finished(index) for index in range(down.count - 1))]
+        most = max(down.used(index)[1] - before for index, before in enumerate(tops))
+        self._rows = np.empty((classes, most, right.length), dtype=np.float32)
+        self._written = 0  # rows, from `top`, that have a part of what they will be
+
+    def add(self, index: int, column: int, tile: Probabilities) -> None:
+        """Add a tile (classes, h, w), whose values are changed. Tiles come from left to right, and row by row."""
+        part = self._weighted(index, column, tile)
+        (first, beyond), (left, end) = self._down.used(index), self._right.used(column)
+        hidden = max(0, self.top - first)
+        part = part[:, hidden:]
+        place = self._rows[:, first + hidden - self.top : beyond - self.top, left:end]
+        above = max(0, self._written - (first + hidden - self.top))
+        beside = self._right.used(column - 1)[1] - left if column else 0
+        place[:, :above] += part[:, :above]
+        place[:, above:, :beside] += part[:, above:, :beside]
+        place[:, above:, beside:] = part[:, above:, beside:]
+
+    def finish(self, index: int) -> Probabilities:
+        """The rows (classes, rows, w) from `top` that are finished with this row of tiles, until the next call."""
+        return self._rows[:, : max(0, self._down.finished(index) - self.top)]
+
+    def forget(self, index: int) -> None:
+        """Let go of those rows: `top` is the first one below them."""
+        finished = max(0, self._down.finished(index) - self.top)
+        reached = self._down.used(index)[1] - self.top
+        self._written = max(0, reached - finished)
+        self._rows[:, : self._written] = self._rows[:, finished:reached]
+        self.top += finished
+
+    def _weighted(self, index: int, column: int, tile: Probabilities) -> Probabilities:
+        """The part of a tile that has a weight, multiplied by it."""
+        rows, columns = (
+            slice(used[0] - span[0], used[1] - span[0])
+            for used, span in (
+                (self._down.used(index), self._down.span(index)),
+                (self._right.used(column), self._right.span(column)),
+            )
+        )
+        part = tile[:, rows, columns]
+        for where, weights in self._down.ramps(index):
+            part[:, where] *= weights[:, None]
+        for where, weights in self._right.ramps(column):
+            part[:, :, where] *= weights
+        return part
