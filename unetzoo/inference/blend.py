@@ -16,15 +16,19 @@ class Blend:
         down: the tiles from top to bottom.
         right: the tiles from left to right.
         top: the first row that is wanted; those above it are left out.
+        whole: where all rows (classes, h, w) shall be; None: they are kept until the next ones are finished.
     """
 
-    def __init__(self, classes: int, down: Axis, right: Axis, top: int) -> None:
+    def __init__(
+        self, classes: int, down: Axis, right: Axis, *, top: int = 0, whole: Probabilities | None = None
+    ) -> None:
         self.top = top
         self._down = down
         self._right = right
         tops = [0, *(down.finished(index) for index in range(down.count - 1))]
         most = max(down.used(index)[1] - before for index, before in enumerate(tops))
-        self._rows = np.empty((classes, most, right.length), dtype=np.float32)
+        self._kept = whole is not None
+        self._rows = np.empty((classes, most, right.length), dtype=np.float32) if whole is None else whole[:, top:]
         self._written = 0  # rows, from `top`, that have a part of what they will be
 
     def add(self, index: int, column: int, tile: Probabilities) -> None:
@@ -49,7 +53,10 @@ class Blend:
         finished = max(0, self._down.finished(index) - self.top)
         reached = self._down.used(index)[1] - self.top
         self._written = max(0, reached - finished)
-        self._rows[:, : self._written] = self._rows[:, finished:reached]
+        if self._kept:
+            self._rows = self._rows[:, finished:]
+        else:
+            self._rows[:, : self._written] = self._rows[:, finished:reached]
         self.top += finished
 
     def _weighted(self, index: int, column: int, tile: Probabilities) -> Probabilities:

@@ -66,8 +66,8 @@ def predict(
     """
     height, width = _size(image, model.config.in_channels)
     found = np.empty((model.config.classes, height, width), dtype=np.float32)
-    for top, rows in _finished_rows(model, image, tile, overlap, batch, flips=flips):
-        found[:, top : top + rows.shape[1]] = rows
+    for _ in _finished_rows(model, image, tile, overlap, batch, flips=flips, whole=found):
+        pass
     return found
 
 
@@ -112,8 +112,9 @@ def _finished_rows(
     *,
     flips: bool,
     start: int = 0,
+    whole: Probabilities | None = None,
 ) -> Iterator[tuple[int, Probabilities]]:
-    """All that each row of tiles finishes; the array holds it until the next is asked for."""
+    """All that each row of tiles finishes: a part of `whole`, or what an array holds until the next is asked for."""
     shape = _size(image, model.config.in_channels)
     check_tiling(tile, overlap, batch)
     _check_model(model)
@@ -121,7 +122,8 @@ def _finished_rows(
     known = sum(down.finished(index) <= start for index in range(down.count))
     if known == down.count:
         return
-    blend = Blend(model.config.classes, down, right, down.finished(known - 1) if known else 0)
+    top = down.finished(known - 1) if known else 0
+    blend = Blend(model.config.classes, down, right, top=top, whole=whole)
     run = _runner(model, tile, flips=flips)
     rows_of_tiles = range(max(known - 1, 0), down.count)  # the last known one reaches into the next
     columns_at_once = _columns_at_once(right, batch)

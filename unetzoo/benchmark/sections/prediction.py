@@ -12,9 +12,10 @@ def prediction_section(found: Mapping[str, Any]) -> list[str]:
     """Seconds and ratios for each tile."""
     told = (
         "Made by `python benchmarks/prediction.py`: a U-Net with a ResNet-18, optimized, on an image of random values; "
-        "probabilities of two classes. The network alone sees as many pixels as the image has, without any overlap; a "
-        "ratio below 1 is slower than that. MONAI is `sliding_window_inference` with the same network, tile and"
-        " overlap. All in turn in one run; medians. Per pixel seen counts what overlaps twice, as the network does."
+        "probabilities of two classes. The network alone sees as many pixels as the image has, in squares of side "
+        "`tile` without any overlap; a ratio below 1 is slower than that. MONAI is `sliding_window_inference` with the "
+        "same network and overlap and Gaussian weights, once with squares, once with the tiles that unetzoo chooses. "
+        "All in turn in one run; medians. Per pixel seen counts what overlaps twice, as the network does."
     )
     lines = [
         "| tile, overlap | who | seconds | pixels/s of the network alone | per pixel seen |",
