@@ -8,11 +8,18 @@ import pytest
 import torch
 from torch import nn
 
+from unetzoo.layers import recompute
 from unetzoo.layers.norm import make_activation, make_norm
 from unetzoo.layers.recompute import norm_act_conv
 
 NORMS = ["batch", "group", "instance", "layer", "none"]
 ACTIVATIONS = ["relu", "leaky_relu", "elu", "gelu", "silu", "prelu"]
+
+
+@pytest.fixture(autouse=True)
+def small_maps_too(monkeypatch):
+    """Maps as small as these would be kept."""
+    monkeypatch.setattr(recompute, "_SMALL_BYTES", 0)
 
 
 def _layers(norm="batch", activation="relu", dtype=torch.float64):
@@ -57,9 +64,8 @@ def test_first_and_second_gradients_agree_with_differences(norm):
     assert torch.autograd.gradgradcheck(lambda x: norm_act_conv(*layers, x * 1), _features())
 
 
-@pytest.mark.parametrize("activation", ["relu", "leaky_relu", "elu", "gelu", "prelu"])
-def test_the_activated_map_is_not_kept(activation):
-    layers = _layers("batch", activation)
+def _kept_by(layers):
+    """The result, and a reference to the activated map's memory."""
     kept = []
 
     class Convolution(nn.Module):
@@ -69,7 +75,21 @@ def test_the_activated_map_is_not_kept(activation):
 
     result = norm_act_conv(layers[0], layers[1], Convolution(), _features() * 1)
     gc.collect()
-    assert kept[0]() is None
+    return result, kept[0]
+
+
+@pytest.mark.parametrize("activation", ["relu", "leaky_relu", "elu", "gelu", "prelu"])
+def test_the_activated_map_is_not_kept(activation):
+    result, kept = _kept_by(_layers("batch", activation))
+    assert kept() is None
+    result.sum().backward()
+
+
+@pytest.mark.parametrize("limit", [960, 961])  # bytes; 2 x 3 x 5 x 4 values of 8 are 960
+def test_maps_below_the_limit_are_kept(limit, monkeypatch):
+    monkeypatch.setattr(recompute, "_SMALL_BYTES", limit)
+    result, kept = _kept_by(_layers())
+    assert (kept() is not None) == (limit > 960)
     result.sum().backward()
 
 

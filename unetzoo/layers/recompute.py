@@ -3,6 +3,7 @@
 Of `y = conv(act(norm(x)))`, torch keeps x for the norm, and `act(norm(x))` for the activation and the convolution. Here
 only x is kept, and the second map is made from it again when the backward pass asks for it: the same values by the
 same operations, so that the gradients are the same. (In-place activated batch norm, arXiv:1712.02616, has this aim.)
+Maps below 8 MiB are kept.
 """
 
 from collections.abc import Callable, Iterator
@@ -20,6 +21,8 @@ from unetzoo.layers.norm import ChannelLayerNorm
 _REPEATABLE = (nn.BatchNorm2d, nn.GroupNorm, ChannelLayerNorm)
 Stage = Literal["normed", "activated"]
 _keeps_all = ContextVar("_keeps_all", default=False)
+_SMALL_BYTES = 2**23
+"""Smaller maps are kept: to save them is worth less than the time that it takes."""
 
 
 @contextmanager
@@ -43,7 +46,7 @@ def norm_act_conv(norm: nn.Module, activation: nn.Module, convolution: nn.Module
         convolution: any layer.
         features: (b, c, h, w).
     """
-    if not (torch.is_grad_enabled() and features.requires_grad and type(norm) in _REPEATABLE and _hooks_are_allowed()):
+    if not (torch.is_grad_enabled() and features.requires_grad and _is_worth_it(norm, features)):
         made: Tensor = convolution(activation(norm(features)))
         return made
     normed = norm(features)
@@ -54,9 +57,13 @@ def norm_act_conv(norm: nn.Module, activation: nn.Module, convolution: nn.Module
     return made
 
 
-def _hooks_are_allowed() -> bool:
-    if torch.compiler.is_compiling() or _keeps_all.get():
+def _is_worth_it(norm: nn.Module, features: Tensor) -> bool:
+    if torch.compiler.is_compiling() or _keeps_all.get() or type(norm) not in _REPEATABLE:
         return False
+    return features.nbytes >= _SMALL_BYTES and _hooks_are_allowed()
+
+
+def _hooks_are_allowed() -> bool:
     try:
         with saved_tensors_hooks(lambda tensor: tensor, lambda tensor: tensor):
             return True

@@ -1,9 +1,12 @@
 """The exponential moving average of a network's weights."""
 
+import torch
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel
 
 from unetzoo.model import Segmenter
+
+Tensors = tuple[Tensor, ...] | list[Tensor]
 
 
 def averaged(model: Segmenter, decay: float) -> AveragedModel:
@@ -17,10 +20,12 @@ def averaged(model: Segmenter, decay: float) -> AveragedModel:
         decay: share of the average that remains at each step, 0 to 1.
     """
 
-    def follow(average: Tensor, current: Tensor, count: Tensor | int) -> Tensor:
-        if not average.is_floating_point():
-            return current
-        kept = min(decay, (1 + float(count)) / (10 + float(count)))
-        return average * kept + current * (1 - kept)
+    def follow(average: Tensors, current: Tensors, count: Tensor | int) -> None:
+        """Move tensors of one type and device."""
+        if average[0].is_floating_point():
+            kept = min(decay, (1 + float(count)) / (10 + float(count)))
+            torch._foreach_lerp_(average, current, 1 - kept)
+        else:
+            torch._foreach_copy_(average, current)
 
-    return AveragedModel(model, avg_fn=follow, use_buffers=True)
+    return AveragedModel(model, multi_avg_fn=follow, use_buffers=True)

@@ -22,6 +22,7 @@ from unetzoo.training.average import averaged
 from unetzoo.training.crops import CropDataset
 from unetzoo.training.engine import accelerating
 from unetzoo.training.loop import Listener, Parts, Training
+from unetzoo.training.optimizer import DenseAdamW
 from unetzoo.training.options import FitOptions, Plan
 from unetzoo.training.progress import Epoch
 from unetzoo.training.run_folder import begin, check_folder
@@ -128,7 +129,8 @@ def _parts(model: Segmenter, options: FitOptions, plan: Plan, accelerator: "Acce
     model.to(accelerator.device)
     if accelerator.num_processes > 1 and accelerator.device.type == "cuda":
         nn.SyncBatchNorm.convert_sync_batchnorm(model)  # type: ignore[no-untyped-call] # torch's own lack of types
-    optimizer = AdamW(_groups(model, options), weight_decay=options.weight_decay)
+    adamw = DenseAdamW if accelerator.device.type == "cpu" else AdamW
+    optimizer = adamw(_groups(model, options), weight_decay=options.weight_decay)
     schedule = LambdaLR(optimizer, rate_of(options.schedule, steps=plan.steps, warm_up=options.warm_up))
     loss = create_loss(plan.loss, ignore_index=UNKNOWN).to(accelerator.device)
     average = averaged(model, options.average) if options.average else None

@@ -1,0 +1,76 @@
+"""Compared with torch's own AdamW, which is neither fused nor in another order of memory."""
+
+import copy
+
+import pytest
+import torch
+from torch import nn
+from torch.optim import AdamW
+
+from unetzoo.training.optimizer import DenseAdamW
+
+ORDERS = {"usual": torch.contiguous_format, "channels_last": torch.channels_last}
+
+
+def _layers(order):
+    torch.manual_seed(0)
+    layers = nn.Sequential(nn.Conv2d(3, 5, 3, bias=False), nn.BatchNorm2d(5), nn.Conv2d(5, 4, 1), nn.Conv2d(4, 2, 3))
+    return layers.double().to(memory_format=ORDERS[order])
+
+
+def _groups(layers):
+    decayed, others = ([p for p in layers.parameters() if (p.ndim > 1) is many] for many in (True, False))
+    return [{"params": decayed, "lr": 0.01}, {"params": others, "lr": 0.02, "weight_decay": 0.0}]
+
+
+def _train(layers, optimizer, steps, *, seed=1):
+    generator = torch.Generator().manual_seed(seed)
+    for _ in range(steps):
+        optimizer.zero_grad()
+        layers(torch.randn(2, 3, 9, 9, generator=generator, dtype=torch.float64)).square().mean().backward()
+        optimizer.step()
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_weights_become_those_of_torchs_own(order):
+    layers = _layers(order)
+    twin = copy.deepcopy(layers)
+    _train(layers, DenseAdamW(_groups(layers), weight_decay=0.1), 8)
+    _train(twin, AdamW(_groups(twin), weight_decay=0.1, foreach=False), 8)
+    for found, wanted in zip(layers.parameters(), twin.parameters(), strict=True):
+        torch.testing.assert_close(found, wanted, rtol=1e-9, atol=1e-12)
+        assert found.stride() == wanted.stride()
+
+
+def test_weights_without_a_gradient_stay_as_they_are():
+    layers = _layers("channels_last")
+    layers[0].requires_grad_(False)
+    before = layers[0].weight.clone()
+    _train(layers, DenseAdamW(_groups(layers), weight_decay=0.1), 2)
+    assert torch.equal(layers[0].weight, before)
+
+
+def test_it_goes_on_from_its_state_bit_by_bit():
+    whole, parted = _layers("channels_last"), _layers("channels_last")
+    first = DenseAdamW(_groups(whole), weight_decay=0.1)
+    _train(whole, first, 3)
+    _train(whole, first, 3, seed=2)
+    second = DenseAdamW(_groups(parted), weight_decay=0.1)
+    _train(parted, second, 3)
+    third = DenseAdamW(_groups(parted), weight_decay=0.1)
+    third.load_state_dict(second.state_dict())
+    _train(parted, third, 3, seed=2)
+    assert all(torch.equal(one, other) for one, other in zip(whole.parameters(), parted.parameters(), strict=True))
+
+
+def test_its_state_is_that_of_torchs_own():
+    layers = _layers("channels_last")
+    optimizer = DenseAdamW(_groups(layers), weight_decay=0.1)
+    _train(layers, optimizer, 2)
+    twin = copy.deepcopy(layers)
+    torchs = AdamW(_groups(twin), weight_decay=0.1)
+    torchs.load_state_dict(copy.deepcopy(optimizer.state_dict()))
+    _train(layers, optimizer, 2, seed=3)
+    _train(twin, torchs, 2, seed=3)
+    for found, wanted in zip(layers.parameters(), twin.parameters(), strict=True):
+        torch.testing.assert_close(found, wanted, rtol=1e-9, atol=1e-12)
