@@ -60,4 +60,12 @@ def test_a_sliding_window_is_compared_with_the_network_for_the_whole_image():
 def test_what_was_not_measured_is_no_row():
     nothing = {"networks": [], "patches": [], "speed": {}}
     assert claims(nothing) == []
-    assert claims_section(nothing, steps=1, long=2)[1].count("\n") == 1  # the head of the table alone
+    assert claims_section(nothing)[1].count("\n") == 1  # the head of the table alone
+
+
+def test_means_are_those_of_the_seeds_that_both_have():
+    results = [_network(networks.UNET, seed, iou) for seed, iou in enumerate((0.8, 0.8, 0.2))]
+    results += [_network(networks.NESTED, seed, 0.9) for seed in range(2)]
+    (claim,) = _named(_found(*results), "more accurate than U-Net (nuclei: 92.6")
+    assert claim.measured == "U-Net++ 90.0, U-Net 80.0: +10.0 ± 0.0"
+    assert claim.seeds == 2

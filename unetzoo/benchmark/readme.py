@@ -12,6 +12,7 @@ from unetzoo.benchmark.sections.peers import peers_section
 from unetzoo.benchmark.sections.prediction import large_section, prediction_section
 from unetzoo.benchmark.sections.startup import startup_section
 from unetzoo.benchmark.store import load_results
+from unetzoo.claims.page import accuracy_section, claims_section
 
 Section = Callable[[Mapping[str, Any]], list[str]]
 
@@ -28,6 +29,8 @@ _SECTIONS: tuple[tuple[str, str, Section], ...] = (  # a file of results each
     ("prediction.json", "## Predicting large images", prediction_section),
     ("prediction-large.json", "### 20,000 x 20,000 pixels", large_section),
     ("losses.json", "## Losses", losses_section),
+    ("claims.json", "## What papers claim", claims_section),
+    ("claims.json", "## Accuracy beside the peers", accuracy_section),
 )
 
 

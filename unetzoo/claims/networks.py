@@ -10,6 +10,9 @@ DATA = ("nuclei", "brain-tissue")
 STEPS, LONG = 300, 900
 """Of a training; a long one is for augmentations, whose crops differ more and are learnt later."""
 
+FEWER = 3
+"""Seeds of networks that lie far apart."""
+
 _SEED = 'norm="none", upsample="transpose"'
 _WIDE = (35, 70, 140, 280, 560)
 UNET, WIDE, NESTED, SUPERVISED = "U-Net", "wide U-Net", "U-Net++", "U-Net++, deep supervision"
@@ -39,15 +42,15 @@ def combinations(*, seeds: int, steps: int = STEPS, long: int = LONG) -> Iterato
     """All trainings with the names of their networks, seed by seed.
 
     Args:
-        seeds: how many, from 0 on.
+        seeds: how many, from 0 on, for the four networks that are closest to each other; others have at most `FEWER`.
         steps: of each training of `PARTS`, on each of `DATA`, with turned and mirrored crops.
         long: steps of each of `AUGMENTATIONS`, which see the one image of nuclei alone.
     """
     for seed in range(seeds):
         for data in DATA:
-            for name, parts in PARTS.items():
-                yield name, _combination(parts, data, seed, steps, {"augment": "flips"})
-        for name, options in AUGMENTATIONS.items():
+            for name in PARTS if seed < FEWER else (UNET, WIDE, NESTED, SUPERVISED):
+                yield name, _combination(PARTS[name], data, seed, steps, {"augment": "flips"})
+        for name, options in AUGMENTATIONS.items() if seed < FEWER else ():
             yield name, _combination(PARTS[UNET], "nuclei", seed, long, options)
 
 

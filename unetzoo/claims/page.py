@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
+from unetzoo.benchmark.sections.machine import told_machine
+from unetzoo.claims.networks import LONG, STEPS
 from unetzoo.claims.paired import difference, percent, scores_of
 from unetzoo.claims.peers import LIBRARIES, SMP
 from unetzoo.claims.verdicts import Claim, claims
@@ -23,16 +25,23 @@ segmentation_models_pytorch makes its steps. IoU in percent, the mean over the s
 segmentation_models_pytorch is paired by seed; both with 95 % intervals of Student's t."""
 
 
-def claims_section(found: Mapping[str, Any], *, steps: int, long: int) -> list[str]:
+def claims_section(found: Mapping[str, Any]) -> list[str]:
     """Paragraphs and a table with a row for each claim.
 
     Args:
         found: what `benchmarks/claims.py` has put together.
-        steps: of a training of the networks.
-        long: of one with augmentation.
     """
     lines = ["| claim | by | data | measured | seeds | |", "|---|---|---|---|---:|---|"]
-    return [_CLAIMS.format(steps=steps, long=long), "\n".join([*lines, *map(_row, claims(found))])]
+    return [*_machines(found), _CLAIMS.format(steps=STEPS, long=LONG), "\n".join([*lines, *map(_row, claims(found))])]
+
+
+def _machines(found: Mapping[str, Any]) -> list[str]:
+    """Where and when the networks were trained: a line for each machine."""
+    dates: dict[str, set[str]] = {}
+    for one in found["networks"]:
+        if "machine" in one:
+            dates.setdefault(told_machine(one["machine"]), set()).add(one["date"])
+    return [f"{machine} Measured on {' to '.join(sorted({min(days), max(days)}))}." for machine, days in dates.items()]
 
 
 def _row(claim: Claim) -> str:
@@ -41,7 +50,7 @@ def _row(claim: Claim) -> str:
     return f"| {claim.says} | {claim.paper} | {claim.data} | {claim.measured} | {seeds} | {verdict} |"
 
 
-def peers_section(found: Mapping[str, Any]) -> list[str]:
+def accuracy_section(found: Mapping[str, Any]) -> list[str]:
     """Paragraphs and a table with a row for each data set, budget and library."""
     lines = ["| data | budget | by | steps | mean IoU | less smp's | seeds |", "|---|---|---|---:|---:|---:|---:|"]
     return [_PEERS, "\n".join([*lines, *_peer_rows(found["peers"])])]

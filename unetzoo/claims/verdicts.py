@@ -157,7 +157,8 @@ def _compared(says: str, paper: str, data: str, scores: Mapping[str, Scores]) ->
     better, worse = scores.values()
     found = difference(better, worse)
     if found is not None:
-        means = ", ".join(f"{name} {percent(values)}" for name, values in scores.items())
+        shared = better.keys() & worse.keys()
+        means = ", ".join(f"{name} {percent({seed: of[seed] for seed in shared})}" for name, of in scores.items())
         yield Claim(says, paper, data, f"{means}: {found}", found.seeds, found.verdict)
 
 

@@ -9,5 +9,6 @@ def told_machine(machine: Mapping[str, Any]) -> str:
     versions = ", ".join(f"{package} {version}" for package, version in machine["versions"].items())
     gpu = f"; {machine['gpu']}" if machine["gpu"] else "; no GPU was at hand"
     instructions = f" ({machine['instructions']})" if "instructions" in machine else ""
-    where = f"{machine['processor']}{instructions}, {machine['threads']} threads{gpu}"
+    threads = "1 thread" if machine["threads"] == 1 else f"{machine['threads']} threads"
+    where = f"{machine['processor']}{instructions}, {threads}{gpu}"
     return f"{where}; Python {machine['python']}, {versions}."
