@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from unetzoo.benchmark.readme import write_readme
+from unetzoo.benchmark.readme import write_pages
 from unetzoo.benchmark.store import write_json
 from unetzoo.claims.networks import DATA, combinations, measure_accuracy
 from unetzoo.claims.patch_runs import SIDES, PatchRun, measure_patches
@@ -41,7 +41,7 @@ def main() -> None:
         if chosen.only in (None, name):
             part()
     write_json(_bundle(chosen.seeds), HERE / "results" / "claims.json")
-    write_readme(HERE / "results", HERE / "README.md")
+    write_pages(HERE)
 
 
 def _parts(seeds: int, workers: int) -> dict[str, Callable[[], object]]:

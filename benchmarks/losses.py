@@ -8,7 +8,7 @@ The losses of plugins/unetzoo-boundary take part where it is installed.
 from pathlib import Path
 
 from unetzoo.benchmark.losses import measure_losses
-from unetzoo.benchmark.readme import write_readme
+from unetzoo.benchmark.readme import write_pages
 from unetzoo.benchmark.run import machine
 from unetzoo.benchmark.store import write_json
 from unetzoo.memory import keep_freed_memory
@@ -20,7 +20,7 @@ def main() -> None:
     """Measure, then write README.md."""
     keep_freed_memory()
     write_json({"machine": machine(), "losses": measure_losses()}, HERE / "results" / "losses.json")
-    write_readme(HERE / "results", HERE / "README.md")
+    write_pages(HERE)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ def main() -> None:
     """Count, then write README.md."""
     os.environ["UNETZOO_PLUGINS"] = ""  # what is built in, whatever is installed
     from unetzoo.benchmark.peers.store import Count
-    from unetzoo.benchmark.readme import write_readme
+    from unetzoo.benchmark.readme import write_pages
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sample", type=int, metavar="N", help="try that many encoders of timm and nothing else")
@@ -37,7 +37,7 @@ def main() -> None:
     count.architectures(lambda: print("architecture", flush=True))
     count.timm(on_name=lambda: print(".", end="", flush=True))
     count.other_encoders()
-    write_readme(HERE / "results", HERE / "README.md")
+    write_pages(HERE)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import argparse
 from pathlib import Path
 
 from unetzoo.benchmark.prediction import measure_large, measure_prediction
-from unetzoo.benchmark.readme import write_readme
+from unetzoo.benchmark.readme import write_pages
 from unetzoo.benchmark.run import machine
 from unetzoo.benchmark.store import write_json
 from unetzoo.memory import keep_freed_memory
@@ -30,7 +30,7 @@ def main() -> None:
         write_json({"machine": machine(), "cases": cases}, results / "prediction.json")
     if chosen.only in (None, "large"):
         write_json({"machine": machine(), **measure_large()}, results / "prediction-large.json")
-    write_readme(results, HERE / "README.md")
+    write_pages(HERE)
 
 
 if __name__ == "__main__":

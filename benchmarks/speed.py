@@ -15,7 +15,7 @@ from itertools import product
 from pathlib import Path
 
 from unetzoo.benchmark.case import DECODERS, ENCODERS, Case
-from unetzoo.benchmark.readme import write_readme
+from unetzoo.benchmark.readme import write_pages
 from unetzoo.benchmark.run import machine, run_case
 from unetzoo.benchmark.startup import measure_startup
 from unetzoo.benchmark.store import save_result, write_json
@@ -37,7 +37,7 @@ def main() -> None:
         for case in every_case() if chosen.all else shown_cases():
             print(case.title, flush=True)
             save_result(run_case(case), RESULTS)
-    write_readme(RESULTS, HERE / "README.md")
+    write_pages(HERE)
 
 
 def shown_cases() -> Iterator[Case]:

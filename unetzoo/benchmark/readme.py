@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from unetzoo.benchmark.report import EXPLANATION, markdown
+from unetzoo.benchmark.sections.excerpt import excerpt
 from unetzoo.benchmark.sections.losses import losses_section
 from unetzoo.benchmark.sections.machine import told_machine
 from unetzoo.benchmark.sections.peers import peers_section
@@ -24,6 +25,7 @@ a case are called in turn in one run, and the same weights are in all whose grap
 logits stands in the last column. A single case, on any machine: `unetzoo bench speed --help`. From which size of map on
 the transposed convolution is used: `python benchmarks/upsampling.py`."""
 
+_FROM, _TO = "<!-- made by benchmarks/*.py -->", "<!-- until here -->"
 _SECTIONS: tuple[tuple[str, str, Section], ...] = (  # a file of results each
     ("startup.json", "## Starting", startup_section),
     ("prediction.json", "## Predicting large images", prediction_section),
@@ -34,9 +36,19 @@ _SECTIONS: tuple[tuple[str, str, Section], ...] = (  # a file of results each
 )
 
 
-def write_readme(results: Path, readme: Path) -> None:
-    """Write the page of a folder of results."""
-    readme.write_text(page(results), encoding="utf-8")
+def write_pages(folder: Path) -> None:
+    """Write the page of the benchmarks' folder, and what the project's README says of it."""
+    results, front = folder / "results", folder.parent / "README.md"
+    (folder / "README.md").write_text(page(results), encoding="utf-8")
+    front.write_text(with_excerpt(front.read_text(encoding="utf-8"), results), encoding="utf-8")
+
+
+def with_excerpt(readme: str, results: Path) -> str:
+    """The project's README with the numbers of a folder of results between its two marks."""
+    before, rest = readme.split(_FROM, 1)
+    _, after = rest.split(_TO, 1)
+    found = [_read(results / name) for name in ("peers.json", "claims.json")]
+    return "\n\n".join([before + _FROM, *excerpt(found[0], load_results(results), found[1]), _TO + after])
 
 
 def page(results: Path) -> str:

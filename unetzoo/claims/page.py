@@ -6,7 +6,7 @@ from typing import Any
 
 from unetzoo.benchmark.sections.machine import told_machine
 from unetzoo.claims.networks import LONG, STEPS
-from unetzoo.claims.paired import difference, percent, scores_of
+from unetzoo.claims.paired import Scores, difference, percent, scores_of
 from unetzoo.claims.peers import LIBRARIES, SMP
 from unetzoo.claims.verdicts import Claim, claims
 from unetzoo.leaderboard.summary import half_interval
@@ -66,11 +66,11 @@ def _peer_rows(results: Sequence[Mapping[str, Any]]) -> Iterator[str]:
             if scores[name]:
                 against = "" if name == SMP else str(difference(scores[name], scores[SMP]) or "")
                 steps = fmean(one["combination"]["steps"] for one in runs)
-                known = [100 * score for score in scores[name].values()]
-                cells = [data, budget, name, f"{steps:.0f}", _with_interval(known, percent(scores[name])), against]
-                yield f"| {' | '.join(cells)} | {len(known)} |"
+                cells = [data, budget, name, f"{steps:.0f}", mean_with_interval(scores[name]), against]
+                yield f"| {' | '.join(cells)} | {len(scores[name])} |"
 
 
-def _with_interval(values: Sequence[float], mean: str) -> str:
-    half = half_interval(values)
-    return mean if half is None else f"{mean} ± {half:.1f}"
+def mean_with_interval(scores: Scores) -> str:
+    """Such as `"92.3 ± 0.4"`, in percent; empty without any."""
+    half = half_interval([100 * score for score in scores.values()])
+    return (percent(scores) if scores else "") + ("" if half is None else f" ± {half:.1f}")

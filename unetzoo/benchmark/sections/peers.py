@@ -9,8 +9,10 @@ from unetzoo.benchmark.peers.names import MONAI, OURS, OURS_OTHERS, RUNS, SMP, S
 from unetzoo.benchmark.sections.machine import told_machine
 
 Row = tuple[str, str, str, str]
+"""What is compared, and a cell for each of `LIBRARIES`."""
 
-_LIBRARIES = {"unetzoo": "unetzoo", "segmentation_models_pytorch": "smp", "MONAI": "MONAI"}  # and as contenders' names
+LIBRARIES = {"unetzoo": "unetzoo", "segmentation_models_pytorch": "smp", "MONAI": "MONAI"}
+"""Their names, and how those of their contenders begin."""
 _TITLES = {"unet": "U-Net", "unetpp": "U-Net++"}
 _COMPARED = ("resnet34", 512)
 _TOLD = """\
@@ -33,8 +35,8 @@ def peers_section(found: Mapping[str, Any], cases: Sequence[Mapping[str, Any]]) 
         found: the count, see `unetzoo.benchmark.peers.store`.
         cases: results of the speed benchmark.
     """
-    head = f"| | {' | '.join(_LIBRARIES)} |\n|---|{'---:|' * len(_LIBRARIES)}"
-    rows = [*_architectures(found), *_encoders(found), *_losses(found), *_abilities(found), *_costs(cases)]
+    head = f"| | {' | '.join(LIBRARIES)} |\n|---|{'---:|' * len(LIBRARIES)}"
+    rows = [*architecture_rows(found), *encoder_rows(found), *_losses(found), *_abilities(found), *cost_rows(cases)]
     table = "\n".join([head, *(f"| {' | '.join(row)} |" for row in rows)])
     reasons = ["| | does not run, because | how many | for example |", "|---|---|---:|---|", *_reasons(found)]
     return [told_machine(found["machine"]), _TOLD.format(date=found["date"]), table, "\n".join(reasons)]
@@ -52,13 +54,15 @@ def _share(reasons: Mapping[str, str]) -> str:
     return f"{len(_names(reasons)):,} of {_tried(reasons):,}" if reasons else ""
 
 
-def _architectures(found: Mapping[str, Any]) -> Iterator[Row]:
+def architecture_rows(found: Mapping[str, Any]) -> Iterator[Row]:
+    """How many networks there are."""
     yield _row(
-        "architectures that run", [_share(found["architectures"].get(one, {}).get(RUNS, {})) for one in _LIBRARIES]
+        "architectures that run", [_share(found["architectures"].get(one, {}).get(RUNS, {})) for one in LIBRARIES]
     )
 
 
-def _encoders(found: Mapping[str, Any]) -> Iterator[Row]:
+def encoder_rows(found: Mapping[str, Any]) -> Iterator[Row]:
+    """How many encoders run, those of timm first."""
     timm, others = found["timm"], found["other encoders"]
     dpt = f", {len(_names(timm[SMP_DPT]))} more with DPT" if SMP_DPT in timm else ""
     tried = _tried(timm[OURS])
@@ -73,7 +77,7 @@ def _encoders(found: Mapping[str, Any]) -> Iterator[Row]:
 
 
 def _losses(found: Mapping[str, Any]) -> Iterator[Row]:
-    yield _row("losses for masks", [_share(found["losses"][library]) for library in _LIBRARIES])
+    yield _row("losses for masks", [_share(found["losses"][library]) for library in LIBRARIES])
 
 
 def _abilities(found: Mapping[str, Any]) -> Iterator[Row]:
@@ -83,10 +87,11 @@ def _abilities(found: Mapping[str, Any]) -> Iterator[Row]:
 
 
 def _ability(found: Mapping[str, Any], title: str, ability: str) -> Row:
-    return _row(title, [_share(found["architectures"].get(library, {}).get(ability, {})) for library in _LIBRARIES])
+    return _row(title, [_share(found["architectures"].get(library, {}).get(ability, {})) for library in LIBRARIES])
 
 
-def _costs(cases: Sequence[Mapping[str, Any]]) -> Iterator[Row]:
+def cost_rows(cases: Sequence[Mapping[str, Any]]) -> Iterator[Row]:
+    """Time and memory of each task, as each library comes and at its best."""
     for result in cases:
         case = Case(**result["case"])
         small = case.batch == (1 if case.task == "inference" else 2)
@@ -96,7 +101,7 @@ def _costs(cases: Sequence[Mapping[str, Any]]) -> Iterator[Row]:
 
 def _costs_of(case: Case, measured: Mapping[str, Any]) -> Iterator[Row]:
     what = f"{_TITLES[case.decoder]}, " + ("inference" if case.task == "inference" else "a training step of 2 images")
-    ways = [[name for name in measured["names"] if _is_of(name, prefix, case)] for prefix in _LIBRARIES.values()]
+    ways = [[name for name in measured["names"] if _is_of(name, prefix, case)] for prefix in LIBRARIES.values()]
     milliseconds = {name: median(seconds) * 1e3 for name, seconds in measured["seconds"].items()}
     best = [min(names, key=lambda name: milliseconds[name], default="") for names in ways]
     firsts = [names[0] if names else "" for names in ways]

@@ -1,0 +1,46 @@
+"""What the project's README says of the benchmarks: a few rows, made of the same results."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any
+
+from unetzoo.benchmark.sections.machine import told_machine
+from unetzoo.benchmark.sections.peers import LIBRARIES, Row, architecture_rows, cost_rows, encoder_rows
+from unetzoo.claims.page import mean_with_interval
+from unetzoo.claims.paired import scores_of
+from unetzoo.claims.peers import FIT, MONAI, SMP
+
+_TOLD = """\
+Counted and measured by the commands of [benchmarks](benchmarks/README.md), where all the numbers are, with their raw
+samples. Milliseconds are for resnet34 and 512 x 512 pixels in float32; the allocator keeps freed memory on all sides.
+Mean IoU is that of a U-Net with a ResNet-18 after equally many seconds of training, with 95 % intervals over {seeds}
+seeds."""
+_BUDGET = "equal seconds"
+
+
+def excerpt(
+    counted: Mapping[str, Any], cases: Sequence[Mapping[str, Any]], claims: Mapping[str, Any]
+) -> tuple[str, str, str]:
+    """Two paragraphs around a table.
+
+    Args:
+        counted: `peers.json`.
+        cases: results of the speed benchmark.
+        claims: `claims.json`.
+    """
+    times = (row for row in cost_rows(cases) if row[0].endswith(": ms"))
+    rows = [*architecture_rows(counted), *islice(encoder_rows(counted), 1), *times, *_accuracy(claims["peers"])]
+    head = f"| | {' | '.join(LIBRARIES)} |\n|---|{'---:|' * len(LIBRARIES)}"
+    seeds = len({one["combination"]["seed"] for one in claims["peers"]})
+    table = "\n".join([head, *(f"| {' | '.join(row)} |" for row in rows)])
+    return table, _TOLD.format(seeds=seeds), told_machine(cases[0]["machine"])
+
+
+def _accuracy(results: Sequence[Mapping[str, Any]]) -> Iterator[Row]:
+    for data in sorted({one["combination"]["data"] for one in results}):
+        of_data = [one for one in results if one["combination"]["data"] == data]
+        ours, smp, monai = (
+            mean_with_interval(scores_of([one for one in of_data if one["combination"]["library"] == library], _BUDGET))
+            for library in (FIT, SMP, MONAI)
+        )
+        yield f"mean IoU on {data}, %", ours, smp, monai
