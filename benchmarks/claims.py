@@ -73,7 +73,7 @@ def _peers(seeds: int) -> Iterator[tuple[str, PeerRun]]:
     for seed in range(seeds):
         for data, seconds in timed.items():
             budgets = {"equal steps": dict.fromkeys(LIBRARIES, PEER_STEPS)}
-            budgets["equal seconds"] = equal_steps(seconds, PEER_STEPS)
+            budgets["equal seconds"] = equal_steps(seconds["seconds"], PEER_STEPS)
             for budget, steps in budgets.items():
                 for library in LIBRARIES:
                     yield budget, PeerRun(library=library, data=data, seed=seed, steps=steps[library])

@@ -1,0 +1,34 @@
+"""The same network in three libraries."""
+
+import pytest
+import torch
+
+from unetzoo.claims.peers import FIT, LIBRARIES, MONAI, OURS, SMP, PeerRun, equal_steps, measure_peer, networks
+from unetzoo.leaderboard.measure import opened
+
+pytestmark = [  # of MONAI's import
+    pytest.mark.filterwarnings("ignore::FutureWarning"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+]
+
+
+def test_ours_begin_with_the_function_that_smps_network_computes():
+    image = torch.randn(1, 1, 64, 96)
+    with torch.no_grad():
+        logits = {name: network.eval()(image) for name, network in networks(opened("nuclei"), seed=3).items()}
+    torch.testing.assert_close(logits[OURS], logits[SMP], rtol=1e-4, atol=1e-4)
+    assert torch.equal(logits[OURS], logits[FIT])
+    assert logits[MONAI].shape == logits[SMP].shape
+
+
+def test_equal_seconds_are_those_of_smps_steps():
+    seconds = {FIT: [0.4], OURS: [0.1, 0.2, 0.9], SMP: [0.3, 0.1, 0.2], MONAI: [0.05]}
+    assert equal_steps(seconds, 100) == {FIT: 50, OURS: 100, SMP: 100, MONAI: 400}
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_each_library_is_trained_and_judged(library):
+    result = measure_peer(PeerRun(library=library, data="nuclei", seed=0, steps=2))
+    assert 0 < result["accuracy"]["mean"]["IoU"] < 1
+    assert result["training seconds"] > 0
+    assert result["combination"]["library"] == library
