@@ -8,7 +8,7 @@ from PIL import Image
 import unetzoo
 from unetzoo.errors import OptionError
 from unetzoo.inspection.dissect import dissect
-from unetzoo.inspection.drawing import save_drawing, short
+from unetzoo.inspection.drawing import _figure, save_drawing, short
 
 _IMAGE = (3, 64, 96)
 _TIMES = "\N{MULTIPLICATION SIGN}"
@@ -76,6 +76,18 @@ def test_png_shows_more_for_the_larger_graph_and_leaves_the_border_white(draw):
         assert (border == 255).all()
         ink[name] = (pixels < 250).any(axis=2).mean()
     assert 0.05 < ink["unet"] < ink["unetpp"] < 0.5
+
+
+@pytest.mark.parametrize("decoder", ["deeplabv3", "segformer", "unet"])
+def test_nothing_that_is_written_is_cut_off_however_few_columns_there_are(decoder):
+    with torch.device("meta"):
+        anatomy = dissect(unetzoo.create(decoder, encoder="resnet18"), (512, 512))
+    figure = _figure(anatomy, f"{decoder} over resnet18", (3, 512, 512))
+    figure.canvas.draw()
+    for text in figure.axes[0].texts:
+        box = text.get_window_extent()
+        assert box.x0 >= 0, text.get_text()
+        assert box.x1 <= figure.bbox.width, text.get_text()
 
 
 def test_a_path_that_cannot_be_written_is_an_error(anatomies, tmp_path):

@@ -9,6 +9,7 @@ WIDTH, HEIGHT = 1.06, 0.6
 """Of a box."""
 _COLUMN, _ROW = 1.68, 1.3
 _LABELS, _RIGHT, _TITLE, _LEGEND = 1.95, 0.3, 0.95, 0.75
+_NARROWEST = 7.6  # so that the legend has room below few columns
 """The margins: for the labels of the rows, on the right, for the title, for the legend."""
 
 Point = tuple[float, float]
@@ -43,7 +44,7 @@ class Layout:
     def bounds(self) -> tuple[float, float, float, float]:
         """Left, right, bottom and top of the whole drawing."""
         last_column = max(part.column for part in self.parts)
-        right = last_column * _COLUMN + WIDTH / 2 + _RIGHT
+        right = max(last_column * _COLUMN + WIDTH / 2 + _RIGHT, _NARROWEST - _LABELS)
         return -_LABELS, right, -len(self.rows) * _ROW - HEIGHT / 2 - _LEGEND, HEIGHT / 2 + _TITLE
 
     def boxes_between(self, left: Part, right: Part) -> bool:
