@@ -4,8 +4,10 @@ import pytest
 import torch
 
 import unetzoo
+from unetzoo.builtin import unetzoo_decoders
 
 SIZE = (97, 131)
+ON_ONE_LEVEL = {"deeplabv3", "fcn", "pspnet"}  # whose papers use no skips, or may
 
 # The backbone, the strides of timm's maps, the reductions of the pyramid, and whether it must be told the size.
 KINDS = [
@@ -56,3 +58,25 @@ def test_a_network_runs_and_every_level_of_its_encoder_learns(name, strides, red
     stem = next(layer for layer in encoder.modules() if isinstance(layer, torch.nn.Conv2d))
     gradients = torch.autograd.grad(logits.square().mean(), [*levels, stem.weight])
     assert all(gradient.abs().sum() > 0 for gradient in gradients)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("decoder", [spec.name for spec in unetzoo_decoders()])
+@pytest.mark.parametrize(("name", "must_know_size"), [(kind[0], kind[3]) for kind in KINDS])
+def test_every_decoder_takes_every_kind_of_pyramid(decoder, name, must_know_size):
+    with torch.device("meta"), torch.no_grad():
+        options = {"img_size": SIZE} if must_know_size else None
+        model = unetzoo.create(decoder, encoder=name, encoder_options=options).eval()
+        assert model(torch.zeros(1, 3, *SIZE)).shape == (1, 1, *SIZE)
+
+
+@pytest.mark.parametrize("decoder", sorted({spec.name for spec in unetzoo_decoders()} - ON_ONE_LEVEL))
+def test_a_decoder_that_needs_more_levels_than_there_are_says_so(decoder):
+    with pytest.raises(unetzoo.ShapeError, match=r"needs at least two levels, got FeatureInfo\(channels=\(32,\)"):
+        unetzoo.create(decoder, encoder="plain", encoder_options={"depth": 1})
+
+
+@pytest.mark.parametrize("decoder", sorted(ON_ONE_LEVEL))
+def test_a_decoder_of_the_deepest_level_alone_takes_a_pyramid_of_one(decoder):
+    model = unetzoo.create(decoder, encoder="plain", encoder_options={"depth": 1}).eval()
+    assert model(torch.zeros(1, 3, 9, 11)).shape == (1, 1, 9, 11)
