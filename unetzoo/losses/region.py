@@ -1,7 +1,7 @@
 """What the losses share that compare regions as a whole: four sums for each class, and the mean over classes."""
 
 from abc import abstractmethod
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor
@@ -55,10 +55,11 @@ def count(pair: Pair, truth: Tensor, *, per_image: bool) -> Extent:
     """
     batch, classes, height, width = truth.shape
     axes, rows = ((2, 3), batch) if per_image else ((0, 2, 3), 1)
-    positives = truth.sum(axes).reshape(rows, classes).to(pair.logits.dtype)
-    if pair.valid is None:
+    numbers = truth.view(torch.uint8) if truth.dtype == torch.bool else truth
+    positives = numbers.to(pair.logits.dtype).sum(axes).reshape(rows, classes)  # of bools it is slow
+    valid = _counting(pair)
+    if valid is None:
         return Extent(positives, torch.full_like(positives, batch // max(1, rows) * height * width))
-    valid = pair.valid[:, None] if pair.mode == "multiclass" else pair.valid
     return Extent(positives, valid.sum(axes).reshape(rows, -1).expand(rows, classes).to(positives.dtype))
 
 
@@ -66,6 +67,7 @@ def measure(pair: Pair, probability: Tensor, *, per_image: bool, squared: bool =
     """The sums of a prediction.
 
     Each error is summed by itself, since a difference of two sums over a large image has hardly a digit of a small one.
+    Without squares the gradient is written out: autograd would keep several maps, and make more.
 
     Args:
         pair: logits and target.
@@ -73,25 +75,68 @@ def measure(pair: Pair, probability: Tensor, *, per_image: bool, squared: bool =
         per_image: for each image, not for the batch.
         squared: sum p^2 and (1 - p)^2 in place of p and 1 - p.
     """
+    if torch.compiler.is_compiling() or not probability.requires_grad or squared:
+        return _measure(pair, probability, per_image=per_image, squared=squared)
+    truth = as_masks(pair, torch.uint8 if pair.mode == "multiclass" else None)
+    extent = count(pair, truth, per_image=per_image)
+    sums = _Errors.apply(probability, truth, _counting(pair))
+    outside, missing = (each if per_image else each.sum(0, keepdim=True) for each in sums)
+    return Regions(extent.positives - missing, outside, missing, *extent)
+
+
+def _measure(pair: Pair, probability: Tensor, *, per_image: bool, squared: bool) -> Regions:
     truth = as_masks(pair)
     extent = count(pair, truth, per_image=per_image)
     right = probability * truth
     wrong = probability - right  # exactly p, or 0
-    if pair.valid is not None:
-        wrong = wrong.masked_fill(~(pair.valid[:, None] if pair.mode == "multiclass" else pair.valid), 0)
+    valid = _counting(pair)
+    if valid is not None:
+        wrong = wrong.masked_fill(~valid, 0)
 
     def total(values: Tensor) -> Tensor:
         values = values.square() if squared else values
         return values.sum((2, 3) if per_image else (0, 2, 3)).reshape(extent.positives.shape)
 
     missing = total(truth - right)
-    return Regions(
-        inside=total(right) if squared else extent.positives - missing,
-        outside=total(wrong),
-        missing=missing,
-        positives=extent.positives,
-        counted=extent.counted,
-    )
+    inside = total(right) if squared else extent.positives - missing
+    return Regions(inside, total(wrong), missing, *extent)
+
+
+class _Errors(torch.autograd.Function):
+    """The sums of p outside of each mask, and of 1 - p inside of it, for each image and class: two of (b, k).
+
+    Their gradients by p are 1 outside and -1 inside.
+    """
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(probability: Tensor, truth: Tensor, valid: Tensor | None) -> tuple[Tensor, Tensor]:
+        errors = probability - truth.to(probability.dtype)  # p, but p - 1 inside
+        if valid is not None:
+            errors.masked_fill_(~valid, 0)
+        outside = errors.clamp(min=0).sum((2, 3))
+        return outside, errors.clamp_(max=0).sum((2, 3)).neg_()
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, Tensor | None], output: object) -> None:  # noqa: ANN401, ARG004 - torch's
+        probability, truth, valid = inputs
+        ctx.save_for_backward(truth, valid)
+        ctx.dtype = probability.dtype
+
+    @staticmethod
+    def backward(ctx: Any, outside: Tensor, missing: Tensor) -> tuple[Tensor, None, None]:  # noqa: ANN401 - torch's
+        truth, valid = ctx.saved_tensors
+        outside, missing = outside[..., None, None], missing[..., None, None]
+        gradient = (truth.to(ctx.dtype) * -(outside + missing)).add_(outside)
+        return gradient if valid is None else gradient.masked_fill_(~valid, 0), None, None
+
+
+def _counting(pair: Pair) -> Tensor | None:
+    """Which elements of the probabilities count, bool (b, k or 1, h, w); None: all."""
+    if pair.valid is None or pair.mode != "multiclass":
+        return pair.valid
+    return pair.valid[:, None]
 
 
 def mean_of_classes(losses: Tensor, regions: Regions | Extent, class_weights: Tensor | None, absent: Rule) -> Tensor:

@@ -13,6 +13,7 @@ IGNORED = -100
 
 _SHOWN = 5  # values that an error names
 _VOID = 255  # what most data sets write where a pixel has no class
+_BYTE = 128  # classes whose ids, and IGNORED, fit into one signed byte
 _HALVES = (torch.float16, torch.bfloat16)
 
 
@@ -91,8 +92,18 @@ def as_masks(pair: Pair, dtype: torch.dtype | None = None) -> Tensor:
     wanted = dtype or pair.logits.dtype
     if pair.mode != "multiclass":
         return pair.target.to(wanted)
-    ids = torch.arange(pair.logits.shape[1], device=pair.target.device)
-    return (pair.target[:, None] == ids[:, None, None]).to(wanted)
+    masks = _masks_of_ids(pair.target, pair.logits.shape[1])
+    return masks if wanted == torch.bool else masks.view(torch.uint8).to(wanted)  # torch casts bytes faster than bools
+
+
+def _masks_of_ids(target: Tensor, classes: int) -> Tensor:
+    """Where class ids (b, h, w) are 0, 1, ... as bool (b, k, h, w)."""
+    ids = torch.arange(classes, device=target.device)[:, None, None]
+    if target.device.type != "cpu" or classes > _BYTE or torch.compiler.is_compiling():
+        return target[:, None] == ids
+    # on a CPU torch compares many bytes at once, but only those of two whole maps
+    shape = (target.shape[0], classes, *target.shape[1:])
+    return target.to(torch.int8)[:, None].expand(shape).contiguous() == ids.to(torch.int8).expand(shape).contiguous()
 
 
 def masked_mean(values: Tensor, valid: Tensor | None) -> Tensor:
