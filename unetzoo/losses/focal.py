@@ -2,7 +2,6 @@
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F  # noqa: N812 - the field's name for it
 
 from unetzoo.errors import OptionError
 from unetzoo.losses.base import Loss
@@ -75,8 +74,7 @@ class FocalLoss(Loss):
         """The loss of each logit (b, k, h, w)."""
         if self.alpha is not None:
             raise OptionError(f"a {pair.mode} target needs one number in [0, 1] as alpha, not a weight for each class")
-        margin = pair.logits * (2 * pair.target - 1)  # p = sigmoid(margin), 1 - p = sigmoid(-margin)
-        losses = -(self.gamma * F.logsigmoid(-margin)).exp() * F.logsigmoid(margin)
+        losses = self._focused(cross_entropy(pair))
         if self._positive_weight is None:
             return losses
         return losses * torch.where(pair.target > 0, self._positive_weight, 1 - self._positive_weight)
@@ -85,12 +83,17 @@ class FocalLoss(Loss):
         """The loss of each pixel (b, h, w)."""
         if self._positive_weight is not None:
             raise OptionError("a multiclass target needs one weight for each class as alpha, not one number")
-        log_p = -cross_entropy(pair)
-        missing = (-torch.expm1(log_p)).clamp_min(torch.finfo(log_p.dtype).tiny)  # 0 to a power < 1 has no gradient
-        losses = -missing.pow(self.gamma) * log_p
+        losses = self._focused(cross_entropy(pair))
         if self.alpha is None:
             return losses
         return losses * weights_for(pair.logits, "alpha", self.alpha)[pair.target.clamp(min=0)]
+
+    def _focused(self, losses: Tensor) -> Tensor:
+        """Cross-entropies -log p times (1 - p)^gamma."""
+        missing = torch.expm1(-losses).neg()
+        if self.gamma < 1:  # a power < 1 of 0 has no gradient
+            missing = missing.clamp_min(torch.finfo(losses.dtype).tiny)
+        return missing.pow(self.gamma) * losses
 
 
 class PolyLoss(Loss):

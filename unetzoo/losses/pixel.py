@@ -1,10 +1,12 @@
 """What the losses share that are a mean over pixels."""
 
+from typing import Any
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - the field's name for it
 
-from unetzoo.losses.target import IGNORED, Pair
+from unetzoo.losses.target import IGNORED, Pair, masks_of_ids
 
 
 def cross_entropy(
@@ -26,7 +28,11 @@ def cross_entropy(
     Returns:
         Of the softmax (b, h, w) for a multiclass pair, of each sigmoid (b, k, h, w) for another one.
     """
+    by_hand = pair.logits.requires_grad and not torch.compiler.is_compiling()
     if pair.mode == "multiclass":
+        if by_hand and class_weights is None:
+            losses = _OfClasses.apply(pair.logits, _ids(pair), label_smoothing)
+            return weighted(losses, pair.valid)
         return F.cross_entropy(
             pair.logits,
             pair.target,
@@ -36,9 +42,74 @@ def cross_entropy(
             reduction="none",
         )
     expected = pair.target * (1 - label_smoothing) + label_smoothing / 2 if label_smoothing else pair.target
-    weight = None if pos_weight is None else pos_weight[:, None, None]
-    losses = F.binary_cross_entropy_with_logits(pair.logits, expected, pos_weight=weight, reduction="none")
+    if by_hand and pos_weight is None:
+        losses = _OfMasks.apply(pair.logits, expected)
+    else:
+        weight = None if pos_weight is None else pos_weight[:, None, None]
+        losses = F.binary_cross_entropy_with_logits(pair.logits, expected, pos_weight=weight, reduction="none")
     return weighted(losses, pixel_weights(pair, class_weights))
+
+
+class _OfMasks(torch.autograd.Function):
+    """-(y log p + (1 - y) log(1 - p)) of each logit, p being its sigmoid; the gradient is p - y.
+
+    Nothing is kept but what was given: p is made anew.
+    """
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(logits: Tensor, expected: Tensor) -> Tensor:
+        log_sum = logits.abs().neg_().exp_().log1p_()
+        return logits.relu().addcmul_(logits, expected, value=-1).add_(log_sum)  # in this order exact for hard masks
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor], output: object) -> None:  # noqa: ANN401, ARG004 - torch's
+        ctx.save_for_backward(*inputs)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:  # noqa: ANN401 - torch's
+        logits, expected = ctx.saved_tensors
+        return times(logits.sigmoid().sub_(expected), gradient), None
+
+
+class _OfClasses(torch.autograd.Function):
+    """-sum y log p of each pixel (b, h, w), p being its softmax; the gradient is p - y.
+
+    y is 1 - s + s / k for the pixel's class and s / k for every other. Nothing is kept but what was given.
+    """
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(logits: Tensor, ids: Tensor, smoothing: float) -> Tensor:
+        log_p = logits.log_softmax(1)
+        losses = log_p.gather(1, ids[:, None])[:, 0].neg_()
+        return losses.mul_(1 - smoothing).sub_(log_p.mean(1), alpha=smoothing) if smoothing else losses
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, float], output: object) -> None:  # noqa: ANN401, ARG004 - torch's
+        logits, ids, ctx.smoothing = inputs
+        ctx.save_for_backward(logits, ids)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:  # noqa: ANN401 - torch's
+        logits, ids = ctx.saved_tensors
+        classes = logits.shape[1]
+        expected = masks_of_ids(ids, classes).view(torch.uint8).to(logits.dtype)
+        if ctx.smoothing:
+            expected.mul_(1 - ctx.smoothing).add_(ctx.smoothing / classes)
+        return times(expected.neg_().add_(logits.softmax(1)), gradient[:, None]), None, None
+
+
+def times(values: Tensor, factor: Tensor) -> Tensor:
+    """Values times a factor, in the memory of the values unless autograd looks on; for use in backward passes."""
+    return values * factor if torch.is_grad_enabled() else values.mul_(factor)
+
+
+def _ids(pair: Pair) -> Tensor:
+    """The class ids (b, h, w), 0 where a pixel does not count."""
+    return pair.target if pair.valid is None else pair.target.clamp(min=0)
 
 
 def pixel_weights(pair: Pair, class_weights: Tensor | None) -> Tensor | None:

@@ -9,6 +9,7 @@ from torch import Tensor
 from unetzoo.checks import check_choice
 from unetzoo.losses.base import Loss
 from unetzoo.losses.checks import Weights, check_not_negative
+from unetzoo.losses.pixel import times
 from unetzoo.losses.target import Pair, as_masks
 
 Rule = Literal["count", "zero", "skip"]
@@ -112,11 +113,16 @@ class _Errors(torch.autograd.Function):
 
     @staticmethod
     def forward(probability: Tensor, truth: Tensor, valid: Tensor | None) -> tuple[Tensor, Tensor]:
-        errors = probability - truth.to(probability.dtype)  # p, but p - 1 inside
-        if valid is not None:
-            errors.masked_fill_(~valid, 0)
-        outside = errors.clamp(min=0).sum((2, 3))
-        return outside, errors.clamp_(max=0).sum((2, 3)).neg_()
+        images = 1 if probability.device.type == "cpu" else max(1, len(probability))  # maps of one stay in the cache
+        sums = []
+        for start in range(0, len(probability), images):
+            part = slice(start, start + images)
+            errors = probability[part] - truth[part].to(probability.dtype)  # p, but p - 1 inside
+            if valid is not None:
+                errors.masked_fill_(~valid[part], 0)
+            sums.append(torch.stack([errors.clamp(min=0).sum((2, 3)), errors.clamp_(max=0).sum((2, 3)).neg_()]))
+        outside, missing = torch.cat(sums, 1) if sums else probability.new_zeros(2, 0, probability.shape[1])
+        return outside, missing
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, Tensor | None], output: object) -> None:  # noqa: ANN401, ARG004 - torch's
@@ -128,7 +134,7 @@ class _Errors(torch.autograd.Function):
     def backward(ctx: Any, outside: Tensor, missing: Tensor) -> tuple[Tensor, None, None]:  # noqa: ANN401 - torch's
         truth, valid = ctx.saved_tensors
         outside, missing = outside[..., None, None], missing[..., None, None]
-        gradient = (truth.to(ctx.dtype) * -(outside + missing)).add_(outside)
+        gradient = times(truth.to(ctx.dtype, copy=True), -(outside + missing)).add_(outside)
         return gradient if valid is None else gradient.masked_fill_(~valid, 0), None, None
 
 

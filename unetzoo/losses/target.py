@@ -92,11 +92,11 @@ def as_masks(pair: Pair, dtype: torch.dtype | None = None) -> Tensor:
     wanted = dtype or pair.logits.dtype
     if pair.mode != "multiclass":
         return pair.target.to(wanted)
-    masks = _masks_of_ids(pair.target, pair.logits.shape[1])
+    masks = masks_of_ids(pair.target, pair.logits.shape[1])
     return masks if wanted == torch.bool else masks.view(torch.uint8).to(wanted)  # torch casts bytes faster than bools
 
 
-def _masks_of_ids(target: Tensor, classes: int) -> Tensor:
+def masks_of_ids(target: Tensor, classes: int) -> Tensor:
     """Where class ids (b, h, w) are 0, 1, ... as bool (b, k, h, w)."""
     ids = torch.arange(classes, device=target.device)[:, None, None]
     if target.device.type != "cpu" or classes > _BYTE or torch.compiler.is_compiling():
