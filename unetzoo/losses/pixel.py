@@ -60,8 +60,8 @@ class _OfMasks(torch.autograd.Function):
 
     @staticmethod
     def forward(logits: Tensor, expected: Tensor) -> Tensor:
-        log_sum = logits.abs().neg_().exp_().log1p_()
-        return logits.relu().addcmul_(logits, expected, value=-1).add_(log_sum)  # in this order exact for hard masks
+        log_p = logits.abs().neg_().sigmoid_().neg_().log1p_()  # of |logits|: log(1 - sigmoid(-|x|)), exact near 0
+        return logits.relu().addcmul_(logits, expected, value=-1).sub_(log_p)  # in this order exact for hard masks
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor], output: object) -> None:  # noqa: ANN401, ARG004 - torch's
@@ -95,11 +95,27 @@ class _OfClasses(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:  # noqa: ANN401 - torch's
         logits, ids = ctx.saved_tensors
-        classes = logits.shape[1]
-        expected = masks_of_ids(ids, classes).view(torch.uint8).to(logits.dtype)
-        if ctx.smoothing:
-            expected.mul_(1 - ctx.smoothing).add_(ctx.smoothing / classes)
-        return times(expected.neg_().add_(logits.softmax(1)), gradient[:, None]), None, None
+        if torch.is_grad_enabled():
+            excess = logits.softmax(1) - _expected(ids, logits, ctx.smoothing)
+            return excess * gradient[:, None], None, None
+        excess = torch.empty_like(logits)
+        for part in parts(logits):
+            torch.softmax(logits[part], 1, out=excess[part])
+            excess[part].sub_(_expected(ids[part], logits, ctx.smoothing)).mul_(gradient[part, None])
+        return excess, None, None
+
+
+def _expected(ids: Tensor, logits: Tensor, smoothing: float) -> Tensor:
+    """The probabilities (b, k, h, w) that smoothed labels expect, for class ids (b, h, w)."""
+    classes = logits.shape[1]
+    expected = masks_of_ids(ids, classes).view(torch.uint8).to(logits.dtype)
+    return expected.mul_(1 - smoothing).add_(smoothing / classes) if smoothing else expected
+
+
+def parts(maps: Tensor) -> list[slice]:
+    """A batch in parts, so that what is made of one stays in a CPU's cache: its images; the whole on other devices."""
+    images = 1 if maps.device.type == "cpu" else max(1, len(maps))
+    return [slice(start, start + images) for start in range(0, len(maps), images)]
 
 
 def times(values: Tensor, factor: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ from torch import Tensor
 from unetzoo.checks import check_choice
 from unetzoo.losses.base import Loss
 from unetzoo.losses.checks import Weights, check_not_negative
-from unetzoo.losses.pixel import times
+from unetzoo.losses.pixel import parts, times
 from unetzoo.losses.target import Pair, as_masks
 
 Rule = Literal["count", "zero", "skip"]
@@ -113,16 +113,13 @@ class _Errors(torch.autograd.Function):
 
     @staticmethod
     def forward(probability: Tensor, truth: Tensor, valid: Tensor | None) -> tuple[Tensor, Tensor]:
-        images = 1 if probability.device.type == "cpu" else max(1, len(probability))  # maps of one stay in the cache
-        sums = []
-        for start in range(0, len(probability), images):
-            part = slice(start, start + images)
+        sums = probability.new_empty(2, *probability.shape[:2])
+        for part in parts(probability):
             errors = probability[part] - truth[part].to(probability.dtype)  # p, but p - 1 inside
             if valid is not None:
                 errors.masked_fill_(~valid[part], 0)
-            sums.append(torch.stack([errors.clamp(min=0).sum((2, 3)), errors.clamp_(max=0).sum((2, 3)).neg_()]))
-        outside, missing = torch.cat(sums, 1) if sums else probability.new_zeros(2, 0, probability.shape[1])
-        return outside, missing
+            sums[0, part], sums[1, part] = errors.clamp(min=0).sum((2, 3)), errors.clamp_(max=0).sum((2, 3)).neg_()
+        return sums[0], sums[1]
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, Tensor | None], output: object) -> None:  # noqa: ANN401, ARG004 - torch's

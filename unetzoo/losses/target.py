@@ -69,17 +69,16 @@ def make_pair(logits: Tensor, target: Tensor, ignore_index: int | None, *, soft:
     """
     mode = mode_of(logits, target)
     _check_types(logits, target, mode)
+    logits = logits.float() if logits.dtype in _HALVES else logits
     values = target if target.is_floating_point() or target.dtype == torch.bool else target.long()
     valid = None if ignore_index is None or target.dtype == torch.bool else values != ignore_index
-    if not (torch.compiler.is_compiling() or target.is_meta or target.dtype == torch.bool):
+    counted = values if valid is None else values.masked_fill(~valid, IGNORED if mode == "multiclass" else 0)
+    masks = counted if mode == "multiclass" else counted.to(logits.dtype).reshape(logits.shape)
+    pair = Pair(mode, logits, masks, valid if valid is None or mode == "multiclass" else valid.reshape(logits.shape))
+    unseen = torch.compiler.is_compiling() or target.is_meta or target.dtype == torch.bool
+    if not unseen and not (_all_within(pair) and (soft or not target.is_floating_point())):
         _check_values(values, valid, mode, logits, ignore_index, soft=soft)
-    if valid is not None:
-        values = values.masked_fill(~valid, IGNORED if mode == "multiclass" else 0)
-    logits = logits.float() if logits.dtype in _HALVES else logits
-    if mode == "multiclass":
-        return Pair(mode, logits, values, valid)
-    masks = values.to(logits.dtype).reshape(logits.shape)
-    return Pair(mode, logits, masks, None if valid is None else valid.reshape(logits.shape))
+    return pair
 
 
 def as_masks(pair: Pair, dtype: torch.dtype | None = None) -> Tensor:
@@ -140,8 +139,6 @@ def _check_values(
     values: Tensor, valid: Tensor | None, mode: Mode, logits: Tensor, ignore_index: int | None, *, soft: bool
 ) -> None:
     classes = logits.shape[1]
-    if _all_within(values, valid, 0, classes - 1 if mode == "multiclass" else 1, soft=soft):
-        return
     if mode == "multiclass":
         outside = (values < 0) | (values >= classes)
     else:
@@ -167,12 +164,14 @@ def _check_values(
     raise TargetError(f"{found} {wanted}; {hint}")
 
 
-def _all_within(values: Tensor, valid: Tensor | None, low: int, high: int, *, soft: bool) -> bool:
+def _all_within(pair: Pair) -> bool:
     """A quick look: one pass without a map of its own where all count; False where a closer look is needed."""
-    if not values.numel() or (values.is_floating_point() and not soft):
+    if not pair.target.numel():
         return False
-    least, largest = (values if valid is None else values.masked_fill(~valid, low)).aminmax()
-    return bool((least >= low) & (largest <= high))
+    multiclass = pair.mode == "multiclass"
+    counted = pair.target.masked_fill(~pair.valid, 0) if multiclass and pair.valid is not None else pair.target
+    least, largest = counted.aminmax()
+    return bool((least >= 0) & (largest <= (pair.logits.shape[1] - 1 if multiclass else 1)))
 
 
 def _hint_for_masks(strangers: list[float]) -> str:
