@@ -17,7 +17,8 @@ from unetzoo.benchmark.readme import write_pages
 from unetzoo.benchmark.store import write_json
 from unetzoo.claims.networks import DATA, combinations, measure_accuracy
 from unetzoo.claims.patch_runs import SIDES, PatchRun, measure_patches
-from unetzoo.claims.peers import LIBRARIES, PeerRun, equal_steps, measure_peer, step_seconds
+from unetzoo.claims.peer_seconds import equal_steps, measure_seconds
+from unetzoo.claims.peers import LIBRARIES, PeerRun, measure_peer
 from unetzoo.claims.speed import measure_speed
 from unetzoo.leaderboard.runner import load, run_in_processes
 from unetzoo.leaderboard.runner import missing as runs_missing
@@ -25,7 +26,7 @@ from unetzoo.memory import keep_freed_memory
 
 HERE = Path(__file__).parent
 RUNS = HERE / "results" / "claims"
-PATCH_STEPS, PEER_STEPS = 300, 100
+PATCH_STEPS, PEER_STEPS = 300, 150
 
 
 def main() -> None:
@@ -48,14 +49,15 @@ def _parts(seeds: int, workers: int) -> dict[str, Callable[[], object]]:
     return {
         "networks": lambda: _measure([one for _, one in _networks(seeds)], workers, measure_accuracy),
         "patches": lambda: _measure(_patches(seeds), workers, measure_patches),
-        "steps": lambda: write_json({data: step_seconds(data) for data in DATA}, RUNS / "step-seconds.json"),
+        "steps": lambda: write_json({data: measure_seconds(data) for data in DATA}, RUNS / "step-seconds.json"),
         "peers": lambda: _measure([one for _, one in _peers(seeds)], workers, measure_peer),
         "speed": lambda: write_json(measure_speed(), RUNS / "speed.json"),
     }
 
 
 def _measure(runs: Sequence[Any], workers: int, measure: Callable[[Any], dict[str, Any]]) -> None:
-    for one, result in run_in_processes(runs_missing(runs, RUNS), RUNS, workers=workers, measure=measure):
+    left = runs_missing(list(dict.fromkeys(runs)), RUNS)
+    for one, result in run_in_processes(left, RUNS, workers=workers, measure=measure):
         print(one.title, result.get("error") or result["accuracy"]["mean"]["IoU"], flush=True)
 
 
@@ -73,7 +75,7 @@ def _peers(seeds: int) -> Iterator[tuple[str, PeerRun]]:
     for seed in range(seeds):
         for data, seconds in timed.items():
             budgets = {"equal steps": dict.fromkeys(LIBRARIES, PEER_STEPS)}
-            budgets["equal seconds"] = equal_steps(seconds["seconds"], PEER_STEPS)
+            budgets["equal seconds"] = equal_steps(seconds, PEER_STEPS)
             for budget, steps in budgets.items():
                 for library in LIBRARIES:
                     yield budget, PeerRun(library=library, data=data, seed=seed, steps=steps[library])

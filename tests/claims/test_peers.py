@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from unetzoo.claims.peers import FIT, LIBRARIES, MONAI, OURS, SMP, PeerRun, equal_steps, measure_peer, networks
+from unetzoo.claims.peer_seconds import equal_steps, measure_seconds
+from unetzoo.claims.peers import FIT, LIBRARIES, MONAI, OURS, SMP, PeerRun, measure_peer, networks
 from unetzoo.leaderboard.measure import opened
 
 pytestmark = [  # of MONAI's import
@@ -22,8 +23,15 @@ def test_ours_begin_with_the_function_that_smps_network_computes():
 
 
 def test_equal_seconds_are_those_of_smps_steps():
-    seconds = {FIT: [0.4], OURS: [0.1, 0.2, 0.9], SMP: [0.3, 0.1, 0.2], MONAI: [0.05]}
-    assert equal_steps(seconds, 100) == {FIT: 50, OURS: 100, SMP: 100, MONAI: 400}
+    steps = {FIT: [0.4], OURS: [0.1, 0.2, 0.9], SMP: [0.3, 0.1, 0.2], MONAI: [0.05]}
+    found = equal_steps({"steps": steps, "beside steps": [5.0, 4.0, 4.0]}, 100)
+    assert found == {FIT: 40, OURS: 100, SMP: 100, MONAI: 400}  # of 20 seconds, fit needs 4 for other things
+
+
+def test_every_library_is_timed_as_often():
+    found = measure_seconds("nuclei", fits=1, steps=3)
+    assert {name: len(times) for name, times in found["steps"].items()} == {FIT: 2, OURS: 3, SMP: 3, MONAI: 3}
+    assert found["beside steps"][0] > 0
 
 
 @pytest.mark.parametrize("library", LIBRARIES)

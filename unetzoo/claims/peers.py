@@ -2,15 +2,12 @@
 
 The peers bring no training, so that they get a plain loop: AdamW with warm-up and a cosine, the same crops, the same
 loss, the last weights. This project is measured twice: in the same plain loop, and by `unetzoo.fit`, which clips
-gradients, averages weights and keeps the best on the validation images. All use the same fused optimizer.
+gradients, averages weights, validates at the end and saves. All use the same fused optimizer.
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from itertools import pairwise
 from pathlib import Path
-from statistics import median
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, cast
 
@@ -46,11 +43,7 @@ FIT, OURS, SMP, MONAI = "unetzoo.fit", "unetzoo, plain loop", "smp, plain loop",
 LIBRARIES = (FIT, OURS, SMP, MONAI)
 _ENCODER = "resnet18"
 _BATCH, _CROP = 4, 128
-_OPTIONS = FitOptions(batch=_BATCH, crop=_CROP, loss="dice + ce")
-_EPOCHS = 3  # of a training by `unetzoo.fit`, each with a validation
-_ROUNDS, _ROUND_STEPS, _WARM = 4, 12, 2  # timed trainings of each, their steps, and how many of these do not count
-
-OnStep = Callable[[], None]
+OPTIONS = FitOptions(batch=_BATCH, crop=_CROP, loss="dice + ce", epochs=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,10 +105,14 @@ class Peer(nn.Module):
 def measure_peer(run: PeerRun) -> dict[str, Any]:
     """Train, and evaluate on the held-out part."""
     found = opened(run.data)
+    network = networks(found, run.seed)[run.library]
     start = time.perf_counter()
-    trained = _trained(run, found)
+    if run.library == FIT:
+        network = fitted(network, found, seed=run.seed, steps=run.steps)
+    else:
+        network = _looped(network, found, run)
     seconds = time.perf_counter() - start
-    result = evaluate(cast("Network", trained.eval()), held_out(found))
+    result = evaluate(cast("Network", network.eval()), held_out(found))
     return {
         "combination": asdict(run),
         "machine": machine(),
@@ -144,71 +141,62 @@ def networks(found: Survey, seed: int) -> dict[str, nn.Module]:
     return {FIT: ours[0], OURS: ours[1], SMP: Peer(theirs, ours[1], last), MONAI: Peer(monai, ours[1], last)}
 
 
-def step_seconds(data: str) -> dict[str, Any]:
-    """Seconds of single steps of each library, with the making of their crops, in short trainings one after the other.
-
-    Validation, which the plain loops do not have, is not counted.
-    """
-    found = opened(data)
-    seconds: dict[str, list[float]] = {library: [] for library in LIBRARIES}
-    for seed in range(_ROUNDS):
-        for library, known in seconds.items():
-            times: list[float] = []
-            run = PeerRun(library=library, data=data, seed=seed, steps=_ROUND_STEPS)
-            _trained(run, found, lambda times=times: times.append(time.perf_counter()))  # type: ignore[misc] # its default binds the list
-            known += [later - earlier for earlier, later in pairwise(times)][_WARM - 1 :]
-    return {"machine": machine(), "date": time.strftime("%Y-%m-%d"), "seconds": seconds}
-
-
-def equal_steps(seconds: Mapping[str, Sequence[float]], steps: int) -> dict[str, int]:
-    """How many steps each library makes in the time in which segmentation_models_pytorch makes `steps` of them."""
-    budget = steps * median(seconds[SMP])
-    return {name: round(budget / median(times)) for name, times in seconds.items()}
-
-
-def _trained(run: PeerRun, found: Survey, on_step: OnStep = lambda: None) -> nn.Module:
-    network = networks(found, run.seed)[run.library]
-    return (_fitted if run.library == FIT else _looped)(network, found, run, on_step)
-
-
 def _with_statistics(model: Segmenter, found: Survey) -> Any:  # noqa: ANN401 - ModelConfig
     return replace(model.config, info=found.statistics.info)
 
 
+class PlainLoop:
+    """What one writes who has a network and no training: the same for each library.
+
+    Args:
+        network: is trained in place.
+        found: the data.
+        seed: of the crops.
+        steps: of the schedule.
+    """
+
+    def __init__(self, network: nn.Module, found: Survey, *, seed: int, steps: int) -> None:
+        self.network = network.train()
+        self._loss = create_loss(OPTIONS.loss, ignore_index=UNKNOWN)
+        weights = {"params": list(network.parameters()), "lr": OPTIONS.learning_rate}
+        self._optimizer = DenseAdamW([weights], weight_decay=OPTIONS.weight_decay)
+        self._schedule = LambdaLR(self._optimizer, rate_of(OPTIONS.schedule, steps=steps, warm_up=OPTIONS.warm_up))
+        self._batches = iter(DataLoader(_crops(found, seed=seed, steps=steps), _BATCH))
+
+    def step(self) -> None:
+        """Cut crops and update the weights, at most `steps` times."""
+        batch = next(self._batches)
+        self._optimizer.zero_grad()
+        torch.autograd.backward(self._loss(self.network(batch.image), batch.mask))
+        self._optimizer.step()
+        self._schedule.step()
+
+
+def fitted(
+    network: nn.Module, found: Survey, *, seed: int, steps: int, listener: Listener | None = None
+) -> "Segmenter":
+    """This project's own training: the network that it gives."""
+    options = replace(OPTIONS, steps=steps, seed=seed, checkpoint_steps=steps)
+    with TemporaryDirectory(prefix="unetzoo-") as folder:
+        return fit(cast("Segmenter", network), found, Path(folder, "run"), options=options, listener=listener).model
+
+
+def _looped(network: nn.Module, found: Survey, run: PeerRun) -> nn.Module:
+    loop = PlainLoop(network, found, seed=run.seed, steps=run.steps)
+    for _ in range(run.steps):
+        loop.step()
+    return network
+
+
 def _crops(found: Survey, *, seed: int, steps: int) -> CropDataset:
     statistics = found.statistics
-    augmentation = Augmentation(_OPTIONS.augment, crop=_CROP, elastic=_OPTIONS.elastic)
+    augmentation = Augmentation(OPTIONS.augment, crop=_CROP, elastic=OPTIONS.elastic)
     return CropDataset(
         found.dataset("train"),
         statistics.info,
         count=steps * _BATCH,
         crop=_CROP,
-        balance=_OPTIONS.balance,
+        balance=OPTIONS.balance,
         augmentation=augmentation,
         seed=seed,
     )
-
-
-def _fitted(network: nn.Module, found: Survey, run: PeerRun, on_step: OnStep) -> nn.Module:
-    epochs = max(1, min(_EPOCHS, run.steps // 20))
-    options = replace(_OPTIONS, steps=run.steps, epochs=epochs, seed=run.seed, checkpoint_steps=run.steps)
-    listener = Listener(on_step=lambda *_: on_step())
-    with TemporaryDirectory(prefix="unetzoo-") as folder:
-        return fit(cast("Segmenter", network), found, Path(folder, "run"), options=options, listener=listener).model
-
-
-def _looped(network: nn.Module, found: Survey, run: PeerRun, on_step: OnStep) -> nn.Module:
-    """The plain loop."""
-    loss = create_loss(_OPTIONS.loss, ignore_index=UNKNOWN)
-    optimizer = DenseAdamW(
-        [{"params": list(network.parameters()), "lr": _OPTIONS.learning_rate}], weight_decay=_OPTIONS.weight_decay
-    )
-    schedule = LambdaLR(optimizer, rate_of(_OPTIONS.schedule, steps=run.steps, warm_up=_OPTIONS.warm_up))
-    network.train()
-    for batch in DataLoader(_crops(found, seed=run.seed, steps=run.steps), _BATCH):
-        optimizer.zero_grad()
-        torch.autograd.backward(loss(network(batch.image), batch.mask))
-        optimizer.step()
-        schedule.step()
-        on_step()
-    return network
