@@ -12,7 +12,7 @@ def test_the_interval_is_that_of_the_differences_of_single_seeds():
     assert found.points == pytest.approx(2.0)  # of 2, 1 and 3 points
     assert found.interval == pytest.approx(4.3027 / 3**0.5, abs=1e-3)  # t of 2 degrees of freedom, deviation 1
     assert found.seeds == 3
-    assert str(found) == "+2.0 ± 2.5"
+    assert str(found) == "+2.00 ± 2.48"
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ def test_an_interval_that_leaves_zero_out_decides(values, verdict):
 def test_one_seed_decides_nothing():
     found = difference({0: 0.9}, {0: 0.1})
     assert found.verdict == "not decided"
-    assert str(found) == "+80.0"
+    assert str(found) == "+80.00"
 
 
 def test_seeds_that_only_one_has_do_not_count():
@@ -43,4 +43,4 @@ def test_scores_are_those_of_a_name_and_a_data_set_that_did_not_fail():
 
 
 def test_the_mean_over_seeds_is_told_in_percent():
-    assert percent({0: 0.5, 1: 0.6}) == "55.0"
+    assert percent({0: 0.5, 1: 0.6}) == "55.00"

@@ -30,7 +30,7 @@ def test_a_network_that_is_better_with_every_seed_makes_the_claim_hold():
     results = [_network(networks.UNET, seed, 0.80 + seed / 100) for seed in range(3)]
     results += [_network(networks.NESTED, seed, 0.83 + seed / 100) for seed in range(3)]
     (claim,) = _named(_found(*results), "more accurate than U-Net (nuclei: 92.6")
-    assert claim.measured == "U-Net++ 84.0, U-Net 81.0: +3.0 ± 0.0"
+    assert claim.measured == "U-Net++ 84.00, U-Net 81.00: +3.00 ± 0.00"
     assert (claim.seeds, claim.verdict) == (3, "holds")
 
 
@@ -38,9 +38,9 @@ def test_pruning_tells_what_each_level_loses_and_saves_against_the_whole():
     results = [_network(networks.SUPERVISED, seed, 0.9, levels=(0.7, 0.8, 0.895, 0.9)) for seed in range(2)]
     (claim,) = _named(_found(*results), "Pruned to L3")
     assert claim.measured.split("; ") == [
-        "L1: 1.00 of 4.00 M parameters, 90 % less time, -20.0 ± 0.0 points",
-        "L2: 2.00 of 4.00 M parameters, 80 % less time, -10.0 ± 0.0 points",
-        "L3: 3.00 of 4.00 M parameters, 50 % less time, -0.5 ± 0.0 points",
+        "L1: 1.00 of 4.00 M parameters, 90 % less time, -20.00 ± 0.00 points",
+        "L2: 2.00 of 4.00 M parameters, 80 % less time, -10.00 ± 0.00 points",
+        "L3: 3.00 of 4.00 M parameters, 50 % less time, -0.50 ± 0.00 points",
     ]
     assert claim.verdict == "holds"
 
@@ -67,5 +67,5 @@ def test_means_are_those_of_the_seeds_that_both_have():
     results = [_network(networks.UNET, seed, iou) for seed, iou in enumerate((0.8, 0.8, 0.2))]
     results += [_network(networks.NESTED, seed, 0.9) for seed in range(2)]
     (claim,) = _named(_found(*results), "more accurate than U-Net (nuclei: 92.6")
-    assert claim.measured == "U-Net++ 90.0, U-Net 80.0: +10.0 ± 0.0"
+    assert claim.measured == "U-Net++ 90.00, U-Net 80.00: +10.00 ± 0.00"
     assert claim.seeds == 2

@@ -72,6 +72,6 @@ def _peer_rows(results: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def mean_with_interval(scores: Scores) -> str:
-    """Such as `"92.3 ± 0.4"`, in percent; empty without any."""
+    """Such as `"92.31 ± 0.42"`, in percent; empty without any."""
     half = half_interval([100 * score for score in scores.values()])
-    return (percent(scores) if scores else "") + ("" if half is None else f" ± {half:.1f}")
+    return (percent(scores) if scores else "") + ("" if half is None else f" ± {half:.2f}")

@@ -33,8 +33,8 @@ class Difference:
         return "holds" if self.points > 0 else "opposite"
 
     def __str__(self) -> str:
-        """Such as `"+1.2 ± 0.4"`."""
-        return f"{self.points:+.1f}" + ("" if self.interval is None else f" ± {self.interval:.1f}")
+        """Such as `"+1.20 ± 0.40"`."""
+        return f"{self.points:+.2f}" + ("" if self.interval is None else f" ± {self.interval:.2f}")
 
 
 def scores_of(results: Sequence[Mapping[str, Any]], name: str, data: str | None = None) -> dict[int, float]:
@@ -59,5 +59,5 @@ def difference(better: Scores, worse: Scores) -> Difference | None:
 
 
 def percent(scores: Scores) -> str:
-    """The mean over the seeds, in percent, such as `"92.3"`; they are not empty."""
-    return f"{100 * fmean(scores.values()):.1f}"
+    """The mean over the seeds, in percent, such as `"92.31"`; they are not empty."""
+    return f"{100 * fmean(scores.values()):.2f}"
