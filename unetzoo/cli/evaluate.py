@@ -36,7 +36,14 @@ def evaluate(
     tolerance: Annotated[float, typer.Option(metavar="PIXELS", help="of the surface Dice")] = 2.0,
     resamples: Annotated[int, typer.Option(metavar="N", help="draws of images for the 95 % intervals")] = 1000,
     seed: Annotated[int, typer.Option(metavar="N", help="of these draws")] = 0,
-    tile: Annotated[int, typer.Option(metavar="PIXELS", help="about PIXELS x PIXELS are seen at once")] = 2048,
+    tile: Annotated[
+        int | None,
+        typer.Option(
+            metavar="PIXELS",
+            help="about PIXELS x PIXELS are seen at once  [default: 2048; 1280 of an image of over 134 million pixels]",
+            show_default=False,
+        ),
+    ] = None,
     overlap: Annotated[int, typer.Option(metavar="PIXELS", help="of neighbouring tiles")] = 128,
     flips: Annotated[bool, typer.Option("--flips", help="average over mirror images; four times the work")] = False,
     device: Annotated[

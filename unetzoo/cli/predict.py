@@ -42,7 +42,14 @@ def predict(
             show_default=False,
         ),
     ] = None,
-    tile: Annotated[int, typer.Option(metavar="PIXELS", help="about PIXELS x PIXELS are seen at once")] = 2048,
+    tile: Annotated[
+        int | None,
+        typer.Option(
+            metavar="PIXELS",
+            help="about PIXELS x PIXELS are seen at once  [default: 2048; 1280 of an image of over 134 million pixels]",
+            show_default=False,
+        ),
+    ] = None,
     overlap: Annotated[int, typer.Option(metavar="PIXELS", help="of neighbouring tiles")] = 128,
     batch: Annotated[int, typer.Option(metavar="N", help="tiles at once")] = 1,
     flips: Annotated[bool, typer.Option("--flips", help="average over mirror images; four times the work")] = False,

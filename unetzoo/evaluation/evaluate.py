@@ -84,7 +84,7 @@ def evaluate(
     instances: str | None = None,
     resamples: int = 1000,
     seed: int = 0,
-    tile: int = 2048,
+    tile: int | None = None,
     overlap: int = 128,
     flips: bool = False,
     on_case: Callable[[int], None] = lambda _: None,

@@ -27,7 +27,7 @@ def write_page(
     dataset: Dataset,
     *,
     title: str,
-    tile: int = 2048,
+    tile: int | None = None,
     overlap: int = 128,
     flips: bool = False,
 ) -> None:

@@ -29,7 +29,7 @@ class FileOptions:
     Attributes:
         probabilities: write the probability of each class, float32, rather than class ids. Without it a pixel has the
             id of its most probable class; of a network with a single logit 1 where its probability is above 0.5.
-        tile: about `tile` x `tile` pixels are seen at once, at least 128 x 128.
+        tile: about `tile` x `tile` pixels are seen at once, at least 128 x 128; None: as in `predict`.
         overlap: of neighbouring tiles, in pixels.
         batch: tiles at once.
         flips: average over mirror images, for four times the work.
@@ -42,7 +42,7 @@ class FileOptions:
     """
 
     probabilities: bool = False
-    tile: int = 2048
+    tile: int | None = None
     overlap: int = 128
     batch: int = 1
     flips: bool = False

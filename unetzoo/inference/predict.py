@@ -15,7 +15,7 @@ from unetzoo.inference.ahead import one_ahead
 from unetzoo.inference.blend import Blend, Probabilities
 from unetzoo.inference.normalise import normalised
 from unetzoo.inference.optimize import OptimizedSegmenter
-from unetzoo.inference.tiles import Axis, plan_tiles, read_mirrored
+from unetzoo.inference.tiles import TILE_OF_LARGE, Axis, default_tile, plan_tiles, read_mirrored
 from unetzoo.info import ModelInfo
 from unetzoo.layers.valid import mirrored
 from unetzoo.memory import is_out_of_memory
@@ -32,7 +32,7 @@ def predict(
     model: Network,
     image: Any,  # noqa: ANN401 - whatever can be sliced
     *,
-    tile: int = 2048,
+    tile: int | None = None,
     overlap: int = 128,
     batch: int = 1,
     flips: bool = False,
@@ -50,7 +50,8 @@ def predict(
         model: a network of `create`, `load`, `pull` or `optimize`, in evaluation mode.
         image: (h, w) or (h, w, c), any h and w >= 1: a numpy array, a memory map, a Zarr array or the like.
         tile: the network sees at most about `tile` x `tile` pixels at once, at least 128 x 128: a part of the image
-            that may be twice as wide or high as `tile`, whatever is least work. Lower it where memory runs out.
+            that may be twice as wide or high as `tile`, whatever is least work. Lower it where memory runs out. None:
+            2048, and 1280 of an image of more than 2^27 pixels, whose rows of tiles need memory of their own.
         overlap: of neighbouring tiles, in pixels, less than half of `tile`, and rounded up to a multiple of 64; four
             times the context that a pixel needs makes tiles equal to the whole image.
         batch: tiles that the network sees at once.
@@ -75,7 +76,7 @@ def predict_rows(
     model: Network,
     image: Any,  # noqa: ANN401 - as in `predict`
     *,
-    tile: int = 2048,
+    tile: int | None = None,
     overlap: int = 128,
     batch: int = 1,
     flips: bool = False,
@@ -88,7 +89,7 @@ def predict_rows(
     Args:
         model: as in `predict`, as all but `start`.
         image: (h, w) or (h, w, c).
-        tile: about `tile` x `tile` pixels are seen at once.
+        tile: about `tile` x `tile` pixels are seen at once; None: as in `predict`.
         overlap: of neighbouring tiles, in pixels.
         batch: tiles at once.
         flips: average over mirror images.
@@ -106,7 +107,7 @@ def predict_rows(
 def _finished_rows(
     model: Network,
     image: Any,  # noqa: ANN401 - as in `predict`
-    tile: int,
+    tile: int | None,
     overlap: int,
     batch: int,
     *,
@@ -116,6 +117,7 @@ def _finished_rows(
 ) -> Iterator[tuple[int, Probabilities]]:
     """All that each row of tiles finishes: a part of `whole`, or what an array holds until the next is asked for."""
     shape = _size(image, model.config.in_channels)
+    tile = default_tile(shape) if tile is None else tile
     check_tiling(tile, overlap, batch)
     _check_model(model)
     down, right = plan_tiles(shape, tile, overlap, _UNIT)
@@ -130,8 +132,10 @@ def _finished_rows(
     batches = one_ahead(_batches(image, down, right, rows_of_tiles, columns_at_once, model.config.info))
     for index in rows_of_tiles:
         for columns, tiles in islice(batches, len(columns_at_once)):
-            for column, probabilities in zip(columns, run(tiles), strict=True):
-                blend.add(index, column, probabilities)
+            found = run(tiles)
+            for position, column in enumerate(columns):
+                blend.add(index, column, found[position])
+            del tiles, found  # what lies between freed maps when the network runs again keeps their memory apart
         if blend.finish(index).shape[1]:
             yield blend.top, blend.finish(index)
         blend.forget(index)
@@ -212,9 +216,10 @@ def _size(image: Any, channels: int) -> tuple[int, int]:  # noqa: ANN401 - as in
     return shape[0], shape[1]
 
 
-def check_tiling(tile: int, overlap: int, batch: int) -> None:
+def check_tiling(tile: int | None, overlap: int, batch: int) -> None:
     """Raise OptionError for values that `predict` does not take."""
     check_count("batch", batch)
+    tile = TILE_OF_LARGE if tile is None else tile
     check_count("tile", tile)
     if tile < _SMALLEST:
         raise OptionError(f"tile must be at least {_SMALLEST} pixels, got {tile}")

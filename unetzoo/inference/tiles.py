@@ -14,6 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 Weights = NDArray[np.float32]
+TILE_OF_LARGE = 1280
+_TILE = 2048
+_LARGE = 2**27  # pixels
 _NEARLY_LEAST = 1.01  # of all pixels seen: among plans up to this, the one with the lowest tiles needs the least memory
 
 
@@ -73,6 +76,11 @@ class Axis:
     def finished(self, index: int) -> int:
         """Up to which pixel no later tile than that of this index has a weight."""
         return self.length if index == self.count - 1 else self.used(index + 1)[0]
+
+
+def default_tile(shape: tuple[int, int]) -> int:
+    """The `tile` of `plan_tiles` for an image (h, w): less where whole rows of tiles need much memory."""
+    return _TILE if shape[0] * shape[1] <= _LARGE else TILE_OF_LARGE
 
 
 def plan_tiles(shape: tuple[int, int], tile: int, overlap: int, unit: int) -> tuple[Axis, Axis]:
