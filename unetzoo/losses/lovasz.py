@@ -108,10 +108,9 @@ def lovasz_gradient(errors: Tensor, truth: Tensor) -> Tensor:
     order = errors.view(torch.int32 if errors.dtype == torch.float32 else torch.int64).sort().indices  # rising
     inside = truth.index_select(0, order)
     up_to_here = inside.cumsum(0, dtype=torch.int32)
-    positives = up_to_here[-1]
-    larger_inside = positives - up_to_here
-    larger_outside = torch.arange(len(errors) - 1, -1, -1, device=errors.device, dtype=torch.int32) - larger_inside
-    union = (positives + larger_outside).clamp_min(1).to(errors.dtype)  # 0 for the largest error of an empty mask
-    steps = torch.where(inside, 1 / union, up_to_here / (union * (union + 1)))
-    steps[-1] = torch.where(positives > 0, steps[-1], 1)  # an empty mask: all of the loss lies in its largest error
+    larger = torch.arange(len(errors) - 1, -1, -1, device=errors.device, dtype=torch.int32)
+    # P + B, since P - up_to_here of the larger ones are inside; 0 for the largest error of an empty mask
+    union = larger.add_(up_to_here).clamp_min_(1).to(errors.dtype)
+    steps = (up_to_here / (union + 1)).masked_fill_(inside, 1).div_(union)
+    steps[-1] = torch.where(up_to_here[-1] > 0, steps[-1], 1)  # an empty mask: all of the loss lies in it
     return torch.empty_like(errors).scatter_(0, order, steps)

@@ -8,6 +8,8 @@ from torch.nn import functional as F  # noqa: N812 - the field's name for it
 
 from unetzoo.losses.target import IGNORED, Pair, masks_of_ids
 
+_SMALLEST = 16  # times the smallest normal number: a probability that has all its digits
+
 
 def cross_entropy(
     pair: Pair,
@@ -31,7 +33,7 @@ def cross_entropy(
     by_hand = pair.logits.requires_grad and not torch.compiler.is_compiling()
     if pair.mode == "multiclass":
         if by_hand and class_weights is None:
-            losses = _OfClasses.apply(pair.logits, _ids(pair), label_smoothing)
+            losses = _OfClasses.apply(pair.logits, _ids(pair), label_smoothing)[0]
             return weighted(losses, pair.valid)
         return F.cross_entropy(
             pair.logits,
@@ -60,8 +62,12 @@ class _OfMasks(torch.autograd.Function):
 
     @staticmethod
     def forward(logits: Tensor, expected: Tensor) -> Tensor:
-        log_p = logits.abs().neg_().sigmoid_().neg_().log1p_()  # of |logits|: log(1 - sigmoid(-|x|)), exact near 0
-        return logits.relu().addcmul_(logits, expected, value=-1).sub_(log_p)  # in this order exact for hard masks
+        losses = torch.empty_like(logits)
+        for part in parts(logits):
+            x, y = logits[part], expected[part]
+            log_p = x.abs().neg_().sigmoid_().neg_().log1p_()  # of |x|: log(1 - sigmoid(-|x|)), exact near 0
+            losses[part] = torch.relu(x).addcmul_(x, y, value=-1).sub_(log_p)  # in this order exact for hard masks
+        return losses
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor], output: object) -> None:  # noqa: ANN401, ARG004 - torch's
@@ -74,35 +80,51 @@ class _OfMasks(torch.autograd.Function):
 
 
 class _OfClasses(torch.autograd.Function):
-    """-sum y log p of each pixel (b, h, w), p being its softmax; the gradient is p - y.
+    """-sum y log p of each pixel (b, h, w), p being its softmax (b, k, h, w), and p; the gradient is p - y.
 
-    y is 1 - s + s / k for the pixel's class and s / k for every other. Nothing is kept but what was given.
+    y is 1 - s + s / k for the pixel's class t and s / k for every other. Of logits x the loss is s (x[t] - mean x) -
+    log p[t].
     """
 
     generate_vmap_rule = True
 
     @staticmethod
-    def forward(logits: Tensor, ids: Tensor, smoothing: float) -> Tensor:
-        log_p = logits.log_softmax(1)
-        losses = log_p.gather(1, ids[:, None])[:, 0].neg_()
-        return losses.mul_(1 - smoothing).sub_(log_p.mean(1), alpha=smoothing) if smoothing else losses
+    def forward(logits: Tensor, ids: Tensor, smoothing: float) -> tuple[Tensor, Tensor]:
+        probability = logits.softmax(1)
+        truth = ids[:, None]
+        losses = _log_of_truth(logits, probability, truth)[:, 0].neg_()
+        if smoothing:
+            losses.add_(logits.gather(1, truth)[:, 0].sub_(logits.mean(1)), alpha=smoothing)
+        return losses, probability
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, float], output: object) -> None:  # noqa: ANN401, ARG004 - torch's
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, float], output: tuple[Tensor, Tensor]) -> None:  # noqa: ANN401 - torch's
         logits, ids, ctx.smoothing = inputs
-        ctx.save_for_backward(logits, ids)
+        ctx.mark_non_differentiable(output[1])
+        ctx.save_for_backward(logits, ids, output[1])
+        ctx.set_materialize_grads(False)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:  # noqa: ANN401 - torch's
-        logits, ids = ctx.saved_tensors
-        if torch.is_grad_enabled():
-            excess = logits.softmax(1) - _expected(ids, logits, ctx.smoothing)
-            return excess * gradient[:, None], None, None
+    def backward(ctx: Any, gradient: Tensor | None, _: None) -> tuple[Tensor | None, None, None]:  # noqa: ANN401 - torch's
+        if gradient is None:
+            return None, None, None
+        logits, ids, probability = ctx.saved_tensors
+        if torch.is_grad_enabled():  # for a second derivative
+            return (logits.softmax(1) - _expected(ids, logits, ctx.smoothing)) * gradient[:, None], None, None
         excess = torch.empty_like(logits)
         for part in parts(logits):
-            torch.softmax(logits[part], 1, out=excess[part])
-            excess[part].sub_(_expected(ids[part], logits, ctx.smoothing)).mul_(gradient[part, None])
+            torch.sub(probability[part], _expected(ids[part], logits, ctx.smoothing), out=excess[part])
+            excess[part].mul_(gradient[part, None])
         return excess, None, None
+
+
+def _log_of_truth(logits: Tensor, probability: Tensor, ids: Tensor) -> Tensor:
+    """The log of the probability of class ids (b, 1, h, w)."""
+    if logits.device.type == "cpu" and logits.numel():
+        truth = probability.gather(1, ids)
+        if truth.amin() > _SMALLEST * torch.finfo(truth.dtype).tiny:
+            return truth.log_()  # a second map of log p would take a third of the time
+    return logits.log_softmax(1).gather(1, ids)
 
 
 def _expected(ids: Tensor, logits: Tensor, smoothing: float) -> Tensor:

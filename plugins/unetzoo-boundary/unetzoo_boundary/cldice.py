@@ -18,10 +18,11 @@ def soft_skeleton(masks: Tensor, steps: int) -> Tensor:
         masks: to thin.
         steps: erosions, at least half of the width of the widest structure in pixels.
     """
-    skeleton = (masks - _opened(masks)).relu()
+    eroded = _eroded(masks)
+    skeleton = (masks - _dilated(eroded)).relu()
     for _ in range(steps):
-        masks = _eroded(masks)
-        layer = (masks - _opened(masks)).relu()
+        masks, eroded = eroded, _eroded(eroded)
+        layer = (masks - _dilated(eroded)).relu()
         skeleton = skeleton + (layer - skeleton * layer).relu()
     return skeleton
 
@@ -33,9 +34,9 @@ def _eroded(masks: Tensor) -> Tensor:
     return rows.minimum(columns)
 
 
-def _opened(masks: Tensor) -> Tensor:
-    """An erosion, then the maximum over 3 x 3 pixels."""
-    return F.max_pool2d(_eroded(masks), 3, 1, 1)
+def _dilated(masks: Tensor) -> Tensor:
+    """The maximum over 3 x 3 pixels."""
+    return F.max_pool2d(masks, 3, 1, 1)
 
 
 class ClDiceLoss(nn.Module):
