@@ -88,6 +88,7 @@ def create(
 
     from unetzoo.config import ModelConfig, check_aux
     from unetzoo.layers.image_head import ImageHead
+    from unetzoo.layers.order import set_order
     from unetzoo.model import Segmenter
 
     check_aux(aux_classes, aux_pooling, aux_dropout)
@@ -122,14 +123,12 @@ def create(
     model = Segmenter(built_encoder, built_decoder, heads, config, aux_head)
     if activation_checkpointing:
         model.checkpoint_activations()
-    return model.to(memory_format=torch.channels_last)
+    set_order(model, torch.channels_last)
+    return model
 
 
 def create_from(config: "ModelConfig") -> "Segmenter":
-    """The network that a configuration describes, with random weights; raises as `create` does.
-
-    What is known about the images and classes of the trained network, `config.info`, is kept.
-    """
+    """The network that a configuration describes, with random weights and its `info`; raises as `create` does."""
     from dataclasses import replace
 
     model = create(

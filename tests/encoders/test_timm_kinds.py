@@ -80,3 +80,9 @@ def test_a_decoder_that_needs_more_levels_than_there_are_says_so(decoder):
 def test_a_decoder_of_the_deepest_level_alone_takes_a_pyramid_of_one(decoder):
     model = unetzoo.create(decoder, encoder="plain", encoder_options={"depth": 1}).eval()
     assert model(torch.zeros(1, 3, 9, 11)).shape == (1, 1, 9, 11)
+
+
+def test_kernels_of_five_axes_are_no_obstacle():
+    model = unetzoo.create("unet", encoder="lambda_resnet26t").eval()
+    with torch.no_grad():
+        assert model(torch.rand(1, 3, 97, 131)).shape == (1, 1, 97, 131)

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from unetzoo.errors import OptionError, ShapeError, UnetzooError
 from unetzoo.inference.fold import Convolution, fold
 from unetzoo.inference.packed import can_pack, packed
+from unetzoo.layers.order import set_order
 from unetzoo.layers.upsample import UpsampleConcatConv
 from unetzoo.layers.valid import valid_sides
 from unetzoo.model import Segmenter
@@ -83,7 +84,7 @@ def optimize(
     with torch.no_grad():
         wanted = _logits(network, image)
         rectified = fold(network, image)
-        network.to(memory_format=torch.channels_last if channels_last else torch.contiguous_format)
+        set_order(network, torch.channels_last if channels_last else torch.contiguous_format)
         network.to(dtype or torch.float32)
         _rectify(network, rectified, prepare=channels_last and not compile)
         found = network(image.to(dtype or torch.float32)).float()
