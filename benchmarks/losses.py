@@ -11,14 +11,12 @@ from unetzoo.benchmark.losses import measure_losses
 from unetzoo.benchmark.readme import write_pages
 from unetzoo.benchmark.run import machine
 from unetzoo.benchmark.store import write_json
-from unetzoo.memory import keep_freed_memory
 
 HERE = Path(__file__).parent
 
 
 def main() -> None:
     """Measure, then write README.md."""
-    keep_freed_memory()
     write_json({"machine": machine(), "losses": measure_losses()}, HERE / "results" / "losses.json")
     write_pages(HERE)
 

@@ -85,6 +85,52 @@ def test_the_gradient_is_that_of_finite_differences(expression, mode, ignore_ind
 
 
 @every_case
+def test_the_second_derivative_is_that_of_finite_differences(expression, mode):
+    logits, target = _example(mode, (2, 2, 3))
+    target[..., 1] = 255
+    loss = create_loss(expression, ignore_index=255)
+    assert torch.autograd.gradgradcheck(lambda values: loss(values, target), logits.requires_grad_())
+
+
+@every_case
+def test_the_functional_gradient_is_that_of_the_backward_pass(expression, mode):
+    logits, target = _example(mode)
+    loss = create_loss(expression)
+    functional = torch.func.grad(lambda values: loss(values, target))(logits)
+    torch.testing.assert_close(functional, torch.autograd.grad(loss(logits.requires_grad_(), target), logits)[0])
+
+
+# in maps of the logits' size, 8 bytes an element, beside the logits and the target; masks as bytes are an eighth
+@pytest.mark.parametrize(
+    ("expression", "mode", "maps"),
+    [
+        ("bce", "binary", 1),  # the mask as numbers
+        ("ce", "multiclass", 1),  # the probabilities, as torch keeps their logarithms
+        ("ce(label_smoothing=0.1)", "multiclass", 1),
+        ("dice", "binary", 2),  # the mask as numbers, and the probabilities
+        ("dice", "multiclass", 1 + 1 / 8),
+        ("generalized_dice", "multiclass", 1 + 1 / 8),
+    ],
+)
+def test_few_maps_are_kept_for_the_backward_pass(expression, mode, maps):
+    logits, target = _example(mode, (2, 16, 16))
+    logits.requires_grad_()
+    given = {tensor.untyped_storage().data_ptr() for tensor in (logits, target)}
+    kept = {}
+
+    def keep(tensor):
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in given:
+            kept[storage.data_ptr()] = storage
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        create_loss(expression)(logits, target)
+    found = sum(storage.nbytes() for storage in kept.values()) / (8 * logits.numel())
+    assert found == pytest.approx(maps, abs=0.1)
+
+
+@every_case
 def test_ignored_pixels_count_as_much_as_pixels_that_are_not_there(expression, mode):
     logits, target = _example(mode, (1, 4, 6))
     target[..., 2:4] = 255

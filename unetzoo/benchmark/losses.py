@@ -1,5 +1,6 @@
 """Each loss beside the same one of segmentation_models_pytorch or MONAI: time and memory of forward and backward."""
 
+import math
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -10,7 +11,8 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - the field's name for it
 
 from unetzoo.assembly import create_loss, list_losses
-from unetzoo.benchmark.worker import peak_bytes, saved_bytes, seconds
+from unetzoo.benchmark.worker import peak_bytes, return_freed_memory, saved_bytes, seconds
+from unetzoo.memory import keep_freed_memory
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 
@@ -37,13 +39,34 @@ class Pair:
 
 
 def pairs() -> Iterator[Pair]:
-    """Those whose peer is there; the losses `ohem_ce`, `poly`, `boundary` and `border_bce` have none."""
+    """Those whose peer is there; torch's functions are the peer where no library has the loss.
+
+    The losses `boundary` and `border_bce` have no row: what they do with torch is a product of two maps.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # of what MONAI imports
         yield from _of_smp()
         yield from _of_monai()
+    yield from _of_torch()
+
+
+def _of_torch() -> Iterator[Pair]:
     yield Pair("ce", "torch cross_entropy", "multiclass", F.cross_entropy)
     yield Pair("bce", "torch binary_cross_entropy_with_logits", "binary", _on_masks(F.binary_cross_entropy_with_logits))
+    yield Pair("ohem_ce", "torch cross_entropy and topk", "multiclass", _mean_of_hard)
+    yield Pair("poly", "torch cross_entropy and exp", "multiclass", _poly)
+
+
+def _mean_of_hard(logits: Tensor, target: Tensor) -> Tensor:
+    losses = F.cross_entropy(logits, target, reduction="none").flatten()
+    hard = losses[losses > -math.log(0.7)]
+    least = len(losses) // 16
+    return (hard if len(hard) >= least else losses.topk(least).values).mean()
+
+
+def _poly(logits: Tensor, target: Tensor) -> Tensor:
+    losses = F.cross_entropy(logits, target, reduction="none")
+    return (losses + 1 - (-losses).exp()).mean()
 
 
 def _of_smp() -> Iterator[Pair]:
@@ -56,6 +79,8 @@ def _of_smp() -> Iterator[Pair]:
             "tversky(smooth=0, absent='zero')", "smp TverskyLoss", task, losses.TverskyLoss(task, alpha=0.3, beta=0.7)
         )
         yield Pair("lovasz", "smp LovaszLoss", task, losses.LovaszLoss(task, per_image=False))
+    powered = losses.TverskyLoss("binary", alpha=0.3, beta=0.7, gamma=0.75)
+    yield Pair("focal_tversky(smooth=0)", "smp TverskyLoss", "binary", powered)
     yield Pair("focal", "smp FocalLoss", "binary", losses.FocalLoss("binary"))
     yield Pair("mcc(smooth=0)", "smp MCCLoss", "binary", _on_probabilities(losses.MCCLoss(eps=0)))
     yield Pair("soft_bce", "smp SoftBCEWithLogitsLoss", "binary", _on_masks(losses.SoftBCEWithLogitsLoss()))
@@ -76,6 +101,8 @@ def _of_monai() -> Iterator[Pair]:
         _on_masks(losses.GeneralizedDiceLoss(smooth_nr=0, smooth_dr=0, **one_hot)),
     )
     yield Pair("mcc(smooth=0)", "MONAI MCCLoss", "multiclass", _on_masks(losses.MCCLoss(smooth_dr=0, **one_hot)))
+    focal = _on_masks(losses.FocalLoss(use_softmax=True, to_onehot_y=True))  # the mean also over the classes
+    yield Pair("focal", "MONAI FocalLoss", "multiclass", lambda logits, target: _CLASSES * focal(logits, target))
     unified = losses.AsymmetricUnifiedFocalLoss()
     yield Pair(
         "unified_focal(smooth=1e-7, per_image=True)",
@@ -109,37 +136,59 @@ def _on_probabilities(loss: Any) -> Loss:  # noqa: ANN401 - as above
 
 
 def measure_losses(*, batch: int = 4, side: int = 512, rounds: int = _ROUNDS) -> list[dict[str, Any]]:
-    """Seconds of each forward and backward of both of each pair, in turn, and their memory.
+    """Memory of each forward and backward of both of each pair, then their seconds, in turn.
+
+    The memory is measured while freed maps leave the process, so that the largest size is that of the maps that are
+    needed at once; the time while the process keeps them.
 
     Args:
         batch: images.
         side: of each in pixels.
         rounds: how often each is called.
     """
-    return [_measured(pair, batch, side, rounds) for pair in pairs()]
+    return_freed_memory()
+    cases = [_Case(pair, batch, side) for pair in pairs()]
+    memory = [case.memory() for case in cases]
+    keep_freed_memory()
+    return [case.told() | found | {"seconds": case.seconds(rounds)} for case, found in zip(cases, memory, strict=True)]
 
 
-def _measured(pair: Pair, batch: int, side: int, rounds: int) -> dict[str, Any]:
-    generator = torch.Generator().manual_seed(0)
-    classes = 1 if pair.task == "binary" else _CLASSES
-    logits = torch.randn(batch, classes, side, side, generator=generator).requires_grad_()
-    target = torch.randint(max(2, classes), (batch, side, side), generator=generator)
-    contenders: dict[str, Loss] = {"ours": create_loss(pair.ours), "peer": pair.theirs}
-    steps = {name: _step(loss, logits, target) for name, loss in contenders.items()}
-    values = {name: float(step()) for name, step in steps.items()}
-    times: dict[str, list[float]] = {name: [] for name in steps}
-    for _ in range(_WARM_UP + rounds):
-        for name, step in steps.items():
-            times[name].append(seconds(step, "cpu"))
-    return {
-        "loss": pair.ours,
-        "peer": pair.peer,
-        "task": pair.task,
-        "values": values,
-        "seconds": {name: found[_WARM_UP:] for name, found in times.items()},
-        "peak_bytes": {name: peak_bytes(step, "cpu") for name, step in steps.items()},
-        "saved_bytes": {name: saved_bytes(step) for name, step in steps.items()},
-    }
+class _Case:
+    """A pair with logits and a target of its own."""
+
+    def __init__(self, pair: Pair, batch: int, side: int) -> None:
+        self.pair = pair
+        generator = torch.Generator().manual_seed(0)
+        classes = 1 if pair.task == "binary" else _CLASSES
+        self.logits = torch.randn(batch, classes, side, side, generator=generator).requires_grad_()
+        self.target = torch.randint(max(2, classes), (batch, side, side), generator=generator)
+        contenders: dict[str, Loss] = {"ours": create_loss(pair.ours), "peer": pair.theirs}
+        self.steps = {name: _step(loss, self.logits, self.target) for name, loss in contenders.items()}
+
+    def told(self) -> dict[str, Any]:
+        values = {name: float(step()) for name, step in self.steps.items()}
+        return {"loss": self.pair.ours, "peer": self.pair.peer, "task": self.pair.task, "values": values}
+
+    def memory(self) -> dict[str, Any]:
+        """Of each its peak, in the best of a few calls, and what it keeps, both in bytes."""
+        given = self.logits, self.target
+        return {
+            "peak_bytes": {name: self._peak(step) for name, step in self.steps.items()},
+            "saved_bytes": {name: saved_bytes(step, given) for name, step in self.steps.items()},
+        }
+
+    @staticmethod
+    def _peak(step: Callable[[], Tensor]) -> int | None:
+        step()
+        found = [peak for peak in (peak_bytes(step, "cpu") for _ in range(_WARM_UP + 1)) if peak is not None]
+        return min(found, default=None)
+
+    def seconds(self, rounds: int) -> dict[str, list[float]]:
+        times: dict[str, list[float]] = {name: [] for name in self.steps}
+        for _ in range(_WARM_UP + rounds):
+            for name, step in self.steps.items():
+                times[name].append(seconds(step, "cpu"))
+        return {name: found[_WARM_UP:] for name, found in times.items()}
 
 
 def _step(loss: Loss, logits: Tensor, target: Tensor) -> Callable[[], Tensor]:

@@ -5,7 +5,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -20,6 +20,7 @@ Step = Callable[[], Tensor]
 _WARM_UP = 3
 _STATUS, _RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 _RATE = "rate"
+_MMAP_THRESHOLD = -3  # of glibc's malloc.h
 
 
 class Worker:
@@ -116,14 +117,22 @@ def convolution_rate(device: str, size: int = 128, channels: int = 256) -> float
     return size**2 * channels**2 * 9 / seconds(convolve, device)
 
 
-def saved_bytes(step: Step) -> int:
-    """Memory of all tensors that one step keeps for its backward pass, each storage once; weights excluded."""
+def saved_bytes(step: Step, given: Sequence[Tensor] | None = None) -> int:
+    """Memory of all tensors that one step keeps for its backward pass, each storage once.
+
+    Args:
+        step: to call.
+        given: tensors that are there in any case; None: all leaves of the graph, such as weights.
+    """
     storages: dict[int, int] = {}
+    excluded = {tensor.untyped_storage().data_ptr() for tensor in given or ()}
+    kept = []  # a storage that is freed could give its address to another one
 
     def pack(tensor: Tensor) -> Tensor:
-        if not tensor.is_leaf:
+        if not (tensor.is_leaf if given is None else tensor.untyped_storage().data_ptr() in excluded):
             storage = tensor.untyped_storage()
             storages[storage.data_ptr()] = storage.nbytes()
+            kept.append(storage)
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
@@ -155,6 +164,15 @@ def resident_bytes(field: str) -> int:
     """
     line = next(line for line in _STATUS.read_text(encoding="ascii").splitlines() if line.startswith(field))
     return int(line.split()[1]) * 1024
+
+
+def return_freed_memory() -> None:
+    """Let this process give each map that it frees back to the system at once, as glibc does until it learns sizes."""
+    import ctypes
+
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(_MMAP_THRESHOLD, 128 * 1024)
 
 
 def _give_back_freed_memory() -> None:

@@ -71,7 +71,7 @@ class LovaszLoss(Loss):
     def _errors(self, pair: Pair, truth: Tensor) -> Tensor:
         """The error of each class in each pixel (b, k, h, w), >= 0; 0 where a pixel does not count."""
         if self.from_logits and pair.mode != "multiclass":
-            errors = torch.where(truth, 1 - pair.logits, 1 + pair.logits).clamp_min(0)
+            errors = torch.where(truth, 1 - pair.logits, 1 + pair.logits).relu()
         else:
             probability = self.probabilities(pair)
             errors = torch.where(truth, 1 - probability, probability)
@@ -108,9 +108,8 @@ def lovasz_gradient(errors: Tensor, truth: Tensor) -> Tensor:
     order = errors.view(torch.int32 if errors.dtype == torch.float32 else torch.int64).sort().indices  # rising
     inside = truth.index_select(0, order)
     up_to_here = inside.cumsum(0, dtype=torch.int32)
-    larger = torch.arange(len(errors) - 1, -1, -1, device=errors.device, dtype=torch.int32)
-    # P + B, since P - up_to_here of the larger ones are inside; 0 for the largest error of an empty mask
-    union = larger.add_(up_to_here).clamp_min_(1).to(errors.dtype)
+    union = torch.arange(len(errors) - 1, -1, -1, device=errors.device, dtype=errors.dtype)  # how many are larger
+    union.add_(up_to_here).clamp_min_(1)  # P + B; 0 for the largest error of an empty mask
     steps = (up_to_here / (union + 1)).masked_fill_(inside, 1).div_(union)
     steps[-1] = torch.where(up_to_here[-1] > 0, steps[-1], 1)  # an empty mask: all of the loss lies in it
     return torch.empty_like(errors).scatter_(0, order, steps)

@@ -76,7 +76,9 @@ class _OfMasks(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:  # noqa: ANN401 - torch's
         logits, expected = ctx.saved_tensors
-        return times(logits.sigmoid().sub_(expected), gradient), None
+        if torch.is_grad_enabled():  # for a second derivative
+            return (logits.sigmoid() - expected) * gradient, None
+        return logits.sigmoid().sub_(expected).mul_(gradient), None
 
 
 class _OfClasses(torch.autograd.Function):
@@ -138,11 +140,6 @@ def parts(maps: Tensor) -> list[slice]:
     """A batch in parts, so that what is made of one stays in a CPU's cache: its images; the whole on other devices."""
     images = 1 if maps.device.type == "cpu" else max(1, len(maps))
     return [slice(start, start + images) for start in range(0, len(maps), images)]
-
-
-def times(values: Tensor, factor: Tensor) -> Tensor:
-    """Values times a factor, in the memory of the values unless autograd looks on; for use in backward passes."""
-    return values * factor if torch.is_grad_enabled() else values.mul_(factor)
 
 
 def _ids(pair: Pair) -> Tensor:

@@ -9,7 +9,7 @@ from torch import Tensor
 from unetzoo.checks import check_choice
 from unetzoo.losses.base import Loss
 from unetzoo.losses.checks import Weights, check_not_negative
-from unetzoo.losses.pixel import parts, times
+from unetzoo.losses.pixel import parts
 from unetzoo.losses.target import Pair, as_masks
 
 Rule = Literal["count", "zero", "skip"]
@@ -131,7 +131,8 @@ class _Errors(torch.autograd.Function):
     def backward(ctx: Any, outside: Tensor, missing: Tensor) -> tuple[Tensor, None, None]:  # noqa: ANN401 - torch's
         truth, valid = ctx.saved_tensors
         outside, missing = outside[..., None, None], missing[..., None, None]
-        gradient = times(truth.to(ctx.dtype, copy=True), -(outside + missing)).add_(outside)
+        inside, difference = truth.to(ctx.dtype, copy=True), -(outside + missing)
+        gradient = (inside * difference if torch.is_grad_enabled() else inside.mul_(difference)).add_(outside)
         return gradient if valid is None else gradient.masked_fill_(~valid, 0), None, None
 
 

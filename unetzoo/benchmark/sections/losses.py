@@ -12,8 +12,9 @@ def losses_section(found: Mapping[str, Any]) -> list[str]:
     """Ratios of each pair."""
     told = (
         "Made by `python benchmarks/losses.py`: forward and backward on 4 images of 512 x 512 pixels, 1 or 4 classes, "
-        "float32, with options that make both the same loss; the allocator keeps freed memory. Called in turn in one "
-        "run; faster than the peer: the median of the ratios. Saved: what is kept for the backward pass."
+        "float32, with options that make both the same loss. Called in turn in one run, the allocator keeping freed "
+        "memory; faster than the peer: the median of the ratios. Peak: how much the process grows while it returns "
+        "freed memory. Saved: what is kept for the backward pass beside logits and target."
     )
     lines = [
         "| loss | peer | target | ms | faster than it | peak MiB | peer's | saved MiB | peer's | value | peer's |",
