@@ -86,7 +86,7 @@ def test_the_table_has_shares_a_sample_says_so_and_reasons_have_examples():
     section = "\n".join(peers_section(found, []))
     assert "on 2026-01-02" in section
     for row in (
-        "| encoders of timm, 1,371 names (a sample of 3) | 3 of 3 | 1 of 3, 1 more with DPT | none |",
+        "| encoders of timm, 1,371 names, 3 of them tried | 3 of 3 | 1 of 3, 1 more with DPT | none |",
         "| encoders beside those | 1 of 1 | 2 of 2 | 1 of 1 |",
         "| architectures that run | 2 of 2 | 2 of 2 | 2 of 2 |",
         "| ONNX | 1 of 2 | 1 of 2 | 1 of 2 |",

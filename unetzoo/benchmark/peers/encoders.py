@@ -45,8 +45,9 @@ def count_timm(
     for name in names:
         if name not in ours.tried & smp.tried:
             sizes = _sizes(name)
-            ours.add(name, partial(runs, _ours, name, sizes))
-            if not smp.add(name, partial(runs, _smp("Unet", "tu-"), name, sizes)):
+            if name not in ours.tried:
+                ours.add(name, partial(runs, _ours, name, sizes))
+            if name not in smp.tried and not smp.add(name, partial(runs, _smp("Unet", "tu-"), name, sizes)):
                 dpt.add(name, partial(runs, _smp("DPT", "tu-"), name, sizes))
             on_name()
     return found

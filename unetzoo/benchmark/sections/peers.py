@@ -66,7 +66,7 @@ def encoder_rows(found: Mapping[str, Any]) -> Iterator[Row]:
     timm, others = found["timm"], found["other encoders"]
     dpt = f", {len(_names(timm[SMP_DPT]))} more with DPT" if SMP_DPT in timm else ""
     tried = _tried(timm[OURS])
-    partly = "" if tried == found["timm models"] else f" (a sample of {tried:,})"
+    partly = "" if tried == found["timm models"] else f", {tried:,} of them tried"
     yield (
         f"encoders of timm, {found['timm models']:,} names{partly}",
         _share(timm[OURS]),
