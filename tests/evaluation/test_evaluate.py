@@ -75,7 +75,7 @@ def test_what_does_not_fit_is_told():
         evaluate(_model(), Squares(0, 0))
     with pytest.raises(OptionError, match="the data has 2 classes"):
         evaluate(_model(classes=4), Squares(1, 0))
-    with pytest.raises(ShapeError, match="the images have 1 channels, the network takes 3"):
+    with pytest.raises(ShapeError, match="square-0 has 1 channels, the network takes 3"):
         evaluate(_model(in_channels=3), Squares(1, 0))
     with pytest.raises(OptionError, match="there is no class 'cell'; there are rest, square"):
         evaluate(_model(), Squares(1, 0), instances="cell")

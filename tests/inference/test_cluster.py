@@ -2,13 +2,16 @@
 
 import os
 import signal
+import socket
 
 import numpy as np
 import psutil
 import pytest
 import torch
+from typer.testing import CliRunner
 
 import unetzoo
+from unetzoo.cli import app
 from unetzoo.inference.cluster import run_on_ray
 from unetzoo.inference.files import FileOptions
 from unetzoo.inference.jobs import Job
@@ -50,3 +53,32 @@ def test_a_worker_that_is_killed_loses_nothing(model, tmp_path):
     for job in jobs:
         wanted = unetzoo.predict(model, np.load(job.source), tile=128, overlap=32).argmax(0)
         assert (np.load(job.target) == wanted).mean() > 0.999
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_the_command_predicts_a_folder_over_a_cluster(model, tmp_path):
+    random = np.random.default_rng(0)
+    unetzoo.save(model, tmp_path / "model")
+    (tmp_path / "in").mkdir()
+    for number in range(3):
+        np.save(tmp_path / "in" / f"{number}.npy", random.integers(0, 256, (50, 40), dtype=np.uint8))
+    (tmp_path / "in" / "3.npy").write_bytes(b"")
+    command = ["predict", str(tmp_path / "model"), str(tmp_path / "in"), str(tmp_path / "out"), "--format", "npy"]
+    result = CliRunner().invoke(app, [*command, "--ray", "local"])
+    assert result.exit_code == 2
+    assert result.stdout == f"3 predicted, 1 failed: {tmp_path / 'out'}\n"
+    assert [line for line in result.stderr.splitlines() if line.startswith("error:")] == [
+        f"error: {tmp_path / 'in' / '3.npy'} is empty: it has 0 bytes"
+    ]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["0.npy", "1.npy", "2.npy"]
+    wanted = unetzoo.predict(model, np.load(tmp_path / "in" / "0.npy")).argmax(0)
+    assert (np.load(tmp_path / "out" / "0.npy") == wanted).mean() > 0.999
+
+
+def test_an_address_where_nobody_listens_is_told_at_once(model, tmp_path):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    job = Job(tmp_path / "a.npy", tmp_path / "b.npy")
+    with pytest.raises(unetzoo.OptionError, match=f"no Ray cluster at '127.0.0.1:{port}': Connection refused"):
+        next(run_on_ray(model, [job], FileOptions(), address=f"127.0.0.1:{port}"))

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from unetzoo.inference.tiles import plan_tiles, read_mirrored
+from unetzoo.inference.tiles import default_tile, plan_tiles, read_mirrored
 
 _UNIT = 32
 
@@ -83,6 +83,12 @@ def test_no_more_is_seen_than_by_square_tiles(shape):
     down, right = plan_tiles(shape, 1024, 128, _UNIT)
     squares = [1024 * -(-(length + 64 - 128) // (1024 - 128)) for length in shape]
     assert down.seen * right.seen <= 1.01 * squares[0] * squares[1]
+
+
+def test_an_image_for_which_rows_of_tiles_need_much_memory_has_smaller_ones():
+    assert default_tile((4096, 3072)) == 2048
+    assert default_tile((11_000, 12_000)) == 2048  # 132 million pixels
+    assert default_tile((20_000, 20_000)) == 1280
 
 
 def test_a_block_is_mirrored_at_every_border():

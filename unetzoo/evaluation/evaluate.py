@@ -123,7 +123,7 @@ def evaluate(
     measured = _Measured(names, surface=surface, tolerance=tolerance, instances=instances)
     for index in range(len(dataset)):
         sample = dataset[index]
-        check_fits(model, names, sample.image.shape[2])
+        check_fits(model, names, sample.image.shape[2], where=f"{sample.name} has")
         ids = predicted_ids(model, sample.image, tile=tile, overlap=overlap, flips=flips)
         measured.add(sample.name, ids, sample.mask)
         on_case(len(dataset))

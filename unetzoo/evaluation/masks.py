@@ -9,8 +9,14 @@ from unetzoo.errors import OptionError, ShapeError
 from unetzoo.inference.predict import Network, predict
 
 
-def check_fits(model: Network, class_names: Sequence[str], channels: int) -> None:
+def check_fits(model: Network, class_names: Sequence[str], channels: int, *, where: str = "the images have") -> None:
     """Check that a network has the classes and the channels of a data set; a single logit stands for two classes.
+
+    Args:
+        model: the network.
+        class_names: of the data set.
+        channels: of its images.
+        where: subject and verb of an error about the channels.
 
     Raises:
         OptionError: the classes are others.
@@ -24,7 +30,7 @@ def check_fits(model: Network, class_names: Sequence[str], channels: int) -> Non
         )
     if model.config.in_channels != channels:
         raise ShapeError(
-            f"the images have {channels} channels, the network takes {model.config.in_channels}: create it with "
+            f"{where} {channels} channels, the network takes {model.config.in_channels}: create it with "
             f"in_channels={channels}"
         )
 

@@ -1,6 +1,7 @@
 """Predict many files over a Ray cluster, whose machines share the file system."""
 
 import logging
+import socket
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ from unetzoo.inference.jobs import Job, Outcome, attempt
 from unetzoo.model import Segmenter
 
 _RETRIES = 3  # of a job whose worker dies
+_SECONDS = 10.0  # to wait for an answer
 
 
 def run_on_ray(model: Segmenter, jobs: Sequence[Job], options: FileOptions, *, address: str) -> Iterator[Outcome]:
@@ -31,6 +33,7 @@ def run_on_ray(model: Segmenter, jobs: Sequence[Job], options: FileOptions, *, a
         import ray
     except ImportError as error:
         raise MissingExtraError("predicting over a cluster needs Ray: pip install 'unetzoo[ray]'") from error
+    _check_reachable(address)
     try:
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
     except (ConnectionError, RuntimeError, ValueError) as error:
@@ -45,6 +48,17 @@ def run_on_ray(model: Segmenter, jobs: Sequence[Job], options: FileOptions, *, a
             yield ray.get(done)
     finally:
         ray.shutdown()
+
+
+def _check_reachable(address: str) -> None:
+    """Raise OptionError where nobody listens at HOST:PORT; Ray itself would try for many minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdecimal():
+        return
+    try:
+        socket.create_connection((host, int(port)), timeout=_SECONDS).close()
+    except OSError as error:
+        raise OptionError(f"there is no Ray cluster at {address!r}: {error.strerror or error}") from error
 
 
 _predictors: dict[Any, FilePredictor] = {}  # of a worker, by the reference to what it was made of
