@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.autograd.graph import Node
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.overrides import TorchFunctionMode
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -36,7 +37,14 @@ def dissect(model: Segmenter, size: Size) -> Anatomy:
     device = next(model.parameters()).device
     image = torch.zeros(1, model.config.in_channels, *size, device=device)
     counter = FlopCounterMode(display=False)
-    with counter, _CountOperations(counter) as operations, _Trace(model, operations) as trace, torch.enable_grad():
+    plain_attention = sdpa_kernel(SDPBackend.MATH)  # not every version of torch counts its fused one on CPUs
+    with (
+        torch.enable_grad(),
+        plain_attention,
+        counter,
+        _CountOperations(counter) as operations,
+        _Trace(model, operations) as trace,
+    ):
         model.all_logits(image)
     return Anatomy(tuple(trace.parts), Cost(_parameters(model), operations.total()), trace.rest())
 
