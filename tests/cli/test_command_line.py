@@ -4,7 +4,9 @@ import subprocess
 import sys
 from importlib.metadata import entry_points, version
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from unetzoo.cli import main
 
@@ -168,3 +170,32 @@ def test_a_reader_that_has_gone_is_no_error(arguments):
     done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True, timeout=60)
     os.close(writer)
     assert done.stderr == ""
+
+
+_AS_NOBODY = """
+import os
+from typer.testing import CliRunner
+from unetzoo.cli import app
+CliRunner().invoke(app, ["data", "check", "closed/cells"])  # imports what is needed
+os.setuid(65534)
+for folder in ("closed/cells", "secret"):
+    result = CliRunner().invoke(app, ["data", "check", folder])
+    print(result.exit_code, result.stderr or result.stdout)
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody without permission")
+def test_what_may_not_be_entered_or_read_is_one_line_with_its_name(tmp_path):
+    for folder in ("closed/cells", "secret"):
+        for kind in ("images", "masks"):
+            (tmp_path / folder / kind).mkdir(parents=True)
+            Image.fromarray(np.eye(8, dtype=np.uint8)).save(tmp_path / folder / kind / "a.png")
+    (tmp_path / "closed").chmod(0o700)
+    (tmp_path / "secret" / "images" / "a.png").chmod(0o600)
+    for folder in (tmp_path, *tmp_path.parents[:2]):  # those that pytest made
+        folder.chmod(0o755)
+    done = subprocess.run([sys.executable, "-c", _AS_NOBODY], cwd=tmp_path, capture_output=True, text=True, check=True)
+    first = done.stdout.splitlines()[0]
+    assert first.startswith("2 error: closed/cells")
+    assert first.endswith(": Permission denied")
+    assert "secret/images/a.png cannot be read: Permission denied" in done.stdout

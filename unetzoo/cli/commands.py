@@ -1,5 +1,6 @@
 """The group of all commands: unetzoo's own, and those that plugins add."""
 
+import errno
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +14,14 @@ if TYPE_CHECKING:
     from unetzoo.specs import CommandSpec
 
 
+_OF_THE_SYSTEM = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT)
+
+
 class Commands(TyperGroup):
     """The commands; a wrong use or an `UnetzooError` is one line on standard error and exit code 2.
 
-    A `PluginWarning` is one line too. With `--debug` both are shown as Python does; so is, always, any other exception:
-    it is a bug.
+    So is a file or folder that the system does not let us read or write; a `PluginWarning` is one line. With `--debug`
+    all are shown as Python does; so is, always, any other exception: it is a bug.
     """
 
     def make_context(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - passed on
@@ -34,6 +38,11 @@ class Commands(TyperGroup):
                 return super().invoke(ctx)
         except UnetzooError as error:
             say("error:", "red", str(error))
+            raise typer.Exit(USAGE_EXIT) from error
+        except OSError as error:
+            if error.filename is None or error.errno not in _OF_THE_SYSTEM:
+                raise
+            say("error:", "red", f"{error.filename}: {error.strerror}")
             raise typer.Exit(USAGE_EXIT) from error
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ANN401 - as above

@@ -1,5 +1,6 @@
 """Read images from files: PNG, JPEG and what else Pillow reads, TIFF of any depth, NumPy arrays."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -82,6 +83,8 @@ def check_file(path: Path) -> None:
         raise DataError(f"{path} has none of the endings {', '.join(SUFFIXES)}")
     if path.stat().st_size == 0:
         raise DataError(f"{path} is empty: it has 0 bytes")
+    if not os.access(path, os.R_OK):
+        raise DataError(f"{path} cannot be read: Permission denied")
 
 
 def _read_any(path: Path, from_picture: "Callable[[Image], Image]") -> Pixels:

@@ -1,5 +1,6 @@
 """Fill a template, with the style and the scripts that all pages share, and write it."""
 
+from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -41,7 +42,8 @@ def write_text(path: Path, text: str) -> None:
         draft.write_text(text, encoding="utf-8")
         draft.replace(path)
     except OSError as error:
-        draft.unlink(missing_ok=True)
+        with suppress(OSError):
+            draft.unlink()
         raise DataError(f"cannot write {path}: {error.strerror}") from error
 
 
