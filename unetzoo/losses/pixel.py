@@ -62,12 +62,8 @@ class _OfMasks(torch.autograd.Function):
 
     @staticmethod
     def forward(logits: Tensor, expected: Tensor) -> Tensor:
-        losses = torch.empty_like(logits)
-        for part in parts(logits):
-            x, y = logits[part], expected[part]
-            log_p = x.abs().neg_().sigmoid_().neg_().log1p_()  # of |x|: log(1 - sigmoid(-|x|)), exact near 0
-            losses[part] = torch.relu(x).addcmul_(x, y, value=-1).sub_(log_p)  # in this order exact for hard masks
-        return losses
+        log_p = logits.abs().neg_().sigmoid_().neg_().log1p_()  # of |x|: log(1 - sigmoid(-|x|)), exact near 0
+        return logits.relu().addcmul_(logits, expected, value=-1).sub_(log_p)  # in this order exact for hard masks
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor], output: object) -> None:  # noqa: ANN401, ARG004 - torch's

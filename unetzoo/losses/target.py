@@ -165,12 +165,12 @@ def _check_values(
 
 
 def _all_within(pair: Pair) -> bool:
-    """A quick look: one pass without a map of its own where all count; False where a closer look is needed."""
+    """A quick look without a map of its own where all count; False where a closer look is needed."""
     if not pair.target.numel():
         return False
     multiclass = pair.mode == "multiclass"
     counted = pair.target.masked_fill(~pair.valid, 0) if multiclass and pair.valid is not None else pair.target
-    least, largest = counted.aminmax()
+    least, largest = counted.amin(), counted.amax()  # on a CPU both are faster than aminmax
     return bool((least >= 0) & (largest <= (pair.logits.shape[1] - 1 if multiclass else 1)))
 
 
