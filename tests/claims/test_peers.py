@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from unetzoo.claims.peer_seconds import equal_steps, measure_seconds
-from unetzoo.claims.peers import FIT, LIBRARIES, MONAI, OURS, SMP, PeerRun, measure_peer, networks
+from unetzoo.claims.peers import FIT, LIBRARIES, MONAI, OURS, SMP, PeerRun, PlainLoop, measure_peer, networks
 from unetzoo.leaderboard.measure import opened
 
 pytestmark = [  # of MONAI's import
@@ -20,6 +20,28 @@ def test_ours_begin_with_the_function_that_smps_network_computes():
     torch.testing.assert_close(logits[OURS], logits[SMP], rtol=1e-4, atol=1e-4)
     assert torch.equal(logits[OURS], logits[FIT])
     assert logits[MONAI].shape == logits[SMP].shape
+
+
+@pytest.mark.parametrize("name", [SMP, MONAI])
+def test_a_peer_has_its_own_weights_alone_and_takes_images_of_any_size(name):
+    peer = networks(opened("nuclei"), 0)[name]
+    assert {key.partition(".")[0] for key, _ in peer.named_parameters()} == {"network"}
+    assert peer(torch.zeros(2, 1, 33, 64)).shape == (2, 2, 33, 64)
+
+
+def test_a_step_of_the_plain_loop_changes_ours_as_it_changes_smps():
+    found, logits = opened("nuclei"), {}
+    made = networks(found, 0)
+    for name in (OURS, SMP):
+        logits[name] = []
+        made[name].register_forward_hook(lambda _, __, result, name=name: logits[name].append(result.detach()))
+        loop = PlainLoop(made[name], found, seed=0, steps=2)
+        loop.step()
+        loop.step()
+    first, second = zip(logits[OURS], logits[SMP], strict=True)
+    torch.testing.assert_close(*first, rtol=1e-4, atol=1e-4)  # the same crops
+    moved = (second[1] - first[1]).abs().mean()
+    assert (second[0] - second[1]).abs().mean() < 0.05 * moved
 
 
 def test_equal_seconds_are_those_of_smps_steps():
