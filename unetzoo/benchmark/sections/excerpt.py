@@ -35,7 +35,7 @@ def excerpt(
     rows = [*architecture_rows(counted), *islice(encoder_rows(counted), 1), *times, *accuracy]
     head = f"| | {' | '.join(LIBRARIES)} |\n|---|{'---:|' * len(LIBRARIES)}"
     table = "\n".join([head, *(f"| {' | '.join(row)} |" for row in rows)])
-    seeds = len({one["combination"]["seed"] for one in claims["peers"]})
+    seeds = len({one["combination"]["seed"] for one in claims["peers"] if one["name"] == _BUDGET})
     told = "\n".join([_TOLD, *([_ACCURACY.format(seeds=seeds)] if accuracy else [])])
     return table, told, told_machine(cases[0]["machine"])
 
