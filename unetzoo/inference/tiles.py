@@ -92,7 +92,8 @@ def plan_tiles(shape: tuple[int, int], tile: int, overlap: int, unit: int) -> tu
 
     Args:
         shape: of the image, (h, w).
-        tile: side in pixels of the square whose area a tile has at most; an `overlap` near half of it may need more.
+        tile: side in pixels of the square whose area a tile has at most; with less than six `unit`s or an `overlap`
+            near half of it, it may need more.
         overlap: that neighbours share at least, less than half of `tile`.
         unit: of which every first pixel and every size of a cut side is a multiple: what a network pools together in
             the whole image, it then pools together in a tile.
