@@ -18,3 +18,12 @@ def test_layers_that_share_a_kernel_still_do():
     layers[1].weight = layers[0].weight
     set_order(layers, torch.channels_last)
     assert layers[1].weight is layers[0].weight
+
+
+def test_kernels_for_one_channel_say_their_order_too():
+    """With one channel both orders are contiguous, and a convolution follows what the strides say."""
+    layer = nn.Conv2d(1, 4, 3)
+    set_order(layer, torch.channels_last)
+    assert layer(torch.rand(2, 1, 8, 8)).is_contiguous(memory_format=torch.channels_last)
+    set_order(layer, torch.contiguous_format)
+    assert layer(torch.rand(2, 1, 8, 8)).is_contiguous()

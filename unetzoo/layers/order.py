@@ -11,4 +11,4 @@ def set_order(module: nn.Module, order: torch.memory_format) -> None:
     """
     for tensor in (*module.parameters(), *module.buffers()):
         if tensor.ndim == 4:
-            tensor.data = tensor.data.contiguous(memory_format=order)
+            tensor.data = tensor.data.to(memory_format=order)

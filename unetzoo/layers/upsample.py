@@ -19,7 +19,7 @@ from unetzoo.errors import ShapeError
 Mode = Literal["nearest", "bilinear"]
 
 _FEW_PIXELS = 256
-"""Up to so many, in all images of a batch together, the plain form is as fast as making the other kernel.
+"""Up to so many, in all images of a batch together, the plain form is as fast as splitting the kernel.
 
 `python benchmarks/upsampling.py` measures it: on two cores the forms break even between 12 x 12 and 20 x 20 pixels for
 a factor of 2.
@@ -62,6 +62,8 @@ class UpsampleConcatConv(nn.Module):
         """(b, out, factor * h, factor * w) for deep (b, deep, h, w) and skips (b, skip, factor * h, factor * w)."""
         if len(skips) != len(self.splits) - 1:
             raise ShapeError(f"this block takes {len(self.splits) - 1} skips, got {len(skips)}")
+        if _is_small(deep):
+            return self.convolve(torch.cat([self.upsample(deep), *skips], dim=1))
         deep_kernel, *skip_kernels = torch.split(self.weight, list(self.splits), dim=1)
         result = upsample_conv(deep, deep_kernel, self.bias, self.factor, self.mode)
         for skip, kernel in zip(skips, skip_kernels, strict=True):
@@ -91,16 +93,16 @@ def upsample_conv(deep: Tensor, kernel: Tensor, bias: Tensor | None, factor: int
         factor: whole factor of upsampling.
         mode: of upsampling.
     """
-    if factor > 1 and mode == "nearest" and _is_worth_a_kernel(deep):
+    if factor > 1 and mode == "nearest":
         return F.conv_transpose2d(deep, transposed_kernel(kernel, factor), bias, stride=factor, padding=1)
     if factor > 1:
         deep = F.interpolate(deep, scale_factor=float(factor), mode=mode)
     return F.conv2d(deep, kernel, bias, padding=1)
 
 
-def _is_worth_a_kernel(deep: Tensor) -> bool:
-    """Whether a map is large enough; a compiled or exported graph is for any size, and its kernels are made once."""
-    return torch.compiler.is_compiling() or deep.shape[0] * deep.shape[2] * deep.shape[3] > _FEW_PIXELS
+def _is_small(deep: Tensor) -> bool:
+    """Whether the plain form is as fast; a compiled or exported graph is for any size, its kernels are made once."""
+    return not torch.compiler.is_compiling() and deep.shape[0] * deep.shape[2] * deep.shape[3] <= _FEW_PIXELS
 
 
 def transposed_kernel(kernel: Tensor, factor: int = 2) -> Tensor:
