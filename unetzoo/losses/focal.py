@@ -1,5 +1,7 @@
 """Cross-entropies with a factor or a summand that depends on how well a pixel is classified."""
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -74,7 +76,7 @@ class FocalLoss(Loss):
         """The loss of each logit (b, k, h, w)."""
         if self.alpha is not None:
             raise OptionError(f"a {pair.mode} target needs one number in [0, 1] as alpha, not a weight for each class")
-        losses = self._focused(cross_entropy(pair))
+        losses = focused(cross_entropy(pair), self.gamma)
         if self._positive_weight is None:
             return losses
         return losses * torch.where(pair.target > 0, self._positive_weight, 1 - self._positive_weight)
@@ -83,17 +85,10 @@ class FocalLoss(Loss):
         """The loss of each pixel (b, h, w)."""
         if self._positive_weight is not None:
             raise OptionError("a multiclass target needs one weight for each class as alpha, not one number")
-        losses = self._focused(cross_entropy(pair))
+        losses = focused(cross_entropy(pair), self.gamma)
         if self.alpha is None:
             return losses
         return losses * weights_for(pair.logits, "alpha", self.alpha)[pair.target.clamp(min=0)]
-
-    def _focused(self, losses: Tensor) -> Tensor:
-        """Cross-entropies -log p times (1 - p)^gamma."""
-        missing = torch.expm1(-losses).neg()
-        if self.gamma < 1:  # a power < 1 of 0 has no gradient
-            missing = missing.clamp_min(torch.finfo(losses.dtype).tiny)
-        return missing.pow(self.gamma) * losses
 
 
 class PolyLoss(Loss):
@@ -143,7 +138,7 @@ class PolyLoss(Loss):
         """
         pair = self.with_logits(self.read(logits, target))
         hard = cross_entropy(pair)
-        missing = -torch.expm1(-hard)  # 1 - p, exact also where it is small
+        missing = 1 - torch.exp(-hard)
         smoothing = self.label_smoothing
         losses = hard
         if smoothing:
@@ -152,3 +147,48 @@ class PolyLoss(Loss):
             missing = (1 - smoothing) * missing + smoothing - shared
         weights = pixel_weights(pair, self.weights(pair))
         return mean_over(weighted(losses + self.epsilon * missing, weights), weights, per_image=self.per_image)
+
+
+def focused(losses: Tensor, gamma: float) -> Tensor:
+    """Cross-entropies -log p times (1 - p)^gamma, of the same shape.
+
+    Its gradient is written out: autograd would keep twice as many maps.
+    """
+    if torch.compiler.is_compiling() or not losses.requires_grad:
+        return _missing(losses, gamma).pow(gamma) * losses
+    result: Tensor = _Focused.apply(losses, gamma)[0]
+    return result
+
+
+class _Focused(torch.autograd.Function):
+    """m^gamma l of each l = -log p >= 0, m = 1 - p; the gradient is m^(gamma - 1) (gamma p l + m)."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(losses: Tensor, gamma: float) -> tuple[Tensor, Tensor]:
+        missing = _missing(losses, gamma)
+        return missing.pow(gamma).mul_(losses), missing
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, float], output: tuple[Tensor, Tensor]) -> None:  # noqa: ANN401 - torch's
+        losses, ctx.gamma = inputs
+        ctx.mark_non_differentiable(output[1])
+        ctx.save_for_backward(losses, output[1])
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor, _: None) -> tuple[Tensor, None]:  # noqa: ANN401 - torch's
+        losses, missing = ctx.saved_tensors
+        power = ctx.gamma - 1
+        if torch.is_grad_enabled():  # for a second derivative
+            missing = _missing(losses, ctx.gamma)
+            return missing.pow(power) * (ctx.gamma * (1 - missing) * losses + missing) * gradient, None
+        slope = torch.sub(1, missing).mul_(losses).mul_(ctx.gamma).add_(missing)
+        return slope.mul_(missing if power == 1 else missing.pow(power)).mul_(gradient), None
+
+
+def _missing(losses: Tensor, gamma: float) -> Tensor:
+    """1 - p for cross-entropies -log p; where a power < 1 is taken of it, exact also near 0, but above 0."""
+    if gamma >= 1:
+        return 1 - torch.exp(-losses)  # faster than expm1, and a small m counts little
+    return torch.expm1(-losses).neg().clamp_min(torch.finfo(losses.dtype).tiny)

@@ -6,9 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - the field's name for it
 
-from unetzoo.losses.target import IGNORED, Pair, masks_of_ids
-
-_SMALLEST = 16  # times the smallest normal number: a probability that has all its digits
+from unetzoo.losses.target import IGNORED, Pair
 
 
 def cross_entropy(
@@ -30,9 +28,8 @@ def cross_entropy(
     Returns:
         Of the softmax (b, h, w) for a multiclass pair, of each sigmoid (b, k, h, w) for another one.
     """
-    by_hand = pair.logits.requires_grad and not torch.compiler.is_compiling()
     if pair.mode == "multiclass":
-        if by_hand and class_weights is None:
+        if pair.logits.requires_grad and class_weights is None and not torch.compiler.is_compiling():
             losses = _OfClasses.apply(pair.logits, _ids(pair), label_smoothing)[0]
             return weighted(losses, pair.valid)
         return F.cross_entropy(
@@ -44,56 +41,25 @@ def cross_entropy(
             reduction="none",
         )
     expected = pair.target * (1 - label_smoothing) + label_smoothing / 2 if label_smoothing else pair.target
-    if by_hand and pos_weight is None:
-        losses = _OfMasks.apply(pair.logits, expected)
-    else:
-        weight = None if pos_weight is None else pos_weight[:, None, None]
-        losses = F.binary_cross_entropy_with_logits(pair.logits, expected, pos_weight=weight, reduction="none")
+    weight = None if pos_weight is None else pos_weight[:, None, None]
+    losses = F.binary_cross_entropy_with_logits(pair.logits, expected, pos_weight=weight, reduction="none")
     return weighted(losses, pixel_weights(pair, class_weights))
 
 
-class _OfMasks(torch.autograd.Function):
-    """-(y log p + (1 - y) log(1 - p)) of each logit, p being its sigmoid; the gradient is p - y.
-
-    Nothing is kept but what was given: p is made anew.
-    """
-
-    generate_vmap_rule = True
-
-    @staticmethod
-    def forward(logits: Tensor, expected: Tensor) -> Tensor:
-        log_p = logits.abs().neg_().sigmoid_().neg_().log1p_()  # of |x|: log(1 - sigmoid(-|x|)), exact near 0
-        return logits.relu().addcmul_(logits, expected, value=-1).sub_(log_p)  # in this order exact for hard masks
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor], output: object) -> None:  # noqa: ANN401, ARG004 - torch's
-        ctx.save_for_backward(*inputs)
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:  # noqa: ANN401 - torch's
-        logits, expected = ctx.saved_tensors
-        if torch.is_grad_enabled():  # for a second derivative
-            return (logits.sigmoid() - expected) * gradient, None
-        return logits.sigmoid().sub_(expected).mul_(gradient), None
-
-
 class _OfClasses(torch.autograd.Function):
-    """-sum y log p of each pixel (b, h, w), p being its softmax (b, k, h, w), and p; the gradient is p - y.
+    """-sum y log p of each pixel (b, h, w), p being its softmax (b, k, h, w), and log p; the gradient is p - y.
 
-    y is 1 - s + s / k for the pixel's class t and s / k for every other. Of logits x the loss is s (x[t] - mean x) -
-    log p[t].
+    y is 1 - s + s / k for the pixel's class t and s / k for every other, so that the loss is -(1 - s) log p[t] - s mean
+    log p.
     """
 
     generate_vmap_rule = True
 
     @staticmethod
     def forward(logits: Tensor, ids: Tensor, smoothing: float) -> tuple[Tensor, Tensor]:
-        probability = logits.softmax(1)
-        truth = ids[:, None]
-        losses = _log_of_truth(logits, probability, truth)[:, 0].neg_()
-        if smoothing:
-            losses.add_(logits.gather(1, truth)[:, 0].sub_(logits.mean(1)), alpha=smoothing)
-        return losses, probability
+        log_p = logits.log_softmax(1)
+        losses = log_p.gather(1, ids[:, None])[:, 0].mul_(smoothing - 1)
+        return (losses.sub_(log_p.mean(1), alpha=smoothing) if smoothing else losses), log_p
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, float], output: tuple[Tensor, Tensor]) -> None:  # noqa: ANN401 - torch's
@@ -106,30 +72,14 @@ class _OfClasses(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor | None, _: None) -> tuple[Tensor | None, None, None]:  # noqa: ANN401 - torch's
         if gradient is None:
             return None, None, None
-        logits, ids, probability = ctx.saved_tensors
-        if torch.is_grad_enabled():  # for a second derivative
-            return (logits.softmax(1) - _expected(ids, logits, ctx.smoothing)) * gradient[:, None], None, None
-        excess = torch.empty_like(logits)
-        for part in parts(logits):
-            torch.sub(probability[part], _expected(ids[part], logits, ctx.smoothing), out=excess[part])
-            excess[part].mul_(gradient[part, None])
-        return excess, None, None
-
-
-def _log_of_truth(logits: Tensor, probability: Tensor, ids: Tensor) -> Tensor:
-    """The log of the probability of class ids (b, 1, h, w)."""
-    if logits.device.type == "cpu" and logits.numel():
-        truth = probability.gather(1, ids)
-        if truth.amin() > _SMALLEST * torch.finfo(truth.dtype).tiny:
-            return truth.log_()  # a second map of log p would take a third of the time
-    return logits.log_softmax(1).gather(1, ids)
-
-
-def _expected(ids: Tensor, logits: Tensor, smoothing: float) -> Tensor:
-    """The probabilities (b, k, h, w) that smoothed labels expect, for class ids (b, h, w)."""
-    classes = logits.shape[1]
-    expected = masks_of_ids(ids, classes).view(torch.uint8).to(logits.dtype)
-    return expected.mul_(1 - smoothing).add_(smoothing / classes) if smoothing else expected
+        logits, ids, log_p = ctx.saved_tensors
+        p = logits.softmax(1) if torch.is_grad_enabled() else log_p.exp()  # by the logits for a second derivative
+        others, truth, gradient = ctx.smoothing / logits.shape[1], ids[:, None], gradient[:, None]
+        if torch.is_grad_enabled():
+            at_truth = torch.zeros_like(p).scatter(1, truth, 1 - ctx.smoothing)
+            return (p - others - at_truth) * gradient, None, None
+        excess = p.sub_(others) if others else p
+        return excess.mul_(gradient).scatter_add_(1, truth, gradient * (ctx.smoothing - 1)), None, None
 
 
 def parts(maps: Tensor) -> list[slice]:

@@ -5,6 +5,7 @@ from torch import Tensor
 
 from unetzoo.losses.base import Loss
 from unetzoo.losses.checks import Weights, check_not_negative, check_number
+from unetzoo.losses.focal import focused
 from unetzoo.losses.overlap import power, tversky
 from unetzoo.losses.pixel import cross_entropy, mean_over, pixel_weights, weighted
 from unetzoo.losses.region import Regions, mean_of_classes, measure, rule_of
@@ -83,8 +84,7 @@ class UnifiedFocalLoss(Loss):
     def _of_pixels(self, pair: Pair) -> Tensor:
         """The cross-entropy of each pixel times what it counts, (b, h, w) or (b, k, h, w)."""
         losses = cross_entropy(pair)
-        missing = -torch.expm1(-losses)  # 1 - p
-        return losses * torch.where(pair.target > 0, self.delta, (1 - self.delta) * power(missing, self.gamma))
+        return torch.where(pair.target > 0, self.delta * losses, (1 - self.delta) * focused(losses, self.gamma))
 
     def _of_masks(self, regions: Regions) -> Tensor:
         """The mean of each class's foreground and background (r, k)."""
