@@ -10,6 +10,7 @@ from unetzoo.cli.data import ClassNames, MaskKind, Source
 from unetzoo.cli.models import ModelName, load_model
 from unetzoo.cli.output import new_table, show
 from unetzoo.cli.progress import counting
+from unetzoo.cli.tiling import DeviceName, Flips, Overlap, Tile
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -36,20 +37,10 @@ def evaluate(
     tolerance: Annotated[float, typer.Option(metavar="PIXELS", help="of the surface Dice")] = 2.0,
     resamples: Annotated[int, typer.Option(metavar="N", help="draws of images for the 95 % intervals")] = 1000,
     seed: Annotated[int, typer.Option(metavar="N", help="of these draws")] = 0,
-    tile: Annotated[
-        int | None,
-        typer.Option(
-            metavar="PIXELS",
-            help="about PIXELS x PIXELS are seen at once  [default: 2048; 1280 of an image of over 134 million pixels]",
-            show_default=False,
-        ),
-    ] = None,
-    overlap: Annotated[int, typer.Option(metavar="PIXELS", help="of neighbouring tiles")] = 128,
-    flips: Annotated[bool, typer.Option("--flips", help="average over mirror images; four times the work")] = False,
-    device: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="such as cuda:1  [default: a GPU, else the CPU]", show_default=False),
-    ] = None,
+    tile: Tile = None,
+    overlap: Overlap = 128,
+    flips: Flips = False,
+    device: DeviceName = None,
     json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="write all numbers there")] = None,
     html: Annotated[Path | None, typer.Option(metavar="FILE", help="write a page with the worst cases there")] = None,
 ) -> None:

@@ -10,6 +10,7 @@ import typer
 from unetzoo.cli.errors import USAGE_EXIT, say
 from unetzoo.cli.models import ModelName, load_model
 from unetzoo.cli.output import show
+from unetzoo.cli.tiling import DeviceName, Flips, Overlap, Tile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -42,22 +43,12 @@ def predict(
             show_default=False,
         ),
     ] = None,
-    tile: Annotated[
-        int | None,
-        typer.Option(
-            metavar="PIXELS",
-            help="about PIXELS x PIXELS are seen at once  [default: 2048; 1280 of an image of over 134 million pixels]",
-            show_default=False,
-        ),
-    ] = None,
-    overlap: Annotated[int, typer.Option(metavar="PIXELS", help="of neighbouring tiles")] = 128,
+    tile: Tile = None,
+    overlap: Overlap = 128,
     batch: Annotated[int, typer.Option(metavar="N", help="tiles at once")] = 1,
-    flips: Annotated[bool, typer.Option("--flips", help="average over mirror images; four times the work")] = False,
+    flips: Flips = False,
     precision: Annotated[str, typer.Option(help="float32, bfloat16 or float16")] = "float32",
-    device: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="such as cuda:1  [default: a GPU, else the CPU]", show_default=False),
-    ] = None,
+    device: DeviceName = None,
     workers: Annotated[
         int | None,
         typer.Option(metavar="N", help="processes  [default: one a GPU, else one]", show_default=False, min=1),

@@ -1,0 +1,20 @@
+"""How a network goes over images of any size: options that `unetzoo predict` and `unetzoo evaluate` share."""
+
+from typing import Annotated
+
+import typer
+
+Tile = Annotated[
+    int | None,
+    typer.Option(
+        metavar="PIXELS",
+        help="about PIXELS x PIXELS are seen at once  [default: 2048; 1280 of an image of over 134 million pixels]",
+        show_default=False,
+    ),
+]
+Overlap = Annotated[int, typer.Option(metavar="PIXELS", help="of neighbouring tiles")]
+Flips = Annotated[bool, typer.Option("--flips", help="average over mirror images; four times the work")]
+DeviceName = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="such as cuda:1  [default: a GPU, else the CPU]", show_default=False),
+]
