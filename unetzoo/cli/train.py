@@ -1,6 +1,5 @@
 """`unetzoo train`: from a folder of images and masks to a network, in one command."""
 
-from contextlib import contextmanager
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,21 +8,16 @@ import typer
 
 from unetzoo.cli.data import ClassNames, MaskKind, Source, read_survey
 from unetzoo.cli.errors import say
+from unetzoo.cli.train_output import say_result, say_warnings, shown
 from unetzoo.cli.values import read_options
 from unetzoo.training.options import FitOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from unetzoo.data.opened import Survey
     from unetzoo.model import Segmenter
-    from unetzoo.training.fit import Fit
-    from unetzoo.training.loop import Listener
-    from unetzoo.training.progress import Epoch
 
 _DEFAULTS = FitOptions()
 _PRETRAINED_RATE = 0.1
-_MOST_WARNINGS = 5
 _SIGNAL_EXIT = 128  # plus its number, as shells count
 
 
@@ -151,7 +145,7 @@ def train(
         options, network = _as_before(context, out, options, network)
     _check_early(network, options.loss, out, resume=resume)
     found = read_survey(data, classes, masks)
-    _say_warnings(found)
+    say_warnings(found)
     model = _create(network, found, options.seed, pretrained=pretrained)
     model.checkpoint_activations(activation_checkpointing)
     _run(model, found, out, options, resume=resume, trackers=track or (), cpu=cpu)
@@ -191,14 +185,6 @@ def _check_early(network: dict[str, Any], loss: str, out: Path, *, resume: bool)
         create_loss(loss)
 
 
-def _say_warnings(found: "Survey") -> None:
-    warnings = [problem.text for problem in found.problems if problem.severity == "warning"]
-    for text in warnings[:_MOST_WARNINGS]:
-        say("warning:", "yellow", text)
-    if len(warnings) > _MOST_WARNINGS:
-        say("warning:", "yellow", f"and {len(warnings) - _MOST_WARNINGS:,} more; `unetzoo data check` lists them")
-
-
 def _create(network: dict[str, Any], found: "Survey", seed: int, *, pretrained: bool) -> "Segmenter":
     import torch
 
@@ -227,7 +213,7 @@ def _run(
 
     keep_freed_memory()
     try:
-        with _shown(model, found, options) as listener:
+        with shown(model, found, options) as listener:
             result = fit(
                 model, found, out, options=options, resume=resume, trackers=trackers, cpu=cpu, listener=listener
             )
@@ -235,53 +221,4 @@ def _run(
         say("stopped:", "yellow", str(stopped).removeprefix("stopped "))
         raise typer.Exit(_SIGNAL_EXIT + stopped.signal) from stopped
     if result.is_main:
-        _say_result(result)
-
-
-def _say_result(result: "Fit") -> None:
-    best = result.best
-    told = "" if best.mean_iou is None else f" of epoch {best.epoch}, mean IoU {best.mean_iou:.4f},"
-    typer.echo(f"the best network{told} is in {result.folder / 'best'}; pictures: {result.folder / 'predictions.png'}")
-
-
-@contextmanager
-def _shown(model: "Segmenter", found: "Survey", options: FitOptions) -> "Iterator[Listener]":
-    """A listener that prints a line an epoch, and shows a progress bar on a terminal."""
-    from unetzoo.cli.progress import progress
-    from unetzoo.training.loop import Listener
-
-    plan = options.plan(found.statistics, model.config.classes)
-    with progress() as bar:
-        task = bar.add_task("step", total=plan.steps)
-
-        def on_start(step: int) -> None:
-            bar.update(task, completed=step)
-            typer.echo(_title(model, found, options, step))
-
-        listener = Listener(
-            on_start=on_start,
-            on_step=lambda step, _steps, _loss: bar.update(task, completed=step),
-            on_epoch=lambda epoch: typer.echo(_line(epoch, plan.epochs, found.statistics.class_names)),
-        )
-        yield listener
-
-
-def _title(model: "Segmenter", found: "Survey", options: FitOptions, step: int) -> str:
-    plan = options.plan(found.statistics, model.config.classes)
-    counts = ", ".join(f"{len(indices):,} {split}" for split, indices in found.splits.items())
-    parameters = sum(parameter.numel() for parameter in model.parameters()) / 1e6
-    begun = f", on from step {step:,}" if step else ""
-    return (
-        f"{counts} images, {len(found.statistics.class_names)} classes; {model.config.decoder} over "
-        f"{model.config.encoder}, {parameters:.2f} M parameters; {plan.loss}; {plan.steps:,} steps of {options.batch} "
-        f"crops of {plan.crop} px{begun}"
-    )
-
-
-def _line(epoch: "Epoch", epochs: int, class_names: tuple[str, ...]) -> str:
-    number = f"epoch {epoch.epoch:>{len(str(epochs))}}/{epochs}  loss {epoch.loss:.4f}"
-    if epoch.mean_iou is None:
-        return number
-    known = ((name, value) for name, value in zip(class_names, epoch.class_iou, strict=True) if value is not None)
-    classes = ", ".join(f"{name} {value:.3f}" for name, value in known)
-    return f"{number}  mean IoU {epoch.mean_iou:.4f} ({classes}){'  best' if epoch.is_best else ''}"
+        say_result(result)

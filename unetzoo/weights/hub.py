@@ -1,17 +1,15 @@
 """Push networks to the Hugging Face Hub, pull them, search for them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from http import HTTPStatus
 from pathlib import Path
 from shutil import copyfile
 from tempfile import TemporaryDirectory
-from time import sleep
 from typing import TYPE_CHECKING
 
-from unetzoo.errors import HubError, UnetzooError
 from unetzoo.model import Segmenter
+from unetzoo.weights.connection import one_error, patiently
 from unetzoo.weights.files import CARD, CHECKPOINT, CONFIG, INDEX, PICTURE, WEIGHTS
 from unetzoo.weights.folder import is_own_card, load, write
 from unetzoo.weights.transaction import current
@@ -22,7 +20,6 @@ if TYPE_CHECKING:
 _FILES = [CONFIG, CARD, INDEX, "model*.safetensors", CHECKPOINT]
 _STALE = [INDEX, WEIGHTS, "model-*.safetensors"]
 _TAG = "unetzoo"
-_PAUSES = (1.0, 2.0)  # seconds
 
 
 @dataclass(frozen=True)
@@ -82,7 +79,7 @@ def push(
     with TemporaryDirectory() as folder:
         draft = Path(folder)
         title = _write_draft(model, draft, repo_id, picture)
-        with _one_error(f"cannot push to {repo_id!r}"), _undone_on_failure(api, repo_id, private) as made:
+        with one_error(f"cannot push to {repo_id!r}"), _undone_on_failure(api, repo_id, private) as made:
             if revision is not None and not create_pr and revision not in _branches(api, repo_id):
                 api.create_branch(repo_id, branch=revision)
                 made.append(revision)
@@ -182,8 +179,8 @@ def pull(
         )
         return Path(folder)
 
-    with _one_error(f"cannot pull {repo_id!r}{f' at {revision!r}' if revision else ''}"):
-        folder = _patiently(fetch)
+    with one_error(f"cannot pull {repo_id!r}{f' at {revision!r}' if revision else ''}"):
+        folder = patiently(fetch)
     model = load(folder)
     source = f"{repo_id}@{folder.name}"
     model.config = replace(model.config, info=replace(model.config.info, source=source))
@@ -203,7 +200,7 @@ def search(text: str = "", *, limit: int = 20, token: str | bool | None = None) 
     """
     from huggingface_hub import HfApi
 
-    with _one_error("cannot search the Hub"):
+    with one_error("cannot search the Hub"):
         models = HfApi(token=token, library_name=_TAG).list_models(
             filter=_TAG, search=text or None, limit=limit, sort="downloads"
         )
@@ -219,44 +216,3 @@ def _has_own_card(token: str | bool | None, repo_id: str, revision: str | None) 
             repo_id, revision=revision, token=token, local_dir=folder, allow_patterns=[CARD, CONFIG], library_name=_TAG
         )
         return is_own_card(Path(folder))
-
-
-def _patiently(fetch: Callable[[], Path]) -> Path:
-    """Try again, after a second and after two, when the Hub itself has a problem; what is there already is kept."""
-    from huggingface_hub.errors import HfHubHTTPError
-
-    for pause in _PAUSES:
-        try:
-            return fetch()
-        except HfHubHTTPError as error:
-            if error.response is None or error.response.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
-                raise
-            sleep(pause)
-    return fetch()
-
-
-@contextmanager
-def _one_error(problem: str) -> Iterator[None]:
-    """Turn what the client raises into one `HubError` of one line."""
-    from huggingface_hub import errors
-
-    try:
-        yield
-    except UnetzooError:
-        raise
-    except (_transport_error(), errors.HFValidationError, OSError, RuntimeError) as error:
-        raise HubError(f"{problem}: {_reason(error)}") from error
-
-
-def _transport_error() -> type[Exception]:
-    """The parent of all errors of the client's connections (httpx's; which copy of it depends on the client)."""
-    from huggingface_hub import errors
-
-    found: type[Exception] = vars(errors)["HTTPError"]
-    return found
-
-
-def _reason(error: BaseException) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    said = getattr(error, "server_message", None)
-    return said or " ".join(lines[:2]) or type(error).__name__

@@ -1,0 +1,79 @@
+"""What `unetzoo train` says: warnings, a line an epoch, a progress bar, the result."""
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import typer
+
+from unetzoo.cli.errors import say
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from unetzoo.data.opened import Survey
+    from unetzoo.model import Segmenter
+    from unetzoo.training.fit import Fit
+    from unetzoo.training.loop import Listener
+    from unetzoo.training.options import FitOptions
+    from unetzoo.training.progress import Epoch
+
+_MOST_WARNINGS = 5
+
+
+def say_warnings(found: "Survey") -> None:
+    """What is odd about the data, but no reason not to train."""
+    warnings = [problem.text for problem in found.problems if problem.severity == "warning"]
+    for text in warnings[:_MOST_WARNINGS]:
+        say("warning:", "yellow", text)
+    if len(warnings) > _MOST_WARNINGS:
+        say("warning:", "yellow", f"and {len(warnings) - _MOST_WARNINGS:,} more; `unetzoo data check` lists them")
+
+
+@contextmanager
+def shown(model: "Segmenter", found: "Survey", options: "FitOptions") -> "Iterator[Listener]":
+    """A listener that prints a line an epoch, and shows a progress bar on a terminal."""
+    from unetzoo.cli.progress import progress
+    from unetzoo.training.loop import Listener
+
+    plan = options.plan(found.statistics, model.config.classes)
+    with progress() as bar:
+        task = bar.add_task("step", total=plan.steps)
+
+        def on_start(step: int) -> None:
+            bar.update(task, completed=step)
+            typer.echo(_title(model, found, options, step))
+
+        listener = Listener(
+            on_start=on_start,
+            on_step=lambda step, _steps, _loss: bar.update(task, completed=step),
+            on_epoch=lambda epoch: typer.echo(_line(epoch, plan.epochs, found.statistics.class_names)),
+        )
+        yield listener
+
+
+def _title(model: "Segmenter", found: "Survey", options: "FitOptions", step: int) -> str:
+    plan = options.plan(found.statistics, model.config.classes)
+    counts = ", ".join(f"{len(indices):,} {split}" for split, indices in found.splits.items())
+    parameters = sum(parameter.numel() for parameter in model.parameters()) / 1e6
+    begun = f", on from step {step:,}" if step else ""
+    return (
+        f"{counts} images, {len(found.statistics.class_names)} classes; {model.config.decoder} over "
+        f"{model.config.encoder}, {parameters:.2f} M parameters; {plan.loss}; {plan.steps:,} steps of {options.batch} "
+        f"crops of {plan.crop} px{begun}"
+    )
+
+
+def _line(epoch: "Epoch", epochs: int, class_names: tuple[str, ...]) -> str:
+    number = f"epoch {epoch.epoch:>{len(str(epochs))}}/{epochs}  loss {epoch.loss:.4f}"
+    if epoch.mean_iou is None:
+        return number
+    known = ((name, value) for name, value in zip(class_names, epoch.class_iou, strict=True) if value is not None)
+    classes = ", ".join(f"{name} {value:.3f}" for name, value in known)
+    return f"{number}  mean IoU {epoch.mean_iou:.4f} ({classes}){'  best' if epoch.is_best else ''}"
+
+
+def say_result(result: "Fit") -> None:
+    """Where the best network is."""
+    best = result.best
+    told = "" if best.mean_iou is None else f" of epoch {best.epoch}, mean IoU {best.mean_iou:.4f},"
+    typer.echo(f"the best network{told} is in {result.folder / 'best'}; pictures: {result.folder / 'predictions.png'}")
