@@ -18,7 +18,7 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-USERS = {"hf_alice": "alice", "hf_bob": "bob"}
+USERS = {"hf_alice": "alice", "hf_bob": "bob", "hf_user": "user"}
 LFS_PATTERNS = ("*.safetensors", "*.bin")
 repos: dict[str, dict] = {}
 lfs: dict[str, bytes] = {}

@@ -20,8 +20,10 @@ def _text(page):
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if blocks(_text(page), "python") or commands(_text(page))])
-def test_the_code_of_each_page_runs(page, tmp_path, monkeypatch):
+@pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")  # of the Hub's client's own calls
+def test_the_code_of_each_page_runs(page, tmp_path, monkeypatch, hub_address):
     make_cells(tmp_path)
+    monkeypatch.setenv("HF_TOKEN", "hf_user")
     monkeypatch.chdir(tmp_path)
     for command in commands(_text(page)):
         done = run_command(command, tmp_path)
