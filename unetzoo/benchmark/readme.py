@@ -7,6 +7,7 @@ from typing import Any
 
 from unetzoo.benchmark.report import EXPLANATION, markdown
 from unetzoo.benchmark.sections.excerpt import excerpt
+from unetzoo.benchmark.sections.leaderboard import leaderboard_section
 from unetzoo.benchmark.sections.losses import losses_section
 from unetzoo.benchmark.sections.machine import told_machine
 from unetzoo.benchmark.sections.peers import peers_section
@@ -31,6 +32,7 @@ _SECTIONS: tuple[tuple[str, str, Section], ...] = (  # a file of results each
     ("prediction.json", "## Predicting large images", prediction_section),
     ("prediction-large.json", "### 20,000 x 20,000 pixels", large_section),
     ("losses.json", "## Losses", losses_section),
+    ("leaderboard.json", "## Leaderboard", leaderboard_section),
     ("claims.json", "## What papers claim", claims_section),
     ("claims.json", "## Accuracy beside the peers", accuracy_section),
 )

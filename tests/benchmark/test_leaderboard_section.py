@@ -1,0 +1,25 @@
+from leaderboard_results import result
+
+from unetzoo.benchmark.sections.leaderboard import leaderboard_section
+
+
+def test_a_line_a_network_with_the_best_first_and_what_failed_last():
+    seeds = enumerate((0.7, 0.8, 0.9))
+    runs = [
+        result("fpn", error="OptionError: no"),
+        result("linknet", latency=0.02, iou=0.5),
+        *(result("unet", seed=seed, iou=iou) for seed, iou in seeds),
+    ]
+    *_, table = leaderboard_section({"runs": runs})
+    assert table.splitlines()[2:] == [
+        "| unet | resnet18 | 80.0 ± 24.8 | 10 | 1 | 1.0 | 1.0 | ★ |",  # 4.303 * 10 / sqrt(3)
+        "| linknet | resnet18 | 50.0 | 20 | 1 | 1.0 | 1.0 |  |",
+        "| fpn | resnet18 | OptionError: no | | | | | |",
+    ]
+
+
+def test_the_budget_and_the_machine_are_told():
+    machine, told, _ = leaderboard_section({"runs": [result()]})
+    assert machine.startswith("a CPU (AVX2), 2 threads")
+    assert "for 5 steps of 2 crops" in " ".join(told.split())
+    assert "2026-01-01" in told
