@@ -7,6 +7,7 @@ The losses of plugins/unetzoo-boundary take part where it is installed.
 
 from pathlib import Path
 
+from unetzoo.benchmark.first_touch import measure_first_touch
 from unetzoo.benchmark.losses import measure_losses
 from unetzoo.benchmark.readme import write_pages
 from unetzoo.benchmark.run import machine
@@ -17,7 +18,8 @@ HERE = Path(__file__).parent
 
 def main() -> None:
     """Measure, then write README.md."""
-    write_json({"machine": machine(), "losses": measure_losses()}, HERE / "results" / "losses.json")
+    found = {"machine": machine(), "first touch": measure_first_touch(), "losses": measure_losses()}
+    write_json(found, HERE / "results" / "losses.json")
     write_pages(HERE)
 
 

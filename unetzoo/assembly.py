@@ -204,7 +204,9 @@ def create_loss(
             read.
     """
     from unetzoo.losses.expression import parse_loss
+    from unetzoo.losses.first_touch import touch_constants
 
+    touch_constants()
     return parse_loss(expression, _registry("loss"), ignore_index=ignore_index, output_weights=output_weights)
 
 
