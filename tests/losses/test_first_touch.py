@@ -13,7 +13,8 @@ class Calls(TorchDispatchMode):
     def __torch_dispatch__(self, function, types, args=(), kwargs=None):
         result = function(*args, **(kwargs or {}))
         if function is torch.ops.aten.log1p.default:
-            self.found.append((result.device.type, len(result), set(result.tolist())))
+            negative_zeros = (result == 0) & result.signbit()
+            self.found.append((result.device.type, int(negative_zeros.sum())))
         return result
 
 with Calls() as calls, torch.device("meta"):
@@ -25,4 +26,4 @@ print(calls.found)
 
 def test_the_first_loss_of_a_process_touches_the_constants_for_special_values_on_the_cpu_once():
     done = subprocess.run([sys.executable, "-c", _PROGRAM], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout.strip()) == (0, "[('cpu', 64, {-inf})]"), done.stderr
+    assert (done.returncode, done.stdout.strip()) == (0, "[('cpu', 64)]"), done.stderr
