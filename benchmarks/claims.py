@@ -26,7 +26,7 @@ from unetzoo.memory import keep_freed_memory
 
 HERE = Path(__file__).parent
 RUNS = HERE / "results" / "claims"
-PATCH_STEPS, PEER_STEPS = 300, 150
+PATCH_STEPS, PEER_STEPS, LONG_PEER_STEPS = 300, 150, 450
 
 
 def main() -> None:
@@ -74,8 +74,11 @@ def _peers(seeds: int) -> Iterator[tuple[str, PeerRun]]:
     timed = _read("step-seconds.json")
     for seed in range(seeds):
         for data, seconds in timed.items():
-            budgets = {"equal steps": dict.fromkeys(LIBRARIES, PEER_STEPS)}
-            budgets["equal seconds"] = equal_steps(seconds, PEER_STEPS)
+            budgets = {
+                "equal steps": dict.fromkeys(LIBRARIES, PEER_STEPS),
+                "equal seconds": equal_steps(seconds, PEER_STEPS),
+                "equal seconds, longer": equal_steps(seconds, LONG_PEER_STEPS),
+            }
             for budget, steps in budgets.items():
                 for library in LIBRARIES:
                     yield budget, PeerRun(library=library, data=data, seed=seed, steps=steps[library])
