@@ -175,9 +175,12 @@ class _Focused(torch.autograd.Function):
         losses, ctx.gamma = inputs
         ctx.mark_non_differentiable(output[1])
         ctx.save_for_backward(losses, output[1])
+        ctx.set_materialize_grads(False)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor, _: None) -> tuple[Tensor, None]:  # noqa: ANN401 - torch's
+    def backward(ctx: Any, gradient: Tensor | None, _: None) -> tuple[Tensor | None, None]:  # noqa: ANN401 - torch's
+        if gradient is None:
+            return None, None
         losses, missing = ctx.saved_tensors
         power = ctx.gamma - 1
         if torch.is_grad_enabled():  # for a second derivative
