@@ -10,32 +10,36 @@ from pathlib import Path
 
 from unetzoo.benchmark.readme import write_pages
 from unetzoo.benchmark.store import write_json
-from unetzoo.leaderboard.grid import expand
+from unetzoo.leaderboard.grid import Combination, expand
 from unetzoo.leaderboard.runner import load, missing, run_in_processes
 
 HERE = Path(__file__).parent
 RUNS = HERE / "results" / "leaderboard"
-GRID = expand(
-    decoders=["unet", "unetpp", "linknet", "fpn", "deeplabv3plus", "segformer"],
-    encoders=["resnet18", "mobilenetv3_small_100"],
-    losses=["dice + ce"],
-    data=["nuclei"],
-    seeds=3,
-    steps=150,
-    batch=4,
-    crop=128,
-    size=512,
-)
 
 
 def main() -> None:
     """Measure what is not there yet, then write README.md."""
     RUNS.mkdir(exist_ok=True)
-    for one, result in run_in_processes(missing(GRID, RUNS), RUNS, workers=1):
+    grid = _grid()
+    for one, result in run_in_processes(missing(grid, RUNS), RUNS, workers=1):
         print(one.title, result.get("error") or result["accuracy"]["mean"]["IoU"], flush=True)
-    found = [{**result, "picture": ""} for one in GRID if (result := load(RUNS / one.file_name))]
+    found = [{**result, "picture": ""} for one in grid if (result := load(RUNS / one.file_name))]
     write_json({"runs": found}, HERE / "results" / "leaderboard.json")
     write_pages(HERE)
+
+
+def _grid() -> list[Combination]:
+    return expand(
+        decoders=["unet", "unetpp", "linknet", "fpn", "deeplabv3plus", "segformer"],
+        encoders=["resnet18", "mobilenetv3_small_100"],
+        losses=["dice + ce"],
+        data=["nuclei"],
+        seeds=3,
+        steps=150,
+        batch=4,
+        crop=128,
+        size=512,
+    )
 
 
 if __name__ == "__main__":

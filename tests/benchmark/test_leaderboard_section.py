@@ -12,9 +12,9 @@ def test_a_line_a_network_with_the_best_first_and_what_failed_last():
     ]
     *_, table = leaderboard_section({"runs": runs})
     assert table.splitlines()[2:] == [
-        "| unet | resnet18 | 80.0 ± 24.8 | 10 | 1 | 1.0 | 1.0 | ★ |",  # 4.303 * 10 / sqrt(3)
-        "| linknet | resnet18 | 50.0 | 20 | 1 | 1.0 | 1.0 |  |",
-        "| fpn | resnet18 | OptionError: no | | | | | |",
+        "| unet | resnet18 | 0.8000 | 0.2484 | 10.0 | 1 | 1.00 | 1.00 | yes |  |",  # 4.303 * 0.1 / sqrt(3)
+        "| linknet | resnet18 | 0.5000 |  | 20.0 | 1 | 1.00 | 1.00 |  |  |",
+        "| fpn | resnet18 |  |  |  |  |  |  |  | OptionError: no |",
     ]
 
 

@@ -21,9 +21,9 @@ slices."""
 _PEERS = """\
 A U-Net with a ResNet-18 in each library, with the same first weights where the graph is the same, the same crops (4 of
 128 px a step) and seeds; the peers bring no training, so that they get a plain loop. Equal seconds are those in which
-segmentation_models_pytorch makes its steps; `unetzoo.fit` validates and saves in them, too. IoU in percent, the mean
-over the seeds; the difference from segmentation_models_pytorch is paired by seed; both with 95 % intervals of Student's
-t."""
+segmentation_models_pytorch makes its steps, longer ones those in which it makes three times as many; `unetzoo.fit`
+validates and saves in them, too. IoU in percent, the mean over the seeds; the difference from
+segmentation_models_pytorch is paired by seed; both with 95 % intervals of Student's t."""
 
 
 def claims_section(found: Mapping[str, Any]) -> list[str]:

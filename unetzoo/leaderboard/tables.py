@@ -45,10 +45,11 @@ def as_csv(rows: Sequence[Row]) -> str:
     return text.getvalue()
 
 
-def as_markdown(rows: Sequence[Row]) -> str:
-    """A table; numbers to the right."""
-    rules = ["---:" if name in NUMBERS else "---" for name in COLUMNS]
-    lines = [COLUMNS, rules, *(cells(row) for row in rows)]
+def as_markdown(rows: Sequence[Row], columns: Sequence[str] = COLUMNS) -> str:
+    """A table of some of `COLUMNS`; numbers to the right."""
+    rules = ["---:" if name in NUMBERS else "---" for name in columns]
+    told = [dict(zip(COLUMNS, cells(row), strict=True)) for row in rows]
+    lines = [columns, rules, *([one[name] for name in columns] for one in told)]
     return "".join(f"| {' | '.join(map(_escaped, line))} |\n" for line in lines)
 
 
