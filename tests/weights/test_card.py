@@ -1,0 +1,46 @@
+"""The card of a saved network."""
+
+import pytest
+from PIL import Image
+from saved import INFO, small_model
+
+import unetzoo
+
+
+def test_the_card_says_what_the_network_is_and_claims_no_licence_that_nobody_gave(tmp_path):
+    card = (unetzoo.save(small_model(), tmp_path) / "README.md").read_text()
+    assert "library_name: unetzoo" in card
+    assert "pipeline_tag: image-segmentation" in card
+    assert "license" not in card
+    assert "| encoder | `resnet10t` |" in card
+    assert "license: mit" in (unetzoo.save(small_model(), tmp_path, info=INFO) / "README.md").read_text()
+
+
+def test_the_card_shows_the_picture_of_a_prediction_until_another_network_comes(tmp_path):
+    Image.new("L", (30, 20), 200).save(tmp_path / "mask.bmp")
+    folder = unetzoo.save(small_model(), tmp_path / "cells", picture=tmp_path / "mask.bmp")
+    assert "![a prediction](prediction.png)" in (folder / "README.md").read_text()
+    with Image.open(folder / "prediction.png") as picture:
+        assert (picture.size, picture.getpixel((0, 0))) == ((30, 20), (200, 200, 200))
+    unetzoo.save(small_model(), folder)
+    assert "prediction" not in (folder / "README.md").read_text()
+    assert not (folder / "prediction.png").exists()
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no picture"], ids=["missing", "empty", "text"])
+def test_a_picture_that_is_none_is_one_error_and_nothing_is_saved(content, tmp_path):
+    if content is not None:
+        (tmp_path / "mask.png").write_bytes(content)
+    with pytest.raises(unetzoo.OptionError, match=r"the picture '.*mask.png' cannot be read"):
+        unetzoo.save(small_model(), tmp_path / "cells", picture=tmp_path / "mask.png")
+    assert not (tmp_path / "cells").exists()
+
+
+def test_a_card_that_was_edited_is_kept_and_one_that_was_not_is_renewed(saved):
+    unetzoo.save(small_model(), saved)
+    assert "nucleus" not in (saved / "README.md").read_text()
+    (saved / "README.md").write_text("mine")
+    (saved / "notes.txt").write_text("mine, too")
+    unetzoo.save(small_model(), saved, info=INFO)
+    assert (saved / "README.md").read_text() == "mine"
+    assert (saved / "notes.txt").read_text() == "mine, too"
