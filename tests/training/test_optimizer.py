@@ -42,6 +42,22 @@ def test_weights_become_those_of_torchs_own(order):
         assert found.stride() == wanted.stride()
 
 
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("clip", [1e-3, 1e3], ids=["above", "below"])
+def test_gradients_are_clipped_as_torch_does(order, clip):
+    layers = _layers(order)
+    twin = copy.deepcopy(layers)
+    torchs = AdamW(_groups(twin), weight_decay=0.1, eps=1e-3, foreach=False)
+    torchs.register_step_pre_hook(lambda *_: torch.nn.utils.clip_grad_norm_(twin.parameters(), clip) and None)
+    ours = DenseAdamW(_groups(layers), weight_decay=0.1, clip=clip)
+    for group in ours.param_groups:
+        group["eps"] = 1e-3  # so that the gradients' size matters
+    _train(layers, ours, 4)
+    _train(twin, torchs, 4)
+    for found, wanted in zip(layers.parameters(), twin.parameters(), strict=True):
+        torch.testing.assert_close(found, wanted, rtol=1e-6, atol=1e-9)
+
+
 def test_weights_without_a_gradient_stay_as_they_are():
     layers = _layers("channels_last")
     layers[0].requires_grad_(False)

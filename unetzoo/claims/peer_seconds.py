@@ -11,7 +11,7 @@ from unetzoo.data.opened import Survey
 from unetzoo.leaderboard.measure import opened
 from unetzoo.training.loop import Listener
 
-_STEPS, _FITS = 8, 3  # timed steps of each training, and how many trainings, after one that is not timed
+_STEPS, _FITS = 8, 6  # timed steps of each training, and how many trainings, after one that is not timed
 
 Seconds = Mapping[str, Any]
 """Of one data set: `"steps"`, seconds of each step by library, the cutting of its crops included; `"beside steps"`, all

@@ -129,14 +129,15 @@ def _parts(model: Segmenter, options: FitOptions, plan: Plan, accelerator: "Acce
     model.to(accelerator.device)
     if accelerator.num_processes > 1 and accelerator.device.type == "cuda":
         nn.SyncBatchNorm.convert_sync_batchnorm(model)  # type: ignore[no-untyped-call] # torch's own lack of types
-    adamw = DenseAdamW if accelerator.device.type == "cpu" else AdamW
-    optimizer = adamw(_groups(model, options), weight_decay=options.weight_decay)
-    schedule = LambdaLR(optimizer, rate_of(options.schedule, steps=plan.steps, warm_up=options.warm_up))
+    on_cpu, groups, decay = accelerator.device.type == "cpu", _groups(model, options), options.weight_decay
+    adamw = DenseAdamW(groups, weight_decay=decay, clip=options.clip) if on_cpu else AdamW(groups, weight_decay=decay)
+    schedule = LambdaLR(adamw, rate_of(options.schedule, steps=plan.steps, warm_up=options.warm_up))
     loss = create_loss(plan.loss, ignore_index=UNKNOWN).to(accelerator.device)
     average = averaged(model, options.average) if options.average else None
     supervised = Supervised(model, options.supervision)
-    network, optimizer, schedule = accelerator.prepare(supervised, optimizer, schedule)
-    return Parts(model, network, supervised.reductions, average, loss, optimizer, schedule)
+    network, optimizer, schedule = accelerator.prepare(supervised, adamw, schedule)
+    clip = None if on_cpu else options.clip
+    return Parts(model, network, supervised.reductions, average, loss, optimizer, schedule, clip)
 
 
 def _groups(model: Segmenter, options: FitOptions) -> list[dict[str, Any]]:

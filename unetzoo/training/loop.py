@@ -55,6 +55,7 @@ class Parts:
         loss: maps logits and a target to a scalar.
         optimizer: of the weights.
         schedule: of its learning rates.
+        clip: largest norm of the gradient of all weights together; None: the optimizer clips.
     """
 
     model: Segmenter
@@ -64,6 +65,7 @@ class Parts:
     loss: nn.Module
     optimizer: torch.optim.Optimizer
     schedule: torch.optim.lr_scheduler.LRScheduler
+    clip: float | None
 
     @property
     def judged(self) -> Segmenter:
@@ -152,7 +154,8 @@ class Training:
         if not math.isfinite(told):
             raise not_a_number(told, self.progress.step + 1, batch.name)
         accelerator.backward(loss)
-        accelerator.clip_grad_norm_(parts.network.parameters(), self.options.clip)
+        if parts.clip is not None:
+            accelerator.clip_grad_norm_(parts.network.parameters(), parts.clip)
         parts.optimizer.step()
         parts.schedule.step()
         parts.optimizer.zero_grad()

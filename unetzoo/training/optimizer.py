@@ -1,14 +1,26 @@
-"""AdamW in one pass over the weights."""
+"""AdamW and the clipping of its gradients in one pass over the weights."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn.utils import get_total_norm
 from torch.optim import AdamW
 from torch.optim.adamw import adamw
 
+_LEAST = 1e-6  # beside the norm, as in torch's
 _DENSE = (0, 2, 3, 1)  # axes of weights in the order `torch.channels_last`, as they lie in memory
+
+
+class _Row(NamedTuple):
+    """A weight, its gradient, the moving averages of that and of its square, and how many steps were made."""
+
+    weight: Tensor
+    gradient: Tensor
+    mean: Tensor
+    mean_square: Tensor
+    step: Tensor
 
 
 class DenseAdamW(AdamW):
@@ -17,34 +29,36 @@ class DenseAdamW(AdamW):
     torch's own copies weights in the order `torch.channels_last`, and all that belongs to them, to the usual order and
     back in each step, which takes twice as long as the step itself. The state is that of `torch.optim.AdamW`.
 
+    Gradients are clipped as `torch.nn.utils.clip_grad_norm_` does, but scaled where they are used rather than in a pass
+    of its own, and not at all where they are small enough.
+
     Args:
         groups: as torch takes them: tensors and their own options.
         weight_decay: of groups that have none of their own.
+        clip: largest norm of all gradients together; None: any.
     """
 
-    def __init__(self, groups: list[dict[str, Any]], *, weight_decay: float) -> None:
+    def __init__(self, groups: list[dict[str, Any]], *, weight_decay: float, clip: float | None = None) -> None:
         super().__init__(groups, weight_decay=weight_decay, fused=True)
+        self._clip = clip
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
         """Change the weights; a closure is not for this one."""
         assert closure is None  # noqa: S101 - nobody here gives one
-        for group in self.param_groups:
-            weights = [weight for weight in group["params"] if weight.grad is not None]
-            states = [self._state_of(weight) for weight in weights]
-            rows = [
-                _as_they_lie(weight, weight.grad, state["exp_avg"], state["exp_avg_sq"])
-                for weight, state in zip(weights, states, strict=True)
-            ]
+        groups = [[row for weight in group["params"] if (row := self._row_of(weight))] for group in self.param_groups]
+        scale = self._scale_of([row.gradient for rows in groups for row in rows])
+        for group, rows in zip(self.param_groups, groups, strict=True):
             beta1, beta2 = group["betas"]
             adamw(
-                [row[0] for row in rows],
-                [row[1] for row in rows],
-                [row[2] for row in rows],
-                [row[3] for row in rows],
+                [row.weight for row in rows],
+                [row.gradient for row in rows],
+                [row.mean for row in rows],
+                [row.mean_square for row in rows],
                 [],
-                [state["step"] for state in states],
+                [row.step for row in rows],
                 fused=True,
+                grad_scale=scale,
                 amsgrad=False,
                 beta1=beta1,
                 beta2=beta2,
@@ -53,6 +67,21 @@ class DenseAdamW(AdamW):
                 eps=group["eps"],
                 maximize=False,
             )
+
+    def _scale_of(self, gradients: list[Tensor]) -> Tensor | None:
+        """By what they are to be divided."""
+        if self._clip is None or not gradients:
+            return None
+        scale = (get_total_norm(gradients).float() + _LEAST) / self._clip  # the kernel takes float32 alone
+        return scale if scale > 1 else None
+
+    def _row_of(self, weight: Tensor) -> "_Row | None":
+        """What belongs to a weight, as it lies in memory; None where it has no gradient."""
+        if weight.grad is None:
+            return None
+        state = self._state_of(weight)
+        data, gradient, mean, square = _as_they_lie(weight, weight.grad, state["exp_avg"], state["exp_avg_sq"])
+        return _Row(data, gradient, mean, square, state["step"])
 
     def _state_of(self, weight: Tensor) -> dict[str, Tensor]:
         state: dict[str, Tensor] = self.state[weight]
