@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from unetzoo.claims.peer_seconds import equal_steps, measure_seconds
+from unetzoo.claims.peer_seconds import equal_steps, measure_seconds, shares
 from unetzoo.claims.peers import FIT, LIBRARIES, MONAI, OURS, SMP, PeerRun, PlainLoop, measure_peer, networks
 from unetzoo.leaderboard.measure import opened
 
@@ -48,6 +48,15 @@ def test_equal_seconds_are_those_of_smps_steps():
     steps = {FIT: [0.4], OURS: [0.1, 0.2, 0.9], SMP: [0.3, 0.1, 0.2], MONAI: [0.05]}
     found = equal_steps({"steps": steps, "beside steps": [5.0, 4.0, 4.0]}, 100)
     assert found == {FIT: 40, OURS: 100, SMP: 100, MONAI: 400}  # of 20 seconds, fit needs 4 for other things
+
+
+def test_a_step_is_compared_with_smps_next_to_it():
+    steps = {FIT: [4.0, 9.0], OURS: [1.0, 1.0, 1.0, 1.0], SMP: [9.0, 2.0, 9.0, 3.0], MONAI: [9.0, 4.0, 9.0, 9.0]}
+    found = shares({"steps": steps, "beside steps": [0.0, 0.0]})  # two fits of two steps, of which one is timed
+    assert found[FIT] == (2.5, pytest.approx(12.706 * 0.5, rel=1e-4))  # 2 and 3; Student's t for one degree of freedom
+    assert found[SMP] == (1.0, 0.0)
+    assert found[OURS][0] == pytest.approx((1 / 9 + 1 / 2 + 1 / 9 + 1 / 3) / 4)
+    assert found[MONAI][0] == pytest.approx((1 + 2 + 1 + 3) / 4)
 
 
 def test_every_library_is_timed_as_often():

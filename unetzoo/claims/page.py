@@ -1,13 +1,14 @@
 """The claims and the accuracy beside the peers, as parts of the benchmarks' page in Markdown."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from statistics import fmean
+from statistics import fmean, median
 from typing import Any
 
 from unetzoo.benchmark.sections.machine import told_machine
 from unetzoo.claims.networks import LONG, STEPS
 from unetzoo.claims.paired import Scores, difference, percent, scores_of
-from unetzoo.claims.peers import LIBRARIES, SMP
+from unetzoo.claims.peer_seconds import Seconds, shares
+from unetzoo.claims.peers import FIT, LIBRARIES, SMP
 from unetzoo.claims.verdicts import Claim, claims
 from unetzoo.leaderboard.summary import half_interval
 
@@ -24,6 +25,12 @@ A U-Net with a ResNet-18 in each library, with the same first weights where the 
 segmentation_models_pytorch makes its steps, longer ones those in which it makes three times as many; `unetzoo.fit`
 validates and saves in them, too. IoU in percent, the mean over the seeds; the difference from
 segmentation_models_pytorch is paired by seed; both with 95 % intervals of Student's t."""
+_SECONDS = """\
+The seconds of a step, its crops included: every step of `unetzoo.fit` is followed by one of each plain loop. Ours and
+that of segmentation_models_pytorch compute the same, so that this share is what the same accuracy costs. All run at
+their best: in the order `torch.channels_last`, with this project's fused AdamW and loss, and memory that is kept.
+`unetzoo.fit` clips gradients and averages weights in its steps, and validates, keeps checkpoints, saves and draws
+beside them."""
 
 
 def claims_section(found: Mapping[str, Any]) -> list[str]:
@@ -52,9 +59,21 @@ def _row(claim: Claim) -> str:
 
 
 def accuracy_section(found: Mapping[str, Any]) -> list[str]:
-    """Paragraphs and a table with a row for each data set, budget and library."""
+    """Paragraphs, a table with a row for each data set and library, and one for each budget of them."""
     lines = ["| data | budget | by | steps | mean IoU | less smp's | seeds |", "|---|---|---|---:|---:|---:|---:|"]
-    return [_PEERS, "\n".join([*lines, *_peer_rows(found["peers"])])]
+    accuracy = "\n".join([*lines, *_peer_rows(found["peers"])])
+    return [_PEERS, accuracy, _SECONDS, _seconds_table(found["step seconds"])]
+
+
+def _seconds_table(by_data: Mapping[str, Seconds]) -> str:
+    lines = ["| data | by | ms a step | of smp's | seconds beside the steps |", "|---|---|---:|---:|---:|"]
+    for data, seconds in sorted(by_data.items()):
+        for name, (share, half) in shares(seconds).items():
+            own = f"{1e3 * median(seconds['steps'][name]):.0f}"
+            against = "" if name == SMP else f"{share:.3f}" + ("" if half is None else f" ± {half:.3f}")
+            beside = f"{median(seconds['beside steps']):.1f}" if name == FIT else ""
+            lines.append(f"| {data} | {name} | {own} | {against} | {beside} |")
+    return "\n".join(lines)
 
 
 def _peer_rows(results: Sequence[Mapping[str, Any]]) -> Iterator[str]:

@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Mapping
-from statistics import median
+from statistics import fmean, median
 from typing import Any
 
 from unetzoo.benchmark.run import machine
 from unetzoo.claims.peers import FIT, SMP, PlainLoop, fitted, networks
 from unetzoo.data.opened import Survey
 from unetzoo.leaderboard.measure import opened
+from unetzoo.leaderboard.summary import half_interval
 from unetzoo.training.loop import Listener
 
 _STEPS, _FITS = 8, 6  # timed steps of each training, and how many trainings, after one that is not timed
@@ -53,6 +54,23 @@ def equal_steps(seconds: Seconds, steps: int) -> dict[str, int]:
     budget = steps * median(seconds["steps"][SMP])
     left = dict.fromkeys(seconds["steps"], budget) | {FIT: budget - median(seconds["beside steps"])}
     return {name: max(1, round(left[name] / median(times))) for name, times in seconds["steps"].items()}
+
+
+def shares(seconds: Seconds) -> dict[str, tuple[float, float | None]]:
+    """A step of each library as a share of that of segmentation_models_pytorch next to it.
+
+    Returns:
+        The mean over all such pairs, and half its 95 % interval (of Student's t); by library.
+    """
+    reference = seconds["steps"][SMP]
+    each = len(reference) // len(seconds["beside steps"])
+    later = [time for number, time in enumerate(reference) if number % each]  # a fit's first step is not timed
+    found = {}
+    for name, times in seconds["steps"].items():
+        beside = reference if len(times) == len(reference) else later
+        ratios = [one / other for one, other in zip(times, beside, strict=True)]
+        found[name] = fmean(ratios), half_interval(ratios)
+    return found
 
 
 class _Clock:
