@@ -46,8 +46,14 @@ def test_pruning_tells_what_each_level_loses_and_saves_against_the_whole():
 
 
 def test_pruning_that_loses_more_than_a_point_does_not_hold():
-    results = [_network(networks.SUPERVISED, 0, 0.9, levels=(0.7, 0.8, 0.88, 0.9))]
+    results = [_network(networks.SUPERVISED, seed, 0.9, levels=(0.7, 0.8, 0.88, 0.9)) for seed in range(2)]
     assert _named(_found(*results), "Pruned to L3")[0].verdict == "opposite"
+
+
+def test_pruning_is_not_decided_where_the_seeds_differ_by_too_much():
+    results = [_network(networks.SUPERVISED, seed, 0.9, levels=(0.7, 0.8, 0.9 - seed / 10, 0.9)) for seed in range(2)]
+    assert _named(_found(*results), "Pruned to L3")[0].verdict == "not decided"  # -5 ± 64 points
+    assert _named(_found(results[0]), "Pruned to L3")[0].verdict == "not decided"  # one seed
 
 
 def test_a_sliding_window_is_compared_with_the_network_for_the_whole_image():

@@ -47,6 +47,15 @@ def test_the_first_convolution_of_a_dilated_level_has_its_dilation_only_where_al
     assert {module.stride for module in kernels} == {(1, 1)}
 
 
+def test_a_level_of_several_modules_is_dilated_from_its_first_on():
+    blocks = _encoder("efficientnet_b0", output_stride=8, dilation="uniform").backbone.blocks
+    found = [
+        {one.dilation[0] for one in stage.modules() if isinstance(one, nn.Conv2d) and one.groups > 1}
+        for stage in blocks
+    ]
+    assert found == [{1}, {1}, {1}, {2}, {2}, {4}, {4}]  # its levels end with the stages 0, 1, 2, 4 and 6
+
+
 @pytest.mark.parametrize(
     ("name", "options", "message"),
     [

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from unetzoo.layers import recompute
-from unetzoo.layers.norm import make_activation, make_norm
+from unetzoo.layers.norm import GroupNorm, make_activation, make_norm
 from unetzoo.layers.recompute import norm_act_conv
 
 NORMS = ["batch", "group", "instance", "layer", "none"]
@@ -79,8 +79,9 @@ def _kept_by(layers):
 
 
 @pytest.mark.parametrize("activation", ["relu", "leaky_relu", "elu", "gelu", "prelu"])
-def test_the_activated_map_is_not_kept(activation):
-    result, kept = _kept_by(_layers("batch", activation))
+@pytest.mark.parametrize("norm", ["batch", "group", "instance", "layer"])
+def test_the_activated_map_is_not_kept(norm, activation):
+    result, kept = _kept_by(_layers(norm, activation))
     assert kept() is None
     result.sum().backward()
 
@@ -129,8 +130,32 @@ def test_it_holds_under_the_transforms_of_torch_func():
     torch.testing.assert_close(found, wanted)
 
 
-def test_it_holds_under_autocast():
-    layers = _layers(dtype=torch.float32)
+class _InFloat32(GroupNorm):
+    """As autocast on a GPU runs group norm: in float32, whatever it is given; mixed types are an error."""
+
+    def forward(self, features):
+        if torch.is_autocast_enabled("cpu"):
+            features = features.float()
+        assert features.dtype == self.weight.dtype
+        return super().forward(features)
+
+
+def test_a_norm_that_autocast_runs_in_float32_is_repeated_in_it(monkeypatch):
+    monkeypatch.setattr(recompute, "_REPEATABLE", (_InFloat32,))
+    layers = _layers("group", dtype=torch.float32)
+    layers[0] = _InFloat32(1, 3)
+    twin = copy.deepcopy(layers)
+    features, same = _features(torch.bfloat16), _features(torch.bfloat16)
+    with torch.autocast("cpu", torch.bfloat16):
+        found, wanted = norm_act_conv(*layers, features * 1), _plain(twin, same * 1)
+    found.float().sum().backward()
+    wanted.float().sum().backward()
+    assert torch.equal(features.grad, same.grad)
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_it_holds_under_autocast(norm):
+    layers = _layers(norm, dtype=torch.float32)
     twin = copy.deepcopy(layers)
     features, same = _features(torch.float32), _features(torch.float32)
     with torch.autocast("cpu", torch.bfloat16):

@@ -1,6 +1,6 @@
 import pytest
 
-from unetzoo import OptionError
+from unetzoo import OptionError, UnknownNameError
 from unetzoo.leaderboard.grid import Combination, expand, matching, read_part, split_commas, without_braces
 
 
@@ -44,6 +44,23 @@ def test_a_grid_is_every_combination_seed_by_seed():
     assert len(grid) == len(set(grid)) == 2 * 2 * 2 * 3
     assert [one.seed for one in grid] == [0] * 8 + [1] * 8 + [2] * 8
     assert len({one.file_name for one in grid}) == len(grid)
+
+
+def test_what_is_asked_for_twice_is_measured_once():
+    twice = {"decoders": ["unet", "unet"], "losses": ["dice", "dice"], "data": ["nuclei", "nuclei"]}
+    assert len(expand(**twice, encoders=["resnet18"], seeds=1, steps=5)) == 1
+
+
+@pytest.mark.parametrize("wrong", [{"decoders": ["unte"]}, {"encoders": ["resnet81(depth=4)"]}], ids=str)
+def test_a_name_that_nothing_has_is_an_error_at_once(wrong):
+    asked = {"decoders": ["unet"], "encoders": ["resnet18"], "losses": ["dice"], "data": ["nuclei"]} | wrong
+    with pytest.raises(UnknownNameError, match="did you mean"):
+        expand(**asked, seeds=1, steps=5)
+
+
+def test_a_long_combination_has_a_name_that_a_file_may_have():
+    one = {"decoder": "unetpp(widths=(1, 2))" * 20, "encoder": "resnet18", "loss": "ce", "data": "d", "seed": 0}
+    assert len(Combination(**one, steps=5).file_name) < 200
 
 
 def test_whatever_changes_a_result_changes_its_file():

@@ -1,6 +1,7 @@
 """A small grid, really trained and measured."""
 
 import json
+from dataclasses import asdict
 
 import pytest
 
@@ -72,6 +73,34 @@ def test_seconds_become_steps(grid, folder):
 def test_started_again_only_what_is_missing_or_failed_is_left(grid, folder):
     assert missing(grid, folder) == [grid[2]]
     assert missing([*grid, _one(seed=1)], folder) == [grid[2], _one(seed=1)]
+
+
+def _leave(one):
+    """What a part may do that a stranger wrote."""
+    if one.seed == 0:
+        raise SystemExit(3)
+    return {"combination": asdict(one), "accuracy": {}, "speed": {}}
+
+
+def test_a_combination_that_leaves_the_process_is_a_row_like_others(tmp_path):
+    outcomes = dict(run_in_processes([_one(), _one(seed=1)], tmp_path, workers=2, measure=_leave))
+    assert "SystemExit" in outcomes[_one()]["error"]
+    assert "error" not in outcomes[_one(seed=1)]
+    assert len(load_all(tmp_path)) == 2
+
+
+def test_a_grid_that_is_stopped_begins_nothing_more_and_loses_nothing(tmp_path):
+    grid = [_one(seed=seed) for seed in range(1, 9)]
+    running = run_in_processes(grid, tmp_path, workers=1, measure=_leave)
+    next(running)
+    running.close()  # as an exception would
+    assert 1 <= len(load_all(tmp_path)) <= 3  # what was running then is written, too
+
+
+def test_results_of_other_runs_are_no_rows(tmp_path):
+    (tmp_path / "other.json").write_text(json.dumps({"combination": {"library": "smp"}, "accuracy": {}}))
+    (tmp_path / "list.json").write_text("[]")
+    assert load_all(tmp_path) == []
 
 
 def test_a_process_that_is_killed_is_a_failed_result(tmp_path, monkeypatch):

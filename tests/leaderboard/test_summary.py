@@ -38,6 +38,22 @@ def test_each_data_set_has_a_front_of_its_own():
     assert all(row.optimal for row in rows)
 
 
+def test_what_was_timed_at_another_size_is_no_rival():
+    small, large = result("small", iou=0.9), result("large", iou=0.2, latency=1)
+    large["combination"]["size"] = 512
+    assert all(row.optimal for row in summarize([small, large]))
+
+
+def test_budgets_that_differ_are_told_apart():
+    one, other = result(), result()
+    other["combination"]["crop"] = 64
+    assert {row.budget for row in summarize([one, other])} == {"5 steps of 2 x 32 px", "5 steps of 2 x 64 px"}
+
+
+def test_a_table_has_a_line_a_row_whatever_an_error_says():
+    assert as_markdown(summarize([result(error="first\nsecond")])).count("\n") == 3
+
+
 def test_a_combination_that_failed_is_a_row_with_its_error_at_the_end():
     rows = summarize([result("broken", error="no such thing"), result("unet")])
     assert [row.decoder for row in rows] == ["unet", "broken"]

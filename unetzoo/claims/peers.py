@@ -178,7 +178,9 @@ def fitted(
     """This project's own training: the network that it gives."""
     options = replace(OPTIONS, steps=steps, seed=seed, checkpoint_steps=steps)
     with TemporaryDirectory(prefix="unetzoo-") as folder:
-        return fit(cast("Segmenter", network), found, Path(folder, "run"), options=options, listener=listener).model
+        return fit(
+            cast("Segmenter", network), found, Path(folder, "run"), options=options, cpu=True, listener=listener
+        ).model
 
 
 def _looped(network: nn.Module, found: Survey, run: PeerRun) -> nn.Module:

@@ -30,17 +30,27 @@ def dilate_uniformly(backbone: nn.Module) -> None:
         OptionError: when the levels of this backbone are no modules of it.
     """
     info, rate = info_of(backbone), 1
-    for (shallow, deep), name in zip(pairwise(info.reduction()), info.module_name()[1:], strict=True):
+    for (shallow, deep), ends in zip(pairwise(info.reduction()), pairwise(info.module_name()), strict=True):
         rate = rate * 2 if deep == shallow else rate
         if rate == 1:
             continue
-        try:
-            level = backbone.get_submodule(name)
-        except AttributeError as error:
-            raise OptionError(f"dilation='uniform' needs levels that are modules; {name!r} is none") from error
-        for module in level.modules():
-            if isinstance(module, nn.Conv2d):
-                _dilate(module, rate)
+        for name in _after(*ends):
+            try:
+                part = backbone.get_submodule(name)
+            except AttributeError as error:
+                raise OptionError(f"dilation='uniform' needs levels that are modules; {name!r} is none") from error
+            for module in part.modules():
+                if isinstance(module, nn.Conv2d):
+                    _dilate(module, rate)
+
+
+def _after(shallow: str, deep: str) -> list[str]:
+    """The modules of a level: from the one after the last of the level before, such as `blocks.2`, to its own last."""
+    parent, _, last = deep.rpartition(".")
+    other, _, before = shallow.rpartition(".")
+    if parent and parent == other and last.isdecimal() and before.isdecimal():
+        return [f"{parent}.{number}" for number in range(int(before) + 1, int(last) + 1)]
+    return [deep]
 
 
 def _dilate(convolution: nn.Conv2d, rate: int) -> None:

@@ -16,9 +16,9 @@ from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 from torch.nn import functional as F  # noqa: N812 - the field's name for it
 
-from unetzoo.layers.norm import ChannelLayerNorm
+from unetzoo.layers.norm import ChannelLayerNorm, GroupNorm
 
-_REPEATABLE = (nn.BatchNorm2d, nn.GroupNorm, ChannelLayerNorm)
+_REPEATABLE = (nn.BatchNorm2d, GroupNorm, ChannelLayerNorm)
 Stage = Literal["normed", "activated"]
 _keeps_all = ContextVar("_keeps_all", default=False)
 _SMALL_BYTES = 2**23
@@ -75,7 +75,8 @@ class _Record:
     """What is to be computed again, and from what."""
 
     def __init__(self, norm: nn.Module, activation: nn.Module, features: Tensor, normed: Tensor) -> None:
-        self.again = _again(norm)
+        self._again = _again(norm)
+        self._dtype = normed.dtype  # autocast computes some norms in float32, whatever it is given
         self.activation = activation
         self.features = features
         self.shared = 0  # how often the activated map was asked to be kept
@@ -104,12 +105,15 @@ class _Record:
         if isinstance(kept, Tensor):
             return kept
         with torch.no_grad():
-            return self.again(self.features) if kept == "normed" else self._activate()
+            return self._normed() if kept == "normed" else self._activate()
+
+    def _normed(self) -> Tensor:
+        return self._again(self.features.to(self._dtype))
 
     def _activate(self) -> Tensor:
         """The activated map; made once for all that ask for it in one backward pass."""
         if self._activated is None:
-            self._activated, self._left = self.activation(self.again(self.features)), self.shared
+            self._activated, self._left = self.activation(self._normed()), self.shared
         activated = self._activated
         self._left -= 1
         if self._left <= 0:

@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from hashlib import blake2b
 from itertools import product
-from typing import Any
+from typing import Any, Literal
 
 from unetzoo.checks import check_count
 from unetzoo.errors import OptionError
 
 _BRACES = re.compile(r"(.*?)\{([^{}]*)\}(.*)")
 _MOST = 100_000
+_LONGEST = 120  # letters of a file's name, which most systems limit to 255 bytes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +74,7 @@ class Combination:
 def file_name(words: str, fields: Mapping[str, Any]) -> str:
     """Of the result of a run: readable, and another for every field that could change it."""
     digest = blake2b(repr(sorted(fields.items())).encode(), digest_size=4).hexdigest()
-    readable = re.sub(r"[^\w.+-]+", "-", words)
+    readable = re.sub(r"[^\w.+-]+", "-", words)[:_LONGEST]
     return f"{readable}-{digest}.json"
 
 
@@ -98,12 +99,17 @@ def expand(
 
     Raises:
         OptionError: a pattern matches nothing; the grid is empty or too large.
-        UnknownNameError: there is no such part.
+        UnknownNameError: there is no such decoder or encoder.
     """
     from unetzoo.assembly import list_decoders, list_encoders
 
     check_count("seeds", seeds)
-    names = [matching(decoders, list_decoders), matching(encoders, list_encoders), losses, data]
+    names = [
+        _known("decoder", matching(decoders, list_decoders)),
+        _known("encoder", matching(encoders, list_encoders)),
+        list(dict.fromkeys(losses)),
+        list(dict.fromkeys(data)),
+    ]
     if not all(names):
         raise OptionError("a grid needs at least one of decoders, encoders, losses and data each")
     grid = list(product(range(seeds), names[3], names[0], names[1], names[2]))
@@ -113,6 +119,15 @@ def expand(
         Combination(decoder=decoder, encoder=encoder, loss=loss, data=one, seed=seed, **budget)
         for seed, one, decoder, encoder, loss in grid
     ]
+
+
+def _known(kind: Literal["decoder", "encoder"], written: list[str]) -> list[str]:
+    """The same, after a look at whether there are such parts."""
+    from unetzoo.assembly import describe
+
+    for name in {read_part(one)[0] for one in written}:
+        describe(kind, name)
+    return written
 
 
 def matching(patterns: Sequence[str], names: Callable[[str], list[str]]) -> list[str]:

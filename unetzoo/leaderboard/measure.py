@@ -12,6 +12,7 @@ from statistics import median
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from unetzoo.assembly import create
 from unetzoo.benchmark.run import machine
@@ -148,16 +149,21 @@ def _accuracy(result: Evaluation) -> dict[str, Any]:
 
 
 def _speed(model: Segmenter, size: int) -> dict[str, Any]:
-    """Latency (s), throughput (images/s), peak memory (bytes), parameters and multiply-adds, for square images."""
+    """Latency (s), throughput (images/s), peak memory (bytes), parameters and multiply-adds, for square images.
+
+    The network is timed where it is, on a CPU or a GPU.
+    """
     anatomy = dissect(create_empty(model), (size, size))
     network = optimize(model)
     channels = model.config.in_channels
-    one, several = (torch.randn(count, channels, size, size) for count in (1, _BATCH))
+    device = next(model.parameters()).device
+    one, several = (torch.randn(count, channels, size, size, device=device) for count in (1, _BATCH))
     return {
         "size": size,
+        "device": device.type,
         "latency": _seconds(lambda: network(one)),
         "throughput": _BATCH / _seconds(lambda: network(several)),
-        "peak bytes": peak_bytes(lambda: network(one), "cpu"),
+        "peak bytes": peak_bytes(lambda: network(one), device.type),
         "parameters": anatomy.total.parameters,
         "multiply-adds": anatomy.total.multiply_adds,
     }
@@ -171,11 +177,12 @@ def create_empty(model: Segmenter) -> Segmenter:
         return create_from(model.config)
 
 
-def _seconds(call: Callable[[], object]) -> float:
+def _seconds(call: Callable[[], Tensor]) -> float:
     times = []
     for _ in range(2 + _CALLS):
         start = time.perf_counter()
-        call()
+        if call().is_cuda:
+            torch.cuda.synchronize()
         times.append(time.perf_counter() - start)
     return median(times[2:])
 

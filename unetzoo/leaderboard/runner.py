@@ -6,15 +6,17 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import asdict
+from dataclasses import MISSING, asdict, fields
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, TypeVar
 
 from unetzoo.benchmark.store import write_json
 from unetzoo.errors import MissingExtraError, OptionError, UnetzooError, describe_error
+from unetzoo.leaderboard.grid import Combination
 from unetzoo.workers import end_with_parent
 
 Result = dict[str, Any]
+_NAMED = {one.name for one in fields(Combination) if one.default is one.default_factory is MISSING}
 
 
 class Run(Protocol):
@@ -52,12 +54,13 @@ def load(path: Path) -> Result | None:
         found: Result = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return found if "combination" in found else None
+    return found if isinstance(found, dict) and "combination" in found else None
 
 
 def load_all(folder: Path) -> list[Result]:
-    """All results in a folder."""
-    return [found for path in sorted(folder.glob("*.json")) if (found := load(path))]
+    """All results of combinations in a folder; those of other runs, and other files, are left out."""
+    found = (load(path) for path in sorted(folder.glob("*.json")))
+    return [one for one in found if one and set(one["combination"]) >= _NAMED and ("error" in one or "speed" in one)]
 
 
 def run_in_processes(
@@ -75,14 +78,21 @@ def run_in_processes(
         workers: processes at once; for honest latencies one.
         measure: a function of a module, what it raises is a result, too.
     """
-    with ThreadPoolExecutor(workers) as threads:
-        waiting = {threads.submit(_in_process, one, measure): one for one in runs}
+    threads = ThreadPoolExecutor(workers)
+    try:
+        waiting = {threads.submit(_in_process, one, folder, measure): one for one in runs}
         for future in as_completed(waiting):
-            yield waiting[future], _written(waiting[future], future.result(), folder)
+            yield waiting[future], future.result()
+    finally:  # whatever stops it here, those that have not begun never do
+        threads.shutdown(cancel_futures=True)
 
 
-def _in_process(one: AnyRun, measure: Callable[[AnyRun], Result]) -> Result:
-    """What a new process finds; that it was killed, where it was."""
+def _in_process(one: AnyRun, folder: Path, measure: Callable[[AnyRun], Result]) -> Result:
+    """Write what a new process finds; that it was killed, where it was."""
+    return _written(one, _found_in_process(one, measure), folder)
+
+
+def _found_in_process(one: AnyRun, measure: Callable[[AnyRun], Result]) -> Result:
     try:
         with ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), initializer=end_with_parent) as process:
             return process.submit(attempt, one, measure).result()
@@ -136,7 +146,7 @@ def attempt(one: AnyRun, measure: Callable[[AnyRun], Result] = measure_combinati
         return measure(one)
     except UnetzooError as error:
         return _failure(one, str(error))
-    except Exception as error:  # a plugin may raise anything; the grid goes on
+    except (Exception, SystemExit) as error:  # a plugin may raise anything; the grid goes on
         return {**_failure(one, describe_error(error)), "traceback": traceback.format_exc()}
 
 

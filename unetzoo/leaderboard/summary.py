@@ -20,7 +20,7 @@ class Row:
         encoder: with its options.
         loss: its expression.
         data: the data set.
-        budget: such as `"200 steps"` or `"60 s"`, and options of the training.
+        budget: such as `"200 steps of 8 x 128 px"` or `"60 s of 8 x 128 px"`, and options of the training.
         seeds: how many were measured.
         mean_iou: mean over the seeds; None where all failed.
         interval: half the width of its 95 % confidence interval, of Student's t; None with a single seed.
@@ -30,7 +30,8 @@ class Row:
         parameters: how many.
         multiply_adds: for one image.
         size: side of that image in pixels.
-        optimal: whether none on the same data is both as fast and more accurate, or as accurate and faster.
+        optimal: whether none on the same data and timed at the same size is both as fast and more accurate, or as
+            accurate and faster.
         error: of the seeds that failed, the first.
         pictures: of each seed, a PNG in base64.
         pruned: of a U-Net++, the networks nested in it: level, mean IoU, latency, parameters.
@@ -68,8 +69,11 @@ def summarize(results: Sequence[Result]) -> list[Row]:
         asked = result["combination"]
         groups[tuple(repr(value) for name, value in asked.items() if name != "seed")].append(result)
     rows = [_row(group) for group in groups.values()]
-    fronts = {data: pareto([row for row in rows if row.data == data]) for data in {row.data for row in rows}}
-    marked = [Row(**{**vars(row), "optimal": row in fronts[row.data]}) for row in rows]
+    beside: dict[tuple[str, int], list[Row]] = defaultdict(list)
+    for row in rows:
+        beside[row.data, row.size].append(row)
+    fronts = {key: pareto(some) for key, some in beside.items()}
+    marked = [Row(**{**vars(row), "optimal": row in fronts[row.data, row.size]}) for row in rows]
     return sorted(marked, key=lambda row: (row.data, -(row.mean_iou if row.mean_iou is not None else -1.0)))
 
 
@@ -127,7 +131,8 @@ def _row(group: Sequence[Result]) -> Row:
 
 def _budget(asked: dict[str, Any]) -> str:
     budget = f"{asked['steps']:,} steps" if asked["steps"] else f"{asked['seconds']:g} s"
-    return ", ".join([budget, *(f"{name} {value}" for name, value in asked.get("training", {}).items())])
+    crops = f"{budget} of {asked['batch']} x {asked['crop']} px"
+    return ", ".join([crops, *(f"{name} {value}" for name, value in asked.get("training", {}).items())])
 
 
 def _pruned(done: Sequence[Result]) -> tuple[dict[str, float], ...]:

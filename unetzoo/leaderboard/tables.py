@@ -54,7 +54,7 @@ def as_markdown(rows: Sequence[Row], columns: Sequence[str] = COLUMNS) -> str:
 
 
 def _escaped(cell: str) -> str:
-    return cell.replace("|", "\\|")
+    return " ".join(cell.split()).replace("|", "\\|")
 
 
 def _number(value: float | None, form: str, factor: float = 1.0) -> str:
