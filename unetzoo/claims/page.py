@@ -26,7 +26,9 @@ A U-Net with a ResNet-18 in each library, with the same first weights where the 
 128 px a step) and seeds; the peers bring no training, so that they get a plain loop. Equal seconds are those in which
 segmentation_models_pytorch makes its steps, longer ones those in which it makes three times as many; `unetzoo.fit`
 validates and saves in them, too. IoU in percent, the mean over the seeds; the difference from
-segmentation_models_pytorch is paired by seed; both with 95 % intervals of Student's t."""
+segmentation_models_pytorch is paired by seed; both with 95 % intervals of Student's t. The same graph has the same
+outputs and gradients (`pytest -m slow tests/parity`), but for rounding, which training makes as large as another seed
+would: what the two plain loops differ by at equal steps is chance."""
 _SECONDS = """\
 The seconds of a step, its crops included: every step of `unetzoo.fit` is followed by one of each plain loop. Ours and
 that of segmentation_models_pytorch compute the same, so that this share is what the same accuracy costs. All run at
