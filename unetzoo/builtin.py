@@ -107,9 +107,9 @@ def unetzoo_decoders() -> tuple[DecoderSpec, ...]:
         DecoderSpec(
             name="segformer",
             build=lazy("unetzoo.decoders.segformer:SegFormerDecoder"),
-            summary="a linear layer for each level and one for all; the lightest",
+            summary="a linear layer for each level and one for all",
             paper="arXiv:2105.15203",
-            when="Hierarchical transformers, or the smallest decoder that uses all levels.",
+            when="Hierarchical transformers, and little work over any encoder.",
         ),
         DecoderSpec(
             name="dpt",

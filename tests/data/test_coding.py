@@ -81,6 +81,16 @@ def test_greys_in_three_channels_are_ids():
     assert _decode(_picture([[2, 2, 2], [0, 0, 0]]))[1] == [[[2, 0]]]
 
 
+@pytest.mark.parametrize("classes", [None, {"rest": "#000000", "cell": "#ff0000"}], ids=["found", "named"])
+def test_a_blank_picture_is_of_the_kind_of_the_others(classes):
+    blank = np.zeros((1, 2, 3), dtype=np.uint8)
+    red = _picture([[0, 0, 0], [255, 0, 0]])
+    assert _decode(blank, red, classes=classes)[1] == [[[0, 0]], [[0, 1]]]
+    plane = np.array([[[0, 0, 1], [0, 0, 0]]], dtype=np.uint8)
+    assert _decode(blank, plane)[1] == [[[0, 0]], [[3, 0]]]
+    assert _decode(blank)[1] == [[[0, 0]]]
+
+
 def test_planes_are_classes_after_a_background_where_some_pixel_is_in_none():
     planes = np.zeros((1, 3, 2), dtype=np.uint8)
     planes[0, 1, 0] = planes[0, 2, 1] = 1

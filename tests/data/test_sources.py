@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 import unetzoo
-from unetzoo.data.sources import open_source
+from unetzoo.data.sources import Entry, PartSource, open_source
 from unetzoo.data.splits import split_entries
 
 
@@ -118,6 +118,38 @@ def test_a_saved_data_set_of_hugging_face_is_read(tmp_path, pictures):
     assert [entry.split for entry in source.entries] == ["train"] * 5 + ["val"]
     np.testing.assert_array_equal(source.image(2), images["c.png"])
     np.testing.assert_array_equal(source.raw_mask(2), masks["c.png"])
+
+
+def test_a_split_of_another_name_is_named_and_neither_trained_on_nor_lost(tmp_path):
+    table = datasets.Dataset.from_dict({"image": [[[0]]], "mask": [[[0]]]})
+    datasets.DatasetDict({"train": table, "test_hard": table}).save_to_disk(tmp_path / "saved")
+    with pytest.raises(unetzoo.DataError, match="has a split 'test_hard', which is none of train, "):
+        open_source(tmp_path / "saved")
+    with pytest.raises(unetzoo.DataError, match="there is no split 'valid'; the splits are train, val, test"):
+        PartSource({"train": unetzoo.create_dataset("nuclei", split="train"), "valid": []})
+
+
+def test_splits_below_may_be_written_in_capitals(pictures, tmp_path):
+    image, mask = (next(iter(some.values())) for some in pictures)
+    for split in ("Train", "Test"):
+        for kind, pixels in (("images", image), ("masks", mask)):
+            (tmp_path / kind / split).mkdir(parents=True)
+            Image.fromarray(pixels.squeeze().astype(np.uint8)).save(tmp_path / kind / split / "a.png")
+    assert [entry.split for entry in open_source(tmp_path).entries] == ["test", "train"]
+
+
+def test_the_group_0_is_a_group(tmp_path):
+    (tmp_path / "a.jsonl").write_text('{"image": "a.png", "mask": "b.png", "group": 0}\n')
+    assert open_source(tmp_path / "a.jsonl").entries[0].group == "0"
+
+
+def test_large_groups_are_not_held_out_where_small_ones_are_enough():
+    entries = [
+        Entry(f"{group}{number}", "", group)
+        for group, count in (("a", 80), ("b", 10), ("c", 10))
+        for number in range(count)
+    ]
+    assert {entries[index].group for index in split_entries(entries)["val"]} == {"b", "c"}
 
 
 def test_a_data_set_without_a_column_of_masks_is_refused(tmp_path):

@@ -42,6 +42,11 @@ def test_intervals_hold_their_values_and_cases_are_ranked():
     assert set(result.mean) == {"IoU", "Dice", "precision", "recall", "Hausdorff 95", "surface Dice"}
 
 
+def test_a_seed_is_checked_before_the_work():
+    with pytest.raises(OptionError, match="seed must be a whole number >= 0, got -1"):
+        evaluate(_model(), Squares(2, 0), seed=-1)
+
+
 def test_a_network_of_one_logit_has_two_classes():
     result = evaluate(_model(classes=1), Squares(2, 0))
     assert result.class_names == ("rest", "square")

@@ -48,6 +48,21 @@ def test_what_is_no_image_is_an_error(images, tmp_path):
         find_jobs(images, images / "a.png", ".png")
 
 
+def test_a_result_never_takes_the_place_of_its_image(images):
+    with pytest.raises(DataError, match=r"the result of .*a\.png would take its place"):
+        find_jobs(images, images, ".png")
+    with pytest.raises(DataError, match="would take its place"):
+        find_jobs(images / "a.png", images / ".." / "in" / "a.png", ".png")
+
+
+def test_a_device_that_is_not_there_is_said_before_there_are_processes(model, images, tmp_path):
+    running = run_jobs(
+        model, find_jobs(images, tmp_path, ".png"), FileOptions(device="cuda:99"), workers=2, on_rows=lambda *_: None
+    )
+    with pytest.raises(unetzoo.OptionError, match="cuda:99"):
+        next(running)
+
+
 def test_two_images_that_would_become_one_file_are_named(images, tmp_path):
     (images / "a.tif").write_bytes(b"")
     with pytest.raises(DataError, match=r"a\.png and a\.tif in .* would both become a\.png"):

@@ -23,12 +23,13 @@ are; the networks see more pixels a step. Pruning holds where less than a point 
 what is said of the patches' work, where nine tenths are redundant and ten times the seconds."""
 _PEERS = """\
 A U-Net with a ResNet-18 in each library, with the same first weights where the graph is the same, the same crops (4 of
-128 px a step) and seeds; the peers bring no training, so that they get a plain loop. Equal seconds are those in which
-segmentation_models_pytorch makes its steps, longer ones those in which it makes three times as many; `unetzoo.fit`
-validates and saves in them, too. IoU in percent, the mean over the seeds; the difference from
+128 px a step) and seeds; the peers are trained by a plain loop (MONAI's engines are not used). Equal seconds are those
+in which segmentation_models_pytorch makes its steps, longer ones those in which it makes three times as many;
+`unetzoo.fit` validates and saves in them, too. IoU in percent, the mean over the seeds; the difference from
 segmentation_models_pytorch is paired by seed; both with 95 % intervals of Student's t. The same graph has the same
 outputs and gradients (`pytest -m slow tests/parity`), but for rounding, which training makes as large as another seed
-would: what the two plain loops differ by at equal steps is chance."""
+would. So we take what the two plain loops differ by at equal steps for chance, also where its interval leaves zero out:
+it is the size of such intervals that has to be kept in mind."""
 _SECONDS = """\
 The seconds of a step, its crops included: every step of `unetzoo.fit` is followed by one of each plain loop. Ours and
 that of segmentation_models_pytorch compute the same, so that this share is what the same accuracy costs. All run at

@@ -1,6 +1,6 @@
 """The same network in this project, segmentation_models_pytorch and MONAI: how accurate after equal steps and seconds.
 
-The peers bring no training, so that they get a plain loop: AdamW with warm-up and a cosine, the same crops, the same
+The peers get a plain loop: AdamW with warm-up and a cosine, the same crops, the same
 loss, the last weights. This project is measured twice: in the same plain loop, and by `unetzoo.fit`, which clips
 gradients, averages weights, validates at the end and saves. All use the same fused optimizer.
 """

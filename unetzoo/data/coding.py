@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from unetzoo.errors import DataError, OptionError
 
 Codes = NDArray[np.int64]
-Kind = Literal["ids", "colors", "planes"]
+Kind = Literal["ids", "colors", "planes", "blank"]
 Masks = Literal["auto", "instances"]
 Classes = Sequence[str] | Mapping[str, int | str]
 
@@ -30,7 +30,8 @@ def codes_of(raw: NDArray[Any]) -> tuple[Kind, Codes]:
 
     Args:
         raw: (h, w) of ids; (h, w, 3) of uint8 is colours, with the codes 0xRRGGBB; (h, w, planes) is one plane a class,
-            with the code 0 where none is set, 1 for the first, and `OVERLAP` where several are.
+            with the code 0 where none is set, 1 for the first, and `OVERLAP` where several are; three planes of uint8
+            that are all 0 are "blank": of colours or of planes, which the other masks tell.
 
     Raises:
         DataError: for ids that are no whole numbers.
@@ -39,7 +40,9 @@ def codes_of(raw: NDArray[Any]) -> tuple[Kind, Codes]:
         raw = raw[..., 0]
     if raw.ndim == 2:
         return "ids", _whole(raw)
-    if raw.shape[2] == 3 and raw.dtype == np.uint8 and raw.max(initial=0) > 1:
+    if raw.shape[2] == 3 and raw.dtype == np.uint8 and not raw.any():
+        return "blank", np.zeros(raw.shape[:2], np.int64)
+    if raw.shape[2] == 3 and raw.dtype == np.uint8 and raw.max() > 1:
         red, green, blue = np.moveaxis(raw.astype(np.int64), 2, 0)
         return "colors", (red << 16) | (green << 8) | blue
     is_set = raw > 0
@@ -123,7 +126,7 @@ def find_coding(kinds: Iterable[Kind], codes: Iterable[int], classes: Classes | 
         DataError: when masks are of different kinds, or it cannot be told what they mean.
         OptionError: for classes that do not fit.
     """
-    found, present = sorted(set(kinds)), sorted(set(codes) - {OVERLAP})
+    found, present = _kinds(kinds), sorted(set(codes) - {OVERLAP})
     if len(found) > 1:
         raise DataError(f"masks of one data set must be stored in one way, but these are {' and '.join(found)}")
     kind: Kind = found[0] if found else "ids"
@@ -142,6 +145,12 @@ def find_coding(kinds: Iterable[Kind], codes: Iterable[int], classes: Classes | 
             tuple(code * 0x010101 for code in grey.unknown),
         )
     return {"ids": _find_ids, "colors": _find_colors, "planes": _find_planes}[kind](present, classes)
+
+
+def _kinds(kinds: Iterable[Kind]) -> list[Kind]:
+    """Those of masks; of blank ones, that of the others."""
+    found = set(kinds)
+    return sorted(found - {"blank"} or {"planes" for _ in found})
 
 
 def read_classes(text: str) -> Classes:

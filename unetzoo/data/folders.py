@@ -54,9 +54,9 @@ def _lots(folder: Path) -> Iterator[tuple[str, Path, Path]]:
     """The split, the folder of images and that of masks of each lot."""
     images, masks = _child(folder, IMAGE_FOLDERS), _child(folder, MASK_FOLDERS)
     if images and masks:
-        splits = [child for child in sorted(images.iterdir()) if child.is_dir() and child.name in SPLIT_FOLDERS]
+        splits = [child for child in sorted(images.iterdir()) if child.is_dir() and child.name.lower() in SPLIT_FOLDERS]
         for child in splits:
-            yield SPLIT_FOLDERS[child.name], child, masks / child.name
+            yield SPLIT_FOLDERS[child.name.lower()], child, masks / child.name
         if not splits:
             yield "", images, masks
         return

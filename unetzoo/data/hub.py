@@ -43,7 +43,18 @@ def open_hub_dataset(source: str) -> "TableSource":
     except Exception as error:  # of the Hub, of the file system, of the formats
         raise DataError(f"the data set {source!r} cannot be opened: {describe_error(error)}") from error
     tables = loaded if isinstance(loaded, Mapping) else {"": loaded}
-    return TableSource(source, {SPLIT_FOLDERS.get(str(split), ""): table for split, table in tables.items()})
+    return TableSource(source, {_split_of(source, str(split), len(tables)): table for split, table in tables.items()})
+
+
+def _split_of(source: str, name: str, count: int) -> str:
+    """What a split of that name is; a single one may have any name, and is split later."""
+    known = SPLIT_FOLDERS.get(name.lower(), "")
+    if not known and count > 1:
+        raise DataError(
+            f"the data set {source!r} has a split {name!r}, which is none of {', '.join(SPLIT_FOLDERS)}; keep those "
+            "that you want in a folder, by save_to_disk of the library datasets"
+        )
+    return known
 
 
 class TableSource(Source):

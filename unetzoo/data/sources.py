@@ -91,9 +91,15 @@ class PartSource(Source):
 
     Args:
         splits: of each name.
+
+    Raises:
+        DataError: a name is none of a split.
     """
 
     def __init__(self, splits: dict[str, Dataset]) -> None:
+        strange = [name for name in splits if name not in SPLITS]
+        if strange:
+            raise DataError(f"there is no split {strange[0]!r}; the splits are {', '.join(SPLITS)}")
         self._samples = [(dataset, index) for dataset in splits.values() for index in range(len(dataset))]
         entries = [
             Entry(f"{split} {index}", split) for split, dataset in splits.items() for index in range(len(dataset))

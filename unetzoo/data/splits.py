@@ -36,8 +36,10 @@ def _held_out(entries: Sequence[Entry], indices: Sequence[int]) -> list[int]:
     wanted = max(1, round(_HELD_OUT * len(indices)))
     chosen: list[int] = []
     for group in sorted(groups, key=_shuffled):
-        if len(chosen) < wanted and len(chosen) + len(groups[group]) < len(indices):
+        if len(chosen) + len(groups[group]) <= wanted:
             chosen += groups[group]
+    if not chosen:
+        chosen = min(groups.values(), key=len)
     return sorted(chosen)
 
 

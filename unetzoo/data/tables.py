@@ -57,7 +57,9 @@ def _json_rows(path: Path) -> Sequence[tuple[int, Mapping[str, object]]]:
 
 
 def _read_row(path: Path, line: int, row: Mapping[str, object]) -> tuple[Entry, Pair]:
-    values = {name: str(row.get(name) or "").strip() for name in ("image", "mask", "split", "group")}
+    values = {
+        name: ("" if row.get(name) is None else str(row[name])).strip() for name in ("image", "mask", "split", "group")
+    }
     for name in ("image", "mask"):
         if not values[name]:
             found = ", ".join(str(column) for column in row)

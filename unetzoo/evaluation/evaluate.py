@@ -113,6 +113,8 @@ def evaluate(
         MissingExtraError: `surface` needs MONAI.
     """
     check_count("resamples", resamples)
+    if seed < 0:
+        raise OptionError(f"seed must be a whole number >= 0, got {seed!r}")
     names = dataset.class_names
     if not len(dataset):
         raise DataError("there are no images to evaluate")

@@ -61,8 +61,17 @@ def find_jobs(source: Path, target: Path, suffix: str) -> list[Job]:
         suffix: of the files in a folder, such as `".png"`.
 
     Raises:
-        DataError: there is no such image, or none in the folder; two images would become one file.
+        DataError: there is no such image, or none in the folder; two images would become one file, or one would take
+            its own place.
     """
+    jobs = _pairs(source, target, suffix)
+    for job in jobs:
+        if job.source.resolve() == job.target.resolve():
+            raise DataError(f"the result of {job.source} would take its place; name another file or folder")
+    return jobs
+
+
+def _pairs(source: Path, target: Path, suffix: str) -> list[Job]:
     if source.suffix.lower() == ZARR or not source.is_dir():
         if not source.exists():
             raise DataError(f"there is no file or folder {source}")
@@ -118,6 +127,7 @@ _predictor: FilePredictor | None = None  # of a worker process
 
 
 def _in_processes(model: Segmenter, jobs: Sequence[Job], options: FileOptions, workers: int) -> Iterator[Outcome]:
+    FilePredictor(model, options)  # says what is wrong with the options, before there are processes
     context = multiprocessing.get_context("spawn")
     devices: Queue[str | None] = context.Queue()
     gpus = 0 if options.device else torch.cuda.device_count()

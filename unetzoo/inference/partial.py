@@ -40,11 +40,19 @@ class PartialResult:
         self._file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o666), "r+b")
         self._lock()
         if self._file.read(_HEADER) != header:
+            self._begin(header)
+        self.rows = (self.path.stat().st_size - _HEADER) // self._row_bytes
+
+    def _begin(self, header: bytes) -> None:
+        """Write the header of a file without rows, or leave none."""
+        try:
             self._file.truncate(0)
             self._file.seek(0)
             self._file.write(header)
             self._file.flush()
-        self.rows = (self.path.stat().st_size - _HEADER) // self._row_bytes
+        except OSError:
+            self.path.unlink(missing_ok=True)
+            raise
 
     def __enter__(self) -> Self:
         """Itself."""

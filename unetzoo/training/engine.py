@@ -46,7 +46,7 @@ def accelerating(options: FitOptions, folder: Path, trackers: Sequence[str], *, 
         yield accelerator
     finally:
         if is_ours:
-            AcceleratorState._reset_state()
+            AcceleratorState._reset_state(reset_partial_state=accelerator.num_processes == 1)  # the device, too
 
 
 def _check_trackers(asked: Sequence[str], installed: Sequence[str]) -> None:
