@@ -15,8 +15,8 @@ Counted and measured by the commands of [benchmarks](benchmarks/README.md), wher
 samples. Milliseconds are for resnet34 and 512 x 512 pixels in float32; the allocator keeps freed memory everywhere."""
 _ACCURACY = """\
 Mean IoU is that of a U-Net with a ResNet-18 after equally many seconds of training, with 95 % intervals over {seeds}
-seeds: by `unetzoo.fit`, which averages weights and clips gradients; the peers in a plain loop with the same crops, in
-which the networks are level."""
+seeds: by `unetzoo.fit`, which averages weights and clips gradients; the peers in a plain loop with the same crops. What
+unetzoo's network does in that loop stands in the benchmarks, too."""
 _FEWEST = 2  # seeds, for an interval
 _BUDGET = "equal seconds"
 
