@@ -21,5 +21,5 @@ def test_a_line_a_network_with_the_best_first_and_what_failed_last():
 def test_the_budget_and_the_machine_are_told():
     machine, told, _ = leaderboard_section({"runs": [result()]})
     assert machine.startswith("a CPU (AVX2), 2 threads")
-    assert "for 5 steps of 2 crops" in " ".join(told.split())
+    assert "for 5 steps of 2 x 32 px (crops" in " ".join(told.split())
     assert "2026-01-01" in told

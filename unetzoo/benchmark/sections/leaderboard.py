@@ -8,9 +8,9 @@ from unetzoo.leaderboard.summary import summarize
 from unetzoo.leaderboard.tables import as_markdown
 
 _EXPLANATION = """\
-Made by `python benchmarks/leaderboard.py` on {date}. Every network is trained from nothing for {budget} of {batch}
-crops of {crop} px with `{loss}`, and then judged by the part of the nuclei that was held out: mean IoU of both classes
-with a 95 % interval of Student's t over {seeds} seeds. The time is that of one {size} x {size} image through
+Made by `python benchmarks/leaderboard.py` on {date}. Every network is trained from nothing for {budget} (crops by
+their side) with `{loss}`, and then judged by the part of the nuclei that was held out: mean IoU of both classes with a
+95 % interval of Student's t over {seeds} seeds. The time is that of one {size} x {size} image through
 `unetzoo.optimize(model)`. Pareto: no other is as fast and more accurate, or as accurate and faster. The same table of
 a grid of your own: `unetzoo bench grid` and `unetzoo bench report`."""
 _COLUMNS = (
@@ -23,7 +23,7 @@ def leaderboard_section(found: Mapping[str, Any]) -> list[str]:
     rows, done = summarize(found["runs"]), [run for run in found["runs"] if "error" not in run]
     asked = done[0]["combination"]
     told = _EXPLANATION.format(
-        **{name: asked[name] for name in ("batch", "crop", "loss", "size")},
+        **{name: asked[name] for name in ("loss", "size")},
         date=max(run["date"] for run in done),
         budget=rows[0].budget,
         seeds=max(row.seeds for row in rows),
