@@ -25,7 +25,7 @@ _HEAD = """\
 
 Each over the same encoder, {encoder}, for images of 3 x {side} x {side} pixels: parameters and multiply-adds of the
 whole network, and the time of one image through `unetzoo.optimize(model)`, the median of {rounds} calls, all decoders
-in turn. {machine}
+in turn; compare within this table alone. {machine}
 """
 
 
