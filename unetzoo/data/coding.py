@@ -150,7 +150,7 @@ def find_coding(kinds: Iterable[Kind], codes: Iterable[int], classes: Classes | 
 def _kinds(kinds: Iterable[Kind]) -> list[Kind]:
     """Those of masks; of blank ones, that of the others."""
     found = set(kinds)
-    return sorted(found - {"blank"} or {"planes" for _ in found})
+    return ["planes"] if found == {"blank"} else sorted(found - {"blank"})
 
 
 def read_classes(text: str) -> Classes:

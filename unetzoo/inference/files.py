@@ -1,6 +1,7 @@
 """Predict from file to file: an image of any size in constant memory, and again from where it was stopped."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -167,8 +168,20 @@ def on_device(model: Segmenter, device: str | None) -> Segmenter:
     import copy
 
     chosen = device or ("cuda" if torch.cuda.is_available() else "cpu")
-    try:
+    with _explained(chosen):
         return copy.deepcopy(model).to(chosen).eval()
+
+
+def check_device(device: str) -> None:
+    """Raise OptionError unless the device is there."""
+    with _explained(device):
+        torch.empty(1, device=device)
+
+
+@contextmanager
+def _explained(device: str) -> Iterator[None]:
+    try:
+        yield
     except (RuntimeError, AssertionError) as error:
         told = str(error).partition("\n")[0]
-        raise OptionError(f"the device {chosen!r} cannot be used: {told}") from error
+        raise OptionError(f"the device {device!r} cannot be used: {told}") from error

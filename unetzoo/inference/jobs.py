@@ -14,7 +14,7 @@ import torch
 from unetzoo.data.images import SUFFIXES
 from unetzoo.errors import DataError, UnetzooError
 from unetzoo.inference.blocks import ZARR
-from unetzoo.inference.files import FileOptions, FilePredictor
+from unetzoo.inference.files import FileOptions, FilePredictor, check_device
 from unetzoo.model import Segmenter
 from unetzoo.workers import end_with_parent
 
@@ -127,7 +127,8 @@ _predictor: FilePredictor | None = None  # of a worker process
 
 
 def _in_processes(model: Segmenter, jobs: Sequence[Job], options: FileOptions, workers: int) -> Iterator[Outcome]:
-    FilePredictor(model, options)  # says what is wrong with the options, before there are processes
+    if options.device:
+        check_device(options.device)  # before there are processes
     context = multiprocessing.get_context("spawn")
     devices: Queue[str | None] = context.Queue()
     gpus = 0 if options.device else torch.cuda.device_count()

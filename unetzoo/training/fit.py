@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import torch
 from torch import nn
 from torch.optim import AdamW
 from torch.optim.lr_scheduler import LambdaLR
@@ -129,15 +130,21 @@ def _parts(model: Segmenter, options: FitOptions, plan: Plan, accelerator: "Acce
     model.to(accelerator.device)
     if accelerator.num_processes > 1 and accelerator.device.type == "cuda":
         nn.SyncBatchNorm.convert_sync_batchnorm(model)  # type: ignore[no-untyped-call] # torch's own lack of types
-    on_cpu, groups, decay = accelerator.device.type == "cpu", _groups(model, options), options.weight_decay
-    adamw = DenseAdamW(groups, weight_decay=decay, clip=options.clip) if on_cpu else AdamW(groups, weight_decay=decay)
-    schedule = LambdaLR(adamw, rate_of(options.schedule, steps=plan.steps, warm_up=options.warm_up))
+    optimizer = _optimizer(model, options, accelerator.device)
+    schedule = LambdaLR(optimizer, rate_of(options.schedule, steps=plan.steps, warm_up=options.warm_up))
+    clip = None if isinstance(optimizer, DenseAdamW) else options.clip  # that one clips, too
     loss = create_loss(plan.loss, ignore_index=UNKNOWN).to(accelerator.device)
     average = averaged(model, options.average) if options.average else None
     supervised = Supervised(model, options.supervision)
-    network, optimizer, schedule = accelerator.prepare(supervised, adamw, schedule)
-    clip = None if on_cpu else options.clip
+    network, optimizer, schedule = accelerator.prepare(supervised, optimizer, schedule)
     return Parts(model, network, supervised.reductions, average, loss, optimizer, schedule, clip)
+
+
+def _optimizer(model: Segmenter, options: FitOptions, device: torch.device) -> AdamW:
+    groups = _groups(model, options)
+    if device.type == "cpu":
+        return DenseAdamW(groups, weight_decay=options.weight_decay, clip=options.clip)
+    return AdamW(groups, weight_decay=options.weight_decay)
 
 
 def _groups(model: Segmenter, options: FitOptions) -> list[dict[str, Any]]:
