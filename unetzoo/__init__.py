@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         HubError,
         MissingExtraError,
         OptionError,
+        OutOfMemoryError,
         PluginError,
         PluginWarning,
         PretrainedError,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
         UnetzooError,
         UnknownNameError,
         WeightsError,
+        WriteError,
     )
     from unetzoo.evaluation.evaluate import Evaluation, evaluate
     from unetzoo.evaluation.metrics import create_metric, list_metrics
@@ -90,6 +92,7 @@ __all__ = [
     "ModelInfo",
     "OptimizedSegmenter",
     "OptionError",
+    "OutOfMemoryError",
     "PluginError",
     "PluginInfo",
     "PluginWarning",
@@ -102,6 +105,7 @@ __all__ = [
     "UnetzooError",
     "UnknownNameError",
     "WeightsError",
+    "WriteError",
     "create",
     "create_dataset",
     "create_encoder",
@@ -155,6 +159,7 @@ _HOMES = {
         "HubError",
         "MissingExtraError",
         "OptionError",
+        "OutOfMemoryError",
         "PluginError",
         "PluginWarning",
         "PretrainedError",
@@ -164,6 +169,7 @@ _HOMES = {
         "UnetzooError",
         "UnknownNameError",
         "WeightsError",
+        "WriteError",
     ),
     "evaluation.evaluate": ("Evaluation", "evaluate"),
     "evaluation.metrics": ("create_metric", "list_metrics"),

@@ -21,6 +21,10 @@ class OptionError(UnetzooError, TypeError):
     """An option that the part does not take, or a value that it refuses."""
 
 
+class OutOfMemoryError(OptionError):
+    """An option asks for more memory than there is, such as a `tile`."""
+
+
 class ShapeError(UnetzooError, ValueError):
     """A tensor, or a pyramid of them, with a shape that does not fit."""
 
@@ -31,6 +35,10 @@ class TargetError(UnetzooError, ValueError):
 
 class DataError(UnetzooError, ValueError):
     """A file of images or masks that is missing, cannot be read, or holds what nobody can learn from or predict."""
+
+
+class WriteError(UnetzooError):
+    """A file cannot be written: a full disk, no permission, no such folder."""
 
 
 class TrainingError(UnetzooError):

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from unetzoo.data.coding import Coding
 from unetzoo.errors import ConfigError
 
 _LONGEST = 10_000
@@ -20,6 +21,8 @@ class ModelInfo:
         std: likewise; the network expects `(image - mean) / std`.
         value_range: lowest and highest value of the images before that, such as (0, 1) or (0, 255).
         class_frequencies: share of each class of the pixels that it was trained on, 0 to 1.
+        mask_coding: what the values of the masks that it was trained on mean, as `unetzoo.data.coding.Coding.to_dict`
+            says; empty: nobody said, and evaluation guesses it from the masks.
         metrics: name and value, such as `{"mean IoU": 0.94}`.
         license: an identifier as the Hub knows it, such as `"apache-2.0"`; empty: nobody said, and none is claimed.
         source: where it was pulled from, `"user/name@commit"`.
@@ -33,6 +36,7 @@ class ModelInfo:
     std: Sequence[float] = ()
     value_range: Sequence[float] = ()
     class_frequencies: Sequence[float] = ()
+    mask_coding: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, float] = field(default_factory=dict)
     license: str = ""
     source: str = ""
@@ -42,6 +46,7 @@ class ModelInfo:
             each = str if name == "class_names" else float
             object.__setattr__(self, name, _sequence(name, getattr(self, name), each))
         self._check_numbers()
+        self._check_coding()
         if not isinstance(self.metrics, Mapping) or not all(
             isinstance(name, str) and _is_number(value) for name, value in self.metrics.items()
         ):
@@ -60,6 +65,12 @@ class ModelInfo:
             raise ConfigError(f"class_frequencies must be shares from 0 to 1, got {self.class_frequencies!r}")
         if any(value <= 0 for value in self.std):
             raise ConfigError(f"each of std must be > 0, got {self.std!r}")
+
+    def _check_coding(self) -> None:
+        if not isinstance(self.mask_coding, Mapping):
+            raise ConfigError(f"mask_coding must be a mapping, got {self.mask_coding!r}")
+        if self.mask_coding:
+            object.__setattr__(self, "mask_coding", Coding.from_dict(self.class_names, self.mask_coding).to_dict())
 
     @classmethod
     def from_dict(cls, data: object) -> "ModelInfo":

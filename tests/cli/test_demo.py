@@ -62,7 +62,7 @@ def test_progress_stays_out_of_standard_output(run, tmp_path):
         (("--seed", "-1"), "seed must be a whole number from 0 to 2**63 - 1, got -1"),
         (("--encoder", "resnet43"), "no encoder named 'resnet43'; did you mean 'resnet34'"),
         (("--out", "demo.gif"), "the picture is written as .png, .jpg, .jpeg; got 'demo.gif'"),
-        (("--out", "no/such/demo.png"), "there is no folder 'no/such' for the picture 'demo.png'"),
+        (("--out", "no/such/demo.png"), "cannot write no/such/demo.png: there is no folder no/such"),
     ],
 )
 def test_a_mistake_is_one_line_before_any_training(invoke, monkeypatch, tmp_path, arguments, says):

@@ -4,14 +4,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import unetzoo
-from unetzoo.data.coding import UNKNOWN, codes_of, find_coding, read_classes
+from unetzoo.data.coding import UNKNOWN, Stored, codes_of
+from unetzoo.data.meaning import find_coding, read_classes
 
 
 def _decode(*raws, classes=None, masks="auto"):
     """The names of the classes, and the ids of each mask."""
     pairs = [codes_of(np.asarray(raw)) for raw in raws]
     kinds, codes = zip(*pairs, strict=True)
-    coding = find_coding(kinds, {code for array in codes for code in array.ravel().tolist()}, classes, masks)
+    planes = frozenset(np.shape(raw)[2] for kind, raw in zip(kinds, raws, strict=True) if kind in ("planes", "blank"))
+    found = frozenset(code for array in codes for code in array.ravel().tolist())
+    coding = find_coding(Stored(frozenset(kinds), found, planes), classes, masks)
     return coding.class_names, [coding.ids(array).tolist() for array in codes]
 
 
@@ -139,7 +142,7 @@ def test_classes_that_do_not_fit_are_refused(classes, message):
 def test_every_palette_is_undone(codes, data):
     ids = np.array([data.draw(st.lists(st.integers(0, len(codes) - 1), min_size=1, max_size=30))])
     names = {f"c{index}": f"#{code:06x}" for index, code in enumerate(codes)}
-    coding = find_coding(["colors"], codes, names)
+    coding = find_coding(Stored(frozenset({"colors"}), frozenset(codes)), names)
     np.testing.assert_array_equal(coding.ids(np.array(codes)[ids]), ids)
 
 

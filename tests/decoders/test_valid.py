@@ -86,7 +86,7 @@ def test_a_file_for_a_size_that_it_does_not_take_is_refused_with_those_that_it_t
 def test_it_learns_from_whole_masks_and_is_evaluated(tmp_path):
     data = {"train": Squares(6, 0), "val": Squares(3, 1)}
     options = unetzoo.FitOptions(steps=40, epochs=2, batch=2, crop=32, learning_rate=1e-2)
-    done = unetzoo.fit(_model("group"), data, tmp_path / "run", options=options, cpu=True)
+    done = unetzoo.fit(_model("group"), data, tmp_path / "run", options=options)
     assert done.best.mean_iou > 0.8
     again = unetzoo.load(done.folder / "best")
     assert unetzoo.evaluate(again, data["val"], resamples=1).mean["IoU"].value == pytest.approx(done.best.mean_iou)

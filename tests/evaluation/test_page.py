@@ -7,7 +7,7 @@ import torch
 from squares import Squares
 
 import unetzoo
-from unetzoo import DataError, evaluate
+from unetzoo import WriteError, evaluate
 from unetzoo.evaluation.page import chosen_cases, write_page
 
 _CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -39,7 +39,7 @@ def test_each_case_is_shown_once_worst_first(made):
 
 
 def test_a_page_that_cannot_be_written_is_one_error(made, tmp_path):
-    with pytest.raises(DataError, match=r"cannot write .*page\.html"):
+    with pytest.raises(WriteError, match=r"cannot write .*page\.html"):
         write_page(tmp_path / "missing" / "page.html", *made[1:], title="")
 
 

@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 
 import unetzoo
-from unetzoo.errors import OptionError
+from unetzoo.errors import WriteError
 from unetzoo.inspection.dissect import dissect
 from unetzoo.inspection.drawing import _figure, save_drawing, short
 
@@ -92,7 +92,7 @@ def test_nothing_that_is_written_is_cut_off_however_few_columns_there_are(decode
 
 def test_a_path_that_cannot_be_written_is_an_error(anatomies, tmp_path):
     (tmp_path / "net.svg").mkdir()
-    with pytest.raises(OptionError, match=r"cannot write the drawing .*net\.svg"):
+    with pytest.raises(WriteError, match=r"cannot write .*net\.svg"):
         save_drawing(anatomies["unet"], tmp_path / "net.svg", title="", image=_IMAGE)
 
 

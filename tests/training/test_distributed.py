@@ -1,4 +1,4 @@
-"""Two processes train as one does."""
+"""Two processes train as one does, and stop together."""
 
 import json
 import subprocess
@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 
 _PROGRAM = """
-import sys
+import os, signal, sys
 import torch
+from accelerate import PartialState
 sys.path.insert(0, {tests!r})
 from squares import Squares
 import unetzoo
+import unetzoo.training.loop
 
 torch.set_num_threads(1)
 torch.manual_seed(0)
@@ -24,10 +26,22 @@ model = unetzoo.create(
     classes=2,
     in_channels=1,
 )
-options = unetzoo.FitOptions(loss="ce", steps=8, epochs=2, batch=4, crop=32, augment="flips", warm_up=0)
+options = unetzoo.FitOptions(loss="ce", steps=8, epochs=2, batch=4, crop=32, augment="flips", warm_up=0, cpu=True)
 data = dict(train=Squares(5, 0), val=Squares(3, 1))
-unetzoo.fit(model, data, sys.argv[1], options=options, cpu=True)
+unetzoo.fit(model, data, sys.argv[1], options=options, listener={listener})
+unetzoo.fit(model, data, sys.argv[1], options=options, resume=True)  # once more in the same processes
+print(PartialState().num_processes)
 """
+_SIGNALLED = """unetzoo.training.loop.Listener(
+    on_step=lambda step, *_: os.kill(os.getpid(), signal.SIGTERM) if step == 3 else None
+)"""
+
+
+_LAUNCH = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+
+
+def _write(program, listener):
+    program.write_text(_PROGRAM.format(tests=str(Path(__file__).parents[1]), listener=listener))
 
 
 @pytest.fixture(scope="module")
@@ -35,21 +49,11 @@ def histories(tmp_path_factory):
     """What each step of training gave in one process, and in two with gloo."""
     folder = tmp_path_factory.mktemp("distributed")
     program = folder / "program.py"
-    program.write_text(_PROGRAM.format(tests=str(Path(__file__).parents[1])))
-    launch = [
-        sys.executable,
-        "-m",
-        "accelerate.commands.launch",
-        "--cpu",
-        "--num_processes",
-        "2",
-        "--num_machines",
-        "1",
-    ]
-    launch += ["--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", "0"]
-    for command, name in (([sys.executable], "one"), (launch, "two")):
+    _write(program, listener="None")
+    for command, name in (([sys.executable], "one"), (_LAUNCH, "two")):
         done = subprocess.run([*command, str(program), name], cwd=folder, capture_output=True, text=True, timeout=240)
         assert done.returncode == 0, done.stderr
+        assert done.stdout.split() == {"one": ["1"], "two": ["2", "2"]}[name]
     return [
         [json.loads(line) for line in (folder / name / "history.jsonl").read_text().splitlines()]
         for name in ("one", "two")
@@ -64,3 +68,12 @@ def test_two_processes_have_the_loss_curve_of_one(histories):
 def test_two_processes_share_the_validation(histories):
     one, two = histories
     assert [epoch["class_iou"] for epoch in two] == [pytest.approx(epoch["class_iou"], abs=1e-3) for epoch in one]
+
+
+def test_a_signal_to_one_process_stops_both_after_the_same_step(tmp_path):
+    program = tmp_path / "program.py"
+    _write(program, listener=_SIGNALLED)  # of the first process alone, after the two have met in step 3
+    done = subprocess.run([*_LAUNCH, str(program), "run"], cwd=tmp_path, capture_output=True, text=True, timeout=240)
+    assert done.returncode != 0
+    assert done.stderr.count("TrainingStoppedError: stopped by SIGTERM after step 4;") == 2
+    assert [path.name for path in (tmp_path / "run" / "checkpoints").iterdir()] == ["step-000000004"]

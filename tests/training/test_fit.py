@@ -120,7 +120,7 @@ def test_gradients_are_clipped(make_model, squares, tmp_path):
 def test_trackers_are_told_each_epoch(make_model, squares, short, tmp_path):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    result = fit(make_model(), squares, tmp_path, options=short, trackers=["tensorboard"])
+    result = fit(make_model(), squares, tmp_path, options=replace(short, trackers=["tensorboard"]))
     events = EventAccumulator(str(tmp_path / "unetzoo"))
     events.Reload()
     assert [event.step for event in events.Scalars("mean IoU")] == [4, 8, 12]
@@ -129,7 +129,7 @@ def test_trackers_are_told_each_epoch(make_model, squares, short, tmp_path):
 
 def test_a_tracker_that_is_not_installed_is_told(make_model, squares, short, tmp_path):
     with pytest.raises(OptionError, match=r"there is no tracker 'notebook'; installed are .*tensorboard"):
-        fit(make_model(), squares, tmp_path / "run", options=short, trackers=["notebook"])
+        fit(make_model(), squares, tmp_path / "run", options=replace(short, trackers=["notebook"]))
     assert not (tmp_path / "run").exists()
 
 

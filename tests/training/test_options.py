@@ -15,6 +15,7 @@ def _statistics(images, largest):
         std=(0.2,),
         class_names=("a", "b"),
         class_frequencies=(0.5, 0.5),
+        mask_coding={},
     )
 
 

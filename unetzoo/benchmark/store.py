@@ -8,6 +8,7 @@ from typing import Any
 
 from unetzoo.benchmark.case import Case
 from unetzoo.errors import OptionError
+from unetzoo.whole import write_text
 
 
 def check_folder(folder: Path) -> None:
@@ -36,13 +37,8 @@ def load_results(folder: Path) -> list[dict[str, Any]]:
 
 
 def write_json(data: Mapping[str, Any], path: Path) -> Path:
-    """Write a file as a whole or not at all."""
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        unfinished.write_text(json.dumps(_rounded(data), indent=1) + "\n", encoding="utf-8")
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    """Write a file; gives its path."""
+    write_text(path, json.dumps(_rounded(data), indent=1) + "\n")
     return path
 
 

@@ -176,11 +176,9 @@ def fitted(
     network: nn.Module, found: Survey, *, seed: int, steps: int, listener: Listener | None = None
 ) -> "Segmenter":
     """This project's own training: the network that it gives."""
-    options = replace(OPTIONS, steps=steps, seed=seed, checkpoint_steps=steps)
+    options = replace(OPTIONS, steps=steps, seed=seed, checkpoint_steps=steps, cpu=True)
     with TemporaryDirectory(prefix="unetzoo-") as folder:
-        return fit(
-            cast("Segmenter", network), found, Path(folder, "run"), options=options, cpu=True, listener=listener
-        ).model
+        return fit(cast("Segmenter", network), found, Path(folder, "run"), options=options, listener=listener).model
 
 
 def _looped(network: nn.Module, found: Survey, run: PeerRun) -> nn.Module:

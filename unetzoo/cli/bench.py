@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from unetzoo.cli.output import new_table, show
-from unetzoo.errors import MissingExtraError, OptionError
+from unetzoo.errors import OptionError
+from unetzoo.extras import need
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -70,7 +70,7 @@ def speed(
         for where in devices
         for one in product(*choices)
     ]
-    _check_peers()
+    need("bench", "the benchmark", "segmentation_models_pytorch", "monai")
     if out is not None:
         check_folder(out)
     for case in cases:
@@ -111,12 +111,6 @@ def _table(result: "Result") -> "Table":
     for row in rows(result):
         table.add_row(row.allocator, row.name, *row.cells)
     return table
-
-
-def _check_peers() -> None:
-    missing = [name for name in ("segmentation_models_pytorch", "monai") if find_spec(name) is None]
-    if missing:
-        raise MissingExtraError(f"the benchmark needs {' and '.join(missing)}: pip install 'unetzoo[bench]'")
 
 
 def _devices(asked: str) -> list[str]:

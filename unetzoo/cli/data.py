@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from unetzoo.data.check import Problem
     from unetzoo.data.opened import Survey
+    from unetzoo.info import ModelInfo
 
 data = typer.Typer(help="Look at a data set.", rich_markup_mode=None)
 _ERRORS_EXIT = 1
@@ -61,13 +62,14 @@ def check(
         raise typer.Exit(_ERRORS_EXIT)
 
 
-def read_survey(source: str, classes: str | None, masks: str) -> "Survey":
-    """What reading all images and masks gives, with a progress bar on a terminal."""
-    from unetzoo.data.coding import read_classes
+def read_survey(source: str, classes: str | None, masks: str, trained: "ModelInfo | None" = None) -> "Survey":
+    """What reading all images and masks gives, with a progress bar on a terminal; arguments are those of `survey`."""
+    from unetzoo.data.meaning import read_classes
     from unetzoo.data.opened import survey
 
     with counting("reading") as on_read:
-        return survey(source, classes=read_classes(classes) if classes else None, masks=masks, on_read=on_read)  # type: ignore[arg-type] # survey checks it
+        named = read_classes(classes) if classes else None
+        return survey(source, classes=named, masks=masks, trained=trained, on_read=on_read)  # type: ignore[arg-type] # it checks masks
 
 
 def _errors(found: "Survey") -> list["Problem"]:

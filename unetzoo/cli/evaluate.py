@@ -11,6 +11,7 @@ from unetzoo.cli.models import ModelName, load_model
 from unetzoo.cli.output import new_table, show
 from unetzoo.cli.progress import counting
 from unetzoo.cli.tiling import DeviceName, Flips, Overlap, Tile
+from unetzoo.extras import need
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -53,6 +54,7 @@ def evaluate(
     from unetzoo.inference.files import on_device
     from unetzoo.memory import keep_freed_memory
 
+    _check_early(json_file, html)
     keep_freed_memory()
     network = on_device(load_model(model), device)
     dataset = _open(data, split, classes, masks, network)
@@ -81,13 +83,23 @@ def evaluate(
         show("", f"page: {html}")
 
 
+def _check_early(json_file: Path | None, html: Path | None) -> None:
+    """What would be lost at the end."""
+    from unetzoo.whole import check_place
+
+    for path in filter(None, (json_file, html)):
+        check_place(path)
+    if html:
+        need("evaluate", "the page", "jinja2")
+
+
 def _open(data: str, split: str | None, classes: str | None, masks: str, network: "Segmenter") -> "Dataset":
     """The images to look at; their masks are read as those that the network was trained with."""
-    from unetzoo.data.coding import read_classes
+    from unetzoo.data.meaning import read_classes
     from unetzoo.data.opened import open_dataset
 
-    named = read_classes(classes) if classes else network.config.info.class_names or None
-    return open_dataset(data, split, classes=named, masks=masks)  # type: ignore[arg-type] # it checks them
+    named = read_classes(classes) if classes else None
+    return open_dataset(data, split, classes=named, masks=masks, trained=network.config.info)  # type: ignore[arg-type] # it checks them
 
 
 def _classes(result: "Evaluation") -> "Table":
@@ -116,7 +128,7 @@ def _objects(result: "Evaluation") -> "list[str | Table]":
 def _write_json(path: Path, model: str, data: str, result: "Evaluation") -> None:
     from importlib.metadata import version
 
-    from unetzoo.pages.render import write_text
+    from unetzoo.whole import write_text
 
     described = {"model": model, "data": data, "unetzoo": version("unetzoo"), **result.to_dict()}
     write_text(path, json.dumps(described, indent=2) + "\n")

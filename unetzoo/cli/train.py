@@ -14,10 +14,12 @@ from unetzoo.training.options import FitOptions
 
 if TYPE_CHECKING:
     from unetzoo.data.opened import Survey
+    from unetzoo.info import ModelInfo
     from unetzoo.model import Segmenter
 
 _DEFAULTS = FitOptions()
 _PRETRAINED_RATE = 0.1
+_OPTIONS = {"encoder_option": "encoder_options", "decoder_option": "decoder_options", "track": "trackers"}
 _SIGNAL_EXIT = 128  # plus its number, as shells count
 
 
@@ -96,16 +98,14 @@ def train(
         list[str] | None,
         typer.Option(metavar="KEY=VALUE", help="one of the decoder's own, such as norm=group; may be repeated"),
     ] = None,
-    activation_checkpointing: Annotated[
-        bool, typer.Option("--activation-checkpointing", help="less memory, more time")
-    ] = False,
+    activation_checkpointing: Annotated[bool, typer.Option(help="less memory, more time")] = False,
     track: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="tensorboard or trackio; may be repeated")
     ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="go on from the last checkpoint in --out, with the options of its run")
+        bool, typer.Option("--resume", help="go on from the last checkpoint in --out, as its run began")
     ] = False,
-    cpu: Annotated[bool, typer.Option("--cpu", help="even where there is a GPU")] = False,
+    cpu: Annotated[bool, typer.Option("--cpu/--no-cpu", help="even where there is a GPU")] = False,
 ) -> None:
     """Train a network, and keep the best one in FOLDER/best.
 
@@ -132,6 +132,9 @@ def train(
         frozen_epochs=frozen_epochs,
         precision=precision,  # type: ignore[arg-type]
         workers=workers,
+        activation_checkpointing=activation_checkpointing,
+        cpu=cpu,
+        trackers=track or (),
         checkpoint_steps=checkpoint_steps,
         seed=seed,
     )
@@ -141,31 +144,32 @@ def train(
         "encoder_options": read_options("--encoder-option", encoder_option or ()),
         "decoder_options": read_options("--decoder-option", decoder_option or ()),
     }
+    trained = None
     if resume:
-        options, network = _as_before(context, out, options, network)
+        options, network, trained = _as_before(context, out, options, network)
     _check_early(network, options.loss, out, resume=resume)
-    found = read_survey(data, classes, masks)
+    found = read_survey(data, classes, masks, trained)
     say_warnings(found)
     model = _create(network, found, options.seed, pretrained=pretrained)
-    model.checkpoint_activations(activation_checkpointing)
-    _run(model, found, out, options, resume=resume, trackers=track or (), cpu=cpu)
+    _run(model, found, out, options, resume=resume)
 
 
 def _as_before(
     context: typer.Context, out: Path, options: FitOptions, network: dict[str, Any]
-) -> tuple[FitOptions, dict[str, Any]]:
-    """Options and network of the run in `out`, but for those that the command line gives."""
+) -> tuple[FitOptions, dict[str, Any], "ModelInfo | None"]:
+    """Options, network and what is known of the data of the run in `out`, but for what the command line gives."""
     from unetzoo.training.run_folder import read_run
 
     before = read_run(out)
     if before is None:
-        return options, network
-    given = {name for name in context.params if not _is_default(context, name)}
-    kept = {field.name: getattr(before[0], field.name) for field in fields(FitOptions) if field.name not in given}
-    asked = {name for name in network if name in given or name.removesuffix("s") in given}
-    return replace(options, **kept), {
-        name: network[name] if name in asked else getattr(before[1], name) for name in network
-    }
+        return options, network, None
+    given = {_OPTIONS.get(name, name) for name in context.params if not _is_default(context, name)}
+    kept = {field.name: getattr(before.options, field.name) for field in fields(FitOptions) if field.name not in given}
+    return (
+        replace(options, **kept),
+        {name: network[name] if name in given else getattr(before.network, name) for name in network},
+        before.info,
+    )
 
 
 def _is_default(context: typer.Context, name: str) -> bool:
@@ -204,8 +208,6 @@ def _run(
     options: FitOptions,
     *,
     resume: bool,
-    trackers: list[str] | tuple[()],
-    cpu: bool,
 ) -> None:
     from unetzoo.memory import keep_freed_memory
     from unetzoo.training.fit import fit
@@ -214,9 +216,7 @@ def _run(
     keep_freed_memory()
     try:
         with shown(model, found, options) as listener:
-            result = fit(
-                model, found, out, options=options, resume=resume, trackers=trackers, cpu=cpu, listener=listener
-            )
+            result = fit(model, found, out, options=options, resume=resume, listener=listener)
     except TrainingStoppedError as stopped:
         say("stopped:", "yellow", str(stopped).removeprefix("stopped "))
         raise typer.Exit(_SIGNAL_EXIT + stopped.signal) from stopped

@@ -50,6 +50,11 @@ def find_problems(
     return [Problem("error", text) for text in errors] + [Problem("warning", text) for text in warnings]
 
 
+def find_mask_problems(source: Source, readings: Sequence[Reading], coding: Coding) -> list[str]:
+    """What is wrong with single masks: they cannot be read, or hold what is no class."""
+    return list(chain(*((*reading.problems, *_of_codes(source, reading, coding)) for reading in readings)))
+
+
 def _of_files(source: Source, reading: Reading) -> Iterator[str]:
     yield from reading.problems
     if reading.image and reading.mask and reading.image.shape[:2] != reading.mask.shape:
@@ -70,9 +75,7 @@ def _of_channels(source: Source, readings: Sequence[Reading]) -> Iterator[str]:
 
 
 def _of_codes(source: Source, reading: Reading, coding: Coding) -> Iterator[str]:
-    if reading.mask is None or coding.instances:
-        return
-    if strangers := sorted(reading.mask.counts.keys() - {*coding.codes, *coding.unknown}):
+    if reading.mask and (strangers := coding.strangers(reading.mask.counts)):
         yield f"{source.entries[reading.index].name}: {coding.complaint(strangers)}"
 
 

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from unetzoo.data.folders import SPLIT_FOLDERS
 from unetzoo.data.images import check_finite
 from unetzoo.data.sources import Entry, Source
-from unetzoo.errors import DataError, MissingExtraError, describe_error
+from unetzoo.errors import DataError, describe_error
+from unetzoo.extras import need
 
 if TYPE_CHECKING:
     from datasets import Dataset as Table
@@ -31,10 +32,9 @@ def open_hub_dataset(source: str) -> "TableSource":
         MissingExtraError: the library datasets is not installed.
         DataError: there is no such data set, or it has no column of images or of masks.
     """
-    try:
-        import datasets
-    except ImportError as error:
-        raise MissingExtraError("a Hugging Face data set needs: pip install 'unetzoo[datasets]'") from error
+    need("datasets", "a Hugging Face data set", "datasets")
+    import datasets
+
     try:
         if source.startswith("hf:"):
             loaded = datasets.load_dataset(source.removeprefix("hf:"))

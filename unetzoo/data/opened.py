@@ -6,13 +6,16 @@ from functools import cached_property
 from pathlib import Path
 
 from unetzoo.checks import check_choice
-from unetzoo.data.check import Problem, find_problems
-from unetzoo.data.coding import UNKNOWN, Classes, Coding, Masks, codes_of, find_coding
+from unetzoo.data.check import Problem, find_mask_problems, find_problems
+from unetzoo.data.coding import UNKNOWN, Classes, Coding, Masks, codes_of
+from unetzoo.data.meaning import find_coding
 from unetzoo.data.sources import SPLITS, Source, open_source
 from unetzoo.data.splits import split_entries
 from unetzoo.data.statistics import Statistics, measure
-from unetzoo.data.survey import Reading, read_all
+from unetzoo.data.survey import Reading, read_all, stored_as
+from unetzoo.data.trained import coding_of, in_order_of
 from unetzoo.errors import DataError, OptionError
+from unetzoo.info import ModelInfo
 from unetzoo.samples import Dataset, Sample
 
 
@@ -94,9 +97,13 @@ class Survey:
     def _sound_coding(self) -> Coding:
         errors = [problem.text for problem in self.problems if problem.severity == "error"]
         if errors or isinstance(self.coding, str):
-            more = f" (and {len(errors) - 1} more; `unetzoo data check` lists them)" if len(errors) > 1 else ""
-            raise DataError(f"{errors[0]}{more}")
+            raise DataError(_first_of(errors))
         return self.coding
+
+
+def _first_of(problems: Sequence[str]) -> str:
+    more = f" (and {len(problems) - 1} more; `unetzoo data check` lists them)" if len(problems) > 1 else ""
+    return f"{problems[0]}{more}"
 
 
 def survey(
@@ -104,6 +111,7 @@ def survey(
     *,
     classes: Classes | None = None,
     masks: Masks = "auto",
+    trained: ModelInfo | None = None,
     on_read: Callable[[int], None] = lambda _: None,
 ) -> Survey:
     """Read every image and mask of a data set once, and find out what its masks mean and what is wrong with it.
@@ -112,6 +120,8 @@ def survey(
         source: as `unetzoo.data.sources.open_source` takes it.
         classes: names of the classes, perhaps with the values that masks have for them; None: what the masks say.
         masks: `"instances"`: masks number the objects.
+        trained: what is known about a network: unless `classes` or `masks` say otherwise, values of masks mean what
+            they meant in its training; and its classes keep their order.
         on_read: called after each pair with the number of all pairs.
 
     Raises:
@@ -122,45 +132,66 @@ def survey(
     opened = source if isinstance(source, Source) else open_source(source)
     total = len(opened.entries)
     readings = read_all(opened, range(total), on_read=lambda: on_read(total))
-    return Survey(opened, split_entries(opened.entries), readings, _coding(opened, readings, classes, masks))
+    try:
+        coding: Coding | str = _coding(opened, readings, classes, masks, trained or ModelInfo())
+    except DataError as error:
+        coding = str(error)
+    return Survey(opened, split_entries(opened.entries), readings, coding)
 
 
 def open_dataset(
-    source: str | Path, split: str | None = None, *, classes: Classes | None = None, masks: Masks = "auto"
+    source: str | Path,
+    split: str | None = None,
+    *,
+    classes: Classes | None = None,
+    masks: Masks = "auto",
+    trained: ModelInfo | None = None,
 ) -> CodedDataset:
     """One split of a data set; its masks are read once to find out what they mean.
 
     Args:
         source: as `unetzoo.data.sources.open_source` takes it.
         split: `"train"`, `"val"` or `"test"`; None: the test split, or where there is none, the val split, or all.
-        classes: as for `survey`; best those of the network, since masks may lack some.
+        classes: as for `survey`.
         masks: as for `survey`.
+        trained: as for `survey`: `model.config.info` of the network that is to be compared with the masks.
 
     Raises:
-        DataError: there is no such source, no such split, or it cannot be told what the masks mean.
+        DataError: there is no such source, no such split, it cannot be told what the masks mean, or one cannot be read
+            or holds what is no class.
         OptionError: classes that do not fit.
     """
+    check_choice("masks", masks, Masks)
     opened = open_source(source)
     splits = split_entries(opened.entries)
     chosen = split or next((name for name in ("test", "val", "train") if name in splits), "test")
     if chosen not in splits:
         raise DataError(f"{source} has no split {chosen!r}; it has {', '.join(splits)} (of {', '.join(SPLITS)})")
-    coding = _coding(opened, read_all(opened, splits[chosen], images=False), classes, masks)
-    if isinstance(coding, str):
-        raise DataError(f"{source}: {coding}")
+    readings = read_all(opened, splits[chosen], images=False)
+    try:
+        coding = _coding(opened, readings, classes, masks, trained or ModelInfo())
+    except DataError as error:
+        raise DataError(f"{source}: {error}") from error
+    if problems := find_mask_problems(opened, readings, coding):
+        raise DataError(_first_of(problems))
     return CodedDataset(opened, splits[chosen], coding)
 
 
-def _coding(source: Source, readings: Sequence[Reading], classes: Classes | None, masks: Masks) -> Coding | str:
-    found = [reading.mask for reading in readings if reading.mask]
+def _coding(
+    source: Source, readings: Sequence[Reading], classes: Classes | None, masks: Masks, trained: ModelInfo
+) -> Coding:
+    names = ("background", *trained.class_names) if len(trained.class_names) == 1 else trained.class_names
     if source.class_names and not isinstance(classes, Mapping) and masks == "auto":
-        names = source.class_names
-        if classes is not None and len(classes) != len(names):
-            raise OptionError(f"the data set has the classes {', '.join(names)}, not {', '.join(classes)}")
-        return Coding("ids", tuple(range(len(names))), tuple(classes or names), (UNKNOWN,))
-    try:
-        return find_coding(
-            (mask.kind for mask in found), (code for mask in found for code in mask.counts), classes, masks
-        )
-    except DataError as error:
-        return str(error)
+        coding = _named(source.class_names, classes)
+    elif trained.mask_coding and classes is None and masks == "auto":
+        coding = coding_of(trained, stored_as(readings))
+    else:
+        coding = find_coding(stored_as(readings), classes or names or None, masks)
+    return in_order_of(names, coding) if names else coding
+
+
+def _named(names: Sequence[str], classes: Sequence[str] | None) -> Coding:
+    """What ids mean whose classes are known, perhaps by other names."""
+    if classes is not None and len(classes) != len(names):
+        raise OptionError(f"the data set has the classes {', '.join(names)}, not {', '.join(classes)}")
+    return Coding("ids", tuple(range(len(names))), tuple(classes or names), (UNKNOWN,))

@@ -1,7 +1,8 @@
 """What a data set's images and masks are like; measured once, and saved with the network."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,7 @@ class Statistics:
         std: likewise, > 0.
         class_names: of each class id.
         class_frequencies: share of each class of the pixels whose class is known, 0 to 1.
+        mask_coding: what the values of the masks mean, see `unetzoo.data.coding.Coding.to_dict`.
     """
 
     images: int
@@ -38,6 +40,7 @@ class Statistics:
     std: tuple[float, ...]
     class_names: tuple[str, ...]
     class_frequencies: tuple[float, ...]
+    mask_coding: Mapping[str, Any]
 
     @property
     def info(self) -> ModelInfo:
@@ -45,6 +48,7 @@ class Statistics:
         return ModelInfo(
             class_names=self.class_names,
             class_frequencies=self.class_frequencies,
+            mask_coding=self.mask_coding,
             value_range=self.value_range,
             mean=self.mean,
             std=self.std,
@@ -70,6 +74,7 @@ def measure(readings: Sequence[Reading], coding: Coding) -> Statistics:
         std=tuple(np.where(std > 0, std, 1).tolist()),  # a channel that is the same everywhere
         class_names=coding.class_names,
         class_frequencies=_frequencies(readings, coding),
+        mask_coding=coding.to_dict(),
     )
 
 

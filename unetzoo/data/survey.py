@@ -5,11 +5,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unetzoo.data.coding import Kind, codes_of
+from unetzoo.data.coding import Kind, Stored, codes_of
 from unetzoo.data.images import Pixels
 from unetzoo.data.sources import Source
 from unetzoo.errors import DataError
@@ -48,11 +49,13 @@ class MaskFacts:
         shape: (h, w).
         kind: how it is stored.
         counts: pixels of each code.
+        planes: how many it has; 0: none.
     """
 
     shape: tuple[int, int]
     kind: Kind
     counts: Mapping[int, int]
+    planes: int = 0
 
 
 @dataclass(frozen=True)
@@ -129,4 +132,15 @@ def _mask_facts(raw: Pixels) -> MaskFacts:
     kind, codes = codes_of(raw)
     found, counts = np.unique(codes, return_counts=True)
     shape = (codes.shape[0], codes.shape[1])
-    return MaskFacts(shape, kind, dict(zip(found.tolist(), counts.tolist(), strict=True)))
+    planes = raw.shape[2] if kind in ("planes", "blank") else 0
+    return MaskFacts(shape, kind, dict(zip(found.tolist(), counts.tolist(), strict=True)), planes)
+
+
+def stored_as(readings: Iterable[Reading]) -> Stored:
+    """How the masks of a data set are stored, those that could be read."""
+    masks = [reading.mask for reading in readings if reading.mask]
+    return Stored(
+        frozenset(mask.kind for mask in masks),
+        frozenset(chain.from_iterable(mask.counts for mask in masks)),
+        frozenset(mask.planes for mask in masks if mask.planes),
+    )

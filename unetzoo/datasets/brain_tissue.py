@@ -2,12 +2,12 @@
 
 from functools import lru_cache
 from importlib.resources import files
-from importlib.util import find_spec
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unetzoo.errors import DataError, MissingExtraError
+from unetzoo.errors import DataError
+from unetzoo.extras import need
 from unetzoo.samples import Dataset, Sample
 
 _FOLDER = ("datasets", "data")
@@ -58,8 +58,7 @@ class BrainTissueDataset(Dataset):
 @lru_cache(maxsize=1)
 def _load() -> tuple[NDArray[np.uint8], NDArray[np.int64], float]:
     """The T1 image, the class ids, both (left-right, back-front, down-up), and the mm from voxel to voxel."""
-    if find_spec("nilearn") is None:
-        raise MissingExtraError("the data set 'brain-tissue' needs: pip install 'unetzoo[brain]'")
+    need("brain", "the data set 'brain-tissue'", "nilearn")
     import nibabel
 
     folder = files("nilearn").joinpath(*_FOLDER)

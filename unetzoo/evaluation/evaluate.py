@@ -14,6 +14,7 @@ from unetzoo.evaluation.instances import count_instances
 from unetzoo.evaluation.masks import check_fits, predicted_ids
 from unetzoo.evaluation.scores import Counts, Scores, count, dice, iou, precision, recall
 from unetzoo.evaluation.surface import surface_scores
+from unetzoo.extras import need
 from unetzoo.inference.predict import Network
 from unetzoo.samples import Dataset
 
@@ -110,8 +111,9 @@ def evaluate(
     Raises:
         DataError: there are no images, or one cannot be read.
         OptionError, ShapeError: the network does not fit the data; there is no such class.
-        MissingExtraError: `surface` needs MONAI.
+        MissingExtraError: torchmetrics is not installed, or scipy for `instances`, or MONAI for `surface`.
     """
+    _need_extras(surface=surface, instances=instances)
     check_count("resamples", resamples)
     if seed < 0:
         raise OptionError(f"seed must be a whole number >= 0, got {seed!r}")
@@ -130,6 +132,14 @@ def evaluate(
         measured.add(sample.name, ids, sample.mask)
         on_case(len(dataset))
     return measured.summed_up(Bootstrap(len(dataset), resamples=resamples, seed=seed), resamples=resamples, seed=seed)
+
+
+def _need_extras(*, surface: bool, instances: str | None) -> None:
+    need("evaluate", "evaluation", "torchmetrics")
+    if instances is not None:
+        need("evaluate", "counting objects", "scipy")
+    if surface:
+        need("surface", "Hausdorff distances and surface Dice", "monai", "scipy")
 
 
 class _Measured:

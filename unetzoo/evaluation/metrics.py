@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from unetzoo.checks import check_count
-from unetzoo.errors import MissingExtraError, OptionError, UnknownNameError, did_you_mean
+from unetzoo.errors import OptionError, UnknownNameError, did_you_mean
+from unetzoo.extras import need
 
 if TYPE_CHECKING:
     from torchmetrics import Metric
@@ -70,11 +71,10 @@ def create_metric(
         raise UnknownNameError(f"{told} (there are {', '.join(list_metrics())})")
     check_count("classes", classes)
     _check_form(name, classes, multilabel=multilabel, per_class=per_class)
-    try:
-        import torchmetrics.classification
-        from torchmetrics.wrappers import LambdaInputTransformer
-    except ImportError as error:
-        raise MissingExtraError("metrics need torchmetrics: pip install 'unetzoo[evaluate]'") from error
+    need("evaluate", "a metric", "torchmetrics")
+    import torchmetrics.classification
+    from torchmetrics.wrappers import LambdaInputTransformer
+
     task = "multilabel" if multilabel else "multiclass" if classes > 1 else "binary"
     options: dict[str, Any] = {"task": task, "ignore_index": ignore_index}
     if task != "binary":

@@ -11,8 +11,9 @@ from unetzoo.evaluation.evaluate import HAUSDORFF, SURFACE_DICE, Case, Evaluatio
 from unetzoo.evaluation.masks import predicted_ids
 from unetzoo.evaluation.pictures import case_picture
 from unetzoo.inference.predict import Network
-from unetzoo.pages.render import render, trusted, write_text
+from unetzoo.pages.render import render, trusted
 from unetzoo.samples import Dataset
+from unetzoo.whole import write_text
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -44,7 +45,7 @@ def write_page(
         flips: as for the evaluation.
 
     Raises:
-        DataError: the page cannot be written.
+        WriteError: the page cannot be written.
     """
     pictures = []
     for caption, case in chosen_cases(evaluation):

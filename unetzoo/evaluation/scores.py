@@ -5,7 +5,6 @@ import torch
 from numpy.typing import NDArray
 
 from unetzoo.data.coding import UNKNOWN
-from unetzoo.errors import MissingExtraError
 
 Counts = NDArray[np.int64]
 """(..., classes, 3): pixels of each class that are true positives, false positives and false negatives."""
@@ -21,10 +20,8 @@ def count(predicted: NDArray[np.integer], truth: NDArray[np.integer], classes: i
         truth: class ids (h, w); pixels of 255, unknown, do not count.
         classes: at least 2.
     """
-    try:
-        from torchmetrics.functional.classification import multiclass_stat_scores
-    except ImportError as error:
-        raise MissingExtraError("scores need torchmetrics: pip install 'unetzoo[evaluate]'") from error
+    from torchmetrics.functional.classification import multiclass_stat_scores
+
     ids, wanted = (torch.from_numpy(mask.astype(np.int64)).flatten() for mask in (predicted, truth))
     scores = multiclass_stat_scores(ids, wanted, classes, average="none", ignore_index=UNKNOWN, validate_args=False)
     counts: Counts = scores[:, [0, 1, 3]].numpy()  # torchmetrics: true and false positives, true and false negatives

@@ -7,7 +7,6 @@ import torch
 from numpy.typing import NDArray
 
 from unetzoo.data.coding import UNKNOWN
-from unetzoo.errors import MissingExtraError
 
 Distances = NDArray[np.float64]
 
@@ -28,19 +27,14 @@ def surface_scores(
     Returns:
         Each (classes,): distances in pixels, NaN for a class that lacks in truth or prediction; Dice from 0 to 1, NaN
         for a class that lacks in both.
-
-    Raises:
-        MissingExtraError: MONAI is not installed.
     """
     known = truth != UNKNOWN
     found, wanted = (_one_hot(np.where(known, ids, 0), classes) for ids in (predicted, truth))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about classes that lack, and about what MONAI uses of torch
-        try:
-            from monai.metrics.hausdorff_distance import compute_hausdorff_distance
-            from monai.metrics.surface_dice import compute_surface_dice
-        except ImportError as error:
-            raise MissingExtraError("surface scores need MONAI: pip install 'unetzoo[surface]'") from error
+        from monai.metrics.hausdorff_distance import compute_hausdorff_distance
+        from monai.metrics.surface_dice import compute_surface_dice
+
         distance = compute_hausdorff_distance(found, wanted, include_background=True, percentile=95)
         dice = compute_surface_dice(found, wanted, [tolerance] * classes, include_background=True)
     lacking = ~(found.any((2, 3)) & wanted.any((2, 3)))

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unetzoo.data.images import check_file, check_finite, read_image
-from unetzoo.errors import DataError, MissingExtraError, describe_error
+from unetzoo.errors import DataError, describe_error
+from unetzoo.extras import need
 
 _LARGE = 2**27  # bytes of a TIFF file from which on it is read by blocks
 _TIFF, _NUMPY, ZARR = (".tif", ".tiff"), ".npy", ".zarr"
@@ -144,8 +145,7 @@ def _channels_last(array: Any, path: Path) -> BlockImage:  # noqa: ANN401 - nump
 
 
 def _zarr(path: Path) -> Any:  # noqa: ANN401 - an extra
-    try:
-        import zarr
-    except ImportError as error:
-        raise MissingExtraError(f"reading {path} by blocks needs zarr: pip install 'unetzoo[zarr]'") from error
+    need("zarr", f"reading {path} by blocks", "zarr")
+    import zarr
+
     return zarr

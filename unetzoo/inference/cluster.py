@@ -5,7 +5,8 @@ import socket
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from unetzoo.errors import MissingExtraError, OptionError, describe_error
+from unetzoo.errors import OptionError, describe_error
+from unetzoo.extras import need
 from unetzoo.inference.files import FileOptions, FilePredictor
 from unetzoo.inference.jobs import Job, Outcome, attempt
 from unetzoo.model import Segmenter
@@ -29,10 +30,9 @@ def run_on_ray(model: Segmenter, jobs: Sequence[Job], options: FileOptions, *, a
         MissingExtraError: Ray is not installed.
         OptionError: no cluster is there.
     """
-    try:
-        import ray
-    except ImportError as error:
-        raise MissingExtraError("predicting over a cluster needs Ray: pip install 'unetzoo[ray]'") from error
+    need("ray", "predicting over a cluster", "ray")
+    import ray
+
     _check_reachable(address)
     try:
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)

@@ -7,7 +7,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from unetzoo.errors import MissingExtraError, UnetzooError
+from unetzoo.errors import UnetzooError
+from unetzoo.extras import need
 from unetzoo.inference.patience import OutOfPatience, limited
 from unetzoo.layers.valid import check_sides, valid_sides
 from unetzoo.model import Segmenter
@@ -120,9 +121,4 @@ def _way_out(dynamic: bool) -> str:
 
 
 def _need_onnx() -> None:
-    try:
-        import onnx  # noqa: F401 - only whether it is there
-        import onnxruntime  # noqa: F401
-        import onnxscript  # noqa: F401
-    except ImportError as error:
-        raise MissingExtraError(f"export() needs {error.name}: pip install 'unetzoo[onnx]'") from error
+    need("onnx", "export()", "onnx", "onnxruntime", "onnxscript")

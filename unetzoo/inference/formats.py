@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unetzoo.errors import DataError, MissingExtraError
+from unetzoo.errors import DataError
+from unetzoo.extras import need
 from unetzoo.inference.partial import PartialResult
 
 _TILE = 512  # pixels, of a TIFF file
@@ -111,10 +112,9 @@ def _planes(result: PartialResult) -> Iterator[Any]:
 
 
 def _zarr() -> Any:  # noqa: ANN401 - an extra
-    try:
-        import zarr
-    except ImportError as error:
-        raise MissingExtraError("writing .zarr needs zarr: pip install 'unetzoo[zarr]'") from error
+    need("zarr", "writing .zarr", "zarr")
+    import zarr
+
     return zarr
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from unetzoo.checks import check_count
-from unetzoo.errors import OptionError, ShapeError
+from unetzoo.errors import OptionError, OutOfMemoryError, ShapeError
 from unetzoo.inference.ahead import one_ahead
 from unetzoo.inference.blend import Blend, Probabilities
 from unetzoo.inference.normalise import normalised
@@ -62,8 +62,8 @@ def predict(
 
     Raises:
         ShapeError: the image has other axes, or another number of channels than the network.
-        OptionError: for an option outside its values, a model in training mode, an image with NaN or infinity, or a
-            `tile` or `batch` for which the memory does not suffice.
+        OptionError: for an option outside its values, a model in training mode, or an image with NaN or infinity.
+        OutOfMemoryError: the memory does not suffice for `tile` or `batch`.
     """
     height, width = _size(image, model.config.in_channels)
     found = np.empty((model.config.classes, height, width), dtype=np.float32)
@@ -204,7 +204,7 @@ def _explained_memory(images: Tensor, tile: int) -> Iterator[None]:
         together, _, height, width = images.shape
         lower = f"batch from {together} to {together // 2}" if together > 1 else f"tile from {tile} to {tile // 2}"
         seen = f"{together} x {height} x {width} pixels"
-        raise OptionError(f"out of memory with {seen} at once: lower {lower}") from error
+        raise OutOfMemoryError(f"out of memory with {seen} at once: lower {lower}") from error
 
 
 def _size(image: Any, channels: int) -> tuple[int, int]:  # noqa: ANN401 - as in `predict`

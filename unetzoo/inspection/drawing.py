@@ -3,9 +3,11 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from unetzoo.errors import MissingExtraError, OptionError
+from unetzoo.errors import OptionError
+from unetzoo.extras import need
 from unetzoo.inspection.anatomy import Anatomy, Part
 from unetzoo.inspection.layout import HEIGHT, WIDTH, Layout, Point
+from unetzoo.whole import check_place, whole_file
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,16 +29,13 @@ def check_target(path: Path) -> None:
 
     Raises:
         MissingExtraError: matplotlib is not installed.
-        OptionError: for another format than SVG or PNG, or a folder that does not exist.
+        OptionError: for another format than SVG or PNG.
+        WriteError: it cannot be written there.
     """
     if path.suffix.lower() not in _FORMATS:
         raise OptionError(f"a drawing is written as {' or '.join(_FORMATS)}; got {path.name!r}")
-    if not path.parent.is_dir():
-        raise OptionError(f"there is no folder {str(path.parent)!r} for the drawing {path.name!r}")
-    try:
-        import matplotlib  # noqa: F401 - only whether it is there
-    except ImportError as error:
-        raise MissingExtraError("drawing needs matplotlib: pip install 'unetzoo[draw]'") from error
+    check_place(path)
+    need("draw", "drawing", "matplotlib")
 
 
 def save_drawing(anatomy: Anatomy, path: Path, *, title: str, image: tuple[int, int, int]) -> None:
@@ -49,7 +48,7 @@ def save_drawing(anatomy: Anatomy, path: Path, *, title: str, image: tuple[int, 
         image: channels, height and width for which the costs are.
 
     Raises:
-        MissingExtraError, OptionError: as `check_target`; OptionError also when the file cannot be written.
+        MissingExtraError, OptionError, WriteError: as `check_target`.
     """
     check_target(path)
     from matplotlib import rc_context
@@ -57,10 +56,9 @@ def save_drawing(anatomy: Anatomy, path: Path, *, title: str, image: tuple[int, 
     metadata: dict[str, Any] = {"Date": None} if path.suffix.lower() == ".svg" else {}
     with rc_context(_STYLE):
         figure = _figure(anatomy, title, image)
-        try:
-            figure.savefig(path, dpi=_DOTS_PER_INCH, metadata=metadata, facecolor="white")
-        except OSError as error:
-            raise OptionError(f"cannot write the drawing {str(path)!r}: {error.strerror}") from error
+        kind = path.suffix.lower().removeprefix(".")
+        with whole_file(path) as draft:
+            figure.savefig(draft, format=kind, dpi=_DOTS_PER_INCH, metadata=metadata, facecolor="white")
 
 
 def short(number: int) -> str:

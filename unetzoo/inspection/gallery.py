@@ -14,6 +14,7 @@ from unetzoo.inference.optimize import optimize
 from unetzoo.inspection.dissect import dissect
 from unetzoo.inspection.drawing import save_drawing
 from unetzoo.specs import DecoderSpec
+from unetzoo.whole import write_text
 
 ENCODER, SIDE = "resnet34", 512
 _ROUNDS = 7  # timed, after one that is not
@@ -69,7 +70,7 @@ def draw_gallery(specs: Sequence[DecoderSpec], page: Path, *, encoder: str = ENC
     found = machine()
     told = f"Measured on: {found['processor']} ({found['instructions']}), {found['threads']} threads, float32."
     head = _HEAD.format(encoder=encoder, side=side, rounds=_ROUNDS, machine=told)
-    page.write_text("\n".join([head, *_table(pictures), "", *_sections(pictures, drawings.name)]), encoding="utf-8")
+    write_text(page, "\n".join([head, *_table(pictures), "", *_sections(pictures, drawings.name)]))
 
 
 def _latencies(names: Sequence[str], encoder: str, side: int) -> dict[str, float]:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from unetzoo.errors import MissingExtraError
+from unetzoo.extras import need
 from unetzoo.leaderboard.summary import Row, pareto
 
 if TYPE_CHECKING:
@@ -103,10 +103,9 @@ def graph_objects() -> Any:  # noqa: ANN401 - an extra
     Raises:
         MissingExtraError: Plotly is not installed.
     """
-    try:
-        import plotly.graph_objects as objects
-    except ImportError as error:
-        raise MissingExtraError("the page needs Plotly: pip install 'unetzoo[leaderboard]'") from error
+    need("leaderboard", "the page", "plotly")
+    import plotly.graph_objects as objects
+
     return objects
 
 

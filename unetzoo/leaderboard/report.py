@@ -10,7 +10,8 @@ from unetzoo.leaderboard.charts import graph_objects, pruning, scatter, script
 from unetzoo.leaderboard.runner import load_all
 from unetzoo.leaderboard.summary import Row, summarize
 from unetzoo.leaderboard.tables import COLUMNS, NUMBERS, as_csv, as_markdown, cells
-from unetzoo.pages.render import render, trusted, write_text
+from unetzoo.pages.render import render, trusted
+from unetzoo.whole import write_text
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure

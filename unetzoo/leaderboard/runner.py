@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, ClassVar, Protocol, TypeVar
 
 from unetzoo.benchmark.store import write_json
-from unetzoo.errors import MissingExtraError, OptionError, UnetzooError, describe_error
+from unetzoo.errors import OptionError, UnetzooError, describe_error
+from unetzoo.extras import need
 from unetzoo.leaderboard.grid import Combination
 from unetzoo.workers import end_with_parent
 
@@ -112,11 +113,10 @@ def run_on_ray(runs: Sequence[AnyRun], folder: Path, *, address: str) -> Iterato
         MissingExtraError: Ray is not installed.
         OptionError: no cluster is there.
     """
-    try:
-        import ray
-        from ray.exceptions import RayError
-    except ImportError as error:
-        raise MissingExtraError("a grid over a cluster needs Ray: pip install 'unetzoo[ray]'") from error
+    need("ray", "a grid over a cluster", "ray")
+    import ray
+    from ray.exceptions import RayError
+
     try:
         ray.init(address=address, log_to_driver=False, logging_level=40)
     except (ConnectionError, RuntimeError, ValueError) as error:

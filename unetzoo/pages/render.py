@@ -1,11 +1,7 @@
-"""Fill a template, with the style and the scripts that all pages share, and write it."""
+"""Fill a template, with the style and the scripts that all pages share."""
 
-from contextlib import suppress
 from importlib.resources import files
-from pathlib import Path
 from typing import Any
-
-from unetzoo.errors import DataError
 
 
 def render(package: str, **values: Any) -> str:  # noqa: ANN401 - whatever the template takes
@@ -29,22 +25,6 @@ def trusted(text: str) -> Any:  # noqa: ANN401 - markupsafe comes with Jinja2
     from markupsafe import Markup
 
     return Markup(text)  # noqa: S704 - no text of users comes here
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a file as a whole or not at all.
-
-    Raises:
-        DataError: it cannot be written.
-    """
-    draft = path.with_name(f".{path.name}.writing")
-    try:
-        draft.write_text(text, encoding="utf-8")
-        draft.replace(path)
-    except OSError as error:
-        with suppress(OSError):
-            draft.unlink()
-        raise DataError(f"cannot write {path}: {error.strerror}") from error
 
 
 def _read(package: str, name: str) -> str:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from unetzoo.errors import MissingExtraError, OptionError
+from unetzoo.errors import OptionError
+from unetzoo.extras import need
 from unetzoo.training.options import FitOptions
 
 if TYPE_CHECKING:
@@ -15,27 +16,26 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def accelerating(options: FitOptions, folder: Path, trackers: Sequence[str], *, cpu: bool) -> "Iterator[Accelerator]":
+def accelerating(options: FitOptions, folder: Path) -> "Iterator[Accelerator]":
     """An accelerator for one training; afterwards another may have another precision.
 
     Raises:
-        MissingExtraError: accelerate is not installed.
+        MissingExtraError: accelerate is not installed, or what judges and draws.
         OptionError: a tracker, the precision or the batch does not fit what is installed or at hand.
     """
-    try:
-        from accelerate import Accelerator, DataLoaderConfiguration, DistributedDataParallelKwargs
-        from accelerate.state import AcceleratorState
-        from accelerate.tracking import get_available_trackers
-    except ImportError as error:
-        raise MissingExtraError("training needs accelerate: pip install 'unetzoo[train]'") from error
-    _check_trackers(trackers, [str(tracker) for tracker in get_available_trackers()])
-    if options.precision == "fp16" and (cpu or not torch.cuda.is_available()):
+    need("train", "training", "accelerate", "torchmetrics", "matplotlib")
+    from accelerate import Accelerator, DataLoaderConfiguration, DistributedDataParallelKwargs
+    from accelerate.state import AcceleratorState
+    from accelerate.tracking import get_available_trackers
+
+    _check_trackers(options.trackers, [str(tracker) for tracker in get_available_trackers()])
+    if options.precision == "fp16" and (options.cpu or not torch.cuda.is_available()):
         raise OptionError("precision='fp16' needs a GPU; on a CPU use 'bf16' or 'no'")
     is_ours = not AcceleratorState._shared_state
     accelerator = Accelerator(
         mixed_precision=options.precision,
-        cpu=cpu,
-        log_with=list(trackers) or None,
+        cpu=options.cpu,
+        log_with=list(options.trackers) or None,
         project_dir=str(folder),
         dataloader_config=DataLoaderConfiguration(split_batches=True),
         kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=options.frozen_epochs > 0)],
@@ -45,7 +45,9 @@ def accelerating(options: FitOptions, folder: Path, trackers: Sequence[str], *, 
     try:
         yield accelerator
     finally:
-        if is_ours:
+        for tracker in accelerator.trackers:
+            tracker.finish()
+        if is_ours:  # several processes stay a group: they cannot meet a second time
             AcceleratorState._reset_state(reset_partial_state=accelerator.num_processes == 1)  # the device, too
 
 

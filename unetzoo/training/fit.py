@@ -1,6 +1,6 @@
 """Train a network on a data set, from a survey of its images to the best weights."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from unetzoo.data.opened import Survey, survey
 from unetzoo.data.sources import PartSource
 from unetzoo.data.statistics import Statistics
 from unetzoo.evaluation.masks import check_fits
+from unetzoo.info import ModelInfo
 from unetzoo.model import Segmenter
 from unetzoo.samples import Dataset
 from unetzoo.training.augment import Augmentation
@@ -26,7 +27,7 @@ from unetzoo.training.loop import Listener, Parts, Training
 from unetzoo.training.optimizer import DenseAdamW
 from unetzoo.training.options import FitOptions, Plan
 from unetzoo.training.progress import Epoch
-from unetzoo.training.run_folder import begin, check_folder
+from unetzoo.training.run_folder import begin, check_folder, read_run
 from unetzoo.training.schedule import rate_of
 from unetzoo.training.stopping import explained_memory
 from unetzoo.training.supervision import Supervised
@@ -68,8 +69,6 @@ def fit(
     classes: Classes | None = None,
     masks: Masks = "auto",
     resume: bool = False,
-    trackers: Sequence[str] = (),
-    cpu: bool = False,
     listener: Listener | None = None,
 ) -> Fit:
     """Train a network in place, and keep the best one.
@@ -83,11 +82,10 @@ def fit(
             or `{"train": dataset, "val": dataset}`.
         out: folder of the run; it must not hold one, unless `resume`.
         options: of the training; None: the defaults.
-        classes: names of the classes, perhaps with their values in masks; None: what the masks say.
+        classes: names of the classes, perhaps with their values in masks; None: what the masks say, or with `resume`
+            what they meant before.
         masks: `"instances"`: masks number the objects of one class.
         resume: go on from the last checkpoint in `out`, with the same options; from the start where there is none.
-        trackers: accelerate's, such as `"tensorboard"` and `"trackio"`.
-        cpu: train on the CPU even where there is a GPU.
         listener: is told of every step and epoch.
 
     Returns:
@@ -95,15 +93,17 @@ def fit(
         validation images it is the last one.
 
     Raises:
-        MissingExtraError: accelerate is not installed.
+        MissingExtraError: accelerate, torchmetrics or matplotlib is not installed.
         DataError: the data cannot be trained on; says why, with the names of the files.
         OptionError, ShapeError: the network does not fit the data, or options do not fit.
         TrainingError: a run is there already; out of memory; the loss is no number; a signal came.
+        WriteError: history or pictures cannot be written.
     """
     options, listener, folder = options or FitOptions(), listener or Listener(), Path(out)
     check_folder(folder, resume=resume)
-    with accelerating(options, folder, trackers, cpu=cpu) as accelerator:
-        found = _surveyed(data, classes, masks)
+    before = read_run(folder) if resume else None
+    with accelerating(options, folder) as accelerator:
+        found = _surveyed(data, classes, masks, before.info if before else None)
         statistics = found.statistics
         check_fits(model, statistics.class_names, statistics.channels)
         plan = options.plan(statistics, model.config.classes)
@@ -111,19 +111,23 @@ def fit(
             begin(folder, options, model.config, statistics)
         accelerator.wait_for_everyone()
         model.config = replace(model.config, info=statistics.info)  # validation normalises images as training does
+        if options.activation_checkpointing:
+            model.checkpoint_activations()
         parts = _parts(model, options, plan, accelerator)
         training = Training(accelerator, parts, options, plan, statistics.info, folder)
         crops = _crops(found.dataset("train"), statistics, options, plan)
         with explained_memory(options.batch, plan.crop):
-            training.run(crops, found.dataset("val"), _recording(training, listener, trackers), resume=resume)
+            training.run(crops, found.dataset("val"), _recording(training, listener), resume=resume)
         return _finish(model, training, found)
 
 
-def _surveyed(data: str | Path | Survey | Mapping[str, Dataset], classes: Classes | None, masks: Masks) -> Survey:
+def _surveyed(
+    data: str | Path | Survey | Mapping[str, Dataset], classes: Classes | None, masks: Masks, trained: ModelInfo | None
+) -> Survey:
     if isinstance(data, Survey):
         return data
     source = PartSource(dict(data)) if isinstance(data, Mapping) else data
-    return survey(source, classes=classes, masks=masks)
+    return survey(source, classes=classes, masks=masks, trained=trained)
 
 
 def _parts(model: Segmenter, options: FitOptions, plan: Plan, accelerator: "Accelerator") -> Parts:
@@ -172,11 +176,11 @@ def _crops(samples: Dataset, statistics: Statistics, options: FitOptions, plan: 
     )
 
 
-def _recording(training: Training, listener: Listener, trackers: Sequence[str]) -> Listener:
+def _recording(training: Training, listener: Listener) -> Listener:
     """The user's listener, and what writes the history, too."""
     from unetzoo.training.record import write_history
 
-    accelerator = training.accelerator
+    accelerator, trackers = training.accelerator, training.options.trackers
     if trackers:
         accelerator.init_trackers("unetzoo", config=None)
 
@@ -197,7 +201,6 @@ def _finish(model: Segmenter, training: Training, found: Survey) -> Fit:
     from unetzoo.training.record import draw_curves, draw_predictions
 
     accelerator, folder = training.accelerator, training.folder
-    accelerator.end_training()
     accelerator.wait_for_everyone()
     best = load(folder / "best")
     model.load_state_dict(best.state_dict())
@@ -205,5 +208,5 @@ def _finish(model: Segmenter, training: Training, found: Survey) -> Fit:
     model.eval()
     if accelerator.is_main_process:
         draw_curves(folder, training.progress.epochs)
-        draw_predictions(model, found.dataset("val"), folder)
+        draw_predictions(model, found.dataset("val"), folder, training.judge)
     return Fit(folder, model, tuple(training.progress.epochs), accelerator.is_main_process)

@@ -21,7 +21,7 @@ from unetzoo.training.options import FitOptions, Plan
 from unetzoo.training.progress import Epoch, Progress
 from unetzoo.training.stopping import StopRequest, TrainingStoppedError, not_a_number
 from unetzoo.training.supervision import supervised_loss
-from unetzoo.training.validate import class_ious
+from unetzoo.training.validate import Judge
 from unetzoo.weights.folder import save
 
 if TYPE_CHECKING:
@@ -101,6 +101,7 @@ class Training:
         self.progress = Progress()
         self.checkpoints = Checkpoints(folder / "checkpoints", accelerator)
         self.stop = StopRequest()
+        self.judge = Judge()
         accelerator.register_for_checkpointing(self.progress)
         if parts.average is not None:
             accelerator.register_for_checkpointing(parts.average)
@@ -164,15 +165,13 @@ class Training:
         return told
 
     def _agreed(self, loss: Tensor) -> float:
-        """The mean loss of all processes; a signal that one of them got, all know then."""
+        """The mean loss of all processes; a signal that one of them got by now, all know then."""
         if self.accelerator.num_processes == 1:
             return loss.item()
-        mean, signalled = self.accelerator.reduce(
-            torch.stack([loss, torch.tensor(float(self.stop.signal), device=loss.device)]), "mean"
-        ).tolist()
-        if signalled and not self.stop.signal:
-            self.stop.signal = round(signalled * self.accelerator.num_processes)
-        return float(mean)
+        signal = torch.tensor(float(self.stop.received), device=loss.device)
+        losses, signals = self.accelerator.gather(torch.stack([loss, signal])).reshape(-1, 2).unbind(1)
+        self.stop.agreed = int(signals.max())
+        return float(losses.mean())
 
     def _set_frozen(self) -> None:
         """Freeze the encoder for the first epochs, and thaw it then."""
@@ -188,7 +187,8 @@ class Training:
     def _end_epoch(self, validation: Dataset) -> Epoch:
         """Validate, remember what came out, and keep the network if it is the best one."""
         progress = self.progress
-        ious = tuple(class_ious(self.parts.judged.eval(), validation, self.accelerator)) if len(validation) else ()
+        network = self.parts.judged.eval()
+        ious = tuple(self.judge.class_ious(network, validation, self.accelerator)) if len(validation) else ()
         known = [value for value in ious if value is not None]
         mean = sum(known) / len(known) if known else None
         best = progress.best
@@ -209,12 +209,16 @@ class Training:
 
     def _keep(self) -> None:
         """Write a checkpoint when it is time; stop after it when a signal came."""
-        step, every = self.progress.step, self.options.checkpoint_steps
+        step, every, signal = self.progress.step, self.options.checkpoint_steps, self._signal()
         due = step % every == 0 if every else self._at_end_of_epoch()
-        if due or self.stop.signal or step == self.plan.steps:
+        if due or signal or step == self.plan.steps:
             self.checkpoints.save(step)
-        if self.stop.signal and step < self.plan.steps:
-            raise TrainingStoppedError(self.stop.signal, step)
+        if signal and step < self.plan.steps:
+            raise TrainingStoppedError(signal, step)
+
+    def _signal(self) -> int:
+        """One that came; of several processes, one that all of them know of: else one would wait for the others."""
+        return self.stop.received if self.accelerator.num_processes == 1 else self.stop.agreed
 
     @contextmanager
     def _own_random_state(self) -> Iterator[None]:

@@ -1,5 +1,6 @@
 """What a training depends on, and what follows from it for a given data set."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 from typing import TYPE_CHECKING, Literal
@@ -46,6 +47,10 @@ class FitOptions:
         frozen_epochs: for how many epochs the encoder is kept as it is.
         precision: of the arithmetic: float32, or mixed with bfloat16 or float16.
         workers: processes that read and augment; None: none on a CPU, else as many as there are cores, at most 8.
+        activation_checkpointing: run blocks again in the backward pass, for less memory and more time, see
+            `Segmenter.checkpoint_activations`; False leaves the network as it is.
+        cpu: train on the CPU even where there is a GPU.
+        trackers: accelerate's, such as `"tensorboard"` and `"trackio"`.
         checkpoint_steps: steps between checkpoints; None: one after each epoch.
         seed: of everything random: crops, augmentation, dropout. The same seed gives the same weights on the same
             machine.
@@ -73,11 +78,15 @@ class FitOptions:
     frozen_epochs: int = 0
     precision: Precision = "no"
     workers: int | None = None
+    activation_checkpointing: bool = False
+    cpu: bool = False
+    trackers: Sequence[str] = ()
     checkpoint_steps: int | None = None
     seed: int = 0
 
     def __post_init__(self) -> None:
         """Check every value."""
+        object.__setattr__(self, "trackers", tuple(self.trackers))
         for name in ("epochs", "batch"):
             check_count(name, getattr(self, name))
         for name in ("crop", "checkpoint_steps"):

@@ -7,21 +7,20 @@ from pathlib import Path
 
 import numpy as np
 
-from unetzoo.evaluation.masks import predicted_ids
 from unetzoo.evaluation.pictures import case_picture
 from unetzoo.evaluation.scores import count, iou
 from unetzoo.model import Segmenter
 from unetzoo.samples import Dataset
 from unetzoo.training.progress import Epoch
+from unetzoo.training.validate import Judge
+from unetzoo.whole import whole_file, write_text
 
 _MOST_PICTURES = 64  # images that are looked at to find the worst, the median and the best
 
 
 def write_history(folder: Path, epochs: Sequence[Epoch]) -> None:
-    """A line an epoch in `history.jsonl`, which is replaced as a whole."""
-    partial = folder / "history.jsonl.partial"
-    partial.write_text("".join(json.dumps(asdict(epoch)) + "\n" for epoch in epochs), encoding="utf-8")
-    partial.replace(folder / "history.jsonl")
+    """A line an epoch in `history.jsonl`."""
+    write_text(folder / "history.jsonl", "".join(json.dumps(asdict(epoch)) + "\n" for epoch in epochs))
 
 
 def draw_curves(folder: Path, epochs: Sequence[Epoch]) -> None:
@@ -42,31 +41,33 @@ def draw_curves(folder: Path, epochs: Sequence[Epoch]) -> None:
         axes.grid(alpha=0.3)
         axes.spines[["top", "right"]].set_visible(False)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    figure.savefig(folder / "curves.png", dpi=120)
+    with whole_file(folder / "curves.png") as draft:
+        figure.savefig(draft, format="png", dpi=120)
 
 
-def draw_predictions(model: Segmenter, dataset: Dataset, folder: Path) -> None:
+def draw_predictions(model: Segmenter, dataset: Dataset, folder: Path, judge: Judge) -> None:
     """The worst, the median and the best prediction by mean IoU, in `predictions.png`; nothing without images."""
     from PIL import Image
 
     if not len(dataset):
         return
     indices = np.linspace(0, len(dataset) - 1, min(len(dataset), _MOST_PICTURES)).round().astype(int)
-    ranked = sorted({int(index) for index in indices}, key=lambda index: _score(model, dataset, index))
+    ranked = sorted({int(index) for index in indices}, key=lambda index: _score(model, dataset, index, judge))
     chosen = list(dict.fromkeys([ranked[0], ranked[len(ranked) // 2], ranked[-1]]))
     rows = []
     for index in chosen:
         sample = dataset[index]
-        rows.append(case_picture(sample.image, sample.mask, predicted_ids(model, sample.image), dataset.class_names))
+        rows.append(case_picture(sample.image, sample.mask, judge.ids(model, sample.image), dataset.class_names))
     page = Image.new("RGB", (max(row.width for row in rows), sum(row.height for row in rows)), "white")
     top = 0
     for row in rows:
         page.paste(row, (0, top))
         top += row.height
-    page.save(folder / "predictions.png")
+    with whole_file(folder / "predictions.png") as draft:
+        page.save(draft, format="PNG")
 
 
-def _score(model: Segmenter, dataset: Dataset, index: int) -> float:
+def _score(model: Segmenter, dataset: Dataset, index: int, judge: Judge) -> float:
     sample = dataset[index]
-    values = iou(count(predicted_ids(model, sample.image), sample.mask, len(dataset.class_names)))
+    values = iou(count(judge.ids(model, sample.image), sample.mask, len(dataset.class_names)))
     return float(np.nan_to_num(np.nanmean(values))) if np.isfinite(values).any() else 0.0

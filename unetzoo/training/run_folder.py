@@ -1,18 +1,35 @@
 """The folder of a run: what was asked for, and whether a training may begin or go on there."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from unetzoo.config import ModelConfig
 from unetzoo.data.statistics import Statistics
-from unetzoo.errors import TrainingError, UnetzooError, describe_error
+from unetzoo.errors import TrainingError, UnetzooError, WriteError, describe_error
+from unetzoo.info import ModelInfo
 from unetzoo.training.options import FitOptions
+from unetzoo.whole import write_text
 
 RUN = "run.json"
 """Options, network and data of a run."""
-_NOT_COMPARED = ("workers", "checkpoint_steps")  # options that change nothing in the weights
+_NOT_COMPARED = ("workers", "checkpoint_steps", "cpu", "trackers")  # options that change nothing in what is learnt
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run was asked for, and what it found.
+
+    Attributes:
+        options: of the training.
+        network: what it was created from.
+        info: what is known of its data.
+    """
+
+    options: FitOptions
+    network: ModelConfig
+    info: ModelInfo
 
 
 def check_folder(folder: Path, *, resume: bool) -> None:
@@ -25,15 +42,19 @@ def check_folder(folder: Path, *, resume: bool) -> None:
         )
 
 
-def read_run(folder: Path) -> tuple[FitOptions, ModelConfig] | None:
-    """Options and network of the run in a folder; None where there is none.
+def read_run(folder: Path) -> Run | None:
+    """The run in a folder; None where there is none.
 
     Raises:
         TrainingError: the file that says so cannot be read.
     """
     try:
         described = json.loads((folder / RUN).read_text(encoding="utf-8"))
-        return FitOptions(**described["options"]), ModelConfig(**described["network"])
+        return Run(
+            FitOptions(**described["options"]),
+            ModelConfig(**described["network"]),
+            Statistics(**described["data"]).info,
+        )
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError, UnetzooError) as error:
@@ -44,7 +65,8 @@ def begin(folder: Path, options: FitOptions, config: ModelConfig, statistics: St
     """Write down what a run is, or check that the one that is there is the same.
 
     Raises:
-        TrainingError: the folder cannot be written, or its run is another one; says what differs.
+        TrainingError: its run is another one; says what differs.
+        WriteError: the folder cannot be written.
     """
     asked = _described(options, config, statistics)
     path = folder / RUN
@@ -53,11 +75,9 @@ def begin(folder: Path, options: FitOptions, config: ModelConfig, statistics: St
         return
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(".partial")
-        partial.write_text(json.dumps(asked, indent=2) + "\n", encoding="utf-8")
-        partial.replace(path)
     except OSError as error:
-        raise TrainingError(f"cannot write in the folder {folder}: {error.strerror}") from error
+        raise WriteError(f"cannot make the folder {folder}: {error.strerror}") from error
+    write_text(path, json.dumps(asked, indent=2) + "\n")
 
 
 def _described(options: FitOptions, config: ModelConfig, statistics: Statistics) -> dict[str, Any]:

@@ -30,14 +30,16 @@ class StopRequest:
     """Remembers a signal until the step is done.
 
     Attributes:
-        signal: its number, 0 until one came.
+        received: its number, 0 until one came.
+        agreed: the same, once the other processes know of it.
     """
 
     def __init__(self) -> None:
-        self.signal = 0
+        self.received = 0
+        self.agreed = 0
 
     def _receive(self, number: int, _: FrameType | None) -> None:
-        self.signal = number
+        self.received = number
 
     @contextmanager
     def listening(self) -> Iterator[None]:

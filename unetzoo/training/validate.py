@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
+from unetzoo.errors import OutOfMemoryError, TrainingError
 from unetzoo.evaluation.masks import predicted_ids
 from unetzoo.evaluation.scores import count, iou
 from unetzoo.model import Segmenter
@@ -14,15 +16,46 @@ from unetzoo.samples import Dataset
 if TYPE_CHECKING:
     from accelerate import Accelerator
 
+_TILE, _OVERLAP = 2048, 128  # those of `predict`
+_SMALLEST = 256
 
-def class_ious(model: Segmenter, dataset: Dataset, accelerator: "Accelerator") -> Sequence[float | None]:
-    """The intersection over union of each class over all pixels of a data set; None where a class is in neither.
 
-    The images are shared among the processes.
+class Judge:
+    """Looks at whole images with a network, in tiles that suit the memory: halved whenever it does not suffice.
+
+    Attributes:
+        tile: as in `unetzoo.predict`; None: its own.
     """
-    counts = np.zeros((len(dataset.class_names), 3), dtype=np.int64)
-    for index in range(accelerator.process_index, len(dataset), accelerator.num_processes):
-        sample = dataset[index]
-        counts += count(predicted_ids(model, sample.image), sample.mask, len(dataset.class_names))
-    summed = accelerator.reduce(torch.from_numpy(counts).to(accelerator.device), "sum")
-    return [None if np.isnan(value) else float(value) for value in iou(summed.cpu().numpy())]
+
+    def __init__(self) -> None:
+        self.tile: int | None = None
+
+    def ids(self, model: Segmenter, image: NDArray[np.generic]) -> NDArray[np.int64]:
+        """The class ids (h, w) that a network sees in an image (h, w, c).
+
+        Raises:
+            TrainingError: the memory does not suffice for the smallest tile.
+        """
+        while True:
+            tile = self.tile or _TILE
+            try:
+                return predicted_ids(model, image, tile=self.tile, overlap=min(_OVERLAP, tile // 4))
+            except OutOfMemoryError as error:
+                if tile <= _SMALLEST:
+                    raise TrainingError(
+                        f"out of memory in validation, even with {tile} x {tile} pixels at once: train a smaller "
+                        "encoder, or where there is more memory; resume=True (--resume) goes on there"
+                    ) from error
+                self.tile = tile // 2
+
+    def class_ious(self, model: Segmenter, dataset: Dataset, accelerator: "Accelerator") -> Sequence[float | None]:
+        """The intersection over union of each class over all pixels of a data set; None where a class is in neither.
+
+        The images are shared among the processes.
+        """
+        counts = np.zeros((len(dataset.class_names), 3), dtype=np.int64)
+        for index in range(accelerator.process_index, len(dataset), accelerator.num_processes):
+            sample = dataset[index]
+            counts += count(self.ids(model, sample.image), sample.mask, len(dataset.class_names))
+        summed = accelerator.reduce(torch.from_numpy(counts).to(accelerator.device), "sum")
+        return [None if np.isnan(value) else float(value) for value in iou(summed.cpu().numpy())]

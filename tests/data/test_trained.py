@@ -1,0 +1,141 @@
+"""What values of masks meant in a training, they mean in an evaluation; where that cannot be, it is said."""
+
+import json
+from dataclasses import asdict, replace
+
+import numpy as np
+import pytest
+
+import unetzoo
+from unetzoo import ModelInfo
+from unetzoo.data.opened import open_dataset, survey
+
+_RED, _BLUE = (255, 0, 0), (0, 0, 255)
+
+
+@pytest.fixture
+def train(make_folder, tmp_path):
+    """What is saved with a network that was trained on such masks."""
+
+    def train(*masks, **named):
+        folder = _write(make_folder, tmp_path / "train", masks)
+        info = survey(folder, **named).statistics.info
+        return ModelInfo.from_dict(json.loads(json.dumps(asdict(info))))  # as it comes back from a file
+
+    return train
+
+
+@pytest.fixture
+def read(make_folder, tmp_path):
+    """Class names and class ids of such masks, for a network."""
+
+    def read(info, *masks, **named):
+        dataset = open_dataset(_write(make_folder, tmp_path / "test", masks), trained=info, **named)
+        return dataset.class_names, [dataset[index].mask.tolist() for index in range(len(dataset))]
+
+    return read
+
+
+def _write(make_folder, folder, masks):
+    if np.shape(masks[0])[2:] in ((), (3,)):
+        names = [f"{number}.png" for number in range(len(masks))]
+        masks = dict(zip(names, masks, strict=True))
+        return make_folder({name: np.ones(np.shape(mask)[:2]) for name, mask in masks.items()}, masks, folder)
+    for kind in ("images", "masks"):
+        (folder / kind).mkdir(parents=True)
+    for number, mask in enumerate(masks):
+        np.save(folder / "images" / f"{number}.npy", np.zeros((*np.shape(mask)[:2], 1), np.uint8))
+        np.save(folder / "masks" / f"{number}.npy", np.array(mask, np.uint8))
+    return folder
+
+
+def test_values_keep_the_ids_that_a_user_gave_them(train, read):
+    info = train([[0, 255]], [[255, 0]], classes={"cell": 255, "background": 0})
+    assert read(info, [[0, 255]]) == (("cell", "background"), [[[1, 0]]])
+
+
+def test_a_color_that_is_missing_does_not_move_the_others(train, read):
+    info = train([[(0, 0, 0), _BLUE]], [[_RED, _BLUE]])
+    assert read(info, [[(0, 0, 0), _RED]]) == (("#000000", "#0000ff", "#ff0000"), [[[0, 2]]])
+
+
+def test_a_last_plane_that_is_empty_does_not_become_a_background(train, read):
+    info = train([[(1, 0, 0, 0), (0, 1, 0, 0)]] * 5, [[(0, 0, 1, 0), (0, 0, 0, 1)]] * 5)
+    assert read(info, [[(0, 1, 0, 0), (1, 0, 0, 0)]] * 5)[1] == [[[1, 0]] * 5]
+
+
+def test_instances_stay_instances(train, read):
+    info = train([[0, 7, 70]], [[0, 9, 0]], masks="instances")
+    assert read(info, [[0, 70, 255]]) == (("background", "foreground"), [[[0, 1, 1]]])
+
+
+def test_blank_masks_are_of_any_kind(train, read):
+    info = train([[(0, 0, 0), _BLUE]], [[_RED, _BLUE]])
+    assert read(info, [[(0, 0, 0), (0, 0, 0)]])[1] == [[[0, 0]]]
+
+
+@pytest.mark.parametrize(
+    ("trained", "found", "message"),
+    [
+        ([[0, 1]], [[0, 255]], "hold one class and 255, which was unknown in the training.*--classes background=0"),
+        ([[0, 255]], [[0, 1]], "the mask holds 1, which is no class; the classes are 0, 255"),
+        ([[0, 1]], [[(0, 0, 0), _RED]], "the masks are colors, those of the training were ids"),
+        ([[(1, 0), (0, 1)]] * 5, [[(1, 0, 0, 0), (0, 1, 0, 0)]] * 5, "have 4 planes, those of the training had 2"),
+        ([[0, 1, 2]], [[0, 3, 2]], "the mask holds 3, which is no class"),
+    ],
+)
+def test_masks_that_mean_something_else_are_refused(train, read, trained, found, message):
+    with pytest.raises(unetzoo.DataError, match=message):
+        read(train(trained, trained), found)
+
+
+def test_a_user_says_what_is_meant_and_the_classes_keep_the_order_of_the_network(train, read):
+    info = train([[0, 1]], [[1, 0]], classes=["background", "cell"])
+    assert read(info, [[0, 255]], classes={"cell": 255, "background": 0}) == (("background", "cell"), [[[0, 1]]])
+    assert read(info, [[0, 255]], classes={"water": 255, "land": 0}) == (("water", "land"), [[[1, 0]]])
+    assert read(info, [[0, 9, 4]], masks="instances") == (("background", "cell"), [[[0, 1, 1]]])
+
+
+def test_a_name_in_another_place_is_refused(train, read):
+    info = train([[0, 1, 2]], [[1, 0, 2]], classes=["background", "cell", "border"])
+    with pytest.raises(unetzoo.OptionError, match=r"'cell' has another place.*rest, border, cell"):
+        read(info, [[0, 1]], classes=["rest", "border", "cell"])
+
+
+def test_a_registered_data_set_is_read_in_the_order_of_the_network():
+    dataset = open_dataset("nuclei", trained=ModelInfo(class_names=("nucleus", "background")))
+    own = open_dataset("nuclei")
+    np.testing.assert_array_equal(dataset[0].mask, 1 - own[0].mask)
+
+
+def test_a_network_of_one_logit_has_a_background(make_folder, pictures):
+    dataset = open_dataset(make_folder(*pictures), trained=ModelInfo(class_names=("cell",)))
+    assert dataset.class_names == ("background", "cell")
+
+
+@pytest.mark.parametrize(
+    "coding",
+    [
+        {"kind": "ids"},
+        {"kind": "blank?"},
+        {"codes": [0, -1]},
+        {"codes": [0, True]},
+        {"codes": [0]},
+        {"unknown": 255},
+        {"instances": 1},
+        {"planes": 1.5},
+        {"code": []},
+    ],
+)
+def test_a_coding_that_is_none_is_refused(train, coding):
+    info = train([[0, 1]], [[1, 0]])
+    damaged = {**info.mask_coding, **coding} if coding != {"kind": "ids"} else coding
+    with pytest.raises(unetzoo.ConfigError, match="no coding of masks of 2 classes"):
+        replace(info, mask_coding=damaged)
+
+
+def test_a_mask_that_cannot_be_read_is_told_before_any_is_compared(make_folder, pictures, tmp_path):
+    folder = make_folder(*pictures, under=tmp_path / "cells" / "test")
+    (folder / "masks" / "e.png").write_bytes(b"")
+    with pytest.raises(unetzoo.DataError, match=r"e\.png is empty"):
+        open_dataset(folder.parent)

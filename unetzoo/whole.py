@@ -1,0 +1,60 @@
+"""Files that appear whole or not at all."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryFile
+
+from unetzoo.errors import WriteError, describe_error
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """A draft beside a file; it takes the file's place at the end, unless something was raised.
+
+    Raises:
+        WriteError: the file cannot be written; what was there before is still there.
+    """
+    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        yield draft
+        draft.replace(path)
+    except OSError as error:
+        raise WriteError(f"cannot write {path}: {error.strerror or describe_error(error)}") from error
+    finally:
+        _remove(draft)
+
+
+def _remove(draft: Path) -> None:
+    try:
+        draft.unlink(missing_ok=True)
+    except OSError:  # such as of a folder that is none, of which the error above tells
+        return
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file.
+
+    Raises:
+        WriteError: as `whole_file`.
+    """
+    with whole_file(path) as draft:
+        draft.write_text(text, encoding="utf-8")
+
+
+def check_place(path: Path) -> None:
+    """Ask, before the work is done, whether a file can be written there.
+
+    Raises:
+        WriteError: its folder does not exist or cannot be written to, or it is a folder.
+    """
+    if not path.parent.is_dir():
+        raise WriteError(f"cannot write {path}: there is no folder {path.parent}")
+    if path.is_dir():
+        raise WriteError(f"cannot write {path}: it is a folder; name a file")
+    try:
+        with TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise WriteError(f"cannot write {path}: {error.strerror}") from error
