@@ -47,6 +47,28 @@ def test_resume_takes_the_options_of_its_run(invoke, cells, tmp_path):
     assert "had other options: batch was 2, is 1" in other.stderr
 
 
+def test_resume_needs_no_word_about_data_trackers_and_device(invoke, cells, tmp_path):
+    run = tmp_path / "run"
+    said = ["--classes", "cell=1,background=0", "--track", "tensorboard", "--cpu", "--activation-checkpointing"]
+    first = invoke("train", str(cells), "--out", str(run), *_SMALL, *said)
+    assert first.exit_code == 0, first.output
+    again = invoke("train", str(cells), "--out", str(run), "--resume")
+    assert again.exit_code == 0, again.output
+    assert len(list(run.glob("unetzoo/events*"))) == 2  # a file each time
+    other = invoke("train", str(cells), "--out", str(run), "--resume", "--classes", "cell=0,background=1")
+    assert "had other data: " in other.stderr
+
+
+def test_what_was_trained_is_evaluated_as_it_was_validated(invoke, cells, tmp_path):
+    invoke("train", str(cells), "--out", str(tmp_path / "run"), *_SMALL, "--classes", "cell=1,background=0")
+    invoke("evaluate", str(tmp_path / "run" / "best"), str(cells), "--json", str(tmp_path / "e.json"))
+    found = json.loads((tmp_path / "e.json").read_text())
+    assert found["class_names"] == ["cell", "background"]
+    told = [json.loads(line) for line in (tmp_path / "run" / "history.jsonl").read_text().splitlines()]
+    best = max(told, key=lambda epoch: epoch["mean_iou"])
+    assert [each["IoU"]["value"] for each in found["classes"]] == pytest.approx(best["class_iou"])
+
+
 def test_the_seed_is_that_of_the_weights_too(invoke, cells, tmp_path):
     for run in ("1", "2"):
         invoke("train", str(cells), "--out", str(tmp_path / run), *_SMALL, "--seed", "5")

@@ -1,3 +1,6 @@
+import struct
+import zlib
+
 import numpy as np
 import pytest
 import tifffile
@@ -28,6 +31,29 @@ def test_a_png_of_16_bits_keeps_them(tmp_path):
     found = read_image(tmp_path / "a.png")
     assert found.dtype == np.uint16
     np.testing.assert_array_equal(found[..., 0], pixels)
+
+
+@pytest.mark.parametrize(("kind", "channels"), [(2, 3), (4, 2), (6, 4)])
+def test_a_png_of_16_bits_keeps_them_in_colour_and_loses_its_alpha(tmp_path, kind, channels):
+    pixels = _pixels(5, 7, channels, dtype=np.uint16)
+    header = struct.pack(">IIBBBBB", 7, 5, 16, kind, 0, 0, 0)
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in pixels)  # each after the number of its filter
+    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
+    file = b"\x89PNG\r\n\x1a\n"
+    for name, data in chunks:
+        file += struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+    (tmp_path / "a.png").write_bytes(file)
+    np.testing.assert_array_equal(read_image(tmp_path / "a.png"), pixels[..., : 3 if channels > 2 else 1])
+
+
+def test_a_picture_may_be_larger_than_pillow_takes_for_an_attack(tmp_path, monkeypatch):
+    pixels = _pixels(50, 70)
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    with pytest.raises(Image.DecompressionBombError):
+        Image.open(tmp_path / "a.png")
+    np.testing.assert_array_equal(read_image(tmp_path / "a.png")[..., 0], pixels)
+    assert Image.MAX_IMAGE_PIXELS == 1000
 
 
 def test_a_png_with_alpha_or_a_palette_becomes_colours(tmp_path):

@@ -1,3 +1,9 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+
 import numpy as np
 import pytest
 import torch
@@ -94,3 +100,26 @@ def test_results_that_are_there_are_kept(model, images, tmp_path):
     list(run_jobs(model, jobs[:1], FileOptions(), workers=1, on_rows=lambda *_: None))
     outcomes = run_jobs(model, jobs, FileOptions(), workers=1, on_rows=lambda *_: None)
     assert [outcome.state for outcome in outcomes] == ["kept", "predicted", "predicted"]
+
+
+def test_an_interrupt_ends_all_processes_at_once_and_the_same_command_goes_on(model, tmp_path):
+    random = np.random.default_rng(0)
+    (tmp_path / "in").mkdir()
+    for number in range(40):
+        Image.fromarray(random.integers(0, 256, (700, 700), dtype=np.uint8)).save(tmp_path / "in" / f"{number}.png")
+    unetzoo.save(model, tmp_path / "model")
+    program = (  # a process in the background ignores the signal until it is told to raise KeyboardInterrupt
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from unetzoo.cli import main; main()"
+    )
+    command = [sys.executable, "-c", program, "predict", "model", "in", "out", "--workers", "2"]
+    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    while not list((tmp_path / "out").glob("*.png")):
+        assert process.poll() is None
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+    _, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (130, "")
+    assert 0 < len(list((tmp_path / "out").glob("*.png"))) < 40
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert "kept, there already" in done.stdout
+    assert len(list((tmp_path / "out").glob("*"))) == 40

@@ -26,7 +26,7 @@ model = unetzoo.create(
     classes=2,
     in_channels=1,
 )
-options = unetzoo.FitOptions(loss="ce", steps=8, epochs=2, batch=4, crop=32, augment="flips", warm_up=0, cpu=True)
+options = unetzoo.FitOptions(loss="ce", steps=8, epochs=2, batch=4, crop=32, augment="flips", warm_up=0)
 data = dict(train=Squares(5, 0), val=Squares(3, 1))
 unetzoo.fit(model, data, sys.argv[1], options=options, listener={listener})
 unetzoo.fit(model, data, sys.argv[1], options=options, resume=True)  # once more in the same processes

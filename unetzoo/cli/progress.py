@@ -1,5 +1,6 @@
 """Progress bars: on standard error, only if that is a terminal, and gone at the end."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -34,5 +35,10 @@ def progress(*columns: "str | ProgressColumn") -> "Progress":
         TimeRemainingColumn(),
         console=console,
         transient=True,
-        disable=not console.is_terminal,
+        disable=not console.is_terminal or not is_first_process(),
     )
+
+
+def is_first_process() -> bool:
+    """Whether this is the one process, or the first of several that train together, which tells what all do."""
+    return os.environ.get("RANK", "0") == "0"

@@ -109,7 +109,7 @@ def train(
 ) -> None:
     """Train a network, and keep the best one in FOLDER/best.
 
-    Runs on one CPU or GPU; on several, or on several machines, start it as `accelerate launch -m unetzoo train ...`.
+    Runs on one CPU or GPU; on several GPUs, or several machines, start it as `torchrun -m unetzoo train ...`.
     SIGTERM and Ctrl-C end it after a checkpoint; --resume goes on exactly from there.
     """
     options = FitOptions(

@@ -22,6 +22,10 @@ _MOST_WARNINGS = 5
 
 def say_warnings(found: "Survey") -> None:
     """What is odd about the data, but no reason not to train."""
+    from unetzoo.cli.progress import is_first_process
+
+    if not is_first_process():
+        return
     warnings = [problem.text for problem in found.problems if problem.severity == "warning"]
     for text in warnings[:_MOST_WARNINGS]:
         say("warning:", "yellow", text)

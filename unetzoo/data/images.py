@@ -1,13 +1,15 @@
 """Read images from files: PNG, JPEG and what else Pillow reads, TIFF of any depth, NumPy arrays."""
 
 import os
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unetzoo.errors import DataError, describe_error
+from unetzoo.errors import DataError, MissingExtraError, describe_error
+from unetzoo.extras import need
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 Pixels = NDArray[Any]
+_PNG_HEADER = 26  # bytes, up to depth and kind of colour
+_opening = threading.Lock()
 
 PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp")
 SUFFIXES = (*PICTURES, ".tif", ".tiff", ".npy")
@@ -34,6 +38,7 @@ def read_image(path: str | Path) -> Pixels:
 
     Raises:
         DataError: the file is missing, empty or damaged, is of another format, has more axes, or holds NaN or infinity.
+        MissingExtraError: a PNG of 16 bits and several channels needs imagecodecs.
     """
     pixels = _read(Path(path), _picture_pixels)
     pixels = pixels[..., None] if pixels.ndim == 2 else pixels
@@ -64,7 +69,7 @@ def _read(path: Path, from_picture: "Callable[[Image], Image]") -> Pixels:
     check_file(path)
     try:
         pixels = _read_any(path, from_picture)
-    except DataError:
+    except (DataError, MissingExtraError):
         raise
     except Exception as error:  # the readers raise nearly anything for a damaged file
         raise DataError(f"{path} cannot be read: {describe_error(error)}") from error
@@ -93,10 +98,39 @@ def _read_any(path: Path, from_picture: "Callable[[Image], Image]") -> Pixels:
         return _channels_last(np.load(path, allow_pickle=False))
     if suffix in (".tif", ".tiff"):
         return _read_tiff(path)
+    if _is_deep_color(path):
+        return _read_deep_color(path)
+    with _open_picture(path) as picture:
+        return np.asarray(from_picture(picture))
+
+
+def _is_deep_color(path: Path) -> bool:
+    """Whether a file is a PNG of 16 bits and more channels than one, of which Pillow keeps 8 bits."""
+    with path.open("rb") as file:
+        header = file.read(_PNG_HEADER)
+    signature, depth, color = header[:8], header[24:25], header[25:26]
+    return signature == b"\x89PNG\r\n\x1a\n" and depth == b"\x10" and color != b"\x00"
+
+
+def _read_deep_color(path: Path) -> Pixels:
+    need("images", f"reading {path}, a PNG of 16 bits and several channels,", "imagecodecs")
+    from imagecodecs import png_decode
+
+    pixels: Pixels = png_decode(path.read_bytes())
+    has_alpha = pixels.shape[2] in (2, 4)
+    return pixels[..., :-1] if has_alpha else pixels
+
+
+def _open_picture(path: Path) -> "Image":
+    """A picture of any size: to Pillow one of more than 179 million pixels is an attack."""
     from PIL import Image
 
-    with Image.open(path) as picture:
-        return np.asarray(from_picture(picture))
+    with _opening:
+        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        try:
+            return Image.open(path)
+        finally:
+            Image.MAX_IMAGE_PIXELS = limit
 
 
 def _read_tiff(path: Path) -> Pixels:

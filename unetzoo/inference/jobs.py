@@ -16,7 +16,7 @@ from unetzoo.errors import DataError, UnetzooError
 from unetzoo.inference.blocks import ZARR
 from unetzoo.inference.files import FileOptions, FilePredictor, check_device
 from unetzoo.model import Segmenter
-from unetzoo.workers import end_with_parent
+from unetzoo.workers import deaf, end_with_parent
 
 if TYPE_CHECKING:
     from multiprocessing.queues import Queue
@@ -135,17 +135,25 @@ def _in_processes(model: Segmenter, jobs: Sequence[Job], options: FileOptions, w
     for number in range(workers):
         devices.put(f"cuda:{number % gpus}" if gpus else options.device)
     threads = max(1, torch.get_num_threads() // workers)
-    with ProcessPoolExecutor(
+    pool = ProcessPoolExecutor(
         min(workers, len(jobs)), context, initializer=_begin, initargs=(model.cpu(), options, devices, threads)
-    ) as pool:
+    )
+    others = set(multiprocessing.active_children())
+    with deaf():
         waiting: list[Future[Outcome]] = [pool.submit(_do, job) for job in jobs]
-        try:
-            for future in as_completed(waiting):
-                yield future.result()
-        except BrokenProcessPool as error:
-            raise DataError(
-                "a process ended without an answer, perhaps for want of memory; the same command goes on with the rest"
-            ) from error
+    try:
+        for future in as_completed(waiting):
+            yield future.result()
+    except BrokenProcessPool as error:
+        raise DataError(
+            "a process ended without an answer, perhaps for want of memory; the same command goes on with the rest"
+        ) from error
+    except BaseException:  # such as Ctrl-C; the same command goes on from there
+        for process in set(multiprocessing.active_children()) - others:
+            process.terminate()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _begin(model: Segmenter, options: FileOptions, devices: "Queue[str | None]", threads: int) -> None:

@@ -1,5 +1,6 @@
 """The engine of a training: Hugging Face accelerate."""
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from unetzoo.errors import OptionError
+from unetzoo.errors import OptionError, TrainingError
 from unetzoo.extras import need
 from unetzoo.training.options import FitOptions
 
@@ -22,6 +23,7 @@ def accelerating(options: FitOptions, folder: Path) -> "Iterator[Accelerator]":
     Raises:
         MissingExtraError: accelerate is not installed, or what judges and draws.
         OptionError: a tracker, the precision or the batch does not fit what is installed or at hand.
+        TrainingError: several processes were started that do not train together.
     """
     need("train", "training", "accelerate", "torchmetrics", "matplotlib")
     from accelerate import Accelerator, DataLoaderConfiguration, DistributedDataParallelKwargs
@@ -31,15 +33,19 @@ def accelerating(options: FitOptions, folder: Path) -> "Iterator[Accelerator]":
     _check_trackers(options.trackers, [str(tracker) for tracker in get_available_trackers()])
     if options.precision == "fp16" and (options.cpu or not torch.cuda.is_available()):
         raise OptionError("precision='fp16' needs a GPU; on a CPU use 'bf16' or 'no'")
+    cpu = options.cpu or not torch.accelerator.is_available()  # else accelerate would not let processes meet there
     is_ours = not AcceleratorState._shared_state
     accelerator = Accelerator(
         mixed_precision=options.precision,
-        cpu=options.cpu,
+        cpu=cpu,
         log_with=list(options.trackers) or None,
         project_dir=str(folder),
         dataloader_config=DataLoaderConfiguration(split_batches=True),
         kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=options.frozen_epochs > 0)],
     )
+    started = int(os.environ.get("WORLD_SIZE", "1"))
+    if accelerator.num_processes != started:
+        raise TrainingError(f"{started} processes were started, but {accelerator.num_processes} train together")
     if options.batch % accelerator.num_processes:
         raise OptionError(f"batch must be a multiple of the {accelerator.num_processes} processes, got {options.batch}")
     try:

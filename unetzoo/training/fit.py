@@ -73,8 +73,8 @@ def fit(
 ) -> Fit:
     """Train a network in place, and keep the best one.
 
-    The engine is accelerate: `accelerate launch` runs the same on several GPUs or machines. Images are read and checked
-    once before anything is written. Torch's random state is left as it was.
+    The engine is accelerate: processes that `torchrun` started train together, on several GPUs or machines. Images are
+    read and checked once before anything is written. Torch's random state is left as it was.
 
     Args:
         model: of `create`, with one logit a class, or a single one for two classes.
