@@ -117,7 +117,7 @@ def fit(
         training = Training(accelerator, parts, options, plan, statistics.info, folder)
         crops = _crops(found.dataset("train"), statistics, options, plan)
         with explained_memory(options.batch, plan.crop):
-            training.run(crops, found.dataset("val"), _recording(training, listener), resume=resume)
+            training.run(crops, found.dataset("val"), _recording(training, listener, resume=resume), resume=resume)
         return _finish(model, training, found)
 
 
@@ -176,13 +176,14 @@ def _crops(samples: Dataset, statistics: Statistics, options: FitOptions, plan: 
     )
 
 
-def _recording(training: Training, listener: Listener) -> Listener:
+def _recording(training: Training, listener: Listener, *, resume: bool) -> Listener:
     """The user's listener, and what writes the history, too."""
     from unetzoo.training.record import write_history
 
     accelerator, trackers = training.accelerator, training.options.trackers
     if trackers:
-        accelerator.init_trackers("unetzoo", config=None)
+        run = {"name": training.folder.resolve().name, "resume": "allow" if resume else "never"}
+        accelerator.init_trackers("unetzoo", init_kwargs={"trackio": run})
 
     def on_epoch(epoch: Epoch) -> None:
         if accelerator.is_main_process:
