@@ -68,7 +68,7 @@ def test_many_values_need_to_be_explained():
 
 def test_colours_are_classes_in_the_order_of_their_numbers():
     mask = _picture([[255, 0, 0], [0, 0, 0]], [[0, 255, 0], [255, 0, 0]])
-    assert _decode(mask) == (("#000000", "#00ff00", "#ff0000"), [[[2, 0], [1, 2]]])
+    assert _decode(mask) == (("#000000", "#ff0000", "#00ff00"), [[[1, 0], [2, 1]]])
 
 
 def test_named_colours_are_a_palette_and_white_is_unknown_unless_named():
@@ -162,3 +162,26 @@ def test_classes_on_the_command_line(text, wanted):
 def test_unreadable_classes_are_refused(text):
     with pytest.raises(unetzoo.OptionError, match="got "):
         read_classes(text)
+
+
+def test_three_planes_of_0_and_255_are_in_the_order_of_the_planes():
+    planes = _picture(*(255 * np.eye(3, dtype=np.uint8)[[[0, 2, 1, 1]]]))
+    assert _decode(planes, classes=["sky", "road", "car"]) == (("sky", "road", "car"), [[[0, 2, 1, 1]]])
+
+
+def test_grey_pictures_are_ids_whatever_of_them_a_mask_holds():
+    greys = [np.repeat(_picture(row)[..., None], 3, 2) for row in ([0, 1, 0], [0, 0, 0], [2, 1, 0], [255, 0, 1])]
+    assert _decode(*greys)[1] == [[[0, 1, 0]], [[0, 0, 0]], [[2, 1, 0]], [[UNKNOWN, 0, 1]]]
+    assert _decode(*greys[:2])[1] == [[[0, 1, 0]], [[0, 0, 0]]]
+
+
+def test_minus_1_is_unknown():
+    assert _decode(np.array([[0, 1, -1]]))[1] == [[[0, 1, UNKNOWN]]]
+    assert _decode(np.array([[0, 255, -1]]))[1] == [[[0, 1, UNKNOWN]]]
+    assert _decode(np.array([[0, 2, -1]]), classes={"a": 2, "b": 0})[1] == [[[1, 0, UNKNOWN]]]
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1e30])
+def test_what_is_no_class_id_is_told_as_such(value):
+    with pytest.raises(unetzoo.DataError, match="holds NaN, infinity or numbers that are too large"):
+        codes_of(np.array([[0, value]], dtype=np.float32))

@@ -100,6 +100,39 @@ def test_channels_and_pages_of_a_tiff_become_channels(tmp_path, shape, options, 
     np.testing.assert_array_equal(read_image(tmp_path / "a.tif"), np.moveaxis(pixels, 0, 2) if last else pixels)
 
 
+def test_pages_that_were_written_one_by_one_become_channels(tmp_path):
+    pixels = _pixels(5, 7, 3)
+    with tifffile.TiffWriter(tmp_path / "a.tif") as writer:
+        for channel in range(3):
+            writer.write(pixels[..., channel])
+    np.testing.assert_array_equal(read_image(tmp_path / "a.tif"), pixels)
+
+
+def test_of_pages_that_differ_the_largest_is_read(tmp_path):
+    pixels = _pixels(50, 70, 3)
+    with tifffile.TiffWriter(tmp_path / "a.tif") as writer:
+        writer.write(pixels[::8, ::8], photometric="rgb")  # a thumbnail
+        writer.write(pixels, photometric="rgb")
+    np.testing.assert_array_equal(read_image(tmp_path / "a.tif"), pixels)
+
+
+def test_a_tiff_is_read_as_a_viewer_shows_it(tmp_path):
+    pixels = _pixels(5, 7)
+    tifffile.imwrite(tmp_path / "white.tif", pixels, photometric="miniswhite")
+    with Image.open(tmp_path / "white.tif") as shown:
+        np.testing.assert_array_equal(read_image(tmp_path / "white.tif")[..., 0], np.asarray(shown))
+    picture = Image.fromarray(_pixels(5, 7)).convert("P")
+    picture.putpalette([value for index in range(256) for value in (index, 0, 255 - index)])
+    picture.save(tmp_path / "palette.tif")
+    np.testing.assert_array_equal(read_image(tmp_path / "palette.tif"), np.asarray(picture.convert("RGB")))
+    np.testing.assert_array_equal(read_raw_mask(tmp_path / "palette.tif"), np.asarray(picture))
+
+
+def test_a_name_that_is_no_path_is_one_clear_error(tmp_path):
+    with pytest.raises(unetzoo.DataError, match="cannot be read: File name too long"):
+        read_image(tmp_path / f"{'1 2 ' * 1000}.png")
+
+
 def test_a_stack_with_channels_is_refused(tmp_path):
     tifffile.imwrite(tmp_path / "a.tif", _pixels(5, 2, 6, 9), imagej=True, metadata={"axes": "ZCYX"})
     with pytest.raises(unetzoo.DataError, match=r"a\.tif has the axes ZCYX \(5, 2, 6, 9\); only height, width and one"):

@@ -56,7 +56,7 @@ def test_values_keep_the_ids_that_a_user_gave_them(train, read):
 
 def test_a_color_that_is_missing_does_not_move_the_others(train, read):
     info = train([[(0, 0, 0), _BLUE]], [[_RED, _BLUE]])
-    assert read(info, [[(0, 0, 0), _RED]]) == (("#000000", "#0000ff", "#ff0000"), [[[0, 2]]])
+    assert read(info, [[(0, 0, 0), _RED]]) == (("#000000", "#ff0000", "#0000ff"), [[[0, 1]]])
 
 
 def test_a_last_plane_that_is_empty_does_not_become_a_background(train, read):

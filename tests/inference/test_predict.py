@@ -159,3 +159,9 @@ def test_options_outside_their_values_are_refused(options, message):
 def test_a_network_in_training_mode_is_refused():
     with pytest.raises(unetzoo.OptionError, match=r"in training mode; call model\.eval"):
         predict(_model().train(), _image(8, 8))
+
+
+def test_small_tiles_have_an_overlap_that_fits_them():
+    model, image = _model(), _image(300, 500)
+    np.testing.assert_array_equal(predict(model, image, tile=128), predict(model, image, tile=128, overlap=32))
+    np.testing.assert_array_equal(predict(model, image, tile=512), predict(model, image, tile=512, overlap=128))

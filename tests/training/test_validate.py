@@ -26,5 +26,5 @@ def test_tiles_are_halved_until_the_memory_suffices():
 
 
 def test_a_network_that_is_too_large_for_the_smallest_tile_is_told(make_model):
-    with pytest.raises(TrainingError, match="out of memory in validation, even with 256 x 256 pixels at once"):
+    with pytest.raises(TrainingError, match="out of memory in validation, even with 128 x 128 pixels at once"):
         Judge().ids(_greedy(make_model().eval(), 0), np.zeros((40, 40, 1), np.uint8))

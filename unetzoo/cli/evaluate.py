@@ -39,7 +39,7 @@ def evaluate(
     resamples: Annotated[int, typer.Option(metavar="N", help="draws of images for the 95 % intervals")] = 1000,
     seed: Annotated[int, typer.Option(metavar="N", help="of these draws")] = 0,
     tile: Tile = None,
-    overlap: Overlap = 128,
+    overlap: Overlap = None,
     flips: Flips = False,
     device: DeviceName = None,
     json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="write all numbers there")] = None,

@@ -44,7 +44,7 @@ def predict(
         ),
     ] = None,
     tile: Tile = None,
-    overlap: Overlap = 128,
+    overlap: Overlap = None,
     batch: Annotated[int, typer.Option(metavar="N", help="tiles at once")] = 1,
     flips: Flips = False,
     precision: Annotated[str, typer.Option(help="float32, bfloat16 or float16")] = "float32",

@@ -12,7 +12,12 @@ Tile = Annotated[
         show_default=False,
     ),
 ]
-Overlap = Annotated[int, typer.Option(metavar="PIXELS", help="of neighbouring tiles")]
+Overlap = Annotated[
+    int | None,
+    typer.Option(
+        metavar="PIXELS", help="of neighbouring tiles  [default: 128, or a quarter of --tile]", show_default=False
+    ),
+]
 Flips = Annotated[bool, typer.Option("--flips", help="average over mirror images; four times the work")]
 DeviceName = Annotated[
     str | None,

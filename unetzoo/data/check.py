@@ -38,8 +38,10 @@ def find_problems(
         readings: what reading each entry gave.
         coding: what the masks mean, or why that cannot be told.
     """
-    errors = list(chain(*(_of_files(source, reading) for reading in readings), _of_channels(source, readings)))
-    warnings = [*source.problems, *_leaks(source, splits, readings), *_mixed_types(readings)]
+    errors = list(chain(*(_of_files(source, reading) for reading in readings)))
+    errors += [*_of_channels(source, readings), *_of_kinds(source, readings)]
+    warnings = [*source.problems, *_leaks(source, splits, readings), *_split_groups(source, splits)]
+    warnings += _mixed_types(readings)
     if isinstance(coding, str):
         errors.append(coding)
     else:
@@ -74,6 +76,17 @@ def _of_channels(source: Source, readings: Sequence[Reading]) -> Iterator[str]:
             yield f"{name} has {channels} channels, most images have {usual}"
 
 
+def _of_kinds(source: Source, readings: Sequence[Reading]) -> Iterator[str]:
+    names = defaultdict(list)
+    for reading in readings:
+        if reading.mask and reading.mask.kind != "blank":
+            names[reading.mask.kind].append(source.entries[reading.index].name)
+    usual = max(names, key=lambda kind: len(names[kind]), default="ids")
+    for kind in sorted(names.keys() - {usual}):
+        for name in names[kind]:
+            yield f"{name}: its mask is stored as {kind}, most masks as {usual}"
+
+
 def _of_codes(source: Source, reading: Reading, coding: Coding) -> Iterator[str]:
     if reading.mask and (strangers := coding.strangers(reading.mask.counts)):
         yield f"{source.entries[reading.index].name}: {coding.complaint(strangers)}"
@@ -95,6 +108,16 @@ def _leaks(source: Source, splits: Mapping[str, Sequence[int]], readings: Sequen
         if len({split_of.get(index) for index in indices}) > 1:
             named = ", ".join(f"{source.entries[index].name} ({split_of.get(index)})" for index in indices)
             yield f"the same picture is in several splits, which makes scores too good: {named}"
+
+
+def _split_groups(source: Source, splits: Mapping[str, Sequence[int]]) -> Iterator[str]:
+    found = defaultdict(set)
+    for split, indices in splits.items():
+        for index in indices:
+            found[source.entries[index].group].add(split)
+    for group, names in found.items():
+        if group and len(names) > 1:
+            yield f"the group {group!r} is in the splits {' and '.join(sorted(names))}, which makes scores too good"
 
 
 def _empty(source: Source, readings: Sequence[Reading], coding: Coding) -> Iterator[str]:

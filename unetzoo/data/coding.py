@@ -17,13 +17,17 @@ Classes = Sequence[str] | Mapping[str, int | str]
 UNKNOWN = 255
 """The id of a pixel whose class nobody knows."""
 
-OVERLAP = -1
+IGNORED = -1
+"""Another id that masks give to such pixels."""
+
+OVERLAP = -(2**63)
 """The code of a pixel that several planes claim."""
 
 MOST_CLASSES = 64
 """More distinct values are taken for instances, or for the colours of a photograph."""
 
 _SHOWN = 6
+_LARGEST = 2**53  # beyond it, floats are no whole numbers one by one
 
 
 def codes_of(raw: NDArray[Any]) -> tuple[Kind, Codes]:
@@ -31,8 +35,9 @@ def codes_of(raw: NDArray[Any]) -> tuple[Kind, Codes]:
 
     Args:
         raw: (h, w) of ids; (h, w, 3) of uint8 is colours, with the codes 0xRRGGBB; (h, w, planes) is one plane a class,
-            with the code 0 where none is set, 1 for the first, and `OVERLAP` where several are; three planes of uint8
-            that are all 0 are "blank": of colours or of planes, which the other masks tell.
+            with the code 0 where none is set, 1 for the first, and `OVERLAP` where several are. Three planes of uint8
+            that are all 0 are "blank": of colours or of planes, which the other masks tell; with values of 0 and 1
+            they are planes, unless they are equal, which is a grey.
 
     Raises:
         DataError: for ids that are no whole numbers.
@@ -41,9 +46,10 @@ def codes_of(raw: NDArray[Any]) -> tuple[Kind, Codes]:
         raw = raw[..., 0]
     if raw.ndim == 2:
         return "ids", _whole(raw)
-    if raw.shape[2] == 3 and raw.dtype == np.uint8 and not raw.any():
+    is_colored = raw.shape[2] == 3 and raw.dtype == np.uint8
+    if is_colored and not raw.any():
         return "blank", np.zeros(raw.shape[:2], np.int64)
-    if raw.shape[2] == 3 and raw.dtype == np.uint8 and raw.max() > 1:
+    if is_colored and (raw.max() > 1 or (raw == raw[..., :1]).all()):
         red, green, blue = np.moveaxis(raw.astype(np.int64), 2, 0)
         return "colors", (red << 16) | (green << 8) | blue
     is_set = raw > 0
@@ -52,10 +58,12 @@ def codes_of(raw: NDArray[Any]) -> tuple[Kind, Codes]:
 
 
 def _whole(raw: NDArray[Any]) -> Codes:
-    codes = raw.astype(np.int64)
-    if raw.dtype.kind == "f" and not np.array_equal(codes, raw):
-        raise DataError("a mask must hold whole numbers, but holds fractions; resize masks by nearest neighbour")
-    return codes
+    if raw.dtype.kind == "f":
+        if not np.isfinite(raw).all() or np.abs(raw).max() > _LARGEST:
+            raise DataError("the mask holds NaN, infinity or numbers that are too large for classes")
+        if not np.array_equal(np.rint(raw), raw):
+            raise DataError("a mask must hold whole numbers, but holds fractions; resize masks by nearest neighbour")
+    return raw.astype(np.int64)
 
 
 @dataclass(frozen=True)
@@ -108,13 +116,14 @@ class Coding:
         Raises:
             ConfigError: for other keys, or values of the wrong type.
         """
-        numbers = [data.get("planes"), *_listed(data, "codes"), *_listed(data, "unknown")]
+        counted, unknown = [data.get("planes"), *_listed(data, "codes")], _listed(data, "unknown")
         if (
             data.keys() != cls.__dataclass_fields__.keys() - {"class_names"}
             or data["kind"] not in get_args(Kind)
             or len(data["codes"]) != len(class_names)
             or not isinstance(data["instances"], bool)
-            or not all(type(number) is int and number >= 0 for number in numbers)
+            or not all(type(number) is int and number >= 0 for number in counted)
+            or not all(type(number) is int and number >= IGNORED for number in unknown)
         ):
             raise ConfigError(f"no coding of masks of {len(class_names)} classes: {dict(data)!r}")
         lists = {name: tuple(data[name]) for name in ("codes", "unknown")}

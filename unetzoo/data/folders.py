@@ -5,7 +5,8 @@ cells/train/images/a.png, cells/train/masks/a.png  the same for val and test
 cells/images/train/a.png, cells/masks/train/a.png  the same
 """
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 from unetzoo.data.images import SUFFIXES
@@ -25,6 +26,8 @@ SPLIT_FOLDERS = {
 }
 _MASK_ENDINGS = ("_mask", "-mask", "_label", "-label", "_labels", "_seg", "_gt", "_segmentation")
 
+Lot = tuple[str, Path, Path]
+
 
 def pairs_in_folder(folder: Path) -> FileSource:
     """The pairs of a folder; an image and its mask have one name, up to the suffix and an ending such as `_mask`.
@@ -32,13 +35,13 @@ def pairs_in_folder(folder: Path) -> FileSource:
     Raises:
         DataError: it has no folder of images with one of masks beside it, or no pair in them.
     """
-    found = list(_lots(folder))
+    found, problems = _lots(folder)
     if not found:
         raise DataError(
             f"{folder} has no folder images/ with a folder masks/ beside it; it needs images/ and masks/, or train/, "
             "val/ and test/ with both in each"
         )
-    entries, pairs, problems = [], [], []
+    entries, pairs = [], []
     for split, images, masks in found:
         lot_entries, lot_pairs, lot_problems = _match(folder, split, images, masks)
         entries += lot_entries
@@ -50,21 +53,32 @@ def pairs_in_folder(folder: Path) -> FileSource:
     return FileSource(entries, pairs, problems)
 
 
-def _lots(folder: Path) -> Iterator[tuple[str, Path, Path]]:
-    """The split, the folder of images and that of masks of each lot."""
+def _lots(folder: Path) -> tuple[list[Lot], list[str]]:
+    """The split, the folder of images and that of masks of each lot, and what is left out."""
     images, masks = _child(folder, IMAGE_FOLDERS), _child(folder, MASK_FOLDERS)
-    if images and masks:
-        splits = [child for child in sorted(images.iterdir()) if child.is_dir() and child.name.lower() in SPLIT_FOLDERS]
-        for child in splits:
-            yield SPLIT_FOLDERS[child.name.lower()], child, masks / child.name
-        if not splits:
-            yield "", images, masks
-        return
-    for child in sorted(folder.iterdir()):
-        if child.is_dir() and child.name.lower() in SPLIT_FOLDERS:
-            images, masks = _child(child, IMAGE_FOLDERS), _child(child, MASK_FOLDERS)
-            if images and masks:
-                yield SPLIT_FOLDERS[child.name.lower()], images, masks
+    if not images or not masks:
+        return _lots_of_splits(folder)
+    splits = _split_children(images)
+    if not splits:
+        return [("", images, masks)], []
+    beside = [path for path in images.iterdir() if _is_image(path)]
+    left_out = [f"{len(beside)} images beside the folders of the splits, in {images.name}/, are left out"]
+    return [(SPLIT_FOLDERS[child.name.lower()], child, masks / child.name) for child in splits], left_out[: len(beside)]
+
+
+def _lots_of_splits(folder: Path) -> tuple[list[Lot], list[str]]:
+    lots, problems = [], []
+    for child in _split_children(folder):
+        images, masks = _child(child, IMAGE_FOLDERS), _child(child, MASK_FOLDERS)
+        if images and masks:
+            lots.append((SPLIT_FOLDERS[child.name.lower()], images, masks))
+        else:
+            problems.append(f"{child.name}/ is left out: it has no folder images/ with a folder masks/ beside it")
+    return lots, problems
+
+
+def _split_children(folder: Path) -> list[Path]:
+    return [child for child in sorted(folder.iterdir()) if child.is_dir() and child.name.lower() in SPLIT_FOLDERS]
 
 
 def _child(folder: Path, names: tuple[str, ...]) -> Path | None:
@@ -73,8 +87,8 @@ def _child(folder: Path, names: tuple[str, ...]) -> Path | None:
 
 
 def _match(folder: Path, split: str, images: Path, masks: Path) -> tuple[list[Entry], list[Pair], list[str]]:
-    image_of, image_twins = _by_key(images, folder, ())
-    mask_of, mask_twins = _by_key(masks, folder, _MASK_ENDINGS)
+    image_of, image_twins = _by_key(images, folder, lambda key: key)
+    mask_of, mask_twins = _by_key(masks, folder, lambda key: key if key in image_of else _without_ending(key))
     shared = sorted(image_of.keys() & mask_of.keys())
     entries = [Entry(image_of[key].relative_to(folder).as_posix(), split) for key in shared]
     pairs = [Pair(image_of[key], mask_of[key]) for key in shared]
@@ -84,19 +98,26 @@ def _match(folder: Path, split: str, images: Path, masks: Path) -> tuple[list[En
     return entries, pairs, problems
 
 
-def _by_key(folder: Path, top: Path, endings: tuple[str, ...]) -> tuple[dict[str, Path], list[str]]:
+def _by_key(folder: Path, top: Path, key_of: Callable[[str], str]) -> tuple[dict[str, Path], list[str]]:
     """The files by what an image and its mask have in common, and what is said twice."""
+    if folder.exists() and not os.access(folder, os.R_OK | os.X_OK):
+        raise DataError(f"the folder {folder} cannot be read: Permission denied")
     files: dict[str, Path] = {}
     twins = []
-    for path in sorted(folder.rglob("*")):
-        if path.suffix.lower() not in SUFFIXES or path.name.startswith(".") or not path.is_file():
-            continue
-        stem = path.stem
-        for ending in endings:
-            stem = stem.removesuffix(ending)
-        key = (path.parent.relative_to(folder) / stem).as_posix()
+    for path in filter(_is_image, sorted(folder.rglob("*"))):
+        key = key_of((path.parent.relative_to(folder) / path.stem).as_posix())
         if key in files:
             twins.append(f"{path.relative_to(top)} and {files[key].name} have the same name; the first is left out")
         else:
             files[key] = path
     return files, twins
+
+
+def _is_image(path: Path) -> bool:
+    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
+
+
+def _without_ending(key: str) -> str:
+    for ending in _MASK_ENDINGS:
+        key = key.removesuffix(ending)
+    return key

@@ -1,6 +1,6 @@
 """Hugging Face data sets: local ones, and those of the Hub by name."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,13 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unetzoo.data.folders import SPLIT_FOLDERS
-from unetzoo.data.images import check_finite
+from unetzoo.data.images import channels_last, check_finite, picture_codes, picture_pixels
 from unetzoo.data.sources import Entry, Source
 from unetzoo.errors import DataError, describe_error
 from unetzoo.extras import need
 
 if TYPE_CHECKING:
     from datasets import Dataset as Table
+    from PIL.Image import Image
 
 _IMAGES = ("image", "img", "pixel_values")
 _MASKS = ("mask", "label", "annotation", "segmentation_mask", "segmentation", "labels")
@@ -82,18 +83,21 @@ class TableSource(Source):
 
     def image(self, index: int) -> NDArray[Any]:
         """The image (h, w, c) of a row."""
-        pixels = self._pixels(index, 2)
+        pixels = self._pixels(index, 2, picture_pixels)
         check_finite(pixels, self.entries[index].name)
         return pixels if pixels.ndim == 3 else pixels[..., None]
 
     def raw_mask(self, index: int) -> NDArray[Any]:
         """The mask of a row as it is stored."""
-        return self._pixels(index, 3)
+        return self._pixels(index, 3, picture_codes)
 
-    def _pixels(self, index: int, column: int) -> NDArray[Any]:
+    def _pixels(self, index: int, column: int, from_picture: "Callable[[Image], Image]") -> NDArray[Any]:
+        from PIL.Image import Image
+
         row = self._rows[index]
         try:
-            pixels = np.asarray(row[0][row[1]][row[column]])
+            cell = row[0][row[1]][row[column]]
+            pixels = np.asarray(from_picture(cell)) if isinstance(cell, Image) else channels_last(np.asarray(cell))
         except Exception as error:  # a picture in it may be damaged in many ways
             raise DataError(f"{self.entries[index].name} cannot be read: {describe_error(error)}") from error
         if pixels.ndim not in (2, 3) or 0 in pixels.shape or pixels.dtype.kind not in "buif":

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 Pixels = NDArray[Any]
+_LONGEST_TOLD = 200  # letters of a name
 _PNG_HEADER = 26  # bytes, up to depth and kind of colour
 _opening = threading.Lock()
 
@@ -30,8 +31,9 @@ _PLAIN = {"1": "L", "P": "RGB", "PA": "RGB", "RGBA": "RGB", "CMYK": "RGB", "YCbC
 def read_image(path: str | Path) -> Pixels:
     """The pixels of an image (h, w, c), their values as they are in the file.
 
-    A PNG or JPEG is turned as its EXIF orientation says, and loses its alpha channel. The pages of a TIFF that has
-    several are channels. Of a NumPy array with three axes the channels are the first or the last, whichever is shorter.
+    A PNG or JPEG is turned as its EXIF orientation says, and loses its alpha channel; a palette becomes colours. The
+    pages of a TIFF that are alike are channels; of others the largest is read. Of a NumPy array with three axes the
+    channels are the first or the last, whichever is shorter.
 
     Args:
         path: of a PNG, JPEG, BMP, GIF, WebP, TIFF or NPY file.
@@ -40,7 +42,7 @@ def read_image(path: str | Path) -> Pixels:
         DataError: the file is missing, empty or damaged, is of another format, has more axes, or holds NaN or infinity.
         MissingExtraError: a PNG of 16 bits and several channels needs imagecodecs.
     """
-    pixels = _read(Path(path), _picture_pixels)
+    pixels = _read(Path(path), picture_pixels)
     pixels = pixels[..., None] if pixels.ndim == 2 else pixels
     check_finite(pixels, str(path))
     return pixels
@@ -61,7 +63,7 @@ def read_raw_mask(path: str | Path) -> Pixels:
     Raises:
         DataError: as `read_image`.
     """
-    return _read(Path(path), _indices_or_colors)
+    return _read(Path(path), picture_codes)
 
 
 def _read(path: Path, from_picture: "Callable[[Image], Image]") -> Pixels:
@@ -82,6 +84,11 @@ def _read(path: Path, from_picture: "Callable[[Image], Image]") -> Pixels:
 
 def check_file(path: Path) -> None:
     """Raise DataError unless there is a file with something in it, of a format that can be read."""
+    try:
+        path.stat()
+    except OSError as error:
+        if not isinstance(error, FileNotFoundError | NotADirectoryError):
+            raise DataError(f"{str(path)[:_LONGEST_TOLD]} cannot be read: {error.strerror}") from error
     if not path.is_file():
         raise DataError(f"there is no file {path}" if not path.exists() else f"{path} is no file")
     if path.suffix.lower() not in SUFFIXES:
@@ -95,9 +102,9 @@ def check_file(path: Path) -> None:
 def _read_any(path: Path, from_picture: "Callable[[Image], Image]") -> Pixels:
     suffix = path.suffix.lower()
     if suffix == ".npy":
-        return _channels_last(np.load(path, allow_pickle=False))
+        return channels_last(np.load(path, allow_pickle=False))
     if suffix in (".tif", ".tiff"):
-        return _read_tiff(path)
+        return _read_tiff(path, colored=from_picture is picture_pixels)
     if _is_deep_color(path):
         return _read_deep_color(path)
     with _open_picture(path) as picture:
@@ -133,15 +140,20 @@ def _open_picture(path: Path) -> "Image":
             Image.MAX_IMAGE_PIXELS = limit
 
 
-def _read_tiff(path: Path) -> Pixels:
+def _read_tiff(path: Path, *, colored: bool) -> Pixels:
     import logging
 
     import tifffile
 
     logging.getLogger("tifffile").addHandler(logging.NullHandler())  # what it would print, its errors say
     with tifffile.TiffFile(path) as file:
-        series = file.series[0]
+        alike = alike_pages(file)
+        if alike:
+            return np.stack([_shown(page, page.asarray(), colored=False) for page in alike], axis=2)
+        series = largest_series(file)
         axes, pixels = series.axes, np.asarray(series.asarray())
+        pixels = _shown(series.keyframe, pixels, colored=colored)
+        axes += "S" * (pixels.ndim - len(axes))
     others = [index for index, axis in enumerate(axes) if axis not in "YX" and pixels.shape[index] > 1]
     if len(others) > 1:
         raise DataError(f"{path} has the axes {axes} {pixels.shape}; only height, width and one of channels are read")
@@ -151,12 +163,46 @@ def _read_tiff(path: Path) -> Pixels:
     )
 
 
-def _channels_last(pixels: Pixels) -> Pixels:
+def largest_series(file: Any) -> Any:  # noqa: ANN401 - of tifffile, which has no types
+    """The series of pages with the most values: not a thumbnail or a label."""
+    return max(file.series, key=lambda series: series.size)
+
+
+def alike_pages(file: Any) -> list[Any]:  # noqa: ANN401 - as above
+    """Single pages (h, w) of one size and type that were written one by one; empty where there are others."""
+    pages = [series.keyframe for series in file.series]
+    kinds = {(page.shape, page.dtype) for page in pages}
+    are_alike = len(pages) > 1 and len(kinds) == 1 and all(len(series) == 1 for series in file.series)
+    return pages if are_alike and pages[0].ndim == 2 else []
+
+
+def is_shown_as_stored(page: Any) -> bool:  # noqa: ANN401 - as above
+    """Whether the pixels of a page are values: 0 is black, and there is no palette."""
+    from tifffile import PHOTOMETRIC
+
+    return page.photometric not in (PHOTOMETRIC.MINISWHITE, PHOTOMETRIC.PALETTE)
+
+
+def _shown(page: Any, pixels: Pixels, *, colored: bool) -> Pixels:  # noqa: ANN401 - as above
+    """Pixels as a viewer shows them: 0 is black, and a palette becomes colours where those are wanted."""
+    from tifffile import PHOTOMETRIC
+
+    if page.photometric == PHOTOMETRIC.MINISWHITE and pixels.dtype.kind in "bu":
+        return ~pixels
+    if colored and page.photometric == PHOTOMETRIC.PALETTE and page.colormap is not None:
+        colors: Pixels = np.moveaxis(page.colormap[:, pixels] >> 8, 0, -1).astype(np.uint8)
+        return colors
+    return pixels
+
+
+def channels_last(pixels: Pixels) -> Pixels:
+    """An array whose channels, of three axes the first or the last, whichever is shorter, are the last."""
     first = pixels.ndim == 3 and pixels.shape[0] < pixels.shape[2]
     return pixels.transpose(1, 2, 0) if first else pixels
 
 
-def _picture_pixels(picture: "Image") -> "Image":
+def picture_pixels(picture: "Image") -> "Image":
+    """A picture upright, without palette and alpha."""
     from PIL import ImageOps
 
     upright = ImageOps.exif_transpose(picture)
@@ -165,7 +211,8 @@ def _picture_pixels(picture: "Image") -> "Image":
     return upright.convert(_PLAIN[upright.mode]) if upright.mode in _PLAIN else upright
 
 
-def _indices_or_colors(picture: "Image") -> "Image":
+def picture_codes(picture: "Image") -> "Image":
+    """A picture's indices of its palette, or its colours without alpha."""
     if picture.mode == "P":
         return picture
     return picture.convert(_PLAIN[picture.mode]) if picture.mode in _PLAIN else picture

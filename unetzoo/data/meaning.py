@@ -4,18 +4,19 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from unetzoo.data.coding import MOST_CLASSES, OVERLAP, UNKNOWN, Classes, Coding, Kind, Masks, Stored, say_codes
+from unetzoo.data.coding import IGNORED, MOST_CLASSES, OVERLAP, UNKNOWN, Classes, Coding, Kind, Masks, Stored, say_codes
 from unetzoo.errors import DataError, OptionError
 
-_GREY = 0x010101  # times a shade is its colour
+_GREY, _WHITE = 0x010101, 0xFFFFFF  # times a shade is its colour
+_UNKNOWN_IDS = (UNKNOWN, IGNORED)
 
 
 def find_coding(stored: Stored, classes: Classes | None, masks: Masks = "auto") -> Coding:
     """What the codes of a data set's masks mean.
 
-    Without `classes`: the two values 0 and 255 are background and foreground; other ids are the classes, and 255 is
-    unknown; the planes are the classes, after a background if some pixel is in none; colours are in the order of their
-    numbers, black first.
+    Without `classes`: the two values 0 and 255 are background and foreground; other ids are the classes, and 255 or -1
+    is unknown; the planes are the classes, after a background if some pixel is in none; colours come from dark to
+    light, first by blue, then green, then red: black, red, green, blue, as planes of these would.
 
     Args:
         stored: how they are stored.
@@ -24,10 +25,10 @@ def find_coding(stored: Stored, classes: Classes | None, masks: Masks = "auto") 
         masks: `"instances"`: every value that is not 0 is an object of the one class beside the background.
 
     Raises:
-        DataError: when masks are of different kinds, or it cannot be told what they mean.
-        OptionError: for classes that do not fit.
+        DataError: when masks are of different kinds, have other classes, or it cannot be told what they mean.
+        OptionError: for classes whose values are none.
     """
-    kind, present = _kind(stored), sorted(stored.codes - {OVERLAP})
+    kind, present = _kind(stored), sorted(stored.codes - {OVERLAP, IGNORED})
     if classes is not None and len(classes) == 1 and not isinstance(classes, Mapping):
         classes = ("background", *classes)
     if masks == "instances":
@@ -77,8 +78,8 @@ def _given(kind: Kind, classes: Mapping[str, int | str]) -> Coding:
         codes = tuple(code * _GREY for code in codes)
     elif kind != "colors" and any(is_color):
         raise OptionError(f"the classes have colours, but the masks are {kind}; give each class its id")
-    unknown = UNKNOWN * _GREY if kind == "colors" else UNKNOWN
-    return Coding(kind, codes, tuple(classes), () if unknown in codes or kind == "planes" else (unknown,))
+    unknown = {"ids": _UNKNOWN_IDS, "colors": (_WHITE,)}.get(kind, ())
+    return Coding(kind, codes, tuple(classes), tuple(code for code in unknown if code not in codes))
 
 
 def _code(value: int | str) -> int:
@@ -92,7 +93,7 @@ def _code(value: int | str) -> int:
 
 def _of_ids(present: list[int], classes: Sequence[str] | None) -> Coding:
     if present in ([0, UNKNOWN], [UNKNOWN]) and (classes is None or len(classes) == 2):
-        return Coding("ids", (0, UNKNOWN), _names(classes, 2))
+        return Coding("ids", (0, UNKNOWN), _names(classes, 2), (IGNORED,))
     known = [code for code in present if code != UNKNOWN]
     if known and (known[0] < 0 or (classes is None and known[-1] >= MOST_CLASSES)):
         raise DataError(
@@ -101,24 +102,25 @@ def _of_ids(present: list[int], classes: Sequence[str] | None) -> Coding:
             "(--masks instances)"
         )
     count = len(classes) if classes else max(2, *(code + 1 for code in known), 0)
-    return Coding("ids", tuple(range(count)), _names(classes, count), (UNKNOWN,))
+    return Coding("ids", tuple(range(count)), _names(classes, count), _UNKNOWN_IDS)
 
 
 def _of_colors(present: list[int], classes: Sequence[str] | None) -> Coding:
     if len(present) > MOST_CLASSES:
         raise DataError(f"the masks hold {len(present):,} colours: name the classes with theirs, such as cell=#ff0000")
+    present = sorted(present, key=_by_blue)
     names = classes or [f"#{code:06x}" for code in present]
     if len(names) != len(present):
         shown = say_codes("colors", present)
-        raise OptionError(f"{len(names)} classes were named, but the masks hold {len(present)} colours ({shown})")
+        raise DataError(f"{len(names)} classes were named, but the masks hold {len(present)} colours ({shown})")
     return Coding("colors", tuple(present), tuple(names))
 
 
 def _of_greys(present: Sequence[int], classes: Sequence[str] | None) -> Coding:
     """Colours that are all grey are ids."""
     of_ids = _of_ids([code & 0xFF for code in present], classes)
-    codes, unknown = (tuple(code * _GREY for code in codes) for codes in (of_ids.codes, of_ids.unknown))
-    return Coding("colors", codes, of_ids.class_names, unknown)
+    codes = tuple(code * _GREY for code in of_ids.codes)
+    return Coding("colors", codes, of_ids.class_names, () if _WHITE in codes else (_WHITE,))
 
 
 def _of_planes(stored: Stored, classes: Classes | None) -> Coding:
@@ -140,8 +142,13 @@ def _names(classes: Classes | None, count: int) -> tuple[str, ...]:
     if classes is None:
         return ("background", "foreground") if count == 2 else tuple(f"class {index}" for index in range(count))
     if len(classes) != count:
-        raise OptionError(f"{len(classes)} classes were named ({', '.join(classes)}), but the masks have {count}")
+        raise DataError(f"{len(classes)} classes were named ({', '.join(classes)}), but the masks have {count}")
     return tuple(classes)
+
+
+def _by_blue(code: int) -> tuple[int, ...]:
+    """The order of colours: that of their bytes, blue, green, red."""
+    return tuple(code.to_bytes(3, "little"))
 
 
 def _is_grey(code: int) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from unetzoo.checks import check_choice
 from unetzoo.data.check import Problem, find_mask_problems, find_problems
-from unetzoo.data.coding import UNKNOWN, Classes, Coding, Masks, codes_of
+from unetzoo.data.coding import UNKNOWN, Classes, Codes, Coding, Masks, codes_of
 from unetzoo.data.meaning import find_coding
 from unetzoo.data.sources import SPLITS, Source, open_source
 from unetzoo.data.splits import split_entries
@@ -46,13 +46,20 @@ class CodedDataset(Dataset):
         number = self.indices[index]
         name = self.source.entries[number].name
         image = self.source.image(number)
-        _, codes = codes_of(self.source.raw_mask(number))
+        codes = self._codes(number)
         if codes.shape != image.shape[:2]:
             raise DataError(f"{name}: the image has {image.shape[:2]} pixels, its mask {codes.shape}")
         try:
             return Sample(image, self.coding.ids(codes), name)
         except DataError as error:
             raise DataError(f"{name}: {error}") from error
+
+    def _codes(self, number: int) -> Codes:
+        raw = self.source.raw_mask(number)
+        try:
+            return codes_of(raw)[1]
+        except DataError as error:
+            raise DataError(f"{self.source.entries[number].name}: {error}") from error
 
 
 @dataclass(frozen=True)

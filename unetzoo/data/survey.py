@@ -15,6 +15,7 @@ from unetzoo.data.images import Pixels
 from unetzoo.data.sources import Source
 from unetzoo.errors import DataError
 
+_MOST_CODES = 4096  # of a mask; it has too many classes or is one of objects, of which nobody needs the single counts
 _AT_ONCE = 16  # pairs in memory, at most
 
 
@@ -106,9 +107,14 @@ def _read(source: Source, index: int, images: bool) -> Reading:
     except DataError as error:
         problems.append(str(error))
     try:
-        mask = _mask_facts(source.raw_mask(index))
+        raw = source.raw_mask(index)
     except DataError as error:
         problems.append(str(error))
+        return Reading(index, image, mask, tuple(problems))
+    try:
+        mask = _mask_facts(raw)
+    except DataError as error:
+        problems.append(f"{source.entries[index].name}: {error}")
     return Reading(index, image, mask, tuple(problems))
 
 
@@ -131,6 +137,9 @@ def _image_facts(image: Pixels) -> ImageFacts:
 def _mask_facts(raw: Pixels) -> MaskFacts:
     kind, codes = codes_of(raw)
     found, counts = np.unique(codes, return_counts=True)
+    if len(found) > _MOST_CODES:
+        counts[_MOST_CODES - 1] = counts[_MOST_CODES - 1 :].sum()
+        found, counts = found[:_MOST_CODES], counts[:_MOST_CODES]
     shape = (codes.shape[0], codes.shape[1])
     planes = raw.shape[2] if kind in ("planes", "blank") else 0
     return MaskFacts(shape, kind, dict(zip(found.tolist(), counts.tolist(), strict=True)), planes)

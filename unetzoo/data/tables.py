@@ -6,13 +6,14 @@ one group stays in one split). Paths are relative to the file's own folder.
 
 import csv
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from unetzoo.data.sources import SPLITS, Entry, FileSource, Pair
 from unetzoo.errors import DataError
 
 TABLES = (".csv", ".tsv", ".jsonl")
+_SHOWN = 5  # lines that are told
 
 
 def pairs_in_table(path: Path) -> FileSource:
@@ -27,12 +28,12 @@ def pairs_in_table(path: Path) -> FileSource:
         raise DataError(f"{path} cannot be read: {error}") from error
     if not rows:
         raise DataError(f"{path} lists no pair of an image and a mask")
-    entries, pairs = [], []
-    for line, row in rows:
-        entry, pair = _read_row(path, line, row)
-        entries.append(entry)
-        pairs.append(pair)
-    return FileSource(entries, pairs)
+    problems = [problem for line, row in rows for problem in _problems(line, row)]
+    if problems:
+        raise DataError(f"{path}, {'; '.join(problems[:_SHOWN])}{'; ...' * (len(problems) > _SHOWN)}")
+    values = [_values(row) for _, row in rows]
+    entries = [Entry(row["image"], row["split"], row["group"]) for row in values]
+    return FileSource(entries, [Pair(path.parent / row["image"], path.parent / row["mask"]) for row in values])
 
 
 def _csv_rows(path: Path) -> Sequence[tuple[int, Mapping[str, object]]]:
@@ -56,15 +57,16 @@ def _json_rows(path: Path) -> Sequence[tuple[int, Mapping[str, object]]]:
     return rows
 
 
-def _read_row(path: Path, line: int, row: Mapping[str, object]) -> tuple[Entry, Pair]:
-    values = {
-        name: ("" if row.get(name) is None else str(row[name])).strip() for name in ("image", "mask", "split", "group")
-    }
+def _problems(line: int, row: Mapping[str, object]) -> Iterator[str]:
+    values = _values(row)
     for name in ("image", "mask"):
         if not values[name]:
-            found = ", ".join(str(column) for column in row)
-            raise DataError(f"{path}, line {line} has no {name!r}; its columns are {found}")
+            yield f"line {line} has no {name!r}; its columns are {', '.join(map(str, row))}"
     if values["split"] not in ("", *SPLITS):
-        raise DataError(f"{path}, line {line}: split must be one of {', '.join(SPLITS)}, got {values['split']!r}")
-    pair = Pair(path.parent / values["image"], path.parent / values["mask"])
-    return Entry(values["image"], values["split"], values["group"]), pair
+        yield f"line {line}: split must be one of {', '.join(SPLITS)}, got {values['split']!r}"
+
+
+def _values(row: Mapping[str, object]) -> dict[str, str]:
+    return {
+        name: ("" if row.get(name) is None else str(row[name])).strip() for name in ("image", "mask", "split", "group")
+    }

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from unetzoo.data.coding import Coding, Stored
+from unetzoo.data.coding import IGNORED, Coding, Stored
 from unetzoo.errors import DataError, OptionError
 from unetzoo.info import ModelInfo
 
@@ -39,8 +39,10 @@ def coding_of(info: ModelInfo, stored: Stored) -> Coding:
 
 def _may_be_foreground(coding: Coding, stored: Stored) -> bool:
     """Whether masks of two classes hold one of them, and what was unknown."""
-    is_odd = bool(stored.codes & {*coding.unknown}) and len(stored.codes & {*coding.codes}) < len(coding.codes)
-    return is_odd and len(coding.codes) == 2 and coding.kind != "planes"
+    if coding.kind == "planes" or len(coding.codes) > 2:
+        return False
+    unknown = {*coding.unknown} - {IGNORED}
+    return bool(stored.codes & unknown) and len(stored.codes & {*coding.codes}) < len(coding.codes)
 
 
 def in_order_of(names: Sequence[str], coding: Coding) -> Coding:

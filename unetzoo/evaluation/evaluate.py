@@ -86,7 +86,7 @@ def evaluate(
     resamples: int = 1000,
     seed: int = 0,
     tile: int | None = None,
-    overlap: int = 128,
+    overlap: int | None = None,
     flips: bool = False,
     on_case: Callable[[int], None] = lambda _: None,
 ) -> Evaluation:

@@ -36,7 +36,12 @@ def check_fits(model: Network, class_names: Sequence[str], channels: int, *, whe
 
 
 def predicted_ids(
-    model: Network, image: NDArray[np.generic], *, tile: int | None = None, overlap: int = 128, flips: bool = False
+    model: Network,
+    image: NDArray[np.generic],
+    *,
+    tile: int | None = None,
+    overlap: int | None = None,
+    flips: bool = False,
 ) -> NDArray[np.int64]:
     """The class ids (h, w) that a network sees in an image (h, w, c); of a single logit 0 and 1."""
     probabilities = predict(model, image, tile=tile, overlap=overlap, flips=flips)

@@ -29,7 +29,7 @@ def write_page(
     *,
     title: str,
     tile: int | None = None,
-    overlap: int = 128,
+    overlap: int | None = None,
     flips: bool = False,
 ) -> None:
     """Write the numbers, the worst, median and best cases, and a table of all images that sorts.

@@ -3,17 +3,19 @@
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unetzoo.data.images import check_file, check_finite, read_image
+from unetzoo.data.images import alike_pages, check_file, check_finite, is_shown_as_stored, largest_series, read_image
 from unetzoo.errors import DataError, describe_error
 from unetzoo.extras import need
 
-_LARGE = 2**27  # bytes of a TIFF file from which on it is read by blocks
+_ZARR_FILES = ("zarr.json", ".zarray", ".zgroup")
+_LARGE = 2**27  # bytes of pixels from which on a TIFF is read by blocks
 _TIFF, _NUMPY, ZARR = (".tif", ".tiff"), ".npy", ".zarr"
 
 
@@ -60,25 +62,43 @@ class BlockImage:
 def open_image(path: Path) -> Iterator[Any]:
     """Open an image (h, w, c) that has `shape` and can be sliced.
 
-    A Zarr array, a NumPy file and a TIFF file of more than 128 MB are read block by block; of a pyramid its finest
-    level. Any other file is read as `unetzoo.data.images.read_image` does.
+    A Zarr array, a NumPy file and a TIFF of more than 128 MB are read by blocks; of a pyramid its finest level. Any
+    other file is read as `unetzoo.data.images.read_image` does.
 
     Raises:
         DataError: as `read_image`.
         MissingExtraError: reading it by blocks needs zarr.
     """
     suffix = path.suffix.lower()
-    if suffix == ZARR:
+    if is_zarr(path):
         yield _open_zarr(path)
         return
     check_file(path)
     if suffix == _NUMPY:
         yield _open_numpy(path)
-    elif suffix in _TIFF and path.stat().st_size > _LARGE:
+    elif suffix in _TIFF and _is_large_tiff(path):
         with _opened_tiff(path) as image:
             yield image
     else:
         yield read_image(path)
+
+
+def is_zarr(path: Path) -> bool:
+    """Whether a path is named as a Zarr array or group, or is one."""
+    return path.suffix.lower() == ZARR or any((path / name).is_file() for name in _ZARR_FILES)
+
+
+def _is_large_tiff(path: Path) -> bool:
+    """Whether it is to be read by blocks: its file is large; or its pixels are, and zarr is there."""
+    import tifffile
+
+    try:
+        with tifffile.TiffFile(path) as file:
+            series = largest_series(file)
+            size = path.stat().st_size if find_spec("zarr") is None else series.nbytes
+            return size > _LARGE and is_shown_as_stored(series.keyframe) and not alike_pages(file)
+    except Exception:  # `read_image` tells what is wrong
+        return False
 
 
 def _open_numpy(path: Path) -> BlockImage:
@@ -118,7 +138,7 @@ def _opened_tiff(path: Path) -> Iterator[BlockImage]:
     zarr = _zarr(path)
     with ExitStack() as opened:
         try:
-            series = opened.enter_context(tifffile.TiffFile(path)).series[0]
+            series = largest_series(opened.enter_context(tifffile.TiffFile(path)))
             array = zarr.open_array(series.aszarr(level=0), mode="r")
         except Exception as error:
             raise DataError(f"{path} cannot be read: {describe_error(error)}") from error

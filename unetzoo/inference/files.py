@@ -31,7 +31,7 @@ class FileOptions:
         probabilities: write the probability of each class, float32, rather than class ids. Without it a pixel has the
             id of its most probable class; of a network with a single logit 1 where its probability is above 0.5.
         tile: about `tile` x `tile` pixels are seen at once, at least 128 x 128; None: as in `predict`.
-        overlap: of neighbouring tiles, in pixels.
+        overlap: of neighbouring tiles, in pixels; None: as in `predict`.
         batch: tiles at once.
         flips: average over mirror images, for four times the work.
         precision: of the arithmetic.
@@ -44,7 +44,7 @@ class FileOptions:
 
     probabilities: bool = False
     tile: int | None = None
-    overlap: int = 128
+    overlap: int | None = None
     batch: int = 1
     flips: bool = False
     precision: Precision = "float32"

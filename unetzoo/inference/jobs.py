@@ -13,7 +13,7 @@ import torch
 
 from unetzoo.data.images import SUFFIXES
 from unetzoo.errors import DataError, UnetzooError
-from unetzoo.inference.blocks import ZARR
+from unetzoo.inference.blocks import ZARR, is_zarr
 from unetzoo.inference.files import FileOptions, FilePredictor, check_device
 from unetzoo.model import Segmenter
 from unetzoo.workers import deaf, end_with_parent
@@ -72,16 +72,23 @@ def find_jobs(source: Path, target: Path, suffix: str) -> list[Job]:
 
 
 def _pairs(source: Path, target: Path, suffix: str) -> list[Job]:
-    if source.suffix.lower() == ZARR or not source.is_dir():
-        if not source.exists():
-            raise DataError(f"there is no file or folder {source}")
+    if not source.exists():
+        raise DataError(f"there is no file or folder {source}")
+    if is_zarr(source) or not source.is_dir():
         inside = target.is_dir() and target.suffix.lower() != ZARR
         return [Job(source, target / f"{source.stem}{suffix}" if inside else target)]
-    images = sorted(path for path in source.iterdir() if path.suffix.lower() in (*SUFFIXES, ZARR))
+    return _pairs_in_folder(source, target, suffix)
+
+
+def _pairs_in_folder(source: Path, target: Path, suffix: str) -> list[Job]:
+    shown = [path for path in source.iterdir() if not path.name.startswith(".")]
+    images = sorted(path for path in shown if path.suffix.lower() in (*SUFFIXES, ZARR))
     if not images:
         raise DataError(f"there are no images in the folder {source}; their endings are {', '.join((*SUFFIXES, ZARR))}")
     if target.exists() and not target.is_dir():
         raise DataError(f"{target} is a file; the images of a folder become files of a folder")
+    if target.resolve() == source.resolve():
+        raise DataError(f"{target} is the folder of the images itself; name another one for the results")
     by_stem = defaultdict(list)
     for image in images:
         by_stem[image.stem].append(image.name)

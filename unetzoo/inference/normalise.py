@@ -17,7 +17,9 @@ def normalised(block: NDArray[Any], info: ModelInfo) -> Values:
     Raises:
         OptionError: it holds NaN or infinity.
     """
-    values: Values = (block if block.ndim == 3 else block[..., None]).transpose(2, 0, 1).astype(np.float32, order="C")
+    whole = block if block.ndim == 3 else block[..., None]
+    with np.errstate(over="ignore", invalid="ignore"):  # of what is too large for float32, the check below tells
+        values: Values = whole.transpose(2, 0, 1).astype(np.float32, order="C")
     if block.dtype.kind not in "bui" and not np.isfinite(values.sum(dtype=np.float64)):
         raise OptionError("the image holds NaN or infinity; replace them, for instance by numpy.nan_to_num")
     mean, deviation = (np.asarray(given, np.float64).reshape(-1, 1, 1) for given in (info.mean or [0], info.std or [1]))

@@ -23,7 +23,7 @@ from unetzoo.model import Segmenter
 
 Network = Segmenter | OptimizedSegmenter
 _UNIT = 32  # the deepest reduction of nearly all encoders
-_SMALLEST = 128
+_SMALLEST, _OVERLAP = 128, 128
 _AT_ONCE = 64  # rows: what is made of them needs memory, too
 _FLIPS = ((2,), (3,), (2, 3))
 
@@ -33,7 +33,7 @@ def predict(
     image: Any,  # noqa: ANN401 - whatever can be sliced
     *,
     tile: int | None = None,
-    overlap: int = 128,
+    overlap: int | None = None,
     batch: int = 1,
     flips: bool = False,
 ) -> Probabilities:
@@ -53,7 +53,8 @@ def predict(
             that may be twice as wide or high as `tile`, whatever is least work. Lower it where memory runs out. None:
             2048, and 1280 of an image of more than 2^27 pixels, whose rows of tiles need memory of their own.
         overlap: of neighbouring tiles, in pixels, less than half of `tile`, and rounded up to a multiple of 64; four
-            times the context that a pixel needs makes tiles equal to the whole image.
+            times the context that a pixel needs makes tiles equal to the whole image. None: 128, and of tiles of less
+            than 512 pixels a quarter of `tile`.
         batch: tiles that the network sees at once.
         flips: average over the image and its mirror images (left-right, upside down, both), for four times the work.
 
@@ -77,7 +78,7 @@ def predict_rows(
     image: Any,  # noqa: ANN401 - as in `predict`
     *,
     tile: int | None = None,
-    overlap: int = 128,
+    overlap: int | None = None,
     batch: int = 1,
     flips: bool = False,
     start: int = 0,
@@ -90,7 +91,7 @@ def predict_rows(
         model: as in `predict`, as all but `start`.
         image: (h, w) or (h, w, c).
         tile: about `tile` x `tile` pixels are seen at once; None: as in `predict`.
-        overlap: of neighbouring tiles, in pixels.
+        overlap: of neighbouring tiles, in pixels; None: as in `predict`.
         batch: tiles at once.
         flips: average over mirror images.
         start: how many rows, from the top, are known from an earlier call; it goes on from the last row of tiles that
@@ -108,7 +109,7 @@ def _finished_rows(
     model: Network,
     image: Any,  # noqa: ANN401 - as in `predict`
     tile: int | None,
-    overlap: int,
+    overlap: int | None,
     batch: int,
     *,
     flips: bool,
@@ -120,7 +121,7 @@ def _finished_rows(
     tile = default_tile(shape) if tile is None else tile
     check_tiling(tile, overlap, batch)
     _check_model(model)
-    down, right = plan_tiles(shape, tile, overlap, _UNIT)
+    down, right = plan_tiles(shape, tile, min(_OVERLAP, tile // 4) if overlap is None else overlap, _UNIT)
     known = sum(down.finished(index) <= start for index in range(down.count))
     if known == down.count:
         return
@@ -216,14 +217,14 @@ def _size(image: Any, channels: int) -> tuple[int, int]:  # noqa: ANN401 - as in
     return shape[0], shape[1]
 
 
-def check_tiling(tile: int | None, overlap: int, batch: int) -> None:
+def check_tiling(tile: int | None, overlap: int | None, batch: int) -> None:
     """Raise OptionError for values that `predict` does not take."""
     check_count("batch", batch)
     tile = TILE_OF_LARGE if tile is None else tile
     check_count("tile", tile)
     if tile < _SMALLEST:
         raise OptionError(f"tile must be at least {_SMALLEST} pixels, got {tile}")
-    if not isinstance(overlap, int) or not 0 <= overlap < tile / 2:
+    if overlap is not None and (not isinstance(overlap, int) or not 0 <= overlap < tile / 2):
         raise OptionError(f"overlap must be a whole number from 0 to less than half of tile={tile}, got {overlap!r}")
 
 

@@ -16,8 +16,7 @@ from unetzoo.samples import Dataset
 if TYPE_CHECKING:
     from accelerate import Accelerator
 
-_TILE, _OVERLAP = 2048, 128  # those of `predict`
-_SMALLEST = 256
+_TILE, _SMALLEST = 2048, 128
 
 
 class Judge:
@@ -39,7 +38,7 @@ class Judge:
         while True:
             tile = self.tile or _TILE
             try:
-                return predicted_ids(model, image, tile=self.tile, overlap=min(_OVERLAP, tile // 4))
+                return predicted_ids(model, image, tile=self.tile)
             except OutOfMemoryError as error:
                 if tile <= _SMALLEST:
                     raise TrainingError(
