@@ -58,3 +58,20 @@ def test_the_seed_makes_the_interval():
     values = np.random.default_rng(0).random((20, 1))
     first, again, other = (Bootstrap(20, resamples=50, seed=seed).of_means(values) for seed in (1, 1, 2))
     assert first == again != other
+
+
+def test_what_one_image_alone_defines_has_no_interval():
+    drawn = Bootstrap(6, resamples=100, seed=0)
+    counts = np.zeros((6, 2, 3), np.int64)
+    counts[0, 0], counts[:, 1] = (5, 2, 1), (1, 1, 0)
+    (alone, all_alike) = drawn.of_sums(counts, iou)
+    assert alone == Estimate(5 / 8)
+    assert all_alike == Estimate(0.5, 0.5, 0.5)
+    (mean,) = drawn.of_means(np.array([[0.3], *[[np.nan]] * 5]))
+    assert mean == Estimate(0.3)
+
+
+def test_a_number_may_follow_from_means():
+    values = np.array([[0.2, np.nan], [0.4, np.nan], [0.3, 0.9]])
+    (both,) = Bootstrap(3, resamples=10, seed=0).of_means(values, lambda means: np.nanmean(means, -1, keepdims=True))
+    assert both.value == pytest.approx((0.3 + 0.9) / 2)

@@ -44,3 +44,18 @@ def test_other_classes_and_unknown_pixels_belong_to_no_object():
     truth[20:30, 20:30] = 255
     truth[30:, :10] = 2
     assert count_instances(_mask((0, 0, 10, 10), (20, 20, 10, 10)), truth, 1).tolist() == [1, 0, 0]
+
+
+def test_objects_that_masks_number_are_told_apart_though_they_touch():
+    truth, predicted = _mask((0, 0, 10, 16), (20, 20, 10, 10)), _mask((0, 0, 10, 16), (20, 20, 10, 10))
+    numbers = 7 * truth
+    numbers[:10, 10:16] = 35  # the second part of the first box
+    numbers[20:] *= 2
+    assert count_instances(predicted, truth, 1, numbers).tolist() == [2, 0, 1]
+
+
+def test_many_objects_need_little_memory():
+    rows = np.arange(1500)
+    predicted = ((rows % 2 == 0)[:, None] & (rows % 2 == 0)).astype(np.int64)  # 562,500 single pixels
+    truth = np.kron(predicted[:750, :750], np.ones((2, 2), np.int64))  # 140,625 squares of four, each with one of them
+    assert count_instances(predicted, truth, 1).tolist() == [0, 562_500, 140_625]

@@ -42,3 +42,15 @@ def test_where_the_truth_is_unknown_the_prediction_is_right():
     truth[50:60, 50:60] = 255
     distances, _ = surface_scores(predicted, truth, 2, tolerance=1)
     assert distances.tolist() == [0, 0]
+
+
+def test_unknown_pixels_bring_in_no_class():
+    truth = np.ones((64, 64), np.int64)
+    truth[:, :20] = 255
+    distances, dices = surface_scores(np.ones_like(truth), truth, 2, tolerance=1)
+    assert np.isnan(distances[0])
+    assert np.isnan(dices[0])
+    assert (distances[1], dices[1]) == (0, 1)
+    distances, dices = surface_scores(_square(20), np.full((64, 64), 255), 2, tolerance=1)
+    assert np.isnan(distances).all()
+    assert np.isnan(dices).all()

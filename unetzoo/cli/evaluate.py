@@ -30,7 +30,7 @@ def evaluate(
     classes: ClassNames = None,
     masks: MaskKind = "auto",
     instances: Annotated[
-        str | None, typer.Option(metavar="CLASS", help="count its connected components as objects, too")
+        str | None, typer.Option(metavar="CLASS", help="count its objects, too: connected, or as masks number them")
     ] = None,
     surface: Annotated[
         bool, typer.Option("--surface", help="Hausdorff 95 and surface Dice, too (pip install 'unetzoo[surface]')")

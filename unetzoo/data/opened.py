@@ -4,6 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
 
 from unetzoo.checks import check_choice
 from unetzoo.data.check import Problem, find_mask_problems, find_problems
@@ -53,6 +56,10 @@ class CodedDataset(Dataset):
             return Sample(image, self.coding.ids(codes), name)
         except DataError as error:
             raise DataError(f"{name}: {error}") from error
+
+    def instances(self, index: int) -> NDArray[Any] | None:
+        """The numbers (h, w) of the objects, where masks number them."""
+        return self._codes(self.indices[index]) if self.coding.instances else None
 
     def _codes(self, number: int) -> Codes:
         raw = self.source.raw_mask(number)

@@ -45,7 +45,6 @@ class Bootstrap:
     def __init__(self, images: int, *, resamples: int, seed: int) -> None:
         draws = np.random.default_rng(seed).multinomial(images, np.full(images, 1 / images), size=resamples)
         self._draws: NDArray[np.int64] = draws
-        self._images = images
 
     def of_sums(self, counts: NDArray[np.int64], score: Callable[[NDArray[np.int64]], Values]) -> list[Estimate]:
         """Numbers that follow from sums over images, such as the IoU from counts of pixels.
@@ -58,33 +57,39 @@ class Bootstrap:
             m estimates.
         """
         sums = np.tensordot(self._draws, counts, axes=1)
-        return self._estimates(score(counts.sum(0)), score(sums))
+        return self._estimates(score(counts.sum(0)), score(sums), score(counts))
 
-    def of_means(self, values: Values) -> list[Estimate]:
-        """Means over the images for which a number is defined.
+    def of_means(self, values: Values, score: Callable[[Values], Values] = lambda means: means) -> list[Estimate]:
+        """Numbers that follow from means over the images for which a value is defined.
 
         Args:
-            values: of each image (images, m); NaN where it is not defined.
+            values: of each image (images, n); NaN where it is not defined.
+            score: maps means (..., n) to numbers (..., m); without it they are the means.
+
+        Returns:
+            m estimates.
         """
         known = np.isfinite(values)
         numbers = np.where(known, values, 0)
         with np.errstate(invalid="ignore"):
             drawn = (self._draws @ numbers) / (self._draws @ known)
             whole = numbers.sum(0) / known.sum(0)
-        return self._estimates(whole, drawn)
+        return self._estimates(score(whole), score(drawn), score(values))
 
-    def _estimates(self, values: Values, drawn: Values) -> list[Estimate]:
-        """An estimate for each value (m,) and what the draws gave (resamples, m)."""
-        tail = (1 - CONFIDENCE) / 2
+    def _estimates(self, values: Values, drawn: Values, single: Values) -> list[Estimate]:
+        """An estimate for each value (m,), from what the draws gave (resamples, m) and single images (images, m)."""
+        defined = np.isfinite(single).sum(0)
         return [
-            self._estimate(float(value), column[np.isfinite(column)], tail)
-            for value, column in zip(values, drawn.T, strict=True)
+            _estimate(float(value), column[np.isfinite(column)], images=int(images))
+            for value, column, images in zip(values, drawn.T, defined, strict=True)
         ]
 
-    def _estimate(self, value: float, drawn: Values, tail: float) -> Estimate:
-        if not np.isfinite(value):
-            return Estimate(None)
-        if self._images < 2 or not drawn.size:
-            return Estimate(value)
-        low, high = np.quantile(drawn, (tail, 1 - tail))
-        return Estimate(value, float(low), float(high))
+
+def _estimate(value: float, drawn: Values, *, images: int) -> Estimate:
+    if not np.isfinite(value):
+        return Estimate(None)
+    if images < 2 or not drawn.size:
+        return Estimate(value)
+    tail = (1 - CONFIDENCE) / 2
+    low, high = np.quantile(drawn, (tail, 1 - tail))
+    return Estimate(value, float(low), float(high))

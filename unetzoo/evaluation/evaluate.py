@@ -100,7 +100,8 @@ def evaluate(
         dataset: of the same classes; a network with one logit has the two classes of a mask.
         surface: measure Hausdorff 95 and surface Dice, too.
         tolerance: of the surface Dice, in pixels, >= 0.
-        instances: name of the class whose connected components are counted as objects; None: none.
+        instances: name of the class whose objects are counted: connected components, and in the truth what masks
+            number, where they do; None: none.
         resamples: draws for the intervals.
         seed: of the draws.
         tile: as in `unetzoo.predict`.
@@ -129,7 +130,7 @@ def evaluate(
         sample = dataset[index]
         check_fits(model, names, sample.image.shape[2], where=f"{sample.name} has")
         ids = predicted_ids(model, sample.image, tile=tile, overlap=overlap, flips=flips)
-        measured.add(sample.name, ids, sample.mask)
+        measured.add(sample.name, ids, sample.mask, dataset.instances(index) if instances else None)
         on_case(len(dataset))
     return measured.summed_up(Bootstrap(len(dataset), resamples=resamples, seed=seed), resamples=resamples, seed=seed)
 
@@ -156,7 +157,13 @@ class _Measured:
         self.distances: list[Scores] = []
         self.surface_dice: list[Scores] = []
 
-    def add(self, name: str, predicted: NDArray[np.int64], truth: NDArray[np.integer]) -> None:
+    def add(
+        self,
+        name: str,
+        predicted: NDArray[np.int64],
+        truth: NDArray[np.integer],
+        numbers: NDArray[np.integer] | None,
+    ) -> None:
         """Measure one image."""
         counts = count(predicted, truth, len(self.names))
         ious = [None if np.isnan(value) else float(value) for value in iou(counts)]
@@ -164,7 +171,7 @@ class _Measured:
         self.cases.append(Case(len(self.cases), name, tuple(ious), sum(known) / len(known) if known else None))
         self.counts.append(counts)
         if self.instances is not None:
-            self.objects.append(count_instances(predicted, truth, self.names.index(self.instances)))
+            self.objects.append(count_instances(predicted, truth, self.names.index(self.instances), numbers))
         if self.surface:
             distances, dices = surface_scores(predicted, truth, len(self.names), tolerance=self.tolerance)
             self.distances.append(distances)
@@ -176,7 +183,7 @@ class _Measured:
         columns = {name: bootstrap.of_sums(counts, _with_mean(score)) for name, score in PIXELS.items()}
         for name, values in ((HAUSDORFF, self.distances), (SURFACE_DICE, self.surface_dice)):
             if values:
-                columns[name] = bootstrap.of_means(_append_mean(np.stack(values)))
+                columns[name] = bootstrap.of_means(np.stack(values), _append_mean)
         rows = [{name: column[index] for name, column in columns.items()} for index in range(len(self.names) + 1)]
         return Evaluation(
             class_names=self.names,

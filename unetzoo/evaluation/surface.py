@@ -29,7 +29,7 @@ def surface_scores(
         for a class that lacks in both.
     """
     known = truth != UNKNOWN
-    found, wanted = (_one_hot(np.where(known, ids, 0), classes) for ids in (predicted, truth))
+    found, wanted = (_one_hot(ids, classes) for ids in (predicted, np.where(known, truth, predicted)))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about classes that lack, and about what MONAI uses of torch
         from monai.metrics.hausdorff_distance import compute_hausdorff_distance
@@ -37,9 +37,9 @@ def surface_scores(
 
         distance = compute_hausdorff_distance(found, wanted, include_background=True, percentile=95)
         dice = compute_surface_dice(found, wanted, [tolerance] * classes, include_background=True)
-    lacking = ~(found.any((2, 3)) & wanted.any((2, 3)))
-    distances: Distances = distance.masked_fill(lacking, float("nan"))[0].double().numpy()
-    return distances, dice[0].double().numpy()
+    is_found, is_wanted = (np.isin(np.arange(classes), ids[known]) for ids in (predicted, truth))
+    distances = np.where(is_found & is_wanted, distance[0].double().numpy(), np.nan)
+    return distances, np.where(is_found | is_wanted, dice[0].double().numpy(), np.nan)
 
 
 def _one_hot(ids: NDArray[np.integer], classes: int) -> torch.Tensor:
