@@ -76,3 +76,26 @@ def test_balanced_crops_show_a_rare_class_as_often_as_the_common_one(balance, lo
     crops = _crops(One(mask), crop=8, count=400, balance=balance)
     share = np.mean([bool((crops[index].mask == 1).any()) for index in range(400)])
     assert low <= share <= high
+
+
+def test_pixels_at_the_border_are_not_rare():
+    mask = np.zeros((64, 64), np.int64)
+    mask[0, 20:44] = 1  # of the first row
+    crops = _crops(One(mask), crop=32, count=400)
+    share = np.mean([bool((crops[index].mask == 1).any()) for index in range(400)])
+    assert 0.15 < share < 0.35  # 9 of the 49 places of a crop; without the first ones drawn more often 1 of 33
+
+
+def test_a_class_in_the_corner_is_shown_when_it_is_drawn_whatever_the_augmentation():
+    mask = np.zeros((256, 256), np.int64)
+    mask[:6, :6] = 1
+    crops = _crops(One(mask), crop=64, count=200, balance=1.0, augment="full")
+    share = np.mean([bool((crops[index].mask == 1).any()) for index in range(200)])
+    assert 0.4 < share < 0.6  # a half of the crops are centred on the other class
+
+
+def test_most_of_an_image_smaller_than_the_crop_is_shown_whatever_the_augmentation():
+    crops = _crops(One(np.ones((8, 8), np.int64)), crop=64, count=50, augment="full")
+    known = [int((crops[index].mask == 1).sum()) / 8**2 for index in range(50)]
+    assert min(known) > 0.2  # at a corner of the crop, turned and shrunk
+    assert np.mean(known) > 0.9

@@ -11,6 +11,7 @@ from unetzoo.data.coding import Coding
 from unetzoo.data.survey import ImageFacts, Reading
 from unetzoo.info import ModelInfo
 
+_CONSTANT = 1e-6  # std by mean of a channel that is the same everywhere, but for rounding
 _FULL_RANGES = {"uint8": (0.0, 255.0), "bool": (0.0, 1.0)}
 
 
@@ -25,7 +26,7 @@ class Statistics:
         largest: likewise.
         value_range: lowest and highest value; (0, 255) for 8 bits.
         mean: of each channel, after scaling `value_range` to 0 to 1.
-        std: likewise, > 0.
+        std: likewise, > 0; 1 of a channel that is the same everywhere.
         class_names: of each class id.
         class_frequencies: share of each class of the pixels whose class is known, 0 to 1.
         mask_coding: what the values of the masks mean, see `unetzoo.data.coding.Coding.to_dict`.
@@ -62,7 +63,8 @@ def measure(readings: Sequence[Reading], coding: Coding) -> Statistics:
     pixels = sum(image.shape[0] * image.shape[1] for image in images)
     mean = np.sum([image.sums for image in images], axis=0) / pixels
     variance = np.sum([image.squares for image in images], axis=0) / pixels - mean**2
-    std = np.sqrt(variance.clip(0)) / (high - low)
+    std = np.sqrt(variance.clip(0))
+    std = np.where(std > _CONSTANT * abs(mean), std / (high - low), 1)
     sizes = np.array([image.shape[:2] for image in images])
     return Statistics(
         images=len(images),
@@ -71,7 +73,7 @@ def measure(readings: Sequence[Reading], coding: Coding) -> Statistics:
         largest=(int(sizes[:, 0].max()), int(sizes[:, 1].max())),
         value_range=(low, high),
         mean=tuple(((mean - low) / (high - low)).tolist()),
-        std=tuple(np.where(std > 0, std, 1).tolist()),  # a channel that is the same everywhere
+        std=tuple(std.tolist()),
         class_names=coding.class_names,
         class_frequencies=_frequencies(readings, coding),
         mask_coding=coding.to_dict(),

@@ -10,11 +10,13 @@ from torch import Tensor
 from torch.utils.data import Dataset as TorchDataset
 
 from unetzoo.data.coding import UNKNOWN
+from unetzoo.inference.normalise import normalised
 from unetzoo.info import ModelInfo
 from unetzoo.samples import Dataset, Sample
 from unetzoo.training.augment import Augmentation
 
 _CACHED_BYTES = 2**30
+_BORDER = 4  # a crop is drawn from as far beyond the border as this part of its side, and moved inside
 
 
 class Crop(NamedTuple):
@@ -82,25 +84,24 @@ class CropDataset(TorchDataset[Crop]):
 
     def _cut(self, sample: Sample, random: np.random.Generator) -> tuple[Tensor, Tensor]:
         """A window with what the augmentation needs around it, normalised (c, side, side), and its mask."""
-        side = self.crop + 2 * self.augmentation.margin
-        top, left = self._corner(sample.mask, side, random)
+        margin = self.augmentation.margin
+        top, left = (start - margin for start in self._corner(sample.mask, random))
+        side = self.crop + 2 * margin
         image = _window(sample.image, top, left, side, fill=0)
         outside = _window(np.zeros(sample.mask.shape, np.uint8), top, left, side, fill=1).astype(bool)
         mask = np.where(outside, UNKNOWN, _window(sample.mask, top, left, side, fill=UNKNOWN))
-        low, high = self.info.value_range
-        mean, std = (np.asarray(numbers, np.float32) for numbers in (self.info.mean, self.info.std))
-        values = ((image.astype(np.float32) - low) / (high - low) - mean) / std
-        values[outside] = 0
-        return torch.from_numpy(values).permute(2, 0, 1).contiguous(), torch.from_numpy(mask.astype(np.int64))
+        values = normalised(image, self.info)
+        values[:, outside] = 0
+        return torch.from_numpy(values), torch.from_numpy(mask.astype(np.int64))
 
-    def _corner(self, mask: NDArray[np.integer], side: int, random: np.random.Generator) -> tuple[int, int]:
+    def _corner(self, mask: NDArray[np.integer], random: np.random.Generator) -> tuple[int, int]:
+        """Where a crop begins: inside, or around an image that is smaller; what lies around it is beyond its margin."""
+        (height, width), side = mask.shape, self.crop
         present = np.flatnonzero(np.bincount(mask.ravel(), minlength=UNKNOWN + 1)[:UNKNOWN])
         if present.size and random.random() < self.balance:
             places = np.flatnonzero(mask.ravel() == random.choice(present))
-            row, column = divmod(int(random.choice(places)), mask.shape[1])
-            centred = (row - side // 2, column - side // 2)
-            return _kept(centred[0], mask.shape[0], side), _kept(centred[1], mask.shape[1], side)
-        height, width = mask.shape
+            row, column = divmod(int(random.choice(places)), width)
+            return _kept(row - side // 2, height, side), _kept(column - side // 2, width, side)
         return _anywhere(height, side, random), _anywhere(width, side, random)
 
 
@@ -132,12 +133,19 @@ def mixed(*parts: object) -> int:
 
 
 def _anywhere(length: int, side: int, random: np.random.Generator) -> int:
-    low, high = sorted((0, length - side))
-    return int(random.integers(low, high, endpoint=True))
+    """A crop's start: the first and the last are drawn more often, or pixels at the border would be rare.
+
+    An image that is smaller than the crop lies nearer to the crop's middle than to its ends, or turns would lose it.
+    """
+    if length < side:
+        around = side - length
+        return -int(random.integers(around // 4, around - around // 4, endpoint=True))
+    reach = side // _BORDER
+    return _kept(int(random.integers(-reach, length - side + reach, endpoint=True)), length, side)
 
 
 def _kept(start: int, length: int, side: int) -> int:
-    """A window's start, moved so that as much of it as possible lies inside."""
+    """A crop's start, moved so that as much of it as possible lies inside."""
     low, high = sorted((0, length - side))
     return min(max(start, low), high)
 
