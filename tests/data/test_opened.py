@@ -99,13 +99,13 @@ def test_a_channel_that_is_the_same_everywhere_but_for_rounding_is_not_blown_up(
     for folder in ("images", "masks"):
         (tmp_path / folder).mkdir()
     for name in "abc":
-        image = np.full((33, 41, 2), 0.1, np.float32)
-        image[..., 1] = random.random((33, 41))
+        image = np.full((33, 41, 4), [0.1, 0.3, 0.7, 0], np.float32)
+        image[..., 3] = random.random((33, 41))
         np.save(tmp_path / "images" / f"{name}.npy", image)
         np.save(tmp_path / "masks" / f"{name}.npy", random.integers(0, 2, (33, 41)))
     told = survey(tmp_path).statistics
-    assert told.std[0] == 1
-    assert told.std[1] == pytest.approx(12**-0.5, rel=0.05)  # of a uniform distribution
+    assert told.std[:3] == (1, 1, 1)
+    assert told.std[3] == pytest.approx(12**-0.5, rel=0.05)  # of a uniform distribution
 
 
 def test_every_pair_is_read_once_and_reported(make_folder, pictures):
