@@ -37,7 +37,7 @@ class Dataset(ABC):
 
     @abstractmethod
     def __getitem__(self, index: int) -> Sample:
-        """The sample of that number, from 0; raises IndexError beyond the last."""
+        """The sample of that number, from 0, the same each time it is asked for; raises IndexError beyond the last."""
 
     def instances(self, index: int) -> NDArray[Any] | None:  # noqa: ARG002 - of those who know them
         """The numbers (h, w) of a sample's objects, 0 where there is none; None where nobody numbered them."""

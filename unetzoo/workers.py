@@ -20,6 +20,13 @@ def end_with_parent() -> None:
         threading.Thread(target=_end_after, args=(parent,), daemon=True).start()
 
 
+def end_with_parent_alone() -> None:
+    """End this process with the one that started it, and for no signal of a terminal or a scheduler before."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)
+    end_with_parent()
+
+
 @contextmanager
 def deaf() -> Iterator[None]:
     """Processes that are started here do not hear Ctrl-C, which a terminal sends to all; who started them ends them."""

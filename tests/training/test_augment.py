@@ -1,3 +1,5 @@
+import pickle
+
 import pytest
 import torch
 
@@ -88,3 +90,15 @@ def test_colours_change_but_objects_stay_brighter_than_their_surroundings(seed):
     kept = (changed[0][changed_mask == 1].median() - changed[0][changed_mask == 0].median()) / original
     assert 0.6 < kept < 1.4
     assert kept != 1
+
+
+@pytest.mark.parametrize("kind", ["full", "flips", "none"])
+def test_worker_processes_that_are_not_forked_can_be_given_it(kind):
+    augmentation = Augmentation(kind, crop=32, elastic=1.0)
+    copied = pickle.loads(pickle.dumps(augmentation))
+    scene = _scene(32 + 2 * augmentation.margin)
+    results = []
+    for one in (augmentation, copied):
+        torch.manual_seed(1)
+        results.append(one(*scene)[0])
+    assert torch.equal(*results)

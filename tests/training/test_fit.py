@@ -7,10 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from squares import Squares
 
 import unetzoo
 from unetzoo import DataError, FitOptions, OptionError, Sample, ShapeError, TrainingError, fit
+from unetzoo.data.opened import survey
 from unetzoo.evaluation.masks import predicted_ids
 from unetzoo.evaluation.scores import count, iou
 from unetzoo.training.loop import Listener
@@ -69,6 +71,19 @@ def test_worker_processes_change_nothing(make_model, squares, short, tmp_path):
     assert _same(alone, helped)
 
 
+def test_a_file_that_vanishes_is_told_in_a_line_by_a_worker_too(make_model, tmp_path, short):
+    for folder in ("images", "masks"):
+        (tmp_path / "data" / folder).mkdir(parents=True)
+    for name in "abc":
+        for folder, image in zip(("images", "masks"), Squares(1, ord(name))[0], strict=False):
+            Image.fromarray(image.squeeze().astype(np.uint8)).save(tmp_path / "data" / folder / f"{name}.png")
+    found = survey(tmp_path / "data")
+    for image in (tmp_path / "data" / "images").iterdir():
+        image.unlink()
+    with pytest.raises(DataError, match=r"^there is no file .*images/[abc].png$"):
+        fit(make_model(), found, tmp_path / "run", options=replace(short, workers=1))
+
+
 def test_the_random_state_of_the_caller_stays(make_model, squares, short, tmp_path):
     model = make_model()
     torch.manual_seed(4)
@@ -89,6 +104,13 @@ def test_a_frozen_encoder_keeps_its_weights_and_is_thawed_after(make_model, squa
     fit(model, squares, tmp_path, options=replace(short, frozen_epochs=2), listener=Listener(on_step=compare))
     assert steps[:8] == [True] * 8  # two epochs of four steps
     assert not any(steps[8:])
+
+
+def test_an_encoder_that_was_frozen_to_the_end_is_thawed_too(make_model, squares, short, tmp_path):
+    model = make_model()
+    fit(model, squares, tmp_path / "run", options=replace(short, frozen_epochs=99))
+    assert not model.encoder.frozen
+    assert all(parameter.requires_grad for parameter in model.parameters())
 
 
 def test_the_encoder_has_its_own_rate(make_model, squares, short, tmp_path):
@@ -153,7 +175,7 @@ def test_a_full_disk_is_one_error_and_leaves_no_half_checkpoint(make_model, squa
     try:
         with pytest.raises(TrainingError, match=r"cannot write a checkpoint in .*No space left on device"):
             fit(make_model(), squares, tmp_path / "run", options=short)
-        assert list((tmp_path / "run" / "checkpoints").iterdir()) == []
+        assert not (tmp_path / "run").exists()
     finally:
         subprocess.run(["umount", str(tmp_path)], check=True)
 
@@ -169,7 +191,24 @@ def test_a_network_that_gives_nan_stops_with_the_names_of_the_files(make_model, 
     with torch.no_grad():
         next(model.parameters()).fill_(float("nan"))
     with pytest.raises(TrainingError, match=r"the loss is nan at step 1, on crops of train \d, train \d: look at"):
-        fit(model, squares, tmp_path, options=short)
+        fit(model, squares, tmp_path / "run", options=short)
+    assert not (tmp_path / "run").exists()  # another loss or learning rate may begin there
+
+
+def test_a_folder_of_checkpoints_without_their_run_is_not_touched(make_model, squares, short, tmp_path):
+    fit(make_model(), squares, tmp_path, options=short)
+    (tmp_path / "run.json").unlink()
+    for resume in (False, True):
+        with pytest.raises(TrainingError, match=r"there are checkpoints in .*checkpoints but no run.json"):
+            fit(make_model(), squares, tmp_path, options=short, resume=resume)
+    assert len(list((tmp_path / "checkpoints").iterdir())) == 1
+
+
+def test_a_run_that_was_killed_before_its_first_checkpoint_begins_anew(make_model, squares, short, tmp_path):
+    (tmp_path / "run.json").write_text("{}")
+    result = fit(make_model(), squares, tmp_path, options=short, resume=True)
+    assert json.loads((tmp_path / "run.json").read_text())["options"]["steps"] == short.steps
+    assert len(result.epochs) == 3
 
 
 def test_an_image_with_infinite_values_is_named_before_training(make_model, squares, short, tmp_path):

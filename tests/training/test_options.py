@@ -10,6 +10,7 @@ def _statistics(images, largest):
         channels=1,
         smallest=largest,
         largest=largest,
+        pixels=images * largest[0] * largest[1],
         value_range=(0.0, 255.0),
         mean=(0.5,),
         std=(0.2,),
@@ -21,12 +22,14 @@ def _statistics(images, largest):
 
 def test_ten_images_make_epochs_of_fifty_steps():
     plan = FitOptions().plan(_statistics(10, (256, 256)), classes=2)
-    assert (plan.steps_per_epoch, plan.steps, plan.epochs, plan.crop) == (50, 1500, 30, 256)
+    assert (plan.steps, plan.epochs, plan.crop) == (1500, 30, 256)
+    assert [step for step in range(1, 101) if plan.epochs_in(step) > plan.epochs_in(step - 1)] == [50, 100]
 
 
-def test_an_epoch_of_ten_thousand_images_covers_each_once():
-    plan = FitOptions(batch=8).plan(_statistics(10_000, (512, 300)), classes=2)
-    assert plan.steps_per_epoch == 10_000 * 2 * 2 / 8
+def test_an_epoch_of_ten_thousand_images_shows_their_pixels_once():
+    plan = FitOptions(batch=8, epochs=2).plan(_statistics(10_000, (512, 384)), classes=2)
+    assert plan.steps == 2 * 10_000 * 2 * 1.5 / 8
+    assert FitOptions(batch=8, epochs=2).plan(_statistics(10_000, (90, 70)), classes=2).steps == 2 * 10_000 / 8
 
 
 def test_crops_of_small_images_are_the_next_multiple_of_32():
@@ -34,8 +37,11 @@ def test_crops_of_small_images_are_the_next_multiple_of_32():
 
 
 def test_steps_are_shared_among_the_epochs():
-    plan = FitOptions(steps=100, epochs=3).plan(_statistics(10, (256, 256)), classes=2)
-    assert (plan.steps, plan.steps_per_epoch, plan.epochs) == (100, 34, 3)
+    plan = FitOptions(steps=100, epochs=30).plan(_statistics(10, (256, 256)), classes=2)
+    ends = [step for step in range(1, 101) if plan.epochs_in(step) > plan.epochs_in(step - 1)]
+    assert (plan.steps, plan.epochs, len(ends), ends[-1]) == (100, 30, 30, 100)
+    assert {end - begin for begin, end in zip([0, *ends], ends, strict=False)} == {3, 4}
+    assert FitOptions(steps=2, epochs=30).plan(_statistics(10, (256, 256)), classes=2).epochs == 2
 
 
 def test_a_single_logit_is_trained_with_bce():
@@ -48,8 +54,11 @@ def test_a_single_logit_is_trained_with_bce():
     [
         {"epochs": 0},
         {"steps": 0},
+        {"steps": 2.5},
         {"batch": 1.5},
-        {"crop": -3},
+        {"crop": 15},
+        {"workers": 1.0},
+        {"seed": True},
         {"learning_rate": float("nan")},
         {"learning_rate": "fast"},
         {"average": 1.0},

@@ -101,6 +101,15 @@ class Coding:
     instances: bool = False
     planes: int = 0
 
+    def __post_init__(self) -> None:
+        """Check the number of classes.
+
+        Raises:
+            DataError: there are more than ids that are not `UNKNOWN`.
+        """
+        if len(self.class_names) > UNKNOWN:
+            raise DataError(f"there are {len(self.class_names):,} classes; masks of at most {UNKNOWN} can be read")
+
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON, all but the names."""
         return {
@@ -120,7 +129,7 @@ class Coding:
         if (
             data.keys() != cls.__dataclass_fields__.keys() - {"class_names"}
             or data["kind"] not in get_args(Kind)
-            or len(data["codes"]) != len(class_names)
+            or not len(data["codes"]) == len(class_names) <= UNKNOWN
             or not isinstance(data["instances"], bool)
             or not all(type(number) is int and number >= 0 for number in counted)
             or not all(type(number) is int and number >= IGNORED for number in unknown)
@@ -129,7 +138,7 @@ class Coding:
         lists = {name: tuple(data[name]) for name in ("codes", "unknown")}
         return cls(**{**data, "class_names": tuple(class_names), **lists})
 
-    def ids(self, codes: Codes) -> NDArray[np.int64]:
+    def ids(self, codes: Codes) -> NDArray[np.uint8]:
         """The class ids (h, w) of codes (h, w), `UNKNOWN` where nobody knows.
 
         Raises:
@@ -138,10 +147,10 @@ class Coding:
         if self.instances:
             codes = (codes != 0).astype(np.int64)
         known = np.array([*self.codes, *self.unknown])
-        ids = np.array([*range(len(self.codes)), *[UNKNOWN] * len(self.unknown)])
+        ids = np.array([*range(len(self.codes)), *[UNKNOWN] * len(self.unknown)], dtype=np.uint8)
         order = known.argsort()
         places = np.searchsorted(known, codes, sorter=order).clip(max=len(known) - 1)
-        found: NDArray[np.int64] = ids[order[places]]
+        found: NDArray[np.uint8] = ids[order[places]]
         strange = known[order[places]] != codes
         if strange.any():
             raise DataError(self.complaint(np.unique(codes[strange]).tolist()))

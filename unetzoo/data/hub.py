@@ -1,6 +1,7 @@
 """Hugging Face data sets: local ones, and those of the Hub by name."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -83,28 +84,50 @@ class TableSource(Source):
 
     def image(self, index: int) -> NDArray[Any]:
         """The image (h, w, c) of a row."""
-        pixels = self._pixels(index, 2, picture_pixels)
-        check_finite(pixels, self.entries[index].name)
-        return pixels if pixels.ndim == 3 else pixels[..., None]
+        return self._image(index, self._cells(index))
 
     def raw_mask(self, index: int) -> NDArray[Any]:
         """The mask of a row as it is stored."""
-        return self._pixels(index, 3, picture_codes)
+        return self._mask(index, self._cells(index))
 
-    def _pixels(self, index: int, column: int, from_picture: "Callable[[Image], Image]") -> NDArray[Any]:
+    def pair(self, index: int) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Both, of a row that is decoded once."""
+        cells = self._cells(index)
+        return self._image(index, cells), self._mask(index, cells)
+
+    def _image(self, index: int, cells: "Mapping[str, Any]") -> NDArray[Any]:
+        pixels = self._pixels(index, cells, self._rows[index][2], picture_pixels)
+        check_finite(pixels, self.entries[index].name)
+        return pixels if pixels.ndim == 3 else pixels[..., None]
+
+    def _mask(self, index: int, cells: "Mapping[str, Any]") -> NDArray[Any]:
+        return self._pixels(index, cells, self._rows[index][3], picture_codes)
+
+    def _cells(self, index: int) -> "Mapping[str, Any]":
+        """Those of a row by column."""
+        table, row, *_ = self._rows[index]
+        with self._explained(index):
+            cells: Mapping[str, Any] = table[row]
+            return cells
+
+    def _pixels(
+        self, index: int, cells: "Mapping[str, Any]", column: str, from_picture: "Callable[[Image], Image]"
+    ) -> NDArray[Any]:
         from PIL.Image import Image
 
-        row = self._rows[index]
-        try:
-            cell = row[0][row[1]][row[column]]
+        cell = cells[column]
+        with self._explained(index):
             pixels = np.asarray(from_picture(cell)) if isinstance(cell, Image) else channels_last(np.asarray(cell))
-        except Exception as error:  # a picture in it may be damaged in many ways
-            raise DataError(f"{self.entries[index].name} cannot be read: {describe_error(error)}") from error
         if pixels.ndim not in (2, 3) or 0 in pixels.shape or pixels.dtype.kind not in "buif":
-            raise DataError(
-                f"{self.entries[index].name}: {row[column]!r} is no image, but {pixels.dtype} {pixels.shape}"
-            )
+            raise DataError(f"{self.entries[index].name}: {column!r} is no image, but {pixels.dtype} {pixels.shape}")
         return pixels
+
+    @contextmanager
+    def _explained(self, index: int) -> "Iterator[None]":
+        try:
+            yield
+        except Exception as error:  # a picture may be damaged in many ways
+            raise DataError(f"{self.entries[index].name} cannot be read: {describe_error(error)}") from error
 
 
 def _column(source: str, table: "Table", names: tuple[str, ...]) -> str:

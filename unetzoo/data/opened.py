@@ -48,8 +48,8 @@ class CodedDataset(Dataset):
         """
         number = self.indices[index]
         name = self.source.entries[number].name
-        image = self.source.image(number)
-        codes = self._codes(number)
+        image, raw = self.source.pair(number)
+        codes = self._codes(number, raw)
         if codes.shape != image.shape[:2]:
             raise DataError(f"{name}: the image has {image.shape[:2]} pixels, its mask {codes.shape}")
         try:
@@ -59,10 +59,10 @@ class CodedDataset(Dataset):
 
     def instances(self, index: int) -> NDArray[Any] | None:
         """The numbers (h, w) of the objects, where masks number them."""
-        return self._codes(self.indices[index]) if self.coding.instances else None
+        number = self.indices[index]
+        return self._codes(number, self.source.raw_mask(number)) if self.coding.instances else None
 
-    def _codes(self, number: int) -> Codes:
-        raw = self.source.raw_mask(number)
+    def _codes(self, number: int, raw: NDArray[Any]) -> Codes:
         try:
             return codes_of(raw)[1]
         except DataError as error:

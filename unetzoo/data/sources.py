@@ -9,9 +9,8 @@ from typing import Any
 from numpy.typing import NDArray
 
 from unetzoo.assembly import Split, create_dataset, list_datasets
-from unetzoo.data.images import check_finite, read_image, read_raw_mask
+from unetzoo.data.images import read_image, read_raw_mask
 from unetzoo.errors import DataError, UnknownNameError
-from unetzoo.samples import Dataset
 
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
 
@@ -55,6 +54,10 @@ class Source(ABC):
     def raw_mask(self, index: int) -> NDArray[Any]:
         """The mask of an entry as it is stored, (h, w) or (h, w, c); raises DataError where it cannot be read."""
 
+    def pair(self, index: int) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Image and mask of an entry; raises DataError where one cannot be read."""
+        return self.image(index), self.raw_mask(index)
+
 
 @dataclass(frozen=True)
 class Pair:
@@ -86,39 +89,6 @@ class FileSource(Source):
         return read_raw_mask(self.pairs[index].mask)
 
 
-class PartSource(Source):
-    """The splits of a data set that a plugin provides.
-
-    Args:
-        splits: of each name.
-
-    Raises:
-        DataError: a name is none of a split.
-    """
-
-    def __init__(self, splits: dict[str, Dataset]) -> None:
-        strange = [name for name in splits if name not in SPLITS]
-        if strange:
-            raise DataError(f"there is no split {strange[0]!r}; the splits are {', '.join(SPLITS)}")
-        self._samples = [(dataset, index) for dataset in splits.values() for index in range(len(dataset))]
-        entries = [
-            Entry(f"{split} {index}", split) for split, dataset in splits.items() for index in range(len(dataset))
-        ]
-        super().__init__(entries, class_names=next(iter(splits.values())).class_names)
-
-    def image(self, index: int) -> NDArray[Any]:
-        """The image (h, w, c) of a sample."""
-        dataset, number = self._samples[index]
-        image = dataset[number].image
-        check_finite(image, self.entries[index].name)
-        return image
-
-    def raw_mask(self, index: int) -> NDArray[Any]:
-        """The class ids (h, w) of a sample."""
-        dataset, number = self._samples[index]
-        return dataset[number].mask
-
-
 def open_source(source: str | Path) -> Source:
     """The images and masks of a folder, a file that lists them, a Hugging Face data set, or a named part.
 
@@ -145,7 +115,9 @@ def open_source(source: str | Path) -> Source:
     return _part(text)
 
 
-def _part(name: str) -> PartSource:
+def _part(name: str) -> Source:
+    from unetzoo.data.parts import PartSource
+
     try:
         return PartSource({split: create_dataset(name, split=split) for split in SPLITS})
     except UnknownNameError as error:

@@ -24,6 +24,7 @@ class Statistics:
         channels: of each.
         smallest: height and width in pixels, each the smallest of all images.
         largest: likewise.
+        pixels: of all images together.
         value_range: lowest and highest value; (0, 255) for 8 bits.
         mean: of each channel, after scaling `value_range` to 0 to 1.
         std: likewise, > 0; 1 of a channel that is the same everywhere.
@@ -36,6 +37,7 @@ class Statistics:
     channels: int
     smallest: tuple[int, int]
     largest: tuple[int, int]
+    pixels: int
     value_range: tuple[float, float]
     mean: tuple[float, ...]
     std: tuple[float, ...]
@@ -71,6 +73,7 @@ def measure(readings: Sequence[Reading], coding: Coding) -> Statistics:
         channels=images[0].shape[2],
         smallest=(int(sizes[:, 0].min()), int(sizes[:, 1].min())),
         largest=(int(sizes[:, 0].max()), int(sizes[:, 1].max())),
+        pixels=pixels,
         value_range=(low, high),
         mean=tuple(((mean - low) / (high - low)).tolist()),
         std=tuple(std.tolist()),

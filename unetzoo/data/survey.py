@@ -101,21 +101,30 @@ def _in_parallel(read: Callable[[int], Reading], indices: Iterable[int]) -> Iter
 
 
 def _read(source: Source, index: int, images: bool) -> Reading:
-    image, mask, problems = None, None, []
+    pixels, raw, problems = _pixels(source, index, images)
+    image = None if pixels is None else _image_facts(pixels)
+    mask = None
     try:
-        image = _image_facts(source.image(index)) if images else None
-    except DataError as error:
-        problems.append(str(error))
-    try:
-        raw = source.raw_mask(index)
-    except DataError as error:
-        problems.append(str(error))
-        return Reading(index, image, mask, tuple(problems))
-    try:
-        mask = _mask_facts(raw)
+        mask = None if raw is None else _mask_facts(raw)
     except DataError as error:
         problems.append(f"{source.entries[index].name}: {error}")
     return Reading(index, image, mask, tuple(problems))
+
+
+def _pixels(source: Source, index: int, images: bool) -> tuple[Pixels | None, Pixels | None, list[str]]:
+    """Image and mask of an entry, None for what cannot be read, and why."""
+    try:
+        return *(source.pair(index) if images else (None, source.raw_mask(index))), []
+    except DataError:  # of one of them, or of both
+        found: list[Pixels | None] = []
+        problems: list[str] = []
+        for read in (source.image if images else None, source.raw_mask):
+            try:
+                found.append(read(index) if read else None)
+            except DataError as error:
+                found.append(None)
+                problems.append(str(error))
+        return found[0], found[1], list(dict.fromkeys(problems))
 
 
 def _image_facts(image: Pixels) -> ImageFacts:

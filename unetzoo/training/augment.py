@@ -1,7 +1,6 @@
 """Random changes of crops, on any number of channels; the transforms are torchvision's."""
 
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -9,6 +8,12 @@ from torch.nn import functional as F  # noqa: N812 - the field's name for it
 
 from unetzoo.data.coding import UNKNOWN
 
+if TYPE_CHECKING:
+    from torchvision import tv_tensors
+
+    Pair = tuple[tv_tensors.Image, tv_tensors.Mask]
+
+_TURNED = 0.5  # share of the crops
 _ELASTIC_GRID = 3  # displacement vectors along each axis, as in 2015
 _ELASTIC_STD = 10 / 512  # of a vector, as a share of the crop's side: 10 px there
 _ROTATION, _SCALE = 15, (0.8, 1.25)  # degrees, beside quarter turns
@@ -33,7 +38,6 @@ class Augmentation:
         self.crop = crop
         self.elastic = elastic
         self.margin = crop // 8 if kind == "full" else 0
-        self._transform = _transform(crop, elastic) if kind == "full" else None
 
     def __call__(self, image: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """The changed crop.
@@ -49,12 +53,23 @@ class Augmentation:
         if self.kind == "none":
             return image, mask
         image, mask = _turned(image, mask)
-        if self._transform is None:
+        if self.kind == "flips":
             return image, mask
-        from torchvision import tv_tensors
+        image, mask = self._moved(image, mask)
+        return _recoloured(image), mask
 
-        changed, changed_mask = self._transform(tv_tensors.Image(image), tv_tensors.Mask(mask))
-        return _recoloured(changed.as_subclass(Tensor)), changed_mask.as_subclass(Tensor)
+    def _moved(self, image: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Turned freely, deformed, both or neither; the middle of it."""
+        from torchvision import tv_tensors
+        from torchvision.transforms.v2.functional import center_crop
+
+        pair: Pair = tv_tensors.Image(image), tv_tensors.Mask(mask)
+        if torch.rand(()) < _TURNED:
+            pair = _turned_freely(*pair)
+        if torch.rand(()) < self.elastic:
+            pair = _deformed(*pair, std=_ELASTIC_STD * self.crop)
+        changed, changed_mask = (center_crop(one, [self.crop, self.crop]).as_subclass(Tensor) for one in pair)
+        return changed, changed_mask
 
 
 def _turned(image: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
@@ -64,32 +79,23 @@ def _turned(image: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
     return (image.flip(-1), mask.flip(-1)) if mirrored else (image, mask)
 
 
-def _transform(crop: int, elastic: float) -> Callable[..., Any]:
+def _turned_freely(image: "tv_tensors.Image", mask: "tv_tensors.Mask") -> "Pair":
+    """Turned by a few degrees, and larger or smaller."""
     from torchvision import tv_tensors
     from torchvision.transforms import v2
 
     fill = {tv_tensors.Image: 0, tv_tensors.Mask: UNKNOWN}
     affine = v2.RandomAffine(degrees=_ROTATION, scale=_SCALE, interpolation=v2.InterpolationMode.BILINEAR, fill=fill)
+    changed: Pair = affine(image, mask)
+    return changed
 
-    def deform(image: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        if torch.rand(()) >= elastic:
-            return image, mask
-        displacement = elastic_displacement(image.shape[-1], _ELASTIC_STD * crop)
-        return (
-            v2.functional.elastic(image, displacement),
-            v2.functional.elastic(mask, displacement, fill=UNKNOWN),
-        )
 
-    centre = v2.CenterCrop(crop)
+def _deformed(image: "tv_tensors.Image", mask: "tv_tensors.Mask", *, std: float) -> "Pair":
+    """Deformed elastically, by vectors of that standard deviation in pixels."""
+    from torchvision.transforms.v2 import functional
 
-    def transform(image: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        if torch.rand(()) < 0.5:
-            image, mask = affine(image, mask)
-        image, mask = deform(image, mask)
-        cut: tuple[Tensor, Tensor] = centre(image, mask)
-        return cut
-
-    return transform
+    displacement = elastic_displacement(image.shape[-1], std)
+    return functional.elastic(image, displacement), functional.elastic(mask, displacement, fill=UNKNOWN)
 
 
 def elastic_displacement(side: int, std: float) -> Tensor:

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 _NAME = re.compile(r"step-(\d+)")
 
 
+def newest_checkpoint(folder: Path) -> Path | None:
+    """That of the most steps in a folder of checkpoints; None where there is none."""
+    return max((path for path in folder.glob("step-*") if _NAME.fullmatch(path.name)), default=None)
+
+
 class Checkpoints:
     """The checkpoints in a folder.
 
@@ -32,6 +37,8 @@ class Checkpoints:
     def save(self, step: int) -> None:
         """Write a checkpoint, under another name until it is complete, then remove older ones."""
         target = self.folder / f"step-{step:09}"
+        if target.exists():
+            return
         partial = target.with_suffix(".partial")
         if self.accelerator.is_main_process:
             shutil.rmtree(partial, ignore_errors=True)
@@ -39,7 +46,7 @@ class Checkpoints:
         with _explained(partial):
             self.accelerator.save_state(str(partial))
         self.accelerator.wait_for_everyone()
-        if self.accelerator.is_main_process and not target.exists():
+        if self.accelerator.is_main_process:
             partial.rename(target)
             for other in self.folder.iterdir():
                 if other != target:
@@ -48,10 +55,10 @@ class Checkpoints:
 
     def load(self) -> bool:
         """Go back to the newest checkpoint; False where there is none."""
-        found = [path for path in self.folder.glob("step-*") if _NAME.fullmatch(path.name)]
-        if not found:
+        newest = newest_checkpoint(self.folder)
+        if newest is None:
             return False
-        self.accelerator.load_state(str(max(found)))
+        self.accelerator.load_state(str(newest))
         return True
 
 

@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset as TorchDataset
+from torch.utils.data import get_worker_info
 
 from unetzoo.data.coding import UNKNOWN
 from unetzoo.inference.normalise import normalised
@@ -106,12 +107,12 @@ class CropDataset(TorchDataset[Crop]):
 
 
 class _Remembered:
-    """The samples of a data set, the first of them kept in memory, up to 1 GiB."""
+    """The samples of a data set; the first of them are kept in memory, up to 1 GiB, which worker processes share."""
 
     def __init__(self, samples: Dataset) -> None:
         self._samples = samples
         self._kept: dict[int, Sample] = {}
-        self._room = _CACHED_BYTES
+        self._size = 0
 
     def __len__(self) -> int:
         return len(self._samples)
@@ -121,9 +122,10 @@ class _Remembered:
             return self._kept[index]
         sample = self._samples[index]
         size = sample.image.nbytes + sample.mask.nbytes
-        if size <= self._room:
+        worker = get_worker_info()
+        if self._size + size <= _CACHED_BYTES // (worker.num_workers if worker else 1):
             self._kept[index] = sample
-            self._room -= size
+            self._size += size
         return sample
 
 

@@ -29,6 +29,7 @@ def accelerating(options: FitOptions, folder: Path) -> "Iterator[Accelerator]":
     from accelerate import Accelerator, DataLoaderConfiguration, DistributedDataParallelKwargs
     from accelerate.state import AcceleratorState
     from accelerate.tracking import get_available_trackers
+    from accelerate.utils import GradientAccumulationPlugin
 
     _check_trackers(options.trackers, [str(tracker) for tracker in get_available_trackers()])
     if options.precision == "fp16" and (options.cpu or not torch.cuda.is_available()):
@@ -40,6 +41,7 @@ def accelerating(options: FitOptions, folder: Path) -> "Iterator[Accelerator]":
         cpu=cpu,
         log_with=list(options.trackers) or None,
         project_dir=str(folder),
+        gradient_accumulation_plugin=GradientAccumulationPlugin(num_steps=1),  # whatever the environment says
         dataloader_config=DataLoaderConfiguration(split_batches=True),
         kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=options.frozen_epochs > 0)],
     )

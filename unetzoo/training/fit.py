@@ -1,6 +1,7 @@
 """Train a network on a data set, from a survey of its images to the best weights."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from torch.optim.lr_scheduler import LambdaLR
 from unetzoo.assembly import create_loss
 from unetzoo.data.coding import UNKNOWN, Classes, Masks
 from unetzoo.data.opened import Survey, survey
-from unetzoo.data.sources import PartSource
+from unetzoo.data.parts import PartSource
 from unetzoo.data.statistics import Statistics
 from unetzoo.evaluation.masks import check_fits
 from unetzoo.info import ModelInfo
@@ -26,8 +27,9 @@ from unetzoo.training.engine import accelerating
 from unetzoo.training.loop import Listener, Parts, Training
 from unetzoo.training.optimizer import DenseAdamW
 from unetzoo.training.options import FitOptions, Plan
+from unetzoo.training.processes import share_batches
 from unetzoo.training.progress import Epoch
-from unetzoo.training.run_folder import begin, check_folder, read_run
+from unetzoo.training.run_folder import begin, check_folder, forget, read_run
 from unetzoo.training.schedule import rate_of
 from unetzoo.training.stopping import explained_memory
 from unetzoo.training.supervision import Supervised
@@ -116,7 +118,7 @@ def fit(
         parts = _parts(model, options, plan, accelerator)
         training = Training(accelerator, parts, options, plan, statistics.info, folder)
         crops = _crops(found.dataset("train"), statistics, options, plan)
-        with explained_memory(options.batch, plan.crop):
+        with explained_memory(options.batch, plan.crop), _kept_once_begun(training):
             training.run(crops, found.dataset("val"), _recording(training, listener, resume=resume), resume=resume)
         return _finish(model, training, found)
 
@@ -126,14 +128,13 @@ def _surveyed(
 ) -> Survey:
     if isinstance(data, Survey):
         return data
-    source = PartSource(dict(data)) if isinstance(data, Mapping) else data
+    source = PartSource(data) if isinstance(data, Mapping) else data
     return survey(source, classes=classes, masks=masks, trained=trained)
 
 
 def _parts(model: Segmenter, options: FitOptions, plan: Plan, accelerator: "Accelerator") -> Parts:
     model.to(accelerator.device)
-    if accelerator.num_processes > 1 and accelerator.device.type == "cuda":
-        nn.SyncBatchNorm.convert_sync_batchnorm(model)  # type: ignore[no-untyped-call] # torch's own lack of types
+    share_batches(model, accelerator)
     optimizer = _optimizer(model, options, accelerator.device)
     schedule = LambdaLR(optimizer, rate_of(options.schedule, steps=plan.steps, warm_up=options.warm_up))
     clip = None if isinstance(optimizer, DenseAdamW) else options.clip  # that one clips, too
@@ -195,6 +196,17 @@ def _recording(training: Training, listener: Listener, *, resume: bool) -> Liste
 
     told = listener if accelerator.is_main_process else Listener()
     return replace(told, on_epoch=on_epoch)
+
+
+@contextmanager
+def _kept_once_begun(training: Training) -> Iterator[None]:
+    """Leave no run behind that failed before its first step was done: the next command is likely the corrected one."""
+    try:
+        yield
+    except BaseException:
+        if not training.progress.step and training.accelerator.is_main_process:
+            forget(training.folder)
+        raise
 
 
 def _finish(model: Segmenter, training: Training, found: Survey) -> Fit:

@@ -10,15 +10,18 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
-from torch.utils.data import BatchSampler, DataLoader
 
+from unetzoo.contracts import Encoder
 from unetzoo.info import ModelInfo
 from unetzoo.model import Segmenter, freeze, unfreeze
 from unetzoo.samples import Dataset
+from unetzoo.training.batches import batches
 from unetzoo.training.checkpoint import Checkpoints
 from unetzoo.training.crops import Crop, CropDataset, mixed
 from unetzoo.training.options import FitOptions, Plan
+from unetzoo.training.processes import mean_loss, share_buffers, suspects
 from unetzoo.training.progress import Epoch, Progress
+from unetzoo.training.run_folder import CHECKPOINTS
 from unetzoo.training.stopping import StopRequest, TrainingStoppedError, not_a_number
 from unetzoo.training.supervision import supervised_loss
 from unetzoo.training.validate import Judge
@@ -99,8 +102,8 @@ class Training:
         self.info = info
         self.folder = folder
         self.progress = Progress()
-        self.checkpoints = Checkpoints(folder / "checkpoints", accelerator)
-        self.stop = StopRequest()
+        self.checkpoints = Checkpoints(folder / CHECKPOINTS, accelerator)
+        self.stop = StopRequest(alone=accelerator.num_processes == 1)
         self.judge = Judge()
         accelerator.register_for_checkpointing(self.progress)
         if parts.average is not None:
@@ -113,34 +116,19 @@ class Training:
             TrainingStoppedError: a signal came; a checkpoint was written.
             TrainingError: the loss is no number.
         """
-        with self.stop.listening(), self._own_random_state():
+        with self.stop.listening(), self._own_random_state(), _frozen_as_before(self.parts.model.encoder):
             if not (resume and self.checkpoints.load()):
                 self.checkpoints.save(0)
             listener.on_start(self.progress.step)
-            for batch in self._batches(crops):
+            if self._epoch_is_over():  # a signal came while it was validated
+                self._after_step(validation, listener)
+            for batch in batches(crops, self.options, self.accelerator, start=self.progress.step):
                 self._set_frozen()
                 loss = self._step(batch)
                 self.progress.step += 1
                 self.progress.losses.append(loss)
                 listener.on_step(self.progress.step, self.plan.steps, loss)
-                if self._at_end_of_epoch():
-                    listener.on_epoch(self._end_epoch(validation))
-                self._keep()
-
-    def _batches(self, crops: CropDataset) -> Iterator[Crop]:
-        """What is left of the training, batch by batch."""
-        batch = self.options.batch
-        numbers = BatchSampler(range(self.progress.step * batch, self.plan.steps * batch), batch, drop_last=False)
-        workers = self._workers()
-        loader = DataLoader(crops, batch_sampler=numbers, num_workers=workers, pin_memory=self._on_gpu())
-        yield from self.accelerator.prepare_data_loader(loader)
-
-    def _workers(self) -> int:
-        if self.options.workers is not None:
-            return self.options.workers
-        import os
-
-        return min(8, os.cpu_count() or 1) if self._on_gpu() else 0
+                self._after_step(validation, listener)
 
     def _on_gpu(self) -> bool:
         return bool(self.accelerator.device.type == "cuda")
@@ -151,9 +139,9 @@ class Training:
         torch.manual_seed(mixed(self.options.seed, "step", self.progress.step, accelerator.process_index))
         parts.network.train()
         loss: Tensor = supervised_loss(parts.loss, parts.network(batch.image), parts.reductions, batch.mask)
-        told = self._agreed(loss.detach())
+        told = mean_loss(loss.detach(), self.stop, accelerator)
         if not math.isfinite(told):
-            raise not_a_number(told, self.progress.step + 1, batch.name)
+            raise not_a_number(told, self.progress.step + 1, suspects(loss, batch.name))
         accelerator.backward(loss)
         if parts.clip is not None:
             accelerator.clip_grad_norm_(parts.network.parameters(), parts.clip)
@@ -164,31 +152,38 @@ class Training:
             parts.average.update_parameters(parts.model)
         return told
 
-    def _agreed(self, loss: Tensor) -> float:
-        """The mean loss of all processes; a signal that one of them got by now, all know then."""
-        if self.accelerator.num_processes == 1:
-            return loss.item()
-        signal = torch.tensor(float(self.stop.received), device=loss.device)
-        losses, signals = self.accelerator.gather(torch.stack([loss, signal])).reshape(-1, 2).unbind(1)
-        self.stop.agreed = int(signals.max())
-        return float(losses.mean())
-
     def _set_frozen(self) -> None:
         """Freeze the encoder for the first epochs, and thaw it then."""
-        wanted = self.progress.step < self.options.frozen_epochs * self.plan.steps_per_epoch
+        wanted = self.plan.epochs_in(self.progress.step) < self.options.frozen_epochs
         if wanted and not self.parts.model.encoder.frozen:
             freeze(self.parts.model.encoder)
         elif self.options.frozen_epochs and not wanted and self.parts.model.encoder.frozen:
             unfreeze(self.parts.model.encoder)
 
-    def _at_end_of_epoch(self) -> bool:
-        return self.progress.step % self.plan.steps_per_epoch == 0 or self.progress.step == self.plan.steps
+    def _after_step(self, validation: Dataset, listener: Listener) -> None:
+        """Validate at the end of an epoch; write a checkpoint when it is time; stop after it when a signal came."""
+        ended = self._end_epoch(validation) if self._epoch_is_over() else None
+        if ended is not None:
+            listener.on_epoch(ended)
+        step, every, signal = self.progress.step, self.options.checkpoint_steps, self.stop.heeded
+        due = step % every == 0 if every else ended is not None
+        if due or signal or step == self.plan.steps:
+            self.checkpoints.save(step)
+        if signal and (step < self.plan.steps or self._epoch_is_over()):
+            raise TrainingStoppedError(signal, step)
 
-    def _end_epoch(self, validation: Dataset) -> Epoch:
-        """Validate, remember what came out, and keep the network if it is the best one."""
+    def _epoch_is_over(self) -> bool:
+        """Whether one is that was not validated yet."""
+        return len(self.progress.epochs) < self.plan.epochs_in(self.progress.step)
+
+    def _end_epoch(self, validation: Dataset) -> Epoch | None:
+        """Validate, remember what came out, and keep the network if it is the best one; None where a signal came."""
         progress = self.progress
         network = self.parts.judged.eval()
-        ious = tuple(self.judge.class_ious(network, validation, self.accelerator)) if len(validation) else ()
+        share_buffers(network, self.accelerator)
+        ious = self.judge.class_ious(network, validation, self.accelerator, self.stop)
+        if ious is None:
+            return None
         known = [value for value in ious if value is not None]
         mean = sum(known) / len(known) if known else None
         best = progress.best
@@ -207,25 +202,23 @@ class Training:
         progress.losses = []
         return epoch
 
-    def _keep(self) -> None:
-        """Write a checkpoint when it is time; stop after it when a signal came."""
-        step, every, signal = self.progress.step, self.options.checkpoint_steps, self._signal()
-        due = step % every == 0 if every else self._at_end_of_epoch()
-        if due or signal or step == self.plan.steps:
-            self.checkpoints.save(step)
-        if signal and step < self.plan.steps:
-            raise TrainingStoppedError(signal, step)
-
-    def _signal(self) -> int:
-        """One that came; of several processes, one that all of them know of: else one would wait for the others."""
-        return self.stop.received if self.accelerator.num_processes == 1 else self.stop.agreed
-
     @contextmanager
     def _own_random_state(self) -> Iterator[None]:
         """Leave torch's random state as it was."""
         devices = [torch.cuda.current_device()] if self._on_gpu() else []
         with torch.random.fork_rng(devices=devices):
             yield
+
+
+@contextmanager
+def _frozen_as_before(encoder: Encoder) -> Iterator[None]:
+    """Leave an encoder that was frozen for the first epochs thawed, though there were no others."""
+    frozen = encoder.frozen
+    try:
+        yield
+    finally:
+        if encoder.frozen and not frozen:
+            unfreeze(encoder)
 
 
 def info_with(info: ModelInfo, epoch: Epoch) -> ModelInfo:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import ceil
 from typing import TYPE_CHECKING, Literal
 
-from unetzoo.checks import check_choice, check_count
+from unetzoo.checks import check_choice
 from unetzoo.errors import OptionError
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ Supervision = Literal["full", "native"]
 Precision = Literal["no", "bf16", "fp16"]
 
 _UNIT = 32  # crops of such sizes need no padding in nearly all encoders
-_LONGEST_CROP = 256
+_SHORTEST_CROP, _LONGEST_CROP = 16, 256
 _SHORTEST_EPOCH = 50  # steps; a data set of ten images would otherwise be an epoch of one
 
 
@@ -27,10 +27,11 @@ class FitOptions:
 
     Attributes:
         loss: an expression as `unetzoo.create_loss` reads it; empty: `"dice + ce"`, for one logit `"dice + bce"`.
-        epochs: how often validation follows; an epoch is as many crops as cover the images once, at least 50 steps.
-        steps: updates of the weights in all; None: as the epochs say.
+        epochs: how often validation follows; an epoch is as many crops as have the pixels of all images, at least one
+            an image, and at least 50 steps.
+        steps: updates of the weights in all, shared evenly among the epochs; None: as the epochs say.
         batch: crops a step, over all processes.
-        crop: side of the square crops in pixels; None: 256, less where all images are smaller.
+        crop: side of the square crops in pixels, at least 16; None: 256, less where all images are smaller.
         learning_rate: at its highest.
         encoder_rate: of the encoder, as a share of `learning_rate`; 0.1 suits pretrained weights.
         weight_decay: of AdamW (arXiv:1711.05101).
@@ -87,11 +88,6 @@ class FitOptions:
     def __post_init__(self) -> None:
         """Check every value."""
         object.__setattr__(self, "trackers", tuple(self.trackers))
-        for name in ("epochs", "batch"):
-            check_count(name, getattr(self, name))
-        for name in ("crop", "checkpoint_steps"):
-            if getattr(self, name) is not None:
-                check_count(name, getattr(self, name))
         for name, allowed in (
             ("augment", Augment),
             ("schedule", Schedule),
@@ -99,39 +95,51 @@ class FitOptions:
             ("precision", Precision),
         ):
             check_choice(name, getattr(self, name), allowed)
-        for name, low, high in _RANGES:
-            value = getattr(self, name)
-            if value is not None and not (isinstance(value, int | float) and low <= value <= high):
-                raise OptionError(f"{name} must be a number from {low:g} to {high:g}, got {value!r}")
+        for kind, ranges in ((int, _COUNTS), (float, _NUMBERS)):
+            for name, low, high in ranges:
+                self._check_number(name, kind, low, high)
+
+    def _check_number(self, name: str, kind: type, low: float, high: float) -> None:
+        value = getattr(self, name)
+        if value is None and getattr(FitOptions, name) is None:  # its default, and a choice
+            return
+        allowed = int if kind is int else (int, float)
+        if isinstance(value, bool) or not isinstance(value, allowed) or not low <= value <= high:
+            noun = "whole number" if kind is int else "number"
+            raise OptionError(f"{name} must be a {noun} from {low:,g} to {high:,g}, got {value!r}")
 
     def plan(self, statistics: "Statistics", classes: int) -> "Plan":
         """What follows for a data set, for a network with as many logits as `classes`."""
         crop = self.crop or min(_LONGEST_CROP, ceil(max(statistics.largest) / _UNIT) * _UNIT)
-        height, width = statistics.largest
-        crops = statistics.images * ceil(height / crop) * ceil(width / crop)
-        steps_per_epoch = max(_SHORTEST_EPOCH, ceil(crops / self.batch))
-        steps = self.steps or self.epochs * steps_per_epoch
+        crops = max(statistics.images, ceil(statistics.pixels / crop**2))
+        steps = self.steps or self.epochs * max(_SHORTEST_EPOCH, ceil(crops / self.batch))
         return Plan(
             loss=self.loss or ("dice + bce" if classes == 1 else "dice + ce"),
             crop=crop,
             steps=steps,
-            steps_per_epoch=min(steps, ceil(steps / self.epochs) if self.steps else steps_per_epoch),
+            epochs=min(self.epochs, steps),
         )
 
 
-_RANGES = (
+_COUNTS = (
+    ("epochs", 1, 1e6),
     ("steps", 1, 1e9),
+    ("batch", 1, 1e6),
+    ("crop", _SHORTEST_CROP, 1e5),
+    ("frozen_epochs", 0, 1e6),
+    ("workers", 0, 1024),
+    ("checkpoint_steps", 1, 1e9),
+    ("seed", 0, 2**63 - 1),
+)
+_NUMBERS = (
     ("learning_rate", 1e-9, 1e3),
     ("encoder_rate", 0, 1e3),
     ("weight_decay", 0, 1e3),
     ("warm_up", 0, 1),
     ("clip", 1e-9, 1e9),
-    ("average", 0, 1 - 1e-9),
+    ("average", 0, 0.999999),
     ("balance", 0, 1),
     ("elastic", 0, 1),
-    ("frozen_epochs", 0, 1e9),
-    ("workers", 0, 1024),
-    ("seed", 0, 2**63 - 1),
 )
 
 
@@ -143,15 +151,14 @@ class Plan:
         loss: the expression.
         crop: side of the crops in pixels.
         steps: updates of the weights in all.
-        steps_per_epoch: between validations; the last epoch may be shorter.
+        epochs: how many times validation follows; they share the steps evenly.
     """
 
     loss: str
     crop: int
     steps: int
-    steps_per_epoch: int
+    epochs: int
 
-    @property
-    def epochs(self) -> int:
-        """How many times validation follows."""
-        return ceil(self.steps / self.steps_per_epoch)
+    def epochs_in(self, steps: int) -> int:
+        """How many epochs end in the first `steps` steps."""
+        return steps * self.epochs // self.steps

@@ -29,14 +29,23 @@ class TrainingStoppedError(TrainingError):
 class StopRequest:
     """Remembers a signal until the step is done.
 
+    Args:
+        alone: there is one process; of several each would wait for one that stopped before the others know.
+
     Attributes:
-        received: its number, 0 until one came.
-        agreed: the same, once the other processes know of it.
+        received: number of the signal, 0 until one came.
+        agreed: the same, once all processes know of it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, alone: bool) -> None:
+        self.alone = alone
         self.received = 0
         self.agreed = 0
+
+    @property
+    def heeded(self) -> int:
+        """The signal to stop for, 0: none."""
+        return self.received if self.alone else self.agreed
 
     def _receive(self, number: int, _: FrameType | None) -> None:
         self.received = number

@@ -1,6 +1,5 @@
 """How well a network does on images that it is not trained on."""
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +11,7 @@ from unetzoo.evaluation.masks import predicted_ids
 from unetzoo.evaluation.scores import count, iou
 from unetzoo.model import Segmenter
 from unetzoo.samples import Dataset
+from unetzoo.training.stopping import StopRequest
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -47,14 +47,23 @@ class Judge:
                     ) from error
                 self.tile = tile // 2
 
-    def class_ious(self, model: Segmenter, dataset: Dataset, accelerator: "Accelerator") -> Sequence[float | None]:
+    def class_ious(
+        self, model: Segmenter, dataset: Dataset, accelerator: "Accelerator", stop: StopRequest
+    ) -> tuple[float | None, ...] | None:
         """The intersection over union of each class over all pixels of a data set; None where a class is in neither.
 
-        The images are shared among the processes.
+        The images are shared among the processes. All of it is None where a signal came: of several processes before,
+        of a single one in the midst of it.
         """
+        if not len(dataset):
+            return ()
         counts = np.zeros((len(dataset.class_names), 3), dtype=np.int64)
         for index in range(accelerator.process_index, len(dataset), accelerator.num_processes):
+            if stop.heeded:
+                break
             sample = dataset[index]
             counts += count(self.ids(model, sample.image), sample.mask, len(dataset.class_names))
+        if stop.heeded:
+            return None
         summed = accelerator.reduce(torch.from_numpy(counts).to(accelerator.device), "sum")
-        return [None if np.isnan(value) else float(value) for value in iou(summed.cpu().numpy())]
+        return tuple(None if np.isnan(value) else float(value) for value in iou(summed.cpu().numpy()))
