@@ -1,6 +1,7 @@
 """A training that was killed goes on exactly: the same weights, bit by bit, as one that was not."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ import torch
 sys.path.insert(0, {tests!r})
 from squares import Squares
 import unetzoo
+from unetzoo.training.crops import mixed
 from unetzoo.training.loop import Listener
 from unetzoo.training.stopping import TrainingStoppedError
 
@@ -30,9 +32,18 @@ model = unetzoo.create(
     classes=2,
     in_channels=1,
 )
-options = unetzoo.FitOptions(steps=20, epochs=4, batch=2, crop=32, checkpoint_steps=3)
+options = unetzoo.FitOptions(steps=20, epochs=4, batch=2, crop=32, checkpoint_steps=3, workers=int(sys.argv[2]))
 listener = Listener(on_step=lambda step, of, loss: print(step, flush=True))
-data = dict(train=Squares(5, 0), val=Squares(2, 1))
+
+
+class Signalling(Squares):  # looking at it after the tenth step sends a signal
+    def __getitem__(self, index):
+        if "signal" in sys.argv and torch.initial_seed() == mixed(0, "step", 9, 0):
+            signal.raise_signal(signal.SIGTERM)
+        return super().__getitem__(index)
+
+
+data = dict(train=Squares(5, 0), val=Signalling(2, 1))
 try:
     unetzoo.fit(model, data, "run", options=options, resume=True, listener=listener)
 except TrainingStoppedError as stopped:
@@ -41,14 +52,16 @@ except TrainingStoppedError as stopped:
 """
 
 
-def _start(folder, seed=0):
+def _start(folder, *arguments, seed=0, workers=0):
     program = _PROGRAM.format(tests=str(Path(__file__).parents[1]))
-    command = [sys.executable, "-c", program, str(seed)]
-    return subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    command = [sys.executable, "-c", program, str(seed), str(workers), *arguments]
+    return subprocess.Popen(
+        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
 
 
 def _finish(folder, seed=0):
-    out, errors = _start(folder, seed).communicate(timeout=120)
+    out, errors = _start(folder, seed=seed).communicate(timeout=120)
     assert errors == ""
     return [int(step) for step in out.split()]
 
@@ -83,17 +96,27 @@ def test_killed_at_any_moment_it_goes_on_from_the_last_checkpoint(step, uninterr
     _assert_same(tmp_path / "run", uninterrupted)
 
 
-def test_sigterm_writes_a_checkpoint_and_ends_as_signals_do(uninterrupted, tmp_path):
-    process = _start(tmp_path)
+@pytest.mark.parametrize("workers", [0, 2])
+def test_sigterm_to_all_processes_writes_a_checkpoint_and_ends_as_signals_do(workers, uninterrupted, tmp_path):
+    process = _start(tmp_path, workers=workers)
     for line in process.stdout:
         if int(line) >= 7:
-            process.send_signal(signal.SIGTERM)
+            os.killpg(process.pid, signal.SIGTERM)
             break
     out, _ = process.communicate(timeout=60)
     assert process.returncode == 128 + signal.SIGTERM
     stopped = int(out.split("after step ")[1].split(";")[0])
     assert "stopped by SIGTERM after step" in out
     assert _finish(tmp_path)[0] == stopped + 1  # nothing is done twice
+    _assert_same(tmp_path / "run", uninterrupted)
+
+
+def test_a_signal_cuts_validation_short_and_it_is_made_up_for(uninterrupted, tmp_path):
+    out, _ = _start(tmp_path, "signal").communicate(timeout=60)
+    assert "stopped by SIGTERM after step 10;" in out
+    history = (tmp_path / "run" / "history.jsonl").read_text()
+    assert len(history.splitlines()) == 1  # of the second epoch nobody knows how good it is
+    assert _finish(tmp_path)[0] == 11
     _assert_same(tmp_path / "run", uninterrupted)
 
 
