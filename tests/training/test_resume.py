@@ -1,13 +1,13 @@
 """A training that was killed goes on exactly: the same weights, bit by bit, as one that was not."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
 import threading
 from pathlib import Path
 
+import psutil
 import pytest
 from safetensors.torch import load_file
 
@@ -55,9 +55,7 @@ except TrainingStoppedError as stopped:
 def _start(folder, *arguments, seed=0, workers=0):
     program = _PROGRAM.format(tests=str(Path(__file__).parents[1]))
     command = [sys.executable, "-c", program, str(seed), str(workers), *arguments]
-    return subprocess.Popen(
-        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
+    return subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 def _finish(folder, seed=0):
@@ -100,8 +98,11 @@ def test_killed_at_any_moment_it_goes_on_from_the_last_checkpoint(step, uninterr
 def test_sigterm_to_all_processes_writes_a_checkpoint_and_ends_as_signals_do(workers, uninterrupted, tmp_path):
     process = _start(tmp_path, workers=workers)
     for line in process.stdout:
+        if int(line) == 5:
+            for worker in psutil.Process(process.pid).children():  # they may hear of it first
+                worker.terminate()
         if int(line) >= 7:
-            os.killpg(process.pid, signal.SIGTERM)
+            process.terminate()
             break
     out, _ = process.communicate(timeout=60)
     assert process.returncode == 128 + signal.SIGTERM
