@@ -40,7 +40,7 @@ def write_text(path: Path, text: str) -> None:
         WriteError: as `whole_file`.
     """
     with whole_file(path) as draft:
-        draft.write_text(text, encoding="utf-8")
+        draft.write_text(text, encoding="utf-8", errors="backslashreplace")  # names of files may be of other bytes
 
 
 def check_place(path: Path) -> None:

@@ -37,3 +37,11 @@ def test_errors_differ_from_what_is_right_and_from_what_is_unknown():
     truth = np.array([[0, 1, 1, 255]])
     colors = error_colors(truth, np.array([[0, 1, 0, 0]]))[0]
     assert len(np.unique(colors, axis=0)) == 4
+
+
+@pytest.mark.parametrize("shape", [(1, 30_000), (30_000, 1)])
+def test_a_line_of_pixels_is_no_endless_picture(shape):
+    ids = np.zeros(shape, dtype=np.int64)
+    picture = case_picture(np.zeros((*shape, 1), np.uint8), ids, ids, ["a", "b"], height=64)
+    assert picture.width < 20 * 64
+    assert picture.height < 3 * 64

@@ -97,12 +97,60 @@ def test_a_result_that_is_there_is_kept_unless_told(image, tmp_path):
 
 def test_a_zarr_result_is_replaced_as_a_whole(image, tmp_path):
     np.save(tmp_path / "in.npy", image)
-    (tmp_path / "out.zarr").mkdir()
+    zarr.create_array(tmp_path / "out.zarr", shape=(9, 9), dtype="int64")
     (tmp_path / "out.zarr" / "stranger").write_text("old")
     options = FileOptions(overwrite=True, **_SMALL)
     FilePredictor(_model(), options).predict(tmp_path / "in.npy", tmp_path / "out.zarr")
+    assert zarr.open(tmp_path / "out.zarr").shape == (300, 270)
     assert not (tmp_path / "out.zarr" / "stranger").exists()
     assert {path.name for path in tmp_path.iterdir()} == {"in.npy", "out.zarr"}
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+@pytest.mark.parametrize("name", ["group.zarr", "empty.zarr", "folder.tif"])
+def test_a_folder_that_is_no_array_is_neither_replaced_nor_taken_for_a_result(name, overwrite, image, tmp_path):
+    np.save(tmp_path / "in.npy", image)
+    (tmp_path / name).mkdir()
+    if name == "group.zarr":
+        zarr.open_group(tmp_path / name, mode="w").create_array("a", shape=(9,), dtype="int64")
+    before = sorted(tmp_path.rglob("*"))
+    options = FileOptions(overwrite=overwrite, **_SMALL)
+    with pytest.raises(DataError, match=f"{name} is a folder and no Zarr array, and is not replaced; name another"):
+        FilePredictor(_model(), options).predict(tmp_path / "in.npy", tmp_path / name)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("shape", [(40, 1), (1, 1), (1, 40), (600, 30)])
+@pytest.mark.parametrize("suffix", [".tif", ".npy", ".zarr"])
+def test_all_probabilities_of_narrow_images_are_written(shape, suffix, tmp_path):
+    image = np.random.default_rng(0).integers(0, 256, (*shape, 1), dtype=np.uint8)
+    np.save(tmp_path / "in.npy", image)
+    model = _model()
+    options = FileOptions(probabilities=True, **_SMALL)
+    FilePredictor(model, options).predict(tmp_path / "in.npy", tmp_path / f"out{suffix}")
+    np.testing.assert_allclose(_read(tmp_path / f"out{suffix}"), unetzoo.predict(model, image, **_SMALL), atol=1e-4)
+
+
+def test_a_name_that_is_too_long_is_told(image, tmp_path):
+    np.save(tmp_path / "in.npy", image)
+    for letters in (248, 300):  # too long with what its parts end with; and in itself
+        with pytest.raises(DataError, match=r"^cannot write .*a\.npy: File name too long$"):
+            FilePredictor(_model(), FileOptions()).predict(tmp_path / "in.npy", tmp_path / f"{'a' * letters}.npy")
+
+
+def test_a_zarr_image_that_has_changed_is_predicted_from_its_start(tmp_path):
+    pixels = np.zeros((600, 200, 1), np.float32)
+    pixels[500] = np.nan
+    array = zarr.create_array(tmp_path / "in.zarr", shape=pixels.shape, chunks=(128, 128, 1), dtype="float32")
+    array[:] = pixels
+    predictor = FilePredictor(_model(), FileOptions(**_SMALL))
+    with pytest.raises(DataError, match="NaN"):
+        predictor.predict(tmp_path / "in.zarr", tmp_path / "out.npy")
+    assert (tmp_path / "out.npy.partial").exists()
+    array[:] = np.random.default_rng(0).random(pixels.shape)
+    begun = []
+    predictor.predict(tmp_path / "in.zarr", tmp_path / "out.npy", on_rows=lambda done, _: begun.append(done))
+    assert begun[0] == 0
 
 
 def test_another_number_of_channels_is_told_with_the_file(image, tmp_path):

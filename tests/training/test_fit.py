@@ -211,6 +211,14 @@ def test_a_run_that_was_killed_before_its_first_checkpoint_begins_anew(make_mode
     assert len(result.epochs) == 3
 
 
+@pytest.mark.parametrize("encoder", ["plain", "resnet10t"])
+def test_a_batch_that_is_too_small_for_batch_norm_is_told_what_to_raise(encoder, squares, tmp_path):
+    model = unetzoo.create("unet", encoder=encoder, classes=2, in_channels=1)
+    options = FitOptions(steps=2, epochs=1, batch=1, crop=16)
+    with pytest.raises(TrainingError, match="single pixel to learn from, in batches of 1 crops of 16 x 16 pixels: rai"):
+        fit(model, squares, tmp_path / "run", options=options)
+
+
 def test_an_image_with_infinite_values_is_named_before_training(make_model, squares, short, tmp_path):
     with pytest.raises(DataError, match="train 2: 1,920 of its 1,920 values are NaN or infinity"):
         fit(make_model(), {**squares, "train": WithNaN(6, 0)}, tmp_path / "run", options=short)

@@ -5,6 +5,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import TextIOWrapper
 from typing import Any, TextIO
 
 import typer
@@ -18,6 +19,8 @@ _UsageError: Any = typer.BadParameter.__base__  # click's, or that of typer's ow
 @contextmanager
 def leave_pipe_quietly() -> Iterator[None]:
     """Write out standard output at the end; a reader that has gone, such as `head`, is no error."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # names of files may be bytes of no text
     try:
         yield
     finally:

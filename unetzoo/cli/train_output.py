@@ -80,4 +80,6 @@ def say_result(result: "Fit") -> None:
     """Where the best network is."""
     best = result.best
     told = "" if best.mean_iou is None else f" of epoch {best.epoch}, mean IoU {best.mean_iou:.4f},"
-    typer.echo(f"the best network{told} is in {result.folder / 'best'}; pictures: {result.folder / 'predictions.png'}")
+    pictures = [result.folder / name for name in ("predictions.png", "curves.png")]  # without validation one of them
+    shown = next(path for path in pictures if path.exists())
+    typer.echo(f"the best network{told} is in {result.folder / 'best'}; pictures: {shown}")

@@ -24,6 +24,7 @@ from unetzoo.encoders.timm_build import (
 )
 from unetzoo.encoders.view import Size, View, crop, fit, round_up
 from unetzoo.errors import OptionError, ShapeError
+from unetzoo.layers.norm import is_lone_pixel
 from unetzoo.model import Encoder
 
 
@@ -142,7 +143,7 @@ class TimmEncoder(Encoder):
             raise
         except REFUSALS as error:
             height, width = self.view.padded((image.shape[2], image.shape[3]))
-            if (height, width) == self.img_size:
+            if (height, width) == self.img_size or is_lone_pixel(error):
                 raise
             raise ShapeError(
                 f"timm's {self.name} {self._built_for()} cannot take images of {height} x {width} pixels (padded);"

@@ -24,6 +24,7 @@ _UNKNOWN, _RIGHT, _RIGHT_FOREGROUND, _WRONG = np.array(
 )
 _INK, _PAPER = (31, 41, 51), (255, 255, 255)
 _MARGIN, _CAPTION, _TEXT = 8, 22, 14  # pixels
+_NARROWEST, _WIDEST = 72, 4  # pixels, that captions fit in; of a panel's height
 
 
 def case_picture(
@@ -37,7 +38,7 @@ def case_picture(
         truth: class ids (h, w); 255: unknown.
         predicted: class ids (h, w).
         class_names: of the ids from 0.
-        height: of a panel, in pixels; the panels keep the image's proportions.
+        height: of a panel, in pixels; the panels keep the image's proportions, up to a width of four times that.
     """
     panels = {
         "image": image_colors(image),
@@ -45,7 +46,8 @@ def case_picture(
         "prediction": class_colors(predicted),
         "errors": error_colors(truth, predicted),
     }
-    width = max(round(height * image.shape[1] / image.shape[0]), 72)  # wide enough for the captions
+    wide = round(height * image.shape[1] / image.shape[0])
+    width = min(max(wide, _NARROWEST), _WIDEST * height)
     whole = Image.new("RGB", (_MARGIN + 4 * (width + _MARGIN), height + 2 * (_CAPTION + _MARGIN)), _PAPER)
     pen = ImageDraw.Draw(whole)
     for index, (caption, colors) in enumerate(panels.items()):

@@ -91,16 +91,16 @@ class FilePredictor:
             DataError: the image cannot be read or does not fit the network, or the result cannot be written.
             OptionError: for options that do not fit.
         """
-        check_target(target, probabilities=self.options.probabilities)
-        if target.exists() and not self.options.overwrite:
-            return False
         try:
+            check_target(target, probabilities=self.options.probabilities)
+            if target.exists() and not self.options.overwrite:
+                return False
             with open_image(source) as image:
                 self._predict(image, source, target, on_rows)
         except (ShapeError, OptionError) as error:
             raise DataError(f"{source}: {error}") from error
         except OSError as error:
-            kept = f"; what is finished is kept in {_partial(target)}" if _partial(target).exists() else ""
+            kept = f"; what is finished is kept in {_partial(target)}" if _is_there(_partial(target)) else ""
             raise DataError(f"cannot write {target}: {error.strerror or error}{kept}") from error
         return True
 
@@ -129,10 +129,8 @@ class FilePredictor:
     def _made_of(self, source: Path) -> dict[str, Any]:
         """What a result depends on."""
         options = self.options
-        file = next((source / name for name in ("zarr.json", ".zarray", ".zgroup") if (source / name).exists()), source)
-        stat = file.stat()
         return {
-            "image": [str(source.resolve()), stat.st_size, stat.st_mtime_ns],
+            "image": [str(source.resolve()), _state_of(source)],
             "network": self._digest,
             "options": [options.tile, options.overlap, options.batch, options.flips, options.precision],
         }
@@ -140,6 +138,23 @@ class FilePredictor:
 
 def _partial(target: Path) -> Path:
     return target.with_name(f"{target.name}.partial")
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # such as of a name that is too long
+        return False
+
+
+def _state_of(image: Path) -> str:
+    """Sizes and times of an image's files, a Zarr array's chunks among them; another text once one has changed."""
+    files = sorted(path for path in image.rglob("*") if path.is_file()) if image.is_dir() else [image]
+    found = blake2b(digest_size=16)
+    for file in files:
+        stat = file.stat()
+        found.update(f"{file.relative_to(image)} {stat.st_size} {stat.st_mtime_ns}\n".encode(errors="surrogateescape"))
+    return found.hexdigest()
 
 
 def _ids(probabilities: NDArray[np.float32]) -> NDArray[np.intp]:

@@ -17,7 +17,9 @@ _CHUNK = 1024  # pixels, of a Zarr array
 
 
 def check_target(target: Path, *, probabilities: bool) -> None:
-    """Raise DataError unless the ending of `target` says a format that can hold the result.
+    """Raise DataError unless the ending of `target` says a format that can hold the result, which may take its place.
+
+    A folder is replaced only where it is a Zarr array: a group may hold other arrays.
 
     Raises:
         MissingExtraError: the format needs zarr.
@@ -29,6 +31,16 @@ def check_target(target: Path, *, probabilities: bool) -> None:
         raise DataError(f"{target}: a PNG holds class ids; for probabilities choose .tif, .npy or .zarr")
     if suffix == ".zarr":
         _zarr()
+    if target.is_dir() and not (suffix == ".zarr" and _is_zarr_array(target)):
+        raise DataError(f"{target} is a folder and no Zarr array, and is not replaced; name another one for the result")
+
+
+def _is_zarr_array(folder: Path) -> bool:
+    zarr = _zarr()
+    try:
+        return isinstance(zarr.open(folder, mode="r"), zarr.Array)
+    except Exception:  # zarr's own, of many kinds, for a folder that is neither array nor group
+        return False
 
 
 def write_result(result: PartialResult, target: Path) -> None:
@@ -76,23 +88,23 @@ def _write_tiff(result: PartialResult, draft: Path) -> None:
     import tifffile
 
     with tifffile.TiffWriter(draft, bigtiff=True) as writer:
-        writer.write(
-            _tiff_tiles(result),
-            shape=result.shape,
-            dtype=result.dtype,
-            tile=(_TILE, _TILE),
-            compression="zlib",
-            photometric="minisblack",
-            metadata={"axes": "CYX"[-len(result.shape) :]},
-        )
+        for plane in _planes(result):  # a page each; of a single one of all, those of width 1 would lose planes
+            writer.write(
+                _tiff_tiles(result, plane),
+                shape=result.shape[-2:],
+                dtype=result.dtype,
+                tile=(_TILE, _TILE),
+                compression="zlib",
+                photometric="minisblack",
+                metadata=None,
+            )
 
 
-def _tiff_tiles(result: PartialResult) -> Iterator[NDArray[Any]]:
-    for plane in _planes(result):
-        for _, block in result.blocks(_TILE):
-            rows = block[plane]
-            for left in range(0, rows.shape[1], _TILE):
-                yield np.ascontiguousarray(rows[:, left : left + _TILE])
+def _tiff_tiles(result: PartialResult, plane: Any) -> Iterator[NDArray[Any]]:  # noqa: ANN401 - an index
+    for _, block in result.blocks(_TILE):
+        rows = block[plane]
+        for left in range(0, rows.shape[1], _TILE):
+            yield np.ascontiguousarray(rows[:, left : left + _TILE])
 
 
 def _write_zarr(result: PartialResult, draft: Path) -> None:

@@ -62,3 +62,8 @@ def make_activation(activation: Activation, *, inplace: bool = True) -> nn.Modul
             return nn.SiLU(inplace=inplace)
         case "prelu":
             return nn.PReLU()
+
+
+def is_lone_pixel(error: BaseException) -> bool:
+    """Whether an error is that of torch's batch norm, which cannot learn from a single value a channel."""
+    return "more than 1 value per channel" in str(error)

@@ -31,7 +31,7 @@ from unetzoo.training.processes import share_batches
 from unetzoo.training.progress import Epoch
 from unetzoo.training.run_folder import begin, check_folder, forget, read_run
 from unetzoo.training.schedule import rate_of
-from unetzoo.training.stopping import explained_memory
+from unetzoo.training.stopping import explained
 from unetzoo.training.supervision import Supervised
 from unetzoo.weights.folder import load
 
@@ -75,8 +75,11 @@ def fit(
 ) -> Fit:
     """Train a network in place, and keep the best one.
 
-    The engine is accelerate: processes that `torchrun` started train together, on several GPUs or machines. Images are
-    read and checked once before anything is written. Torch's random state is left as it was.
+    The engine is accelerate: processes that `torchrun` started train together, on several GPUs or machines. Each
+    computes the loss of its share of a batch, and all follow the mean: for a loss of single pixels that of one process,
+    for one of whole batches, such as Dice's, nearly. Batch norms of several GPUs see whole batches, of CPUs shares.
+
+    Images are read and checked once before anything is written. Torch's random state is left as it was.
 
     Args:
         model: of `create`, with one logit a class, or a single one for two classes.
@@ -118,7 +121,7 @@ def fit(
         parts = _parts(model, options, plan, accelerator)
         training = Training(accelerator, parts, options, plan, statistics.info, folder)
         crops = _crops(found.dataset("train"), statistics, options, plan)
-        with explained_memory(options.batch, plan.crop), _kept_once_begun(training):
+        with explained(options.batch, plan.crop), _kept_once_begun(training):
             training.run(crops, found.dataset("val"), _recording(training, listener, resume=resume), resume=resume)
         return _finish(model, training, found)
 

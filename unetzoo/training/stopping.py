@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from unetzoo.errors import TrainingError
+from unetzoo.layers.norm import is_lone_pixel
 from unetzoo.memory import is_out_of_memory
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -65,11 +66,16 @@ class StopRequest:
 
 
 @contextmanager
-def explained_memory(batch: int, crop: int) -> Iterator[None]:
-    """Turn running out of memory into what to lower."""
+def explained(batch: int, crop: int) -> Iterator[None]:
+    """Turn running out of memory, and a batch that is too small for batch norm, into what to change."""
     try:
         yield
-    except (MemoryError, RuntimeError) as error:
+    except (MemoryError, RuntimeError, ValueError) as error:
+        if is_lone_pixel(error):
+            raise TrainingError(
+                f"a batch norm got a single pixel to learn from, in batches of {batch} crops of {crop} x {crop} "
+                "pixels: raise batch or crop"
+            ) from error
         if not is_out_of_memory(error):
             raise
         lower = f"batch to {max(1, batch // 2)}, or crop to {max(32, crop * 3 // 4 // 32 * 32)}"
