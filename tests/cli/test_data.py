@@ -1,6 +1,10 @@
 import json
+import os
+import sys
+from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
 
@@ -44,3 +48,12 @@ def test_no_data_is_one_line_and_exit_code_2(invoke, tmp_path):
     assert result.exit_code == 2
     assert result.stderr.startswith("error: there is no folder or file")
     assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of files are texts there")
+def test_a_name_that_is_no_text_is_shown(run, tmp_path):
+    folder = Path(_write(tmp_path / "cells"))
+    (folder / "images" / "c.png").rename(folder / "images" / os.fsdecode(b"\xff.png"))
+    done = run("data", "check", str(folder))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert r"\udcff.png has no mask" in done.stdout

@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -48,6 +50,17 @@ def test_the_same_picture_in_two_splits_is_a_leak(tmp_path, make_folder, picture
     make_folder({"x.png": images["b.png"]}, {"x.png": masks["b.png"]}, under=tmp_path / "cells" / "test")
     warnings = _texts(survey(tmp_path / "cells"), "warning")
     assert any("train/images/b.png (" in text and "test/images/x.png (test)" in text for text in warnings)
+
+
+def test_a_group_in_two_splits_is_told(tmp_path, make_folder, pictures):
+    make_folder(*pictures)
+    lines = [
+        {"image": f"cells/images/{name}.png", "mask": f"cells/masks/{name}.png", "group": group, "split": split}
+        for name, group, split in (("a", "one", "train"), ("b", "two", "train"), ("c", "one", "val"))
+    ]
+    (tmp_path / "pairs.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    told = _texts(survey(tmp_path / "pairs.jsonl"), "warning")
+    assert told == ["the group 'one' is in the splits train and val, which makes scores too good"]
 
 
 def test_empty_masks_and_absent_classes_are_warned_of(make_folder, pictures):

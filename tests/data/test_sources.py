@@ -9,6 +9,7 @@ from PIL import Image
 
 import unetzoo
 from unetzoo.data.coding import Coding
+from unetzoo.data.images import read_image, read_raw_mask
 from unetzoo.data.opened import CodedDataset, open_dataset
 from unetzoo.data.parts import PartSource
 from unetzoo.data.sources import Entry, open_source
@@ -67,6 +68,20 @@ def test_what_has_no_partner_is_a_problem_and_left_out(make_folder, pictures):
     assert source.problems == ("images/x.png has no mask", "masks/y.png has no image")
 
 
+def test_a_split_and_images_that_are_left_out_are_told(make_folder, pictures, tmp_path):
+    images, masks = pictures
+    above = make_folder(images, masks, under=tmp_path / "above" / "train").parent
+    (above / "test" / "images").mkdir(parents=True)
+    (told,) = open_source(above).problems
+    assert told == "test/ is left out: it has no folder images/ with a folder masks/ beside it"
+    below = make_folder(images, masks, under=tmp_path / "below")
+    for kind in ("images", "masks"):
+        (below / kind / "train").mkdir()
+        (below / kind / "a.png").rename(below / kind / "train" / "a.png")
+    (told,) = open_source(below).problems
+    assert told == "4 images beside the folders of the splits, in images/, are left out"
+
+
 def test_two_images_of_one_name_are_a_problem(make_folder, pictures):
     images, masks = pictures
     source = open_source(make_folder({"a.png": images["a.png"], "a.bmp": images["b.png"]}, {"a.png": masks["a.png"]}))
@@ -122,6 +137,23 @@ def test_a_saved_data_set_of_hugging_face_is_read(tmp_path, pictures):
     assert [entry.split for entry in source.entries] == ["train"] * 5 + ["val"]
     np.testing.assert_array_equal(source.image(2), images["c.png"])
     np.testing.assert_array_equal(source.raw_mask(2), masks["c.png"])
+
+
+def test_pictures_of_hugging_face_are_read_as_those_of_files(tmp_path):
+    random = np.random.default_rng(0)
+    transparent = Image.fromarray(random.integers(0, 256, (8, 9, 4), dtype=np.uint8), "RGBA")
+    indexed = Image.fromarray(random.integers(0, 3, (8, 9), dtype=np.uint8), "P")
+    indexed.putpalette([9, 8, 7, 200, 0, 0, 0, 200, 0])
+    pictures = {"image": transparent, "mask": indexed}
+    for name, picture in pictures.items():
+        picture.save(tmp_path / f"{name}.png")
+    features = datasets.Features(dict.fromkeys(pictures, datasets.Image()))
+    rows = {name: [str(tmp_path / f"{name}.png")] for name in pictures}
+    datasets.Dataset.from_dict(rows, features=features).save_to_disk(tmp_path / "saved")
+    image, mask = open_source(tmp_path / "saved").pair(0)
+    np.testing.assert_array_equal(image, read_image(tmp_path / "image.png"))
+    np.testing.assert_array_equal(mask, read_raw_mask(tmp_path / "mask.png"))
+    assert (image.shape, mask.max()) == ((8, 9, 3), 2)
 
 
 def test_a_split_of_another_name_is_named_and_neither_trained_on_nor_lost(tmp_path):
