@@ -31,7 +31,7 @@ def test_a_nested_network_pruned_to_its_last_level_is_as_accurate_as_the_whole()
             loss="ce",
             data="nuclei",
             seed=0,
-            steps=8,
+            steps=24,
             batch=4,
             crop=32,
             training={"epochs": 1, "learning_rate": 1e-2, "augment": "none"},
