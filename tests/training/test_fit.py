@@ -30,6 +30,12 @@ def test_the_best_folder_is_the_network_whose_score_the_history_tells(make_model
     assert all(torch.equal(a, b) for a, b in zip(result.model.parameters(), loaded.parameters(), strict=True))
 
 
+def test_each_image_of_a_validation_is_told(make_model, squares, short, tmp_path):
+    told = []
+    fit(make_model(), squares, tmp_path, options=short, listener=Listener(on_image=lambda *image: told.append(image)))
+    assert told == 3 * [(1, 3), (2, 3), (3, 3)]
+
+
 def test_a_short_training_finds_the_squares(make_model, squares, tmp_path):
     options = FitOptions(steps=120, epochs=2, batch=4, crop=32, learning_rate=3e-3)
     result = fit(make_model(), squares, tmp_path, options=options)

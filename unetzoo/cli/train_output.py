@@ -42,6 +42,7 @@ def shown(model: "Segmenter", found: "Survey", options: "FitOptions") -> "Iterat
     plan = options.plan(found.statistics, model.config.classes)
     with progress() as bar:
         task = bar.add_task("step", total=plan.steps)
+        judging = bar.add_task("validate", visible=False)
 
         def on_start(step: int) -> None:
             bar.update(task, completed=step)
@@ -50,6 +51,7 @@ def shown(model: "Segmenter", found: "Survey", options: "FitOptions") -> "Iterat
         listener = Listener(
             on_start=on_start,
             on_step=lambda step, _steps, _loss: bar.update(task, completed=step),
+            on_image=lambda done, total: bar.update(judging, completed=done, total=total, visible=done < total),
             on_epoch=lambda epoch: typer.echo(_line(epoch, plan.epochs, found.statistics.class_names)),
         )
         yield listener

@@ -38,11 +38,14 @@ class Listener:
     Attributes:
         on_start: called before the first step with the number of those that are done.
         on_step: called after each step with its number, from 1 on, that of all, and its loss.
+        on_image: called after each image of a validation with its number, from 1 on, and that of all; of several
+            processes, those of this one.
         on_epoch: called after each epoch.
     """
 
     on_start: Callable[[int], None] = lambda _: None
     on_step: Callable[[int, int, float], None] = lambda *_: None
+    on_image: Callable[[int, int], None] = lambda *_: None
     on_epoch: Callable[[Epoch], None] = lambda _: None
 
 
@@ -162,7 +165,7 @@ class Training:
 
     def _after_step(self, validation: Dataset, listener: Listener) -> None:
         """Validate at the end of an epoch; write a checkpoint when it is time; stop after it when a signal came."""
-        ended = self._end_epoch(validation) if self._epoch_is_over() else None
+        ended = self._end_epoch(validation, listener) if self._epoch_is_over() else None
         if ended is not None:
             listener.on_epoch(ended)
         step, every, signal = self.progress.step, self.options.checkpoint_steps, self.stop.heeded
@@ -176,12 +179,12 @@ class Training:
         """Whether one is that was not validated yet."""
         return len(self.progress.epochs) < self.plan.epochs_in(self.progress.step)
 
-    def _end_epoch(self, validation: Dataset) -> Epoch | None:
+    def _end_epoch(self, validation: Dataset, listener: Listener) -> Epoch | None:
         """Validate, remember what came out, and keep the network if it is the best one; None where a signal came."""
         progress = self.progress
         network = self.parts.judged.eval()
         share_buffers(network, self.accelerator)
-        ious = self.judge.class_ious(network, validation, self.accelerator, self.stop)
+        ious = self.judge.class_ious(network, validation, self.accelerator, self.stop, listener.on_image)
         if ious is None:
             return None
         known = [value for value in ious if value is not None]

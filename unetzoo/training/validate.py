@@ -1,5 +1,6 @@
 """How well a network does on images that it is not trained on."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -48,7 +49,12 @@ class Judge:
                 self.tile = tile // 2
 
     def class_ious(
-        self, model: Segmenter, dataset: Dataset, accelerator: "Accelerator", stop: StopRequest
+        self,
+        model: Segmenter,
+        dataset: Dataset,
+        accelerator: "Accelerator",
+        stop: StopRequest,
+        on_image: Callable[[int, int], None],
     ) -> tuple[float | None, ...] | None:
         """The intersection over union of each class over all pixels of a data set; None where a class is in neither.
 
@@ -58,11 +64,13 @@ class Judge:
         if not len(dataset):
             return ()
         counts = np.zeros((len(dataset.class_names), 3), dtype=np.int64)
-        for index in range(accelerator.process_index, len(dataset), accelerator.num_processes):
+        indices = range(accelerator.process_index, len(dataset), accelerator.num_processes)
+        for number, index in enumerate(indices, 1):
             if stop.heeded:
                 break
             sample = dataset[index]
             counts += count(self.ids(model, sample.image), sample.mask, len(dataset.class_names))
+            on_image(number, len(indices))
         if stop.heeded:
             return None
         summed = accelerator.reduce(torch.from_numpy(counts).to(accelerator.device), "sum")
