@@ -16,11 +16,12 @@ def _free_port() -> int:
         return listener.getsockname()[1]
 
 
+_CACHE = tempfile.TemporaryDirectory(prefix="unetzoo-tests-", ignore_cleanup_errors=True)  # goes with the process
 # the Hub's client reads these when it is imported, which is before any fixture runs
 _HUB_PORT = _free_port()
 os.environ |= {
     "HF_ENDPOINT": f"http://127.0.0.1:{_HUB_PORT}",
-    "HF_HOME": tempfile.mkdtemp(prefix="unetzoo-tests-"),
+    "HF_HOME": _CACHE.name,
     "HF_HUB_DISABLE_XET": "1",
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
     "HF_HUB_DISABLE_TELEMETRY": "1",
