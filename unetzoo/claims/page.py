@@ -27,8 +27,8 @@ A U-Net with a ResNet-18 in each library, with the same first weights where the 
 in which segmentation_models_pytorch makes its steps, longer ones those in which it makes three times as many;
 `unetzoo.fit` validates and saves in them, too. IoU in percent, the mean over the seeds; the difference from
 segmentation_models_pytorch is paired by seed; both with 95 % intervals of Student's t. The same graph has the same
-outputs and gradients (`pytest -m slow tests/parity`), but for rounding, which training amplifies. So we take what the
-two plain loops differ by at equal steps for chance, also where its interval leaves zero out."""
+outputs and gradients (`pytest -m slow tests/parity`), but for rounding, which training amplifies: what the two plain
+loops differ by at equal steps is chance."""
 _SECONDS = """\
 The seconds of a step, its crops included: every step of `unetzoo.fit` is followed by one of each plain loop. Ours and
 that of segmentation_models_pytorch compute the same, so that this share is what the same accuracy costs. All run at
