@@ -1,4 +1,5 @@
 import json
+import re
 
 import numpy as np
 import pytest
@@ -40,6 +41,7 @@ def test_a_table_a_json_and_a_page(invoke, model, cells, tmp_path):
     )
     assert result.exit_code == 0, result.output
     assert "3 images" in result.stdout
+    assert re.search(r"^objects +AP at 0.5.*\n.*\nforeground ", result.stdout, re.MULTILINE)
     assert "foreground" in result.stdout
     assert "AP at 0.5" in result.stdout
     described = json.loads((tmp_path / "e.json").read_text())

@@ -72,7 +72,7 @@ def evaluate(
             flips=flips,
             on_case=on_case,
         )
-    show(f"{model} on {data}: {_images(result)}", "", _classes(result), *_objects(result))
+    show(f"{model} on {data}: {_images(result)}", "", _classes(result), *_objects(result, instances))
     if json_file:
         _write_json(json_file, model, data, result)
     if html:
@@ -116,12 +116,12 @@ def _images(result: "Evaluation") -> str:
     return "1 image, so without intervals" if count == 1 else f"{count:,} images"
 
 
-def _objects(result: "Evaluation") -> "list[str | Table]":
+def _objects(result: "Evaluation", of: str | None) -> "list[str | Table]":
     if not result.instances:
         return []
     table = new_table("objects", numbers=(*result.instances, *result.objects))
     numbers = [str(number) for number in result.instances.values()]
-    table.add_row("", *numbers, *(f"{count:,}" for count in result.objects.values()))
+    table.add_row(of, *numbers, *(f"{count:,}" for count in result.objects.values()))
     return ["", table]
 
 
