@@ -324,3 +324,15 @@ def test_a_split_that_is_said_is_kept():
 
     entries = [Entry("a", "val"), Entry("b", "train"), Entry("c"), Entry("d", "test")]
     assert split_entries(entries) == {"train": [1, 2], "val": [0], "test": [3]}
+
+
+def test_hidden_folders_are_not_trained_on_and_linked_ones_are(make_folder, pictures, tmp_path):
+    images, masks = pictures
+    cells = make_folder(images, masks, under=tmp_path / "cells")
+    patient = make_folder(images, masks, under=tmp_path / "patient")
+    make_folder(images, masks, under=tmp_path / "hidden")
+    for kind in ("images", "masks"):
+        (cells / kind / "patient").symlink_to(patient / kind)
+        (tmp_path / "hidden" / kind).rename(cells / kind / ".ipynb_checkpoints")
+    names = [f"images/{name}" for name in images] + [f"images/patient/{name}" for name in images]
+    assert _named(open_source(cells)) == names

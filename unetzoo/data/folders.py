@@ -5,11 +5,11 @@ cells/train/images/a.png, cells/train/masks/a.png  the same for val and test
 cells/images/train/a.png, cells/masks/train/a.png  the same
 """
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
 from unetzoo.data.images import SUFFIXES
+from unetzoo.data.listing import Listing, is_hidden, list_images
 from unetzoo.data.sources import Entry, FileSource, Pair
 from unetzoo.errors import DataError
 
@@ -61,7 +61,7 @@ def _lots(folder: Path) -> tuple[list[Lot], list[str]]:
     splits = _split_children(images)
     if not splits:
         return [("", images, masks)], []
-    beside = [path for path in images.iterdir() if _is_image(path)]
+    beside = [path for path in images.iterdir() if path.suffix.lower() in SUFFIXES and not is_hidden(path.name)]
     left_out = [f"{len(beside)} images beside the folders of the splits, in {images.name}/, are left out"]
     return [(SPLIT_FOLDERS[child.name.lower()], child, masks / child.name) for child in splits], left_out[: len(beside)]
 
@@ -100,21 +100,16 @@ def _match(folder: Path, split: str, images: Path, masks: Path) -> tuple[list[En
 
 def _by_key(folder: Path, top: Path, key_of: Callable[[str], str]) -> tuple[dict[str, Path], list[str]]:
     """The files by what an image and its mask have in common, and what is said twice."""
-    if folder.exists() and not os.access(folder, os.R_OK | os.X_OK):
-        raise DataError(f"the folder {folder} cannot be read: Permission denied")
     files: dict[str, Path] = {}
-    twins = []
-    for path in filter(_is_image, sorted(folder.rglob("*"))):
+    listing = list_images(folder, SUFFIXES) if folder.is_dir() else Listing((), ())
+    twins = [f"{folder.relative_to(top)}/{sentence}" for sentence in listing.left_out]
+    for path in listing.images:
         key = key_of((path.parent.relative_to(folder) / path.stem).as_posix())
         if key in files:
             twins.append(f"{path.relative_to(top)} and {files[key].name} have the same name; the first is left out")
         else:
             files[key] = path
     return files, twins
-
-
-def _is_image(path: Path) -> bool:
-    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
 
 
 def _without_ending(key: str) -> str:
