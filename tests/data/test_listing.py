@@ -70,15 +70,6 @@ def test_folders_whose_ending_is_that_of_images_are_images(tmp_path):
     assert _names(tmp_path, (".png", ".zarr")) == ["a.zarr", "b.png"]
 
 
-def test_a_very_deep_folder_is_listed(tmp_path):
-    deep = tmp_path
-    for _ in range(1500):
-        deep = deep / "d"
-        deep.mkdir()
-    (deep / "a.png").touch()
-    assert len(list_images(tmp_path, [".png"]).images) == 1
-
-
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads every folder")
 def test_a_folder_that_cannot_be_read_is_one_clear_error(tmp_path):
     (tmp_path / "a").mkdir(mode=0o000)

@@ -1,0 +1,69 @@
+"""Bounds on what a file may announce: a few kilobytes can claim to be gigabytes of pixels."""
+
+import os
+from pathlib import Path
+
+from unetzoo.errors import DataError
+
+_MODEST = 2**27  # bytes of pixels that any file may announce
+_MOST_TIMES = 512  # as many bytes of pixels as bytes of the file; photographs have 10 to 50, drawn masks up to 400
+
+
+def check_backed(name: str, announced: int, stored: int) -> None:
+    """Raise DataError where a file has far fewer bytes than the pixels that it announces can come from.
+
+    Args:
+        name: of the image, for the error.
+        announced: bytes of all its pixels.
+        stored: bytes of the file.
+    """
+    if stored < least_stored(announced):
+        raise DataError(
+            f"{name} announces {_size(announced)} of pixels, but has {_size(stored)}, and is not read: such files are "
+            "made to fill the memory; if it is meant, store it without compression"
+        )
+
+
+def least_stored(announced: int) -> int:
+    """Bytes that a file needs at least, so that as many bytes of pixels as it announces can be believed."""
+    return 0 if announced <= _MODEST else announced // _MOST_TIMES
+
+
+def check_memory(name: str, needed: int) -> None:
+    """Raise DataError where reading an image needs more memory than there is.
+
+    Args:
+        name: of the image, for the error.
+        needed: bytes.
+    """
+    if needed > _MODEST and needed > (free := free_memory()):
+        raise DataError(
+            f"{name} needs {_size(needed)} of memory, but {_size(free)} are free; predict it as a tiled TIFF or as "
+            "Zarr, which are read by blocks, or cut it into parts"
+        )
+
+
+def free_memory() -> int:
+    """Bytes that this process can still have, by the system and its control group; where neither says it, very many."""
+    if not hasattr(os, "sysconf"):
+        return 2**62
+    total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    fields = dict(line.split(":") for line in _text("/proc/meminfo").splitlines())
+    available = int(fields["MemAvailable"].split()[0]) * 1024 if "MemAvailable" in fields else total
+    most, used = (_text(f"/sys/fs/cgroup/memory.{name}").strip() for name in ("max", "current"))
+    return min(available, int(most) - int(used)) if most.isdecimal() and used.isdecimal() else available
+
+
+def _text(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except OSError:
+        return ""
+
+
+def _size(count: int) -> str:
+    for unit in ("bytes", "kB", "MB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}"
+        count = round(count / 1000)
+    return f"{count:,} GB"
