@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     )
     from unetzoo.config import ModelConfig
     from unetzoo.errors import (
+        BusyError,
         ConfigError,
         ConflictError,
         ContractError,
@@ -68,6 +69,7 @@ if TYPE_CHECKING:
     from unetzoo.weights.hub import pull, push, search
 
 __all__ = [
+    "BusyError",
     "CommandSpec",
     "ConfigError",
     "ConflictError",
@@ -152,6 +154,7 @@ _HOMES = {
     ),
     "config": ("ModelConfig",),
     "errors": (
+        "BusyError",
         "ConfigError",
         "ConflictError",
         "ContractError",

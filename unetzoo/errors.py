@@ -41,6 +41,10 @@ class WriteError(UnetzooError):
     """A file cannot be written: a full disk, no permission, no such folder."""
 
 
+class BusyError(UnetzooError):
+    """Another process is at work in the same folder."""
+
+
 class TrainingError(UnetzooError):
     """A training that cannot go on."""
 

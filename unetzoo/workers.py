@@ -8,6 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing.process import BaseProcess
 
+GUARD = "put the call under `if __name__ == '__main__':`"
+"""What a script needs where processes are spawned."""
+
 
 def end_with_parent() -> None:
     """End this process as soon as the one that started it is gone.
@@ -38,6 +41,22 @@ def deaf() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def refuse_to_run_in_workers(call: str) -> None:
+    """End this process if it was spawned and still imports the main script, which calls a function without a guard.
+
+    A spawned process imports the script that spawned it. A script that trains as soon as it is imported would train
+    again in each worker.
+
+    Args:
+        call: the function, such as `"unetzoo.fit"`.
+
+    Raises:
+        SystemExit: in such a process; says how to guard the call.
+    """
+    if getattr(multiprocessing.current_process(), "_inheriting", False):  # as multiprocessing itself asks
+        raise SystemExit(f"{call} is called while a worker process imports the script; {GUARD}")
 
 
 def _end_after(parent: BaseProcess) -> None:

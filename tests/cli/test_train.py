@@ -47,6 +47,15 @@ def test_resume_takes_the_options_of_its_run(invoke, cells, tmp_path):
     assert "had other options: batch was 2, is 1" in other.stderr
 
 
+def test_resume_with_more_epochs_keeps_their_length(invoke, cells, tmp_path):
+    run = str(tmp_path / "run")
+    invoke("train", str(cells), "--out", run, *_SMALL)
+    longer = invoke("train", str(cells), "--out", run, "--resume", "--epochs", "3")
+    assert longer.exit_code == 0, longer.output
+    assert "9 steps of 2 crops" in longer.stdout
+    assert "epoch 3/3" in longer.stdout
+
+
 def test_resume_needs_no_word_about_data_trackers_and_device(invoke, cells, tmp_path):
     run = tmp_path / "run"
     said = ["--classes", "cell=1,background=0", "--track", "tensorboard", "--cpu", "--activation-checkpointing"]

@@ -1,8 +1,10 @@
 import json
+import multiprocessing
 import os
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -86,8 +88,10 @@ def test_a_file_that_vanishes_is_told_in_a_line_by_a_worker_too(make_model, tmp_
     found = survey(tmp_path / "data")
     for image in (tmp_path / "data" / "images").iterdir():
         image.unlink()
-    with pytest.raises(DataError, match=r"^there is no file .*images/[abc].png$"):
+    with pytest.raises(DataError, match=r"^there is no file .*images/[abc].png$") as raised:
         fit(make_model(), found, tmp_path / "run", options=replace(short, workers=1))
+    assert raised.value.__traceback__  # it is still held, and the worker has ended nevertheless
+    assert multiprocessing.active_children() == []
 
 
 def test_the_random_state_of_the_caller_stays(make_model, squares, short, tmp_path):
@@ -262,6 +266,57 @@ def test_a_run_that_is_done_is_only_told_again(make_model, squares, short, tmp_p
     again = fit(make_model(), squares, tmp_path, options=short, resume=True)
     assert again.epochs == first.epochs
     assert _same(again.model, first.model)
+
+
+def test_a_run_that_is_done_goes_on_with_more_epochs_of_the_same_length(make_model, squares, short, tmp_path):
+    first = fit(make_model(), squares, tmp_path, options=short)
+    longer = replace(short, steps=20, epochs=5)
+    second = fit(make_model(), squares, tmp_path, options=longer, resume=True)
+    assert second.epochs[:3] == first.epochs
+    assert [epoch.step for epoch in second.epochs] == [4, 8, 12, 16, 20]
+    rates = [epoch.learning_rate for epoch in second.epochs]
+    assert rates[2] < rates[3]  # the rate falls to 0 at the new end, no more at the old one
+    again = fit(make_model(), squares, tmp_path, options=longer, resume=True)
+    assert again.epochs == second.epochs
+
+
+@pytest.mark.parametrize(
+    ("steps", "epochs", "message"),
+    [
+        (12, 6, r"12 steps in 3 epochs; 12 steps in 6 epochs would change .*: resume with 24 steps"),
+        (8, 2, r"has made 12 steps already, more than 8"),
+    ],
+)
+def test_a_run_cannot_go_on_with_epochs_of_another_length_or_end_in_its_past(
+    steps, epochs, message, make_model, squares, short, tmp_path
+):
+    fit(make_model(), squares, tmp_path, options=short)
+    before = (tmp_path / "run.json").read_text()
+    with pytest.raises(TrainingError, match=message):
+        fit(make_model(), squares, tmp_path, options=replace(short, steps=steps, epochs=epochs), resume=True)
+    assert (tmp_path / "run.json").read_text() == before
+
+
+def test_a_script_that_spawns_workers_without_a_guard_is_told_to_have_one(tmp_path):
+    (tmp_path / "script.py").write_text(
+        f"""
+import multiprocessing, sys
+multiprocessing.set_start_method("spawn", force=True)
+sys.path.insert(0, {str(Path(__file__).parents[1])!r})
+from squares import Squares
+import unetzoo
+model = unetzoo.create("unet", encoder="plain", encoder_options=dict(widths=(4, 8)), classes=2, in_channels=1)
+options = unetzoo.FitOptions(steps=2, epochs=1, batch=2, crop=32, workers=1)
+unetzoo.fit(model, dict(train=Squares(2, 0)), "run", options=options)
+"""
+    )
+    result = subprocess.run([sys.executable, "script.py"], cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    assert result.returncode == 1
+    first, *_, last = result.stderr.splitlines()
+    assert first.startswith("unetzoo.fit is called while a worker process imports the script; put the call under `if")
+    assert last.startswith("unetzoo.errors.TrainingError: a process that reads images ended unexpectedly: if a script")
+    assert result.stderr.count("Traceback") == 1
+    assert not (tmp_path / "run").exists()
 
 
 def test_out_of_memory_says_what_to_lower(tmp_path):

@@ -134,6 +134,20 @@ def test_a_checkpoint_that_was_cut_off_is_not_loaded(uninterrupted, tmp_path):
     assert [path.name for path in (tmp_path / "run" / "checkpoints").iterdir()] == ["step-000000020"]
 
 
+def test_a_second_training_in_the_folder_is_refused_and_harms_nothing(uninterrupted, tmp_path):
+    first = _start(tmp_path)
+    for line in first.stdout:
+        if int(line) == 2:
+            first.send_signal(signal.SIGSTOP)  # so that it is still at it, however fast it is
+            break
+    _, errors = _start(tmp_path, seed=1).communicate(timeout=120)
+    first.send_signal(signal.SIGCONT)
+    assert "BusyError: another process trains in run; wait for its end" in errors
+    first.communicate(timeout=120)
+    _assert_same(tmp_path / "run", uninterrupted)
+    assert not (tmp_path / "run" / ".lock").exists()
+
+
 def test_a_thread_may_train_though_it_cannot_receive_signals(make_model, squares, short, tmp_path):
     import unetzoo
 

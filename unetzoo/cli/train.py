@@ -41,7 +41,9 @@ def train(
     ] = _DEFAULTS.loss,
     classes: ClassNames = None,
     masks: MaskKind = "auto",
-    epochs: Annotated[int, typer.Option(metavar="N", help="each at least 50 steps")] = _DEFAULTS.epochs,
+    epochs: Annotated[
+        int, typer.Option(metavar="N", help="each at least 50 steps; with --resume perhaps more than before")
+    ] = _DEFAULTS.epochs,
     steps: Annotated[
         int | None, typer.Option(metavar="N", help="updates of the weights in all, over the epochs")
     ] = _DEFAULTS.steps,
@@ -103,7 +105,10 @@ def train(
         list[str] | None, typer.Option(metavar="NAME", help="tensorboard or trackio; may be repeated")
     ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="go on from the last checkpoint in --out, as its run began")
+        bool,
+        typer.Option(
+            "--resume", help="go on from the last checkpoint in --out, as its run began, or with more --epochs"
+        ),
     ] = False,
     cpu: Annotated[bool, typer.Option("--cpu/--no-cpu", help="even where there is a GPU")] = False,
 ) -> None:
@@ -164,6 +169,9 @@ def _as_before(
     if before is None:
         return options, network, None
     given = {_OPTIONS.get(name, name) for name in context.params if not _is_default(context, name)}
+    if before.options.steps and "epochs" in given and "steps" not in given:  # epochs stay as long as they were
+        steps = round(before.options.steps * options.epochs / before.options.epochs)
+        options, given = replace(options, steps=steps), given | {"steps"}
     kept = {field.name: getattr(before.options, field.name) for field in fields(FitOptions) if field.name not in given}
     return (
         replace(options, **kept),

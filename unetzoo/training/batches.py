@@ -1,16 +1,18 @@
 """Crops in batches, cut by as many processes as are asked for."""
 
+import multiprocessing
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from traceback import clear_frames
 from typing import TYPE_CHECKING
 
 from torch.utils.data import BatchSampler, DataLoader
 
-from unetzoo.errors import DataError
+from unetzoo.errors import DataError, TrainingError
 from unetzoo.training.crops import Crop, CropDataset
 from unetzoo.training.options import FitOptions
-from unetzoo.workers import end_with_parent_alone
+from unetzoo.workers import GUARD, end_with_parent_alone
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -23,6 +25,7 @@ def batches(crops: CropDataset, options: FitOptions, accelerator: "Accelerator",
 
     Raises:
         DataError: a file cannot be read any more.
+        TrainingError: a worker ended unexpectedly.
     """
     on_gpu = accelerator.device.type == "cuda"
     workers = _workers(on_gpu=on_gpu) if options.workers is None else options.workers
@@ -47,9 +50,24 @@ def _begin_worker(_: int) -> None:
 
 @contextmanager
 def _plain_errors() -> Iterator[None]:
-    """Say of an error in a worker what it says itself, without the traceback that torch makes its message."""
+    """Say of an error in a worker what it says itself, without the traceback that torch makes its message.
+
+    Whatever was raised, the workers end now: the traceback would keep the iterator that they work for, and a process
+    waits for its workers when it exits.
+    """
     try:
         yield
-    except DataError as error:
-        told = str(error).rpartition(f"{type(error).__name__}: ")[2].strip()
-        raise DataError(told) from error
+    except Exception as error:
+        clear_frames(error.__traceback__)
+        if isinstance(error, DataError):
+            raise DataError(str(error).rpartition(f"{type(error).__name__}: ")[2].strip()) from error
+        if isinstance(error, BrokenPipeError) or "exited unexpectedly" in str(error):
+            raise TrainingError(_why_a_worker_ended()) from None
+        raise
+
+
+def _why_a_worker_ended() -> str:
+    causes = "it may have been killed for want of memory"
+    if multiprocessing.get_start_method() != "fork":
+        causes = f"if a script calls fit, {GUARD}; else {causes}"
+    return f"a process that reads images ended unexpectedly: {causes}; or read in this process with workers=0"

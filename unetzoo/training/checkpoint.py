@@ -22,6 +22,11 @@ def newest_checkpoint(folder: Path) -> Path | None:
     return max((path for path in folder.glob("step-*") if _NAME.fullmatch(path.name)), default=None)
 
 
+def steps_of(checkpoint: Path) -> int:
+    """How many steps a training had made at a checkpoint."""
+    return int(checkpoint.name.removeprefix("step-"))
+
+
 class Checkpoints:
     """The checkpoints in a folder.
 

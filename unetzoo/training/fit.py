@@ -18,6 +18,7 @@ from unetzoo.data.parts import PartSource
 from unetzoo.data.statistics import Statistics
 from unetzoo.evaluation.masks import check_fits
 from unetzoo.info import ModelInfo
+from unetzoo.locks import locked
 from unetzoo.model import Segmenter
 from unetzoo.samples import Dataset
 from unetzoo.training.augment import Augmentation
@@ -34,6 +35,7 @@ from unetzoo.training.schedule import rate_of
 from unetzoo.training.stopping import explained
 from unetzoo.training.supervision import Supervised
 from unetzoo.weights.folder import load
+from unetzoo.workers import refuse_to_run_in_workers
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -90,7 +92,8 @@ def fit(
         classes: names of the classes, perhaps with their values in masks; None: what the masks say, or with `resume`
             what they meant before.
         masks: `"instances"`: masks number the objects of one class.
-        resume: go on from the last checkpoint in `out`, with the same options; from the start where there is none.
+        resume: go on from the last checkpoint in `out`, with the same options, or with more epochs and steps; from the
+            start where there is none.
         listener: is told of every step and epoch.
 
     Returns:
@@ -102,12 +105,14 @@ def fit(
         DataError: the data cannot be trained on; says why, with the names of the files.
         OptionError, ShapeError: the network does not fit the data, or options do not fit.
         TrainingError: a run is there already; out of memory; the loss is no number; a signal came.
+        BusyError: another process trains in `out`.
         WriteError: history or pictures cannot be written.
     """
+    refuse_to_run_in_workers("unetzoo.fit")
     options, listener, folder = options or FitOptions(), listener or Listener(), Path(out)
     check_folder(folder, resume=resume)
     before = read_run(folder) if resume else None
-    with accelerating(options, folder) as accelerator:
+    with accelerating(options, folder) as accelerator, _alone(folder, accelerator, resume=resume):
         found = _surveyed(data, classes, masks, before.info if before else None)
         statistics = found.statistics
         check_fits(model, statistics.class_names, statistics.channels)
@@ -124,6 +129,17 @@ def fit(
         with explained(options.batch, plan.crop), _kept_once_begun(training):
             training.run(crops, found.dataset("val"), _recording(training, listener, resume=resume), resume=resume)
         return _finish(model, training, found)
+
+
+@contextmanager
+def _alone(folder: Path, accelerator: "Accelerator", *, resume: bool) -> Iterator[None]:
+    """Hold the folder of a run, so that no other training begins or goes on there meanwhile."""
+    if not accelerator.is_main_process:
+        yield
+        return
+    with locked(folder, "trains"):
+        check_folder(folder, resume=resume)  # again: another training may have ended there since
+        yield
 
 
 def _surveyed(

@@ -2,16 +2,17 @@
 
 import json
 import shutil
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from unetzoo.config import ModelConfig
 from unetzoo.data.statistics import Statistics
-from unetzoo.errors import TrainingError, UnetzooError, WriteError, describe_error
+from unetzoo.errors import TrainingError, UnetzooError, describe_error
 from unetzoo.info import ModelInfo
-from unetzoo.training.checkpoint import newest_checkpoint
-from unetzoo.training.options import FitOptions
+from unetzoo.training.checkpoint import newest_checkpoint, steps_of
+from unetzoo.training.options import FitOptions, Plan
 from unetzoo.whole import write_text
 
 RUN = "run.json"
@@ -19,6 +20,7 @@ RUN = "run.json"
 CHECKPOINTS = "checkpoints"
 """The folder of its checkpoints; before there is one, there is no run."""
 _NOT_COMPARED = ("workers", "checkpoint_steps", "cpu", "trackers")  # options that change nothing in what is learnt
+_LENGTH = ("epochs", "steps")  # may grow: a run goes on beyond its end
 
 
 @dataclass(frozen=True)
@@ -68,32 +70,26 @@ def read_run(folder: Path) -> Run | None:
 
 
 def begin(folder: Path, options: FitOptions, config: ModelConfig, statistics: Statistics) -> None:
-    """Write down what a run is, or check that the one that is there is the same.
+    """Write down what a run is; where one is there, check that it is the same, or a longer one with the same epochs.
 
     Raises:
         TrainingError: its run is another one; says what differs.
         WriteError: the folder cannot be written.
     """
     asked = _described(options, config, statistics)
-    path = folder / RUN
-    if _is_begun(folder):
-        _check_same(folder, json.loads(path.read_text(encoding="utf-8")), asked)
-        return
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise WriteError(f"cannot make the folder {folder}: {error.strerror}") from error
-    write_text(path, json.dumps(asked, indent=2) + "\n")
+    before = read_run(folder)
+    if before is not None:
+        _check_same(folder, json.loads((folder / RUN).read_text(encoding="utf-8")), asked)
+        plans = (one.plan(statistics, config.classes) for one in (before.options, options))
+        _check_length(folder, *plans)
+    write_text(folder / RUN, json.dumps(asked, indent=2) + "\n")
 
 
 def forget(folder: Path) -> None:
-    """Remove what a run that made no step left in its folder, and the folder if that was all."""
-    try:
+    """Remove what a run that made no step left in its folder."""
+    shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
+    with suppress(OSError):  # the folder cannot be written to, which the error that led here says
         (folder / RUN).unlink(missing_ok=True)
-        shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
-        folder.rmdir()
-    except OSError:  # there is more in it, or it cannot be written to, which is told already
-        return
 
 
 def _is_begun(folder: Path) -> bool:
@@ -110,9 +106,23 @@ def _described(options: FitOptions, config: ModelConfig, statistics: Statistics)
 def _check_same(folder: Path, before: dict[str, Any], asked: dict[str, Any]) -> None:
     for part, values in asked.items():
         then = before.get(part, {})
-        changed = [name for name in values if name not in _NOT_COMPARED and then.get(name) != values[name]]
+        changed = [name for name in values if name not in (*_NOT_COMPARED, *_LENGTH) and then.get(name) != values[name]]
         if changed:
             told = ", ".join(f"{name} was {then.get(name)!r}, is {values[name]!r}" for name in changed)
             raise TrainingError(
                 f"the run in {folder} had other {part}: {told}; resume with the same, or choose another folder"
             )
+
+
+def _check_length(folder: Path, before: Plan, asked: Plan) -> None:
+    """Raise TrainingError unless a run has epochs of the same length as before, and does not end in its past."""
+    if before.steps * asked.epochs != asked.steps * before.epochs:
+        raise TrainingError(
+            f"the run in {folder} has {before.steps:,} steps in {before.epochs:,} epochs; {asked.steps:,} steps in "
+            f"{asked.epochs:,} epochs would change the length of an epoch: resume with "
+            f"{round(before.steps * asked.epochs / before.epochs):,} steps"
+        )
+    newest = newest_checkpoint(folder / CHECKPOINTS)
+    done = steps_of(newest) if newest else 0
+    if asked.steps < done:
+        raise TrainingError(f"the run in {folder} has made {done:,} steps already, more than {asked.steps:,}")
