@@ -1,19 +1,55 @@
 """Run a stranger's code: whatever it raises or prints is kept, and so is how long it took."""
 
 import io
+import sys
 import time
-from collections.abc import Callable
-from contextlib import redirect_stdout
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from traceback import extract_tb
-from typing import Generic, TypeVar
+from typing import Any, Generic, TextIO, TypeVar, cast
 
 from unetzoo.errors import describe_error
 
 T = TypeVar("T")
 _OURS = str(Path(__file__).parent)
 _LONGEST = 80  # characters of what it printed
+
+
+class _Output:
+    """Standard output while strangers' code runs: what their threads write is kept, all else goes where it went."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._users = 0
+        self._shown: TextIO = sys.stdout
+        self._kept: ContextVar[TextIO | None] = ContextVar("kept", default=None)
+
+    @contextmanager
+    def kept_in(self, text: TextIO) -> Iterator[None]:
+        """Keep what this thread writes in the block."""
+        with self._lock:
+            self._users += 1
+            if sys.stdout is not self:
+                self._shown, sys.stdout = sys.stdout, cast("TextIO", self)
+        token = self._kept.set(text)
+        try:
+            yield
+        finally:
+            self._kept.reset(token)
+            with self._lock:
+                self._users -= 1
+                if not self._users and sys.stdout is self:
+                    sys.stdout = self._shown
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever a stream has
+        return getattr(self._kept.get() or self._shown, name)
+
+
+_OUTPUT = _Output()
 
 
 @dataclass(frozen=True)
@@ -38,7 +74,7 @@ def run_isolated(function: Callable[[], T]) -> Outcome[T]:
     written = io.StringIO()
     value, error = None, ""
     start = time.perf_counter()
-    with redirect_stdout(written):
+    with _OUTPUT.kept_in(written):
         try:
             value = function()
         except (Exception, SystemExit) as problem:  # a stranger's code may raise anything

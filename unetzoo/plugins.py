@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache, cached_property, partial
 from importlib.metadata import version
+from threading import RLock
 from typing import Any, TypeVar
 
 import pluggy
@@ -23,6 +24,7 @@ from unetzoo.specs import EncoderFamily
 T = TypeVar("T")
 _HOOKS = {kind: f"{PROJECT}_{plural(kind)}" for kind in KINDS}
 _SLOW = 1.0  # seconds
+_LOADING = RLock()
 
 
 def _new_manager() -> pluggy.PluginManager:
@@ -88,9 +90,14 @@ class Host:
         warnings.warn(f"plugin {plugin!r}: {remark}", PluginWarning, stacklevel=2)
 
 
-@cache
 def host() -> Host:
-    """The host with all plugins loaded, once a process; `host.cache_clear()` makes the next call load them anew."""
+    """The host with all plugins loaded, once a process; other threads wait for the one that loads them."""
+    with _LOADING:
+        return _loaded()
+
+
+@cache
+def _loaded() -> Host:
     host = Host()
     with asking_plugins():
         host.found[PROJECT] = Provider(PROJECT, version(PROJECT))

@@ -4,6 +4,7 @@ import re
 import sys
 from collections.abc import Sequence
 from functools import cache
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -17,8 +18,9 @@ def timm_names() -> frozenset[str]:
 
     Where timm is imported anyway it is asked itself, so that models which a user registered with it count.
     """
-    timm = sys.modules.get("timm")
-    return frozenset(timm.list_models()) if timm else _names_in_source()
+    if "timm" not in sys.modules:
+        return _names_in_source()
+    return frozenset(import_module("timm").list_models())  # the import waits for another thread that is at it
 
 
 def timm_spec(name: str) -> EncoderSpec:

@@ -1,8 +1,6 @@
 """Make the network of a configuration without memory for its weights, then give it those of files."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
-from threading import RLock
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
@@ -12,9 +10,10 @@ from unetzoo.config import ModelConfig
 from unetzoo.errors import UnetzooError, WeightsError, describe_error
 from unetzoo.model import Segmenter
 from unetzoo.weights.files import DTYPES, Stored
+from unetzoo.weights.frugal import Bounded, Unfilled, empty_parameters
 
-_LOCK = RLock()
 _SHOWN = 5
+_TABLES, _TABLES_PER_WEIGHT = 2**26, 2  # bytes of buffers that are not saved
 _FLOATS = {"F64", "F32", "F16", "BF16"}
 
 
@@ -26,19 +25,19 @@ def build_empty(config: ModelConfig, stored: Mapping[str, Stored]) -> Segmenter:
     Raises:
         WeightsError: tensors are missing, unexpected, or of another shape or type.
     """
-    for place in (_on_meta, _parameters_on_meta):
-        try:
-            with place():
-                model = _built(config)
-        except UnetzooError as error:
-            if not _is_about_meta(error):
-                raise
-            break  # some backbones compute with their own parameters while they are built
-        _check_tensors(model, stored)
+    try:
+        with torch.device("meta"), Bounded(len(stored)):
+            sketch = _built(config)
+    except UnetzooError as error:
+        if not _is_about_meta(error):
+            raise  # some backbones compute with their own parameters while they are built
     else:
-        return model
-    model = _built(config)
+        _check_tensors(sketch, stored)
+        _check_buffers(sketch)
+    with Unfilled(), Bounded(len(stored)):
+        model = _built(config)
     _check_tensors(model, stored)
+    empty_parameters(model)
     return model
 
 
@@ -97,15 +96,27 @@ def _built(config: ModelConfig) -> Segmenter:
         return create_from(config)
     except UnetzooError:
         raise
-    except (RuntimeError, MemoryError, ValueError, TypeError, OverflowError) as error:
+    except Exception as error:  # whatever the options of a stranger make a builder raise
         problem = (
             f"{config.decoder!r} with the encoder {config.encoder!r} cannot be built with the options of config.json"
         )
         raise WeightsError(f"{problem}: {describe_error(error)}") from error
 
 
-def _on_meta() -> AbstractContextManager[object]:
-    return torch.device("meta")
+def _check_buffers(sketch: Segmenter) -> None:
+    """Refuse a network whose own tables, which no file holds, take far more memory than the weights.
+
+    Raises:
+        WeightsError: they do.
+    """
+    saved = sketch.state_dict().keys()
+    size = sum(buffer.nbytes for name, buffer in sketch.named_buffers() if name not in saved)
+    weights = sum(tensor.nbytes for tensor in sketch.state_dict().values())
+    if size > _TABLES + _TABLES_PER_WEIGHT * weights:
+        raise WeightsError(
+            f"config.json describes a network that needs {size:,} bytes beside its weights of {weights:,}: an option"
+            " such as img_size is far too large for them"
+        )
 
 
 def _is_about_meta(error: BaseException | None) -> bool:
@@ -115,25 +126,6 @@ def _is_about_meta(error: BaseException | None) -> bool:
             return True
         error = error.__cause__ or error.__context__
     return False
-
-
-@contextmanager
-def _parameters_on_meta() -> Iterator[None]:
-    """Move each parameter to `meta` as soon as a module gets it; buffers, which files need not hold, stay real."""
-    register = nn.Module.register_parameter
-
-    def register_empty(module: nn.Module, name: str, parameter: nn.Parameter | None) -> None:
-        register(module, name, parameter)
-        if parameter is not None and not parameter.is_meta:
-            empty = nn.Parameter(parameter.to("meta"), requires_grad=parameter.requires_grad)
-            module._parameters[name] = empty
-
-    with _LOCK:
-        nn.Module.register_parameter = register_empty  # type: ignore[method-assign, assignment]
-        try:
-            yield
-        finally:
-            nn.Module.register_parameter = register  # type: ignore[method-assign]
 
 
 def _fits(tensor: Tensor, stored: Stored) -> bool:

@@ -1,0 +1,43 @@
+"""Networks are loaded in several threads of one process."""
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+
+import pytest
+import torch
+from saved import same_weights
+
+import unetzoo
+from unetzoo import plugins
+
+
+@pytest.fixture
+def network():
+    torch.manual_seed(0)
+    return unetzoo.create("unet", encoder="plain", encoder_options={"widths": [2, 3, 4]}).eval()
+
+
+def test_what_another_thread_makes_while_networks_are_loaded_has_its_values(network, tmp_path):
+    folder = unetzoo.save(network, tmp_path)
+    done = Event()
+
+    def make_layers():
+        layers = []
+        while not done.is_set():
+            layers = [*layers[-1000:], torch.nn.BatchNorm2d(3)]
+        return layers
+
+    with ThreadPoolExecutor(4) as pool:
+        made = pool.submit(make_layers)
+        loaded = list(pool.map(unetzoo.load, [folder] * 12))
+        done.set()
+    assert all(torch.equal(layer.weight, torch.ones(3)) for layer in made.result())
+    assert all(same_weights(one, network) for one in loaded)
+    assert torch.nn.Linear(2, 2).weight.device.type == "cpu"
+
+
+def test_the_plugins_are_loaded_once_whichever_thread_asks_first():
+    plugins._loaded.cache_clear()
+    with ThreadPoolExecutor(8) as pool:
+        hosts = list(pool.map(lambda _: plugins.host(), range(8)))
+    assert all(host is hosts[0] for host in hosts)
