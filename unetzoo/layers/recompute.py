@@ -3,42 +3,35 @@
 Of `y = conv(act(norm(x)))`, torch keeps x for the norm, and `act(norm(x))` for the activation and the convolution. Here
 only x is kept, and the second map is made from it again when the backward pass asks for it: the same values by the
 same operations, so that the gradients are the same. (In-place activated batch norm, arXiv:1712.02616, has this aim.)
-Maps below 8 MiB are kept.
+Norm and activation are run again as they were in the forward pass. Maps below 8 MiB are kept.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
-from torch.nn import functional as F  # noqa: N812 - the field's name for it
 
 from unetzoo.layers.norm import ChannelLayerNorm, GroupNorm
+from unetzoo.layers.snapshot import is_plain, snapshot
 
 _REPEATABLE = (nn.BatchNorm2d, GroupNorm, ChannelLayerNorm)
+_ACTIVATIONS = (nn.ReLU, nn.LeakyReLU, nn.ELU, nn.GELU, nn.SiLU, nn.PReLU)
 Stage = Literal["normed", "activated"]
-_keeps_all = ContextVar("_keeps_all", default=False)
 _SMALL_BYTES = 2**23
 """Smaller maps are kept: to save them is worth less than the time that it takes."""
-
-
-@contextmanager
-def keeping_all() -> Iterator[None]:
-    """Recompute nothing here: whoever runs a whole block again would only be hindered."""
-    token = _keeps_all.set(True)
-    try:
-        yield
-    finally:
-        _keeps_all.reset(token)
+_TOP_HOOKS: Callable[[bool], object] | None = getattr(torch._C._autograd, "_top_saved_tensors_default_hooks", None)
+"""Gives the hooks for saved tensors in force; None: before torch 2.8."""
 
 
 def norm_act_conv(norm: nn.Module, activation: nn.Module, convolution: nn.Module, features: Tensor) -> Tensor:
     """`convolution(activation(norm(features)))`; between the passes of training only `features` is kept.
 
-    A compiler decides about this by itself, and under `torch.func` and for unknown norms all is kept as usual.
+    All is kept as usual of norms and activations that may not give the same values again: other ones than those of
+    `make_norm` and `make_activation`, and those with hooks. So it is where something else decides what is kept: a
+    compiler, `torch.func`, `torch.utils.checkpoint` and other hooks for saved tensors.
 
     Args:
         norm: of `make_norm`.
@@ -46,87 +39,149 @@ def norm_act_conv(norm: nn.Module, activation: nn.Module, convolution: nn.Module
         convolution: any layer.
         features: (b, c, h, w).
     """
-    if not (torch.is_grad_enabled() and features.requires_grad and _is_worth_it(norm, features)):
+    if not (torch.is_grad_enabled() and features.requires_grad and _is_worth_it(norm, activation, features)):
         made: Tensor = convolution(activation(norm(features)))
         return made
+    record = _Record(norm, activation, features)
     normed = norm(features)
-    record = _Record(norm, activation, features.detach(), normed)
+    before = normed._version
     with saved_tensors_hooks(record.pack, record.unpack):
-        made = convolution(record.watch(activation(normed)))
-    record.forget()
+        activated = activation(normed)
+        after = activated._version
+        made = convolution(activated)
+    record.drop("normed", normed, before)
+    record.drop("activated", activated, after)
+    record.close()
     return made
 
 
-def _is_worth_it(norm: nn.Module, features: Tensor) -> bool:
-    if torch.compiler.is_compiling() or _keeps_all.get() or type(norm) not in _REPEATABLE:
+def _is_worth_it(norm: nn.Module, activation: nn.Module, features: Tensor) -> bool:
+    if torch.compiler.is_compiling() or torch.jit.is_tracing():  # type: ignore[attr-defined, no-untyped-call]
         return False
-    return features.nbytes >= _SMALL_BYTES and _hooks_are_allowed()
+    return (
+        type(features) is Tensor
+        and not features.is_meta
+        and features.nbytes >= _SMALL_BYTES
+        and is_plain(norm, _REPEATABLE)
+        and is_plain(activation, _ACTIVATIONS)
+        and can_hook_saved_tensors()
+        and not _others_hook_them()
+    )
 
 
-def _hooks_are_allowed() -> bool:
+def can_hook_saved_tensors() -> bool:
+    """Whether hooks for saved tensors are allowed here; under `torch.func` they are not."""
     try:
-        with saved_tensors_hooks(lambda tensor: tensor, lambda tensor: tensor):
+        with saved_tensors_hooks(_same, _same):
             return True
-    except RuntimeError:  # torch.func
+    except RuntimeError:
         return False
+
+
+def _others_hook_them() -> bool:
+    """Whether saved tensors have hooks already, which those set here would hide."""
+    if _TOP_HOOKS is not None:
+        return _TOP_HOOKS(True) is not None
+    probe = torch.zeros((), requires_grad=True).exp()
+    try:  # one that has hooks takes no other ones
+        probe.grad_fn._raw_saved_result.register_hooks(_same, _same)  # type: ignore[union-attr] # of exp
+    except RuntimeError:
+        return True
+    return False
+
+
+def _same(tensor: Tensor) -> Tensor:
+    return tensor
+
+
+class _Saved:
+    """A tensor that torch saves, in one version; or only which map it is, of those that are made again."""
+
+    def __init__(self, tensor: Tensor) -> None:
+        self.stage: Stage | None = None
+        self._tensor: Tensor | None = tensor
+        self._version = tensor._version
+
+    def tensor(self) -> Tensor:
+        """The tensor; torch leaves this check to whoever saves one in its place."""
+        tensor = self._tensor
+        assert tensor is not None  # noqa: S101 - of a map that is made again, nobody asks
+        if tensor._version != self._version:
+            raise RuntimeError(
+                "one of the variables needed for gradient computation has been modified by an inplace operation: a"
+                f" tensor {tuple(tensor.shape)} is at version {tensor._version}, expected version {self._version}"
+            )
+        return tensor
+
+    def drop(self, stage: Stage, made: Tensor, version: int) -> None:
+        """Keep no map that is made again: the same values in memory, in that version, seen in the same way."""
+        if self._tensor is not None and self._version == version and _is_same(self._tensor, made):
+            self.stage, self._tensor = stage, None
 
 
 class _Record:
     """What is to be computed again, and from what."""
 
-    def __init__(self, norm: nn.Module, activation: nn.Module, features: Tensor, normed: Tensor) -> None:
-        self._again = _again(norm)
-        self._dtype = normed.dtype  # autocast computes some norms in float32, whatever it is given
-        self.activation = activation
-        self.features = features
-        self.shared = 0  # how often the activated map was asked to be kept
+    def __init__(self, norm: nn.Module, activation: nn.Module, features: Tensor) -> None:
+        self._norm, self._activation = snapshot(norm), snapshot(activation)
+        self._features = _Saved(features.detach())
+        self._autocast = _autocast(features.device.type)
+        self._saved: list[_Saved] = []
+        self._shared = 0  # how often the activated map was asked to be kept
         self._left = 0
         self._activated: Tensor | None = None
-        first: Stage = "activated" if getattr(activation, "inplace", False) else "normed"
-        self._stages: dict[int, Stage] = {_place(normed): first}
 
-    def watch(self, activated: Tensor) -> Tensor:
-        """Take note of the activated map, and give it back."""
-        self._stages[_place(activated)] = "activated"
-        return activated
+    def pack(self, tensor: Tensor) -> _Saved:
+        """Keep a tensor as long as the layers run: only then another one cannot lie in its place."""
+        saved = _Saved(tensor)
+        self._saved.append(saved)
+        return saved
 
-    def forget(self) -> None:
-        """Note no more maps: their memory may soon be another's."""
-        self._stages = {}
+    def drop(self, stage: Stage, made: Tensor, version: int) -> None:
+        """Keep no map that is made again."""
+        for saved in self._saved:
+            saved.drop(stage, made, version)
 
-    def pack(self, tensor: Tensor) -> Tensor | Stage:
-        """Keep a tensor, or only which one it is."""
-        stage = self._stages.get(_place(tensor))
-        self.shared += stage == "activated"
-        return tensor if stage is None else stage
+    def close(self) -> None:
+        """Leave what was saved to those who asked for it."""
+        self._shared = sum(saved.stage == "activated" for saved in self._saved)
+        self._saved = []
 
-    def unpack(self, kept: Tensor | Stage) -> Tensor:
+    def unpack(self, saved: _Saved) -> Tensor:
         """The tensor that was to be kept."""
-        if isinstance(kept, Tensor):
-            return kept
-        with torch.no_grad():
-            return self._normed() if kept == "normed" else self._activate()
+        if saved.stage is None:
+            return saved.tensor()
+        with torch.no_grad(), self._autocast():
+            return self._normed() if saved.stage == "normed" else self._activate()
 
     def _normed(self) -> Tensor:
-        return self._again(self.features.to(self._dtype))
+        normed: Tensor = self._norm.forward(self._features.tensor())
+        return normed
 
     def _activate(self) -> Tensor:
         """The activated map; made once for all that ask for it in one backward pass."""
-        if self._activated is None:
-            self._activated, self._left = self.activation(self._normed()), self.shared
         activated = self._activated
+        if activated is None:
+            activated, self._left = self._activation.forward(self._normed()), self._shared
         self._left -= 1
-        if self._left <= 0:
-            self._activated = None
+        self._activated = activated if self._left > 0 else None
         return activated
 
 
-def _again(norm: nn.Module) -> Callable[[Tensor], Tensor]:
-    """A norm as it is now, but for the running statistics, which a second look at the same batch must not change."""
-    if isinstance(norm, nn.BatchNorm2d) and norm.training:
-        return lambda features: F.batch_norm(features, None, None, norm.weight, norm.bias, training=True, eps=norm.eps)
-    return norm
+def _is_same(tensor: Tensor, other: Tensor) -> bool:
+    """Whether two tensors that both live are one map: the same memory, seen in the same way."""
+    return (
+        type(tensor) is Tensor
+        and tensor.layout is torch.strided
+        and (tensor.dtype, tensor.device, tensor.shape) == (other.dtype, other.device, other.shape)
+        and tensor.stride() == other.stride()
+        and tensor.data_ptr() == other.data_ptr()
+    )
 
 
-def _place(tensor: Tensor) -> int:
-    return tensor.untyped_storage().data_ptr()
+def _autocast(device: str) -> Callable[[], AbstractContextManager[object]]:
+    """What brings back the types in which autocast, on or off, now computes."""
+    if not torch.amp.is_autocast_available(device):
+        return nullcontext
+    enabled, dtype = torch.is_autocast_enabled(device), torch.get_autocast_dtype(device)
+    return lambda: torch.autocast(device, dtype=dtype, enabled=enabled, cache_enabled=False)
