@@ -58,7 +58,7 @@ def test_a_bad_image_is_one_line_with_its_name(invoke, model, tmp_path, name, ma
     elif make is not None:
         path.write_bytes(make)
     result = invoke("predict", model, str(path), str(tmp_path / "out.tif"))
-    assert result.exit_code == 2
+    assert result.exit_code == (4 if make is not None else 2)
     assert message in result.stderr
     assert result.stderr.count("\n") == 1
     assert not list(tmp_path.glob("*out.tif*"))
@@ -87,3 +87,35 @@ def test_an_empty_folder_is_one_line(invoke, model, tmp_path):
     assert result.exit_code == 2
     assert "there are no images in the folder" in result.stderr
     assert not (tmp_path / "out").exists()
+
+
+def _broken(images, names):
+    for name in names:
+        (images / name).write_bytes(b"")
+
+
+@pytest.mark.parametrize(("broken", "code"), [(["b.png"], 3), (["a.png", "b.png"], 4)])
+def test_the_exit_code_tells_whether_some_or_all_failed(invoke, model, images, tmp_path, broken, code):
+    _broken(images, broken)
+    assert invoke("predict", model, str(images), str(tmp_path / "out")).exit_code == code
+
+
+def test_masks_of_another_network_are_predicted_again_and_a_hand_made_one_is_left_alone(
+    invoke, model, images, tmp_path
+):
+    out = tmp_path / "out"
+    invoke("predict", model, str(images), str(out))
+    Image.fromarray(np.full((40, 50), 7, np.uint8)).save(out / "b.png")
+    torch.manual_seed(1)
+    network = unetzoo.create("unet", encoder="plain", encoder_options={"widths": (4, 8)}, classes=2, in_channels=1)
+    unetzoo.save(network.eval(), tmp_path / "other")
+    result = invoke("predict", str(tmp_path / "other"), str(images), str(out))
+    assert result.exit_code == 0
+    assert result.stdout.splitlines() == [
+        f"1 predicted again, 1 left alone (--overwrite replaces them): {out}",
+        "predicted again, another network: a.png",
+    ]
+    assert result.stderr == "warning: left alone, not a result of unetzoo, or changed since: b.png\n"
+    assert np.unique(np.asarray(Image.open(out / "b.png"))).tolist() == [7]
+    invoke("predict", str(tmp_path / "other"), str(images), str(out), "--overwrite")
+    assert np.asarray(Image.open(out / "b.png")).max() <= 1

@@ -49,7 +49,7 @@ def test_a_worker_that_is_killed_loses_nothing(model, tmp_path):
     assert killed
     assert sorted(outcome.job.source.stem for outcome in outcomes) == [str(number) for number in range(8)]
     assert {outcome.state for outcome in outcomes} <= {"predicted", "kept"}
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [f"{number}.npy" for number in range(8)]
+    assert sorted(path.name for path in (tmp_path / "out").glob("*.npy")) == [f"{number}.npy" for number in range(8)]
     for job in jobs:
         wanted = unetzoo.predict(model, np.load(job.source), tile=128, overlap=32).argmax(0)
         assert (np.load(job.target) == wanted).mean() > 0.999
@@ -65,12 +65,12 @@ def test_the_command_predicts_a_folder_over_a_cluster(model, tmp_path):
     (tmp_path / "in" / "3.npy").write_bytes(b"")
     command = ["predict", str(tmp_path / "model"), str(tmp_path / "in"), str(tmp_path / "out"), "--format", "npy"]
     result = CliRunner().invoke(app, [*command, "--ray", "local"])
-    assert result.exit_code == 2
+    assert result.exit_code == 3
     assert result.stdout == f"3 predicted, 1 failed: {tmp_path / 'out'}\n"
     assert [line for line in result.stderr.splitlines() if line.startswith("error:")] == [
         f"error: {tmp_path / 'in' / '3.npy'} is empty: it has 0 bytes"
     ]
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["0.npy", "1.npy", "2.npy"]
+    assert sorted(path.name for path in (tmp_path / "out").glob("*.npy")) == ["0.npy", "1.npy", "2.npy"]
     wanted = unetzoo.predict(model, np.load(tmp_path / "in" / "0.npy")).argmax(0)
     assert (np.load(tmp_path / "out" / "0.npy") == wanted).mean() > 0.999
 

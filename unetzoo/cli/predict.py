@@ -1,19 +1,18 @@
 """`unetzoo predict`: masks of images, of one or of many, of any size."""
 
-from collections import Counter
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unetzoo.cli.errors import USAGE_EXIT, say
+from unetzoo.cli.errors import say
 from unetzoo.cli.models import ModelName, load_model
-from unetzoo.cli.output import show
+from unetzoo.cli.outcomes import report
 from unetzoo.cli.tiling import DeviceName, Flips, Overlap, Tile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from unetzoo.inference.files import FileOptions
     from unetzoo.inference.jobs import Job, OnRows, Outcome
@@ -24,7 +23,10 @@ _IDS, _PROBABILITIES = "png", "tif"
 
 def predict(
     model: ModelName,
-    source: Annotated[Path, typer.Argument(metavar="IN", help="an image, or a folder of images", show_default=False)],
+    source: Annotated[
+        Path,
+        typer.Argument(metavar="IN", help="an image, or a folder of images and of such folders", show_default=False),
+    ],
     target: Annotated[
         Path,
         typer.Argument(
@@ -57,13 +59,19 @@ def predict(
         str | None,
         typer.Option(metavar="ADDRESS", help="of a Ray cluster with the same file system; auto; local"),
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="make results anew that are there already")] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="make results anew that are there, whoever made them")
+    ] = False,
 ) -> None:
     """Write the masks of images.
 
     Images of any size go through in tiles. A TIFF of more than 128 MB, .npy and .zarr are read and written by blocks,
     so that memory does not grow with the image. Results appear whole or not at all. Stopped at any moment, the same
-    command goes on where it was; results that are there already are kept.
+    command goes on where it was. Results that are there already are kept where the same network, options and image made
+    them, and predicted again where others did; files that something else made are left alone without --overwrite. The
+    hidden folder .unetzoo in OUT remembers what made them.
+
+    Exit codes: 0, all is there; 2, wrong use or no images; 3, some images failed; 4, all failed.
     """
     from unetzoo.inference.files import FileOptions
     from unetzoo.inference.formats import check_target
@@ -80,12 +88,15 @@ def predict(
         device=device,
         overwrite=overwrite,
     )
-    jobs = find_jobs(source.absolute(), target.absolute(), suffix)
+    jobs = find_jobs(
+        source.absolute(), target.absolute(), suffix, on_left_out=lambda text: say("warning:", "yellow", text)
+    )
     for job in jobs:
         check_target(job.target, probabilities=probabilities)
     network = load_model(model)
-    _make_folder(jobs[0].target.parent)
-    _report(_run(network, jobs, options, workers, ray), jobs)
+    for folder in {job.target.parent for job in jobs}:
+        _make_folder(folder)
+    report(_run(network, jobs, options, workers, ray), jobs)
 
 
 def _make_folder(folder: Path) -> None:
@@ -144,22 +155,3 @@ def _rows_shown(images: int) -> "Iterator[OnRows]":
             bar.update(task, description=label, completed=done, total=total)
 
         yield on_rows
-
-
-def _report(outcomes: "Iterator[Outcome]", jobs: "list[Job]") -> None:
-    """Say what became of the images; exit code 2 where one failed."""
-    states: Counter[str] = Counter()
-    for outcome in outcomes:
-        states[outcome.state] += 1
-        if outcome.state == "failed":
-            say("error:", "red", outcome.error)
-    place = jobs[0].target if len(jobs) == 1 else jobs[0].target.parent
-    told: dict[str, Callable[[int], str]] = {
-        "predicted": lambda count: f"{count:,} predicted",
-        "kept": lambda count: f"{count:,} kept, there already (--overwrite makes them anew)",
-        "failed": lambda count: f"{count:,} failed",
-    }
-    if len(jobs) > 1 or not states["failed"]:
-        show(f"{', '.join(say_it(states[state]) for state, say_it in told.items() if states[state])}: {place}")
-    if states["failed"]:
-        raise typer.Exit(USAGE_EXIT)

@@ -5,7 +5,7 @@ cells/train/images/a.png, cells/train/masks/a.png  the same for val and test
 cells/images/train/a.png, cells/masks/train/a.png  the same
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from unetzoo.data.images import SUFFIXES
@@ -75,6 +75,12 @@ def _lots_of_splits(folder: Path) -> tuple[list[Lot], list[str]]:
         else:
             problems.append(f"{child.name}/ is left out: it has no folder images/ with a folder masks/ beside it")
     return lots, problems
+
+
+def folders_of_masks(folders: Collection[Path]) -> set[Path]:
+    """Those of some folders that are named as one of masks and lie beside one of images."""
+    of_images = {folder.parent for folder in folders if folder.name.lower() in IMAGE_FOLDERS}
+    return {folder for folder in folders if folder.name.lower() in MASK_FOLDERS and folder.parent in of_images}
 
 
 def _split_children(folder: Path) -> list[Path]:

@@ -1,9 +1,10 @@
 """Predict from file to file: an image of any size in constant memory, and again from where it was stopped."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,11 +17,13 @@ from unetzoo.errors import DataError, OptionError, ShapeError
 from unetzoo.inference.blocks import open_image
 from unetzoo.inference.formats import check_target, write_result
 from unetzoo.inference.optimize import optimize
-from unetzoo.inference.partial import PartialResult
+from unetzoo.inference.origin import Standing, standing_of, state_of
+from unetzoo.inference.partial import PartialResult, discard, has_begun
 from unetzoo.inference.predict import check_tiling, predict_rows
 from unetzoo.model import Segmenter
 
 Precision = Literal["float32", "bfloat16", "float16"]
+_OF_NO_EFFECT = ("format", "providers", "class_frequencies", "metrics", "license", "source")  # of a configuration
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +39,7 @@ class FileOptions:
         flips: average over mirror images, for four times the work.
         precision: of the arithmetic.
         device: such as `"cuda:1"`; None: a GPU where there is one.
-        overwrite: make results anew that are there already.
+        overwrite: make results anew that are there already, whoever made them.
 
     Raises:
         OptionError: for values that they do not take. The device is looked for where it is used.
@@ -74,8 +77,8 @@ class FilePredictor:
         self._network = optimize(on_device(model, options.device), dtype=getattr(torch, options.precision))
         self.config = model.config
 
-    def predict(self, source: Path, target: Path, *, on_rows: Callable[[int, int], None] = lambda *_: None) -> bool:
-        """Predict one image, unless `target` is there already.
+    def predict(self, source: Path, target: Path, *, on_rows: Callable[[int, int], None] = lambda *_: None) -> Standing:
+        """Predict one image, unless `target` is there already and made of the same, or nobody knows of what.
 
         What is finished is kept in `target` with the ending .partial until all is; the same call goes on from there.
 
@@ -85,7 +88,7 @@ class FilePredictor:
             on_rows: told how many rows are finished, and how many there are.
 
         Returns:
-            Whether it was predicted.
+            What was there before: it was predicted unless that stays.
 
         Raises:
             DataError: the image cannot be read or does not fit the network, or the result cannot be written.
@@ -93,24 +96,44 @@ class FilePredictor:
         """
         try:
             check_target(target, probabilities=self.options.probabilities)
-            if target.exists() and not self.options.overwrite:
-                return False
+            made_of = self._made_of(source)
+            standing = self._standing(target, made_of)
+            if standing.stays:
+                if standing.state == "current":
+                    discard(_partial(target))  # of a process that was killed between the last two steps
+                return standing
             with open_image(source) as image:
-                self._predict(image, source, target, on_rows)
+                self._predict(image, made_of, target, on_rows)
         except (ShapeError, OptionError) as error:
             raise DataError(f"{source}: {error}") from error
         except OSError as error:
             kept = f"; what is finished is kept in {_partial(target)}" if _is_there(_partial(target)) else ""
             raise DataError(f"cannot write {target}: {error.strerror or error}{kept}") from error
-        return True
+        return standing
 
-    def _predict(self, image: Any, source: Path, target: Path, on_rows: Callable[[int, int], None]) -> None:  # noqa: ANN401 - whatever can be sliced
+    def _standing(self, target: Path, made_of: Mapping[str, Any]) -> Standing:
+        """What `target` is worth; one that is being replaced already is made of something else, however it came."""
+        if self.options.overwrite:
+            return Standing("outdated" if target.exists() else "absent")
+        standing = standing_of(target, made_of)
+        is_begun = standing.state == "foreign" and has_begun(_partial(target), _replacing(target, made_of))
+        return Standing("outdated", "stopped before") if is_begun else standing
+
+    def _predict(
+        self,
+        image: Any,  # noqa: ANN401 - whatever can be sliced
+        made_of: Mapping[str, Any],
+        target: Path,
+        on_rows: Callable[[int, int], None],
+    ) -> None:
         height, width = image.shape[:2]
         classes = self.config.classes
-        shape = (classes, height, width) if self.options.probabilities else (height, width)
-        dtype = np.dtype(np.float32 if self.options.probabilities else np.uint8 if classes <= 256 else np.uint16)
         options = self.options
-        with PartialResult(_partial(target), self._made_of(source), shape, dtype) as result:
+        shape = (classes, height, width) if options.probabilities else (height, width)
+        dtype = np.dtype(np.float32 if options.probabilities else np.uint8 if classes <= 256 else np.uint16)
+        with PartialResult(_partial(target), _replacing(target, made_of), shape, dtype) as result:
+            if self._standing(target, made_of).stays:  # another process was quicker
+                return
             on_rows(result.rows, height)
             for top, rows in predict_rows(
                 self._network,
@@ -123,17 +146,28 @@ class FilePredictor:
             ):
                 result.write(top, rows if options.probabilities else _ids(rows))
                 on_rows(result.rows, height)
-            write_result(result, target)
+            write_result(result, target, made_of)
             result.remove()
 
     def _made_of(self, source: Path) -> dict[str, Any]:
-        """What a result depends on."""
+        """What a result depends on; how many tiles are seen at once changes nothing but rounding."""
+        try:
+            image = [str(source.resolve()), state_of(source)]
+        except OSError as error:
+            raise DataError(f"{source} cannot be read: {error.strerror or error}") from error
         options = self.options
+        names = ("probabilities", "tile", "overlap", "flips", "precision")
         return {
-            "image": [str(source.resolve()), _state_of(source)],
+            "image": image,
             "network": self._digest,
-            "options": [options.tile, options.overlap, options.batch, options.flips, options.precision],
+            "options": {name: getattr(options, name) for name in names},
+            "unetzoo": version("unetzoo"),
         }
+
+
+def _replacing(target: Path, made_of: Mapping[str, Any]) -> dict[str, Any]:
+    """What rows are the beginning of: a result, in the place of what is there now."""
+    return {**made_of, "replaces": state_of(target) if target.exists() else None}
 
 
 def _partial(target: Path) -> Path:
@@ -147,16 +181,6 @@ def _is_there(path: Path) -> bool:
         return False
 
 
-def _state_of(image: Path) -> str:
-    """Sizes and times of an image's files, a Zarr array's chunks among them; another text once one has changed."""
-    files = sorted(path for path in image.rglob("*") if path.is_file()) if image.is_dir() else [image]
-    found = blake2b(digest_size=16)
-    for file in files:
-        stat = file.stat()
-        found.update(f"{file.relative_to(image)} {stat.st_size} {stat.st_mtime_ns}\n".encode(errors="surrogateescape"))
-    return found.hexdigest()
-
-
 def _ids(probabilities: NDArray[np.float32]) -> NDArray[np.intp]:
     """Class ids (rows, w) of probabilities (classes, rows, w)."""
     if len(probabilities) == 1:
@@ -166,8 +190,10 @@ def _ids(probabilities: NDArray[np.float32]) -> NDArray[np.intp]:
 
 
 def _digest(model: Segmenter) -> str:
-    """The same for networks with the same configuration and weights."""
-    found = blake2b(repr(model.config.to_dict()).encode(), digest_size=16)
+    """The same for networks that give the same results: those with the same parts and weights, fed in the same way."""
+    config = {name: value for name, value in model.config.to_dict().items() if name not in _OF_NO_EFFECT}
+    info = {name: value for name, value in config["info"].items() if name not in _OF_NO_EFFECT}
+    found = blake2b(repr({**config, "info": info}).encode(errors="surrogatepass"), digest_size=16)
     for name, tensor in model.state_dict().items():
         found.update(name.encode())
         found.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)

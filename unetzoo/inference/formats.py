@@ -1,7 +1,7 @@
 """Write a finished result as the file that was asked for: whole, or not at all."""
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from unetzoo.errors import DataError
 from unetzoo.extras import need
+from unetzoo.inference.origin import write_record
 from unetzoo.inference.partial import PartialResult
 
 _TILE = 512  # pixels, of a TIFF file
@@ -43,22 +44,36 @@ def _is_zarr_array(folder: Path) -> bool:
         return False
 
 
-def write_result(result: PartialResult, target: Path) -> None:
-    """Write all rows into `target`, in the format that its ending says, under another name until it is complete."""
+def write_result(result: PartialResult, target: Path, made_of: Mapping[str, Any]) -> None:
+    """Write all rows into `target`, in the format that its ending says, under another name until it is complete.
+
+    What it is made of is written down before it takes its place: whoever is killed in between is known to be at it by
+    the rows, which are removed last.
+    """
     draft = target.with_name(f".{target.name}.writing")
     _remove(draft)
     try:
         _WRITERS[target.suffix.lower()](result, draft)
-        if target.is_dir():
-            old = target.with_name(f".{target.name}.old")
-            _remove(old)
-            target.rename(old)
-            draft.rename(target)
-            _remove(old)
-        else:
-            draft.replace(target)
+        write_record(target, draft, made_of)
+        _put(draft, target)
     finally:
         _remove(draft)
+
+
+def _put(draft: Path, target: Path) -> None:
+    """Let a file or a folder take the place of another one, which stays where that fails."""
+    if not target.is_dir():
+        draft.replace(target)
+        return
+    old = target.with_name(f".{target.name}.old")
+    _remove(old)
+    target.rename(old)
+    try:
+        draft.rename(target)
+    except OSError:
+        old.rename(target)
+        raise
+    _remove(old)
 
 
 def _remove(path: Path) -> None:

@@ -1,7 +1,6 @@
 """Predict many files: which becomes which, and in how many processes."""
 
 import multiprocessing
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -11,7 +10,9 @@ from typing import TYPE_CHECKING, Literal
 
 import torch
 
+from unetzoo.data.folders import folders_of_masks
 from unetzoo.data.images import SUFFIXES
+from unetzoo.data.listing import list_images
 from unetzoo.errors import DataError, UnetzooError
 from unetzoo.inference.blocks import ZARR, is_zarr
 from unetzoo.inference.files import FileOptions, FilePredictor, check_device
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from multiprocessing.queues import Queue
 
 OnRows = Callable[[Path, int, int], None]
+_ENDINGS = (*SUFFIXES, ZARR)
 
 
 @dataclass(frozen=True)
@@ -44,58 +46,78 @@ class Outcome:
     Attributes:
         job: the job.
         state: predicted now; kept, as it was there already; or failed.
-        error: of a job that failed.
+        reason: why it failed, why a result that was there was predicted anew, or why one is kept that nobody knows.
     """
 
     job: Job
     state: Literal["predicted", "kept", "failed"]
-    error: str = ""
+    reason: str = ""
 
 
-def find_jobs(source: Path, target: Path, suffix: str) -> list[Job]:
+def find_jobs(
+    source: Path, target: Path, suffix: str, *, on_left_out: Callable[[str], None] = lambda _: None
+) -> list[Job]:
     """The images of a file or a folder, and the files that they become.
+
+    A folder is read as training reads its images, with the folders below it, which the results lie in likewise. Masks
+    beside the images of a data set are no images, nor are results of before.
 
     Args:
         source: an image, or a folder of images.
         target: for an image, a file (or a folder that is there); for a folder, a folder.
         suffix: of the files in a folder, such as `".png"`.
+        on_left_out: told of each folder that is left out, and why.
 
     Raises:
         DataError: there is no such image, or none in the folder; two images would become one file, or one would take
             its own place.
     """
-    jobs = _pairs(source, target, suffix)
+    if not source.exists():
+        raise DataError(f"there is no file or folder {source}")
+    is_image = is_zarr(source) or not source.is_dir()
+    jobs = [_job(source, target, suffix)] if is_image else _jobs_in_folder(source, target, suffix, on_left_out)
+    images = {job.source.resolve(): job.source for job in jobs}
     for job in jobs:
-        if job.source.resolve() == job.target.resolve():
-            raise DataError(f"the result of {job.source} would take its place; name another file or folder")
+        if image := images.get(job.target.resolve()):
+            place = "its place" if image == job.source else f"the place of {image}"
+            raise DataError(f"the result of {job.source} would take {place}; name another file or folder")
     return jobs
 
 
-def _pairs(source: Path, target: Path, suffix: str) -> list[Job]:
-    if not source.exists():
-        raise DataError(f"there is no file or folder {source}")
-    if is_zarr(source) or not source.is_dir():
-        inside = target.is_dir() and target.suffix.lower() != ZARR
-        return [Job(source, target / f"{source.stem}{suffix}" if inside else target)]
-    return _pairs_in_folder(source, target, suffix)
+def _job(source: Path, target: Path, suffix: str) -> Job:
+    inside = target.is_dir() and target.suffix.lower() != ZARR
+    return Job(source, target / f"{source.stem}{suffix}" if inside else target)
 
 
-def _pairs_in_folder(source: Path, target: Path, suffix: str) -> list[Job]:
-    shown = [path for path in source.iterdir() if not path.name.startswith(".")]
-    images = sorted(path for path in shown if path.suffix.lower() in (*SUFFIXES, ZARR))
-    if not images:
-        raise DataError(f"there are no images in the folder {source}; their endings are {', '.join((*SUFFIXES, ZARR))}")
+def _jobs_in_folder(source: Path, target: Path, suffix: str, on_left_out: Callable[[str], None]) -> list[Job]:
     if target.exists() and not target.is_dir():
         raise DataError(f"{target} is a file; the images of a folder become files of a folder")
     if target.resolve() == source.resolve():
         raise DataError(f"{target} is the folder of the images itself; name another one for the results")
-    by_stem = defaultdict(list)
-    for image in images:
-        by_stem[image.stem].append(image.name)
-    for names in by_stem.values():
-        if len(names) > 1:
-            raise DataError(f"{' and '.join(names)} in {source} would both become {names[0].split('.')[0]}{suffix}")
-    return [Job(image, target / f"{image.stem}{suffix}") for image in images]
+    jobs: dict[Path, Job] = {}
+    for image in _images_in(source, target, on_left_out):
+        result = target / image.relative_to(source).with_name(f"{image.stem}{suffix}")
+        if result in jobs:
+            names = f"{jobs[result].source.name} and {image.name}"
+            raise DataError(f"{names} in {image.parent} would both become {result.name}")
+        jobs[result] = Job(image, result)
+    if not jobs:
+        raise DataError(f"there are no images in the folder {source}; their endings are {', '.join(_ENDINGS)}")
+    return list(jobs.values())
+
+
+def _images_in(source: Path, target: Path, on_left_out: Callable[[str], None]) -> Iterator[Path]:
+    listing = list_images(source, _ENDINGS)
+    of_masks = folders_of_masks({parent for image in listing.images for parent in image.parents})
+    results = target.resolve() if target.resolve().is_relative_to(source.resolve()) else None
+    for sentence in listing.left_out:
+        on_left_out(sentence)
+    for folder in sorted(of_masks):
+        on_left_out(f"{folder.relative_to(source)} is left out: it holds the masks of the images beside it")
+    for image in listing.images:
+        is_result = results is not None and image.resolve().is_relative_to(results)
+        if not is_result and not of_masks.intersection(image.parents):
+            yield image
 
 
 def run_jobs(
@@ -124,10 +146,10 @@ def run_jobs(
 def attempt(predictor: FilePredictor, job: Job, on_rows: Callable[[int, int], None] = lambda *_: None) -> Outcome:
     """Do a job; an error of its files is its outcome."""
     try:
-        done = predictor.predict(job.source, job.target, on_rows=on_rows)
+        standing = predictor.predict(job.source, job.target, on_rows=on_rows)
     except UnetzooError as error:
         return Outcome(job, "failed", str(error))
-    return Outcome(job, "predicted" if done else "kept")
+    return Outcome(job, "kept" if standing.stays else "predicted", standing.reason)
 
 
 _predictor: FilePredictor | None = None  # of a worker process

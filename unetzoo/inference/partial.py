@@ -3,6 +3,8 @@
 import json
 import os
 from collections.abc import Iterator, Mapping
+from hashlib import blake2b
+from io import BufferedRandom
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -12,21 +14,46 @@ from numpy.typing import NDArray
 
 from unetzoo.errors import DataError
 
-_HEADER = 4096  # bytes
+_MAGIC = b"unetzoo rows 2\n"
+_DIGEST = 32  # bytes
+_HEADER = len(_MAGIC) + _DIGEST
 _ROWS = 1024  # read at once
 
 
+def has_begun(path: Path, made_of: Mapping[str, Any]) -> bool:
+    """Whether a file of finished rows is there that was made of the same."""
+    try:
+        with path.open("rb") as file:
+            return file.read(_HEADER) == _header(made_of)
+    except OSError:
+        return False
+
+
+def discard(path: Path) -> None:
+    """Delete a file of rows that nobody needs any more, if there is one and no process is writing it."""
+    if not path.exists():
+        return
+    try:
+        with _open_locked(path):
+            path.unlink(missing_ok=True)
+    except DataError:  # somebody is writing it
+        return
+
+
 class PartialResult:
-    """A file of finished rows, from the top; it begins with what they are the result of.
+    """A file of finished rows, from the top, behind a header that says what they are the result of.
+
+    The file is locked as long as it is open.
 
     Args:
         path: of the file; rows that are there are kept if they were made of the same, else they are made anew.
-        made_of: plain data: image, network, options.
+        made_of: plain data that the whole result follows from, its shape and type, too.
         shape: of the whole result, (h, w) or (channels, h, w).
         dtype: of its values.
 
     Raises:
-        DataError: the file cannot be written, or another process is writing it.
+        DataError: another process is writing the file.
+        OSError: it cannot be written.
     """
 
     def __init__(self, path: Path, made_of: Mapping[str, Any], shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
@@ -36,12 +63,10 @@ class PartialResult:
         *channels, self.height, width = shape
         self._row = (*channels, width)
         self._row_bytes = int(np.prod(self._row)) * dtype.itemsize
-        header = json.dumps({**made_of, "shape": shape, "dtype": str(dtype)}).encode().ljust(_HEADER)
-        self._file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o666), "r+b")
-        self._lock()
-        if self._file.read(_HEADER) != header:
-            self._begin(header)
-        self.rows = (self.path.stat().st_size - _HEADER) // self._row_bytes
+        self._file = _open_locked(path)
+        if self._file.read(_HEADER) != _header(made_of):
+            self._begin(_header(made_of))
+        self.rows = min(self.height, (self.path.stat().st_size - _HEADER) // self._row_bytes)
 
     def _begin(self, header: bytes) -> None:
         """Write the header of a file without rows, or leave none."""
@@ -87,13 +112,44 @@ class PartialResult:
         """Delete the file: its rows are elsewhere now."""
         self.path.unlink(missing_ok=True)
 
-    def _lock(self) -> None:
+
+def _header(made_of: Mapping[str, Any]) -> bytes:
+    """As many bytes for anything."""
+    return _MAGIC + blake2b(json.dumps(made_of, sort_keys=True).encode(), digest_size=_DIGEST).digest()
+
+
+def _open_locked(path: Path) -> BufferedRandom:
+    """Open a file, or create it, so that no other process has it open.
+
+    Raises:
+        DataError: another process has.
+    """
+    while True:
+        file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o666), "r+b")
         try:
-            import fcntl
-        except ImportError:  # not on Windows
-            return
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            self._file.close()
-            raise DataError(f"another process is writing {self.path}; wait for it") from error
+            _lock(file, path)
+            if _is_at(file, path):
+                return file
+        except BaseException:
+            file.close()
+            raise
+        file.close()  # it was deleted between opening and locking: whoever locks the new one would not notice
+
+
+def _lock(file: BufferedRandom, path: Path) -> None:
+    try:
+        import fcntl
+    except ImportError:  # not on Windows
+        return
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise DataError(f"another process is writing {path}; run the command again once it is done") from error
+
+
+def _is_at(file: BufferedRandom, path: Path) -> bool:
+    """Whether an open file is still the one of that name."""
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False

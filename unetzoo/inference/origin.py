@@ -1,0 +1,117 @@
+"""What a result was made of, kept beside it: so it is known whether it still holds, and whether it is ours at all."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import blake2b, file_digest
+from pathlib import Path
+from typing import Any, Literal
+
+from unetzoo.whole import write_text
+
+FOLDER = ".unetzoo"
+"""The folder of the records, in that of the results."""
+FOREIGN = "not a result of unetzoo, or changed since"
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What a result that may be there already is worth.
+
+    Attributes:
+        state: absent; current: made of the same; outdated: made of something else; foreign: nobody knows of what.
+        reason: why it is outdated or foreign.
+    """
+
+    state: Literal["absent", "current", "outdated", "foreign"]
+    reason: str = ""
+
+    @property
+    def stays(self) -> bool:
+        """Whether it is left as it is."""
+        return self.state in ("current", "foreign")
+
+
+def standing_of(target: Path, made_of: Mapping[str, Any]) -> Standing:
+    """What a result is worth where one made of `made_of` is asked for.
+
+    Args:
+        target: the result, a file or a folder.
+        made_of: plain data: `"image"`, `"network"` and `"options"`, a mapping.
+    """
+    if not target.exists():
+        return Standing("absent")
+    record = _read(_record_of(target))
+    if not _describes(record, target):
+        return Standing("foreign", FOREIGN)
+    reasons = _differences(record["made_of"], made_of)
+    return Standing("outdated", ", ".join(reasons)) if reasons else Standing("current")
+
+
+def write_record(target: Path, draft: Path, made_of: Mapping[str, Any]) -> None:
+    """Write down what a result is made of, before `draft` becomes `target`.
+
+    Raises:
+        OSError, WriteError: it cannot be written.
+    """
+    path = _record_of(target)
+    path.parent.mkdir(exist_ok=True)
+    record = {"name": target.name, "state": state_of(draft), "digest": _digest(draft), "made_of": made_of}
+    write_text(path, json.dumps(record, indent=2) + "\n")
+
+
+def state_of(path: Path) -> str:
+    """Sizes and times of a file or of all files in a folder, as a text; another one once something has changed."""
+    found = blake2b(digest_size=16)
+    for file in _files(path):
+        stat = file.stat()
+        found.update(os.fsencode(f"{file.relative_to(path)} {stat.st_size} {stat.st_mtime_ns}\n"))
+    return found.hexdigest()
+
+
+def _digest(path: Path) -> str:
+    """Of the content: a copy has the same, whatever its time."""
+    found = blake2b(digest_size=16)
+    for name in _files(path):
+        with name.open("rb") as file:
+            found.update(os.fsencode(f"{name.relative_to(path)}\n"))
+            found.update(file_digest(file, "blake2b").digest())
+    return found.hexdigest()
+
+
+def _files(path: Path) -> list[Path]:
+    return sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
+
+
+def _record_of(target: Path) -> Path:
+    name = blake2b(os.fsencode(target.name), digest_size=16).hexdigest()  # of any length
+    return target.parent / FOLDER / f"{name}.json"
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """A record; an empty one where there is none that can be read."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    is_record = isinstance(found, dict) and isinstance(found.get("made_of"), dict)
+    return found if is_record else {}
+
+
+def _describes(record: Mapping[str, Any], target: Path) -> bool:
+    """Whether a record is of the result as it is now."""
+    return bool(record) and (record.get("state") == state_of(target) or record.get("digest") == _digest(target))
+
+
+def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """What is not as it was, in words."""
+    reasons = ["another network"] if before.get("network") != now["network"] else []
+    reasons += ["another image"] if before.get("image") != now["image"] else []
+    old = before.get("options")
+    options = old if isinstance(old, dict) else {}
+    return reasons + [
+        f"{name} is {value}, was {options.get(name)}"
+        for name, value in now["options"].items()
+        if options.get(name) != value
+    ]
