@@ -1,5 +1,10 @@
 import pytest
+import typer
 from throwaway import Distribution, Site, decoders, plugin
+
+from unetzoo import CommandSpec, PluginError
+from unetzoo.cli import app
+from unetzoo.offers import checked_items
 
 _HOOK = "import pluggy, unetzoo\nfrom unetzoo import hookimpl\n\n"
 
@@ -174,3 +179,13 @@ def test_a_distribution_without_metadata_goes_by_its_entry_points_name(site):
     (site.folder / "damaged-1.0.dist-info" / "METADATA").unlink()
     answer = site.ask("[unetzoo.list_decoders('toy_*'), plugins()[1].name]")
     assert answer.value == [["toy_alpha"], "point"]
+
+
+def _own_commands():
+    return typer.main.get_command(app).commands
+
+
+@pytest.mark.parametrize("name", _own_commands())
+def test_no_plugin_can_take_the_name_of_a_command_of_unetzoo(name):
+    with pytest.raises(PluginError, match=rf"^command {name} is unetzoo's own$"):
+        checked_items("command", [CommandSpec(name=name, build=print)])

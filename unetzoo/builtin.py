@@ -6,6 +6,24 @@ from unetzoo.encoders.timm_names import timm_names, timm_spec
 from unetzoo.hookspecs import hookimpl
 from unetzoo.specs import DatasetSpec, DecoderSpec, EncoderFamily, EncoderSpec, LossSpec, lazy
 
+COMMANDS = {
+    "list": lazy("unetzoo.cli.list:list_parts"),
+    "describe": lazy("unetzoo.cli.describe:describe_part"),
+    "info": lazy("unetzoo.cli.info:info"),
+    "plugins": lazy("unetzoo.cli.plugins:plugins"),
+    "new-plugin": lazy("unetzoo.cli.new_plugin:new_plugin"),
+    "demo": lazy("unetzoo.cli.demo:demo"),
+    "data": lazy("unetzoo.cli.data:data"),
+    "train": lazy("unetzoo.cli.train:train"),
+    "evaluate": lazy("unetzoo.cli.evaluate:evaluate"),
+    "predict": lazy("unetzoo.cli.predict:predict"),
+    "bench": lazy("unetzoo.cli.bench:bench"),
+    "push": lazy("unetzoo.cli.hub:push_folder"),
+    "pull": lazy("unetzoo.cli.hub:pull_model"),
+    "search": lazy("unetzoo.cli.hub:search_hub"),
+}
+"""The commands of unetzoo itself, functions and groups, in the order of `--help`; plugins cannot take their names."""
+
 
 @hookimpl
 def unetzoo_encoders() -> Iterator[EncoderSpec | EncoderFamily]:

@@ -15,4 +15,9 @@ def need(extra: str, what: str, *modules: str) -> None:
     """
     missing = [module for module in modules if find_spec(module) is None]
     if missing:
-        raise MissingExtraError(f"{what} needs {' and '.join(missing)}: pip install 'unetzoo[{extra}]'")
+        raise MissingExtraError(f"{what} needs {' and '.join(missing)}: {how_to_install(extra)}")
+
+
+def how_to_install(extra: str) -> str:
+    """The commands that install an extra: that for a checkout, which always works, and that for a release on PyPI."""
+    return f"pip install '.[{extra}]' in a checkout of unetzoo, or pip install 'unetzoo[{extra}]' for a release"

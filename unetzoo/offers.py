@@ -6,12 +6,10 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
 
+from unetzoo.builtin import COMMANDS
 from unetzoo.errors import PluginError, describe_error
 from unetzoo.registry import SPECS, Offer, Spec
 from unetzoo.specs import EncoderFamily, Lazy
-
-OWN_COMMANDS = ("bench", "demo", "describe", "info", "list", "new-plugin", "plugins", "pull", "push", "search")
-"""The commands of unetzoo itself, whose names plugins cannot take."""
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*")
 _asking: ContextVar[bool] = ContextVar("asking", default=False)
@@ -48,7 +46,7 @@ def checked_items(kind: str, given: object) -> tuple[Spec | EncoderFamily, ...]:
         if not isinstance(item, accepted):
             raise PluginError(f"it yielded {item!r} where {wanted} is due")
         _check_item(item)
-        if kind == "command" and label(kind, item) in {f"command {name}" for name in OWN_COMMANDS}:
+        if kind == "command" and item.name in COMMANDS:
             raise PluginError(f"{label(kind, item)} is unetzoo's own")
         items.append(item)
     return tuple(items)

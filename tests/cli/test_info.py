@@ -75,4 +75,7 @@ def test_a_drawing_without_matplotlib_says_what_to_install(tmp_path):
     command = [sys.executable, "-c", code, "info", "unet", "-e", "plain", "--draw", str(tmp_path / "net.svg")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 2
-    assert done.stderr == "error: drawing needs matplotlib: pip install 'unetzoo[draw]'\n"
+    assert done.stderr == (
+        "error: drawing needs matplotlib: pip install '.[draw]' in a checkout of unetzoo, or pip install "
+        "'unetzoo[draw]' for a release\n"
+    )

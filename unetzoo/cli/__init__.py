@@ -4,21 +4,9 @@ from typing import Annotated
 
 import typer
 
-from unetzoo.cli.bench import bench
+from unetzoo.builtin import COMMANDS
 from unetzoo.cli.commands import Commands
-from unetzoo.cli.data import data
-from unetzoo.cli.demo import demo
-from unetzoo.cli.describe import describe_part
 from unetzoo.cli.errors import USAGE_EXIT, leave_pipe_quietly
-from unetzoo.cli.evaluate import evaluate
-from unetzoo.cli.grid import grid, report
-from unetzoo.cli.hub import pull_model, push_folder, search_hub
-from unetzoo.cli.info import info
-from unetzoo.cli.list import list_parts
-from unetzoo.cli.new_plugin import new_plugin
-from unetzoo.cli.plugins import plugins
-from unetzoo.cli.predict import predict
-from unetzoo.cli.train import train
 
 app = typer.Typer(
     name="unetzoo",
@@ -28,22 +16,12 @@ app = typer.Typer(
     rich_markup_mode=None,  # its boxes triple the time that --help takes
     pretty_exceptions_enable=False,
 )
-app.command("list")(list_parts)
-app.command("describe")(describe_part)
-app.command("info")(info)
-app.add_typer(plugins, name="plugins")
-app.command("new-plugin")(new_plugin)
-app.command("demo")(demo)
-app.add_typer(data, name="data")
-app.command("train")(train)
-app.command("evaluate")(evaluate)
-app.command("predict")(predict)
-bench.command("grid")(grid)
-bench.command("report")(report)
-app.add_typer(bench, name="bench")
-app.command("push")(push_folder)
-app.command("pull")(pull_model)
-app.command("search")(search_hub)
+for _name, _target in COMMANDS.items():
+    _command = _target.resolve()
+    if isinstance(_command, typer.Typer):
+        app.add_typer(_command, name=_name)
+    else:
+        app.command(_name)(_command)
 
 
 def _print_version(wanted: bool) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from unetzoo.cli.grid import grid, report
 from unetzoo.cli.output import new_table, show
 from unetzoo.errors import OptionError
 from unetzoo.extras import need
@@ -23,6 +24,10 @@ bench = typer.Typer(help="Measure speed and accuracy.", no_args_is_help=True, ri
 @bench.callback()
 def _group() -> None:
     """Measure speed and accuracy."""
+
+
+bench.command("grid")(grid)
+bench.command("report")(report)
 
 
 @bench.command()
@@ -44,8 +49,7 @@ def speed(
 ) -> None:
     """Time U-Net and U-Net++ of unetzoo, segmentation_models_pytorch and MONAI in turn, call by call.
 
-    Options that may be given several times make one case of each combination. It needs the extra 'bench':
-    pip install 'unetzoo[bench]'.
+    Options that may be given several times make one case of each combination. It needs the extra 'bench'.
     """
     from itertools import product
 

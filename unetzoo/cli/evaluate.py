@@ -33,7 +33,7 @@ def evaluate(
         str | None, typer.Option(metavar="CLASS", help="count its objects, too: connected, or as masks number them")
     ] = None,
     surface: Annotated[
-        bool, typer.Option("--surface", help="Hausdorff 95 and surface Dice, too (pip install 'unetzoo[surface]')")
+        bool, typer.Option("--surface", help="Hausdorff 95 and surface Dice, too; needs the extra 'surface'")
     ] = False,
     tolerance: Annotated[float, typer.Option(metavar="PIXELS", help="of the surface Dice")] = 2.0,
     resamples: Annotated[int, typer.Option(metavar="N", help="draws of images for the 95 % intervals")] = 1000,

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unetzoo.errors import DataError
-from unetzoo.extras import need
+from unetzoo.extras import how_to_install, need
 from unetzoo.samples import Dataset, Sample
 
 _FOLDER = ("datasets", "data")
@@ -65,7 +65,7 @@ def _load() -> tuple[NDArray[np.uint8], NDArray[np.int64], float]:
     missing = [name for name in _FILES.values() if not folder.joinpath(name).is_file()]
     if missing:
         raise DataError(
-            f"this version of nilearn does not carry {missing[0]}; pip install 'unetzoo[brain]' has one that does"
+            f"this version of nilearn does not carry {missing[0]}; for one that does: {how_to_install('brain')}"
         )
     volumes = {name: nibabel.Nifti1Image.from_filename(str(folder.joinpath(file))) for name, file in _FILES.items()}
     t1 = np.asarray(volumes["t1"].dataobj)

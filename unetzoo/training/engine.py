@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from unetzoo.errors import OptionError, TrainingError
-from unetzoo.extras import need
+from unetzoo.extras import how_to_install, need
 from unetzoo.training.options import FitOptions
 
 if TYPE_CHECKING:
@@ -64,6 +64,6 @@ def _check_trackers(asked: Sequence[str], installed: Sequence[str]) -> None:
         if tracker not in installed:
             known = ", ".join(installed) or "none"
             raise OptionError(
-                f"there is no tracker {tracker!r}; installed are {known} (pip install 'unetzoo[trackers]' brings "
-                "tensorboard and trackio)"
+                f"there is no tracker {tracker!r}; installed are {known}; tensorboard and trackio come with "
+                f"{how_to_install('trackers')}"
             )
