@@ -46,6 +46,8 @@ def build_backbone(request: Request) -> nn.Module:
         OptionError: timm cannot build it so.
         PretrainedError: there are no such weights, or they cannot be had.
     """
+    if not timm.is_model(request.name):  # timm would follow a name such as "hf-hub:user/name" to the Hub
+        raise OptionError(f"timm has no model named {request.name!r}")
     backbone = _created(request)
     info = info_of(backbone)
     several_strides = len(set(info.reduction())) > 1
