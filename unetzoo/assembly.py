@@ -78,8 +78,8 @@ def create(
     """
     chosen_encoder = _registry("encoder").find(encoder)
     chosen_decoder = _registry("decoder").find(decoder)
-    for option, value in (("classes", classes), ("in_channels", in_channels), ("head_kernel_size", head_kernel_size)):
-        check_count(option, value)
+    classes, in_channels = check_count("classes", classes), check_count("in_channels", in_channels)
+    head_kernel_size = check_count("head_kernel_size", head_kernel_size)
     if head_kernel_size % 2 == 0:
         raise OptionError(f"head_kernel_size must be odd, got {head_kernel_size}")
 
@@ -91,7 +91,7 @@ def create(
     from unetzoo.layers.order import set_order
     from unetzoo.model import Segmenter
 
-    check_aux(aux_classes, aux_pooling, aux_dropout)
+    aux_classes, aux_dropout = check_aux(aux_classes, aux_pooling, aux_dropout)
     config = ModelConfig(
         decoder=decoder,
         encoder=encoder,
@@ -162,8 +162,7 @@ def create_encoder(
         UnknownNameError, ConflictError, OptionError, PretrainedError: as `create`.
     """
     found = _registry("encoder").find(name)
-    check_count("in_channels", in_channels)
-    reserved = {"in_channels": in_channels, "pretrained": pretrained}
+    reserved = {"in_channels": check_count("in_channels", in_channels), "pretrained": pretrained}
     encoder: Encoder = build_part("encoder", name, found.spec.build, reserved, options or {})
     return encoder
 

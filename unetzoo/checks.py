@@ -1,6 +1,10 @@
-"""Checks of option values, each with one clear error."""
+"""Checks of option values, each with one clear error.
 
-from collections.abc import Sequence
+A number may be of NumPy, of torch, or of any type that Python takes for an index or a float: `classes=mask.max() + 1`.
+"""
+
+import operator
+from collections.abc import Mapping, Sequence
 from typing import Any, get_args
 
 from unetzoo.errors import OptionError
@@ -16,39 +20,77 @@ def check_choice(option: str, value: object, allowed: Any) -> None:  # noqa: ANN
         raise OptionError(f"{option} must be one of {', '.join(map(str, choices))}; got {value!r}")
 
 
-def check_count(option: str, value: object) -> None:
-    """Raise OptionError unless `value` is a whole number from 1 to 65,536."""
-    if not _is_whole(value) or value < 1:  # type: ignore[operator] # it is a whole number
-        raise OptionError(f"{option} must be a whole number >= 1, got {value!r}")
-    if value > _MOST:  # type: ignore[operator] # as above
+def check_count(option: str, value: object) -> int:
+    """A whole number from 1 to 65,536 as Python's own; OptionError for anything else."""
+    count = check_whole(option, value, 1)
+    if count > _MOST:
         raise OptionError(f"{option} must be at most {_MOST:,}, got {value!r}")
+    return count
 
 
-def check_probability(option: str, value: object) -> None:
-    """Raise OptionError unless `value` is a number in [0, 1)."""
-    if not (isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < 1):
+def check_whole(option: str, value: object, least: int) -> int:
+    """A whole number from `least` on as Python's own; OptionError for anything else."""
+    found = whole(value)
+    if found is None or found < least:
+        raise OptionError(f"{option} must be a whole number >= {least}, got {value!r}")
+    return found
+
+
+def check_probability(option: str, value: object) -> float:
+    """A number in [0, 1) as Python's own; OptionError for anything else."""
+    share = number(value)
+    if share is None or not 0 <= share < 1:
         raise OptionError(f"{option} must be a probability in [0, 1), got {value!r}")
+    return share
 
 
 def check_widths(option: str, widths: Sequence[int]) -> tuple[int, ...]:
     """The widths as a tuple; OptionError unless all are whole numbers >= 1."""
-    if not isinstance(widths, Sequence) or not widths:
+    values = plain(widths)
+    if not isinstance(values, Sequence) or not values:
         raise OptionError(f"{option} must be a list of whole numbers >= 1, got {widths!r}")
-    if len(widths) > _MOST_LEVELS:
-        raise OptionError(f"{option} has {len(widths):,} entries; at most {_MOST_LEVELS} are built")
-    for width in widths:
-        check_count(f"each of {option}", width)
-    return tuple(widths)
+    if len(values) > _MOST_LEVELS:
+        raise OptionError(f"{option} has {len(values):,} entries; at most {_MOST_LEVELS} are built")
+    return tuple(check_count(f"each of {option}", width) for width in values)
 
 
 def check_depth(depth: int | None, levels: int) -> int:
     """The number of levels to use, None for all; OptionError when there are not that many."""
     if depth is None:
         return levels
-    if not _is_whole(depth) or not 1 <= depth <= levels:
+    used = whole(depth)
+    if used is None or not 1 <= used <= levels:
         raise OptionError(f"depth must be a whole number from 1 to {levels}, the levels of this encoder; got {depth!r}")
-    return depth
+    return used
 
 
-def _is_whole(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+def plain(value: object) -> Any:  # noqa: ANN401 - whatever it was given
+    """Numbers and arrays of NumPy, torch and others, also in lists and mappings, as Python's own; the rest as it is."""
+    if isinstance(value, Mapping):
+        return {key: plain(item) for key, item in value.items()}
+    if type(value) is list:
+        return [plain(item) for item in value]
+    if type(value) is tuple:
+        return tuple(plain(item) for item in value)
+    as_list = getattr(value, "tolist", None)
+    return as_list() if callable(as_list) and not isinstance(value, type) else value
+
+
+def whole(value: object) -> int | None:
+    """A whole number, of whatever type, as Python's own; None of anything else, True and False among it."""
+    own = plain(value)
+    try:
+        return None if isinstance(own, bool) else operator.index(own)
+    except TypeError:
+        return None
+
+
+def number(value: object) -> float | None:
+    """A real number, of whatever type, as Python's own int or float; None of anything else, such as True or a text."""
+    own = plain(value)
+    if isinstance(own, bool | str | bytes | bytearray):
+        return None
+    try:
+        return own if isinstance(own, int | float) else float(own)
+    except (TypeError, ValueError, OverflowError):
+        return None

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
-from unetzoo.checks import check_choice, check_count, check_probability
+from unetzoo.checks import check_choice, check_count, check_probability, plain, whole
 from unetzoo.errors import ConfigError, OptionError
 from unetzoo.info import ModelInfo
 
@@ -54,13 +54,15 @@ class ModelConfig:
                 raise ConfigError(f"{name} must be a name, got {getattr(self, name)!r}")
         for name in ("classes", "in_channels", "head_kernel_size"):
             try:
-                check_count(name, getattr(self, name))
+                object.__setattr__(self, name, check_count(name, getattr(self, name)))
             except OptionError as error:
                 raise ConfigError(str(error)) from error
         try:
-            check_aux(self.aux_classes, self.aux_pooling, self.aux_dropout)
+            classes, dropout = check_aux(self.aux_classes, self.aux_pooling, self.aux_dropout)
         except OptionError as error:
             raise ConfigError(str(error)) from error
+        object.__setattr__(self, "aux_classes", classes)
+        object.__setattr__(self, "aux_dropout", dropout)
         for name in ("encoder_options", "decoder_options", "providers"):
             object.__setattr__(self, name, _plain(name, getattr(self, name)))
 
@@ -93,12 +95,10 @@ class ModelConfig:
         return cls(**found)
 
 
-def check_aux(classes: object, pooling: object, dropout: object) -> None:
-    """Raise OptionError unless these are `aux_classes`, `aux_pooling` and `aux_dropout` of a network."""
-    if classes != 0 or isinstance(classes, bool):
-        check_count("aux_classes", classes)
+def check_aux(classes: object, pooling: object, dropout: object) -> tuple[int, float]:
+    """`aux_classes` and `aux_dropout` as Python's own; OptionError unless they and `aux_pooling` suit a network."""
     check_choice("aux_pooling", pooling, Pooling)
-    check_probability("aux_dropout", dropout)
+    return 0 if whole(classes) == 0 else check_count("aux_classes", classes), check_probability("aux_dropout", dropout)
 
 
 def _plain(name: str, mapping: Mapping[str, Any]) -> dict[str, Any]:
@@ -106,13 +106,13 @@ def _plain(name: str, mapping: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(mapping, Mapping):
         raise ConfigError(f"{name} must be a mapping, got {mapping!r}")
     try:
-        given = _as_lists(dict(mapping))
-        plain: dict[str, Any] = json.loads(json.dumps(given, allow_nan=False))
+        given = _as_lists(plain(mapping))
+        read_back: dict[str, Any] = json.loads(json.dumps(given, allow_nan=False))
     except (TypeError, ValueError, RecursionError) as error:
         raise ConfigError(f"{name} must be plain data (numbers, strings, lists, mappings): {error}") from error
-    if plain != given:
+    if read_back != given:
         raise ConfigError(f"{name} must have strings as keys, got {dict(mapping)!r}")
-    return plain
+    return read_back
 
 
 def _as_lists(value: object) -> Any:  # noqa: ANN401 - any plain data

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from unetzoo.checks import number, plain
 from unetzoo.data.coding import Coding
 from unetzoo.errors import ConfigError
 
@@ -44,14 +45,15 @@ class ModelInfo:
     def __post_init__(self) -> None:
         for name in ("class_names", "mean", "std", "value_range", "class_frequencies"):
             each = str if name == "class_names" else float
-            object.__setattr__(self, name, _sequence(name, getattr(self, name), each))
+            object.__setattr__(self, name, _sequence(name, plain(getattr(self, name)), each))
         self._check_numbers()
         self._check_coding()
-        if not isinstance(self.metrics, Mapping) or not all(
-            isinstance(name, str) and _is_number(value) for name, value in self.metrics.items()
+        metrics = plain(self.metrics)
+        if not isinstance(metrics, Mapping) or not all(
+            isinstance(name, str) and _is_finite(value) for name, value in metrics.items()
         ):
             raise ConfigError(f"metrics must map names to finite numbers, got {self.metrics!r}")
-        object.__setattr__(self, "metrics", {name: float(value) for name, value in self.metrics.items()})
+        object.__setattr__(self, "metrics", {name: float(value) for name, value in metrics.items()})
         for name in ("license", "source"):
             if not isinstance(getattr(self, name), str):
                 raise ConfigError(f"{name} must be a text, got {getattr(self, name)!r}")
@@ -70,7 +72,9 @@ class ModelInfo:
         if not isinstance(self.mask_coding, Mapping):
             raise ConfigError(f"mask_coding must be a mapping, got {self.mask_coding!r}")
         if self.mask_coding:
-            object.__setattr__(self, "mask_coding", Coding.from_dict(self.class_names, self.mask_coding).to_dict())
+            object.__setattr__(
+                self, "mask_coding", Coding.from_dict(self.class_names, plain(self.mask_coding)).to_dict()
+            )
 
     @classmethod
     def from_dict(cls, data: object) -> "ModelInfo":
@@ -88,7 +92,7 @@ class ModelInfo:
 
 
 def _sequence(name: str, values: Any, each: type) -> tuple[Any, ...]:  # noqa: ANN401 - it is checked here
-    fits = _is_number if each is float else (lambda value: isinstance(value, str))
+    fits = _is_finite if each is float else (lambda value: isinstance(value, str))
     if isinstance(values, str) or not isinstance(values, Sequence) or not all(map(fits, values)):
         kind = "finite numbers" if each is float else "texts"
         raise ConfigError(f"{name} must be a list of {kind}, got {values!r}")
@@ -97,5 +101,6 @@ def _sequence(name: str, values: Any, each: type) -> tuple[Any, ...]:  # noqa: A
     return tuple(each(value) for value in values)
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+def _is_finite(value: object) -> bool:
+    found = number(value)
+    return found is not None and math.isfinite(found)

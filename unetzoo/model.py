@@ -1,7 +1,8 @@
 """The `Segmenter`, which joins an encoder, a decoder and heads."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +12,10 @@ from unetzoo.config import ModelConfig
 from unetzoo.contracts import Decoder, Encoder
 from unetzoo.errors import OptionError, ShapeError
 from unetzoo.layers.checkpoint import set_checkpointing
+from unetzoo.wrapped import unwrapped
+
+if TYPE_CHECKING:
+    from torch.nn.modules.module import _IncompatibleKeys
 
 __all__ = ["Decoder", "Encoder", "Segmenter", "freeze", "unfreeze"]
 
@@ -101,6 +106,17 @@ class Segmenter(nn.Module):
         """
         self.encoder.checkpoint_activations(enabled)
         set_checkpointing(self.decoder, enabled)
+
+    def load_state_dict(
+        self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
+    ) -> "_IncompatibleKeys":
+        """As torch's; a prefix that a wrapper put before all names, such as `_orig_mod.` or `module.`, is taken off."""
+        from unetzoo.weights.loose import prefix_before
+
+        prefix = prefix_before(state_dict.keys(), self.state_dict().keys())
+        bare = {name.removeprefix(prefix): value for name, value in state_dict.items()} if prefix else state_dict
+        report: _IncompatibleKeys = super().load_state_dict(bare, strict=strict, assign=assign)
+        return report
 
     def save_pretrained(
         self, save_directory: str | Path, *, repo_id: str | None = None, push_to_hub: bool = False
@@ -197,11 +213,21 @@ class Segmenter(nn.Module):
 
 def freeze(encoder: Encoder) -> None:
     """Keep an encoder as it is: no gradients, and evaluation mode (batch-norm statistics, dropout) even in training."""
+    encoder = _encoder(encoder)
     encoder.frozen = True
     encoder.requires_grad_(False).train(False)
 
 
 def unfreeze(encoder: Encoder) -> None:
     """Train an encoder again, after `freeze`."""
+    encoder = _encoder(encoder)
     encoder.frozen = False
     encoder.requires_grad_(True).train(True)
+
+
+def _encoder(module: nn.Module) -> Encoder:
+    """The encoder in `module`, which may be compiled or parallel; OptionError for what is none."""
+    encoder = unwrapped(module, Encoder)
+    if not isinstance(encoder, Encoder):
+        raise OptionError(f"this takes an encoder, such as model.encoder, got {type(encoder).__name__}")
+    return encoder

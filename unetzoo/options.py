@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from unetzoo.checks import plain
 from unetzoo.errors import OptionError, PluginError, did_you_mean
 from unetzoo.specs import Builder, Lazy
 
@@ -68,7 +69,7 @@ def build_part(
     for option in accepted:
         if option.required and option.name not in options:
             raise OptionError(f"{kind} {name!r} needs the option {option.name!r}; {takes}")
-    return _resolved(build)(**reserved, **options)
+    return _resolved(build)(**reserved, **plain(options))
 
 
 def _resolved(build: Lazy | Builder) -> Builder:

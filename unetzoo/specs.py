@@ -7,6 +7,7 @@ from importlib import import_module
 from itertools import pairwise
 from typing import Any, TypeAlias
 
+from unetzoo.checks import plain
 from unetzoo.errors import PluginError, ShapeError, UnetzooError, describe_error
 
 Builder: TypeAlias = Callable[..., Any]
@@ -171,8 +172,8 @@ class FeatureInfo:
     reductions: tuple[int, ...]
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "channels", tuple(self.channels))
-        object.__setattr__(self, "reductions", tuple(self.reductions))
+        object.__setattr__(self, "channels", tuple(plain(self.channels)))
+        object.__setattr__(self, "reductions", tuple(plain(self.reductions)))
         if not self.channels or len(self.channels) != len(self.reductions):
             raise ShapeError(f"a pyramid needs one reduction for each level's channels, got {self}")
         if not all(isinstance(number, int) and number >= 1 for number in (*self.channels, *self.reductions)):

@@ -60,6 +60,12 @@ def break_next(hub_address):
         ask(kind, 0)
 
 
+def test_a_run_is_pushed_as_its_best_network(name, cache, tmp_path):
+    unetzoo.save(_model(0.5), tmp_path / "run" / "best")
+    unetzoo.push(tmp_path / "run", name, token=ALICE)
+    assert _bias(unetzoo.pull(name, cache_dir=cache, token=ALICE)) == 0.5
+
+
 def test_a_pulled_network_is_the_one_that_was_pushed(name, cache):
     model = _model(3)
     address = unetzoo.push(model, name, token=ALICE)

@@ -14,7 +14,6 @@ ModelName = Annotated[
         metavar="MODEL", help="a folder that unetzoo train or unetzoo.save wrote, or USER/NAME", show_default=False
     ),
 ]
-_RUN_BEST = "best"
 
 
 def load_model(name: str) -> "Segmenter":
@@ -26,9 +25,4 @@ def load_model(name: str) -> "Segmenter":
     from unetzoo.weights.folder import load
     from unetzoo.weights.hub import pull
 
-    folder = Path(name)
-    if (folder / _RUN_BEST / "config.json").exists():
-        return load(folder / _RUN_BEST).eval()
-    if folder.exists() or name.count("/") != 1:
-        return load(folder).eval()
-    return pull(name).eval()
+    return load(name) if Path(name).exists() or name.count("/") != 1 else pull(name)

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from unetzoo.checks import whole
 from unetzoo.data.coding import IGNORED, MOST_CLASSES, OVERLAP, UNKNOWN, Classes, Coding, Kind, Masks, Stored, say_codes
 from unetzoo.errors import DataError, OptionError
 
@@ -83,8 +84,9 @@ def _given(kind: Kind, classes: Mapping[str, int | str]) -> Coding:
 
 
 def _code(value: int | str) -> int:
-    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
-        return value
+    number = whole(value)
+    if number is not None and number >= 0:
+        return number
     match = re.fullmatch(r"#([0-9a-fA-F]{6})", str(value))
     if not match:
         raise OptionError(f"a class's value is an id or a colour such as #ff0000, got {value!r}")

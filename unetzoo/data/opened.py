@@ -154,7 +154,7 @@ def survey(
 
 
 def open_dataset(
-    source: str | Path,
+    source: str | Path | Source,
     split: str | None = None,
     *,
     classes: Classes | None = None,
@@ -176,7 +176,7 @@ def open_dataset(
         OptionError: classes that do not fit.
     """
     check_choice("masks", masks, Masks)
-    opened = open_source(source)
+    opened = source if isinstance(source, Source) else open_source(source)
     splits = split_entries(opened.entries)
     chosen = split or next((name for name in ("test", "val", "train") if name in splits), "test")
     if chosen not in splits:

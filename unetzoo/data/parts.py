@@ -16,7 +16,7 @@ class PartSource(Source):
     """The splits of a data set.
 
     Args:
-        splits: of each name.
+        splits: of each name; a single one of the name "" is split later.
 
     Raises:
         DataError: there are none, a name is none of a split, one is no `unetzoo.Dataset`, or their classes differ.
@@ -26,7 +26,9 @@ class PartSource(Source):
         _check(splits)
         self._samples = [(dataset, index) for dataset in splits.values() for index in range(len(dataset))]
         entries = [
-            Entry(f"{split} {index}", split) for split, dataset in splits.items() for index in range(len(dataset))
+            Entry(f"{split or 'sample'} {index}", split)
+            for split, dataset in splits.items()
+            for index in range(len(dataset))
         ]
         if not entries:
             raise DataError(f"there are no samples in {', '.join(splits)}")
@@ -55,10 +57,10 @@ def _check(splits: Mapping[str, Dataset]) -> None:
     if not splits:
         raise DataError(f"there is no split; give some of {names}, each a data set")
     for name, dataset in splits.items():
-        if name not in SPLITS:
+        if name not in SPLITS and [*splits] != [""]:
             raise DataError(f"there is no split {name!r}; the splits are {names}")
         if not isinstance(dataset, Dataset):
-            raise DataError(f"{name} must be a unetzoo.Dataset, got {type(dataset).__name__}")
+            raise DataError(f"{name or 'the data'} must be a unetzoo.Dataset, got {type(dataset).__name__}")
     (first, one), *others = splits.items()
     for name, other in others:
         if other.class_names != one.class_names:

@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unetzoo.checks import check_count
+from unetzoo.checks import check_count, check_whole, number
+from unetzoo.data.coding import Classes, Masks
+from unetzoo.data.taken import Data, dataset_of
 from unetzoo.errors import DataError, OptionError
 from unetzoo.evaluation.bootstrap import CONFIDENCE, Bootstrap, Estimate
 from unetzoo.evaluation.instances import count_instances
@@ -16,7 +18,7 @@ from unetzoo.evaluation.scores import Counts, Scores, count, dice, iou, precisio
 from unetzoo.evaluation.surface import surface_scores
 from unetzoo.extras import need
 from unetzoo.inference.predict import Network
-from unetzoo.samples import Dataset
+from unetzoo.wrapped import network_of
 
 PIXELS = {"IoU": iou, "Dice": dice, "precision": precision, "recall": recall}
 OBJECTS = {"AP at 0.5": iou, "F1": dice, "precision": precision, "recall": recall}
@@ -78,8 +80,11 @@ class Evaluation:
 
 def evaluate(
     model: Network,
-    dataset: Dataset,
+    data: Data,
     *,
+    split: str | None = None,
+    classes: Classes | None = None,
+    masks: Masks = "auto",
     surface: bool = False,
     tolerance: float = 2.0,
     instances: str | None = None,
@@ -97,7 +102,11 @@ def evaluate(
 
     Args:
         model: in evaluation mode.
-        dataset: of the same classes; a network with one logit has the two classes of a mask.
+        data: a `Dataset`, or what `fit` takes: a folder, a file that lists pairs, a name, splits by name. It has the
+            classes of the network; one with a single logit has the two classes of a mask.
+        split: `"train"`, `"val"` or `"test"`; None: the test split, or where there is none, the val split, or all.
+        classes: names of the classes, perhaps with their values in masks; None: as in the network's training.
+        masks: `"instances"`: masks number the objects of one class.
         surface: measure Hausdorff 95 and surface Dice, too.
         tolerance: of the surface Dice, in pixels, >= 0.
         instances: name of the class whose objects are counted: connected components, and in the truth what masks
@@ -115,17 +124,17 @@ def evaluate(
         MissingExtraError: torchmetrics is not installed, or scipy for `instances`, or MONAI for `surface`.
     """
     _need_extras(surface=surface, instances=instances)
-    check_count("resamples", resamples)
-    if seed < 0:
-        raise OptionError(f"seed must be a whole number >= 0, got {seed!r}")
+    resamples, seed = check_count("resamples", resamples), check_whole("seed", seed, 0)
+    dataset = dataset_of(data, split, classes=classes, masks=masks, trained=network_of(model).config.info)
     names = dataset.class_names
     if not len(dataset):
         raise DataError("there are no images to evaluate")
     if instances is not None and instances not in names:
         raise OptionError(f"there is no class {instances!r}; there are {', '.join(names)}")
-    if not tolerance >= 0:
+    pixels = number(tolerance)
+    if pixels is None or not pixels >= 0:
         raise OptionError(f"tolerance must be a number of pixels >= 0, got {tolerance!r}")
-    measured = _Measured(names, surface=surface, tolerance=tolerance, instances=instances)
+    measured = _Measured(names, surface=surface, tolerance=pixels, instances=instances)
     for index in range(len(dataset)):
         sample = dataset[index]
         check_fits(model, names, sample.image.shape[2], where=f"{sample.name} has")

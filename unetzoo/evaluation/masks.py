@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from unetzoo.errors import OptionError, ShapeError
 from unetzoo.inference.predict import Network, predict
+from unetzoo.wrapped import network_of
 
 
 def check_fits(model: Network, class_names: Sequence[str], channels: int, *, where: str = "the images have") -> None:
@@ -22,15 +23,16 @@ def check_fits(model: Network, class_names: Sequence[str], channels: int, *, whe
         OptionError: the classes are others.
         ShapeError: the channels are others.
     """
-    count, logits = len(class_names), model.config.classes
+    config = network_of(model).config
+    count, logits = len(class_names), config.classes
     if logits != count and not (logits == 1 and count == 2):
         raise OptionError(
             f"the data has {count} classes ({', '.join(class_names)}), the network {logits}: create it with "
             f"classes={count}"
         )
-    if model.config.in_channels != channels:
+    if config.in_channels != channels:
         raise ShapeError(
-            f"{where} {channels} channels, the network takes {model.config.in_channels}: create it with "
+            f"{where} {channels} channels, the network takes {config.in_channels}: create it with "
             f"in_channels={channels}"
         )
 

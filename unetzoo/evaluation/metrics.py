@@ -69,7 +69,7 @@ def create_metric(
     if name not in _CLASSES:
         told = f"no metric named {name!r}; {did_you_mean(name, _CLASSES)}".rstrip("; ")
         raise UnknownNameError(f"{told} (there are {', '.join(list_metrics())})")
-    check_count("classes", classes)
+    classes = check_count("classes", classes)
     _check_form(name, classes, multilabel=multilabel, per_class=per_class)
     need("evaluate", "a metric", "torchmetrics")
     import torchmetrics.classification

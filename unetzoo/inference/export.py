@@ -12,6 +12,7 @@ from unetzoo.extras import need
 from unetzoo.inference.patience import OutOfPatience, limited
 from unetzoo.layers.valid import check_sides, valid_sides
 from unetzoo.model import Segmenter
+from unetzoo.wrapped import segmenter_of
 
 Size = tuple[int, int]
 _TOLERANCE = 1e-3  # of the largest logit; kernels of other libraries sum in another order
@@ -36,6 +37,7 @@ def export(model: Segmenter, path: str | Path, *, image_size: Size | None = None
         UnetzooError: when the path is no `.onnx` file in an existing folder, the network has no graph for every size,
             or ONNX Runtime gives other logits.
     """
+    model = segmenter_of(model, "exported")
     target = Path(path)
     if target.suffix != ".onnx" or not target.parent.is_dir():
         raise UnetzooError(f"export() writes an .onnx file in a folder that exists, got {str(path)!r}")

@@ -21,6 +21,7 @@ from unetzoo.inference.origin import Standing, standing_of, state_of
 from unetzoo.inference.partial import PartialResult, discard, has_begun
 from unetzoo.inference.predict import check_tiling, predict_rows
 from unetzoo.model import Segmenter
+from unetzoo.wrapped import segmenter_of
 
 Precision = Literal["float32", "bfloat16", "float16"]
 _OF_NO_EFFECT = ("format", "providers", "class_frequencies", "metrics", "license", "source")  # of a configuration
@@ -57,7 +58,9 @@ class FileOptions:
     def __post_init__(self) -> None:
         """Check the values."""
         check_choice("precision", self.precision, Precision)
-        check_tiling(self.tile, self.overlap, self.batch)
+        numbers = check_tiling(self.tile, self.overlap, self.batch)
+        for name, number in zip(("tile", "overlap", "batch"), numbers, strict=True):
+            object.__setattr__(self, name, number)
 
 
 class FilePredictor:
@@ -73,6 +76,7 @@ class FilePredictor:
 
     def __init__(self, model: Segmenter, options: FileOptions) -> None:
         self.options = options
+        model = segmenter_of(model, "optimized again")
         self._digest = _digest(model)
         self._network = optimize(on_device(model, options.device), dtype=getattr(torch, options.precision))
         self.config = model.config

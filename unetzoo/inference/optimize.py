@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
+from unetzoo.checks import plain
 from unetzoo.errors import OptionError, ShapeError, UnetzooError
 from unetzoo.inference.fold import Convolution, fold
 from unetzoo.inference.packed import can_pack, packed
@@ -13,6 +14,7 @@ from unetzoo.layers.order import set_order
 from unetzoo.layers.upsample import UpsampleConcatConv
 from unetzoo.layers.valid import valid_sides
 from unetzoo.model import Segmenter
+from unetzoo.wrapped import segmenter_of
 
 if TYPE_CHECKING:
     from unetzoo.config import ModelConfig
@@ -61,7 +63,7 @@ def optimize(
     """A copy of a network for inference: norms folded into convolutions, weights prepared once.
 
     Args:
-        model: any network; it is left as it was.
+        model: any network; it is left as it was. Of one that is compiled or parallel, the network inside is copied.
         dtype: to compute in, such as `torch.bfloat16`; None: float32.
         compile: also compile it with frozen weights, at the first call for each size of image (a minute or so).
         channels_last: keep maps in the order (b, h, w, c), in which convolutions are faster.
@@ -76,6 +78,7 @@ def optimize(
         ShapeError: the encoder takes no images of that size.
         UnetzooError: when the logits would be others.
     """
+    model = segmenter_of(model, "optimized again")
     parameter = next(model.parameters())
     if dtype not in _DTYPES or (dtype is torch.float16 and parameter.device.type == "cpu"):
         raise OptionError(f"dtype must be float32, bfloat16 or (not on the CPU) float16, got {dtype}")
@@ -130,7 +133,7 @@ def _logits(network: Segmenter, image: Tensor) -> Tensor:
 def _example(network: Segmenter, image_size: tuple[int, int] | None) -> Tensor:
     """Two images of noise."""
     usual = (valid_sides(network.encoder.features.reductions[-1])[0],) * 2 if network.encoder.shrinks else (64, 64)
-    size = image_size or getattr(network.encoder, "img_size", None) or usual
+    size = plain(image_size) or getattr(network.encoder, "img_size", None) or usual
     parameter = next(network.parameters())
     generator = torch.Generator().manual_seed(0)
     return torch.randn(2, network.config.in_channels, *size, generator=generator).to(parameter.device)

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from unetzoo.checks import check_count
+from unetzoo.checks import check_count, check_whole, whole
 from unetzoo.errors import OptionError, OutOfMemoryError, ShapeError
 from unetzoo.inference.ahead import one_ahead
 from unetzoo.inference.blend import Blend, Probabilities
@@ -20,6 +20,7 @@ from unetzoo.info import ModelInfo
 from unetzoo.layers.valid import mirrored
 from unetzoo.memory import is_out_of_memory
 from unetzoo.model import Segmenter
+from unetzoo.wrapped import network_of
 
 Network = Segmenter | OptimizedSegmenter
 _UNIT = 32  # the deepest reduction of nearly all encoders
@@ -47,7 +48,7 @@ def predict(
     A network created with `padding="valid"` sees each tile with its mirror images around it, as in the paper.
 
     Args:
-        model: a network of `create`, `load`, `pull` or `optimize`, in evaluation mode.
+        model: a network of `create`, `load`, `pull` or `optimize`, in evaluation mode; it may be compiled or parallel.
         image: (h, w) or (h, w, c), any h and w >= 1: a numpy array, a memory map, a Zarr array or the like.
         tile: the network sees at most about `tile` x `tile` pixels at once, at least 128 x 128: a part of the image
             that may be twice as wide or high as `tile`, whatever is least work. Lower it where memory runs out. None:
@@ -66,8 +67,9 @@ def predict(
         OptionError: for an option outside its values, a model in training mode, or an image with NaN or infinity.
         OutOfMemoryError: the memory does not suffice for `tile` or `batch`.
     """
-    height, width = _size(image, model.config.in_channels)
-    found = np.empty((model.config.classes, height, width), dtype=np.float32)
+    config = network_of(model).config
+    height, width = _size(image, config.in_channels)
+    found = np.empty((config.classes, height, width), dtype=np.float32)
     for _ in _finished_rows(model, image, tile, overlap, batch, flips=flips, whole=found):
         pass
     return found
@@ -117,20 +119,21 @@ def _finished_rows(
     whole: Probabilities | None = None,
 ) -> Iterator[tuple[int, Probabilities]]:
     """All that each row of tiles finishes: a part of `whole`, or what an array holds until the next is asked for."""
-    shape = _size(image, model.config.in_channels)
-    tile = default_tile(shape) if tile is None else tile
-    check_tiling(tile, overlap, batch)
-    _check_model(model)
+    network, start = network_of(model), check_whole("start", start, 0)
+    shape = _size(image, network.config.in_channels)
+    asked, overlap, batch = check_tiling(tile, overlap, batch)
+    tile = default_tile(shape) if asked is None else asked
+    _check_model(network)
     down, right = plan_tiles(shape, tile, min(_OVERLAP, tile // 4) if overlap is None else overlap, _UNIT)
     known = sum(down.finished(index) <= start for index in range(down.count))
     if known == down.count:
         return
     top = down.finished(known - 1) if known else 0
-    blend = Blend(model.config.classes, down, right, top=top, whole=whole)
+    blend = Blend(network.config.classes, down, right, top=top, whole=whole)
     run = _runner(model, tile, flips=flips)
     rows_of_tiles = range(max(known - 1, 0), down.count)  # the last known one reaches into the next
     columns_at_once = _columns_at_once(right, batch)
-    batches = one_ahead(_batches(image, down, right, rows_of_tiles, columns_at_once, model.config.info))
+    batches = one_ahead(_batches(image, down, right, rows_of_tiles, columns_at_once, network.config.info))
     for index in rows_of_tiles:
         for columns, tiles in islice(batches, len(columns_at_once)):
             found = run(tiles)
@@ -169,9 +172,10 @@ def _batches(
 def _runner(model: Network, tile: int, *, flips: bool) -> Callable[[Tensor], Probabilities]:
     """What gives the probabilities (b, classes, h, w) of images (b, c, h, w)."""
     stored = next(chain(model.parameters(), model.buffers()))
-    encoder = (model.network if isinstance(model, OptimizedSegmenter) else model).encoder
+    network = network_of(model)
+    encoder = (network.network if isinstance(network, OptimizedSegmenter) else network).encoder
     shrinks, reduction = encoder.shrinks, encoder.features.reductions[-1]
-    dtype = model.dtype if isinstance(model, OptimizedSegmenter) else stored.dtype
+    dtype = network.dtype if isinstance(network, OptimizedSegmenter) else stored.dtype
 
     def probabilities(images: Tensor) -> Tensor:
         height, width = images.shape[2:]
@@ -217,15 +221,16 @@ def _size(image: Any, channels: int) -> tuple[int, int]:  # noqa: ANN401 - as in
     return shape[0], shape[1]
 
 
-def check_tiling(tile: int | None, overlap: int | None, batch: int) -> None:
-    """Raise OptionError for values that `predict` does not take."""
-    check_count("batch", batch)
-    tile = TILE_OF_LARGE if tile is None else tile
-    check_count("tile", tile)
-    if tile < _SMALLEST:
-        raise OptionError(f"tile must be at least {_SMALLEST} pixels, got {tile}")
-    if overlap is not None and (not isinstance(overlap, int) or not 0 <= overlap < tile / 2):
-        raise OptionError(f"overlap must be a whole number from 0 to less than half of tile={tile}, got {overlap!r}")
+def check_tiling(tile: int | None, overlap: int | None, batch: int) -> tuple[int | None, int | None, int]:
+    """These as Python's own numbers; OptionError for values that `predict` does not take."""
+    batch = check_count("batch", batch)
+    side = check_count("tile", TILE_OF_LARGE if tile is None else tile)
+    if side < _SMALLEST:
+        raise OptionError(f"tile must be at least {_SMALLEST} pixels, got {side}")
+    rim = None if overlap is None else whole(overlap)
+    if overlap is not None and (rim is None or not 0 <= rim < side / 2):
+        raise OptionError(f"overlap must be a whole number from 0 to less than half of tile={side}, got {overlap!r}")
+    return None if tile is None else side, rim, batch
 
 
 def _check_model(model: Network) -> None:

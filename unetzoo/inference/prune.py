@@ -3,10 +3,12 @@
 from dataclasses import replace
 
 from unetzoo.assembly import create_from, describe
+from unetzoo.checks import whole
 from unetzoo.config import ModelConfig
 from unetzoo.decoders.unetpp import UNetPlusPlusDecoder, nested_widths
 from unetzoo.errors import OptionError
 from unetzoo.model import Segmenter
+from unetzoo.wrapped import segmenter_of
 
 
 def prune(model: Segmenter, level: int) -> Segmenter:
@@ -25,12 +27,15 @@ def prune(model: Segmenter, level: int) -> Segmenter:
     Raises:
         OptionError: for another decoder, a level that does not exist, or one whose head was not supervised.
     """
+    model = segmenter_of(model, "pruned")
     decoder = model.decoder
     if not isinstance(decoder, UNetPlusPlusDecoder):
         raise OptionError(f"only the decoder 'unetpp' can be pruned; this one is {model.config.decoder!r}")
     deepest = decoder.levels - 1
-    if isinstance(level, bool) or not isinstance(level, int) or not 1 <= level <= deepest:
+    asked = whole(level)
+    if asked is None or not 1 <= asked <= deepest:
         raise OptionError(f"this U-Net++ can be pruned to levels 1 to {deepest}, got {level!r}")
+    level = asked
     if level < deepest and not decoder.deep_supervision:
         raise OptionError(
             "only a U-Net++ created with decoder_options={'deep_supervision': True} has heads to prune to"

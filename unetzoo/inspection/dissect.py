@@ -18,6 +18,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from unetzoo.inspection.anatomy import Anatomy, Cost, Kind, Part, Size
 from unetzoo.model import Segmenter
+from unetzoo.wrapped import segmenter_of
 
 _FLOPS_A_MULTIPLY_ADD = 2
 _MAP_AXES = 4
@@ -33,6 +34,7 @@ def dissect(model: Segmenter, size: Size) -> Anatomy:
     Raises:
         ShapeError: the network cannot take images of that size.
     """
+    model = segmenter_of(model, "taken apart")
     model.eval().requires_grad_(True)
     device = next(model.parameters()).device
     image = torch.zeros(1, model.config.in_channels, *size, device=device)

@@ -8,6 +8,7 @@ from typing import TypeGuard
 import torch
 from torch import Tensor
 
+from unetzoo.checks import whole
 from unetzoo.errors import OptionError
 
 Weights = Sequence[float] | Tensor
@@ -15,7 +16,7 @@ Weights = Sequence[float] | Tensor
 
 def check_ignore_index(value: object) -> None:
     """Raise OptionError unless `value` is a whole number or None."""
-    if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
+    if value is not None and whole(value) is None:
         raise OptionError(f"ignore_index must be a whole number or None, got {value!r}")
 
 

@@ -1,6 +1,6 @@
 """Train a network on a data set, from a survey of its images to the best weights."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,11 +13,10 @@ from torch.optim.lr_scheduler import LambdaLR
 
 from unetzoo.assembly import create_loss
 from unetzoo.data.coding import UNKNOWN, Classes, Masks
-from unetzoo.data.opened import Survey, survey
-from unetzoo.data.parts import PartSource
+from unetzoo.data.opened import Survey
 from unetzoo.data.statistics import Statistics
+from unetzoo.data.taken import Data, survey_of
 from unetzoo.evaluation.masks import check_fits
-from unetzoo.info import ModelInfo
 from unetzoo.locks import locked
 from unetzoo.model import Segmenter
 from unetzoo.samples import Dataset
@@ -34,8 +33,10 @@ from unetzoo.training.run_folder import begin, check_folder, forget, read_run
 from unetzoo.training.schedule import rate_of
 from unetzoo.training.stopping import explained
 from unetzoo.training.supervision import Supervised
-from unetzoo.weights.folder import load
+from unetzoo.weights.folder import BEST, load
+from unetzoo.weights.rebuilt import check_rebuilt
 from unetzoo.workers import refuse_to_run_in_workers
+from unetzoo.wrapped import segmenter_of
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -66,7 +67,7 @@ class Fit:
 
 def fit(
     model: Segmenter,
-    data: str | Path | Survey | Mapping[str, Dataset],
+    data: Data,
     out: str | Path,
     *,
     options: FitOptions | None = None,
@@ -84,9 +85,10 @@ def fit(
     Images are read and checked once before anything is written. Torch's random state is left as it was.
 
     Args:
-        model: of `create`, with one logit a class, or a single one for two classes.
+        model: of `create`, with one logit a class, or a single one for two classes; of one that is compiled or
+            parallel, the network inside is trained, and accelerate makes it parallel.
         data: what `unetzoo data check` reads: a folder, a file that lists pairs, a Hugging Face data set, a named one;
-            or `{"train": dataset, "val": dataset}`.
+            `{"train": dataset, "val": dataset}`, or a single `Dataset`, of which a fifth is held out for validation.
         out: folder of the run; it must not hold one, unless `resume`.
         options: of the training; None: the defaults.
         classes: names of the classes, perhaps with their values in masks; None: what the masks say, or with `resume`
@@ -110,10 +112,12 @@ def fit(
     """
     refuse_to_run_in_workers("unetzoo.fit")
     options, listener, folder = options or FitOptions(), listener or Listener(), Path(out)
+    model = segmenter_of(model, "trained")
+    check_rebuilt(model)
     check_folder(folder, resume=resume)
     before = read_run(folder) if resume else None
     with accelerating(options, folder) as accelerator, _alone(folder, accelerator, resume=resume):
-        found = _surveyed(data, classes, masks, before.info if before else None)
+        found = survey_of(data, classes=classes, masks=masks, trained=before.info if before else None)
         statistics = found.statistics
         check_fits(model, statistics.class_names, statistics.channels)
         plan = options.plan(statistics, model.config.classes)
@@ -140,15 +144,6 @@ def _alone(folder: Path, accelerator: "Accelerator", *, resume: bool) -> Iterato
     with locked(folder, "trains"):
         check_folder(folder, resume=resume)  # again: another training may have ended there since
         yield
-
-
-def _surveyed(
-    data: str | Path | Survey | Mapping[str, Dataset], classes: Classes | None, masks: Masks, trained: ModelInfo | None
-) -> Survey:
-    if isinstance(data, Survey):
-        return data
-    source = PartSource(data) if isinstance(data, Mapping) else data
-    return survey(source, classes=classes, masks=masks, trained=trained)
 
 
 def _parts(model: Segmenter, options: FitOptions, plan: Plan, accelerator: "Accelerator") -> Parts:
@@ -234,7 +229,7 @@ def _finish(model: Segmenter, training: Training, found: Survey) -> Fit:
 
     accelerator, folder = training.accelerator, training.folder
     accelerator.wait_for_everyone()
-    best = load(folder / "best")
+    best = load(folder / BEST)
     model.load_state_dict(best.state_dict())
     model.config = best.config
     model.eval()

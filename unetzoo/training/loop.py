@@ -25,7 +25,7 @@ from unetzoo.training.run_folder import CHECKPOINTS
 from unetzoo.training.stopping import StopRequest, TrainingStoppedError, not_a_number
 from unetzoo.training.supervision import supervised_loss
 from unetzoo.training.validate import Judge
-from unetzoo.weights.folder import save
+from unetzoo.weights.folder import BEST, write
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -200,7 +200,7 @@ class Training:
             is_best=best is None or mean is None or best.mean_iou is None or mean > best.mean_iou,
         )
         if epoch.is_best and self.accelerator.is_main_process:
-            save(self.parts.judged, self.folder / "best", info=info_with(self.info, epoch))
+            write(self.parts.judged, self.folder / BEST, info=info_with(self.info, epoch))
         progress.epochs.append(epoch)
         progress.losses = []
         return epoch

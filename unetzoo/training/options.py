@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import ceil
 from typing import TYPE_CHECKING, Literal
 
-from unetzoo.checks import check_choice
+from unetzoo.checks import check_choice, number, whole
 from unetzoo.errors import OptionError
 
 if TYPE_CHECKING:
@@ -103,10 +103,11 @@ class FitOptions:
         value = getattr(self, name)
         if value is None and getattr(FitOptions, name) is None:  # its default, and a choice
             return
-        allowed = int if kind is int else (int, float)
-        if isinstance(value, bool) or not isinstance(value, allowed) or not low <= value <= high:
+        found = whole(value) if kind is int else number(value)
+        if found is None or not low <= found <= high:
             noun = "whole number" if kind is int else "number"
             raise OptionError(f"{name} must be a {noun} from {low:,g} to {high:,g}, got {value!r}")
+        object.__setattr__(self, name, found)
 
     def plan(self, statistics: "Statistics", classes: int) -> "Plan":
         """What follows for a data set, for a network with as many logits as `classes`."""

@@ -41,15 +41,15 @@ def build_empty(config: ModelConfig, stored: Mapping[str, Stored]) -> Segmenter:
     return model
 
 
-def shared_names(model: nn.Module) -> dict[str, str]:
-    """Each name in the state_dict, and the first name of the same tensor: the other one where modules share it."""
+def shared_names(tensors: Mapping[str, Tensor]) -> dict[str, str]:
+    """Each name, and the first name of the same tensor: another one where modules share it."""
     first: dict[int, str] = {}
-    return {name: first.setdefault(id(tensor), name) for name, tensor in model.state_dict(keep_vars=True).items()}
+    return {name: first.setdefault(id(tensor), name) for name, tensor in tensors.items()}
 
 
 def _check_tensors(model: Segmenter, stored: Mapping[str, Stored]) -> None:
     """Compare a network's tensors with those of files; a tensor that modules share need be there under one name."""
-    wanted, shared = model.state_dict(), shared_names(model)
+    wanted, shared = model.state_dict(), shared_names(model.state_dict(keep_vars=True))
     found = {shared.get(name, name) for name in stored}
     problems = [_listed("missing in the file", sorted(name for name in wanted if shared[name] not in found))]
     problems.append(_listed("not in the network of this configuration", sorted(stored.keys() - wanted.keys())))
@@ -69,7 +69,7 @@ def fill(model: Segmenter, tensors: Mapping[str, Tensor]) -> None:
     Raises:
         WeightsError: a tensor that modules share has two values, or one has none.
     """
-    shared = shared_names(model)
+    shared = shared_names(model.state_dict(keep_vars=True))
     values: dict[str, Tensor] = {}
     for name, tensor in tensors.items():
         known = values.setdefault(shared[name], tensor)

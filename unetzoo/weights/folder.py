@@ -28,11 +28,15 @@ from unetzoo.weights.files import (
     read_tensors,
     weight_files,
 )
+from unetzoo.weights.rebuilt import bare_state, check_rebuilt
 from unetzoo.weights.transaction import current, replacing
+from unetzoo.wrapped import segmenter_of
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+BEST = "best"
+"""The folder of the best network in that of a run."""
 _WEIGHTS = re.compile(r"model(-\d{5}-of-\d{5})?\.safetensors")
 
 
@@ -50,7 +54,7 @@ def save(
     was edited by hand is kept, and so is every other file.
 
     Args:
-        model: on any device, of any dtype.
+        model: on any device, of any dtype; of one that is compiled, parallel or averaged, the network inside.
         folder: made where it does not exist.
         info: what else is known; None: what `model.config.info` has.
         picture: a file in any format that Pillow reads, such as an image beside its predicted mask; the card shows it.
@@ -61,8 +65,11 @@ def save(
         The folder.
 
     Raises:
-        OptionError: the folder cannot be written, or the picture cannot be read.
+        OptionError: the folder cannot be written, or the picture cannot be read; the network is an optimized one, or
+            was changed after it was created, so that its configuration does not rebuild it.
     """
+    model = segmenter_of(model, "saved")
+    check_rebuilt(model)
     return write(model, Path(folder), info=info, picture=picture, max_shard_size=max_shard_size)
 
 
@@ -75,16 +82,13 @@ def write(
     max_shard_size: int | str = "5GB",
     repo_id: str | None = None,
 ) -> Path:
-    """As `save`, for a folder that is going to be the repository `repo_id`, if it is one."""
+    """As `save`, of a network that its configuration rebuilds; `repo_id`: of the repository that the folder will be."""
     from huggingface_hub import save_torch_state_dict
 
     config = model.config if info is None else replace(model.config, info=info)
-    shared = shared_names(model)
-    state = {
-        name: tensor.detach().to("cpu").contiguous()
-        for name, tensor in model.state_dict().items()
-        if shared[name] == name
-    }
+    tensors = bare_state(model)
+    shared = shared_names(tensors)
+    state = {name: one.detach().to("cpu").contiguous() for name, one in tensors.items() if shared[name] == name}
     metadata = {"format": "pt", "unetzoo": version("unetzoo")}
     shown = None if picture is None else _opened(picture)
     is_own = is_own_card(target)
@@ -112,7 +116,8 @@ def load(folder: str | Path) -> Segmenter:
     them into the faster order that `create` gives; `optimize` does so for inference.
 
     Args:
-        folder: as `save` wrote it, or as segmentation_models_pytorch's `save_pretrained` did.
+        folder: as `save` wrote it, or as segmentation_models_pytorch's `save_pretrained` did; of a run of `fit`, which
+            holds several, its best network.
 
     Raises:
         ConfigError: the configuration is missing, damaged, of another format, or not that of a network.
@@ -120,7 +125,7 @@ def load(folder: str | Path) -> Segmenter:
         WeightsError: the weights are missing, damaged or not those of the configuration.
         OptionError: there is no such folder.
     """
-    source = Path(folder)
+    source = network_folder(Path(folder))
     if source.is_file():
         way = "model.load_state_dict(torch.load(path, weights_only=True))"
         raise OptionError(
@@ -144,6 +149,12 @@ def load(folder: str | Path) -> Segmenter:
     fill(model, rename(read_tensors(files)))
     model.config = model.config if foreign else config
     return model.eval()
+
+
+def network_folder(folder: Path) -> Path:
+    """The folder itself; where it is a run's and holds no network, that of the run's best one."""
+    best = folder / BEST
+    return best if current(best, CONFIG).exists() and not current(folder, CONFIG).exists() else folder
 
 
 def is_stale(name: str) -> bool:

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 from unetzoo.model import Segmenter
 from unetzoo.weights.connection import one_error, patiently
 from unetzoo.weights.files import CARD, CHECKPOINT, CONFIG, INDEX, PICTURE, WEIGHTS
-from unetzoo.weights.folder import is_own_card, load, write
+from unetzoo.weights.folder import is_own_card, load, network_folder, write
+from unetzoo.weights.rebuilt import check_rebuilt
 from unetzoo.weights.transaction import current
+from unetzoo.wrapped import segmenter_of
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -56,7 +58,7 @@ def push(
     was before.
 
     Args:
-        model: a network, or the folder in which one was saved.
+        model: a network, or the folder in which one was saved or trained.
         repo_id: `"user/name"`.
         private: whether a new repository is; None: as the account has it.
         revision: the branch to commit to, made where there is none; None: the main one.
@@ -70,7 +72,7 @@ def push(
 
     Raises:
         HubError: the Hub cannot be reached, or refuses, or somebody else pushed at the same time.
-        OptionError: the picture cannot be read.
+        OptionError: the picture cannot be read; a network that `save` refuses.
         ConfigError, UnknownNameError, WeightsError: as `load`, of a folder.
     """
     from huggingface_hub import HfApi
@@ -104,10 +106,12 @@ def push(
 
 def _write_draft(model: Segmenter | str | Path, draft: Path, repo_id: str, picture: str | Path | None) -> str:
     """Save what is to be pushed; what a commit that says nothing else is called."""
-    if isinstance(model, Segmenter):
-        write(model, draft, repo_id=repo_id, picture=picture)
-        return _title(model)
-    folder = Path(model)
+    if not isinstance(model, str | Path):
+        network = segmenter_of(model, "pushed")
+        check_rebuilt(network)
+        write(network, draft, repo_id=repo_id, picture=picture)
+        return _title(network)
+    folder = network_folder(Path(model))
     loaded = load(folder)
     own = current(folder, PICTURE)
     write(loaded, draft, repo_id=repo_id, picture=picture or (own if own.is_file() else None))

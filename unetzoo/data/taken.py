@@ -1,0 +1,61 @@
+"""What a function that needs a data set takes for one: its name, its place, or what Python has opened."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TypeAlias
+
+from unetzoo.data.coding import Classes, Masks
+from unetzoo.data.opened import Survey, open_dataset, survey
+from unetzoo.data.parts import PartSource
+from unetzoo.data.sources import Source
+from unetzoo.errors import DataError, OptionError
+from unetzoo.info import ModelInfo
+from unetzoo.samples import Dataset
+
+Data: TypeAlias = str | Path | Source | Survey | Dataset | Mapping[str, Dataset]
+"""A data set: a folder, a file that lists pairs, `"hf:user/name"` or a name of `unetzoo.list_datasets`; or opened."""
+
+
+def survey_of(data: Data, *, classes: Classes | None, masks: Masks, trained: ModelInfo | None) -> Survey:
+    """All splits of a data set; of a single `Dataset`, a fifth is held out for validation.
+
+    Raises:
+        DataError, OptionError: as `survey`.
+    """
+    if isinstance(data, Survey):
+        return data
+    return survey(_source(data), classes=classes, masks=masks, trained=trained)
+
+
+def dataset_of(
+    data: Data, split: str | None, *, classes: Classes | None, masks: Masks, trained: ModelInfo | None
+) -> Dataset:
+    """One split of a data set; a `Dataset` is one already.
+
+    Raises:
+        DataError, OptionError: as `open_dataset`; OptionError also for what can only be said where a data set is
+            opened.
+    """
+    if isinstance(data, Dataset | Survey) and (classes is not None or masks != "auto"):
+        raise OptionError("this data set is open already: say classes and masks where you open it")
+    if isinstance(data, Survey):
+        return data.dataset(split or next(name for name in ("test", "val", "train") if name in data.splits))
+    if not isinstance(data, Dataset):
+        return open_dataset(_source(data), split, classes=classes, masks=masks, trained=trained)
+    if split is not None:
+        raise OptionError("a Dataset is a single split already: leave split out")
+    return data
+
+
+def _source(data: object) -> str | Path | Source:
+    if isinstance(data, Dataset | Mapping):
+        return PartSource(data if isinstance(data, Mapping) else {"": data})
+    if isinstance(data, str | Source):
+        return data
+    if isinstance(data, os.PathLike):
+        return Path(data)
+    raise DataError(
+        "a data set is a folder, a file that lists pairs, a name, a unetzoo.Dataset or a mapping of splits to them;"
+        f" got {type(data).__name__}"
+    )
