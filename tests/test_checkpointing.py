@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 import unetzoo
-from unetzoo.benchmark.worker import saved_bytes
+from unetzoo.benchmark.measures import saved_bytes
 from unetzoo.layers.block import BlockStyle, FuseBlock
 
 

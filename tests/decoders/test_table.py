@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import unetzoo
-from unetzoo.benchmark.worker import saved_bytes
+from unetzoo.benchmark.measures import saved_bytes
 from unetzoo.builtin import unetzoo_decoders
 
 DECODERS = [spec.name for spec in unetzoo_decoders()]

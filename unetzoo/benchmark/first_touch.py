@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - the field's name for it
 
-from unetzoo.benchmark.worker import seconds
+from unetzoo.benchmark.measures import seconds
 from unetzoo.losses.first_touch import touch_constants
 from unetzoo.memory import keep_freed_memory
 

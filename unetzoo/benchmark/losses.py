@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - the field's name for it
 
 from unetzoo.assembly import create_loss, list_losses
-from unetzoo.benchmark.worker import peak_bytes, return_freed_memory, saved_bytes, seconds
+from unetzoo.benchmark.measures import peak_bytes, return_freed_memory, saved_bytes, seconds
 from unetzoo.memory import keep_freed_memory
 
 Loss = Callable[[Tensor, Tensor], Tensor]

@@ -106,7 +106,7 @@ import json, sys, time
 from pathlib import Path
 import torch
 import unetzoo
-from unetzoo.benchmark.worker import resident_bytes
+from unetzoo.benchmark.measures import resident_bytes
 from unetzoo.inference.files import FileOptions, FilePredictor
 
 unetzoo.keep_freed_memory()

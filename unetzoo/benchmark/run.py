@@ -6,9 +6,9 @@ import platform
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Any
@@ -83,8 +83,15 @@ def machine() -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "system": f"{platform.system()}, {' '.join(platform.libc_ver())}",
         "python": platform.python_version(),
-        "versions": {package: version(package) for package in _PACKAGES},
+        "versions": dict(_installed()),
     }
+
+
+def _installed() -> Iterator[tuple[str, str]]:
+    """The packages that the numbers may depend on, those of them that are installed, with their versions."""
+    for package in _PACKAGES:
+        with suppress(PackageNotFoundError):
+            yield package, version(package)
 
 
 @dataclass

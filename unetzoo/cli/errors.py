@@ -13,6 +13,11 @@ import typer
 from unetzoo.errors import PluginWarning
 
 USAGE_EXIT = 2
+"""A wrong use, or data that cannot be used."""
+SOME_FAILED_EXIT = 3
+"""Of several images or runs, some failed."""
+ALL_FAILED_EXIT = 4
+"""Of several images or runs, all failed."""
 _UsageError: Any = typer.BadParameter.__base__  # click's, or that of typer's own copy of click in newer versions
 
 
@@ -62,6 +67,17 @@ def one_line_warnings() -> Iterator[None]:
 
         warnings.showwarning = show
         yield
+
+
+def exit_for(failed: int, done: int) -> None:
+    """Raise typer.Exit where some of several failed.
+
+    Args:
+        failed: how many did.
+        done: how many did not.
+    """
+    if failed:
+        raise typer.Exit(SOME_FAILED_EXIT if done else ALL_FAILED_EXIT)
 
 
 def say(label: str, color: str, text: str) -> None:

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unetzoo.cli.errors import say
-from unetzoo.cli.output import show
+from unetzoo.cli.errors import exit_for, say
+from unetzoo.cli.output import count_of, show
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,7 +67,8 @@ def grid(
     running = run_on_ray(left, out, address=ray) if ray else run_in_processes(left, out, workers=workers)
     failed = _follow(running, len(chosen), len(left))
     told = f", {failed:,} of which failed" if failed else ""
-    show(f"{len(chosen):,} runs in {out}{told}; unetzoo bench report {out} makes the page")
+    show(f"{count_of(len(chosen), 'run')} in {out}{told}; unetzoo bench report {out} makes the page")
+    exit_for(failed, len(chosen) - failed)
 
 
 def report(

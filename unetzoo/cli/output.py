@@ -23,6 +23,11 @@ def show(*renderables: "RenderableType") -> None:
     print("\n".join(line.rstrip() for line in captured.get().splitlines()))  # noqa: T201 - a command's result
 
 
+def count_of(count: int, noun: str) -> str:
+    """A number of things: `"1 run"`, `"1,200 runs"`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def new_table(*headers: str, numbers: Sequence[str] = ()) -> "Table":
     """A table with a line under its headers and no other.
 

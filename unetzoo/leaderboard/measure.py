@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 
 from unetzoo.assembly import create
+from unetzoo.benchmark.measures import peak_bytes
 from unetzoo.benchmark.run import machine
-from unetzoo.benchmark.worker import peak_bytes
 from unetzoo.data.opened import Survey, survey
 from unetzoo.evaluation.evaluate import Evaluation, evaluate
 from unetzoo.evaluation.masks import predicted_ids

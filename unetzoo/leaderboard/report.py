@@ -66,7 +66,7 @@ def write_report(folder: Path, page: Path, *, title: str = "Leaderboard") -> lis
 def _subtitle(results: Sequence[dict[str, Any]], rows: Sequence[Row]) -> str:
     done = [result for result in results if "error" not in result]
     if not done:
-        return f"{len(results)} runs, all of which failed."
+        return f"{len(results):,} {'run' if len(results) == 1 else 'runs'}, all of which failed."
     machines = sorted({f"{one['machine']['processor']}, {one['machine']['threads']} threads" for one in done})
     versions = ", ".join(f"{name} {version}" for name, version in done[0]["machine"]["versions"].items())
     sizes = sorted({row.size for row in rows})
@@ -80,7 +80,7 @@ def _subtitle(results: Sequence[dict[str, Any]], rows: Sequence[Row]) -> str:
 
 def _charts(rows: Sequence[Row]) -> list[_Chart]:
     charts = []
-    for data in dict.fromkeys(row.data for row in rows):
+    for data in dict.fromkeys(row.data for row in rows if row.mean_iou is not None):
         some = [row for row in rows if row.data == data]
         charts.append(_chart(f"{data}: accuracy and latency", scatter(some, "latency")))
         charts.append(_chart(f"{data}: accuracy and parameters", scatter(some, "parameters")))
