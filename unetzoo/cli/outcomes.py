@@ -5,9 +5,7 @@ from collections import Counter, defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
-
-from unetzoo.cli.errors import say
+from unetzoo.cli.errors import exit_for, say
 from unetzoo.cli.output import show
 
 if TYPE_CHECKING:
@@ -15,7 +13,6 @@ if TYPE_CHECKING:
 
     from unetzoo.inference.jobs import Job, Outcome
 
-SOME_FAILED, ALL_FAILED = 3, 4
 _MOST_NAMES = 3
 _LABELS = {
     "predicted": "predicted",
@@ -43,8 +40,7 @@ def report(outcomes: "Iterator[Outcome]", jobs: "Sequence[Job]") -> None:
         show(f"{', '.join(told)}: {jobs[0].target if len(jobs) == 1 else folder}")
     for (kind, reason), files in names.items():
         _say_why(kind, reason, files)
-    if counts["failed"]:
-        raise typer.Exit(SOME_FAILED if counts["failed"] < len(jobs) else ALL_FAILED)
+    exit_for(counts["failed"], len(jobs) - counts["failed"])
 
 
 def _kind(outcome: "Outcome") -> str:
