@@ -4,18 +4,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import unetzoo
-from unetzoo.data.coding import UNKNOWN, Stored, codes_of
-from unetzoo.data.meaning import find_coding, read_classes
+from unetzoo.data.coding import UNKNOWN
+from unetzoo.data.marks import Marks
+from unetzoo.data.mask_options import MaskOptions, read_classes
+from unetzoo.data.meaning import find_coding
+from unetzoo.data.raw import RawMask
+from unetzoo.data.stored import store
 
 
-def _decode(*raws, classes=None, masks="auto"):
+def _decode(*raws, **options):
     """The names of the classes, and the ids of each mask."""
-    pairs = [codes_of(np.asarray(raw)) for raw in raws]
-    kinds, codes = zip(*pairs, strict=True)
-    planes = frozenset(np.shape(raw)[2] for kind, raw in zip(kinds, raws, strict=True) if kind in ("planes", "blank"))
-    found = frozenset(code for array in codes for code in array.ravel().tolist())
-    coding = find_coding(Stored(frozenset(kinds), found, planes), classes, masks)
-    return coding.class_names, [coding.ids(array).tolist() for array in codes]
+    masks = [raw if isinstance(raw, RawMask) else np.asarray(raw) for raw in raws]
+    coding = find_coding([store(mask, f"{number}.png") for number, mask in enumerate(masks)], MaskOptions(**options))
+    return coding.class_names, [coding.read(mask).tolist() for mask in masks]
 
 
 def _picture(*rows):
@@ -41,7 +42,7 @@ def test_masks_of_true_and_false_or_of_whole_floats_are_ids():
 
 def test_fractions_are_refused():
     with pytest.raises(unetzoo.DataError, match="a mask must hold whole numbers, but holds fractions"):
-        codes_of(np.array([[0.5]]))
+        _decode([[0.5]])
 
 
 def test_named_values_become_ids_in_their_order():
@@ -89,8 +90,8 @@ def test_a_blank_picture_is_of_the_kind_of_the_others(classes):
     blank = np.zeros((1, 2, 3), dtype=np.uint8)
     red = _picture([[0, 0, 0], [255, 0, 0]])
     assert _decode(blank, red, classes=classes)[1] == [[[0, 0]], [[0, 1]]]
-    plane = np.array([[[0, 0, 1], [0, 0, 0]]], dtype=np.uint8)
-    assert _decode(blank, plane)[1] == [[[0, 0]], [[3, 0]]]
+    plane = np.array([[[0, 0, 1], [0, 1, 0]]], dtype=np.uint8)
+    assert _decode(blank, plane)[1] == [[[0, 0]], [[3, 2]]]
     assert _decode(blank)[1] == [[[0, 0]]]
 
 
@@ -114,8 +115,8 @@ def test_a_value_of_no_class_is_named_with_the_classes():
 
 def test_the_colours_of_a_jpeg_are_said_to_be_blurred():
     random = np.random.default_rng(0).integers(0, 255, (20, 20, 3), dtype=np.uint8)
-    with pytest.raises(unetzoo.DataError, match="a JPEG is no format for masks"):
-        _decode(random, classes={"a": "#000000", "b": "#ffffff"})
+    with pytest.raises(unetzoo.DataError, match=r"a JPEG is no format for masks.*--nearest-color"):
+        _decode(RawMask(random, Marks(is_lossy=True)), classes={"a": "#000000", "b": "#ffffff"})
 
 
 def test_masks_of_different_kinds_are_refused():
@@ -142,8 +143,8 @@ def test_classes_that_do_not_fit_are_refused(classes, message):
 def test_every_palette_is_undone(codes, data):
     ids = np.array([data.draw(st.lists(st.integers(0, len(codes) - 1), min_size=1, max_size=30))])
     names = {f"c{index}": f"#{code:06x}" for index, code in enumerate(codes)}
-    coding = find_coding(Stored(frozenset({"colors"}), frozenset(codes)), names)
-    np.testing.assert_array_equal(coding.ids(np.array(codes)[ids]), ids)
+    colors = np.array([[code >> 16, code >> 8 & 255, code & 255] for code in codes], np.uint8)
+    np.testing.assert_array_equal(_decode(colors[ids], classes=names)[1][0], ids)
 
 
 @pytest.mark.parametrize(
@@ -183,5 +184,7 @@ def test_minus_1_is_unknown():
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, 1e30])
 def test_what_is_no_class_id_is_told_as_such(value):
-    with pytest.raises(unetzoo.DataError, match="holds NaN, infinity or numbers that are too large"):
-        codes_of(np.array([[0, value]], dtype=np.float32))
+    masks = np.array([[0, 1, value]], dtype=np.float32)
+    with pytest.raises(unetzoo.DataError, match=r"NaN or infinity.*--ignore nan"):
+        _decode(masks)
+    assert _decode(masks, ignore="nan")[1] == [[[0, 1, UNKNOWN]]]

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from unetzoo.data.check import Problem
+    from unetzoo.data.mask_options import MaskOptions
     from unetzoo.data.opened import Survey
     from unetzoo.info import ModelInfo
 
@@ -34,7 +35,27 @@ ClassNames = Annotated[
     typer.Option(
         "--classes",
         metavar="NAMES",
-        help="names, such as sky,cell; or with the values in the masks, such as sky=0,cell=255 or cell=#ff0000",
+        help="names, such as sky,cell; or with the values in the masks, such as sky=0,cell=255 or cell=#ff0000; "
+        "several values of one class as 'crop=1|2'",
+    ),
+]
+Ignore = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="VALUES",
+        help="values or colours in the masks whose pixels do not count, such as 0,-9999 or '#000000'; may be repeated",
+    ),
+]
+Threshold = Annotated[
+    float | None,
+    typer.Option(metavar="VALUE", help="least value of the foreground, in masks with soft edges, such as 128 or 0.5"),
+]
+NearestColor = Annotated[
+    bool,
+    typer.Option(
+        "--nearest-color",
+        "--nearest-colour",
+        help="read colours and values of no class as the nearest one of a class",
     ),
 ]
 MaskKind = Annotated[
@@ -47,13 +68,16 @@ def check(
     source: Source,
     classes: ClassNames = None,
     masks: MaskKind = "auto",
+    ignore: Ignore = None,
+    threshold: Threshold = None,
+    nearest_color: NearestColor = False,
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
     """Read every image and mask once, and list all that is wrong.
 
     The exit code is 1 where something stands in the way of training, 0 where there is nothing, or warnings alone.
     """
-    found = read_survey(source, classes, masks)
+    found = read_survey(source, mask_options(classes, masks, ignore, threshold, nearest_color=nearest_color))
     if as_json:
         typer.echo(json.dumps(_as_dict(found), indent=2))
     else:
@@ -62,14 +86,22 @@ def check(
         raise typer.Exit(_ERRORS_EXIT)
 
 
-def read_survey(source: str, classes: str | None, masks: str, trained: "ModelInfo | None" = None) -> "Survey":
-    """What reading all images and masks gives, with a progress bar on a terminal; arguments are those of `survey`."""
-    from unetzoo.data.meaning import read_classes
-    from unetzoo.data.opened import survey
+def mask_options(
+    classes: str | None, masks: str, ignore: list[str] | None, threshold: float | None, *, nearest_color: bool
+) -> "MaskOptions":
+    """What the options of the command line say of masks."""
+    from unetzoo.data.mask_options import MaskOptions, read_classes, read_values
+
+    named = read_classes(classes) if classes else None
+    return MaskOptions(named, masks, read_values(ignore or ()), threshold, nearest_color)  # type: ignore[arg-type] # it checks masks
+
+
+def read_survey(source: str, masks: "MaskOptions", trained: "ModelInfo | None" = None) -> "Survey":
+    """What reading all images and masks gives, with a progress bar on a terminal."""
+    from unetzoo.data.opened import survey_with
 
     with counting("reading") as on_read:
-        named = read_classes(classes) if classes else None
-        return survey(source, classes=named, masks=masks, trained=trained, on_read=on_read)  # type: ignore[arg-type] # it checks masks
+        return survey_with(source, masks, trained=trained, on_read=on_read)
 
 
 def _errors(found: "Survey") -> list["Problem"]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unetzoo.cli.data import ClassNames, MaskKind, Source
+from unetzoo.cli.data import ClassNames, Ignore, MaskKind, NearestColor, Source, Threshold, mask_options
 from unetzoo.cli.models import ModelName, load_model
 from unetzoo.cli.output import new_table, show
 from unetzoo.cli.progress import counting
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from unetzoo.evaluation.evaluate import Evaluation
-    from unetzoo.model import Segmenter
-    from unetzoo.samples import Dataset
 
 
 def evaluate(
@@ -29,6 +27,9 @@ def evaluate(
     ] = None,
     classes: ClassNames = None,
     masks: MaskKind = "auto",
+    ignore: Ignore = None,
+    threshold: Threshold = None,
+    nearest_color: NearestColor = False,
     instances: Annotated[
         str | None, typer.Option(metavar="CLASS", help="count its objects, too: connected, or as masks number them")
     ] = None,
@@ -50,6 +51,7 @@ def evaluate(
     IoU, Dice, precision and recall of each class, of the pixels of all images together, with confidence intervals from
     a bootstrap over images. Pixels whose class is unknown do not count.
     """
+    from unetzoo.data.opened import open_with
     from unetzoo.evaluation.evaluate import evaluate as measure
     from unetzoo.inference.files import on_device
     from unetzoo.memory import keep_freed_memory
@@ -57,7 +59,8 @@ def evaluate(
     _check_early(json_file, html)
     keep_freed_memory()
     network = on_device(load_model(model), device)
-    dataset = _open(data, split, classes, masks, network)
+    said = mask_options(classes, masks, ignore, threshold, nearest_color=nearest_color)
+    dataset = open_with(data, split, said, trained=network.config.info)
     with counting("images") as on_case:
         result = measure(
             network,
@@ -91,15 +94,6 @@ def _check_early(json_file: Path | None, html: Path | None) -> None:
         check_place(path)
     if html:
         need("evaluate", "the page", "jinja2")
-
-
-def _open(data: str, split: str | None, classes: str | None, masks: str, network: "Segmenter") -> "Dataset":
-    """The images to look at; their masks are read as those that the network was trained with."""
-    from unetzoo.data.meaning import read_classes
-    from unetzoo.data.opened import open_dataset
-
-    named = read_classes(classes) if classes else None
-    return open_dataset(data, split, classes=named, masks=masks, trained=network.config.info)  # type: ignore[arg-type] # it checks them
 
 
 def _classes(result: "Evaluation") -> "Table":

@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from unetzoo.cli.data import ClassNames, MaskKind, Source, read_survey
+from unetzoo.cli.data import (
+    ClassNames,
+    Ignore,
+    MaskKind,
+    NearestColor,
+    Source,
+    Threshold,
+    mask_options,
+    read_survey,
+)
 from unetzoo.cli.errors import say
 from unetzoo.cli.train_output import say_result, say_warnings, shown
 from unetzoo.cli.values import read_options
@@ -41,6 +50,9 @@ def train(
     ] = _DEFAULTS.loss,
     classes: ClassNames = None,
     masks: MaskKind = "auto",
+    ignore: Ignore = None,
+    threshold: Threshold = None,
+    nearest_color: NearestColor = False,
     epochs: Annotated[
         int, typer.Option(metavar="N", help="each at least 50 steps; with --resume perhaps more than before")
     ] = _DEFAULTS.epochs,
@@ -153,7 +165,8 @@ def train(
     if resume:
         options, network, trained = _as_before(context, out, options, network)
     _check_early(network, options.loss, out, resume=resume)
-    found = read_survey(data, classes, masks, trained)
+    options_of_masks = mask_options(classes, masks, ignore, threshold, nearest_color=nearest_color)
+    found = read_survey(data, options_of_masks, trained)
     say_warnings(found)
     model = _create(network, found, options.seed, pretrained=pretrained)
     _run(model, found, out, options, resume=resume)

@@ -7,9 +7,11 @@ from itertools import chain
 from typing import Literal
 
 from unetzoo.data.coding import Coding
+from unetzoo.data.doubts import find_doubts
+from unetzoo.data.forms import say_kind
 from unetzoo.data.sources import Source
 from unetzoo.data.statistics import class_counts
-from unetzoo.data.survey import Reading
+from unetzoo.data.survey import Reading, masks_of
 
 Severity = Literal["error", "warning"]
 
@@ -39,12 +41,13 @@ def find_problems(
         coding: what the masks mean, or why that cannot be told.
     """
     errors = list(chain(*(_of_files(source, reading) for reading in readings)))
-    errors += [*_of_channels(source, readings), *_of_kinds(source, readings)]
+    errors += _of_channels(source, readings)
     warnings = [*source.problems, *_leaks(source, splits, readings), *_split_groups(source, splits)]
     warnings += _mixed_types(readings)
     if isinstance(coding, str):
-        errors.append(coding)
+        errors += [*_of_kinds(readings), coding]
     else:
+        warnings += find_doubts(masks_of(readings), coding)
         errors += chain(*(_of_codes(source, reading, coding) for reading in readings))
         warnings += [*_empty(source, readings, coding), *_absent_classes(splits, readings, coding)]
     if not splits.get("train"):
@@ -76,11 +79,11 @@ def _of_channels(source: Source, readings: Sequence[Reading]) -> Iterator[str]:
             yield f"{name} has {channels} channels, most images have {usual}"
 
 
-def _of_kinds(source: Source, readings: Sequence[Reading]) -> Iterator[str]:
+def _of_kinds(readings: Sequence[Reading]) -> Iterator[str]:
     names = defaultdict(list)
-    for reading in readings:
-        if reading.mask and reading.mask.kind != "blank":
-            names[reading.mask.kind].append(source.entries[reading.index].name)
+    for mask in masks_of(readings):
+        if not mask.is_blank:
+            names[say_kind(mask.form.natural)].append(mask.name)
     usual = max(names, key=lambda kind: len(names[kind]), default="ids")
     for kind in sorted(names.keys() - {usual}):
         for name in names[kind]:
@@ -88,8 +91,15 @@ def _of_kinds(source: Source, readings: Sequence[Reading]) -> Iterator[str]:
 
 
 def _of_codes(source: Source, reading: Reading, coding: Coding) -> Iterator[str]:
-    if reading.mask and (strangers := coding.strangers(reading.mask.counts)):
-        yield f"{source.entries[reading.index].name}: {coding.complaint(strangers)}"
+    if reading.mask is None:
+        return
+    name, kind = source.entries[reading.index].name, coding.kind_of(reading.mask.form)
+    codes = reading.mask.codes_as(kind)
+    if codes is None:
+        stored = say_kind(reading.mask.form.natural)
+        yield f"{name}: its mask is stored as {stored}, and cannot be read as {say_kind(kind)}"
+    elif strangers := coding.strangers(codes):
+        yield f"{name}: {coding.complaint(strangers, reading.mask.form)}"
 
 
 def _mixed_types(readings: Sequence[Reading]) -> Iterator[str]:

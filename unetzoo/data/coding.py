@@ -1,18 +1,17 @@
-"""How masks are stored - as ids, as colours or as one plane a class - and what class each pixel is of."""
+"""What the numbers of masks' pixels mean: which class each is of."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Literal, get_args
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, dataclass, fields
+from functools import cached_property
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from unetzoo.data.colors import TRANSPARENT, Codes, distances, write_color
+from unetzoo.data.forms import LEVELS, NO_NUMBER, OVERLAP, Form, Kind
+from unetzoo.data.raw import RawMask, encode
 from unetzoo.errors import ConfigError, DataError
-
-Codes = NDArray[np.int64]
-Kind = Literal["ids", "colors", "planes", "blank"]
-Masks = Literal["auto", "instances"]
-Classes = Sequence[str] | Mapping[str, int | str]
 
 UNKNOWN = 255
 """The id of a pixel whose class nobody knows."""
@@ -20,65 +19,13 @@ UNKNOWN = 255
 IGNORED = -1
 """Another id that masks give to such pixels."""
 
-OVERLAP = -(2**63)
-"""The code of a pixel that several planes claim."""
-
 MOST_CLASSES = 64
 """More distinct values are taken for instances, or for the colours of a photograph."""
 
 _SHOWN = 6
-_LARGEST = 2**53  # beyond it, floats are no whole numbers one by one
-
-
-def codes_of(raw: NDArray[Any]) -> tuple[Kind, Codes]:
-    """One number (h, w) for each pixel of a stored mask, and what the numbers are.
-
-    Args:
-        raw: (h, w) of ids; (h, w, 3) of uint8 is colours, with the codes 0xRRGGBB; (h, w, planes) is one plane a class,
-            with the code 0 where none is set, 1 for the first, and `OVERLAP` where several are. Three planes of uint8
-            that are all 0 are "blank": of colours or of planes, which the other masks tell; with values of 0 and 1
-            they are planes, unless they are equal, which is a grey.
-
-    Raises:
-        DataError: for ids that are no whole numbers.
-    """
-    if raw.ndim == 3 and raw.shape[2] == 1:
-        raw = raw[..., 0]
-    if raw.ndim == 2:
-        return "ids", _whole(raw)
-    is_colored = raw.shape[2] == 3 and raw.dtype == np.uint8
-    if is_colored and not raw.any():
-        return "blank", np.zeros(raw.shape[:2], np.int64)
-    if is_colored and (raw.max() > 1 or (raw == raw[..., :1]).all()):
-        red, green, blue = np.moveaxis(raw.astype(np.int64), 2, 0)
-        return "colors", (red << 16) | (green << 8) | blue
-    is_set = raw > 0
-    several = is_set.sum(2) > 1
-    return "planes", np.where(several, OVERLAP, np.where(is_set.any(2), is_set.argmax(2) + 1, 0)).astype(np.int64)
-
-
-def _whole(raw: NDArray[Any]) -> Codes:
-    if raw.dtype.kind == "f":
-        if not np.isfinite(raw).all() or np.abs(raw).max() > _LARGEST:
-            raise DataError("the mask holds NaN, infinity or numbers that are too large for classes")
-        if not np.array_equal(np.rint(raw), raw):
-            raise DataError("a mask must hold whole numbers, but holds fractions; resize masks by nearest neighbour")
-    return raw.astype(np.int64)
-
-
-@dataclass(frozen=True)
-class Stored:
-    """How the masks of a data set are stored, all of them together.
-
-    Attributes:
-        kinds: that occur.
-        codes: that occur.
-        planes: of masks that have some, how many.
-    """
-
-    kinds: frozenset[Kind]
-    codes: frozenset[int]
-    planes: frozenset[int] = frozenset()
+_FEW = 2  # values that may be what does not count
+_NO_CLASS = -1
+_COLORED = ("colors", "cutout")
 
 
 @dataclass(frozen=True)
@@ -86,12 +33,16 @@ class Coding:
     """What the codes of a data set's masks mean.
 
     Attributes:
-        kind: of its masks.
+        kind: what of a pixel counts.
         codes: the code of each class id.
         class_names: of each class id.
         unknown: codes of pixels whose class nobody knows.
         instances: every code that is not 0 stands for 1.
         planes: of each mask; 0 where they have none.
+        merged: further codes, each with its class id.
+        threshold: codes of at least this value stand for 1, the others for 0; None: codes are those above.
+        nearest: a code of no class stands for the nearest one of a class.
+        colors: the colour of each code where masks have a palette, -1 where it is not known; empty: they have none.
     """
 
     kind: Kind
@@ -100,6 +51,10 @@ class Coding:
     unknown: tuple[int, ...] = ()
     instances: bool = False
     planes: int = 0
+    merged: tuple[tuple[int, int], ...] = ()
+    threshold: float | None = None
+    nearest: bool = False
+    colors: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         """Check the number of classes.
@@ -111,11 +66,12 @@ class Coding:
             raise DataError(f"there are {len(self.class_names):,} classes; masks of at most {UNKNOWN} can be read")
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON, all but the names."""
+        """Plain data for JSON, all but the names, and what is as it is by default in a later field than `planes`."""
+        values = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "class_names"}
         return {
-            name: list(value) if isinstance(value, tuple) else value
-            for name, value in asdict(self).items()
-            if name != "class_names"
+            name: _plain(value)
+            for name, value in values.items()
+            if name not in _LATER_FIELDS or value != _LATER_FIELDS[name]
         }
 
     @classmethod
@@ -125,57 +81,165 @@ class Coding:
         Raises:
             ConfigError: for other keys, or values of the wrong type.
         """
-        counted, unknown = [data.get("planes"), *_listed(data, "codes")], _listed(data, "unknown")
-        if (
-            data.keys() != cls.__dataclass_fields__.keys() - {"class_names"}
-            or data["kind"] not in get_args(Kind)
-            or not len(data["codes"]) == len(class_names) <= UNKNOWN
-            or not isinstance(data["instances"], bool)
-            or not all(type(number) is int and number >= 0 for number in counted)
-            or not all(type(number) is int and number >= IGNORED for number in unknown)
-        ):
+        known = {field.name for field in fields(cls)} - {"class_names"}
+        complete = {**_LATER_FIELDS, **data}
+        if complete.keys() != known or not _is_sound(complete, len(class_names)):
             raise ConfigError(f"no coding of masks of {len(class_names)} classes: {dict(data)!r}")
-        lists = {name: tuple(data[name]) for name in ("codes", "unknown")}
-        return cls(**{**data, "class_names": tuple(class_names), **lists})
+        return cls(**{name: _frozen(value) for name, value in complete.items()}, class_names=tuple(class_names))
 
-    def ids(self, codes: Codes) -> NDArray[np.uint8]:
-        """The class ids (h, w) of codes (h, w), `UNKNOWN` where nobody knows.
+    def read(self, raw: RawMask | NDArray[Any]) -> NDArray[np.uint8]:
+        """The class ids (h, w) of a mask, `UNKNOWN` where nobody knows.
 
         Raises:
-            DataError: for a code that is of no class.
+            DataError: it is stored in another way, or has a code that is of no class.
         """
-        if self.instances:
-            codes = (codes != 0).astype(np.int64)
-        known = np.array([*self.codes, *self.unknown])
-        ids = np.array([*range(len(self.codes)), *[UNKNOWN] * len(self.unknown)], dtype=np.uint8)
-        order = known.argsort()
-        places = np.searchsorted(known, codes, sorter=order).clip(max=len(known) - 1)
-        found: NDArray[np.uint8] = ids[order[places]]
-        strange = known[order[places]] != codes
+        form, codes = encode(raw)
+        read = form.read_as(self.kind_of(form), codes)
+        places = self.places(read)
+        strange = places == _NO_CLASS
         if strange.any():
-            raise DataError(self.complaint(np.unique(codes[strange]).tolist()))
-        return found
+            raise DataError(self.complaint(np.unique(read[strange]).tolist(), form))
+        return places.astype(np.uint8)
 
-    def strangers(self, codes: Iterable[int]) -> list[int]:
+    def kind_of(self, form: Form) -> Kind:
+        """As what a mask is read; one that numbers objects as it is stored."""
+        return form.natural if self.instances else self.kind
+
+    def places(self, codes: Codes) -> NDArray[np.int16]:
+        """The class id of each code, `UNKNOWN` where nobody knows; -1: it is of no class."""
+        if self.instances or self.threshold is not None:
+            return self._switched(codes)
+        known, ids = self._table
+        spots = np.searchsorted(known, codes).clip(max=len(known) - 1)
+        strange = known[spots] != codes
+        places: NDArray[np.int16] = ids[spots]
+        if strange.any():
+            places[strange] = self._nearest(codes[strange]) if self.nearest else _NO_CLASS
+        return places
+
+    def strangers(self, codes: Codes) -> list[int]:
         """Those of some codes that are of no class."""
-        return [] if self.instances else sorted({*codes} - {*self.codes, *self.unknown})
+        strangers: list[int] = np.unique(codes[self.places(codes) == _NO_CLASS]).tolist()
+        return strangers
 
-    def complaint(self, strangers: Sequence[int]) -> str:
-        """What is wrong with a mask that holds codes of no class."""
+    def complaint(self, strangers: Sequence[int], form: Form) -> str:
+        """What is wrong with a mask that holds codes of no class, and what helps."""
         if OVERLAP in strangers:
-            return "planes of the mask overlap; a pixel can be of one class alone"
+            return (
+                "planes of the mask overlap; a pixel can be of one class alone; if the channels are colours, name the "
+                "classes with theirs, such as cell=#ff0000"
+            )
         shown, known = say_codes(self.kind, strangers), say_codes(self.kind, self.codes)
-        hint = "; a JPEG is no format for masks, it blurs them" if len(strangers) > MOST_CLASSES else ""
-        return f"the mask holds {shown}, which is no class; the classes are {known}{hint}"
+        return f"the mask holds {shown}, which is no class; the classes are {known}{self._advice(strangers, form)}"
+
+    def _advice(self, strangers: Sequence[int], form: Form) -> str:
+        blurred = "; a JPEG is no format for masks, it blurs them: save PNG" if form.marks.is_lossy else ""
+        few = len(strangers) <= _FEW and not form.marks.is_lossy
+        if NO_NUMBER in strangers:
+            return "; ignore='nan' (--ignore nan) says that such pixels do not count"
+        if self.kind in _COLORED and not few:
+            return f"{blurred}; nearest_color=True (--nearest-color) reads a colour as the nearest one of a class"
+        if len(self.codes) == 2 and all(min(self.codes) + 1 < code < max(self.codes) for code in strangers):
+            middle = (self.codes[0] + self.codes[1] + 1) // 2
+            return f"{blurred}; resize masks by nearest neighbour, or say threshold={middle} (--threshold {middle})"
+        if few:
+            value = say_code(self.kind, strangers[0])
+            return f"; ignore={value!r} (--ignore '{value}') says that such pixels do not count"
+        return f"{blurred}, or nearest_color=True (--nearest-color)" if blurred else ""
+
+    def _switched(self, codes: Codes) -> NDArray[np.int16]:
+        """0 or 1, by what is not 0, or by the threshold."""
+        limit = None if self.threshold is None else self.threshold * (LEVELS if self.kind == "levels" else 1)
+        is_on = codes != 0 if limit is None else codes >= limit
+        places = np.where(is_on, self.codes.index(1), self.codes.index(0)).astype(np.int16)
+        if limit is not None:
+            places[codes == NO_NUMBER] = _NO_CLASS
+        if self.unknown:
+            places[np.isin(codes, self.unknown)] = UNKNOWN
+        return places
+
+    @cached_property
+    def _table(self) -> tuple[Codes, NDArray[np.int16]]:
+        """The known codes in order, and the class id of each; unknown ones are so even if they are of a class."""
+        table = dict(zip(self.codes, range(len(self.codes)), strict=True))
+        table |= dict(self.merged)
+        table |= dict.fromkeys(self.unknown, UNKNOWN)
+        known = sorted(table)
+        return np.array(known, dtype=np.int64), np.array([table[code] for code in known], dtype=np.int16)
+
+    def _nearest(self, codes: Codes) -> NDArray[np.int16]:
+        """The class ids of the codes (n,) that are nearest to others (n,)."""
+        unique, inverse = np.unique(codes, return_inverse=True)
+        best, chosen = np.full(len(unique), np.iinfo(np.int64).max), np.full(len(unique), _NO_CLASS, np.int16)
+        for code, place in zip(*self._table, strict=True):
+            far = self.distances(unique, int(code))
+            closer = far < best
+            best[closer], chosen[closer] = far[closer], place
+        chosen[(unique <= NO_NUMBER) | ((self.kind == "cutout") & (unique == TRANSPARENT))] = _NO_CLASS
+        return chosen[inverse.reshape(-1)]
+
+    def distances(self, codes: Codes, code: int) -> Codes:
+        """How far codes are from another one: colours by their channels, values by their difference."""
+        return distances(codes, code) if self.kind in _COLORED else np.abs(codes - code)
+
+
+_LATER_FIELDS: Mapping[str, Any] = {
+    field.name: field.default
+    for field in fields(Coding)
+    if field.default is not MISSING and field.name not in ("unknown", "instances", "planes")
+}
+"""Those that codings of before did not have."""
 
 
 def say_codes(kind: Kind, codes: Sequence[int]) -> str:
     """The first of some codes, as people write them."""
-    told = [f"#{code:06x}" if kind == "colors" else str(code) for code in codes[:_SHOWN]]
-    return ", ".join(told + ["..."] * (len(codes) > _SHOWN))
+    texts = [say_code(kind, code) for code in codes[:_SHOWN]]
+    return ", ".join(texts + ["..."] * (len(codes) > _SHOWN))
 
 
-def _listed(data: Mapping[str, Any], name: str) -> list[Any]:
-    """The list of that name, or one that holds no number."""
-    found = data.get(name)
-    return found if isinstance(found, list) else [None]
+def say_code(kind: Kind, code: int) -> str:
+    """A code as people write it."""
+    if code == NO_NUMBER:
+        return "NaN or infinity"
+    if kind == "levels":
+        return f"{code / LEVELS:.4g}"
+    return write_color(code) if kind in _COLORED else str(code)
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - of any field
+    return [_plain(item) for item in value] if isinstance(value, tuple) else value
+
+
+def _frozen(value: Any) -> Any:  # noqa: ANN401 - of any field
+    return tuple(_frozen(item) for item in value) if isinstance(value, list | tuple) else value
+
+
+def _is_sound(data: Mapping[str, Any], classes: int) -> bool:
+    """Whether the fields of a coding of so many classes have values of their types."""
+    numbers, threshold = _numbers(data), data["threshold"]
+    return (
+        numbers is not None
+        and data["kind"] in get_args(Kind)
+        and len(data["codes"]) == classes <= UNKNOWN
+        and len(data["colors"]) in (0, classes)
+        and all(place < classes for _, place in data["merged"])
+        and all(type(number) is int and least <= number < 2**63 for number, least in numbers)
+        and all(isinstance(data[name], bool) for name in ("instances", "nearest"))
+        and (threshold is None or (type(threshold) in (int, float) and abs(threshold) < np.inf))
+    )
+
+
+def _numbers(data: Mapping[str, Any]) -> list[tuple[Any, int]] | None:
+    """All numbers of a coding with the least that each may be; None where lists are none."""
+    lists = [data[name] for name in ("codes", "unknown", "colors", "merged")]
+    if not all(isinstance(value, list | tuple) for value in lists):
+        return None
+    codes, unknown, colors, merged = lists
+    if not all(isinstance(pair, list | tuple) and len(pair) == 2 and type(pair[1]) is int for pair in merged):
+        return None
+    known = [data["planes"], *codes, *(number for pair in merged for number in pair)]
+    return [
+        *((number, 0) for number in known),
+        *((code, OVERLAP) for code in unknown),
+        *((color, -1) for color in colors),
+    ]

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from unetzoo.data.marks import PLAIN, Marks, page_marks, picture_mask
+from unetzoo.data.raw import RawMask
 from unetzoo.errors import DataError, MissingExtraError, describe_error
 from unetzoo.extras import need
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from PIL.Image import Image
 
 Pixels = NDArray[Any]
@@ -42,7 +42,7 @@ def read_image(path: str | Path) -> Pixels:
         DataError: the file is missing, empty or damaged, is of another format, has more axes, or holds NaN or infinity.
         MissingExtraError: a PNG of 16 bits and several channels needs imagecodecs.
     """
-    pixels = _read(Path(path), picture_pixels)
+    pixels, _ = _read(Path(path), as_mask=False)
     pixels = pixels[..., None] if pixels.ndim == 2 else pixels
     check_finite(pixels, str(path))
     return pixels
@@ -55,22 +55,22 @@ def check_finite(pixels: Pixels, name: str) -> None:
         raise DataError(f"{name}: {bad:,} of its {pixels.size:,} values are NaN or infinity")
 
 
-def read_raw_mask(path: str | Path) -> Pixels:
-    """The pixels of a mask as they are in the file: (h, w), or (h, w, c) for colours or planes.
+def read_raw_mask(path: str | Path) -> RawMask:
+    """The pixels of a mask as its file has them, (h, w), or (h, w, c) for colours or planes, and what it says of them.
 
-    Of a PNG with a palette they are its indices.
+    Of a palette they are its indices; colours keep their opacity.
 
     Raises:
         DataError: as `read_image`.
     """
-    return _read(Path(path), picture_codes)
+    return RawMask(*_read(Path(path), as_mask=True))
 
 
-def _read(path: Path, from_picture: "Callable[[Image], Image]") -> Pixels:
-    """The pixels, (h, w) or (h, w, c)."""
+def _read(path: Path, *, as_mask: bool) -> tuple[Pixels, Marks]:
+    """The pixels, (h, w) or (h, w, c), of a mask as they are stored."""
     check_file(path)
     try:
-        pixels = _read_any(path, from_picture)
+        pixels, marks = _read_any(path, as_mask=as_mask)
     except (DataError, MissingExtraError):
         raise
     except Exception as error:  # the readers raise nearly anything for a damaged file
@@ -79,7 +79,7 @@ def _read(path: Path, from_picture: "Callable[[Image], Image]") -> Pixels:
         raise DataError(f"{path}: an image must be (h, w) or (h, w, channels), but this is {pixels.shape}")
     if pixels.dtype.kind not in "buif":
         raise DataError(f"{path}: pixels must be numbers, but these are {pixels.dtype}")
-    return pixels
+    return pixels, marks
 
 
 def check_file(path: Path) -> None:
@@ -99,16 +99,16 @@ def check_file(path: Path) -> None:
         raise DataError(f"{path} cannot be read: Permission denied")
 
 
-def _read_any(path: Path, from_picture: "Callable[[Image], Image]") -> Pixels:
+def _read_any(path: Path, *, as_mask: bool) -> tuple[Pixels, Marks]:
     suffix = path.suffix.lower()
     if suffix == ".npy":
-        return channels_last(np.load(path, allow_pickle=False))
+        return channels_last(np.load(path, allow_pickle=False)), PLAIN
     if suffix in (".tif", ".tiff"):
-        return _read_tiff(path, colored=from_picture is picture_pixels)
+        return _read_tiff(path, as_mask=as_mask)
     if _is_deep_color(path):
-        return _read_deep_color(path)
+        return _read_deep_color(path, as_mask=as_mask)
     with _open_picture(path) as picture:
-        return np.asarray(from_picture(picture))
+        return picture_mask(picture) if as_mask else (np.asarray(picture_pixels(picture)), PLAIN)
 
 
 def _is_deep_color(path: Path) -> bool:
@@ -119,13 +119,13 @@ def _is_deep_color(path: Path) -> bool:
     return signature == b"\x89PNG\r\n\x1a\n" and depth == b"\x10" and color != b"\x00"
 
 
-def _read_deep_color(path: Path) -> Pixels:
+def _read_deep_color(path: Path, *, as_mask: bool) -> tuple[Pixels, Marks]:
     need("images", f"reading {path}, a PNG of 16 bits and several channels,", "imagecodecs")
     from imagecodecs import png_decode
 
     pixels: Pixels = png_decode(path.read_bytes())
     has_alpha = pixels.shape[2] in (2, 4)
-    return pixels[..., :-1] if has_alpha else pixels
+    return (pixels, Marks(has_alpha=has_alpha)) if as_mask or not has_alpha else (pixels[..., :-1], PLAIN)
 
 
 def _open_picture(path: Path) -> "Image":
@@ -140,7 +140,7 @@ def _open_picture(path: Path) -> "Image":
             Image.MAX_IMAGE_PIXELS = limit
 
 
-def _read_tiff(path: Path, *, colored: bool) -> Pixels:
+def _read_tiff(path: Path, *, as_mask: bool) -> tuple[Pixels, Marks]:
     import logging
 
     import tifffile
@@ -149,18 +149,21 @@ def _read_tiff(path: Path, *, colored: bool) -> Pixels:
     with tifffile.TiffFile(path) as file:
         alike = alike_pages(file)
         if alike:
-            return np.stack([_shown(page, page.asarray(), colored=False) for page in alike], axis=2)
-        series = largest_series(file)
+            return np.stack([_shown(page, page.asarray(), colored=False) for page in alike], axis=2), PLAIN
+        series, is_imagej = largest_series(file), bool(file.is_imagej)
         axes, pixels = series.axes, np.asarray(series.asarray())
-        pixels = _shown(series.keyframe, pixels, colored=colored)
+        shown_as_stored = as_mask and is_imagej  # whose inverted table changes the display alone
+        pixels = pixels if shown_as_stored else _shown(series.keyframe, pixels, colored=not as_mask)
         axes += "S" * (pixels.ndim - len(axes))
+        marks = page_marks(series.keyframe) if as_mask else PLAIN
     others = [index for index, axis in enumerate(axes) if axis not in "YX" and pixels.shape[index] > 1]
     if len(others) > 1:
         raise DataError(f"{path} has the axes {axes} {pixels.shape}; only height, width and one of channels are read")
     order = [axes.index("Y"), axes.index("X"), *others]
-    return pixels.transpose(order + [axis for axis in range(pixels.ndim) if axis not in order]).reshape(
+    pixels = pixels.transpose(order + [axis for axis in range(pixels.ndim) if axis not in order]).reshape(
         [pixels.shape[axis] for axis in order]
     )
+    return pixels, marks
 
 
 def largest_series(file: Any) -> Any:  # noqa: ANN401 - of tifffile, which has no types

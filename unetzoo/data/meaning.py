@@ -1,157 +1,133 @@
 """What the values of masks mean: what a user says of them, or else what they tell."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from unetzoo.checks import whole
-from unetzoo.data.coding import IGNORED, MOST_CLASSES, OVERLAP, UNKNOWN, Classes, Coding, Kind, Masks, Stored, say_codes
+from unetzoo.data.coding import IGNORED, MOST_CLASSES, UNKNOWN, Coding, say_codes
+from unetzoo.data.colors import TRANSPARENT, by_blue
+from unetzoo.data.forms import NO_NUMBER, OVERLAP, Kind
+from unetzoo.data.kinds import choose_kind, shown_colors
+from unetzoo.data.mask_options import MaskOptions, Value, code_of
+from unetzoo.data.stored import StoredMask
+from unetzoo.data.values import join, name_classes, of_values
 from unetzoo.errors import DataError, OptionError
 
-_GREY, _WHITE = 0x010101, 0xFFFFFF  # times a shade is its colour
+_WHITE = 0xFFFFFF
 _UNKNOWN_IDS = (UNKNOWN, IGNORED)
 
 
-def find_coding(stored: Stored, classes: Classes | None, masks: Masks = "auto") -> Coding:
+def find_coding(masks: Sequence[StoredMask], options: MaskOptions) -> Coding:
     """What the codes of a data set's masks mean.
 
-    Without `classes`: the two values 0 and 255 are background and foreground; other ids are the classes, and 255 or -1
-    is unknown; the planes are the classes, after a background if some pixel is in none; colours come from dark to
-    light, first by blue, then green, then red: black, red, green, blue, as planes of these would.
+    Without classes: the two values 0 and 255 are background and foreground; other ids are the classes, and 255 or -1 is
+    unknown; the planes are the classes, after a background if some pixel is in none; colours come from dark to light,
+    first by blue, then green, then red: black, red, green, blue, as planes of these would.
 
     Args:
-        stored: how they are stored.
-        classes: names alone, of the ids from 0 on (a single one is that of the foreground); or names with their ids, or
-            with colours such as `"#ff0000"`.
-        masks: `"instances"`: every value that is not 0 is an object of the one class beside the background.
+        masks: how they are stored.
+        options: what a user says of them.
 
     Raises:
         DataError: when masks are of different kinds, have other classes, or it cannot be told what they mean.
         OptionError: for classes whose values are none.
     """
-    kind, present = _kind(stored), sorted(stored.codes - {OVERLAP, IGNORED})
-    if classes is not None and len(classes) == 1 and not isinstance(classes, Mapping):
-        classes = ("background", *classes)
-    if masks == "instances":
-        return Coding(kind, (0, 1), _names(classes, 2), instances=True)
-    if kind == "planes":
-        return _of_planes(stored, classes)
-    if isinstance(classes, Mapping):
-        return _given(kind, classes)
-    if kind == "colors":
-        return _of_greys(present, classes) if all(map(_is_grey, present)) else _of_colors(present, classes)
-    return _of_ids(present, classes)
-
-
-def _kind(stored: Stored) -> Kind:
-    """That of all masks; of blank ones, that of the others."""
-    if stored.kinds == {"blank"}:
-        return "planes"
-    kinds = sorted(stored.kinds - {"blank"})
-    if len(kinds) > 1:
-        raise DataError(f"masks of one data set must be stored in one way, but these are {' and '.join(kinds)}")
-    return kinds[0] if kinds else "ids"
-
-
-def read_classes(text: str) -> Classes:
-    """Classes as they are written on the command line: `"cell,border"`, `"sky=0,cell=255"`, `"a=#000000,b=#ff0000"`.
-
-    Raises:
-        OptionError: for another form, or a name given twice.
-    """
-    parts = [part.strip().partition("=") for part in text.split(",")]
-    names = [name for name, _, _ in parts]
-    if "" in names or len(set(names)) < len(names):
-        raise OptionError(f"classes are names, each once, separated by commas; got {text!r}")
-    if not any(equals for _, equals, _ in parts):
-        return names
-    if not all(value for _, _, value in parts):
-        raise OptionError(f"either every class has a value or none, such as background=0,cell=255; got {text!r}")
-    return {name: int(value) if value.isdecimal() else value for name, _, value in parts}
-
-
-def _given(kind: Kind, classes: Mapping[str, int | str]) -> Coding:
-    codes = tuple(_code(value) for value in classes.values())
-    is_color = [isinstance(value, str) for value in classes.values()]
-    if len(set(codes)) < len(codes) or any(is_color) != all(is_color):
-        raise OptionError(f"each class needs its own value, all ids or all colours; got {dict(classes)}")
-    if kind == "colors" and not all(is_color):
-        codes = tuple(code * _GREY for code in codes)
-    elif kind != "colors" and any(is_color):
-        raise OptionError(f"the classes have colours, but the masks are {kind}; give each class its id")
-    unknown = {"ids": _UNKNOWN_IDS, "colors": (_WHITE,)}.get(kind, ())
-    return Coding(kind, codes, tuple(classes), tuple(code for code in unknown if code not in codes))
-
-
-def _code(value: int | str) -> int:
-    number = whole(value)
-    if number is not None and number >= 0:
-        return number
-    match = re.fullmatch(r"#([0-9a-fA-F]{6})", str(value))
-    if not match:
-        raise OptionError(f"a class's value is an id or a colour such as #ff0000, got {value!r}")
-    return int(match[1], 16)
-
-
-def _of_ids(present: list[int], classes: Sequence[str] | None) -> Coding:
-    if present in ([0, UNKNOWN], [UNKNOWN]) and (classes is None or len(classes) == 2):
-        return Coding("ids", (0, UNKNOWN), _names(classes, 2), (IGNORED,))
-    known = [code for code in present if code != UNKNOWN]
-    if known and (known[0] < 0 or (classes is None and known[-1] >= MOST_CLASSES)):
-        raise DataError(
-            f"cannot tell which classes the masks' {len(known):,} values from {known[0]} to {known[-1]} are; name "
-            "them, such as background=0,cell=128; or say that they number the objects: masks='instances' "
-            "(--masks instances)"
+    if options.masks == "instances":
+        return _of_instances(options)
+    kind = choose_kind(masks, options)
+    coding = _coding(kind, masks, options)
+    if not options.nearest_color:
+        return coding
+    if kind not in ("ids", "grays", "colors", "cutout") or options.classes is None:
+        raise OptionError(
+            "nearest_color (--nearest-color) needs the classes with their colours or ids, such as cell=#ff0000"
         )
-    count = len(classes) if classes else max(2, *(code + 1 for code in known), 0)
-    return Coding("ids", tuple(range(count)), _names(classes, count), _UNKNOWN_IDS)
+    return replace(coding, nearest=True)
 
 
-def _of_colors(present: list[int], classes: Sequence[str] | None) -> Coding:
+def _coding(kind: Kind, masks: Sequence[StoredMask], options: MaskOptions) -> Coding:
+    ignored = (*options.ignored(kind), *_nodata(kind, masks, options))
+    if options.threshold is not None:
+        names = name_classes(options.names, (0, 1))
+        return Coding(kind, (0, 1), names, ignored, threshold=float(options.threshold))
+    if kind == "planes":
+        return _of_planes(masks, options, ignored)
+    if options.named is not None:
+        return _with_colors(_named(kind, options.named, ignored), masks)
+    if kind in ("colors", "cutout"):
+        return _of_colors(kind, masks, options.names, ignored)
+    return _with_colors(of_values(kind, masks, options.names, ignored), masks)
+
+
+def _of_instances(options: MaskOptions) -> Coding:
+    kind: Kind = options.wished_kind or "ids"
+    names = tuple(options.named) if options.named else options.names
+    return Coding(kind, (0, 1), name_classes(names, (0, 1)), options.ignored(kind), instances=True)
+
+
+def _nodata(kind: Kind, masks: Sequence[StoredMask], options: MaskOptions) -> tuple[int, ...]:
+    """The values that files say are none, unless they are what masks of two values tell apart."""
+    if kind not in ("ids", "levels"):
+        return ()
+    values = sorted({mask.form.marks.nodata for mask in masks if mask.form.marks.nodata} - {0}, key=str)
+    codes = [code for code in dict.fromkeys(_nodata_code(value, kind) for value in values) if code is not None]
+    named = {code_of(value, kind) for some in (options.named or {}).values() for value in some}
+    present = {code for mask in masks for code in mask.set_as(kind)}
+    return tuple(code for code in codes if code not in named and len(present - {code, *codes}) > 1)
+
+
+def _nodata_code(value: float, kind: Kind) -> int | None:
+    return NO_NUMBER if not abs(value) < 2**53 else code_of(value, kind) if value == int(value) else None
+
+
+def _named(kind: Kind, named: Mapping[str, Sequence[Value]], ignored: Sequence[int]) -> Coding:
+    codes = [[code_of(value, kind) for value in values] for values in named.values()]
+    each = [code for some in codes for code in some]
+    if len(set(each)) < len(each):
+        shown = {name: list(values) if len(values) > 1 else values[0] for name, values in named.items()}
+        raise OptionError(f"each class needs its own value, all ids or all colours; got {shown}")
+    usual = (_WHITE,) if kind in ("colors", "cutout") else _UNKNOWN_IDS if kind == "ids" else ()
+    unknown = tuple(code for code in usual if code not in each)
+    merged = tuple((code, place) for place, some in enumerate(codes) for code in some[1:])
+    return Coding(kind, tuple(some[0] for some in codes), tuple(named), join(unknown, ignored), merged=merged)
+
+
+def _with_colors(coding: Coding, masks: Sequence[StoredMask]) -> Coding:
+    """A coding that knows the colours of its codes, where masks have palettes."""
+    colors = shown_colors(masks, coding.kind)
+    return replace(coding, colors=tuple(colors.get(code, -1) for code in coding.codes)) if colors else coding
+
+
+def _of_colors(kind: Kind, masks: Sequence[StoredMask], names: Sequence[str] | None, ignored: Sequence[int]) -> Coding:
+    present = sorted({code for mask in masks for code in mask.set_as(kind)} - {*ignored}, key=by_blue)
     if len(present) > MOST_CLASSES:
-        raise DataError(f"the masks hold {len(present):,} colours: name the classes with theirs, such as cell=#ff0000")
-    present = sorted(present, key=_by_blue)
-    names = classes or [f"#{code:06x}" for code in present]
+        blurred = "; some are JPEG, which blurs them" if any(mask.form.marks.is_lossy for mask in masks) else ""
+        raise DataError(
+            f"the masks hold {len(present):,} colours{blurred}: name the classes with theirs, such as cell=#ff0000; "
+            "nearest_color=True (--nearest-color) reads other colours as the nearest of these"
+        )
+    names = names or [_color_name(kind, code) for code in present]
     if len(names) != len(present):
-        shown = say_codes("colors", present)
+        shown = say_codes(kind, present)
         raise DataError(f"{len(names)} classes were named, but the masks hold {len(present)} colours ({shown})")
-    return Coding("colors", tuple(present), tuple(names))
+    return Coding(kind, tuple(present), tuple(names), tuple(ignored))
 
 
-def _of_greys(present: Sequence[int], classes: Sequence[str] | None) -> Coding:
-    """Colours that are all grey are ids."""
-    of_ids = _of_ids([code & 0xFF for code in present], classes)
-    codes = tuple(code * _GREY for code in of_ids.codes)
-    return Coding("colors", codes, of_ids.class_names, () if _WHITE in codes else (_WHITE,))
+def _color_name(kind: Kind, code: int) -> str:
+    return "transparent" if code == TRANSPARENT else say_codes(kind, [code])
 
 
-def _of_planes(stored: Stored, classes: Classes | None) -> Coding:
+def _of_planes(masks: Sequence[StoredMask], options: MaskOptions, ignored: Sequence[int]) -> Coding:
     """A class each, after a background where there is a name more than planes, or none and pixels of no plane."""
-    if len(stored.planes) > 1:
-        counts = " and ".join(map(str, sorted(stored.planes)))
-        raise DataError(f"masks of one data set must have as many planes each, but these have {counts}")
-    if isinstance(classes, Mapping):
-        given = _given("planes", classes)
-        return replace(given, planes=max(stored.planes))
-    planes = max(stored.planes)
-    has_background = len(classes) == planes + 1 if classes else 0 in stored.codes
-    names = _names(classes, planes + has_background)
-    codes = tuple(range(0 if has_background else 1, planes + 1))
-    return Coding("planes", codes, names, () if has_background else (0,), planes=planes)
-
-
-def _names(classes: Classes | None, count: int) -> tuple[str, ...]:
-    if classes is None:
-        return ("background", "foreground") if count == 2 else tuple(f"class {index}" for index in range(count))
-    if len(classes) != count:
-        raise DataError(f"{len(classes)} classes were named ({', '.join(classes)}), but the masks have {count}")
-    return tuple(classes)
-
-
-def _by_blue(code: int) -> tuple[int, ...]:
-    """The order of colours: that of their bytes, blue, green, red."""
-    return tuple(code.to_bytes(3, "little"))
-
-
-def _is_grey(code: int) -> bool:
-    return code == (code & 0xFF) * _GREY
+    counts = {mask.form.channels for mask in masks}
+    if len(counts) > 1:
+        shown = " and ".join(map(str, sorted(counts)))
+        raise DataError(f"masks of one data set must have as many planes each, but these have {shown}")
+    planes = max(counts)
+    if options.named is not None:
+        return replace(_named("planes", options.named, ignored), planes=planes)
+    present = {code for mask in masks for code in mask.set_as("planes")} - {OVERLAP}
+    left = [code for code in range(1, planes + 1) if code not in ignored]
+    has_background = len(options.names) == len(left) + 1 if options.names else 0 in present - {*ignored}
+    codes = (*([0] if has_background else []), *left)
+    unknown = join(() if has_background else (0,), ignored)
+    return Coding("planes", codes, name_classes(options.names, range(len(codes))), unknown, planes=planes)

@@ -6,18 +6,19 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
-from unetzoo.checks import check_choice
 from unetzoo.data.check import Problem, find_mask_problems, find_problems
-from unetzoo.data.coding import UNKNOWN, Classes, Codes, Coding, Masks, codes_of
-from unetzoo.data.meaning import find_coding
+from unetzoo.data.coding import UNKNOWN, Coding
+from unetzoo.data.mask_options import Classes, MaskOptions, Masks, Value
+from unetzoo.data.raw import encode
+from unetzoo.data.resolve import resolve_coding
 from unetzoo.data.sources import SPLITS, Source, open_source
 from unetzoo.data.splits import split_entries
 from unetzoo.data.statistics import Statistics, measure
-from unetzoo.data.survey import Reading, read_all, stored_as
-from unetzoo.data.trained import coding_of, in_order_of
-from unetzoo.errors import DataError, OptionError
+from unetzoo.data.survey import Reading, read_all
+from unetzoo.errors import DataError
 from unetzoo.info import ModelInfo
 from unetzoo.samples import Dataset, Sample
 
@@ -49,24 +50,19 @@ class CodedDataset(Dataset):
         number = self.indices[index]
         name = self.source.entries[number].name
         image, raw = self.source.pair(number)
-        codes = self._codes(number, raw)
-        if codes.shape != image.shape[:2]:
-            raise DataError(f"{name}: the image has {image.shape[:2]} pixels, its mask {codes.shape}")
+        if raw.shape[:2] != image.shape[:2]:
+            raise DataError(f"{name}: the image has {image.shape[:2]} pixels, its mask {raw.shape[:2]}")
         try:
-            return Sample(image, self.coding.ids(codes), name)
+            return Sample(image, self.coding.read(raw), name)
         except DataError as error:
             raise DataError(f"{name}: {error}") from error
 
     def instances(self, index: int) -> NDArray[Any] | None:
         """The numbers (h, w) of the objects, where masks number them."""
-        number = self.indices[index]
-        return self._codes(number, self.source.raw_mask(number)) if self.coding.instances else None
-
-    def _codes(self, number: int, raw: NDArray[Any]) -> Codes:
-        try:
-            return codes_of(raw)[1]
-        except DataError as error:
-            raise DataError(f"{self.source.entries[number].name}: {error}") from error
+        if not self.coding.instances:
+            return None
+        codes = encode(self.source.raw_mask(self.indices[index]))[1]
+        return np.where(self.coding.places(codes) == UNKNOWN, 0, codes)
 
 
 @dataclass(frozen=True)
@@ -125,6 +121,9 @@ def survey(
     *,
     classes: Classes | None = None,
     masks: Masks = "auto",
+    ignore: Sequence[Value] | Value = (),
+    threshold: float | None = None,
+    nearest_color: bool = False,
     trained: ModelInfo | None = None,
     on_read: Callable[[int], None] = lambda _: None,
 ) -> Survey:
@@ -134,20 +133,34 @@ def survey(
         source: as `unetzoo.data.sources.open_source` takes it.
         classes: names of the classes, perhaps with the values that masks have for them; None: what the masks say.
         masks: `"instances"`: masks number the objects.
-        trained: what is known about a network: unless `classes` or `masks` say otherwise, values of masks mean what
-            they meant in its training; and its classes keep their order.
+        ignore: values or colours whose pixels do not count, such as `0`, `[0, -9999]` or `"#000000"`.
+        threshold: values of at least this are the foreground, in masks with soft edges.
+        nearest_color: a colour or value of no class stands for the nearest one of a class.
+        trained: what is known about a network: unless classes, masks or a threshold say otherwise, values of masks mean
+            what they meant in its training; and its classes keep their order.
         on_read: called after each pair with the number of all pairs.
 
     Raises:
         DataError: there is no such source, or it has no pairs. What is wrong with single files is in the result.
         OptionError: classes that do not fit.
     """
-    check_choice("masks", masks, Masks)
+    options = MaskOptions(classes, masks, ignore, threshold, nearest_color)
+    return survey_with(source, options, trained=trained, on_read=on_read)
+
+
+def survey_with(
+    source: str | Path | Source,
+    masks: MaskOptions,
+    *,
+    trained: ModelInfo | None = None,
+    on_read: Callable[[int], None] = lambda _: None,
+) -> Survey:
+    """As `survey`, with all that a user says of masks in one."""
     opened = source if isinstance(source, Source) else open_source(source)
     total = len(opened.entries)
     readings = read_all(opened, range(total), on_read=lambda: on_read(total))
     try:
-        coding: Coding | str = _coding(opened, readings, classes, masks, trained or ModelInfo())
+        coding: Coding | str = resolve_coding(opened, readings, masks, trained or ModelInfo())
     except DataError as error:
         coding = str(error)
     return Survey(opened, split_entries(opened.entries), readings, coding)
@@ -159,6 +172,9 @@ def open_dataset(
     *,
     classes: Classes | None = None,
     masks: Masks = "auto",
+    ignore: Sequence[Value] | Value = (),
+    threshold: float | None = None,
+    nearest_color: bool = False,
     trained: ModelInfo | None = None,
 ) -> CodedDataset:
     """One split of a data set; its masks are read once to find out what they mean.
@@ -168,6 +184,9 @@ def open_dataset(
         split: `"train"`, `"val"` or `"test"`; None: the test split, or where there is none, the val split, or all.
         classes: as for `survey`.
         masks: as for `survey`.
+        ignore: as for `survey`.
+        threshold: as for `survey`.
+        nearest_color: as for `survey`.
         trained: as for `survey`: `model.config.info` of the network that is to be compared with the masks.
 
     Raises:
@@ -175,7 +194,14 @@ def open_dataset(
             or holds what is no class.
         OptionError: classes that do not fit.
     """
-    check_choice("masks", masks, Masks)
+    options = MaskOptions(classes, masks, ignore, threshold, nearest_color)
+    return open_with(source, split, options, trained=trained)
+
+
+def open_with(
+    source: str | Path | Source, split: str | None, masks: MaskOptions, *, trained: ModelInfo | None = None
+) -> CodedDataset:
+    """As `open_dataset`, with all that a user says of masks in one."""
     opened = source if isinstance(source, Source) else open_source(source)
     splits = split_entries(opened.entries)
     chosen = split or next((name for name in ("test", "val", "train") if name in splits), "test")
@@ -183,29 +209,9 @@ def open_dataset(
         raise DataError(f"{source} has no split {chosen!r}; it has {', '.join(splits)} (of {', '.join(SPLITS)})")
     readings = read_all(opened, splits[chosen], images=False)
     try:
-        coding = _coding(opened, readings, classes, masks, trained or ModelInfo())
+        coding = resolve_coding(opened, readings, masks, trained or ModelInfo())
     except DataError as error:
         raise DataError(f"{source}: {error}") from error
     if problems := find_mask_problems(opened, readings, coding):
         raise DataError(_first_of(problems))
     return CodedDataset(opened, splits[chosen], coding)
-
-
-def _coding(
-    source: Source, readings: Sequence[Reading], classes: Classes | None, masks: Masks, trained: ModelInfo
-) -> Coding:
-    names = ("background", *trained.class_names) if len(trained.class_names) == 1 else trained.class_names
-    if source.class_names and not isinstance(classes, Mapping) and masks == "auto":
-        coding = _named(source.class_names, classes)
-    elif trained.mask_coding and classes is None and masks == "auto":
-        coding = coding_of(trained, stored_as(readings))
-    else:
-        coding = find_coding(stored_as(readings), classes or names or None, masks)
-    return in_order_of(names, coding) if names else coding
-
-
-def _named(names: Sequence[str], classes: Sequence[str] | None) -> Coding:
-    """What ids mean whose classes are known, perhaps by other names."""
-    if classes is not None and len(classes) != len(names):
-        raise OptionError(f"the data set has the classes {', '.join(names)}, not {', '.join(classes)}")
-    return Coding("ids", tuple(range(len(names))), tuple(classes or names), (UNKNOWN,))

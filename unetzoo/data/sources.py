@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from unetzoo.assembly import Split, create_dataset, list_datasets
 from unetzoo.data.images import read_image, read_raw_mask
+from unetzoo.data.raw import RawMask
 from unetzoo.errors import DataError, UnknownNameError
 
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
@@ -51,10 +52,10 @@ class Source(ABC):
         """The image (h, w, c) of an entry; raises DataError where it cannot be read."""
 
     @abstractmethod
-    def raw_mask(self, index: int) -> NDArray[Any]:
+    def raw_mask(self, index: int) -> RawMask | NDArray[Any]:
         """The mask of an entry as it is stored, (h, w) or (h, w, c); raises DataError where it cannot be read."""
 
-    def pair(self, index: int) -> tuple[NDArray[Any], NDArray[Any]]:
+    def pair(self, index: int) -> tuple[NDArray[Any], RawMask | NDArray[Any]]:
         """Image and mask of an entry; raises DataError where one cannot be read."""
         return self.image(index), self.raw_mask(index)
 
@@ -84,7 +85,7 @@ class FileSource(Source):
         """The image (h, w, c) of an entry."""
         return read_image(self.pairs[index].image)
 
-    def raw_mask(self, index: int) -> NDArray[Any]:
+    def raw_mask(self, index: int) -> RawMask:
         """The mask of an entry as its file has it."""
         return read_raw_mask(self.pairs[index].mask)
 

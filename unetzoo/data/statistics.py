@@ -85,11 +85,13 @@ def measure(readings: Sequence[Reading], coding: Coding) -> Statistics:
 
 def class_counts(reading: Reading, coding: Coding) -> NDArray[np.int64]:
     """The pixels of each class (classes,) of what was read, int64; those of codes of no class are left out."""
-    counts = np.zeros(len(coding.class_names), dtype=np.int64)
-    for code, count in (reading.mask.counts if reading.mask else {}).items():
-        if coding.instances or code in coding.codes:
-            counts[int(coding.ids(np.array([code]))[0])] += count
-    return counts
+    classes = len(coding.class_names)
+    codes = reading.mask.codes_as(coding.kind_of(reading.mask.form)) if reading.mask else None
+    if reading.mask is None or codes is None:
+        return np.zeros(classes, dtype=np.int64)
+    places = coding.places(codes)
+    known = (places >= 0) & (places < classes)
+    return np.bincount(places[known], weights=reading.mask.counts[known], minlength=classes).astype(np.int64)
 
 
 def _frequencies(readings: Sequence[Reading], coding: Coding) -> tuple[float, ...]:

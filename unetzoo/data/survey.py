@@ -1,21 +1,22 @@
 """Read every image and mask once, in parallel, and keep what checks and statistics need."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from itertools import chain
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unetzoo.data.coding import Kind, Stored, codes_of
 from unetzoo.data.images import Pixels
+from unetzoo.data.raw import RawMask
 from unetzoo.data.sources import Source
+from unetzoo.data.stored import StoredMask, store
 from unetzoo.errors import DataError
 
-_MOST_CODES = 4096  # of a mask; it has too many classes or is one of objects, of which nobody needs the single counts
+_Read = TypeVar("_Read")
 _AT_ONCE = 16  # pairs in memory, at most
 
 
@@ -43,23 +44,6 @@ class ImageFacts:
 
 
 @dataclass(frozen=True)
-class MaskFacts:
-    """What is known of one mask.
-
-    Attributes:
-        shape: (h, w).
-        kind: how it is stored.
-        counts: pixels of each code.
-        planes: how many it has; 0: none.
-    """
-
-    shape: tuple[int, int]
-    kind: Kind
-    counts: Mapping[int, int]
-    planes: int = 0
-
-
-@dataclass(frozen=True)
 class Reading:
     """What reading one entry gave.
 
@@ -72,7 +56,7 @@ class Reading:
 
     index: int
     image: ImageFacts | None = None
-    mask: MaskFacts | None = None
+    mask: StoredMask | None = None
     problems: tuple[str, ...] = field(default=())
 
 
@@ -103,28 +87,28 @@ def _in_parallel(read: Callable[[int], Reading], indices: Iterable[int]) -> Iter
 def _read(source: Source, index: int, images: bool) -> Reading:
     pixels, raw, problems = _pixels(source, index, images)
     image = None if pixels is None else _image_facts(pixels)
-    mask = None
-    try:
-        mask = None if raw is None else _mask_facts(raw)
-    except DataError as error:
-        problems.append(f"{source.entries[index].name}: {error}")
+    mask = None if raw is None else store(raw, source.entries[index].name)
     return Reading(index, image, mask, tuple(problems))
 
 
-def _pixels(source: Source, index: int, images: bool) -> tuple[Pixels | None, Pixels | None, list[str]]:
+def _pixels(source: Source, index: int, images: bool) -> tuple[Pixels | None, RawMask | Pixels | None, list[str]]:
     """Image and mask of an entry, None for what cannot be read, and why."""
     try:
         return *(source.pair(index) if images else (None, source.raw_mask(index))), []
     except DataError:  # of one of them, or of both
-        found: list[Pixels | None] = []
         problems: list[str] = []
-        for read in (source.image if images else None, source.raw_mask):
-            try:
-                found.append(read(index) if read else None)
-            except DataError as error:
-                found.append(None)
-                problems.append(str(error))
-        return found[0], found[1], list(dict.fromkeys(problems))
+        image = _attempt(source.image, index, problems) if images else None
+        mask = _attempt(source.raw_mask, index, problems)
+        return image, mask, list(dict.fromkeys(problems))
+
+
+def _attempt(read: Callable[[int], _Read], index: int, problems: list[str]) -> _Read | None:
+    """What reading an entry gives; None where it cannot be read, with a line more in the problems."""
+    try:
+        return read(index)
+    except DataError as error:
+        problems.append(str(error))
+        return None
 
 
 def _image_facts(image: Pixels) -> ImageFacts:
@@ -143,22 +127,6 @@ def _image_facts(image: Pixels) -> ImageFacts:
     )
 
 
-def _mask_facts(raw: Pixels) -> MaskFacts:
-    kind, codes = codes_of(raw)
-    found, counts = np.unique(codes, return_counts=True)
-    if len(found) > _MOST_CODES:
-        counts[_MOST_CODES - 1] = counts[_MOST_CODES - 1 :].sum()
-        found, counts = found[:_MOST_CODES], counts[:_MOST_CODES]
-    shape = (codes.shape[0], codes.shape[1])
-    planes = raw.shape[2] if kind in ("planes", "blank") else 0
-    return MaskFacts(shape, kind, dict(zip(found.tolist(), counts.tolist(), strict=True)), planes)
-
-
-def stored_as(readings: Iterable[Reading]) -> Stored:
-    """How the masks of a data set are stored, those that could be read."""
-    masks = [reading.mask for reading in readings if reading.mask]
-    return Stored(
-        frozenset(mask.kind for mask in masks),
-        frozenset(chain.from_iterable(mask.counts for mask in masks)),
-        frozenset(mask.planes for mask in masks if mask.planes),
-    )
+def masks_of(readings: Iterable[Reading]) -> list[StoredMask]:
+    """The masks that could be read."""
+    return [reading.mask for reading in readings if reading.mask]

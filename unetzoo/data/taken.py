@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeAlias
 
-from unetzoo.data.coding import Classes, Masks
-from unetzoo.data.opened import Survey, open_dataset, survey
+from unetzoo.data.mask_options import MaskOptions
+from unetzoo.data.opened import Survey, open_with, survey_with
 from unetzoo.data.parts import PartSource
 from unetzoo.data.sources import Source
 from unetzoo.errors import DataError, OptionError
@@ -17,7 +17,7 @@ Data: TypeAlias = str | Path | Source | Survey | Dataset | Mapping[str, Dataset]
 """A data set: a folder, a file that lists pairs, `"hf:user/name"` or a name of `unetzoo.list_datasets`; or opened."""
 
 
-def survey_of(data: Data, *, classes: Classes | None, masks: Masks, trained: ModelInfo | None) -> Survey:
+def survey_of(data: Data, masks: MaskOptions, *, trained: ModelInfo | None) -> Survey:
     """All splits of a data set; of a single `Dataset`, a fifth is held out for validation.
 
     Raises:
@@ -25,24 +25,22 @@ def survey_of(data: Data, *, classes: Classes | None, masks: Masks, trained: Mod
     """
     if isinstance(data, Survey):
         return data
-    return survey(_source(data), classes=classes, masks=masks, trained=trained)
+    return survey_with(_source(data), masks, trained=trained)
 
 
-def dataset_of(
-    data: Data, split: str | None, *, classes: Classes | None, masks: Masks, trained: ModelInfo | None
-) -> Dataset:
+def dataset_of(data: Data, split: str | None, masks: MaskOptions, *, trained: ModelInfo | None) -> Dataset:
     """One split of a data set; a `Dataset` is one already.
 
     Raises:
         DataError, OptionError: as `open_dataset`; OptionError also for what can only be said where a data set is
             opened.
     """
-    if isinstance(data, Dataset | Survey) and (classes is not None or masks != "auto"):
+    if isinstance(data, Dataset | Survey) and masks != MaskOptions():
         raise OptionError("this data set is open already: say classes and masks where you open it")
     if isinstance(data, Survey):
         return data.dataset(split or next(name for name in ("test", "val", "train") if name in data.splits))
     if not isinstance(data, Dataset):
-        return open_dataset(_source(data), split, classes=classes, masks=masks, trained=trained)
+        return open_with(_source(data), split, masks, trained=trained)
     if split is not None:
         raise OptionError("a Dataset is a single split already: leave split out")
     return data

@@ -1,6 +1,6 @@
 """Measure how good a network is on a data set."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unetzoo.checks import check_count, check_whole, number
-from unetzoo.data.coding import Classes, Masks
+from unetzoo.data.mask_options import Classes, MaskOptions, Masks, Value
 from unetzoo.data.taken import Data, dataset_of
 from unetzoo.errors import DataError, OptionError
 from unetzoo.evaluation.bootstrap import CONFIDENCE, Bootstrap, Estimate
@@ -85,6 +85,9 @@ def evaluate(
     split: str | None = None,
     classes: Classes | None = None,
     masks: Masks = "auto",
+    ignore: Sequence[Value] | Value = (),
+    threshold: float | None = None,
+    nearest_color: bool = False,
     surface: bool = False,
     tolerance: float = 2.0,
     instances: str | None = None,
@@ -107,6 +110,9 @@ def evaluate(
         split: `"train"`, `"val"` or `"test"`; None: the test split, or where there is none, the val split, or all.
         classes: names of the classes, perhaps with their values in masks; None: as in the network's training.
         masks: `"instances"`: masks number the objects of one class.
+        ignore: values or colours of masks whose pixels do not count, beside those that did not in the training.
+        threshold: values of masks of at least this are the foreground, where edges are soft.
+        nearest_color: a colour or value of no class stands for the nearest one of a class.
         surface: measure Hausdorff 95 and surface Dice, too.
         tolerance: of the surface Dice, in pixels, >= 0.
         instances: name of the class whose objects are counted: connected components, and in the truth what masks
@@ -125,7 +131,8 @@ def evaluate(
     """
     _need_extras(surface=surface, instances=instances)
     resamples, seed = check_count("resamples", resamples), check_whole("seed", seed, 0)
-    dataset = dataset_of(data, split, classes=classes, masks=masks, trained=network_of(model).config.info)
+    said = MaskOptions(classes, masks, ignore, threshold, nearest_color)
+    dataset = dataset_of(data, split, said, trained=network_of(model).config.info)
     names = dataset.class_names
     if not len(dataset):
         raise DataError("there are no images to evaluate")

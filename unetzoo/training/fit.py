@@ -1,6 +1,6 @@
 """Train a network on a data set, from a survey of its images to the best weights."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,7 +12,8 @@ from torch.optim import AdamW
 from torch.optim.lr_scheduler import LambdaLR
 
 from unetzoo.assembly import create_loss
-from unetzoo.data.coding import UNKNOWN, Classes, Masks
+from unetzoo.data.coding import UNKNOWN
+from unetzoo.data.mask_options import Classes, MaskOptions, Masks, Value
 from unetzoo.data.opened import Survey
 from unetzoo.data.statistics import Statistics
 from unetzoo.data.taken import Data, survey_of
@@ -73,6 +74,9 @@ def fit(
     options: FitOptions | None = None,
     classes: Classes | None = None,
     masks: Masks = "auto",
+    ignore: Sequence[Value] | Value = (),
+    threshold: float | None = None,
+    nearest_color: bool = False,
     resume: bool = False,
     listener: Listener | None = None,
 ) -> Fit:
@@ -94,6 +98,9 @@ def fit(
         classes: names of the classes, perhaps with their values in masks; None: what the masks say, or with `resume`
             what they meant before.
         masks: `"instances"`: masks number the objects of one class.
+        ignore: values or colours of masks whose pixels do not count, such as `0`, `[0, -9999]` or `"#000000"`.
+        threshold: values of masks of at least this are the foreground, where edges are soft.
+        nearest_color: a colour or value of no class stands for the nearest one of a class.
         resume: go on from the last checkpoint in `out`, with the same options, or with more epochs and steps; from the
             start where there is none.
         listener: is told of every step and epoch.
@@ -111,13 +118,14 @@ def fit(
         WriteError: history or pictures cannot be written.
     """
     refuse_to_run_in_workers("unetzoo.fit")
+    mask_options = MaskOptions(classes, masks, ignore, threshold, nearest_color)
     options, listener, folder = options or FitOptions(), listener or Listener(), Path(out)
     model = segmenter_of(model, "trained")
     check_rebuilt(model)
     check_folder(folder, resume=resume)
     before = read_run(folder) if resume else None
     with accelerating(options, folder) as accelerator, _alone(folder, accelerator, resume=resume):
-        found = survey_of(data, classes=classes, masks=masks, trained=before.info if before else None)
+        found = survey_of(data, mask_options, trained=before.info if before else None)
         statistics = found.statistics
         check_fits(model, statistics.class_names, statistics.channels)
         plan = options.plan(statistics, model.config.classes)

@@ -1,0 +1,72 @@
+"""Colours as numbers: 0xRRGGBB, and above it how transparent a pixel is."""
+
+import re
+
+import numpy as np
+from numpy.typing import NDArray
+
+Codes = NDArray[np.int64]
+
+GRAY = 0x010101
+"""Times a brightness is its grey."""
+TRANSPARENT = 1 << 24
+"""The code of a transparent pixel, whose colour nobody sees."""
+_RGB = 0xFFFFFF
+_BYTE = 0xFF
+
+
+def pack(pixels: NDArray[np.uint8]) -> Codes:
+    """The codes (h, w) of colours (h, w, 3), or (h, w, 4) with opacity: a byte each of transparency and colour."""
+    red, green, blue = np.moveaxis(pixels[..., :3].astype(np.int64), 2, 0)
+    codes: Codes = (red << 16) | (green << 8) | blue
+    return codes | (_BYTE - pixels[..., 3].astype(np.int64)) << 24 if pixels.shape[2] == 4 else codes
+
+
+def rgb(codes: Codes) -> Codes:
+    """The colours, opaque or not."""
+    return codes & _RGB
+
+
+def opacity(codes: Codes) -> Codes:
+    """0 to 255."""
+    return _BYTE - (codes >> 24)
+
+
+def cut_out(codes: Codes) -> Codes:
+    """The colours where they are opaque, else `TRANSPARENT`."""
+    return np.where(opacity(codes) > _BYTE // 2, rgb(codes), TRANSPARENT)
+
+
+def brightness(codes: Codes) -> Codes | None:
+    """0 to 255 of greys; None for colours."""
+    levels = codes & _BYTE
+    return levels if (rgb(codes) == levels * GRAY).all() else None
+
+
+def read_color(text: str) -> int | None:
+    """The code of `"#ff0000"`, or of `"#00000000"`, which is transparent; None for another text."""
+    match = re.fullmatch(r"#([0-9a-fA-F]{6})(00)?", text)
+    return None if not match else TRANSPARENT if match[2] else int(match[1], 16)
+
+
+def write_color(code: int) -> str:
+    """As people write it."""
+    return "#00000000" if code == TRANSPARENT else f"#{code:06x}"
+
+
+def by_blue(code: int) -> tuple[int, ...]:
+    """The order of colours: that of their bytes, transparent, blue, green, red; as planes of these would come."""
+    return (code != TRANSPARENT, *(code & _RGB).to_bytes(3, "little"))
+
+
+def distances(codes: Codes, color: int) -> Codes:
+    """The squared distance of colours to another one."""
+    squares: Codes = np.sum(
+        [((codes >> shift & _BYTE) - (color >> shift & _BYTE)) ** 2 for shift in (0, 8, 16)], axis=0
+    )
+    return squares
+
+
+def are_alike(one: int, other: int, *, tolerance: int) -> bool:
+    """Whether no channel of two colours differs by more."""
+    return all(abs((one >> shift & _BYTE) - (other >> shift & _BYTE)) <= tolerance for shift in (0, 8, 16))
