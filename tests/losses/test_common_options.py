@@ -69,3 +69,44 @@ def test_a_class_of_weight_0_is_left_out(expression, mode):
     logits, target = case_example(mode)
     loss = create_loss(with_option(expression, "class_weights=[1.0, 0.0, 1.0]"))
     torch.testing.assert_close(loss(logits, target), create_loss(expression)(logits[:, ::2], target[:, ::2]))
+
+
+@pytest.mark.parametrize(
+    ("expression", "mode"), [case for case in CASES if case[1] == "multilabel" and "[" not in case[0]]
+)
+@pytest.mark.parametrize("other", ["per_image=False", "per_image=True"])
+def test_of_masks_a_class_of_weight_zero_counts_as_one_that_is_not_there(expression, mode, other):
+    logits, target = case_example(mode)
+    target[1, 0] = target[1, 0] > 2  # also where it has no pixel
+    expression = expression if "per_image" in expression else with_option(expression, other)
+    weighted = create_loss(with_option(expression, "class_weights=[0, 1, 1]"))
+    torch.testing.assert_close(weighted(logits, target), create_loss(expression)(logits[:, 1:], target[:, 1:]))
+
+
+@pytest.mark.parametrize("loss", ["ce", "soft_ce", "focal", "poly", "ohem_ce", "ohem_ce(min_kept=0.4)"])
+@pytest.mark.parametrize("smoothing", [0, 0.1])
+@pytest.mark.parametrize("per_image", [False, True])
+def test_pixels_of_a_class_of_weight_zero_count_as_ignored_ones(loss, smoothing, per_image):
+    if smoothing and loss == "focal":
+        pytest.skip("it has no smoothing")
+    expression = with_option(loss, f"class_weights=[0, 1, 2], per_image={per_image}")
+    expression = with_option(expression, f"label_smoothing={smoothing}") if smoothing else expression
+    logits, target = case_example("multiclass", (3, 6, 6))
+    target[2] = 0
+    ignored = target.masked_fill(target == 0, 255)
+    found = create_loss(expression)(logits, target)
+    torch.testing.assert_close(found, create_loss(expression, ignore_index=255)(logits, ignored))
+    assert create_loss(expression)(logits, torch.zeros_like(target)) == 0
+
+
+@pytest.mark.parametrize("per_image", [False, True])
+def test_probabilities_of_classes_of_weight_zero_alone_do_not_count(per_image):
+    loss = create_loss(f"soft_ce(class_weights=[0, 1, 1], label_smoothing=0.1, per_image={per_image})")
+    logits, target = case_example("multiclass")
+    probabilities = torch.nn.functional.one_hot(target, 3).movedim(-1, 1).double()
+    torch.testing.assert_close(loss(logits, probabilities), loss(logits, target))
+    background = torch.zeros_like(probabilities)
+    background[:, 0] = 1
+    assert loss(logits, background) == 0
+    logits.requires_grad_()
+    assert not torch.autograd.grad(loss(logits, background), logits)[0].any()

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from unetzoo.errors import TargetError
 from unetzoo.losses.checks import Weights, as_weights, check_ignore_index, check_switch, weights_for
 from unetzoo.losses.target import Pair, make_pair
+from unetzoo.losses.tracing import hidden
 
 
 class Loss(nn.Module, ABC):
@@ -56,7 +57,7 @@ class Loss(nn.Module, ABC):
             TargetError: for a target that does not fit, or probabilities outside [0, 1].
         """
         pair = make_pair(given, target, self.ignore_index, soft=soft)
-        if not (self.from_logits or torch.compiler.is_compiling() or given.is_meta):
+        if not (self.from_logits or hidden(given)):
             _check_probabilities(pair.logits)
         return pair
 

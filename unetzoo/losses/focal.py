@@ -10,6 +10,7 @@ from unetzoo.losses.base import Loss
 from unetzoo.losses.checks import Weights, as_weights, check_not_negative, check_number, check_smoothing, weights_for
 from unetzoo.losses.pixel import cross_entropy, mean_over, pixel_weights, weighted
 from unetzoo.losses.target import Pair
+from unetzoo.losses.tracing import by_formula, is_transformed
 
 
 class FocalLoss(Loss):
@@ -154,7 +155,7 @@ def focused(losses: Tensor, gamma: float) -> Tensor:
 
     Its gradient is written out: autograd would keep twice as many maps.
     """
-    if torch.compiler.is_compiling() or not losses.requires_grad:
+    if by_formula(losses):
         return _missing(losses, gamma).pow(gamma) * losses
     result: Tensor = _Focused.apply(losses, gamma)[0]
     return result
@@ -183,8 +184,8 @@ class _Focused(torch.autograd.Function):
             return None, None
         losses, missing = ctx.saved_tensors
         power = ctx.gamma - 1
-        if torch.is_grad_enabled():  # for a second derivative
-            missing = _missing(losses, ctx.gamma)
+        if torch.is_grad_enabled() or is_transformed(gradient):
+            missing = _missing(losses, ctx.gamma)  # for a second derivative
             return missing.pow(power) * (ctx.gamma * (1 - missing) * losses + missing) * gradient, None
         slope = torch.sub(1, missing).mul_(losses).mul_(ctx.gamma).add_(missing)
         return slope.mul_(missing if power == 1 else missing.pow(power)).mul_(gradient), None

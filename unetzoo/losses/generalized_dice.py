@@ -75,6 +75,8 @@ class GeneralizedDiceLoss(Loss):
     def _scaled(self, regions: Regions, class_weights: Tensor | None) -> Tensor:
         """The weights of the classes (r, k), with a sum of 1."""
         present = regions.positives > 0
+        if class_weights is not None:
+            present = present & (class_weights > 0)
         fewest = torch.where(present, regions.positives, torch.inf).amin(1, keepdim=True)
         exponent = {"square": 2, "simple": 1, "uniform": 0}[self.volume]
         # over the rarest class's, which an absent class takes: 1 / pixels^2 itself is too small for half precision

@@ -8,6 +8,8 @@ from torch import Tensor
 from unetzoo.losses.base import Loss
 from unetzoo.losses.checks import Weights, check_number, check_smoothing
 from unetzoo.losses.pixel import cross_entropy, mean_over, pixel_weights, weighted
+from unetzoo.losses.target import Pair
+from unetzoo.losses.tracing import hidden
 
 
 class OHEMCrossEntropyLoss(Loss):
@@ -66,8 +68,9 @@ class OHEMCrossEntropyLoss(Loss):
         losses = hard_labels
         if self.label_smoothing:
             losses = cross_entropy(pair, label_smoothing=self.label_smoothing)
-        pair = pair._replace(valid=self._hard(hard_labels.detach(), pair.valid))
-        weights = pixel_weights(pair, self.weights(pair))
+        class_weights = self.weights(pair)
+        pair = pair._replace(valid=self._hard(hard_labels.detach(), _counting(pair, class_weights)))
+        weights = pixel_weights(pair, class_weights)
         return mean_over(weighted(losses, weights), weights, per_image=self.per_image)
 
     def _hard(self, losses: Tensor, valid: Tensor | None) -> Tensor:
@@ -77,6 +80,12 @@ class OHEMCrossEntropyLoss(Loss):
         kept = hardest(rows.reshape(regions), threshold=-math.log(self.threshold), part=self.min_kept)
         kept = kept.reshape(losses.shape)
         return kept if valid is None else kept & valid
+
+
+def _counting(pair: Pair, class_weights: Tensor | None) -> Tensor | None:
+    """Which pixels may be chosen at all, of the target's shape; None: all."""
+    weights = pixel_weights(pair, class_weights)
+    return weights if weights is None or weights.dtype == torch.bool else weights > 0
 
 
 def hardest(losses: Tensor, *, threshold: float, part: float) -> Tensor:
@@ -92,7 +101,7 @@ def hardest(losses: Tensor, *, threshold: float, part: float) -> Tensor:
     if most == 0:
         return hard
     wanted = ((losses >= 0).sum(1).double() * part).ceil().long()
-    if not torch.compiler.is_compiling() and bool((hard.sum(1) >= wanted).all()):
-        return hard  # to look is cheaper than to sort, but a compiled graph cannot look
+    if not hidden(hard) and bool((hard.sum(1) >= wanted).all()):
+        return hard  # to look is cheaper than to sort
     last = losses.topk(most, dim=1).values.gather(1, (wanted - 1).clamp(min=0)[:, None])
     return hard | (losses >= last)

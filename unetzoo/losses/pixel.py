@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - the field's name for it
 
 from unetzoo.losses.target import IGNORED, Pair
+from unetzoo.losses.tracing import by_formula, is_transformed
 
 
 def cross_entropy(
@@ -29,9 +30,11 @@ def cross_entropy(
         Of the softmax (b, h, w) for a multiclass pair, of each sigmoid (b, k, h, w) for another one.
     """
     if pair.mode == "multiclass":
-        if pair.logits.requires_grad and class_weights is None and not torch.compiler.is_compiling():
+        if class_weights is None and not by_formula(pair.logits):
             losses = _OfClasses.apply(pair.logits, _ids(pair), label_smoothing)[0]
             return weighted(losses, pair.valid)
+        if is_transformed(pair.logits):  # torch's own cannot take targets that `vmap` has made one
+            return weighted(_formula(pair.logits, _ids(pair), label_smoothing, class_weights), pair.valid)
         return F.cross_entropy(
             pair.logits,
             pair.target,
@@ -44,6 +47,14 @@ def cross_entropy(
     weight = None if pos_weight is None else pos_weight[:, None, None]
     losses = F.binary_cross_entropy_with_logits(pair.logits, expected, pos_weight=weight, reduction="none")
     return weighted(losses, pixel_weights(pair, class_weights))
+
+
+def _formula(logits: Tensor, ids: Tensor, smoothing: float, weights: Tensor | None) -> Tensor:
+    """-(1 - s) w[t] log p[t] - s mean w log p of each pixel (b, h, w), t being its class."""
+    log_p = logits.log_softmax(1)
+    if weights is not None:
+        log_p = log_p * weights[:, None, None]
+    return (smoothing - 1) * log_p.gather(1, ids[:, None])[:, 0] - smoothing * log_p.mean(1)
 
 
 class _OfClasses(torch.autograd.Function):
@@ -73,9 +84,10 @@ class _OfClasses(torch.autograd.Function):
         if gradient is None:
             return None, None, None
         logits, ids, log_p = ctx.saved_tensors
-        p = logits.softmax(1) if torch.is_grad_enabled() else log_p.exp()  # by the logits for a second derivative
+        again = torch.is_grad_enabled()  # for a second derivative
+        p = logits.softmax(1) if again else log_p.exp()
         others, truth, gradient = ctx.smoothing / logits.shape[1], ids[:, None], gradient[:, None]
-        if torch.is_grad_enabled():
+        if again or is_transformed(gradient):
             at_truth = torch.zeros_like(p).scatter(1, truth, 1 - ctx.smoothing)
             return (p - others - at_truth) * gradient, None, None
         excess = p.sub_(others) if others else p
@@ -120,12 +132,14 @@ def mean_over(losses: Tensor, weights: Tensor | None, *, per_image: bool) -> Ten
     """The sum of weighted losses over that of their weights, a scalar; 0, with gradient 0, where all weights are 0.
 
     Args:
-        losses: (b, ...), times their weights.
+        losses: (b, ...), times their weights; where a weight is 0 they do not count, whatever they are.
         weights: of the same shape, as `pixel_weights` gives them; None: all 1.
         per_image: a mean for each image whose weights are not all 0, then the mean of these.
     """
     if weights is None:
         return losses.sum() / max(1, losses.numel())  # images of one size: the mean of their means is that of all
+    if weights.dtype != torch.bool:  # as of label smoothing, which gives a pixel a part of every class
+        losses = losses.masked_fill(weights == 0, 0)
     if not per_image:
         mass = weights.sum()
         return losses.sum() / torch.where(mass > 0, mass, 1)

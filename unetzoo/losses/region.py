@@ -11,6 +11,7 @@ from unetzoo.losses.base import Loss
 from unetzoo.losses.checks import Weights, check_not_negative
 from unetzoo.losses.pixel import parts
 from unetzoo.losses.target import Pair, as_masks
+from unetzoo.losses.tracing import by_formula, is_transformed
 
 Rule = Literal["count", "zero", "skip"]
 Absent = Literal["auto", "count", "zero", "skip"]
@@ -76,7 +77,7 @@ def measure(pair: Pair, probability: Tensor, *, per_image: bool, squared: bool =
         per_image: for each image, not for the batch.
         squared: sum p^2 and (1 - p)^2 in place of p and 1 - p.
     """
-    if torch.compiler.is_compiling() or not probability.requires_grad or squared:
+    if squared or by_formula(probability):
         return _measure(pair, probability, per_image=per_image, squared=squared)
     truth = as_masks(pair, torch.uint8 if pair.mode == "multiclass" else None)
     extent = count(pair, truth, per_image=per_image)
@@ -113,13 +114,14 @@ class _Errors(torch.autograd.Function):
 
     @staticmethod
     def forward(probability: Tensor, truth: Tensor, valid: Tensor | None) -> tuple[Tensor, Tensor]:
-        sums = probability.new_empty(2, *probability.shape[:2])
+        outside, missing = [], []
         for part in parts(probability):
             errors = probability[part] - truth[part].to(probability.dtype)  # p, but p - 1 inside
             if valid is not None:
                 errors.masked_fill_(~valid[part], 0)
-            sums[0, part], sums[1, part] = errors.clamp(min=0).sum((2, 3)), errors.clamp_(max=0).sum((2, 3)).neg_()
-        return sums[0], sums[1]
+            outside.append(errors.clamp(min=0).sum((2, 3)))
+            missing.append(errors.clamp_(max=0).sum((2, 3)).neg_())
+        return torch.cat(outside), torch.cat(missing)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, Tensor | None], output: object) -> None:  # noqa: ANN401, ARG004 - torch's
@@ -132,8 +134,11 @@ class _Errors(torch.autograd.Function):
         truth, valid = ctx.saved_tensors
         outside, missing = outside[..., None, None], missing[..., None, None]
         inside, difference = truth.to(ctx.dtype, copy=True), -(outside + missing)
-        gradient = (inside * difference if torch.is_grad_enabled() else inside.mul_(difference)).add_(outside)
-        return gradient if valid is None else gradient.masked_fill_(~valid, 0), None, None
+        if torch.is_grad_enabled() or is_transformed(difference):
+            gradient = inside * difference + outside
+        else:
+            gradient = inside.mul_(difference).add_(outside)
+        return gradient if valid is None else gradient.masked_fill(~valid, 0), None, None
 
 
 def _counting(pair: Pair) -> Tensor | None:

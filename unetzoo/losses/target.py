@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from unetzoo.errors import TargetError
+from unetzoo.losses.tracing import hidden, plain
 
 Mode = Literal["binary", "multiclass", "multilabel"]
 IGNORED = -100
@@ -54,7 +55,8 @@ def make_pair(logits: Tensor, target: Tensor, ignore_index: int | None, *, soft:
 
     The shapes say the mode. In half precision a sum over an image overflows (float16 ends at 65,504), so that float16
     and bfloat16 become float32. Looking at values makes the host wait for a GPU once; a graph that `torch.compile` or
-    `torch.export` traces cannot do it and checks shapes and dtypes alone.
+    `torch.export` traces cannot do it and checks shapes and dtypes alone, and so does `torch.func.vmap`. Of a tensor's
+    subclass the values alone count.
 
     Args:
         logits: (b, k, h, w), floating point.
@@ -68,6 +70,7 @@ def make_pair(logits: Tensor, target: Tensor, ignore_index: int | None, *, soft:
         TargetError: for shapes, dtypes, devices or values that do not fit; says which, and what to do.
     """
     mode = mode_of(logits, target)
+    logits, target = plain(logits), plain(target)
     _check_types(logits, target, mode)
     logits = logits.float() if logits.dtype in _HALVES else logits
     values = target if target.is_floating_point() or target.dtype == torch.bool else target.long()
@@ -75,7 +78,7 @@ def make_pair(logits: Tensor, target: Tensor, ignore_index: int | None, *, soft:
     counted = values if valid is None else values.masked_fill(~valid, IGNORED if mode == "multiclass" else 0)
     masks = counted if mode == "multiclass" else counted.to(logits.dtype).reshape(logits.shape)
     pair = Pair(mode, logits, masks, valid if valid is None or mode == "multiclass" else valid.reshape(logits.shape))
-    unseen = torch.compiler.is_compiling() or target.is_meta or target.dtype == torch.bool
+    unseen = target.dtype == torch.bool or hidden(target, logits)
     if not unseen and not (_all_within(pair) and (soft or not target.is_floating_point())):
         _check_values(values, valid, mode, logits, ignore_index, soft=soft)
     return pair
@@ -98,7 +101,7 @@ def as_masks(pair: Pair, dtype: torch.dtype | None = None) -> Tensor:
 def masks_of_ids(target: Tensor, classes: int) -> Tensor:
     """Where class ids (b, h, w) are 0, 1, ... as bool (b, k, h, w)."""
     ids = torch.arange(classes, device=target.device)[:, None, None]
-    if target.device.type != "cpu" or classes > _BYTE or torch.compiler.is_compiling():
+    if target.device.type != "cpu" or classes > _BYTE or hidden(target):
         return target[:, None] == ids
     # on a CPU torch compares many bytes at once, but only those of two whole maps
     shape = (target.shape[0], classes, *target.shape[1:])
