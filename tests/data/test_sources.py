@@ -156,6 +156,20 @@ def test_pictures_of_hugging_face_are_read_as_those_of_files(tmp_path):
     assert (image.shape, mask.max()) == ((8, 9, 3), 2)
 
 
+def test_a_configuration_of_a_hugging_face_data_set_is_named(tmp_path):
+    configs = ""
+    for name, value in (("small", 3), ("large", 9)):
+        (tmp_path / "data").mkdir(exist_ok=True)
+        datasets.Dataset.from_dict({"image": [[[value]]], "mask": [[[0]]]}).to_parquet(
+            tmp_path / f"data/{name}.parquet"
+        )
+        configs += f"- config_name: {name}\n  data_files: data/{name}.parquet\n"
+    (tmp_path / "README.md").write_text(f"---\nconfigs:\n{configs}---\n")
+    assert open_source(f"hf:{tmp_path}:large").image(0).tolist() == [[[9]]]
+    with pytest.raises(unetzoo.DataError, match=r"large.*a configuration is named as hf:user/name:config"):
+        open_source(f"hf:{tmp_path}")
+
+
 def test_a_split_of_another_name_is_named_and_neither_trained_on_nor_lost(tmp_path):
     table = datasets.Dataset.from_dict({"image": [[[0]]], "mask": [[[0]]]})
     datasets.DatasetDict({"train": table, "test_hard": table}).save_to_disk(tmp_path / "saved")

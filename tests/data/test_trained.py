@@ -5,6 +5,7 @@ from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import unetzoo
 from unetzoo import ModelInfo
@@ -139,3 +140,74 @@ def test_a_mask_that_cannot_be_read_is_told_before_any_is_compared(make_folder, 
     (folder / "masks" / "e.png").write_bytes(b"")
     with pytest.raises(unetzoo.DataError, match=r"e\.png is empty"):
         open_dataset(folder.parent)
+
+
+def test_what_a_user_said_of_the_training_masks_holds_for_others(train, read):
+    info = train([[0, 1, 2, 9]], [[2, 1, 0, 9]], classes={"rest": 0, "crop": [1, 2]}, ignore=9)
+    assert read(info, [[2, 9, 0, 1]]) == (("rest", "crop"), [[[1, 255, 0, 1]]])
+
+
+def test_a_threshold_of_the_training_holds_for_others(train, read):
+    info = train([[0, 90, 200, 255]], [[0, 90, 130, 255]], threshold=128)
+    assert read(info, [[0, 127, 128, 40]])[1] == [[[0, 0, 1, 0]]]
+
+
+def test_the_nearest_colours_of_the_training_hold_for_others(train, read):
+    named = {"rest": "#000000", "cell": "#ff0000"}
+    info = train([[(0, 0, 0), _RED]], [[_RED, _RED]], classes=named, nearest_color=True)
+    assert read(info, [[(4, 2, 0), (250, 9, 3)]])[1] == [[[0, 1]]]
+
+
+def test_more_values_may_be_ignored_than_in_the_training(train, read):
+    info = train([[0, 1]], [[1, 0]])
+    assert read(info, [[0, 1, 7]], ignore=7)[1] == [[[0, 1, 255]]]
+
+
+def test_classes_keep_the_order_of_the_network_where_several_values_are_one(train, read):
+    info = train([[0, 1]], [[1, 0]], classes=["rest", "cell"])
+    assert read(info, [[3, 4, 5]], classes={"cell": [3, 4], "rest": 5})[1] == [[[1, 1, 0]]]
+
+
+def _indexed(folder, palette):
+    """A folder of two masks of the indices 0 and 1 with a palette."""
+    for kind in ("images", "masks"):
+        (folder / kind).mkdir(parents=True)
+    for name in ("a.png", "b.png"):
+        picture = Image.fromarray(np.array([[0, 1, 1]], np.uint8), "P")
+        picture.save(folder / "images" / name)
+        picture.putpalette(palette)
+        picture.save(folder / "masks" / name)
+    return folder
+
+
+def test_a_palette_in_another_order_than_in_the_training_is_refused_by_its_colours(tmp_path):
+    info = survey(_indexed(tmp_path / "train", [0, 0, 0, *_RED])).statistics.info
+    other = _indexed(tmp_path / "other", [*_RED, 0, 0, 0])
+    with pytest.raises(unetzoo.DataError, match=r"shows 0 as #ff0000.*background=#000000,foreground=#ff0000"):
+        open_dataset(other, trained=info)
+    named = open_dataset(other, trained=info, classes={"background": "#000000", "foreground": "#ff0000"})
+    assert named[0].mask.tolist() == [[1, 0, 0]]
+    assert open_dataset(tmp_path / "train", trained=info)[0].mask.tolist() == [[0, 1, 1]]
+
+
+def test_a_coding_of_before_is_read_as_it_was(read):
+    info = {"kind": "ids", "codes": [0, 255], "unknown": [-1], "instances": False, "planes": 0}
+    assert read(ModelInfo(class_names=("rest", "cell"), mask_coding=info), [[0, 255]])[1] == [[[0, 1]]]
+    grays = {"kind": "colors", "codes": [0, 0x010101], "unknown": [0xFFFFFF], "instances": False, "planes": 0}
+    info = ModelInfo(class_names=("rest", "cell"), mask_coding=grays)
+    assert dict(info.mask_coding) == grays
+
+
+def test_grays_in_colours_are_read_as_a_coding_of_before_says(read):
+    grays = {"kind": "colors", "codes": [0, 0x010101], "unknown": [0xFFFFFF], "instances": False, "planes": 0}
+    mask = [[(0, 0, 0), (1, 1, 1), (255, 255, 255)]]
+    assert read(ModelInfo(class_names=("rest", "cell"), mask_coding=grays), mask)[1] == [[[0, 1, 255]]]
+
+
+@pytest.mark.parametrize(
+    "damage", [{"merged": [[1]]}, {"merged": [[1, 2]]}, {"threshold": "1"}, {"nearest": 1}, {"colors": [1]}]
+)
+def test_a_damaged_later_field_is_refused(train, damage):
+    info = train([[0, 1]], [[1, 0]])
+    with pytest.raises(unetzoo.ConfigError, match="no coding of masks of 2 classes"):
+        replace(info, mask_coding={**info.mask_coding, **damage})

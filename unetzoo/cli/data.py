@@ -25,8 +25,8 @@ Source = Annotated[
     typer.Argument(
         metavar="DATA",
         help="a folder with images/ and masks/ (or train/, val/, test/ with both), a .csv, .tsv or .jsonl file with "
-        "the columns image and mask, a Hugging Face data set (hf:user/name, or a folder), or a name of "
-        "`unetzoo list datasets`",
+        "the columns image and mask, a Hugging Face data set (hf:user/name, hf:user/name:config, or a folder), or a "
+        "name of `unetzoo list datasets`",
         show_default=False,
     ),
 ]

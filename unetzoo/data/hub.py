@@ -28,7 +28,7 @@ def is_saved_dataset(path: Path) -> bool:
 
 
 def open_hub_dataset(source: str) -> "TableSource":
-    """The tables of a folder of `save_to_disk`, or of `"hf:user/name"` on the Hub.
+    """The tables of a folder of `save_to_disk`, or of `"hf:user/name"` or `"hf:user/name:config"` on the Hub.
 
     Raises:
         MissingExtraError: the library datasets is not installed.
@@ -39,11 +39,13 @@ def open_hub_dataset(source: str) -> "TableSource":
 
     try:
         if source.startswith("hf:"):
-            loaded = datasets.load_dataset(source.removeprefix("hf:"))
+            name, _, config = source.removeprefix("hf:").partition(":")
+            loaded = datasets.load_dataset(name, config or None)
         else:
             loaded = datasets.load_from_disk(source)
     except Exception as error:  # of the Hub, of the file system, of the formats
-        raise DataError(f"the data set {source!r} cannot be opened: {describe_error(error)}") from error
+        hint = "; a configuration is named as hf:user/name:config" if "onfig name is missing" in str(error) else ""
+        raise DataError(f"the data set {source!r} cannot be opened: {describe_error(error)}{hint}") from error
     tables = loaded if isinstance(loaded, Mapping) else {"": loaded}
     return TableSource(source, {_split_of(source, str(split), len(tables)): table for split, table in tables.items()})
 

@@ -95,7 +95,8 @@ def open_source(source: str | Path) -> Source:
 
     Args:
         source: a folder (see `unetzoo.data.folders`), a `.csv`, `.tsv` or `.jsonl` file (see `unetzoo.data.tables`), a
-            folder of `datasets.Dataset.save_to_disk`, `"hf:user/name"`, or a name of `unetzoo.list_datasets`.
+            folder of `datasets.Dataset.save_to_disk`, `"hf:user/name"` or `"hf:user/name:config"`, or a name of
+            `unetzoo.list_datasets`.
 
     Raises:
         DataError: there is no such thing, or no pair of an image and a mask in it.
