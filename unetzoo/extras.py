@@ -15,7 +15,12 @@ def need(extra: str, what: str, *modules: str) -> None:
     """
     missing = [module for module in modules if find_spec(module) is None]
     if missing:
-        raise MissingExtraError(f"{what} needs {' and '.join(missing)}: {how_to_install(extra)}")
+        raise missing_extra(extra, what, *missing)
+
+
+def missing_extra(extra: str, what: str, *modules: str) -> MissingExtraError:
+    """The error for modules that are not installed, see `need`."""
+    return MissingExtraError(f"{what} needs {' and '.join(modules)}: {how_to_install(extra)}")
 
 
 def how_to_install(extra: str) -> str:

@@ -35,7 +35,7 @@ def test_all_problems_are_listed_at_once(make_folder, pictures):
     found = survey(folder, classes=["background", "cell"])
     errors = " | ".join(_texts(found, "error"))
     assert "images/a.png is empty: it has 0 bytes" in errors
-    assert "masks/d.png cannot be read: UnidentifiedImageError" in errors
+    assert "masks/d.png cannot be read: it holds no PNG" in errors
     assert "images/b.png: the image has 16 x 24 pixels, its mask 15 x 24" in errors
     assert "images/c.png: the mask holds 9, which is no class; the classes are 0, 1" in errors
     assert errors.count(" | ") == 3

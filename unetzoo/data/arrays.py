@@ -25,6 +25,7 @@ def read_array(content: Content, known: Known) -> Raster:
 
 def _check_header(content: Content) -> None:
     """Raise DataError unless the numbers that a file announces are all there."""
+    content.stream.seek(0)
     version = np.lib.format.read_magic(content.stream)
     read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
     shape, _, dtype = read_header(content.stream)

@@ -6,6 +6,8 @@ from typing import IO, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from unetzoo.data.marks import PLAIN, Marks
+
 Pixels = NDArray[Any]
 Role = Literal["image", "mask"]
 
@@ -48,10 +50,12 @@ class Raster:
     Attributes:
         pixels: (h, w) or (h, w, c), as they are stored.
         orientation: 1 to 8, how they are to be turned, as tag 274 of TIFF and EXIF says it; 1: not at all.
+        marks: what the file of a mask says of them.
     """
 
     pixels: Pixels
     orientation: int = 1
+    marks: Marks = PLAIN
 
     def upright(self) -> Pixels:
         """The pixels as they are to be seen."""

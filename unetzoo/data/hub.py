@@ -1,6 +1,12 @@
-"""Hugging Face data sets: local ones, and those of the Hub by name."""
+"""Hugging Face data sets: local ones, and those of the Hub by name.
 
-from collections.abc import Callable, Iterator, Mapping
+Cells are taken as Arrow has them and decoded here: the library datasets would fetch the addresses and open the files
+that a cell names, and decode whatever Pillow knows.
+"""
+
+import io
+import json
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,15 +14,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from unetzoo.data.content import NOTHING_KNOWN, Content, Known, Raster, Role, channels_last
 from unetzoo.data.folders import SPLIT_FOLDERS
-from unetzoo.data.images import channels_last, check_finite, picture_codes, picture_pixels
+from unetzoo.data.images import check_file, decode, upright_image, upright_mask
+from unetzoo.data.raw import RawMask
 from unetzoo.data.sources import Entry, Source
 from unetzoo.errors import DataError, describe_error
 from unetzoo.extras import need
 
 if TYPE_CHECKING:
     from datasets import Dataset as Table
-    from PIL.Image import Image
 
 _IMAGES = ("image", "img", "pixel_values")
 _MASKS = ("mask", "label", "annotation", "segmentation_mask", "segmentation", "labels")
@@ -41,13 +48,34 @@ def open_hub_dataset(source: str) -> "TableSource":
         if source.startswith("hf:"):
             name, _, config = source.removeprefix("hf:").partition(":")
             loaded = datasets.load_dataset(name, config or None)
+            files = Path(datasets.config.HF_CACHE_HOME)
         else:
-            loaded = datasets.load_from_disk(source)
+            files = Path(source).resolve()
+            _check_inside(files)
+            loaded = datasets.load_from_disk(str(files))
+    except DataError:
+        raise
     except Exception as error:  # of the Hub, of the file system, of the formats
         hint = "; a configuration is named as hf:user/name:config" if "onfig name is missing" in str(error) else ""
         raise DataError(f"the data set {source!r} cannot be opened: {describe_error(error)}{hint}") from error
     tables = loaded if isinstance(loaded, Mapping) else {"": loaded}
-    return TableSource(source, {_split_of(source, str(split), len(tables)): table for split, table in tables.items()})
+    by_split = {_split_of(source, str(split), len(tables)): table for split, table in tables.items()}
+    return TableSource(source, by_split, files)
+
+
+def _check_inside(folder: Path) -> None:
+    """Raise DataError where a folder of `save_to_disk` names files that are not in it."""
+    splits = _names(folder / "dataset_dict.json", "splits")
+    for part in [folder / split for split in splits] or [folder]:
+        for file in [part, *(part / name for name in _names(part / "state.json", "_data_files"))]:
+            if not file.resolve().is_relative_to(folder):
+                raise DataError(f"the data set {str(folder)!r} names {file}, which is not in it; it is not read")
+
+
+def _names(file: Path, key: str) -> list[str]:
+    """The names that a file of `save_to_disk` lists, of splits or of files."""
+    listed = json.loads(file.read_text(encoding="utf-8"))[key] if file.is_file() else []
+    return [entry["filename"] if isinstance(entry, dict) else entry for entry in listed]
 
 
 def _split_of(source: str, name: str, count: int) -> str:
@@ -67,18 +95,26 @@ class TableSource(Source):
     Args:
         source: as the user named it.
         tables: of each split; one of the name "" is split later.
+        files: the folder in which files may lie that cells name.
 
     Raises:
         DataError: a table has no column of images or of masks.
     """
 
-    def __init__(self, source: str, tables: "Mapping[str, Table]") -> None:
-        self._rows: list[tuple[Table, int, str, str]] = []
+    def __init__(self, source: str, tables: "Mapping[str, Table]", files: Path) -> None:
+        self._files = files.resolve()
+        self._rows: list[tuple[Table, int]] = []
+        self._columns: list[Mapping[Role, str]] = []
         entries = []
         for split, table in tables.items():
-            image, mask = (_column(source, table, names) for names in (_IMAGES, _MASKS))
+            columns: dict[Role, str] = {
+                "image": _column(source, table, _IMAGES),
+                "mask": _column(source, table, _MASKS),
+            }
+            stored = table.select_columns(list(columns.values())).with_format("arrow")
             for row in range(len(table)):
-                self._rows.append((table, row, image, mask))
+                self._rows.append((stored, row))
+                self._columns.append(columns)
                 entries.append(Entry(f"{split or 'row'} {row}", split))
         if not entries:
             raise DataError(f"the data set {source!r} has no rows")
@@ -86,43 +122,48 @@ class TableSource(Source):
 
     def image(self, index: int) -> NDArray[Any]:
         """The image (h, w, c) of a row."""
-        return self._image(index, self._cells(index))
+        return self.pair(index)[0]
 
-    def raw_mask(self, index: int) -> NDArray[Any]:
+    def raw_mask(self, index: int) -> RawMask:
         """The mask of a row as it is stored."""
-        return self._mask(index, self._cells(index))
+        return upright_mask(self._raster(index, self._row(index), "mask"))
 
-    def pair(self, index: int) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Both, of a row that is decoded once."""
-        cells = self._cells(index)
-        return self._image(index, cells), self._mask(index, cells)
+    def pair(self, index: int) -> tuple[NDArray[Any], RawMask]:
+        """Both, of a row that is read once."""
+        row = self._row(index)
+        mask = upright_mask(self._raster(index, row, "mask"))
+        image = self._raster(index, row, "image", Known(size=(mask.shape[0], mask.shape[1])))
+        return upright_image(image, self.entries[index].name), mask
 
-    def _image(self, index: int, cells: "Mapping[str, Any]") -> NDArray[Any]:
-        pixels = self._pixels(index, cells, self._rows[index][2], picture_pixels)
-        check_finite(pixels, self.entries[index].name)
-        return pixels if pixels.ndim == 3 else pixels[..., None]
-
-    def _mask(self, index: int, cells: "Mapping[str, Any]") -> NDArray[Any]:
-        return self._pixels(index, cells, self._rows[index][3], picture_codes)
-
-    def _cells(self, index: int) -> "Mapping[str, Any]":
-        """Those of a row by column."""
-        table, row, *_ = self._rows[index]
+    def _row(self, index: int) -> "Mapping[str, Any]":
+        """The cells of a row by column."""
+        table, row = self._rows[index]
         with self._explained(index):
-            cells: Mapping[str, Any] = table[row]
-            return cells
+            cells = table[row]
+            return {column: cells.column(column)[0].as_py() for column in cells.column_names}
 
-    def _pixels(
-        self, index: int, cells: "Mapping[str, Any]", column: str, from_picture: "Callable[[Image], Image]"
-    ) -> NDArray[Any]:
-        from PIL.Image import Image
-
-        cell = cells[column]
+    def _raster(self, index: int, row: "Mapping[str, Any]", role: Role, known: Known = NOTHING_KNOWN) -> Raster:
+        column = self._columns[index][role]
+        name, cell = f"{self.entries[index].name}, {column!r}", row[column]
+        if isinstance(cell, Mapping) and cell.keys() == {"bytes", "path"}:
+            cell = cell["bytes"] or self._file(cell["path"], name)
+        if isinstance(cell, bytes):
+            return decode(Content(io.BytesIO(cell), len(cell), name), role, known)
         with self._explained(index):
-            pixels = np.asarray(from_picture(cell)) if isinstance(cell, Image) else channels_last(np.asarray(cell))
+            pixels = channels_last(np.asarray(cell), known)
         if pixels.ndim not in (2, 3) or 0 in pixels.shape or pixels.dtype.kind not in "buif":
-            raise DataError(f"{self.entries[index].name}: {column!r} is no image, but {pixels.dtype} {pixels.shape}")
-        return pixels
+            raise DataError(f"{name} is no image, but {pixels.dtype} {pixels.shape}")
+        return Raster(pixels)
+
+    def _file(self, path: str | None, name: str) -> bytes:
+        """The bytes of a file that a cell names, which must belong to the data set."""
+        if not path:
+            raise DataError(f"{name} is empty")
+        file = (self._files / path).resolve()
+        if "://" in path or not file.is_relative_to(self._files):
+            raise DataError(f"{name} names {path}, which is not a file of the data set, and is not read")
+        check_file(file)
+        return file.read_bytes()
 
     @contextmanager
     def _explained(self, index: int) -> "Iterator[None]":

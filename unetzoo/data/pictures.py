@@ -1,20 +1,26 @@
 """PNG, JPEG, BMP, GIF and WebP, read by Pillow."""
 
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import numpy as np
 
 from unetzoo.data.content import Content, Pixels, Raster, Role
 from unetzoo.data.limits import check_backed, check_memory
+from unetzoo.data.marks import PLAIN, Marks, picture_mask
 from unetzoo.extras import need
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from PIL.Image import Image
 
 _ORIENTATION = 274  # the tag of EXIF
 _PNG = b"\x89PNG\r\n\x1a\n"
 _PNG_HEADER = 26  # bytes, up to depth and kind of colour
 _PLAIN = {"1": "L", "P": "RGB", "PA": "RGB", "RGBA": "RGB", "CMYK": "RGB", "YCbCr": "RGB", "LA": "L", "La": "L"}
+
+FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP")
+"""Pillow's names of those that are opened, and of no other: for PostScript it runs another program."""
 
 SIGNATURES = (_PNG, b"\xff\xd8\xff", b"BM", b"GIF87a", b"GIF89a", b"RIFF")
 
@@ -29,9 +35,12 @@ def read_picture(content: Content, role: Role) -> Raster:
     with open_picture(content) as picture:
         orientation = _orientation(picture)
         if _is_deep_color(content):
-            return Raster(_read_deep_color(content), orientation)
-        codes = picture_pixels(picture) if role == "image" else picture_codes(picture)
-        return Raster(np.asarray(codes), orientation)
+            pixels, marks = _read_deep_color(content, role)
+        elif role == "mask":
+            pixels, marks = picture_mask(picture)
+        else:
+            pixels, marks = np.asarray(picture_pixels(picture)), PLAIN
+        return Raster(pixels, orientation, marks)
 
 
 def picture_orientation(content: Content) -> int:
@@ -51,7 +60,7 @@ def open_picture(content: Content) -> "Image":
     content.stream.seek(0)
     signature = content.stream.read(8)
     content.stream.seek(0)
-    classes = {
+    classes: dict[bytes, Callable[[IO[bytes]], Image]] = {
         b"\x89PNG": PngImagePlugin.PngImageFile,
         b"\xff\xd8\xff": JpegImagePlugin.JpegImageFile,
         b"BM": BmpImagePlugin.BmpImageFile,
@@ -87,25 +96,18 @@ def _is_deep_color(content: Content) -> bool:
     return signature == _PNG and depth == b"\x10" and color != b"\x00"
 
 
-def _read_deep_color(content: Content) -> Pixels:
+def _read_deep_color(content: Content, role: Role) -> tuple[Pixels, Marks]:
     need("images", f"reading {content.name}, a PNG of 16 bits and several channels,", "imagecodecs")
     from imagecodecs import png_decode
 
     content.stream.seek(0)
     pixels: Pixels = png_decode(content.stream.read())
     has_alpha = pixels.shape[2] in (2, 4)
-    return pixels[..., :-1] if has_alpha else pixels
+    return (pixels[..., :-1], PLAIN) if has_alpha and role == "image" else (pixels, Marks(has_alpha=has_alpha))
 
 
 def picture_pixels(picture: "Image") -> "Image":
     """A picture without palette and alpha."""
     if picture.mode == "P" and "transparency" in picture.info:
         picture = picture.convert("RGBA")
-    return picture.convert(_PLAIN[picture.mode]) if picture.mode in _PLAIN else picture
-
-
-def picture_codes(picture: "Image") -> "Image":
-    """A picture's indices of its palette, or its colours without alpha."""
-    if picture.mode == "P":
-        return picture
     return picture.convert(_PLAIN[picture.mode]) if picture.mode in _PLAIN else picture

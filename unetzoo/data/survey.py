@@ -10,7 +10,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from unetzoo.data.images import Pixels
+from unetzoo.data.content import Pixels
 from unetzoo.data.raw import RawMask
 from unetzoo.data.sources import Source
 from unetzoo.data.stored import StoredMask, store

@@ -11,6 +11,7 @@ import numpy as np
 
 from unetzoo.data.content import Content, Known, Pixels, Raster, Role, channel_axis
 from unetzoo.data.limits import check_backed, check_memory
+from unetzoo.data.marks import PLAIN, page_marks
 from unetzoo.errors import DataError
 from unetzoo.extras import missing_extra
 
@@ -48,7 +49,10 @@ def read_tiff(content: Content, role: Role, known: Known) -> Raster:
         pixels = np.asarray(series.asarray())
         rest = [axis for axis in range(pixels.ndim) if axis not in order]  # of one element each
         pixels = pixels.transpose([*order, *rest]).reshape([pixels.shape[axis] for axis in order])
-        return Raster(_shown(series.keyframe, pixels, colored=role == "image"), orientation_of(series.keyframe))
+        page = series.keyframe
+        shown_as_stored = role == "mask" and file.is_imagej  # whose inverted table changes the display alone
+        pixels = pixels if shown_as_stored else _shown(page, pixels, colored=role == "image")
+        return Raster(pixels, orientation_of(page), page_marks(page) if role == "mask" else PLAIN)
 
 
 @contextmanager
@@ -61,12 +65,11 @@ def open_tiff(content: Content) -> Iterator[Any]:
     import tifffile
 
     content.stream.seek(0)
-    alone = {
-        "_multifile": False,
-        "is_mmstack": False,
-        "is_ndtiff": False,
-    }  # their metadata name further files, anywhere
-    with _silenced("tifffile"), tifffile.TiffFile(content.stream, **alone) as file:
+    with (
+        _silenced("tifffile"),
+        # the metadata of several microscopes name further files, anywhere
+        tifffile.TiffFile(content.stream, _multifile=False, is_mmstack=False, is_ndtiff=False) as file,
+    ):
         _check_planes(file, content.name)
         check_backed(content.name, sum(series.nbytes for series in file.series), content.size)
         yield file

@@ -59,5 +59,5 @@ def fit_normalisation(image: NDArray[np.uint8]) -> Normalisation:
 
 
 def _load(name: str) -> NDArray[np.uint8]:
-    with files("unetzoo.demo").joinpath("data", name).open("rb") as file, Image.open(file) as image:
+    with files("unetzoo.demo").joinpath("data", name).open("rb") as file, Image.open(file, formats=("PNG",)) as image:
         return np.asarray(image)

@@ -106,7 +106,7 @@ class FilePredictor:
                 if standing.state == "current":
                     discard(_partial(target))  # of a process that was killed between the last two steps
                 return standing
-            with open_image(source) as image:
+            with open_image(source, channels=self.config.in_channels) as image:
                 self._predict(image, made_of, target, on_rows)
         except (ShapeError, OptionError) as error:
             raise DataError(f"{source}: {error}") from error

@@ -174,12 +174,14 @@ def is_own_card(folder: Path) -> bool:
 
 
 def _opened(picture: str | Path) -> "Image":
-    from PIL import Image, UnidentifiedImageError
+    from PIL import Image
+
+    from unetzoo.data.pictures import FORMATS
 
     try:
-        with Image.open(picture) as opened:
+        with Image.open(picture, formats=(*FORMATS, "TIFF")) as opened:
             return opened.convert("RGB")
-    except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
+    except (OSError, Image.DecompressionBombError) as error:
         raise OptionError(f"the picture {str(picture)!r} cannot be read: {error}") from error
 
 

@@ -7,6 +7,8 @@ import typer
 
 import unetzoo
 
+_FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF")  # for others, such as PostScript, Pillow runs other programs
+
 
 def border_map(
     mask: Annotated[Path, typer.Argument(help="a picture: 0 is background, each other value a cell")],
@@ -24,7 +26,7 @@ def border_map(
     from unetzoo_boundary.border import border_weights
 
     try:
-        with Image.open(mask) as opened:
+        with Image.open(mask, formats=_FORMATS) as opened:
             cells = np.array(opened.convert("I"))
     except (OSError, UnidentifiedImageError) as error:
         raise unetzoo.OptionError(f"cannot read {str(mask)!r}: {error}") from error
