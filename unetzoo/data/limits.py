@@ -6,9 +6,7 @@ from pathlib import Path
 from unetzoo.errors import DataError
 
 _MODEST = 2**28  # bytes of pixels that any file may announce
-_MOST_TIMES = (
-    512  # as many bytes of pixels as bytes of the file; photographs have 10 to 50, masks of many objects 100 to 400
-)
+_MOST_TIMES = 512  # bytes of pixels by bytes of the file; of photographs 10 to 50, of masks of many objects 100 to 400
 
 
 def check_backed(name: str, announced: int, stored: int) -> None:
