@@ -1,10 +1,11 @@
 """Push networks to the Hugging Face Hub, pull them, search for them."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from shutil import copyfile
+from shutil import copyfileobj
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from unetzoo.model import Segmenter
 from unetzoo.weights.connection import one_error, patiently
 from unetzoo.weights.files import CARD, CHECKPOINT, CONFIG, INDEX, PICTURE, WEIGHTS
 from unetzoo.weights.folder import is_own_card, load, network_folder, write
+from unetzoo.weights.opened import open_inside
 from unetzoo.weights.rebuilt import check_rebuilt
 from unetzoo.weights.transaction import current
 from unetzoo.wrapped import segmenter_of
@@ -55,7 +57,7 @@ def push(
     """Upload a network in one commit, and make the repository where there is none.
 
     A card that was edited by hand, in the folder or on the Hub, is kept. When the upload fails, the repository is as it
-    was before.
+    was before, or as others who push at the same time have left it.
 
     Args:
         model: a network, or the folder in which one was saved or trained.
@@ -82,9 +84,9 @@ def push(
         draft = Path(folder)
         title = _write_draft(model, draft, repo_id, picture)
         with one_error(f"cannot push to {repo_id!r}"), _undone_on_failure(api, repo_id, private) as made:
-            if revision is not None and not create_pr and revision not in _branches(api, repo_id):
+            if revision is not None and not create_pr and revision not in _heads(api, repo_id):
                 api.create_branch(repo_id, branch=revision)
-                made.append(revision)
+                made[revision] = _heads(api, repo_id)[revision]
             parent = api.repo_info(repo_id, revision=None if create_pr else revision).sha
             stale = _STALE
             if is_own_card(draft):
@@ -113,10 +115,13 @@ def _write_draft(model: Segmenter | str | Path, draft: Path, repo_id: str, pictu
         return _title(network)
     folder = network_folder(Path(model))
     loaded = load(folder)
-    own = current(folder, PICTURE)
-    write(loaded, draft, repo_id=repo_id, picture=picture or (own if own.is_file() else None))
+    if picture is None and os.path.lexists(current(folder, PICTURE)):
+        picture = current(folder, PICTURE)
+        open_inside(folder, PICTURE).close()  # a link to elsewhere would publish what is there
+    write(loaded, draft, repo_id=repo_id, picture=picture)
     if not is_own_card(folder):
-        copyfile(current(folder, CARD), draft / CARD)
+        with open_inside(folder, CARD) as card, (draft / CARD).open("wb") as copy:
+            copyfileobj(card, copy)
     return _title(loaded)
 
 
@@ -125,24 +130,42 @@ def _title(model: Segmenter) -> str:
 
 
 @contextmanager
-def _undone_on_failure(api: "HfApi", repo_id: str, private: bool | None) -> Iterator[list[str]]:
-    """Make the repository where there is none; when the block fails, remove it, or the branches in the list, again."""
-    is_new = not api.repo_exists(repo_id)
-    api.create_repo(repo_id, private=private, exist_ok=True)
-    made: list[str] = []
+def _undone_on_failure(api: "HfApi", repo_id: str, private: bool | None) -> Iterator[dict[str, str]]:
+    """Make the repository where there is none; when the block fails, remove it again, or the new branches.
+
+    The block notes each branch that it makes, and the commit at which it starts. What others have pushed to meanwhile
+    stays.
+    """
+    is_new = _is_created(api, repo_id, private)
+    start = _heads(api, repo_id) if is_new else {}
+    made: dict[str, str] = {}
     try:
         yield made
     except BaseException:
-        if is_new:
+        if not is_new:
+            for branch in made.items() & _heads(api, repo_id).items():
+                api.delete_branch(repo_id, branch=branch[0])
+        elif (start | made).items() >= _heads(api, repo_id).items():
             api.delete_repo(repo_id, missing_ok=True)
-        else:
-            for branch in made:
-                api.delete_branch(repo_id, branch=branch)
         raise
 
 
-def _branches(api: "HfApi", repo_id: str) -> set[str]:
-    return {branch.name for branch in api.list_repo_refs(repo_id).branches}
+def _is_created(api: "HfApi", repo_id: str, private: bool | None) -> bool:
+    """Make the repository; False where there is one, whoever made it, and a moment ago or long before."""
+    from huggingface_hub.errors import HfHubHTTPError
+
+    try:
+        api.create_repo(repo_id, private=private)
+    except HfHubHTTPError:
+        if not api.repo_exists(repo_id):
+            raise
+        return False
+    return True
+
+
+def _heads(api: "HfApi", repo_id: str) -> dict[str, str]:
+    """The newest commit of each branch."""
+    return {branch.name: branch.target_commit for branch in api.list_repo_refs(repo_id).branches}
 
 
 def pull(
