@@ -10,6 +10,7 @@ from unetzoo.errors import ConfigError, OptionError
 from unetzoo.info import ModelInfo
 
 FORMAT = 1
+_LONGEST_OPTIONS = 100_000  # letters
 Pooling = Literal["avg", "max"]
 
 
@@ -107,9 +108,12 @@ def _plain(name: str, mapping: Mapping[str, Any]) -> dict[str, Any]:
         raise ConfigError(f"{name} must be a mapping, got {mapping!r}")
     try:
         given = _as_lists(plain(mapping))
-        read_back: dict[str, Any] = json.loads(json.dumps(given, allow_nan=False))
+        text = json.dumps(given, allow_nan=False)
+        read_back: dict[str, Any] = json.loads(text)
     except (TypeError, ValueError, RecursionError) as error:
         raise ConfigError(f"{name} must be plain data (numbers, strings, lists, mappings): {error}") from error
+    if len(text) > _LONGEST_OPTIONS:
+        raise ConfigError(f"{name} take {len(text):,} letters as JSON; at most {_LONGEST_OPTIONS:,} are read")
     if read_back != given:
         raise ConfigError(f"{name} must have strings as keys, got {dict(mapping)!r}")
     return read_back

@@ -103,4 +103,7 @@ def _sequence(name: str, values: Any, each: type) -> tuple[Any, ...]:  # noqa: A
 
 def _is_finite(value: object) -> bool:
     found = number(value)
-    return found is not None and math.isfinite(found)
+    try:
+        return found is not None and math.isfinite(found)
+    except OverflowError:  # such as 10**400, which no float is
+        return False

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from unetzoo.checks import check_choice, check_depth, check_widths
+from unetzoo.checks import check_choice, check_depth, check_widths, whole
 from unetzoo.encoders.dilation import Dilation, check_output_stride, dilate_uniformly
 from unetzoo.encoders.pyramid import Level, PyramidAdapter, plan_levels
 from unetzoo.encoders.readout import Readout, ReadoutKind
@@ -26,6 +26,9 @@ from unetzoo.encoders.view import Size, View, crop, fit, round_up
 from unetzoo.errors import OptionError, ShapeError
 from unetzoo.layers.norm import is_lone_pixel
 from unetzoo.model import Encoder
+
+_MOST_LEVELS = 64
+_LARGEST_SIDE = 8192  # pixels
 
 
 class TimmEncoder(Encoder):
@@ -76,7 +79,7 @@ class TimmEncoder(Encoder):
         for option, value, allowed in (("stem", stem, Stem), ("dilation", dilation, Dilation)):
             check_choice(option, value, allowed)
         check_choice("readout", readout, ReadoutKind)
-        indices = None if out_indices is None else tuple(out_indices)
+        indices = None if out_indices is None else _indices(out_indices)
         request = Request(name, in_channels, pretrained, indices, output_stride=output_stride)
         backbone = build_backbone(request) if depth is None and img_size is None else None
         info = info_of(backbone or build_on_meta(request))
@@ -165,9 +168,21 @@ def _view(whole: Sequence[Level], used: Sequence[Level], *, tied: bool) -> View:
     return View(1 if unit == last.target else unit, deepest.native, deepest.target)
 
 
+def _indices(out_indices: Sequence[int]) -> tuple[int, ...]:
+    """The levels to use; timm tells which of these a backbone has."""
+    indices = tuple(map(whole, out_indices)) if isinstance(out_indices, Sequence) else ()
+    known = tuple(index for index in indices if index is not None)
+    if not 1 <= len(known) == len(indices) <= _MOST_LEVELS:
+        shown = str(out_indices)[:80]
+        raise OptionError(f"out_indices must be a list of up to {_MOST_LEVELS} whole numbers, got {shown}")
+    return known
+
+
 def _padded(img_size: Sequence[int], unit: int) -> Size:
     """The size to which images are padded before the backbone sees them."""
     sides = check_widths("img_size", img_size)
     if len(sides) != 2:
         raise OptionError(f"img_size must be (height, width) in pixels, got {tuple(img_size)}")
+    if max(sides) > _LARGEST_SIDE:
+        raise OptionError(f"img_size must be at most {_LARGEST_SIDE:,} pixels a side, got {tuple(img_size)}")
     return round_up(sides[0], unit), round_up(sides[1], unit)

@@ -1,6 +1,6 @@
 """Build a backbone of timm: its weights, its blocks, and the image size it must know."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -8,6 +8,7 @@ import timm  # noqa: TID253 - this module is imported when an encoder of timm is
 import torch
 from timm.models._features import FeatureGetterNet  # noqa: TID253 - as above
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from unetzoo.encoders.timm_names import timm_spec
 from unetzoo.encoders.view import Size
@@ -77,7 +78,8 @@ def fit_request(request: Request, size: Size) -> tuple[Request, Size]:
     """
     for attempt in (replace(request, img_size=size), request):
         try:
-            run_backbone(build_on_meta(attempt).eval(), torch.empty(1, request.in_channels, *size, device="meta"))
+            with _WithoutSteps():
+                run_backbone(build_on_meta(attempt).eval(), torch.empty(1, request.in_channels, *size, device="meta"))
         except (OptionError, *REFUSALS):
             continue
         return attempt, size
@@ -85,6 +87,23 @@ def fit_request(request: Request, size: Size) -> tuple[Request, Size]:
     if native is None:
         raise OptionError(f"timm records no image size for {request.name!r}, so that it takes no img_size")
     return request, (native.input_size[-2], native.input_size[-1])
+
+
+class _WithoutSteps(TorchFunctionMode):
+    """Give what an LSTM gives on `meta` at once: torch goes step by step, for minutes if the image is large."""
+
+    def __torch_function__(
+        self,
+        function: Callable[..., Any],
+        types: Iterable[type],
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:  # noqa: ANN401 - whatever torch gives
+        """Call a function of torch, unless it is an LSTM of a batch."""
+        if getattr(function, "__name__", "") != "lstm" or not isinstance(args[1], tuple):
+            return function(*args, **(kwargs or {}))
+        image, (hidden, cell), *_, is_bidirectional, _ = args
+        return image.new_empty(*image.shape[:-1], hidden.shape[-1] * (2 if is_bidirectional else 1)), hidden, cell
 
 
 REFUSALS = (AssertionError, IndexError, RuntimeError, TypeError, ValueError)
