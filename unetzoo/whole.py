@@ -1,9 +1,10 @@
 """Files that appear whole or not at all."""
 
-import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from secrets import token_hex
 from tempfile import TemporaryFile
 
 from unetzoo.errors import WriteError, describe_error
@@ -13,17 +14,37 @@ from unetzoo.errors import WriteError, describe_error
 def whole_file(path: Path) -> Iterator[Path]:
     """A draft beside a file; it takes the file's place at the end, unless something was raised.
 
+    Whatever writes the draft, others may read the file as the umask says.
+
     Raises:
         WriteError: the file cannot be written; what was there before is still there.
     """
-    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
+    draft = path.with_name(f".{token_hex(8)}.part")
     try:
+        mode = _usual_mode(draft)
         yield draft
+        draft.chmod(mode)
         draft.replace(path)
     except OSError as error:
         raise WriteError(f"cannot write {path}: {error.strerror or describe_error(error)}") from error
     finally:
         _remove(draft)
+
+
+def follow_umask(folder: Path) -> None:
+    """Let others read the files of a folder as the umask says; safetensors writes them for their owner alone."""
+    probe = folder / f".{token_hex(8)}"
+    mode = _usual_mode(probe)
+    probe.unlink()
+    for path in folder.rglob("*"):
+        if path.is_file():
+            path.chmod(mode)
+
+
+def _usual_mode(new: Path) -> int:
+    """Make an empty file: its mode is what the umask (or the folder) has for one."""
+    new.touch(exist_ok=False)
+    return stat.S_IMODE(new.stat().st_mode)
 
 
 def _remove(draft: Path) -> None:

@@ -17,13 +17,13 @@ from unetzoo.weights import transaction
 _SAVE_FOR_EVER = """if True:
     import sys, torch, unetzoo
     model = unetzoo.create("unet", encoder="resnet10t")
-    print("ready", flush=True)
     for number in range(10**6):
         with torch.no_grad():
             for parameter in model.parameters():
                 parameter.fill_(number % 2)
         info = unetzoo.ModelInfo(metrics={"number": number % 2})
         unetzoo.save(model, sys.argv[1], info=info, max_shard_size="3MB" if number % 3 else "5GB")
+        print("saved", flush=True)
 """
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from safetensors import SafetensorError
 
 from unetzoo.errors import TrainingError
+from unetzoo.whole import follow_umask
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -52,6 +53,7 @@ class Checkpoints:
             self.accelerator.save_state(str(partial))
         self.accelerator.wait_for_everyone()
         if self.accelerator.is_main_process:
+            follow_umask(partial)
             partial.rename(target)
             for other in self.folder.iterdir():
                 if other != target:

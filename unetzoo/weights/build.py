@@ -1,5 +1,6 @@
 """Make the network of a configuration without memory for its weights, then give it those of files."""
 
+import warnings
 from collections.abc import Mapping
 
 import torch
@@ -9,8 +10,8 @@ from unetzoo.assembly import create_from
 from unetzoo.config import ModelConfig
 from unetzoo.errors import UnetzooError, WeightsError, describe_error
 from unetzoo.model import Segmenter
-from unetzoo.weights.files import DTYPES, Stored
 from unetzoo.weights.frugal import Bounded, Unfilled, empty_parameters
+from unetzoo.weights.safe_file import DTYPES, Stored
 
 _SHOWN = 5
 _TABLES, _TABLES_PER_WEIGHT = 2**26, 2  # bytes of buffers that are not saved
@@ -64,11 +65,12 @@ def _check_tensors(model: Segmenter, stored: Mapping[str, Stored]) -> None:
 
 
 def fill(model: Segmenter, tensors: Mapping[str, Tensor]) -> None:
-    """Give a network these tensors themselves, without a copy.
+    """Give a network these tensors themselves, without a copy; several floating types are brought to one.
 
     Raises:
         WeightsError: a tensor that modules share has two values, or one has none.
     """
+    tensors = _of_one_type(model, tensors)
     shared = shared_names(model.state_dict(keep_vars=True))
     values: dict[str, Tensor] = {}
     for name, tensor in tensors.items():
@@ -82,6 +84,25 @@ def fill(model: Segmenter, tensors: Mapping[str, Tensor]) -> None:
     still_empty = [name for name, tensor in (*model.named_parameters(), *model.named_buffers()) if tensor.is_meta]
     if still_empty:
         raise WeightsError(f"the weights leave {_listed('tensors without a value', still_empty)}")
+
+
+def _of_one_type(model: nn.Module, tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    """The tensors, those that a network is created with in one floating type being of one."""
+    usual = {name: tensor.dtype for name, tensor in model.state_dict().items() if tensor.is_floating_point()}
+    types: dict[torch.dtype, set[torch.dtype]] = {}
+    for name, dtype in usual.items():
+        if name in tensors:
+            types.setdefault(dtype, set()).add(tensors[name].dtype)
+    mixed = {dtype for dtype, several in types.items() if len(several) > 1}
+    if not mixed:
+        return tensors
+    several = sorted(str(one).removeprefix("torch.") for dtype in mixed for one in types[dtype])
+    warnings.warn(
+        f"the weights are of several floating types, {', '.join(several)}, in which no network runs: they are brought"
+        " to the one that it is created with",
+        stacklevel=4,
+    )
+    return {name: one.to(usual[name]) if usual.get(name) in mixed else one for name, one in tensors.items()}
 
 
 def _share(model: nn.Module, name: str, first: str) -> None:

@@ -1,147 +1,164 @@
 """Read what a folder holds, as data from a stranger: nothing runs, nothing outside of the folder is read."""
 
-import hashlib
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
-import torch
-from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from unetzoo.errors import ConfigError, WeightsError
+from unetzoo.errors import ConfigError, UnetzooError, WeightsError
+from unetzoo.weights.checkpoint import TorchFile
+from unetzoo.weights.opened import open_inside, read_text
+from unetzoo.weights.safe_file import SafeFile, Stored
 from unetzoo.weights.transaction import current
 
 CHECKPOINT = "pytorch_model.bin"
 CONFIG, WEIGHTS, INDEX, CARD = "config.json", "model.safetensors", "model.safetensors.index.json", "README.md"
 PICTURE = "prediction.png"
-_LARGEST_TEXT = 2**22  # bytes of a configuration or an index
-_CHUNK = 2**22
-DTYPES = {
-    torch.float64: "F64",
-    torch.float32: "F32",
-    torch.float16: "F16",
-    torch.bfloat16: "BF16",
-    torch.int64: "I64",
-    torch.int32: "I32",
-    torch.uint8: "U8",
-    torch.bool: "BOOL",
-}
+LARGEST_CONFIG = 2**20  # bytes
+_LARGEST_INDEX = 2**22  # bytes
+_MOST_FILES = 500  # which are open at once
+_TRIES = 100
 
 
 @dataclass(frozen=True)
-class Stored:
-    """What a file says of one tensor."""
+class Snapshot:
+    """The files of one state of a folder, open: what is saved there meanwhile does not change them.
 
-    file: Path
-    shape: tuple[int, ...]
-    dtype: str
+    Attributes:
+        config: the configuration, as plain data.
+        files: those that hold the tensors, by name.
+    """
+
+    config: dict[str, Any]
+    files: Mapping[str, BinaryIO]
+
+
+@contextmanager
+def opened(folder: Path) -> Iterator[Snapshot]:
+    """The configuration and the weights of a folder, those of one state though others save into it.
+
+    Raises:
+        ConfigError: there is no configuration, or it is no JSON mapping of a reasonable size.
+        WeightsError: there are no weights, a file is missing or no regular one, or the index names files that are none
+            of the folder's.
+    """
+    with ExitStack() as streams:
+        yield _consistent(folder, streams)
+
+
+def _consistent(folder: Path, streams: ExitStack) -> Snapshot:
+    """Open the files until they are of one state: each one has another config.json."""
+    for _ in range(_TRIES):
+        before = _state(folder)
+        try:
+            with ExitStack() as attempt:
+                config = attempt.enter_context(open_inside(folder, CONFIG, ConfigError))
+                snapshot = Snapshot(_parsed(config, CONFIG, LARGEST_CONFIG), _open_weights(folder, attempt))
+                if _identity(os.fstat(config.fileno())) == _state(folder)[1]:
+                    streams.enter_context(attempt.pop_all())
+                    return snapshot
+        except UnetzooError:
+            if _state(folder) == before:
+                raise
+    raise WeightsError(f"somebody keeps saving into {str(folder)!r}: no state of it can be read")
+
+
+def _state(folder: Path) -> tuple[Path, tuple[int, ...] | None]:
+    """Where the configuration is now, and which file that is."""
+    path = current(folder, CONFIG)
+    try:
+        return path, _identity(path.stat())
+    except (OSError, ValueError):
+        return path, None
+
+
+def _identity(status: os.stat_result) -> tuple[int, ...]:
+    return status.st_dev, status.st_ino
+
+
+def _open_weights(folder: Path, streams: ExitStack) -> dict[str, BinaryIO]:
+    names = _weight_names(folder)
+    if len(names) > _MOST_FILES:
+        raise WeightsError(f"{INDEX} names {len(names):,} files; at most {_MOST_FILES} are read: save with larger ones")
+    for name in names:
+        if Path(name).name != name or not (name.endswith(".safetensors") or name == CHECKPOINT):
+            raise WeightsError(f"{name[:80]!r} is no name of a .safetensors file in this folder")
+    return {name: streams.enter_context(open_inside(folder, name)) for name in names}
+
+
+def _weight_names(folder: Path) -> list[str]:
+    if not os.path.lexists(current(folder, INDEX)):
+        is_old = not os.path.lexists(current(folder, WEIGHTS)) and os.path.lexists(current(folder, CHECKPOINT))
+        return [CHECKPOINT if is_old else WEIGHTS]
+    with open_inside(folder, INDEX, ConfigError) as stream:
+        names = _parsed(stream, INDEX, _LARGEST_INDEX).get("weight_map")
+    if not isinstance(names, Mapping) or not all(isinstance(name, str) for name in names.values()):
+        raise WeightsError(f"{INDEX} has no weight_map of tensors to files")
+    return sorted(set(names.values()))
+
+
+@dataclass(frozen=True)
+class Weights:
+    """The files that hold tensors, and what they say of them.
+
+    Attributes:
+        files: each one read as far as its header.
+        stored: all tensors by name.
+    """
+
+    files: tuple[SafeFile | TorchFile, ...]
+    stored: Mapping[str, Stored]
+
+    def tensors(self, digests: Mapping[str, Any]) -> dict[str, Tensor]:
+        """Copies of all tensors.
+
+        Args:
+            digests: the SHA-256 of files, by name; one that is not there passes.
+
+        Raises:
+            WeightsError: a file is damaged, or not the one that was saved.
+        """
+        found: dict[str, Tensor] = {}
+        for file in self.files:
+            found |= file.tensors(digests.get(file.name))
+        return found
+
+
+def read_weights(files: Mapping[str, BinaryIO]) -> Weights:
+    """What files say of their tensors; the tensors themselves stay on disk.
+
+    Raises:
+        WeightsError: for a file that is damaged, or a tensor that is there twice.
+    """
+    read = tuple(TorchFile(name, one) if name == CHECKPOINT else SafeFile(name, one) for name, one in files.items())
+    stored: dict[str, Stored] = {}
+    for file in read:
+        for name in stored.keys() & file.stored.keys():
+            raise WeightsError(f"the tensor {name[:80]!r} is in {stored[name].file} and in {file.name}")
+        stored |= file.stored
+    return Weights(read, stored)
 
 
 def read_config(folder: Path) -> dict[str, Any]:
     """The configuration in a folder, as plain data.
 
     Raises:
-        ConfigError: there is none, or it is no JSON mapping of a reasonable size.
+        ConfigError: as `opened`.
     """
-    return _read_json(folder, CONFIG)
+    with open_inside(folder, CONFIG, ConfigError) as stream:
+        return _parsed(stream, CONFIG, LARGEST_CONFIG)
 
 
-def weight_files(folder: Path) -> list[Path]:
-    """The files that hold the tensors.
-
-    Raises:
-        WeightsError: there are none, one of them is missing, or the index names files that are none of the folder's.
-    """
-    if not current(folder, INDEX).exists():
-        old = not current(folder, WEIGHTS).exists() and current(folder, CHECKPOINT).exists()
-        return [_inside(folder, CHECKPOINT if old else WEIGHTS)]
-    names = _read_json(folder, INDEX).get("weight_map")
-    if not isinstance(names, Mapping) or not all(isinstance(name, str) for name in names.values()):
-        raise WeightsError(f"{INDEX} has no weight_map of tensors to files")
-    return [_inside(folder, name) for name in sorted(set(names.values()))]
-
-
-def read_headers(files: list[Path]) -> dict[str, Stored]:
-    """What the files say of their tensors; the tensors themselves stay on disk.
-
-    Raises:
-        WeightsError: for a file that is damaged, or a tensor that is there twice.
-    """
-    found: dict[str, Stored] = {}
-    for file in files:
-        if file.name == CHECKPOINT:
-            tensors = _checkpoint(file)
-            return {name: Stored(file, tuple(one.shape), DTYPES.get(one.dtype, "")) for name, one in tensors.items()}
-        try:
-            with safe_open(file, framework="pt") as opened:
-                for name in opened.keys():  # noqa: SIM118 - it is no mapping
-                    view = opened.get_slice(name)
-                    if name in found:
-                        raise WeightsError(f"the tensor {name!r} is in {found[name].file.name} and in {file.name}")
-                    found[name] = Stored(file, tuple(view.get_shape()), view.get_dtype())
-        except (SafetensorError, OSError) as error:
-            raise WeightsError(f"{file.name} is damaged or no safetensors file: {error}") from error
-    return found
-
-
-def read_tensors(files: list[Path]) -> dict[str, Tensor]:
-    """The tensors of files that `read_headers` has read, mapped into memory rather than copied."""
-    found: dict[str, Tensor] = {}
-    for file in files:
-        if file.name == CHECKPOINT:
-            return _checkpoint(file)
-        with safe_open(file, framework="pt") as opened:
-            found |= {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 - it is no mapping
-    return found
-
-
-def _checkpoint(file: Path) -> dict[str, Tensor]:
-    """The tensors of a checkpoint of torch, by its reader that makes nothing but tensors."""
+def _parsed(stream: BinaryIO, name: str, most: int) -> dict[str, Any]:
+    text = read_text(stream, name, most, ConfigError)
     try:
-        tensors = torch.load(file, map_location="cpu", weights_only=True, mmap=True)
-    except Exception as error:  # whatever a damaged or hostile pickle makes the reader raise
-        problem = f"{file.name} is damaged, or holds more than tensors and could run code: it is not read"
-        raise WeightsError(f"{problem} ({type(error).__name__})") from error
-    if not isinstance(tensors, dict) or not all(isinstance(one, Tensor) for one in tensors.values()):
-        raise WeightsError(f"{file.name} holds no mapping of names to tensors")
-    return tensors
-
-
-def check_digests(files: list[Path], wanted: Mapping[str, Any]) -> None:
-    """Compare files with the SHA-256 that their configuration has of them; one that it does not name passes.
-
-    Raises:
-        WeightsError: a file is not the one that was saved.
-    """
-    for file in files:
-        expected = wanted.get(file.name)
-        if expected is not None and digest(file) != expected:
-            raise WeightsError(
-                f"{file.name} is not the file that was saved with this {CONFIG}: download or save it again"
-            )
-
-
-def digest(file: Path) -> str:
-    """The SHA-256 of a file, in hexadecimal."""
-    found = hashlib.sha256()
-    with file.open("rb") as stream:
-        while chunk := stream.read(_CHUNK):
-            found.update(chunk)
-    return found.hexdigest()
-
-
-def _read_json(folder: Path, name: str) -> dict[str, Any]:
-    path = current(folder, name)
-    try:
-        if path.stat().st_size > _LARGEST_TEXT:
-            raise ConfigError(f"{name} has {path.stat().st_size:,} bytes; at most {_LARGEST_TEXT:,} are read")
-        data = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse)
-    except FileNotFoundError as error:
-        raise ConfigError(f"there is no {name} in {str(folder)!r}: not a folder of a saved network") from error
-    except (OSError, ValueError, RecursionError) as error:
+        data = json.loads(text, parse_constant=_refuse)
+    except (ValueError, RecursionError) as error:
         raise ConfigError(f"{name} cannot be read: {error or type(error).__name__}") from error
     if not isinstance(data, dict):
         raise ConfigError(f"{name} holds no mapping but {type(data).__name__}")
@@ -150,18 +167,3 @@ def _read_json(folder: Path, name: str) -> dict[str, Any]:
 
 def _refuse(constant: str) -> float:
     raise ValueError(f"{constant} is no JSON")
-
-
-def _inside(folder: Path, name: str) -> Path:
-    """A file of the folder itself, or, in a cache of the Hub, of its blobs."""
-    if Path(name).name != name or not (name.endswith(".safetensors") or name == CHECKPOINT):
-        raise WeightsError(f"{name!r} is no name of a .safetensors file in this folder")
-    path = current(folder, name)
-    if not path.is_file():
-        raise WeightsError(f"there is no file {name} in {str(folder)!r}")
-    homes = [folder.resolve()]
-    if folder.parent.name == "snapshots":
-        homes.append(folder.parent.parent.resolve() / "blobs")
-    if not any(path.resolve().is_relative_to(home) for home in homes):
-        raise WeightsError(f"{name} is a link to a file outside of {str(folder)!r}: it is not read")
-    return path

@@ -2,17 +2,30 @@
 
 import hashlib
 import json
+import os
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import torch
+from safetensors import SafetensorError
+
 from unetzoo.config import ModelConfig
-from unetzoo.errors import ConfigError, OptionError, UnknownNameError
+from unetzoo.errors import (
+    ConfigError,
+    OptionError,
+    UnetzooError,
+    UnknownNameError,
+    WeightsError,
+    describe_error,
+)
 from unetzoo.info import ModelInfo
 from unetzoo.interop.smp_config import config_of_smp, is_smp_config, tensors_of_smp
+from unetzoo.layers.order import set_order
 from unetzoo.model import Segmenter
 from unetzoo.weights.build import build_empty, fill, shared_names
 from unetzoo.weights.card import card_of
@@ -20,15 +33,15 @@ from unetzoo.weights.files import (
     CARD,
     CONFIG,
     INDEX,
+    LARGEST_CONFIG,
     PICTURE,
-    check_digests,
-    digest,
+    opened,
     read_config,
-    read_headers,
-    read_tensors,
-    weight_files,
+    read_weights,
 )
+from unetzoo.weights.opened import open_inside
 from unetzoo.weights.rebuilt import bare_state, check_rebuilt
+from unetzoo.weights.safe_file import digest
 from unetzoo.weights.transaction import current, replacing
 from unetzoo.wrapped import segmenter_of
 
@@ -91,9 +104,10 @@ def write(
     state = {name: one.detach().to("cpu").contiguous() for name, one in tensors.items() if shared[name] == name}
     metadata = {"format": "pt", "unetzoo": version("unetzoo")}
     shown = None if picture is None else _opened(picture)
-    is_own = is_own_card(target)
+    is_own = True
     try:
         with replacing(target, lambda name: is_stale(name) or (is_own and name == PICTURE)) as draft:
+            is_own = is_own_card(target)
             save_torch_state_dict(state, draft, max_shard_size=max_shard_size, metadata=metadata)
             if shown is not None:
                 shown.save(draft / PICTURE)
@@ -101,19 +115,26 @@ def write(
             if is_own:
                 (draft / CARD).write_text(card, encoding="utf-8")
             _write_config(draft, config, card)
-    except OSError as error:
-        raise OptionError(f"cannot save into the folder {str(target)!r}: {error.strerror or error}") from error
+    except (OSError, SafetensorError) as error:
+        raise OptionError(f"cannot save into the folder {str(target)!r}: {_why(error)}") from error
     return target
+
+
+def _why(error: OSError | SafetensorError) -> str:
+    """What the system says; safetensors wraps it as in `IoError(Os { code: 28, ..., message: "No space left" })`."""
+    message = re.search(r'message: "([^"]*)"', str(error))
+    return getattr(error, "strerror", None) or (message[1] if message else str(error))
 
 
 def load(folder: str | Path) -> Segmenter:
     """The network that was saved in a folder, in evaluation mode, on the CPU.
 
-    The weights are mapped from the files rather than copied, and every tensor must be there, with its shape. Nothing is
-    downloaded, no code that comes with the files runs, and no file outside of the folder is read.
+    Every tensor must be there, with its shape, and is a copy: what becomes of the files afterwards does not change the
+    network. While somebody saves into the folder, it is the old network or the new one. Nothing is downloaded, no code
+    that comes with the files runs, and no file outside of the folder is read.
 
-    The tensors are in the order of the file. To train on a CPU, `model.to(memory_format=torch.channels_last)` copies
-    them into the faster order that `create` gives; `optimize` does so for inference.
+    The weights are in the order that `create` gives. Where they are of several floating types, which no network runs
+    in, they are brought to the one that it is created with, and a warning says so.
 
     Args:
         folder: as `save` wrote it, or as segmentation_models_pytorch's `save_pretrained` did; of a run of `fit`, which
@@ -134,27 +155,48 @@ def load(folder: str | Path) -> Segmenter:
         )
     if not source.is_dir():
         raise OptionError(f"there is no folder {str(folder)!r} to load a network from")
-    found = read_config(source)
-    recorded = found.pop("weights", {})
-    found.pop("card", None)
-    foreign = is_smp_config(found)
-    config = config_of_smp(found) if foreign else ModelConfig.from_dict(found)
-    files = weight_files(source)
-    check_digests(files, recorded if isinstance(recorded, dict) else {})
-    rename = partial(tensors_of_smp, config=config) if foreign else dict
-    try:
-        model = build_empty(config, rename(read_headers(files)))
-    except UnknownNameError as error:
-        raise UnknownNameError(f"{error}; {_providers(config)}") from error
-    fill(model, rename(read_tensors(files)))
-    model.config = model.config if foreign else config
+    with opened(source) as snapshot:
+        found = snapshot.config
+        recorded = found.pop("weights", {})
+        found.pop("card", None)
+        is_foreign = is_smp_config(found)
+        config = _config_of(found)
+        rename = partial(_renamed, config=config) if is_foreign else dict
+        weights = read_weights(snapshot.files)
+        try:
+            model = build_empty(config, rename(weights.stored))
+        except UnknownNameError as error:
+            raise UnknownNameError(f"{error}; {_providers(config)}") from error
+        fill(model, rename(weights.tensors(recorded if isinstance(recorded, dict) else {})))
+    set_order(model, torch.channels_last)
+    model.config = model.config if is_foreign else config
     return model.eval()
 
 
 def network_folder(folder: Path) -> Path:
     """The folder itself; where it is a run's and holds no network, that of the run's best one."""
     best = folder / BEST
-    return best if current(best, CONFIG).exists() and not current(folder, CONFIG).exists() else folder
+    is_run = os.path.lexists(current(best, CONFIG)) and not os.path.lexists(current(folder, CONFIG))
+    return best if is_run and not best.is_symlink() else folder
+
+
+def _config_of(data: dict[str, Any]) -> ModelConfig:
+    try:
+        return config_of_smp(data) if is_smp_config(data) else ModelConfig.from_dict(data)
+    except UnetzooError:
+        raise
+    except Exception as error:  # whatever the values of a stranger make their readers raise
+        raise ConfigError(f"{CONFIG} holds a value that no network has: {describe_error(error)}") from error
+
+
+def _renamed(tensors: Mapping[str, Any], config: ModelConfig) -> dict[str, Any]:
+    """The tensors of a network of segmentation_models_pytorch, or what stands for them, under unetzoo's names."""
+    try:
+        return tensors_of_smp(tensors, config)
+    except UnetzooError:
+        raise
+    except Exception as error:  # as above
+        raise WeightsError(f"the weights are not those of a {config.decoder}: {describe_error(error)}") from error
 
 
 def is_stale(name: str) -> bool:
@@ -164,12 +206,12 @@ def is_stale(name: str) -> bool:
 
 def is_own_card(folder: Path) -> bool:
     """Whether the card in a folder is missing, or as it was generated there: then a new one may replace it."""
-    card = current(folder, CARD)
-    if not card.exists():
+    if not os.path.lexists(current(folder, CARD)):
         return True
     try:
-        return read_config(folder).get("card") == digest(card)
-    except ConfigError:
+        with open_inside(folder, CARD) as card:
+            return read_config(folder).get("card") == digest(card)
+    except (ConfigError, WeightsError):
         return False
 
 
@@ -186,9 +228,17 @@ def _opened(picture: str | Path) -> "Image":
 
 
 def _write_config(draft: Path, config: ModelConfig, card: str) -> None:
-    weights = {path.name: digest(path) for path in sorted(draft.iterdir()) if _WEIGHTS.fullmatch(path.name)}
+    weights = {path.name: _digest_of(path) for path in sorted(draft.iterdir()) if _WEIGHTS.fullmatch(path.name)}
     data: dict[str, Any] = {**config.to_dict(), "weights": weights, "card": hashlib.sha256(card.encode()).hexdigest()}
-    (draft / CONFIG).write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
+    text = json.dumps(data, indent=2) + "\n"
+    if len(text.encode()) > LARGEST_CONFIG:
+        raise OptionError(f"the configuration takes {len(text):,} bytes; load() reads at most {LARGEST_CONFIG:,}")
+    (draft / CONFIG).write_text(text, encoding="utf-8")
+
+
+def _digest_of(path: Path) -> str:
+    with path.open("rb") as stream:
+        return digest(stream)
 
 
 def _providers(config: ModelConfig) -> str:

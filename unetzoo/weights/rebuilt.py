@@ -1,13 +1,11 @@
 """Whether a network's configuration rebuilds it: only then can what is saved of it be loaded."""
 
-from pathlib import Path
-
 from torch import Tensor
 
 from unetzoo.errors import OptionError, UnetzooError
 from unetzoo.model import Segmenter
 from unetzoo.weights.build import build_empty
-from unetzoo.weights.files import DTYPES, Stored
+from unetzoo.weights.safe_file import DTYPES, Stored
 from unetzoo.wrapped import bare_names
 
 
@@ -20,7 +18,7 @@ def bare_state(model: Segmenter) -> dict[str, Tensor]:
 def check_rebuilt(model: Segmenter) -> None:
     """Raise OptionError unless a network's configuration rebuilds it."""
     stored = {
-        name: Stored(Path(), tuple(tensor.shape), DTYPES.get(tensor.dtype, ""))
+        name: Stored("", tuple(tensor.shape), DTYPES.get(tensor.dtype, ""))
         for name, tensor in bare_state(model).items()
     }
     try:

@@ -2,20 +2,27 @@
 
 New files are written into a draft folder, which is renamed to a pending one: that moment decides. Then they are moved
 to their places one by one. Whoever looks before all are moved takes the pending ones, so that it sees the new state.
+Processes and threads that replace files of one folder do so one after the other.
 """
 
 import json
 import os
 import shutil
+import stat
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from secrets import token_hex
 
-from unetzoo.errors import ConfigError
+from unetzoo.errors import ConfigError, OptionError
+from unetzoo.whole import follow_umask
 
 _PENDING = ".unetzoo-pending"
 _DRAFT = ".unetzoo-draft-"
 _MANIFEST = "files.json"
+_LARGEST_MANIFEST = 2**20  # bytes
+_PATIENCE, _PAUSE = 120.0, 0.05  # seconds
 
 
 @contextmanager
@@ -23,43 +30,63 @@ def replacing(folder: Path, is_stale: Callable[[str], bool]) -> Iterator[Path]:
     """Give a draft folder whose files replace those of `folder` when the block ends without an error.
 
     Args:
-        folder: made where it does not exist.
+        folder: made where it does not exist, and removed again when the block fails.
         is_stale: tells whether a file of that name belongs to the old state and must go if it is not replaced.
+
+    Raises:
+        OptionError: somebody else has been replacing its files for minutes.
     """
+    is_new = not folder.exists()
     folder.mkdir(parents=True, exist_ok=True)
-    finish(folder)
-    _clear_drafts(folder)
-    draft = folder / f"{_DRAFT}{os.getpid()}"
-    shutil.rmtree(draft, ignore_errors=True)
-    draft.mkdir()
     try:
-        yield draft
-        new = sorted(path.name for path in draft.iterdir())
-        old = [path.name for path in folder.iterdir() if path.is_file() and is_stale(path.name)]
-        manifest = {"new": new, "gone": sorted(set(old) - set(new))}
-        (draft / _MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
-        for path in draft.iterdir():
-            _sync(path)
-        _sync(draft)
-        draft.rename(folder / _PENDING)
-        _sync(folder)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
-    finish(folder)
+        with _alone(folder) as is_alone:
+            finish(folder)
+            if is_alone:
+                _clear_drafts(folder)
+            draft = folder / f"{_DRAFT}{token_hex(8)}"
+            draft.mkdir()
+            try:
+                yield draft
+                _commit(draft, folder, is_stale)
+            finally:
+                shutil.rmtree(draft, ignore_errors=True)
+            finish(folder)
+    except BaseException:
+        if is_new:
+            with suppress(OSError):  # there is something in it by now
+                folder.rmdir()
+        raise
+
+
+def _commit(draft: Path, folder: Path, is_stale: Callable[[str], bool]) -> None:
+    """Make the draft the pending state."""
+    new = sorted(path.name for path in draft.iterdir())
+    old = [path.name for path in folder.iterdir() if path.is_file() and is_stale(path.name)]
+    manifest = {"new": new, "gone": sorted(set(old) - set(new))}
+    (draft / _MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
+    follow_umask(draft)
+    for path in draft.iterdir():
+        _sync(path)
+    _sync(draft)
+    draft.rename(folder / _PENDING)
+    _sync(folder)
 
 
 def finish(folder: Path) -> None:
     """Move files that are still pending to their places; does nothing where none are."""
     pending = folder / _PENDING
-    if not _manifest(folder)["new"]:
+    manifest = _manifest(folder)
+    if not manifest["new"]:
         shutil.rmtree(pending, ignore_errors=True)  # all was moved, but for the empty folder
         return
-    manifest = _manifest(folder)
+    waiting = [name for name in manifest["new"] if os.path.lexists(pending / name)]
+    for name in waiting:
+        if not stat.S_ISREG((pending / name).lstat().st_mode):
+            raise ConfigError(f"{str(pending / name)!r} is not a regular file: nothing is read or changed")
     for name in manifest["gone"]:
         (folder / name).unlink(missing_ok=True)
-    for name in manifest["new"]:
-        if (pending / name).exists():
-            (pending / name).replace(folder / name)
+    for name in waiting:
+        (pending / name).replace(folder / name)
     _sync(folder)
     shutil.rmtree(pending)
 
@@ -67,17 +94,20 @@ def finish(folder: Path) -> None:
 def current(folder: Path, name: str) -> Path:
     """Where the file of that name is now, if it is: the pending one before the one in its place."""
     pending = folder / _PENDING / name
-    return pending if pending.exists() or name in _manifest(folder)["gone"] else folder / name
+    return pending if os.path.lexists(pending) or name in _manifest(folder)["gone"] else folder / name
 
 
 def _manifest(folder: Path) -> dict[str, list[str]]:
     """The names of what is pending, and of what must go; both empty where nothing is."""
     path = folder / _PENDING / _MANIFEST
-    if not path.is_file():
-        return {"new": [], "gone": []}
+    nothing: dict[str, list[str]] = {"new": [], "gone": []}
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        names = {kind: [str(name) for name in found[kind]] for kind in ("new", "gone")}
+        found = json.loads(_manifest_text(path))
+        names = {kind: [str(name) for name in found[kind]] for kind in nothing}
+    except (FileNotFoundError, NotADirectoryError):
+        return nothing
+    except ConfigError:
+        raise
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise ConfigError(f"{str(path)!r} is damaged; remove its folder to go back to what was saved before") from error
     if any(Path(name).name != name for name in (*names["new"], *names["gone"])):
@@ -85,24 +115,49 @@ def _manifest(folder: Path) -> dict[str, list[str]]:
     return names
 
 
+def _manifest_text(path: Path) -> str:
+    kinds = stat.S_IFMT(path.parent.lstat().st_mode), stat.S_IFMT(path.lstat().st_mode)
+    if kinds != (stat.S_IFDIR, stat.S_IFREG):
+        raise ConfigError(f"{str(path)!r} is a link or not a regular file: nothing is read or changed")
+    if path.stat().st_size > _LARGEST_MANIFEST:
+        raise ValueError(f"more than {_LARGEST_MANIFEST:,} bytes")
+    return path.read_text(encoding="utf-8")
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[bool]:
+    """Keep other processes and threads from replacing files of a folder; False where the system has no locks for it."""
+    if os.name != "posix":
+        yield False
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        yield _lock(descriptor, folder)
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int, folder: Path) -> bool:
+    import fcntl  # not on Windows
+
+    end = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            if time.monotonic() > end:
+                raise OptionError(f"somebody else is saving into {str(folder)!r}; wait for it") from error
+            time.sleep(_PAUSE)
+        except OSError:  # some network disks have no locks of folders
+            return False
+        else:
+            return True
+
+
 def _clear_drafts(folder: Path) -> None:
     """Remove what processes left that are no more."""
     for draft in folder.glob(f"{_DRAFT}*"):
-        process = draft.name.removeprefix(_DRAFT)
-        if process.isdecimal() and not _is_alive(int(process)):
-            shutil.rmtree(draft, ignore_errors=True)
-
-
-def _is_alive(process: int) -> bool:
-    if os.name != "posix":
-        return process != os.getpid()  # elsewhere one cannot ask without a signal
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
+        shutil.rmtree(draft, ignore_errors=True)
 
 
 def _sync(path: Path) -> None:

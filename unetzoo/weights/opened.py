@@ -1,0 +1,67 @@
+"""Open a file of a stranger's folder: a regular one, of the folder itself, without ever waiting for it."""
+
+import os
+import stat
+from contextlib import ExitStack
+from pathlib import Path
+from typing import BinaryIO
+
+from unetzoo.errors import UnetzooError, WeightsError
+from unetzoo.weights.transaction import current
+
+_NEVER_WAITING = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+
+
+def open_inside(folder: Path, name: str, error: type[UnetzooError] = WeightsError) -> BinaryIO:
+    """Open the file of that name in a folder, or, in a cache of the Hub, the one of its blobs behind the link.
+
+    Args:
+        folder: of a network.
+        name: of a file, without a path.
+        error: what is raised.
+
+    Raises:
+        WeightsError, or `error`: there is no such file, it is not a regular one (a folder, a pipe, a device), or it is
+            a link to one elsewhere.
+    """
+    try:
+        path = current(folder, name)
+        _check_kind(name, path.stat(), error)
+        homes = [folder.resolve()]
+        if folder.parent.name == "snapshots":
+            homes.append(folder.parent.parent.resolve() / "blobs")
+        if not any(Path(os.path.realpath(path)).is_relative_to(home) for home in homes):
+            raise error(f"{name} is a link to a file outside of {str(folder)!r}: it is not read")
+        stream = os.fdopen(os.open(path, _NEVER_WAITING), "rb")
+    except FileNotFoundError as problem:
+        hint = ": not a folder of a saved network" if name == "config.json" else ""
+        raise error(f"there is no {name} in {str(folder)!r}{hint}") from problem
+    except (OSError, ValueError) as problem:
+        if isinstance(problem, UnetzooError):
+            raise
+        raise error(f"{name[:80]!r} in {str(folder)!r} cannot be opened: {problem}") from problem
+    with ExitStack() as opened:
+        opened.enter_context(stream)
+        _check_kind(name, os.fstat(stream.fileno()), error)
+        opened.pop_all()
+    return stream
+
+
+def _check_kind(name: str, status: os.stat_result, error: type[UnetzooError]) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise error(f"{name} is not a regular file: it is not read")
+
+
+def read_text(stream: BinaryIO, name: str, most: int, error: type[UnetzooError]) -> str:
+    """The text in a file.
+
+    Raises:
+        UnetzooError: of the type `error`, for one of more than `most` bytes, or not of UTF-8.
+    """
+    size = os.fstat(stream.fileno()).st_size
+    if size > most:
+        raise error(f"{name} has {size:,} bytes; at most {most:,} are read")
+    try:
+        return stream.read(most).decode("utf-8")
+    except (OSError, ValueError) as problem:
+        raise error(f"{name} cannot be read: {problem}") from problem
