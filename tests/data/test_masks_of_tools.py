@@ -178,7 +178,7 @@ def test_an_opaque_alpha_channel_changes_nothing(read, ending):
     names, ids, problems = read(opaque, [*_TRUTH, np.zeros_like(_TRUTH[0])], ending)
     assert names == ("#000000", "#ff0000")
     _same(ids[:3], _TRUTH)
-    assert problems == ["images/3.npy: its mask is empty, all is background"][:0]
+    assert problems == []
 
 
 def test_colours_on_transparent_are_classes_beside_what_is_transparent(read):
@@ -287,7 +287,7 @@ def test_jpeg_masks_are_refused_with_a_way_out_and_read_by_it(read, tmp_path):
 
     _, ids, problems = read(write, _TRUTH, "jpg", threshold=128)
     _same(ids, _TRUTH)
-    assert any("masks are JPEG, which blurs values" in text for text in problems)
+    assert any("masks are JPEG or WebP, which blurs values" in text for text in problems)
     (error,) = [problem.text for problem in survey(tmp_path).problems if problem.severity == "error"]
     assert "JPEG" in error
     assert "--threshold 128" in error
@@ -421,3 +421,59 @@ def test_planes_of_0_and_1_that_overlap_are_refused_of_any_type(read, dtype, cha
 def test_planes_of_0_and_1_are_classes_of_any_type(read, dtype, channels):
     planes = _painted(lambda mask, _: np.eye(channels)[mask].astype(dtype))
     _same(read(planes, _CLASSES, "npy", classes=list("abcde")[:channels])[1], _CLASSES)
+
+
+@pytest.mark.parametrize("options", [{}, {"ome": True}], ids=["shape", "OME"])
+def test_true_in_a_tiff_of_python_is_the_foreground(read, options):
+    def write(path, mask, number):
+        tifffile.imwrite(path, mask if number else mask.astype(np.uint8) * 255, **options)
+
+    names, ids, _ = read(write, _TRUTH, "tif")
+    assert names == ("background", "foreground")
+    _same(ids, _TRUTH)
+
+
+def test_black_on_white_of_a_fax_is_read_as_it_is_shown(read):
+    def write(path, mask, _):
+        Image.fromarray(mask).save(path, compression="group4")
+
+    pytest.importorskip("imagecodecs")
+    _same(read(write, _TRUTH, "tif")[1], _TRUTH)
+
+
+def test_a_palette_that_shows_the_foreground_black_is_said(read):
+    write = _indexed(lambda mask, _: mask, lambda _: [(255, 255, 255), (0, 0, 0)])
+    _, ids, problems = read(write, _TRUTH)
+    _same(ids, _TRUTH)
+    assert any("shows 0 as white and 1 as black: 1, the black, is the foreground" in text for text in problems)
+
+
+@pytest.mark.parametrize(("ending", "options"), [("jpg", {"quality": 95}), ("webp", {"quality": 80})])
+def test_colours_of_formats_that_blur_are_asked_for(read, ending, options):
+    def write(path, mask, _):
+        Image.fromarray(_COLORS.astype(np.uint8)[mask]).save(path, **options)
+
+    with pytest.raises(unetzoo.DataError, match=r"JPEG or WebP, which blurs them.*--nearest-color"):
+        read(write, _CLASSES, ending)
+
+
+def test_a_webp_that_does_not_blur_is_read(read):
+    def write(path, mask, _):
+        Image.fromarray(_COLORS.astype(np.uint8)[mask]).save(path, lossless=True)
+
+    names, ids, problems = read(write, _CLASSES, "webp")
+    _same(ids, _CLASSES)
+    assert (names, problems) == (("#000000", "#ff0000", "#0080ff"), [])
+
+
+def test_colours_that_are_finer_than_8_bits_are_refused(read):
+    colors = np.array([(0, 0, 0), (65535, 1000, 0), (3, 70, 0)], np.uint16)
+    with pytest.raises(
+        unetzoo.DataError, match=r"0\.npy: the mask holds \(65535, 1000, 0\), which is no colour of 8 bits"
+    ):
+        read(_painted(lambda mask, _: colors[mask]), _CLASSES, "npy")
+
+
+def test_many_classes_that_never_occur_are_one_warning(read):
+    _, _, problems = read(_painted(lambda mask, _: mask.astype(np.uint8) * 20), _TRUTH)
+    assert "19 classes never occur in the split 'val': 'class 1', 'class 2', 'class 3', " in "".join(problems)

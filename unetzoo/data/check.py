@@ -14,6 +14,7 @@ from unetzoo.data.statistics import class_counts
 from unetzoo.data.survey import Reading, masks_of
 
 Severity = Literal["error", "warning"]
+_SHOWN = 6  # names of classes
 
 
 @dataclass(frozen=True)
@@ -144,6 +145,10 @@ def _empty(source: Source, readings: Sequence[Reading], coding: Coding) -> Itera
 def _absent_classes(splits: Mapping[str, Sequence[int]], readings: Sequence[Reading], coding: Coding) -> Iterator[str]:
     present = {reading.index: class_counts(reading, coding) > 0 for reading in readings}
     for split, indices in splits.items():
-        for number, name in enumerate(coding.class_names):
-            if not any(present[index][number] for index in indices if index in present):
-                yield f"class {name!r} never occurs in the split {split!r}"
+        counted = [present[index] for index in indices if index in present]
+        absent = [name for number, name in enumerate(coding.class_names) if not any(found[number] for found in counted)]
+        if len(absent) > _SHOWN:
+            shown = ", ".join(map(repr, absent[:_SHOWN]))
+            yield f"{len(absent)} classes never occur in the split {split!r}: {shown}, ..."
+        else:
+            yield from (f"class {name!r} never occurs in the split {split!r}" for name in absent)

@@ -200,7 +200,7 @@ def say_codes(kind: Kind, codes: Sequence[int]) -> str:
 def say_code(kind: Kind, code: int) -> str:
     """A code as people write it."""
     if code == NO_NUMBER:
-        return "NaN or infinity"
+        return "what is no number, or too large"
     if kind == "levels":
         return f"{code / LEVELS:.4g}"
     return write_color(code) if kind in _COLORED else str(code)

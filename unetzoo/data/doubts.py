@@ -13,6 +13,7 @@ from unetzoo.data.stored import StoredMask
 
 _ALIKE = 8  # of 255, in each channel
 _FAR = 60  # from the nearest colour or value
+_WHITE = 0xFFFFFF
 _SHOWN = 3  # names of files
 _FEW = 0.005  # of the pixels
 _FEWEST_CLASSES = 4  # that may be objects
@@ -51,7 +52,7 @@ def _lossy(masks: Sequence[StoredMask], coding: Coding) -> Iterator[str]:
     if holders:
         helped = coding.nearest or coding.threshold is not None
         more = "" if helped else ", so that edges may be wrong or be classes of their own"
-        yield f"masks are JPEG, which blurs values{more}; save masks as PNG: {_names(holders)}"
+        yield f"masks are JPEG or WebP, which blurs values{more}; save masks as PNG: {_names(holders)}"
 
 
 def _nearest(masks: Sequence[StoredMask], coding: Coding) -> Iterator[str]:
@@ -83,13 +84,13 @@ def _alike(_: Sequence[StoredMask], coding: Coding) -> Iterator[str]:
     """Colours that nobody named, and that are nearly the same."""
     if coding.kind not in ("colors", "cutout") or not _are_found(coding) or _are_ids_in_a_channel(coding):
         return
-    for one, other in combinations(coding.codes, 2):
-        if are_alike(one, other, tolerance=_ALIKE):
-            shown = " and ".join(say_code(coding.kind, code) for code in (one, other))
-            yield (
-                f"the colours {shown} are nearly the same: name the classes with their colours, and "
-                "nearest_color=True (--nearest-color) joins them"
-            )
+    pairs = [pair for pair in combinations(coding.codes, 2) if are_alike(*pair, tolerance=_ALIKE)]
+    shown = ", ".join(" and ".join(say_code(coding.kind, code) for code in pair) for pair in pairs[:_SHOWN])
+    if pairs:
+        yield (
+            f"the colours {shown}{', ...' * (len(pairs) > _SHOWN)} are nearly the same: name the classes with their "
+            "colours, and nearest_color=True (--nearest-color) joins them"
+        )
 
 
 def _are_found(coding: Coding) -> bool:
@@ -101,6 +102,16 @@ def _are_found(coding: Coding) -> bool:
 def _are_ids_in_a_channel(coding: Coding) -> bool:
     """Whether colours use one channel alone, such as #010000, #020000."""
     return any(all(code & ~(0xFF << shift) == 0 for code in coding.codes) for shift in (0, 8, 16))
+
+
+def _inverted(_: Sequence[StoredMask], coding: Coding) -> Iterator[str]:
+    """A palette that shows the background white and the foreground black."""
+    if coding.kind == "ids" and coding.colors == (_WHITE, 0) and coding.class_names == ("background", "foreground"):
+        white, black = coding.codes
+        yield (
+            f"the palette of masks shows {white} as white and {black} as black: {black}, the black, is the foreground; "
+            "if it is the white, name the classes with their colours, background=#000000,foreground=#ffffff"
+        )
 
 
 def _merged(masks: Sequence[StoredMask], coding: Coding) -> Iterator[str]:
@@ -155,6 +166,7 @@ _DOUBTS: tuple[Callable[[Sequence[StoredMask], Coding], Iterator[str]], ...] = (
     _lossy,
     _nearest,
     _alike,
+    _inverted,
     _merged,
     _without_zero,
     _nodata,

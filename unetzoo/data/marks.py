@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _SCALES = {"L;2": 85, "L;4": 17}  # of pixels of 2 and 4 bits, as Pillow shows them
 _LOSSY_PICTURES = ("JPEG", "MPO")
+_WEBP_KIND = 12  # the byte at which it begins
 _PLAIN = {"1": "L", "PA": "RGBA", "La": "LA", "RGBa": "RGBA"}
 _READ_AS_STORED = ("P", "L", "LA", "RGB", "RGBA", "I", "F")
 
@@ -42,7 +43,7 @@ PLAIN = Marks()
 def picture_mask(picture: "Image") -> tuple[NDArray[Any], Marks]:
     """The pixels of a picture as they are stored: indices of a palette, numbers of few bits, colours with opacity."""
     scale = _SCALES.get(_raw_mode(picture), 1)
-    is_lossy = picture.format in _LOSSY_PICTURES
+    is_lossy = _is_lossy(picture)
     if picture.mode == "P":
         return np.asarray(picture), Marks(palette=_palette(picture), is_lossy=is_lossy)
     stored = picture.mode in _READ_AS_STORED or picture.mode.startswith("I;")
@@ -57,6 +58,18 @@ def _raw_mode(picture: "Image") -> str:
     tile = next(iter(getattr(picture, "tile", ())), None)
     args = tile[3] if tile else ""
     return args if isinstance(args, str) else ""
+
+
+def _is_lossy(picture: "Image") -> bool:
+    """Whether the format blurs: JPEG, and WebP unless it is of its other kind."""
+    file = getattr(picture, "fp", None)
+    if picture.format != "WEBP" or file is None:
+        return picture.format in _LOSSY_PICTURES
+    place = file.tell()
+    file.seek(_WEBP_KIND)
+    kind = file.read(4)
+    file.seek(place)
+    return bool(kind == b"VP8 ")
 
 
 def _palette(picture: "Image") -> tuple[int, ...]:
@@ -82,6 +95,14 @@ def page_marks(page: Any) -> Marks:  # noqa: ANN401 - of tifffile, which has no 
         is_lossy=page.compression in (COMPRESSION.JPEG, COMPRESSION.OJPEG),
         nodata=_nodata(page),
     )
+
+
+def keeps_values(file: Any) -> bool:  # noqa: ANN401 - as above
+    """Whether the values of a TIFF count in a mask even where it says that 0 is white.
+
+    ImageJ inverts the display alone, and Python's writers say so of each array of true and false.
+    """
+    return bool(file.is_imagej or file.is_shaped or file.is_ome)
 
 
 def _page_palette(page: Any) -> tuple[int, ...]:  # noqa: ANN401 - as above

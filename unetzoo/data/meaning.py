@@ -99,8 +99,9 @@ def _with_colors(coding: Coding, masks: Sequence[StoredMask]) -> Coding:
 
 def _of_colors(kind: Kind, masks: Sequence[StoredMask], names: Sequence[str] | None, ignored: Sequence[int]) -> Coding:
     present = sorted({code for mask in masks for code in mask.set_as(kind)} - {*ignored}, key=by_blue)
-    if len(present) > MOST_CLASSES:
-        blurred = "; some are JPEG, which blurs them" if any(mask.form.marks.is_lossy for mask in masks) else ""
+    is_lossy = any(mask.form.marks.is_lossy for mask in masks)
+    if len(present) > MOST_CLASSES or is_lossy:
+        blurred = "; some are JPEG or WebP, which blurs them" if is_lossy else ""
         raise DataError(
             f"the masks hold {len(present):,} colours{blurred}: name the classes with theirs, such as cell=#ff0000; "
             "nearest_color=True (--nearest-color) reads other colours as the nearest of these"

@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unetzoo.data.colors import Codes, pack
-from unetzoo.data.forms import LEVELS, NO_NUMBER, Form, plane_codes
+from unetzoo.data.forms import LEVELS, NO_NUMBER, OVERLAP, Form, plane_codes
 from unetzoo.data.marks import PLAIN, Marks
+from unetzoo.errors import DataError
 
 _LARGEST = 2**53  # beyond it, floats are no whole numbers one by one
 _LARGEST_FRACTION = 2**42
@@ -43,6 +44,9 @@ def encode(raw: RawMask | NDArray[Any]) -> tuple[Form, Codes]:
 
     One channel holds values, or indices of a palette; three or four are colours, though they may be read as planes;
     other numbers of channels are planes, of which those above 0 are set.
+
+    Raises:
+        DataError: for three channels that are neither.
     """
     raw = raw if isinstance(raw, RawMask) else RawMask(raw)
     pixels = raw.pixels[..., 0] if raw.pixels.ndim == 3 and raw.pixels.shape[2] == 1 else raw.pixels
@@ -50,18 +54,25 @@ def encode(raw: RawMask | NDArray[Any]) -> tuple[Form, Codes]:
 
 
 def _several(marks: Marks, pixels: NDArray[Any]) -> tuple[Form, Codes]:
-    """Of several channels."""
+    """Of several channels.
+
+    Raises:
+        DataError: for three that are finer than colours of 8 bits, and no planes.
+    """
     channels = pixels.shape[2]
-    colored = pixels[..., [0, 0, 0, 1]] if marks.has_alpha and channels == 2 else pixels
     is_unit = bool(((pixels == 0) | (pixels == 1)).all())
+    colored = pixels[..., [0, 0, 0, 1]] if marks.has_alpha and channels == 2 else pixels
     colors = None if pixels.dtype.kind == "b" else _bytes(colored, has_alpha=marks.has_alpha)
-    form = Form(
-        "planes" if colors is None else "colors",
-        marks,
-        channels=channels,
-        is_unit=is_unit,
-    )
-    return form, plane_codes(pixels > 0) if colors is None else pack(colors)
+    if colors is not None:
+        return Form("colors", marks, channels=channels, is_unit=is_unit), pack(colors)
+    planes = plane_codes(pixels > 0)
+    if channels == 3 and not is_unit and (planes == OVERLAP).any():
+        example = ", ".join(str(value) for value in pixels[planes == OVERLAP][0])
+        raise DataError(
+            f"the mask holds ({example}), which is no colour of 8 bits a channel, and sets several planes: save masks "
+            "with 8 bits"
+        )
+    return Form("planes", marks, channels=channels, is_unit=is_unit), planes
 
 
 def _single(marks: Marks, pixels: NDArray[Any]) -> tuple[Form, Codes]:

@@ -10,6 +10,7 @@ from unetzoo.data.colors import Codes
 from unetzoo.data.forms import Form, Kind
 from unetzoo.data.objects import are_objects
 from unetzoo.data.raw import RawMask, encode
+from unetzoo.errors import DataError
 
 _MOST_CODES = 4096  # that are counted one by one: with more, a mask numbers objects, or is soft
 
@@ -50,8 +51,11 @@ class StoredMask:
 
 
 def store(raw: RawMask | NDArray[Any], name: str = "") -> StoredMask:
-    """What is known of a mask."""
-    form, codes = encode(raw)
+    """What is known of a mask; raises DataError for one that cannot be read."""
+    try:
+        form, codes = encode(raw)
+    except DataError as error:
+        raise DataError(f"{name}: {error}") from error
     found, counts = _count(codes)
     numbered = form.layout in ("values", "palette") and are_objects(codes, found)
     if len(found) > _MOST_CODES:

@@ -87,7 +87,7 @@ def _in_parallel(read: Callable[[int], Reading], indices: Iterable[int]) -> Iter
 def _read(source: Source, index: int, images: bool) -> Reading:
     pixels, raw, problems = _pixels(source, index, images)
     image = None if pixels is None else _image_facts(pixels)
-    mask = None if raw is None else store(raw, source.entries[index].name)
+    mask = None if raw is None else _attempt(lambda index: store(raw, source.entries[index].name), index, problems)
     return Reading(index, image, mask, tuple(problems))
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from unetzoo.data.content import Content, Known, Pixels, Raster, Role, channel_axis
 from unetzoo.data.limits import check_backed, check_memory
-from unetzoo.data.marks import PLAIN, page_marks
+from unetzoo.data.marks import PLAIN, keeps_values, page_marks
 from unetzoo.errors import DataError
 from unetzoo.extras import missing_extra
 
@@ -50,8 +50,8 @@ def read_tiff(content: Content, role: Role, known: Known) -> Raster:
         rest = [axis for axis in range(pixels.ndim) if axis not in order]  # of one element each
         pixels = pixels.transpose([*order, *rest]).reshape([pixels.shape[axis] for axis in order])
         page = series.keyframe
-        shown_as_stored = role == "mask" and file.is_imagej  # whose inverted table changes the display alone
-        pixels = pixels if shown_as_stored else _shown(page, pixels, colored=role == "image")
+        stays = role == "mask" and keeps_values(file)
+        pixels = pixels if stays else _shown(page, pixels, colored=role == "image")
         return Raster(pixels, orientation_of(page), page_marks(page) if role == "mask" else PLAIN)
 
 

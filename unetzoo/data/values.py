@@ -79,9 +79,9 @@ def _refuse_blurred(masks: Sequence[StoredMask], known: Sequence[int]) -> None:
     blurred = [mask for mask in masks if mask.form.marks.is_lossy]
     if blurred and known[-1] < MOST_CLASSES:
         raise DataError(
-            f"masks are JPEG ({_listed(blurred)}), which blurs: of their values {known[0]} to {known[-1]} some may be "
-            "noise; save masks as PNG, or say which are classes, such as background=0,cell=1, with nearest_color=True "
-            "(--nearest-color)"
+            f"masks are JPEG or WebP ({_listed(blurred)}), which blurs: of their values {known[0]} to {known[-1]} some "
+            "may be noise; save masks as PNG, or say which are classes, such as background=0,cell=1, with "
+            "nearest_color=True (--nearest-color)"
         )
 
 
@@ -94,7 +94,7 @@ def _question(kind: Kind, masks: Sequence[StoredMask], known: Sequence[int]) -> 
         value = "nan" if NO_NUMBER in strange else strange[0]
         shown = say_codes(kind, strange)
         ways.append(f"or say that {shown} is unknown: ignore={value!r} (--ignore {value})")
-    if len(strange) > 2 and _has_soft_edges(kind, masks):
+    if kind == "alpha" or (len(strange) > 2 and _has_soft_edges(kind, masks)):
         ways.append(
             "or, if edges are soft, which value is the least of the foreground: threshold=128 (--threshold 128)"
         )
