@@ -26,7 +26,14 @@ class Dataset(ABC):
 
     Args:
         class_names: one for each class id.
+
+    Attributes:
+        split: the name of the split, where it is known.
+        split_note: what that means for a score on it.
     """
+
+    split = ""
+    split_note = ""
 
     def __init__(self, class_names: Sequence[str]) -> None:
         self.class_names = tuple(class_names)

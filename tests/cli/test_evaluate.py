@@ -1,3 +1,4 @@
+import html
 import json
 import re
 
@@ -81,3 +82,35 @@ def test_a_model_that_is_not_there_is_one_line(invoke, cells, tmp_path):
     assert result.exit_code == 2
     assert "gone" in result.stderr
     assert result.stderr.count("\n") == 1
+
+
+def _labelled(folder, count):
+    random = np.random.default_rng(1)
+    for kind, high in (("images", 256), ("masks", 2)):
+        (folder / kind).mkdir(parents=True)
+        for number in range(count):
+            Image.fromarray(random.integers(0, high, (40, 40), dtype=np.uint8)).save(folder / kind / f"{number}.png")
+    return str(folder)
+
+
+def test_a_new_folder_counts_as_a_whole_and_every_output_says_so(invoke, model, tmp_path):
+    data, report, numbers = _labelled(tmp_path / "new", 10), tmp_path / "e.html", tmp_path / "e.json"
+    result = invoke("evaluate", model, data, "--json", str(numbers), "--html", str(report))
+    assert result.exit_code == 0, result.output
+    first, note, *_ = result.stdout.splitlines()
+    assert first == f"{model} on {data}: split all, 10 images"
+    described = json.loads(numbers.read_text())
+    assert (described["split"], described["images"]) == ("all", 10)
+    page = html.unescape(report.read_text())
+    assert described["split_note"] in note
+    assert described["split_note"] in page
+    assert "split all" in page
+
+
+def test_the_split_that_chose_the_best_network_is_named_as_such(invoke, model, tmp_path):
+    for part in ("train", "val"):
+        _labelled(tmp_path / "parts" / part, 2)
+    result = invoke("evaluate", model, str(tmp_path / "parts"))
+    assert "split val, 2 images" in result.stdout
+    assert "was chosen by these images" in result.stdout
+    assert "split all, 4 images" in invoke("evaluate", model, str(tmp_path / "parts"), "--split", "all").stdout

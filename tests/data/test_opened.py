@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -143,14 +144,39 @@ def test_one_split_is_opened_with_the_classes_of_a_network(make_folder, pictures
     assert dataset[0].mask.max() == 1
 
 
-def test_without_a_split_that_of_the_test_is_taken_then_that_of_validation(make_folder, pictures):
-    assert len(open_dataset("nuclei")) == 1
-    assert open_dataset("nuclei")[0].image.shape == (512, 112, 1)
-    assert len(open_dataset(make_folder(*pictures))) == 1
+def test_without_a_split_that_of_the_test_is_taken_then_that_of_validation(make_folder, pictures, tmp_path):
+    nuclei = open_dataset("nuclei")
+    assert (len(nuclei), nuclei.split, nuclei[0].image.shape) == (1, "test", (512, 112, 1))
+    unsplit = make_folder(*pictures)
+    (tmp_path / "with-val").mkdir()
+    for part in ("train", "val"):
+        shutil.copytree(unsplit, tmp_path / "with-val" / part)
+    dataset = open_dataset(tmp_path / "with-val")
+    assert dataset.split == "val"
+    assert "was chosen by these images" in dataset.split_note
+
+
+def test_where_there_is_no_split_all_images_count(make_folder, pictures):
+    folder = make_folder(*pictures)
+    for trained in (None, unetzoo.ModelInfo(mean=[0.5, 0.5, 0.5], std=[0.1, 0.1, 0.1])):
+        dataset = open_dataset(folder, trained=trained)
+        assert (len(dataset), dataset.split) == (len(pictures[0]), "all")
+        assert "no splits" in dataset.split_note
+
+
+def test_of_the_training_s_own_images_those_that_were_held_out_count(make_folder, pictures):
+    folder = make_folder(*pictures)
+    found = survey(folder)
+    dataset = open_dataset(folder, trained=found.statistics.info)
+    assert dataset.split == "val"
+    assert dataset.indices == tuple(found.splits["val"])
+    everything = open_dataset(folder, "all", trained=found.statistics.info)
+    assert len(everything) == len(pictures[0])
+    assert "has seen most of these images" in everything.split_note
 
 
 def test_a_split_that_is_not_there_is_refused(make_folder, pictures):
-    with pytest.raises(unetzoo.DataError, match="has no split 'test'; it has train, val"):
+    with pytest.raises(unetzoo.DataError, match=r"there is no split 'test'; there are train, val .*, and all"):
         open_dataset(make_folder(*pictures), "test")
 
 

@@ -1,13 +1,14 @@
 import numpy as np
 
-from unetzoo.demo.panels import FALSE_NEGATIVE, FALSE_POSITIVE, FOUND, NOTHING, error_panel, image_panel, mask_panel
+from unetzoo.colors import FALSE_NEGATIVE, FALSE_POSITIVE, HIT, NOTHING
+from unetzoo.demo.panels import error_panel, image_panel, mask_panel
 
 
 def test_errors_have_the_colour_of_their_kind():
     predicted = np.array([[False, True, False, True]])
     truth = np.array([[False, False, True, True]])
     assert [tuple(color) for color in error_panel(predicted, truth)[0]] == [
-        NOTHING, FALSE_POSITIVE, FALSE_NEGATIVE, FOUND
+        NOTHING, FALSE_POSITIVE, FALSE_NEGATIVE, HIT
     ]  # fmt: skip
 
 

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from unetzoo.colors import FALSE_NEGATIVE, FALSE_POSITIVE
 from unetzoo.demo.data import Part
-from unetzoo.demo.panels import FALSE_NEGATIVE, FALSE_POSITIVE
 from unetzoo.demo.picture import draw
 from unetzoo.demo.run import Outcome, Result, Settings
 from unetzoo.demo.scores import score

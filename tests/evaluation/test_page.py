@@ -1,6 +1,7 @@
 """The page in a real browser."""
 
 import shutil
+from dataclasses import replace
 
 import pytest
 import torch
@@ -8,6 +9,7 @@ from squares import Squares
 
 import unetzoo
 from unetzoo import WriteError, evaluate
+from unetzoo.evaluation.evaluate import Case, Evaluation
 from unetzoo.evaluation.page import chosen_cases, write_page
 
 _CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -29,13 +31,34 @@ def test_it_needs_nothing_from_elsewhere(made):
     assert "http://" not in text
     assert "https://" not in text
     assert "net &lt;on&gt; data" in text
-    assert text.count("data:image/png;base64,") == 9
+    pictures = sum(len(group.cases) for group in chosen_cases(made[1]))
+    assert text.count("data:image/png;base64,") == pictures >= 9
 
 
 def test_each_case_is_shown_once_worst_first(made):
-    captions = [caption for caption, _ in chosen_cases(made[1])]
-    assert [caption.split(":")[0] for caption in captions] == ["worst"] * 3 + ["median"] * 3 + ["best"] * 3
-    assert made[1].ranked[0].name in captions[0]
+    groups = chosen_cases(made[1])
+    headings = [group.heading for group in groups]
+    order = ["Worst by mean IoU", "Worst by objects (square)", "Median", "Best"]
+    assert headings == [heading for heading in order if heading in headings]
+    assert groups[0].cases[0] == made[1].ranked[0]
+    indices = [case.index for group in groups for case in group.cases]
+    assert len(indices) == len(set(indices))
+
+
+def test_the_worst_by_objects_are_shown_where_pixels_hide_them():
+    cases = [Case(number, f"{number}.png", (), number / 10, (1, 0, 9), 1 - number / 10) for number in range(10)]
+    groups = chosen_cases(Evaluation(("a", "b"), (), {}, tuple(cases), instances_of="b"))
+    assert [case.name for case in groups[1].cases] == ["9.png", "8.png", "7.png"]
+    assert groups[1].heading == "Worst by objects (b)"
+
+
+def test_it_says_what_the_numbers_are_of(made, tmp_path):
+    _, result, model, data = made
+    known = replace(result, split="val", split_note="chosen by these images")
+    write_page(tmp_path / "b.html", known, model, data, title="", facts={"command": "unetzoo <x>", "date": "today"})
+    text = (tmp_path / "b.html").read_text()
+    for part in ("split val", "chosen by these images", "unetzoo &lt;x&gt;", "today", "Objects: square"):
+        assert part in text
 
 
 def test_a_page_that_cannot_be_written_is_one_error(made, tmp_path):
@@ -59,7 +82,16 @@ def test_a_browser_sorts_the_images_and_fits_a_narrow_screen(made):
         rising = page.locator("#images tbody td:nth-child(2)").all_inner_texts()
         header.press("Enter")  # by the keyboard
         falling = page.locator("#images tbody td:nth-child(2)").all_inner_texts()
+        page.locator("button.zoom").first.click()
+        large = page.locator("dialog img")
+        shown = (
+            large.is_visible(),
+            large.get_attribute("src") == page.locator("button.zoom img").first.get_attribute("src"),
+        )
+        large.click()
+        is_closed = not large.is_visible()
         browser.close()
+    assert (shown, is_closed) == ((True, True), True)
     assert errors == []
     assert rising == sorted(rising, key=float)
     assert falling == rising[::-1]

@@ -1,6 +1,9 @@
 """`unetzoo evaluate`: how good a network is on a data set."""
 
 import json
+import shlex
+import sys
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,7 +26,13 @@ def evaluate(
     model: ModelName,
     data: Source,
     split: Annotated[
-        str | None, typer.Option(metavar="NAME", help="train, val or test  [default: test, else val]")
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="train, val, test or all  [default: test, else val; all where there are no splits and the data is not "
+            "that of the training]",
+            show_default=False,
+        ),
     ] = None,
     classes: ClassNames = None,
     masks: MaskKind = "auto",
@@ -75,14 +84,15 @@ def evaluate(
             flips=flips,
             on_case=on_case,
         )
-    show(f"{model} on {data}: {_images(result)}", "", _classes(result), *_objects(result, instances))
+    show(f"{model} on {data}: {_images(result)}", *_note(result), "", _classes(result), *_objects(result, instances))
     if json_file:
         _write_json(json_file, model, data, result)
     if html:
         from unetzoo.evaluation.page import write_page
 
         title = f"{model} on {data}"
-        write_page(html, result, network, dataset, title=title, tile=tile, overlap=overlap, flips=flips)
+        facts = _facts(model, data, result)
+        write_page(html, result, network, dataset, title=title, facts=facts, tile=tile, overlap=overlap, flips=flips)
         show("", f"page: {html}")
 
 
@@ -107,7 +117,12 @@ def _classes(result: "Evaluation") -> "Table":
 
 def _images(result: "Evaluation") -> str:
     count = len(result.cases)
-    return "1 image, so without intervals" if count == 1 else f"{count:,} images"
+    images = "1 image, so without intervals" if count == 1 else f"{count:,} images"
+    return f"split {result.split}, {images}" if result.split else images
+
+
+def _note(result: "Evaluation") -> list[str]:
+    return [f"note: {result.split_note}"] if result.split_note else []
 
 
 def _objects(result: "Evaluation", of: str | None) -> "list[str | Table]":
@@ -119,10 +134,22 @@ def _objects(result: "Evaluation", of: str | None) -> "list[str | Table]":
     return ["", table]
 
 
-def _write_json(path: Path, model: str, data: str, result: "Evaluation") -> None:
+def _facts(model: str, data: str, result: "Evaluation") -> dict[str, str]:
+    """What a number is worth nothing without."""
     from importlib.metadata import version
 
+    return {
+        "model": str(Path(model).resolve()) if Path(model).exists() else model,
+        "data": str(Path(data).resolve()) if Path(data).exists() else data,
+        "split": result.split,
+        "command": shlex.join(["unetzoo", *sys.argv[1:]]),
+        "date": datetime.now().astimezone().isoformat(" ", "seconds"),
+        "unetzoo": version("unetzoo"),
+    }
+
+
+def _write_json(path: Path, model: str, data: str, result: "Evaluation") -> None:
     from unetzoo.whole import write_text
 
-    described = {"model": model, "data": data, "unetzoo": version("unetzoo"), **result.to_dict()}
+    described = {**_facts(model, data, result), "model": model, "data": data, **result.to_dict()}
     write_text(path, json.dumps(described, indent=2) + "\n")

@@ -9,7 +9,7 @@ import typer
 from unetzoo.cli.errors import say
 from unetzoo.cli.models import ModelName, load_model
 from unetzoo.cli.outcomes import report
-from unetzoo.cli.tiling import DeviceName, Flips, Overlap, Tile
+from unetzoo.cli.tiling import DeviceName, Flips, Overlap, Thresholds, Tile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,6 +45,16 @@ def predict(
             show_default=False,
         ),
     ] = None,
+    values: Annotated[
+        str | None,
+        typer.Option(
+            metavar="KIND",
+            help="of pixels in a mask: ids; palette: ids with colours to show them in; trained: as in the masks of the "
+            "training  [default: palette in png and tif, else ids]",
+            show_default=False,
+        ),
+    ] = None,
+    threshold: Thresholds = None,
     tile: Tile = None,
     overlap: Overlap = None,
     batch: Annotated[int, typer.Option(metavar="N", help="tiles at once")] = 1,
@@ -76,10 +86,13 @@ def predict(
     from unetzoo.inference.files import FileOptions
     from unetzoo.inference.formats import check_target
     from unetzoo.inference.jobs import find_jobs
+    from unetzoo.inference.thresholds import read_threshold
 
     suffix = f".{(file_format or (_PROBABILITIES if probabilities else _IDS)).removeprefix('.').lower()}"
     options = FileOptions(
         probabilities=probabilities,
+        values=values,  # type: ignore[arg-type] # FileOptions checks it
+        threshold=None if threshold is None else read_threshold(threshold),
         tile=tile,
         overlap=overlap,
         batch=batch,
@@ -94,6 +107,7 @@ def predict(
     for job in jobs:
         check_target(job.target, probabilities=probabilities)
     network = load_model(model)
+    options.check_fits(network.config, {job.target.suffix.lower() for job in jobs})
     for folder in {job.target.parent for job in jobs}:
         _make_folder(folder)
     report(_run(network, jobs, options, workers, ray), jobs)

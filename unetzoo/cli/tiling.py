@@ -19,6 +19,16 @@ Overlap = Annotated[
     ),
 ]
 Flips = Annotated[bool, typer.Option("--flips", help="average over mirror images; four times the work")]
+Thresholds = Annotated[
+    str | None,
+    typer.Option(
+        "--threshold",
+        metavar="NUMBER",
+        help="a class takes the pixels where its probability is above, such as 0.3 or cell=0.3,border=0.6  [default: "
+        "the most probable class]",
+        show_default=False,
+    ),
+]
 DeviceName = Annotated[
     str | None,
     typer.Option(metavar="NAME", help="such as cuda:1  [default: a GPU, else the CPU]", show_default=False),

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,8 @@ from unetzoo.data.coding import UNKNOWN, Coding
 from unetzoo.data.mask_options import Classes, MaskOptions, Masks, Value
 from unetzoo.data.raw import encode
 from unetzoo.data.resolve import resolve_coding
-from unetzoo.data.sources import SPLITS, Source, open_source
-from unetzoo.data.splits import split_entries
+from unetzoo.data.sources import Source, open_source
+from unetzoo.data.splits import ALL, choose_split, split_entries
 from unetzoo.data.statistics import Statistics, measure
 from unetzoo.data.survey import Reading, read_all
 from unetzoo.errors import DataError
@@ -97,12 +98,13 @@ class Survey:
         return measure([reading for reading in self.readings if reading.index in chosen], self._sound_coding())
 
     def dataset(self, split: str) -> CodedDataset:
-        """The samples of a split, none where it has none.
+        """The samples of a split, or of all; none where there are none.
 
         Raises:
             DataError: something stands in the way of training.
         """
-        return CodedDataset(self.source, self.splits.get(split, ()), self._sound_coding())
+        indices = range(len(self.source.entries)) if split == ALL else self.splits.get(split, ())
+        return CodedDataset(self.source, indices, self._sound_coding())
 
     def _sound_coding(self) -> Coding:
         errors = [problem.text for problem in self.problems if problem.severity == "error"]
@@ -181,7 +183,7 @@ def open_dataset(
 
     Args:
         source: as `unetzoo.data.sources.open_source` takes it.
-        split: `"train"`, `"val"` or `"test"`; None: the test split, or where there is none, the val split, or all.
+        split: `"train"`, `"val"`, `"test"` or `"all"`; None: as `unetzoo.data.splits.choose_split` says.
         classes: as for `survey`.
         masks: as for `survey`.
         ignore: as for `survey`.
@@ -203,15 +205,32 @@ def open_with(
 ) -> CodedDataset:
     """As `open_dataset`, with all that a user says of masks in one."""
     opened = source if isinstance(source, Source) else open_source(source)
-    splits = split_entries(opened.entries)
-    chosen = split or next((name for name in ("test", "val", "train") if name in splits), "test")
-    if chosen not in splits:
-        raise DataError(f"{source} has no split {chosen!r}; it has {', '.join(splits)} (of {', '.join(SPLITS)})")
-    readings = read_all(opened, splits[chosen], images=False)
+    info = trained or ModelInfo()
     try:
-        coding = resolve_coding(opened, readings, masks, trained or ModelInfo())
+        chosen, note = choose_split(opened.entries, split, is_of_training=lambda: _is_of_training(opened, masks, info))
+        indices = range(len(opened.entries)) if chosen == ALL else split_entries(opened.entries)[chosen]
+        readings = read_all(opened, indices, images=False)
+        coding = resolve_coding(opened, readings, masks, info)
     except DataError as error:
         raise DataError(f"{source}: {error}") from error
     if problems := find_mask_problems(opened, readings, coding):
         raise DataError(_first_of(problems))
-    return CodedDataset(opened, splits[chosen], coding)
+    dataset = CodedDataset(opened, indices, coding)
+    dataset.split, dataset.split_note = chosen, note
+    return dataset
+
+
+def _is_of_training(source: Source, masks: MaskOptions, trained: ModelInfo) -> bool:
+    """Whether a network was trained on this source."""
+    try:
+        return bool(trained.mean) and is_alike(trained, survey_with(source, masks, trained=trained))
+    except DataError:  # it could not be trained on
+        return False
+
+
+def is_alike(trained: ModelInfo, found: Survey) -> bool:
+    """Whether what a network knows of its training is what a training on this data would find."""
+    info = found.statistics.info
+    numbers = ("mean", "std", "class_frequencies")
+    before, now = ([*chain(*(getattr(known, name) for name in numbers))] for known in (trained, info))
+    return len(before) == len(now) and np.allclose(before, now, rtol=1e-9, atol=0)

@@ -1,12 +1,48 @@
 """Which entries are trained on, which are watched, and which are held out to the end."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from hashlib import blake2b
 
 from unetzoo.data.sources import SPLITS, Entry
+from unetzoo.errors import DataError
+
+ALL = "all"
+"""The name of all splits together."""
 
 _HELD_OUT = 0.2
+_NOTES = {
+    "train": "a network that was trained on this data has seen these images: the numbers say little",
+    "val": "the best network of a training on this data was chosen by these images: for it the numbers are too good",
+    ALL: "a network that was trained on this data has seen most of these images: the numbers say little",
+}
+
+
+def choose_split(entries: Sequence[Entry], asked: str | None, *, is_of_training: Callable[[], bool]) -> tuple[str, str]:
+    """Which split to measure a network on, and what that means for its numbers.
+
+    Args:
+        entries: of the source.
+        asked: the name of a split, or `ALL`; None: the test split, or where there is none, the val split. Where the
+            source has no splits, all images; but of those that the network was trained on, those that were held out.
+        is_of_training: tells whether the network was trained on this source; only asked where it matters.
+
+    Raises:
+        DataError: there is no such split.
+    """
+    splits = split_entries(entries)
+    if asked == ALL:
+        return ALL, _NOTES[ALL]
+    if asked is None and not any(entry.split for entry in entries):
+        if not is_of_training():
+            return ALL, "the data has no splits, and is not what the network was trained on"
+        asked = "val" if "val" in splits else "train"
+    chosen = asked or next((name for name in ("test", "val", "train") if name in splits), "test")
+    if chosen not in splits:
+        raise DataError(
+            f"there is no split {chosen!r}; there are {', '.join(splits)} (of {', '.join(SPLITS)}), and {ALL}"
+        )
+    return chosen, _NOTES.get(chosen, "")
 
 
 def split_entries(entries: Sequence[Entry]) -> dict[str, list[int]]:

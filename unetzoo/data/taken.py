@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import TypeAlias
 
 from unetzoo.data.mask_options import MaskOptions
-from unetzoo.data.opened import Survey, open_with, survey_with
+from unetzoo.data.opened import Survey, is_alike, open_with, survey_with
 from unetzoo.data.parts import PartSource
 from unetzoo.data.sources import Source
+from unetzoo.data.splits import choose_split
 from unetzoo.errors import DataError, OptionError
 from unetzoo.info import ModelInfo
 from unetzoo.samples import Dataset
@@ -38,12 +39,19 @@ def dataset_of(data: Data, split: str | None, masks: MaskOptions, *, trained: Mo
     if isinstance(data, Dataset | Survey) and masks != MaskOptions():
         raise OptionError("this data set is open already: say classes and masks where you open it")
     if isinstance(data, Survey):
-        return data.dataset(split or next(name for name in ("test", "val", "train") if name in data.splits))
+        return _of_survey(data, split, trained or ModelInfo())
     if not isinstance(data, Dataset):
         return open_with(_source(data), split, masks, trained=trained)
     if split is not None:
         raise OptionError("a Dataset is a single split already: leave split out")
     return data
+
+
+def _of_survey(found: Survey, split: str | None, trained: ModelInfo) -> Dataset:
+    chosen, note = choose_split(found.source.entries, split, is_of_training=lambda: is_alike(trained, found))
+    dataset = found.dataset(chosen)
+    dataset.split, dataset.split_note = chosen, note
+    return dataset
 
 
 def _source(data: object) -> str | Path | Source:

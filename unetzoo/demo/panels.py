@@ -3,15 +3,12 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from unetzoo.colors import FALSE_NEGATIVE, FALSE_POSITIVE, FOREGROUND, HIT, NOTHING, Colors
 from unetzoo.demo.data import fit_normalisation
 from unetzoo.demo.scores import Mask
 
-Colors = NDArray[np.uint8]
 Color = tuple[int, int, int]
 
-NOTHING, FOUND = (18, 22, 28), (104, 110, 118)
-FALSE_POSITIVE, FALSE_NEGATIVE = (230, 159, 0), (86, 180, 233)  # Okabe and Ito's: the colour-blind tell them apart too
-_NUCLEUS = (238, 240, 242)
 _GAMMA = 0.6  # lightens the dim nuclei
 
 
@@ -23,12 +20,12 @@ def image_panel(image: NDArray[np.uint8]) -> Colors:
 
 def mask_panel(mask: Mask) -> Colors:
     """A mask (h, w) as colours (h, w, 3), nuclei light."""
-    return np.where(mask[..., None], _color(_NUCLEUS), _color(NOTHING))
+    return np.where(mask[..., None], _color(FOREGROUND), _color(NOTHING))
 
 
 def error_panel(predicted: Mask, truth: Mask) -> Colors:
-    """Where a prediction (h, w) errs, (h, w, 3): `FALSE_POSITIVE`, `FALSE_NEGATIVE`, `FOUND` nuclei, or `NOTHING`."""
-    found = np.array([[NOTHING, FALSE_NEGATIVE], [FALSE_POSITIVE, FOUND]], dtype=np.uint8)
+    """Where a prediction (h, w) errs, (h, w, 3): `FALSE_POSITIVE`, `FALSE_NEGATIVE`, `HIT`, or `NOTHING`."""
+    found = np.array([[NOTHING, FALSE_NEGATIVE], [FALSE_POSITIVE, HIT]], dtype=np.uint8)
     colors: Colors = found[predicted.astype(np.intp), truth.astype(np.intp)]
     return colors
 

@@ -4,22 +4,14 @@ from dataclasses import dataclass
 
 from PIL import Image, ImageDraw, ImageFont
 
+from unetzoo.colors import FALSE_NEGATIVE, FALSE_POSITIVE, HIT, Colors
 from unetzoo.demo.data import HELD_OUT_COLUMNS
-from unetzoo.demo.panels import (
-    FALSE_NEGATIVE,
-    FALSE_POSITIVE,
-    FOUND,
-    Color,
-    Colors,
-    error_panel,
-    image_panel,
-    mask_panel,
-)
+from unetzoo.demo.panels import Color, error_panel, image_panel, mask_panel
 from unetzoo.demo.run import Outcome, Result
 
 _PAPER, _INK, _FAINT = (255, 255, 255), (31, 41, 51), (94, 106, 118)
 _LEGEND = (
-    (FOUND, "nucleus, found"),
+    (HIT, "nucleus, found"),
     (FALSE_POSITIVE, "false positive: no nucleus there"),
     (FALSE_NEGATIVE, "false negative: nucleus missed"),
 )

@@ -1,7 +1,7 @@
 """Measure how good a network is on a data set."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -34,12 +34,16 @@ class Case:
         name: of the image.
         class_iou: of each class, 0 to 1; None where it is neither there nor predicted.
         mean_iou: of the classes that have one; None where none has.
+        objects: how many are found, invented and missed, where they are counted.
+        average_precision: of these at 0.5; None where there are none, or they are not counted.
     """
 
     index: int
     name: str
     class_iou: tuple[float | None, ...]
     mean_iou: float | None
+    objects: tuple[int, ...] = ()
+    average_precision: float | None = None
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,9 @@ class Evaluation:
         cases: each image.
         resamples: draws of images behind the intervals.
         seed: of these.
+        split: which part of the data the cases are, where that is known.
+        split_note: what that means for the numbers.
+        instances_of: the class whose objects are counted; empty: none.
     """
 
     class_names: tuple[str, ...]
@@ -66,6 +73,9 @@ class Evaluation:
     objects: dict[str, int] = field(default_factory=dict)
     resamples: int = 0
     seed: int = 0
+    split: str = ""
+    split_note: str = ""
+    instances_of: str = ""
 
     @property
     def ranked(self) -> list[Case]:
@@ -107,7 +117,7 @@ def evaluate(
         model: in evaluation mode.
         data: a `Dataset`, or what `fit` takes: a folder, a file that lists pairs, a name, splits by name. It has the
             classes of the network; one with a single logit has the two classes of a mask.
-        split: `"train"`, `"val"` or `"test"`; None: the test split, or where there is none, the val split, or all.
+        split: `"train"`, `"val"`, `"test"` or `"all"`; None: as `unetzoo.data.splits.choose_split` says.
         classes: names of the classes, perhaps with their values in masks; None: as in the network's training.
         masks: `"instances"`: masks number the objects of one class.
         ignore: values or colours of masks whose pixels do not count, beside those that did not in the training.
@@ -148,7 +158,8 @@ def evaluate(
         ids = predicted_ids(model, sample.image, tile=tile, overlap=overlap, flips=flips)
         measured.add(sample.name, ids, sample.mask, dataset.instances(index) if instances else None)
         on_case(len(dataset))
-    return measured.summed_up(Bootstrap(len(dataset), resamples=resamples, seed=seed), resamples=resamples, seed=seed)
+    result = measured.summed_up(Bootstrap(len(dataset), resamples=resamples, seed=seed), resamples=resamples, seed=seed)
+    return replace(result, split=dataset.split, split_note=dataset.split_note, instances_of=instances or "")
 
 
 def _need_extras(*, surface: bool, instances: str | None) -> None:
@@ -184,10 +195,14 @@ class _Measured:
         counts = count(predicted, truth, len(self.names))
         ious = [None if np.isnan(value) else float(value) for value in iou(counts)]
         known = [value for value in ious if value is not None]
-        self.cases.append(Case(len(self.cases), name, tuple(ious), sum(known) / len(known) if known else None))
+        case = Case(len(self.cases), name, tuple(ious), sum(known) / len(known) if known else None)
         self.counts.append(counts)
         if self.instances is not None:
-            self.objects.append(count_instances(predicted, truth, self.names.index(self.instances), numbers))
+            objects = count_instances(predicted, truth, self.names.index(self.instances), numbers)
+            self.objects.append(objects)
+            score = float(iou(objects))
+            case = replace(case, objects=tuple(objects.tolist()), average_precision=None if np.isnan(score) else score)
+        self.cases.append(case)
         if self.surface:
             distances, dices = surface_scores(predicted, truth, len(self.names), tolerance=self.tolerance)
             self.distances.append(distances)

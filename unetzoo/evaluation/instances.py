@@ -1,5 +1,7 @@
 """Objects rather than pixels: which of them are found."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,13 +11,44 @@ Numbers = NDArray[np.int64]
 MATCHED = 0.5  # IoU above which two objects are one; above a half, no object has two partners
 
 
+@dataclass(frozen=True)
+class Objects:
+    """The objects of one class in a prediction and in the truth.
+
+    Attributes:
+        predicted: the number (h, w) of each pixel's object, from 1 on; 0 where there is none.
+        truth: likewise.
+        partners: (pairs, 2): the numbers of a true object and of the predicted one that it is.
+    """
+
+    predicted: Numbers
+    truth: Numbers
+    partners: Numbers
+
+    @property
+    def counts(self) -> Numbers:
+        """(3,) of true positives, false positives, false negatives."""
+        matches = len(self.partners)
+        return np.array([matches, self.predicted.max() - matches, self.truth.max() - matches])
+
+
 def count_instances(
     predicted: NDArray[np.integer],
     truth: NDArray[np.integer],
     class_id: int,
     numbers: NDArray[np.integer] | None = None,
 ) -> Numbers:
-    """Objects found, invented and missed: (3,) of true positives, false positives, false negatives.
+    """Objects found, invented and missed: (3,) of true positives, false positives, false negatives; see `match`."""
+    return match(predicted, truth, class_id, numbers).counts
+
+
+def match(
+    predicted: NDArray[np.integer],
+    truth: NDArray[np.integer],
+    class_id: int,
+    numbers: NDArray[np.integer] | None = None,
+) -> Objects:
+    """Which predicted object is which true one.
 
     The objects of a class are its connected components, over edges and corners; those of the truth are what masks
     number, where they do. A predicted one is right where its IoU with a true one is above 0.5, as in the 2018 Data
@@ -27,33 +60,34 @@ def count_instances(
         class_id: of the objects.
         numbers: of the true objects (h, w); None: nobody numbered them.
     """
-    found, found_count = _components((predicted == class_id) & (truth != UNKNOWN))
+    components = _components((predicted == class_id) & (truth != UNKNOWN))
     is_true = truth == class_id
-    wanted, wanted_count = _components(is_true) if numbers is None else _numbered(numbers, is_true)
-    matched = _matched(found, wanted, found_count)
-    return np.array([matched, found_count - matched, wanted_count - matched])
+    true_objects = _components(is_true) if numbers is None else _numbered(numbers, is_true)
+    return Objects(components, true_objects, _partners(components, true_objects))
 
 
-def _components(mask: NDArray[np.bool_]) -> tuple[Numbers, int]:
-    """Each component's number (h, w), 0 where there is none, and how many there are."""
+def _components(mask: NDArray[np.bool_]) -> Numbers:
+    """Each component's number (h, w), 0 where there is none."""
     from scipy.ndimage import label
 
-    numbers, count = label(mask, structure=np.ones((3, 3)))
-    return numbers.astype(np.int64), int(count)
+    numbers: Numbers = label(mask, structure=np.ones((3, 3)), output=np.int64)[0]
+    return numbers
 
 
-def _numbered(numbers: NDArray[np.integer], mask: NDArray[np.bool_]) -> tuple[Numbers, int]:
-    """The objects of a mask, numbered from 1 on without gaps, and how many there are."""
-    found, places = np.unique(numbers[mask], return_inverse=True)
+def _numbered(numbers: NDArray[np.integer], mask: NDArray[np.bool_]) -> Numbers:
+    """The objects of a mask, numbered from 1 on without gaps."""
+    _, places = np.unique(numbers[mask], return_inverse=True)
     whole = np.zeros(mask.shape, np.int64)
     whole[mask] = places.ravel() + 1
-    return whole, len(found)
+    return whole
 
 
-def _matched(found: Numbers, wanted: Numbers, found_count: int) -> int:
-    """How many pairs of objects, of those that share pixels, are one."""
-    shared = (found > 0) & (wanted > 0)
-    pairs, overlaps = np.unique(wanted[shared] * (found_count + 1) + found[shared], return_counts=True)
-    sizes = np.bincount(wanted.ravel())[pairs // (found_count + 1)]
-    sizes += np.bincount(found.ravel())[pairs % (found_count + 1)]
-    return int((overlaps > MATCHED * (sizes - overlaps)).sum())
+def _partners(predicted: Numbers, truth: Numbers) -> Numbers:
+    """The pairs (pairs, 2) of a true and a predicted object that are one, of those that share pixels."""
+    shared = (predicted > 0) & (truth > 0)
+    beyond = predicted.max() + 1
+    codes, overlaps = np.unique(truth[shared] * beyond + predicted[shared], return_counts=True)
+    pairs = np.stack(np.divmod(codes, beyond), axis=1)
+    sizes = np.bincount(truth.ravel())[pairs[:, 0]] + np.bincount(predicted.ravel())[pairs[:, 1]]
+    matches: Numbers = pairs[overlaps > MATCHED * (sizes - overlaps)]
+    return matches

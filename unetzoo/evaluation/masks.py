@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from unetzoo.errors import OptionError, ShapeError
 from unetzoo.inference.predict import Network, predict
+from unetzoo.inference.thresholds import Limits, class_ids
 from unetzoo.wrapped import network_of
 
 
@@ -44,10 +45,8 @@ def predicted_ids(
     tile: int | None = None,
     overlap: int | None = None,
     flips: bool = False,
+    limits: Limits = (),
 ) -> NDArray[np.int64]:
-    """The class ids (h, w) that a network sees in an image (h, w, c); of a single logit 0 and 1."""
+    """The class ids (h, w) that a network sees in an image (h, w, c), see `unetzoo.inference.thresholds.class_ids`."""
     probabilities = predict(model, image, tile=tile, overlap=overlap, flips=flips)
-    if len(probabilities) == 1:
-        probabilities = np.concatenate([1 - probabilities, probabilities])
-    ids: NDArray[np.int64] = probabilities.argmax(0)
-    return ids
+    return class_ids(probabilities, limits).astype(np.int64, copy=False)

@@ -2,14 +2,19 @@
 
 import base64
 import io
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from unetzoo.evaluation.bootstrap import Estimate
 from unetzoo.evaluation.evaluate import HAUSDORFF, SURFACE_DICE, Case, Evaluation
+from unetzoo.evaluation.instances import Objects, match
 from unetzoo.evaluation.masks import predicted_ids
-from unetzoo.evaluation.pictures import case_picture
+from unetzoo.evaluation.sheet import Shown, draw_sheet
 from unetzoo.inference.predict import Network
 from unetzoo.pages.render import render, trusted
 from unetzoo.samples import Dataset
@@ -19,6 +24,20 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 _EACH = 3  # of the worst, the middle and the best cases
+_LOWEST, _HIGHEST = 320, 640  # pixels of a panel
+
+
+@dataclass(frozen=True)
+class Group:
+    """Cases that are shown together.
+
+    Attributes:
+        heading: such as "Worst".
+        cases: the cases, each in one group alone.
+    """
+
+    heading: str
+    cases: tuple[Case, ...]
 
 
 def write_page(
@@ -28,6 +47,7 @@ def write_page(
     dataset: Dataset,
     *,
     title: str,
+    facts: Mapping[str, str] | None = None,
     tile: int | None = None,
     overlap: int | None = None,
     flips: bool = False,
@@ -40,6 +60,7 @@ def write_page(
         model: sees the pictures once more.
         dataset: has the pictures.
         title: such as the names of network and data.
+        facts: what else is to be known, such as the command and the date.
         tile: as for the evaluation.
         overlap: as for the evaluation.
         flips: as for the evaluation.
@@ -47,43 +68,79 @@ def write_page(
     Raises:
         WriteError: the page cannot be written.
     """
-    pictures = []
-    for caption, case in chosen_cases(evaluation):
+
+    def picture(case: Case) -> str:
         sample = dataset[case.index]
         ids = predicted_ids(model, sample.image, tile=tile, overlap=overlap, flips=flips)
-        png = io.BytesIO()
-        case_picture(sample.image, sample.mask, ids, dataset.class_names, height=320).save(png, format="PNG")
-        pictures.append((caption, base64.b64encode(png.getvalue()).decode()))
+        objects = _objects(evaluation, dataset, case, ids, sample.mask)
+        return _png(Shown(sample.image, sample.mask, ids, objects=objects), dataset.class_names)
+
+    groups = [
+        (group.heading, [(case, _caption(case, evaluation), picture(case)) for case in group.cases])
+        for group in chosen_cases(evaluation)
+    ]
     text = render(
         "unetzoo.evaluation",
         title=title,
         subtitle=_subtitle(evaluation),
+        facts=dict(facts or {}),
         explanation=_explanation(evaluation),
         columns=list(evaluation.mean),
         rows=[*zip(evaluation.class_names, evaluation.classes, strict=True), ("mean", evaluation.mean)],
         class_columns=[f"IoU of {name}" for name in evaluation.class_names],
+        object_columns=["AP at 0.5", *evaluation.objects] if evaluation.objects else [],
         evaluation=evaluation,
-        pictures=pictures,
+        groups=groups,
         cell=_cell,
     )
     write_text(path, text)
 
 
-def chosen_cases(evaluation: Evaluation) -> Iterator[tuple[str, Case]]:
-    """The worst, the middle and the best cases, each once, with what to call them."""
+def chosen_cases(evaluation: Evaluation) -> list[Group]:
+    """The worst, the middle and the best cases, and the worst by objects where they are counted; each once."""
     ranked = evaluation.ranked
     middle = max(0, len(ranked) // 2 - _EACH // 2)
+    counted = [case for case in evaluation.cases if case.average_precision is not None]
+    by_objects = sorted(counted, key=lambda case: case.average_precision or 0.0)
     groups = {
-        "worst": ranked[:_EACH],
-        "median": ranked[middle : middle + _EACH],
-        "best": ranked[: -_EACH - 1 : -1],
+        "Worst by mean IoU": ranked[:_EACH],
+        f"Worst by objects ({evaluation.instances_of})": by_objects[:_EACH],
+        "Median": ranked[middle : middle + _EACH],
+        "Best": ranked[: -_EACH - 1 : -1],
     }
     shown: set[int] = set()
-    for name, cases in groups.items():
-        for case in cases:
-            if case.index not in shown:
-                shown.add(case.index)
-                yield f"{name}: {case.name}, mean IoU {case.mean_iou:.4f}", case
+    chosen = []
+    for heading, cases in groups.items():
+        new = tuple(case for case in cases if case.index not in shown)
+        shown |= {case.index for case in new}
+        chosen += [Group(heading, new)] if new else []
+    return chosen
+
+
+def _objects(
+    evaluation: Evaluation, dataset: Dataset, case: Case, predicted: NDArray[np.int64], truth: NDArray[np.integer]
+) -> Objects | None:
+    if not evaluation.instances_of:
+        return None
+    class_id = evaluation.class_names.index(evaluation.instances_of)
+    return match(predicted, truth, class_id, dataset.instances(case.index))
+
+
+def _png(shown: Shown, class_names: Sequence[str]) -> str:
+    """A picture in base64, with about as many pixels as the image has."""
+    height = min(max(shown.truth.shape[0], _LOWEST), _HIGHEST)
+    png = io.BytesIO()
+    draw_sheet([shown], class_names, height=height).save(png, format="PNG")
+    return base64.b64encode(png.getvalue()).decode()
+
+
+def _caption(case: Case, evaluation: Evaluation) -> str:
+    caption = f"mean IoU {case.mean_iou:.3f}" if case.mean_iou is not None else "no score"
+    if not case.objects:
+        return caption
+    counts = ", ".join(f"{count} {name}" for name, count in zip(evaluation.objects, case.objects, strict=True))
+    average = "-" if case.average_precision is None else f"{case.average_precision:.3f}"
+    return f"{caption}; AP at 0.5 {average} ({counts})"
 
 
 def _cell(number: Estimate) -> "Markup":
@@ -93,10 +150,11 @@ def _cell(number: Estimate) -> "Markup":
 
 
 def _subtitle(evaluation: Evaluation) -> str:
+    split = f"split {evaluation.split}, " if evaluation.split else ""
     if len(evaluation.cases) == 1:
-        return "1 image, so without intervals"
+        return f"{split}1 image, so without intervals"
     drawn = f"{evaluation.resamples:,} draws of images (seed {evaluation.seed})"
-    return f"{len(evaluation.cases):,} images; 95 % intervals from {drawn}"
+    return f"{split}{len(evaluation.cases):,} images; 95 % intervals from {drawn}"
 
 
 def _explanation(evaluation: Evaluation) -> str:

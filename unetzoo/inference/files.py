@@ -1,6 +1,6 @@
 """Predict from file to file: an image of any size in constant memory, and again from where it was stopped."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -10,16 +10,19 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from unetzoo.checks import check_choice
+from unetzoo.config import ModelConfig
+from unetzoo.data.coding import UNKNOWN
 from unetzoo.errors import DataError, OptionError, ShapeError
 from unetzoo.inference.blocks import open_image
 from unetzoo.inference.formats import check_target, write_result
+from unetzoo.inference.looks import Look, Values, look_of
 from unetzoo.inference.optimize import optimize
 from unetzoo.inference.origin import Standing, standing_of, state_of
 from unetzoo.inference.partial import PartialResult, discard, has_begun
 from unetzoo.inference.predict import check_tiling, predict_rows
+from unetzoo.inference.thresholds import Threshold, class_ids, limits_of, plain_threshold
 from unetzoo.model import Segmenter
 from unetzoo.wrapped import segmenter_of
 
@@ -34,6 +37,10 @@ class FileOptions:
     Attributes:
         probabilities: write the probability of each class, float32, rather than class ids. Without it a pixel has the
             id of its most probable class; of a network with a single logit 1 where its probability is above 0.5.
+        values: what class ids are written as: `"ids"`; `"palette"`: ids, and colours to show them in; `"trained"`: the
+            values that the masks of the training had; None: with a palette in .png and .tif, else ids.
+        threshold: a probability for every class but the first, or for some by name: a class takes the pixels where its
+            probability is above, see `unetzoo.inference.thresholds.class_ids`; None: the most probable class.
         tile: about `tile` x `tile` pixels are seen at once, at least 128 x 128; None: as in `predict`.
         overlap: of neighbouring tiles, in pixels; None: as in `predict`.
         batch: tiles at once.
@@ -47,6 +54,8 @@ class FileOptions:
     """
 
     probabilities: bool = False
+    values: Values | None = None
+    threshold: Threshold | None = None
     tile: int | None = None
     overlap: int | None = None
     batch: int = 1
@@ -61,6 +70,21 @@ class FileOptions:
         numbers = check_tiling(self.tile, self.overlap, self.batch)
         for name, number in zip(("tile", "overlap", "batch"), numbers, strict=True):
             object.__setattr__(self, name, number)
+        object.__setattr__(self, "threshold", plain_threshold(self.threshold))
+        if self.values is not None:
+            check_choice("values", self.values, Values)
+        if self.probabilities and (self.values, self.threshold) != (None, None):
+            raise OptionError("values and threshold are of class ids; leave them out, or leave probabilities out")
+
+    def check_fits(self, config: ModelConfig, endings: Iterable[str]) -> None:
+        """Raise OptionError unless a network has what is asked for, and files of these endings can hold it."""
+        limits_of(self.threshold, config)
+        for ending in endings:
+            self.look(ending, config)
+
+    def look(self, ending: str, config: ModelConfig) -> Look:
+        """What a network's results are written as in files of an ending, in lower case, such as `".png"`."""
+        return Look() if self.probabilities else look_of(self.values, ending, config)
 
 
 class FilePredictor:
@@ -71,12 +95,13 @@ class FilePredictor:
         options: how.
 
     Raises:
-        OptionError: there is no such device.
+        OptionError: there is no such device, or the threshold is of a class that is not there.
     """
 
     def __init__(self, model: Segmenter, options: FileOptions) -> None:
         self.options = options
         model = segmenter_of(model, "optimized again")
+        self._limits = limits_of(options.threshold, model.config)
         self._digest = _digest(model)
         self._network = optimize(on_device(model, options.device), dtype=getattr(torch, options.precision))
         self.config = model.config
@@ -100,6 +125,7 @@ class FilePredictor:
         """
         try:
             check_target(target, probabilities=self.options.probabilities)
+            look = self.options.look(target.suffix.lower(), self.config)
             made_of = self._made_of(source)
             standing = self._standing(target, made_of)
             if standing.stays:
@@ -107,7 +133,7 @@ class FilePredictor:
                     discard(_partial(target))  # of a process that was killed between the last two steps
                 return standing
             with open_image(source, channels=self.config.in_channels) as image:
-                self._predict(image, made_of, target, on_rows)
+                self._predict(image, made_of, target, look, on_rows)
         except (ShapeError, OptionError) as error:
             raise DataError(f"{source}: {error}") from error
         except OSError as error:
@@ -128,13 +154,15 @@ class FilePredictor:
         image: Any,  # noqa: ANN401 - whatever can be sliced
         made_of: Mapping[str, Any],
         target: Path,
+        look: Look,
         on_rows: Callable[[int, int], None],
     ) -> None:
         height, width = image.shape[:2]
         classes = self.config.classes
         options = self.options
+        ids_dtype, unknown = (np.uint8, UNKNOWN) if classes <= UNKNOWN else (np.uint16, 2**16 - 1)
         shape = (classes, height, width) if options.probabilities else (height, width)
-        dtype = np.dtype(np.float32 if options.probabilities else np.uint8 if classes <= 256 else np.uint16)
+        dtype = np.dtype(np.float32 if options.probabilities else ids_dtype)
         with PartialResult(_partial(target), _replacing(target, made_of), shape, dtype) as result:
             if self._standing(target, made_of).stays:  # another process was quicker
                 return
@@ -148,9 +176,9 @@ class FilePredictor:
                 flips=options.flips,
                 start=result.rows,
             ):
-                result.write(top, rows if options.probabilities else _ids(rows))
+                result.write(top, rows if options.probabilities else class_ids(rows, self._limits, unknown=unknown))
                 on_rows(result.rows, height)
-            write_result(result, target, made_of)
+            write_result(result, target, made_of, look)
             result.remove()
 
     def _made_of(self, source: Path) -> dict[str, Any]:
@@ -160,7 +188,7 @@ class FilePredictor:
         except OSError as error:
             raise DataError(f"{source} cannot be read: {error.strerror or error}") from error
         options = self.options
-        names = ("probabilities", "tile", "overlap", "flips", "precision")
+        names = ("probabilities", "values", "threshold", "tile", "overlap", "flips", "precision")
         return {
             "image": image,
             "network": self._digest,
@@ -183,14 +211,6 @@ def _is_there(path: Path) -> bool:
         return path.exists()
     except OSError:  # such as of a name that is too long
         return False
-
-
-def _ids(probabilities: NDArray[np.float32]) -> NDArray[np.intp]:
-    """Class ids (rows, w) of probabilities (classes, rows, w)."""
-    if len(probabilities) == 1:
-        probabilities = np.concatenate([1 - probabilities, probabilities])
-    ids: NDArray[np.intp] = probabilities.argmax(0)
-    return ids
 
 
 def _digest(model: Segmenter) -> str:

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from unetzoo.colors import UNKNOWN_COLOR, Colors
 from unetzoo.errors import DataError
 from unetzoo.extras import need
+from unetzoo.inference.looks import Look, Shown
 from unetzoo.inference.origin import write_record
 from unetzoo.inference.partial import PartialResult
 
@@ -44,16 +46,17 @@ def _is_zarr_array(folder: Path) -> bool:
         return False
 
 
-def write_result(result: PartialResult, target: Path, made_of: Mapping[str, Any]) -> None:
-    """Write all rows into `target`, in the format that its ending says, under another name until it is complete.
+def write_result(result: PartialResult, target: Path, made_of: Mapping[str, Any], look: Look) -> None:
+    """Write all rows, as they shall look, into `target`, in the format of its ending.
 
+    The file has another name until it is complete.
     What it is made of is written down before it takes its place: whoever is killed in between is known to be at it by
     the rows, which are removed last.
     """
     draft = target.with_name(f".{target.name}.writing")
     _remove(draft)
     try:
-        _WRITERS[target.suffix.lower()](result, draft)
+        _WRITERS[target.suffix.lower()](Shown(result, look), draft)
         write_record(target, draft, made_of)
         _put(draft, target)
     finally:
@@ -83,14 +86,22 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _write_png(result: PartialResult, draft: Path) -> None:
+def _write_png(result: Shown, draft: Path) -> None:
     from PIL import Image
 
-    ids = np.concatenate([block for _, block in result.blocks()])
-    Image.fromarray(ids).save(draft, format="PNG")
+    picture = Image.fromarray(np.concatenate([block for _, block in result.blocks()]))
+    if result.look.palette is not None:
+        picture.putpalette(_all_colors(result.look.palette).tobytes())  # the mode becomes P
+    picture.save(draft, format="PNG")
 
 
-def _write_numpy(result: PartialResult, draft: Path) -> None:
+def _all_colors(palette: Colors) -> Colors:
+    """Of 256 values; those of no class have that of unknown pixels."""
+    unknown = np.full((256 - len(palette), 3), UNKNOWN_COLOR, np.uint8)
+    return np.concatenate([palette, unknown])
+
+
+def _write_numpy(result: Shown, draft: Path) -> None:
     header = {"descr": np.lib.format.dtype_to_descr(result.dtype), "fortran_order": False, "shape": result.shape}
     with draft.open("wb") as file:
         np.lib.format.write_array_header_1_0(file, header)
@@ -99,40 +110,46 @@ def _write_numpy(result: PartialResult, draft: Path) -> None:
                 file.write(np.ascontiguousarray(block[plane]).data)
 
 
-def _write_tiff(result: PartialResult, draft: Path) -> None:
+def _write_tiff(result: Shown, draft: Path) -> None:
     import tifffile
 
+    look = result.look
+    photometric, colormap = "rgb" if look.is_colored else "minisblack", None
+    if look.palette is not None:
+        photometric, colormap = "palette", _all_colors(look.palette).T.astype(np.uint16) * 257
     with tifffile.TiffWriter(draft, bigtiff=True) as writer:
         for plane in _planes(result):  # a page each; of a single one of all, those of width 1 would lose planes
             writer.write(
                 _tiff_tiles(result, plane),
-                shape=result.shape[-2:],
+                shape=result.shape if look.is_colored else result.shape[-2:],
                 dtype=result.dtype,
                 tile=(_TILE, _TILE),
                 compression="zlib",
-                photometric="minisblack",
+                photometric=photometric,
+                colormap=colormap,
+                extrasamples=["unassalpha"] if look.is_colored and result.shape[2] == 4 else None,
                 metadata=None,
             )
 
 
-def _tiff_tiles(result: PartialResult, plane: Any) -> Iterator[NDArray[Any]]:  # noqa: ANN401 - an index
+def _tiff_tiles(result: Shown, plane: Any) -> Iterator[NDArray[Any]]:  # noqa: ANN401 - an index
     for _, block in result.blocks(_TILE):
         rows = block[plane]
         for left in range(0, rows.shape[1], _TILE):
             yield np.ascontiguousarray(rows[:, left : left + _TILE])
 
 
-def _write_zarr(result: PartialResult, draft: Path) -> None:
-    height, width = result.shape[-2:]
-    chunks = (1,) * (len(result.shape) - 2) + (min(_CHUNK, height), min(_CHUNK, width))
+def _write_zarr(result: Shown, draft: Path) -> None:
+    axis = result.row_axis
+    chunks = [1] * axis + [min(_CHUNK, length) for length in result.shape[axis:]]
     array = _zarr().create_array(draft, shape=result.shape, chunks=chunks, dtype=result.dtype)
     for top, block in result.blocks(_CHUNK):
-        array[..., top : top + block.shape[-2], :] = block
+        array[(slice(None),) * axis + (slice(top, top + block.shape[axis]),)] = block
 
 
-def _planes(result: PartialResult) -> Iterator[Any]:
-    """The index of each plane (h, w)."""
-    if len(result.shape) == 2:
+def _planes(result: Shown) -> Iterator[Any]:
+    """The index of each plane (h, w), or of colours as one."""
+    if result.row_axis == 0:
         yield ...
     else:
         yield from range(result.shape[0])
@@ -145,7 +162,7 @@ def _zarr() -> Any:  # noqa: ANN401 - an extra
     return zarr
 
 
-_WRITERS: dict[str, Callable[[PartialResult, Path], None]] = {
+_WRITERS: dict[str, Callable[[Shown, Path], None]] = {
     ".png": _write_png,
     ".tif": _write_tiff,
     ".tiff": _write_tiff,

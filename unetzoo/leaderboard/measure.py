@@ -20,7 +20,7 @@ from unetzoo.benchmark.run import machine
 from unetzoo.data.opened import Survey, survey
 from unetzoo.evaluation.evaluate import Evaluation, evaluate
 from unetzoo.evaluation.masks import predicted_ids
-from unetzoo.evaluation.pictures import case_picture
+from unetzoo.evaluation.sheet import case_picture
 from unetzoo.inference.optimize import optimize
 from unetzoo.inference.prune import prune
 from unetzoo.inspection.dissect import dissect

@@ -7,7 +7,8 @@ from typing import Any
 def render(package: str, **values: Any) -> str:  # noqa: ANN401 - whatever the template takes
     """The text of `page.html` of a package, filled with values; texts are escaped, what `trusted` made is not.
 
-    The template also gets `style` and `sorting`, which makes tables of the class `sortable` sort by their headers.
+    The template also gets `style`; `sorting`, which makes tables of the class `sortable` sort by their headers; and
+    `zooming`, which shows the picture of a button of the class `zoom` in the dialog `large`.
     """
     from jinja2 import Environment, StrictUndefined
 
@@ -16,6 +17,7 @@ def render(package: str, **values: Any) -> str:  # noqa: ANN401 - whatever the t
     shared = {
         "style": trusted(_read("unetzoo.pages", "style.css")),
         "sorting": trusted(_read("unetzoo.pages", "sort.js")),
+        "zooming": trusted(_read("unetzoo.pages", "zoom.js")),
     }
     return template.render(**shared, **values)
 

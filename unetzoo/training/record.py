@@ -3,18 +3,21 @@
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 
-from unetzoo.evaluation.pictures import case_picture
-from unetzoo.evaluation.scores import count, iou
+from unetzoo.evaluation.instances import match
+from unetzoo.evaluation.scores import Scores, count, iou
+from unetzoo.evaluation.sheet import Shown, draw_sheet
 from unetzoo.model import Segmenter
 from unetzoo.samples import Dataset
 from unetzoo.training.progress import Epoch
 from unetzoo.training.validate import Judge
 from unetzoo.whole import whole_file, write_text
 
+_MOST_CLASSES = 4  # whose scores a title has
 _MOST_PICTURES = 64  # images that are looked at to find the worst, the median and the best
 
 
@@ -47,27 +50,36 @@ def draw_curves(folder: Path, epochs: Sequence[Epoch]) -> None:
 
 def draw_predictions(model: Segmenter, dataset: Dataset, folder: Path, judge: Judge) -> None:
     """The worst, the median and the best prediction by mean IoU, in `predictions.png`; nothing without images."""
-    from PIL import Image
-
     if not len(dataset):
         return
     indices = np.linspace(0, len(dataset) - 1, min(len(dataset), _MOST_PICTURES)).round().astype(int)
-    ranked = sorted({int(index) for index in indices}, key=lambda index: _score(model, dataset, index, judge))
-    chosen = list(dict.fromkeys([ranked[0], ranked[len(ranked) // 2], ranked[-1]]))
-    rows = []
-    for index in chosen:
-        sample = dataset[index]
-        rows.append(case_picture(sample.image, sample.mask, judge.ids(model, sample.image), dataset.class_names))
-    page = Image.new("RGB", (max(row.width for row in rows), sum(row.height for row in rows)), "white")
-    top = 0
-    for row in rows:
-        page.paste(row, (0, top))
-        top += row.height
+    scores = {int(index): _scores(model, dataset, int(index), judge) for index in indices}
+    ranked = sorted(scores, key=lambda index: _mean(scores[index]))
+    labels = {ranked[-1]: "best", ranked[len(ranked) // 2]: "median", ranked[0]: "worst"}
+    cases = []
+    for index in dict.fromkeys([ranked[0], ranked[len(ranked) // 2], ranked[-1]]):
+        sample, numbers = dataset[index], dataset.instances(index)
+        ids = judge.ids(model, sample.image)
+        title = f"{labels[index]}: {sample.name}   {_say(scores[index], dataset.class_names)}"
+        is_counted = numbers is not None and find_spec("scipy") is not None
+        objects = match(ids, sample.mask, 1, numbers) if is_counted else None
+        cases.append(Shown(sample.image, sample.mask, ids, title, objects))
     with whole_file(folder / "predictions.png") as draft:
-        page.save(draft, format="PNG")
+        draw_sheet(cases, dataset.class_names).save(draft, format="PNG")
 
 
-def _score(model: Segmenter, dataset: Dataset, index: int, judge: Judge) -> float:
+def _scores(model: Segmenter, dataset: Dataset, index: int, judge: Judge) -> Scores:
+    """The IoU of each class in an image; NaN of one that is neither there nor predicted."""
     sample = dataset[index]
-    values = iou(count(judge.ids(model, sample.image), sample.mask, len(dataset.class_names)))
-    return float(np.nan_to_num(np.nanmean(values))) if np.isfinite(values).any() else 0.0
+    return iou(count(judge.ids(model, sample.image), sample.mask, len(dataset.class_names)))
+
+
+def _mean(scores: Scores) -> float:
+    return float(np.nanmean(scores)) if np.isfinite(scores).any() else 0.0
+
+
+def _say(scores: Scores, names: Sequence[str]) -> str:
+    classes = [f"{name} {score:.3f}" for name, score in zip(names, scores, strict=True) if np.isfinite(score)]
+    return (
+        f"mean IoU {_mean(scores):.3f} ({', '.join(classes[:_MOST_CLASSES])}{', ...' * (len(classes) > _MOST_CLASSES)})"
+    )

@@ -1,0 +1,186 @@
+"""What class ids are written as: themselves, with colours for the eye, or the values of the training's masks."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unetzoo.colors import Colors, palette
+from unetzoo.config import ModelConfig
+from unetzoo.data.coding import Coding
+from unetzoo.data.colors import TRANSPARENT
+from unetzoo.data.forms import LEVELS
+from unetzoo.errors import OptionError
+from unetzoo.inference.partial import PartialResult
+
+Values = Literal["ids", "trained", "palette"]
+_WITH_PALETTE = (".png", ".tif", ".tiff")
+_MOST_COLORS = 256
+_APART = 40  # of 255: colours that differ by less in red, green and blue look the same
+_FULL = 255  # of a plane's pixel, of an opaque one
+_FULL_VALUES = (1, 255, 65_535)  # of a mask's type
+_GREY = 0x808080
+
+
+@dataclass(frozen=True)
+class Look:
+    """What each class id becomes in a file.
+
+    Attributes:
+        table: of each id its value (ids,), its planes (ids, planes), or its colour (ids, 3 or 4); the last is that of a
+            pixel without a class. None: the ids or probabilities as they are.
+        is_colored: whether the table holds colours.
+        palette: colours (classes, 3) that the file says to show ids in.
+    """
+
+    table: NDArray[Any] | None = None
+    is_colored: bool = False
+    palette: Colors | None = None
+
+
+def look_of(values: Values | None, ending: str, config: ModelConfig) -> Look:
+    """What the class ids of a network are written as in a file of that ending.
+
+    Args:
+        values: `"ids"`; `"palette"`: ids, and their colours; `"trained"`: what the masks of the training had; None: a
+            palette where the format has one.
+        ending: of the file, in lower case, such as `".png"`.
+        config: of the network.
+
+    Raises:
+        OptionError: the format has no palette or cannot hold the values, or nobody knows what the training's masks had.
+    """
+    classes = max(2, config.classes)
+    can_color = ending in _WITH_PALETTE and classes <= _MOST_COLORS
+    if values == "trained":
+        return _checked(_trained(config), ending)
+    if values == "ids" or (values is None and not can_color):
+        return Look()
+    if not can_color:
+        raise OptionError(f"a {ending} file of {classes} classes has no palette; choose the values ids or trained")
+    return Look(palette=_colors_of(config, classes))
+
+
+def _colors_of(config: ModelConfig, classes: int) -> Colors:
+    """Those of the training's masks, where they had some that people tell apart; else ours."""
+    coding = _coding(config)
+    if coding is None or coding.instances or coding.threshold is not None:
+        return palette(classes)
+    codes = coding.codes if coding.kind in ("colors", "cutout") else coding.colors
+    if len(codes) != classes or min(codes) < 0:
+        return palette(classes)
+    colors = _rgba(codes)[:, :3]
+    distances = abs(colors[:, None].astype(int) - colors[None]).max(-1)[~np.eye(classes, dtype=bool)]
+    return colors if distances.min() >= _APART else palette(classes)
+
+
+def _trained(config: ModelConfig) -> Look:
+    coding = _coding(config)
+    if coding is None:
+        raise OptionError(
+            "the network does not say what values the masks of its training had; choose the values ids or palette"
+        )
+    if coding.instances:
+        raise OptionError("the masks of the training number objects, not classes; choose the values ids or palette")
+    unknown = [code for code in coding.unknown if code >= 0]
+    if coding.kind in ("colors", "cutout"):
+        colors = _rgba([*coding.codes, *unknown, _GREY][: len(coding.codes) + 1])
+        return Look(colors if coding.kind == "cutout" else colors[:, :3], is_colored=True)
+    if coding.kind == "planes":
+        planes = np.array([*coding.codes, 0])[:, None] == np.arange(1, coding.planes + 1)
+        return Look(np.where(planes, _FULL, 0).astype(np.uint8))
+    values = _with_unknown(_numbers(coding), unknown)
+    if coding.kind == "levels":
+        return Look((values / LEVELS).astype(np.float32))
+    return Look(_white(values), is_colored=True) if coding.kind == "alpha" else Look(values)
+
+
+def _numbers(coding: Coding) -> tuple[int, ...]:
+    """The value of each class; of masks with soft edges 0 and the least full one that the threshold takes."""
+    if coding.threshold is None:
+        return coding.codes
+    full = (
+        LEVELS
+        if coding.kind == "levels"
+        else next((number for number in _FULL_VALUES if number >= coding.threshold), math.ceil(coding.threshold))
+    )
+    return tuple(code * full for code in coding.codes)
+
+
+def _with_unknown(codes: Sequence[int], unknown: Sequence[int]) -> NDArray[Any]:
+    """The codes, and that of a pixel without a class: one of the training's, or the largest that is none of a class."""
+    dtype = np.min_scalar_type(max(*codes, *unknown, 0))
+    largest = int(np.iinfo(dtype).max)
+    free = unknown[0] if unknown else next(value for value in range(largest, -1, -1) if value not in codes)
+    return np.array([*codes, free], dtype=dtype)
+
+
+def _checked(look: Look, ending: str) -> Look:
+    if ending == ".png" and look.table is not None:
+        if look.table.ndim == 2 and not look.is_colored:
+            raise OptionError(
+                "the masks of the training are planes, which a .png cannot hold; choose .tif, .npy or .zarr"
+            )
+        if look.table.dtype.kind == "f":
+            raise OptionError("the masks of the training hold fractions, a .png cannot; choose .tif, .npy or .zarr")
+        if look.table.dtype.itemsize > 2:
+            largest = look.table[:-1].max()
+            raise OptionError(f"a .png holds values up to 65,535, not {largest:,}; choose .tif, .npy or .zarr")
+    return look
+
+
+def _coding(config: ModelConfig) -> Coding | None:
+    info = config.info
+    return Coding.from_dict(info.class_names, info.mask_coding) if info.mask_coding else None
+
+
+def _rgba(codes: Sequence[int]) -> Colors:
+    """Colours (codes, 4), of which `TRANSPARENT` has no opacity."""
+    numbers = np.array(codes)
+    opacity = np.where(numbers == TRANSPARENT, 0, _FULL)
+    return np.stack([numbers >> 16 & 0xFF, numbers >> 8 & 0xFF, numbers & 0xFF, opacity], axis=1).astype(np.uint8)
+
+
+def _white(opacity: NDArray[Any]) -> Colors:
+    """White (values, 4) of some opacity."""
+    return np.stack([*[np.full_like(opacity, _FULL)] * 3, opacity], axis=1).astype(np.uint8)
+
+
+class Shown:
+    """A finished result as a file shall hold it.
+
+    Args:
+        result: of class ids or probabilities.
+        look: of the class ids.
+
+    Attributes:
+        shape: (h, w), (planes, h, w), or of colours (h, w, 3 or 4).
+        dtype: of its values.
+        row_axis: which axis is the height.
+        look: as above.
+    """
+
+    def __init__(self, result: PartialResult, look: Look) -> None:
+        self._result = result
+        self.look = look
+        self.shape, self.dtype = result.shape, result.dtype
+        if look.table is not None:
+            channels = look.table.shape[1:]
+            self.shape = (*result.shape, *channels) if look.is_colored else (*channels, *result.shape)
+            self.dtype = look.table.dtype
+        self.row_axis = 0 if look.is_colored else len(self.shape) - 2
+
+    def blocks(self, rows: int | None = None) -> Iterator[tuple[int, NDArray[Any]]]:
+        """All rows from the top, as many at once: the first one's number, and an array like `shape`, but lower."""
+        for top, block in self._result.blocks(rows) if rows else self._result.blocks():
+            yield top, self._encoded(block)
+
+    def _encoded(self, ids: NDArray[Any]) -> NDArray[Any]:
+        if self.look.table is None:
+            return ids
+        values = self.look.table[ids.clip(max=len(self.look.table) - 1)]
+        are_planes = values.ndim == 3 and not self.look.is_colored
+        return np.moveaxis(values, -1, 0) if are_planes else values

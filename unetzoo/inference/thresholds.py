@@ -1,0 +1,118 @@
+"""Which class a pixel is of, by the probability of each."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unetzoo.checks import check_probability
+from unetzoo.config import ModelConfig
+from unetzoo.errors import OptionError, did_you_mean
+
+Threshold = float | Mapping[str, float]
+Limits = Sequence[float | None]
+
+
+def class_ids(
+    probabilities: NDArray[np.float32], limits: Limits = (), *, unknown: int | None = None
+) -> NDArray[np.intp]:
+    """The class id (h, w) of each pixel, of probabilities (classes, h, w); of a single logit 0 and 1.
+
+    Without limits a pixel is of its most probable class. A class with one takes the pixels where its probability is
+    above; of several such classes the most probable one does. Of the others a pixel that is left is of the most
+    probable.
+
+    Args:
+        probabilities: of each class, or of the foreground alone.
+        limits: of each class, as `limits_of` gives them.
+        unknown: the id of pixels whose probabilities are NaN; None: there are none, or their ids do not matter.
+    """
+    is_nan = np.isnan(probabilities[0])
+    if len(probabilities) == 1:
+        probabilities = np.concatenate([1 - probabilities, probabilities])
+    has_limit = np.array([limit is not None for limit in limits], dtype=bool)
+    ids: NDArray[np.intp]
+    if has_limit.any():
+        lowest = np.array([limit or 0 for limit in limits], dtype=np.float32)[:, None, None]
+        above = has_limit[:, None, None] & (probabilities > lowest)
+        best_above = np.where(above, probabilities, -1).argmax(0)
+        best_other = np.where(has_limit[:, None, None], -1, probabilities).argmax(0)
+        ids = np.where(above.any(0), best_above, best_other)
+    else:
+        ids = probabilities.argmax(0)
+    if unknown is not None:
+        ids[is_nan] = unknown
+    return ids
+
+
+def plain_threshold(threshold: object) -> Threshold | None:
+    """A threshold in numbers of Python's own.
+
+    Raises:
+        OptionError: for a number outside of [0, 1), or what is none.
+    """
+    if threshold is None:
+        return None
+    if not isinstance(threshold, Mapping):
+        return check_probability("threshold", threshold)
+    return {str(name): check_probability(f"the threshold of {name!r}", limit) for name, limit in threshold.items()}
+
+
+def limits_of(threshold: Threshold | None, config: ModelConfig) -> Limits:
+    """The limit of each class of a network, None for those without.
+
+    Args:
+        threshold: a number for every class but the first, the background; or by the names of classes, or by their ids.
+        config: of the network.
+
+    Raises:
+        OptionError: as `plain_threshold`; for a class that is not there, or limits of all classes.
+    """
+    names, threshold = class_names(config), plain_threshold(threshold)
+    if threshold is None:
+        return ()
+    chosen = threshold if isinstance(threshold, Mapping) else dict.fromkeys(names[1:], threshold)
+    limits: dict[str, float | None] = dict.fromkeys(names)
+    for name, limit in chosen.items():
+        limits[_known(name, names)] = limit
+    if None not in limits.values():
+        raise OptionError(
+            "a class must be without a threshold, such as the background: the pixels that reach none are of it"
+        )
+    return tuple(limits.values())
+
+
+def class_names(config: ModelConfig) -> tuple[str, ...]:
+    """The names of a network's classes; their ids where it has none. A single logit has two classes."""
+    classes, names = max(2, config.classes), tuple(config.info.class_names)
+    named = ("background", *names) if len(names) == 1 else names
+    return named if len(named) == classes == len(set(named)) else tuple(map(str, range(classes)))
+
+
+def read_threshold(text: str) -> Threshold:
+    """A threshold as it is written on the command line: `0.3`, or `cell=0.3,border=0.6`.
+
+    Raises:
+        OptionError: for another form.
+    """
+    parts = [part.rpartition("=") for part in text.split(",")]
+    try:
+        if len(parts) == 1 and not parts[0][1]:
+            return float(text)
+        named = {name.strip(): float(number) for name, equals, number in parts if equals}
+    except ValueError:
+        named = {}
+    if len(named) < len(parts):
+        raise OptionError(
+            f"a threshold is a number such as 0.3, or one a class, as in cell=0.3,border=0.6; got {text!r}"
+        )
+    return named
+
+
+def _known(name: str, names: Sequence[str]) -> str:
+    if name in names:
+        return name
+    if name.isdecimal() and int(name) < len(names):
+        return names[int(name)]
+    hint = did_you_mean(name, names)
+    raise OptionError(f"there is no class {name!r}; there are {', '.join(names)}{hint and '; ' + hint}")
