@@ -44,7 +44,7 @@ def find_problems(
     errors = list(chain(*(_of_files(source, reading) for reading in readings)))
     errors += _of_channels(source, readings)
     warnings = [*source.problems, *_leaks(source, splits, readings), *_split_groups(source, splits)]
-    warnings += _mixed_types(readings)
+    warnings += [*_of_doubts(source, readings), *_mixed_types(readings)]
     if isinstance(coding, str):
         errors += [*_of_kinds(readings), coding]
     else:
@@ -67,6 +67,16 @@ def _of_files(source: Source, reading: Reading) -> Iterator[str]:
         name = source.entries[reading.index].name
         image, mask = (" x ".join(map(str, shape)) for shape in (reading.image.shape[:2], reading.mask.shape))
         yield f"{name}: the image has {image} pixels, its mask {mask}"
+
+
+def _of_doubts(source: Source, readings: Sequence[Reading]) -> Iterator[str]:
+    """Each doubt once, with the first of the files that it is about."""
+    names = defaultdict(list)
+    for reading in readings:
+        for doubt in reading.doubts:
+            names[doubt].append(source.entries[reading.index].name)
+    for doubt, (first, *others) in names.items():
+        yield f"{first}{f' and {len(others)} others' if others else ''}: {doubt}"
 
 
 def _of_channels(source: Source, readings: Sequence[Reading]) -> Iterator[str]:

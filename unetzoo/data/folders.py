@@ -10,7 +10,8 @@ from pathlib import Path
 
 from unetzoo.data.images import SUFFIXES
 from unetzoo.data.listing import Listing, is_hidden, list_images
-from unetzoo.data.sources import Entry, FileSource, Pair
+from unetzoo.data.pairs import Pair
+from unetzoo.data.sources import Entry, FileSource
 from unetzoo.errors import DataError
 
 IMAGE_FOLDERS = ("images", "image", "imgs", "img")

@@ -4,6 +4,7 @@ What a file is, its first bytes say, not its name: each format has its own modul
 """
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -85,6 +86,50 @@ def read_raster(path: Path, role: Role, known: Known = NOTHING_KNOWN) -> Raster:
     check_file(path)
     with path.open("rb") as stream:
         return decode(Content(stream, path.stat().st_size, str(path)), role, known)
+
+
+@dataclass(frozen=True)
+class Glance:
+    """What a file says of its pixels before they are decoded.
+
+    Attributes:
+        size: (h, w), as they are stored; (0, 0): of an array, which is not turned.
+        orientation: as of `Raster`.
+        stack: its slices or times that are read as channels, such as `"5 times (axes TYX)"`; empty: none.
+    """
+
+    size: tuple[int, int] = (0, 0)
+    orientation: int = 1
+    stack: str = ""
+
+    @property
+    def is_lying(self) -> bool:
+        """Whether height and width change places when it is turned."""
+        return self.orientation >= 5
+
+
+def glance(path: Path) -> Glance:
+    """What a file says of its pixels, which are not decoded.
+
+    Raises:
+        DataError: it cannot be read.
+    """
+    check_file(path)
+    with path.open("rb") as stream:
+        content = Content(stream, path.stat().st_size, str(path))
+        try:
+            return _glance(format_of(content), content)
+        except DataError:
+            raise
+        except Exception as error:  # as in `decode`
+            raise DataError(f"{content.name} cannot be read: {describe_error(error)}") from error
+
+
+def _glance(kind: str, content: Content) -> Glance:
+    if kind == "picture":
+        with pictures.open_picture(content) as picture:
+            return Glance(picture.size[::-1], pictures.orientation_of(picture))
+    return Glance(*tiff.glance(content)) if kind == "tiff" else Glance()
 
 
 def decode(content: Content, role: Role, known: Known = NOTHING_KNOWN) -> Raster:

@@ -33,7 +33,7 @@ def read_picture(content: Content, role: Role) -> Raster:
         MissingExtraError: a PNG of 16 bits and several channels needs imagecodecs.
     """
     with open_picture(content) as picture:
-        orientation = _orientation(picture)
+        orientation = orientation_of(picture)
         if _is_deep_color(content):
             pixels, marks = _read_deep_color(content, role)
         elif role == "mask":
@@ -41,12 +41,6 @@ def read_picture(content: Content, role: Role) -> Raster:
         else:
             pixels, marks = np.asarray(picture_pixels(picture)), PLAIN
         return Raster(pixels, orientation, marks)
-
-
-def picture_orientation(content: Content) -> int:
-    """How a picture is to be turned, see `Raster`; its pixels are not decoded."""
-    with open_picture(content) as picture:
-        return _orientation(picture)
 
 
 def open_picture(content: Content) -> "Image":
@@ -81,7 +75,8 @@ def _check_size(picture: "Image", content: Content) -> None:
     check_memory(content.name, 2 * announced)  # Pillow's and NumPy's
 
 
-def _orientation(picture: "Image") -> int:
+def orientation_of(picture: "Image") -> int:
+    """How a picture is to be turned, see `Raster`; its pixels are not decoded."""
     from PIL.Image import Image
 
     found = Image.getexif(picture).get(_ORIENTATION, 1)  # that of a PNG's own class decodes its pixels

@@ -9,7 +9,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from unetzoo.assembly import Split, create_dataset, list_datasets
-from unetzoo.data.images import read_image, read_raw_mask
+from unetzoo.data.pairs import Pair, doubts_of, read_image_of, read_mask_of, read_pair
 from unetzoo.data.raw import RawMask
 from unetzoo.errors import DataError, UnknownNameError
 
@@ -59,13 +59,10 @@ class Source(ABC):
         """Image and mask of an entry; raises DataError where one cannot be read."""
         return self.image(index), self.raw_mask(index)
 
-
-@dataclass(frozen=True)
-class Pair:
-    """The files of an entry."""
-
-    image: Path
-    mask: Path
+    def doubts(self, index: int) -> Sequence[str]:
+        """What cannot be told of an entry, a sentence each without its name; the pixels are not decoded."""
+        _ = index
+        return ()
 
 
 class FileSource(Source):
@@ -83,11 +80,19 @@ class FileSource(Source):
 
     def image(self, index: int) -> NDArray[Any]:
         """The image (h, w, c) of an entry."""
-        return read_image(self.pairs[index].image)
+        return read_image_of(self.pairs[index])
 
     def raw_mask(self, index: int) -> RawMask:
         """The mask of an entry as its file has it."""
-        return read_raw_mask(self.pairs[index].mask)
+        return read_mask_of(self.pairs[index])
+
+    def pair(self, index: int) -> tuple[NDArray[Any], RawMask]:
+        """Both: the size of the mask tells the channels of an array, and the image how its mask is turned."""
+        return read_pair(self.pairs[index])
+
+    def doubts(self, index: int) -> Sequence[str]:
+        """What cannot be told of an entry's files."""
+        return tuple(doubts_of(self.pairs[index]))
 
 
 def open_source(source: str | Path) -> Source:

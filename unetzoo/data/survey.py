@@ -52,12 +52,14 @@ class Reading:
         image: None where it could not be read, or was not asked for.
         mask: None where it could not be read.
         problems: what stood in the way.
+        doubts: what cannot be told of its files.
     """
 
     index: int
     image: ImageFacts | None = None
     mask: StoredMask | None = None
     problems: tuple[str, ...] = field(default=())
+    doubts: tuple[str, ...] = ()
 
 
 def read_all(
@@ -88,7 +90,7 @@ def _read(source: Source, index: int, images: bool) -> Reading:
     pixels, raw, problems = _pixels(source, index, images)
     image = None if pixels is None else _image_facts(pixels)
     mask = None if raw is None else _attempt(lambda index: store(raw, source.entries[index].name), index, problems)
-    return Reading(index, image, mask, tuple(problems))
+    return Reading(index, image, mask, tuple(problems), tuple(source.doubts(index)) if images else ())
 
 
 def _pixels(source: Source, index: int, images: bool) -> tuple[Pixels | None, RawMask | Pixels | None, list[str]]:

@@ -9,7 +9,8 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from unetzoo.data.sources import SPLITS, Entry, FileSource, Pair
+from unetzoo.data.pairs import Pair
+from unetzoo.data.sources import SPLITS, Entry, FileSource
 from unetzoo.errors import DataError
 
 TABLES = (".csv", ".tsv", ".jsonl")

@@ -42,8 +42,8 @@ def read_tiff(content: Content, role: Role, known: Known) -> Raster:
         order = axes_of(series.axes, series.shape, content.name, known)
         if role == "mask" and (stack := stacked(series.axes, series.shape)):
             raise DataError(
-                f"{content.name} is a volume: axes {series.axes} {tuple(series.shape)}, and {stack} are no classes; "
-                "store each as an image and a mask of its own, or name the axis C if its planes are the classes"
+                f"{content.name} is a mask of {stack}, which are no classes; store each with its image as files of its "
+                "own, or name the axis C if its planes are the classes"
             )
         check_memory(content.name, 2 * series.nbytes)
         pixels = np.asarray(series.asarray())
@@ -53,6 +53,18 @@ def read_tiff(content: Content, role: Role, known: Known) -> Raster:
         stays = role == "mask" and keeps_values(file)
         pixels = pixels if stays else _shown(page, pixels, colored=role == "image")
         return Raster(pixels, orientation_of(page), page_marks(page) if role == "mask" else PLAIN)
+
+
+def glance(content: Content) -> tuple[tuple[int, int], int, str]:
+    """Height and width as they are stored, the orientation, and what slices or times are read as channels."""
+    with open_tiff(content) as file:
+        series = largest_series(file)
+        shape = dict(zip(series.axes, series.shape, strict=True))
+        return (
+            (shape.get("Y", 0), shape.get("X", 0)),
+            orientation_of(series.keyframe),
+            stacked(series.axes, series.shape),
+        )
 
 
 @contextmanager
@@ -140,8 +152,11 @@ def axes_of(axes: str, shape: Sequence[int], name: str, known: Known) -> tuple[i
 
 
 def stacked(axes: str, shape: Sequence[int]) -> str:
-    """What an image has several of that are no channels: slices or times; empty: neither."""
-    return next((_STACKS[axis] for axis, length in zip(axes, shape, strict=True) if axis in _STACKS and length > 1), "")
+    """What an image has several of that are no channels, such as `"5 times (axes TYX)"`; empty: nothing."""
+    counts = {axis: length for axis, length in zip(axes, shape, strict=True) if axis in _STACKS and length > 1}
+    return " and ".join(f"{length} {_STACKS[axis]}" for axis, length in counts.items()) + f" (axes {axes})" * bool(
+        counts
+    )
 
 
 def is_shown_as_stored(page: Any) -> bool:  # noqa: ANN401 - as above
