@@ -4,6 +4,7 @@ import copy
 
 import pytest
 import torch
+from timm.layers import BatchNormAct2d, Conv2dSame, StdConv2d
 from torch import nn
 
 from unetzoo.inference.fold import fold
@@ -101,3 +102,72 @@ def test_a_relu_stays_where_something_else_needs_what_comes_before_it():
             return self.relu(convolved) - convolved
 
     assert not any(fold(Network().eval(), torch.randn(1, 3, 4, 4)).values())
+
+
+class _Doubling(nn.BatchNorm2d):
+    """A norm that does more than one."""
+
+    def forward(self, x):
+        return super().forward(x) * 2
+
+
+class _Standardized(nn.Conv2d):
+    """A convolution whose kernel is not the weight as it is stored."""
+
+    def forward(self, x):
+        return torch.conv2d(x, self.weight / self.weight.norm(), self.bias)
+
+
+def _hooked(position):
+    network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU())
+    network[position].register_forward_hook(lambda layer, given, made: made * 2 + 1)
+    return network
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        nn.Sequential(nn.Conv2d(3, 4, 3), _Doubling(4), nn.ReLU()),
+        nn.Sequential(_Standardized(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU()),
+        nn.Sequential(nn.utils.parametrizations.weight_norm(nn.Conv2d(3, 4, 3)), nn.BatchNorm2d(4), nn.ReLU()),
+        nn.Sequential(StdConv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU()),
+        _hooked(0),
+        _hooked(1),
+    ],
+    ids=["norm", "kernel", "weight norm", "timm's kernel", "hook on the convolution", "hook on the norm"],
+)
+def test_layers_that_do_something_else_stay_and_keep_their_hooks(network):
+    network = _with_statistics(network)
+    image = torch.randn(2, 3, 8, 8)
+    folded = copy.deepcopy(network)
+    with torch.no_grad():
+        assert not any(fold(folded, image).values())
+        torch.testing.assert_close(folded(image), network(image), rtol=0, atol=0)
+    assert _norms(folded) == 1
+
+
+def test_a_relu_with_a_hook_stays():
+    network = _with_statistics(_hooked(2))
+    image = torch.randn(2, 3, 8, 8)
+    folded = copy.deepcopy(network)
+    with torch.no_grad():
+        assert not any(fold(folded, image).values())
+        torch.testing.assert_close(folded(image), network(image), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("hooked", [False, True])
+def test_the_activation_of_timm_s_norm_stays_where_it_has_a_hook(hooked):
+    network = _with_statistics(nn.Sequential(Conv2dSame(3, 4, 3, stride=2), BatchNormAct2d(4)))
+    maps = []
+    if hooked:
+        network[1].act.register_forward_hook(lambda layer, given, made: maps.append(made))
+    image = torch.randn(2, 3, 8, 8)
+    with torch.no_grad():
+        wanted = network(image)
+        maps.clear()
+        rectified = list(fold(network, image).values())
+        maps.clear()
+        torch.testing.assert_close(network(image).relu(), wanted, rtol=1e-5, atol=1e-5)
+    assert rectified == [not hooked]
+    assert len(maps) == hooked
+    assert _norms(network) == 0

@@ -127,3 +127,11 @@ def test_a_decoder_that_upsamples_by_four_is_prepared_too():
     image = torch.randn(1, 3, 96, 160)
     with torch.no_grad():
         assert _difference(fast(image), model(image)) < 1e-4
+
+
+@pytest.mark.parametrize("encoder", ["xception41", "legacy_xception"])
+def test_a_backbone_that_gives_its_maps_by_hooks_keeps_them(encoder):
+    model = _trained("unet", encoder)
+    image = torch.randn(1, 3, 64, 64)
+    with torch.no_grad():
+        assert _difference(unetzoo.optimize(model)(image), model(image)) < 1e-4

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from unetzoo.layers.snapshot import is_plain
 from unetzoo.layers.upsample import UpsampleConcatConv, transposed_kernel
 
 
@@ -23,11 +24,17 @@ def can_pack(layer: nn.Conv2d | UpsampleConcatConv) -> bool:
     One of 1x1 does not: its weight is a matrix as it is, and oneDNN, which does not know the map's size when it
     prepares, often chooses an order that is far slower (`unetzoo bench speed --encoder efficientnet_b0` shows it).
     """
-    ours = isinstance(layer, UpsampleConcatConv) and layer.mode == "nearest"
-    plain = type(layer) is nn.Conv2d and layer.padding_mode == "zeros" and not isinstance(layer.padding, str)
+    if isinstance(layer, UpsampleConcatConv):
+        is_known = layer.mode == "nearest"
+    else:
+        is_known = layer.padding_mode == "zeros" and not isinstance(layer.padding, str)
     is_matrix = layer.weight.shape[2:] == (1, 1)
     return (
-        (ours or plain) and not is_matrix and layer.weight.device.type == "cpu" and _onednn_computes(layer.weight.dtype)
+        is_known
+        and is_plain(layer, (nn.Conv2d, UpsampleConcatConv))
+        and not is_matrix
+        and layer.weight.device.type == "cpu"
+        and _onednn_computes(layer.weight.dtype)
     )
 
 
