@@ -40,6 +40,28 @@ def test_tiles_with_enough_overlap_give_what_the_whole_image_gives():
     assert np.abs(tiled - whole)[inner].max() < 1e-5
 
 
+@pytest.mark.parametrize("optimized", [False, True])
+def test_tiles_begin_where_the_deepest_level_pools(optimized):
+    """With kernels of one tap a pixel sees what is pooled with it, 64 x 64 pixels here, and nothing else."""
+    torch.manual_seed(0)
+    model = unetzoo.create("unet", in_channels=1, classes=2, encoder="plain", encoder_options={"widths": (4,) * 7})
+    assert model.encoder.features.reductions[-1] == 64
+    for parameter in model.parameters():
+        if parameter.ndim == 4:
+            one_tap = torch.zeros_like(parameter)
+            one_tap[:, :, parameter.shape[2] // 2, parameter.shape[3] // 2] = 1
+            parameter.data = torch.randn(parameter.shape) * one_tap
+    for norm in model.modules():
+        norm.momentum = 1.0  # of a batch norm: one batch tells its statistics
+    image = _image(704, 192)
+    with torch.no_grad():
+        model(torch.from_numpy(image.transpose(2, 0, 1)).expand(2, -1, -1, -1))
+    model.eval()
+    network = unetzoo.optimize(model) if optimized else model
+    tiled, whole = predict(network, image, tile=256, overlap=32), predict(network, image, tile=1024)
+    np.testing.assert_allclose(tiled, whole, atol=1e-3)
+
+
 def test_seams_are_smooth_even_where_a_network_sees_the_border_of_its_tile():
     class Border(nn.Module):
         """Answers by whether a pixel lies at the left end of what is seen."""

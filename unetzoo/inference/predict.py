@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import chain, islice
+from math import lcm
 from typing import Any
 
 import numpy as np
@@ -19,11 +20,11 @@ from unetzoo.inference.tiles import TILE_OF_LARGE, Axis, default_tile, plan_tile
 from unetzoo.info import ModelInfo
 from unetzoo.layers.valid import mirrored
 from unetzoo.memory import is_out_of_memory
-from unetzoo.model import Segmenter
+from unetzoo.model import Encoder, Segmenter
 from unetzoo.wrapped import network_of
 
 Network = Segmenter | OptimizedSegmenter
-_UNIT = 32  # the deepest reduction of nearly all encoders
+_UNIT = 32  # of nearly all encoders it is a multiple of the deepest reduction
 _SMALLEST, _OVERLAP = 128, 128
 _AT_ONCE = 64  # rows: what is made of them needs memory, too
 _FLIPS = ((2,), (3,), (2, 3))
@@ -53,9 +54,9 @@ def predict(
         tile: the network sees at most about `tile` x `tile` pixels at once, at least 128 x 128: a part of the image
             that may be twice as wide or high as `tile`, whatever is least work. Lower it where memory runs out. None:
             2048, and 1280 of an image of more than 2^27 pixels, whose rows of tiles need memory of their own.
-        overlap: of neighbouring tiles, in pixels, less than half of `tile`, and rounded up to a multiple of 64; four
-            times the context that a pixel needs makes tiles equal to the whole image. None: 128, and of tiles of less
-            than 512 pixels a quarter of `tile`.
+        overlap: of neighbouring tiles, in pixels, less than half of `tile`, and rounded up to a multiple of 64 (or of
+            twice the deepest reduction of the encoder); four times the context that a pixel needs makes tiles equal to
+            the whole image. None: 128, and of tiles of less than 512 pixels a quarter of `tile`.
         batch: tiles that the network sees at once.
         flips: average over the image and its mirror images (left-right, upside down, both), for four times the work.
 
@@ -124,7 +125,8 @@ def _finished_rows(
     asked, overlap, batch = check_tiling(tile, overlap, batch)
     tile = default_tile(shape) if asked is None else asked
     _check_model(network)
-    down, right = plan_tiles(shape, tile, min(_OVERLAP, tile // 4) if overlap is None else overlap, _UNIT)
+    unit = lcm(_UNIT, _encoder(network).features.reductions[-1])
+    down, right = plan_tiles(shape, tile, min(_OVERLAP, tile // 4) if overlap is None else overlap, unit)
     known = sum(down.finished(index) <= start for index in range(down.count))
     if known == down.count:
         return
@@ -173,7 +175,7 @@ def _runner(model: Network, tile: int, *, flips: bool) -> Callable[[Tensor], Pro
     """What gives the probabilities (b, classes, h, w) of images (b, c, h, w)."""
     stored = next(chain(model.parameters(), model.buffers()))
     network = network_of(model)
-    encoder = (network.network if isinstance(network, OptimizedSegmenter) else network).encoder
+    encoder = _encoder(network)
     shrinks, reduction = encoder.shrinks, encoder.features.reductions[-1]
     dtype = network.dtype if isinstance(network, OptimizedSegmenter) else stored.dtype
 
@@ -210,6 +212,10 @@ def _explained_memory(images: Tensor, tile: int) -> Iterator[None]:
         lower = f"batch from {together} to {together // 2}" if together > 1 else f"tile from {tile} to {tile // 2}"
         seen = f"{together} x {height} x {width} pixels"
         raise OutOfMemoryError(f"out of memory with {seen} at once: lower {lower}") from error
+
+
+def _encoder(network: Network) -> Encoder:
+    return (network.network if isinstance(network, OptimizedSegmenter) else network).encoder
 
 
 def _size(image: Any, channels: int) -> tuple[int, int]:  # noqa: ANN401 - as in `predict`
