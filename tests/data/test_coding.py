@@ -185,6 +185,6 @@ def test_minus_1_is_unknown():
 @pytest.mark.parametrize("value", [np.nan, np.inf, 1e30])
 def test_what_is_no_class_id_is_told_as_such(value):
     masks = np.array([[0, 1, value]], dtype=np.float32)
-    with pytest.raises(unetzoo.DataError, match=r"what is no number.*--ignore nan"):
+    with pytest.raises(unetzoo.DataError, match=r"NaN, infinity or numbers that are too large.*--ignore nan"):
         _decode(masks)
     assert _decode(masks, ignore="nan")[1] == [[[0, 1, UNKNOWN]]]

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from unetzoo.data.coding import Coding, say_code
 from unetzoo.data.colors import are_alike
 from unetzoo.data.kinds import do_palettes_agree, is_transparent
+from unetzoo.data.objects import FEWEST
 from unetzoo.data.stored import StoredMask
 
 _ALIKE = 8  # of 255, in each channel
@@ -145,7 +146,7 @@ def _numbered(masks: Sequence[StoredMask], coding: Coding) -> Iterator[str]:
     has_names = coding.class_names != tuple(f"class {code}" for code in coding.codes)
     if coding.instances or has_names or len(coding.codes) < _FEWEST_CLASSES:
         return
-    filled = [mask for mask in masks if not mask.is_blank]
+    filled = [mask for mask in masks if len(mask.codes) > FEWEST]
     numbered = [mask for mask in filled if mask.is_numbered]
     counts = {int(mask.codes.max()) for mask in numbered}
     if len(numbered) >= _MOST * len(filled) and (len(counts) > 1 or len(filled) == 1):

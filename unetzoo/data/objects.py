@@ -1,14 +1,18 @@
 """Masks whose values number objects: each value is one compact object, and the numbers leave none out."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from unetzoo.data.colors import Codes
 
-_FEWEST = 2
-_MOST = 4096
+FEWEST = 3
+"""With fewer values, a mask may be one of classes as well as one of objects."""
+
+_MOST = 4096  # objects
 _FILLED = 0.35  # of its box, a compact object
 _MOSTLY = 0.9
 _UNKNOWN = 255
+_LONGEST = 512  # pixels of a side that are looked at
 
 
 def are_objects(codes: Codes, present: Codes) -> bool:
@@ -19,14 +23,20 @@ def are_objects(codes: Codes, present: Codes) -> bool:
         present: those that occur, in ascending order.
     """
     numbers = present[(present > 0) & (present != _UNKNOWN)]
-    if present[0] < 0 or not _FEWEST <= len(numbers) <= _MOST or len(numbers) < _MOSTLY * numbers[-1]:
+    if present[0] < 0 or not FEWEST <= len(numbers) <= _MOST or len(numbers) < _MOSTLY * numbers[-1]:
         return False
-    rows, columns = np.nonzero(codes)
-    values = codes[rows, columns]
-    order = values.argsort(kind="stable")
-    starts = np.searchsorted(values[order], numbers)
-    areas = np.diff(np.r_[starts, len(values)])
-    boxes = np.ones(len(numbers), dtype=np.int64)
-    for places in (rows[order], columns[order]):
-        boxes *= np.maximum.reduceat(places, starts) - np.minimum.reduceat(places, starts) + 1
-    return bool((areas >= _FILLED * boxes).mean() >= _MOSTLY)
+    step = max(1, max(codes.shape) // _LONGEST)
+    seen, count = codes[::step, ::step], int(present[-1]) + 1
+    areas = np.bincount(seen.reshape(-1), minlength=count)[numbers]
+    boxes = (_extents(seen, count) * _extents(seen.T, count))[numbers]
+    is_compact = (areas >= _FILLED * boxes)[areas > 0]
+    return bool(is_compact.size and is_compact.mean() >= _MOSTLY)
+
+
+def _extents(codes: Codes, count: int) -> NDArray[np.int64]:
+    """Of each value, in how many rows it lies, from its first one to its last one."""
+    values, rows = codes.reshape(-1), np.repeat(np.arange(len(codes)), codes.shape[1])
+    first, last = np.zeros((2, count), np.int64)
+    last[values] = rows  # of an index that is repeated, the last one counts
+    first[values[::-1]] = rows[::-1]
+    return last - first + 1

@@ -60,7 +60,7 @@ def _several(marks: Marks, pixels: NDArray[Any]) -> tuple[Form, Codes]:
         DataError: for three that are finer than colours of 8 bits, and no planes.
     """
     channels = pixels.shape[2]
-    is_unit = bool(((pixels == 0) | (pixels == 1)).all())
+    is_unit = bool(pixels.max() <= 1 and ((pixels == 0) | (pixels == 1)).all())
     colored = pixels[..., [0, 0, 0, 1]] if marks.has_alpha and channels == 2 else pixels
     colors = None if pixels.dtype.kind == "b" else _bytes(colored, has_alpha=marks.has_alpha)
     if colors is not None:

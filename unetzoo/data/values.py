@@ -88,12 +88,16 @@ def _refuse_blurred(masks: Sequence[StoredMask], known: Sequence[int]) -> None:
 def _question(kind: Kind, masks: Sequence[StoredMask], known: Sequence[int]) -> str:
     """Why it cannot be told which classes values are, and all that may be meant."""
     ways = ["name them, such as background=0,cell=128"]
+    if NO_NUMBER in known:
+        return (
+            "masks hold NaN, infinity or numbers that are too large for classes; ignore='nan' (--ignore nan) says that "
+            "such pixels do not count"
+        )
     few = [code for code in known if 0 <= code < MOST_CLASSES]
     strange = [code for code in known if code not in few]
     if len(strange) <= 2 and few:
-        value = "nan" if NO_NUMBER in strange else strange[0]
-        shown = say_codes(kind, strange)
-        ways.append(f"or say that {shown} is unknown: ignore={value!r} (--ignore {value})")
+        shown = " and ".join(say_codes(kind, [code]) for code in strange)
+        ways.append(f"or say that {shown} is unknown: ignore={strange[0]} (--ignore {strange[0]})")
     if kind == "alpha" or (len(strange) > 2 and _has_soft_edges(kind, masks)):
         ways.append(
             "or, if edges are soft, which value is the least of the foreground: threshold=128 (--threshold 128)"
@@ -101,7 +105,7 @@ def _question(kind: Kind, masks: Sequence[StoredMask], known: Sequence[int]) -> 
     ways.append("or say that they number the objects: masks='instances' (--masks instances)")
     blurred = "; a JPEG blurs masks: save PNG" if any(mask.form.marks.is_lossy for mask in masks) else ""
     low, high = (say_codes(kind, [code]) for code in (known[0], known[-1]))
-    values = f"the masks' {len(known):,} values from {low} to {high}"
+    values = f"the masks' {len(known):,} values from {low} to {high}" if len(known) > 1 else f"the masks' values {low}"
     return f"cannot tell which classes {values} are{blurred}; {'; '.join(ways)}"
 
 
