@@ -67,9 +67,7 @@ def test_a_mask_of_an_image_that_is_turned_upside_down_is_a_doubt(make_folder, p
     for name in ("a.png", "c.png"):
         _write(folder / "images" / name, images[name].astype(np.uint8), 3)
     warnings = [problem.text for problem in survey(folder).problems if problem.severity == "warning"]
-    assert any(
-        text.startswith("images/a.png and 1 others: its orientation tag (3) turns the image") for text in warnings
-    )
+    assert any(text.startswith("images/a.png and 1 more: its orientation tag (3) turns the image") for text in warnings)
 
 
 @pytest.mark.parametrize("channels", [2, 5])

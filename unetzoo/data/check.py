@@ -76,7 +76,7 @@ def _of_doubts(source: Source, readings: Sequence[Reading]) -> Iterator[str]:
         for doubt in reading.doubts:
             names[doubt].append(source.entries[reading.index].name)
     for doubt, (first, *others) in names.items():
-        yield f"{first}{f' and {len(others)} others' if others else ''}: {doubt}"
+        yield f"{first}{f' and {len(others)} more' if others else ''}: {doubt}"
 
 
 def _of_channels(source: Source, readings: Sequence[Reading]) -> Iterator[str]:
