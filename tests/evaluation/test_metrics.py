@@ -4,6 +4,7 @@ import pickle
 
 import pytest
 import torch
+from sklearn.metrics import average_precision_score, roc_auc_score
 
 import unetzoo
 
@@ -108,3 +109,90 @@ def test_an_unknown_name_is_answered_with_what_is_near():
 def test_what_a_metric_does_not_have_is_refused(name, options, told):
     with pytest.raises(unetzoo.OptionError, match=told):
         unetzoo.create_metric(name, **options)
+
+
+def _by_hand(name, counts):
+    """The number of TP, FP, TN, FN; NaN for 0 / 0."""
+    tp, fp, tn, fn = counts
+    part, whole = {
+        "iou": (tp, tp + fp + fn),
+        "dice": (2 * tp, 2 * tp + fp + fn),
+        "precision": (tp, tp + fp),
+        "recall": (tp, tp + fn),
+        "specificity": (tn, tn + fp),
+    }[name]
+    return part / whole if whole else float("nan")
+
+
+def _counts(seen, there, valid):
+    return [
+        int((valid & (seen == of_seen) & (there == of_there)).sum())
+        for of_seen, of_there in ((True, True), (True, False), (False, False), (False, True))
+    ]
+
+
+COUNTED = ["iou", "dice", "precision", "recall", "specificity"]
+
+
+@pytest.mark.parametrize("name", COUNTED)
+@pytest.mark.parametrize("ignore_index", [None, 0, 255])
+def test_of_classes_the_mean_is_over_those_that_the_target_has_whatever_is_predicted(name, ignore_index):
+    torch.manual_seed(0)
+    logits, ids = torch.randn(3, 5, 16, 16), torch.randint(3, (3, 16, 16))
+    logits[:, 4] = -9  # class 3 is predicted and never there, class 4 neither
+    ids[0, :3] = 255 if ignore_index == 255 else 1
+    seen, valid = logits.argmax(1), ids != ignore_index if ignore_index is not None else ids >= 0
+    wanted = [_by_hand(name, _counts(seen == k, ids == k, valid)) for k in range(5)]
+    wanted = [float("nan") if k == ignore_index else value for k, value in enumerate(wanted)]
+    each = _value(name, logits, ids, classes=5, per_class=True, ignore_index=ignore_index)
+    torch.testing.assert_close(each, torch.tensor(wanted), equal_nan=True)
+    there = each if name == "specificity" else each[:3]
+    torch.testing.assert_close(_value(name, logits, ids, classes=5, ignore_index=ignore_index), there.nanmean())
+
+
+@pytest.mark.parametrize("name", COUNTED)
+def test_of_masks_one_that_is_nowhere_is_left_out_of_the_mean(name):
+    torch.manual_seed(0)
+    logits, masks = torch.randn(2, 3, 8, 8), torch.randint(2, (2, 3, 8, 8))
+    masks[:, 2], masks[0, 0, :2] = 0, 255
+    valid = masks != 255
+    wanted = torch.tensor([_by_hand(name, _counts(logits[:, k] > 0, masks[:, k] == 1, valid[:, k])) for k in range(3)])
+    each = _value(name, logits, masks, classes=3, multilabel=True, per_class=True, ignore_index=255)
+    torch.testing.assert_close(each, wanted, equal_nan=True)
+    there = wanted if name == "specificity" else wanted[:2]
+    found = _value(name, logits, masks, classes=3, multilabel=True, ignore_index=255)
+    torch.testing.assert_close(found, there.mean())
+
+
+@pytest.mark.parametrize("name", ["iou", "dice", "precision", "recall", "auroc", "average_precision"])
+def test_an_empty_mask_that_is_predicted_empty_has_no_number(name):
+    metric = unetzoo.create_metric(name)
+    metric.update(torch.full((1, 1, 4, 4), -9.0), torch.zeros(1, 4, 4, dtype=torch.long))
+    assert metric.compute().isnan()
+
+
+@pytest.mark.parametrize("name", ["auroc", "average_precision"])
+@pytest.mark.parametrize("multilabel", [False, True])
+def test_areas_of_classes_that_are_nowhere_are_left_out_of_the_mean(name, multilabel):
+    torch.manual_seed(0)
+    logits, ids = torch.randn(2, 3, 8, 8), torch.randint(2, (2, 8, 8))
+    ids[0, :2] = 255
+    target = torch.stack([ids, 1 - ids, 0 * ids], 1).where((ids != 255)[:, None], 255) if multilabel else ids
+    options = {"classes": 3, "multilabel": multilabel, "ignore_index": 255}
+    score = {"auroc": roc_auc_score, "average_precision": average_precision_score}[name]
+    likely = logits.sigmoid() if multilabel else logits.softmax(1)
+    there = ids != 255
+    masks = target if multilabel else torch.stack([ids == 0, ids == 1], 1)
+    wanted = [score(masks[:, k][there].numpy(), likely[:, k][there].numpy()) for k in range(2)]
+    each = _value(name, logits, target, per_class=True, **options)
+    assert each.tolist() == pytest.approx([*wanted, float("nan")], abs=1e-5, nan_ok=True)
+    assert _value(name, logits, target, **options).item() == pytest.approx(sum(wanted) / 2, abs=1e-5)
+
+
+def test_a_class_that_is_seen_where_there_is_none_costs_its_pixels_and_no_share_of_the_mean():
+    ids = torch.zeros(1, 100, 100, dtype=torch.long)
+    ids[:, 50:] = 1
+    stray = ids.clone()
+    stray[0, 0, 0] = 2
+    assert _value("iou", _logits(stray, 3), ids, classes=3).item() == pytest.approx((4999 / 5000 + 1) / 2)
+    assert _value("iou", _logits(stray, 3), ids, classes=3, per_class=True).tolist()[2] == 0

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score, jaccard_score, precision_score, recall_score
 
-from unetzoo.evaluation.scores import count, dice, iou, precision, recall
+from unetzoo.evaluation.scores import count, dice, iou, is_there, mean_of, precision, recall
 
 
 @pytest.fixture
@@ -38,3 +38,14 @@ def test_a_class_that_is_never_predicted_has_no_precision_and_no_recall():
     counts = count(np.zeros((2, 2), np.int64), np.ones((2, 2), np.int64), 2)
     assert np.isnan(precision(counts)[1])
     assert recall(counts)[1] == 0
+
+
+def test_a_mean_is_over_the_classes_that_are_there_whatever_is_predicted():
+    truth = np.zeros((10, 10), np.int64)
+    truth[:, 5:] = 1
+    stray = truth.copy()
+    stray[0, 0] = 2
+    counts = count(stray, truth, 4)
+    assert is_there(counts).tolist() == [True, True, False, False]
+    assert mean_of(iou(counts), is_there(counts)) == pytest.approx((49 / 50 + 1) / 2)
+    assert mean_of(iou(0 * counts), is_there(0 * counts)) is None

@@ -61,6 +61,7 @@ def evaluate(
     a bootstrap over images. Pixels whose class is unknown do not count.
     """
     from unetzoo.data.opened import open_with
+    from unetzoo.evaluation.behind import behind
     from unetzoo.evaluation.evaluate import evaluate as measure
     from unetzoo.inference.files import on_device
     from unetzoo.memory import keep_freed_memory
@@ -84,7 +85,8 @@ def evaluate(
             flips=flips,
             on_case=on_case,
         )
-    show(f"{model} on {data}: {_images(result)}", *_note(result), "", _classes(result), *_objects(result, instances))
+    tables = [*_note(result), "", _classes(result), *behind(result), *_objects(result, instances)]
+    show(f"{model} on {data}: {_images(result)}", *tables)
     if json_file:
         _write_json(json_file, model, data, result)
     if html:

@@ -14,7 +14,7 @@ from unetzoo.errors import DataError, OptionError
 from unetzoo.evaluation.bootstrap import CONFIDENCE, Bootstrap, Estimate
 from unetzoo.evaluation.instances import count_instances
 from unetzoo.evaluation.masks import check_fits, predicted_ids
-from unetzoo.evaluation.scores import Counts, Scores, count, dice, iou, precision, recall
+from unetzoo.evaluation.scores import Counts, Scores, count, dice, iou, is_there, mean_of, precision, recall
 from unetzoo.evaluation.surface import surface_scores
 from unetzoo.extras import need
 from unetzoo.inference.predict import Network
@@ -22,7 +22,7 @@ from unetzoo.wrapped import network_of
 
 PIXELS = {"IoU": iou, "Dice": dice, "precision": precision, "recall": recall}
 OBJECTS = {"AP at 0.5": iou, "F1": dice, "precision": precision, "recall": recall}
-HAUSDORFF, SURFACE_DICE = "Hausdorff 95", "surface Dice"
+HAUSDORFF, PENALIZED, SURFACE_DICE = "Hausdorff 95", "Hausdorff 95 penalised", "surface Dice"
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Case:
         index: in the data set.
         name: of the image.
         class_iou: of each class, 0 to 1; None where it is neither there nor predicted.
-        mean_iou: of the classes that have one; None where none has.
+        mean_iou: of the classes that its mask has; None where it has none.
         objects: how many are found, invented and missed, where they are counted.
         average_precision: of these at 0.5; None where there are none, or they are not counted.
     """
@@ -53,8 +53,11 @@ class Evaluation:
     Attributes:
         class_names: of each class id.
         classes: of each class, its numbers by name: IoU, Dice, precision and recall of the pixels of all images
-            together, 0 to 1; where asked for, Hausdorff 95 (pixels) and surface Dice, means over images.
-        mean: the mean over the classes for which a number is defined.
+            together, 0 to 1; where asked for, Hausdorff 95 (pixels) and surface Dice, means over images. The first kind
+            of Hausdorff distance is that of images which have the class both in the mask and in the prediction, how
+            many, `Estimate.images` says; in the penalised one a class that lacks in one of both is as far as the
+            image's diagonal.
+        mean: the mean over the classes that the masks have and for which a number is defined.
         instances: of the objects of a class, where asked for: AP at 0.5 (TP / (TP + FP + FN)), F1, precision, recall.
         objects: of the same, how many are found, invented and missed.
         cases: each image.
@@ -110,8 +113,9 @@ def evaluate(
 ) -> Evaluation:
     """Compare what a network sees with the masks of a data set; pixels whose class is unknown (255) do not count.
 
-    A class that is neither there nor predicted has no score, and is left out of means. Intervals are those of a
-    bootstrap over images: with a single image there are none.
+    A class that is neither there nor predicted has no score. A mean is over the classes that the masks have, whatever
+    is predicted; `unetzoo.create_metric` counts alike. Intervals are those of a bootstrap over images
+    (`unetzoo.evaluation.bootstrap` says how good they are): with a single image there are none.
 
     Args:
         model: in evaluation mode.
@@ -163,7 +167,7 @@ def evaluate(
 
 
 def _need_extras(*, surface: bool, instances: str | None) -> None:
-    need("evaluate", "evaluation", "torchmetrics")
+    need("evaluate", "evaluation", "torchmetrics", "scipy")
     if instances is not None:
         need("evaluate", "counting objects", "scipy")
     if surface:
@@ -182,6 +186,7 @@ class _Measured:
         self.counts: list[Counts] = []
         self.objects: list[NDArray[np.int64]] = []
         self.distances: list[Scores] = []
+        self.penalized: list[Scores] = []
         self.surface_dice: list[Scores] = []
 
     def add(
@@ -193,9 +198,9 @@ class _Measured:
     ) -> None:
         """Measure one image."""
         counts = count(predicted, truth, len(self.names))
-        ious = [None if np.isnan(value) else float(value) for value in iou(counts)]
-        known = [value for value in ious if value is not None]
-        case = Case(len(self.cases), name, tuple(ious), sum(known) / len(known) if known else None)
+        scores = iou(counts)
+        ious = tuple(None if np.isnan(value) else float(value) for value in scores)
+        case = Case(len(self.cases), name, ious, mean_of(scores, is_there(counts)))
         self.counts.append(counts)
         if self.instances is not None:
             objects = count_instances(predicted, truth, self.names.index(self.instances), numbers)
@@ -205,16 +210,21 @@ class _Measured:
         self.cases.append(case)
         if self.surface:
             distances, dices = surface_scores(predicted, truth, len(self.names), tolerance=self.tolerance)
+            lacks = np.isnan(distances) & ~np.isnan(dices)  # in one of both alone
             self.distances.append(distances)
+            self.penalized.append(np.where(lacks, np.hypot(*truth.shape), distances))
             self.surface_dice.append(dices)
 
     def summed_up(self, bootstrap: Bootstrap, *, resamples: int, seed: int) -> Evaluation:
         """All numbers, with their intervals."""
         counts = np.stack(self.counts)
-        columns = {name: bootstrap.of_sums(counts, _with_mean(score)) for name, score in PIXELS.items()}
-        for name, values in ((HAUSDORFF, self.distances), (SURFACE_DICE, self.surface_dice)):
+        there = is_there(counts.sum(0))
+        columns = {name: bootstrap.of_sums(counts, score, averaged=there) for name, score in PIXELS.items()}
+        of_images = {HAUSDORFF: self.distances, PENALIZED: self.penalized, SURFACE_DICE: self.surface_dice}
+        for name, values in of_images.items():
             if values:
-                columns[name] = bootstrap.of_means(np.stack(values), _append_mean)
+                shares = name == SURFACE_DICE
+                columns[name] = bootstrap.of_means(np.stack(values), averaged=there, shares=shares)
         rows = [{name: column[index] for name, column in columns.items()} for index in range(len(self.names) + 1)]
         return Evaluation(
             class_names=self.names,
@@ -237,15 +247,3 @@ class _Measured:
         if not self.objects:
             return {}
         return dict(zip(("found", "invented", "missed"), np.sum(self.objects, axis=0).tolist(), strict=True))
-
-
-def _with_mean(score: Callable[[Counts], Scores]) -> Callable[[Counts], Scores]:
-    return lambda counts: _append_mean(score(counts))
-
-
-def _append_mean(values: Scores) -> Scores:
-    """Values (..., classes), and behind them the mean of those that are defined."""
-    known = np.isfinite(values)
-    with np.errstate(invalid="ignore"):
-        mean = np.where(known, values, 0).sum(-1, keepdims=True) / known.sum(-1, keepdims=True)
-    return np.concatenate([values, mean], axis=-1)

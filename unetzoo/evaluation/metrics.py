@@ -1,6 +1,6 @@
 """Metrics by name, for logits and targets as losses take them; each is torchmetrics'."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -13,26 +13,19 @@ if TYPE_CHECKING:
     from torchmetrics import Metric
 
 _CLASSES = {
-    "accuracy": "Accuracy",
-    "auroc": "AUROC",
-    "average_precision": "AveragePrecision",
     "calibration_error": "CalibrationError",
     "cohen_kappa": "CohenKappa",
     "confusion_matrix": "ConfusionMatrix",
-    "dice": "F1Score",  # of pixels both are 2 TP / (2 TP + FP + FN)
-    "iou": "JaccardIndex",
     "mcc": "MatthewsCorrCoef",
-    "precision": "Precision",
-    "recall": "Recall",
-    "specificity": "Specificity",
 }
+_OF_CLASSES = ("accuracy", "auroc", "average_precision", "dice", "iou", "precision", "recall", "specificity")
 _WHOLE = ("calibration_error", "cohen_kappa", "confusion_matrix", "mcc")  # have no number for each class
 _NOT_MULTILABEL = ("calibration_error", "cohen_kappa")
 
 
 def list_metrics() -> list[str]:
     """The names that `create_metric` takes."""
-    return sorted(_CLASSES)
+    return sorted([*_CLASSES, *_OF_CLASSES])
 
 
 def create_metric(
@@ -50,11 +43,18 @@ def create_metric(
     (b, h, w) for several, or with `multilabel` masks (b, k, h, w). A pixel is of the class of its largest logit, or of
     a mask where the logit is above 0.
 
+    A number that is 0 / 0 is NaN, as in `unetzoo.evaluate`: of a class that is neither there nor predicted, or of an
+    empty mask that was predicted empty. The mean is over the classes that the target has, whatever is predicted, and
+    for which a number is defined: a class that is never predicted has no precision; a specificity, and a mask's
+    accuracy, are defined also for masks that are nowhere. It is NaN where there is none. A class whose id is
+    `ignore_index` is none: its number is NaN; pixels that are predicted as it are missed by their own class.
+
     Args:
         name: one of `list_metrics()`; `"dice"` is the F1 score, `"iou"` the Jaccard index.
         classes: logits; 1: binary.
         multilabel: whether the classes are masks that may overlap.
-        per_class: a number for each class (k), where otherwise it is their mean.
+        per_class: a number for each class (k), where otherwise it is their mean; the accuracy of one class of several
+            is its recall.
         ignore_index: target value of pixels that do not count.
 
     Returns:
@@ -66,8 +66,8 @@ def create_metric(
         OptionError: for a value outside its range, or that the metric has no such form.
         MissingExtraError: torchmetrics is not installed.
     """
-    if name not in _CLASSES:
-        told = f"no metric named {name!r}; {did_you_mean(name, _CLASSES)}".rstrip("; ")
+    if name not in list_metrics():
+        told = f"no metric named {name!r}; {did_you_mean(name, list_metrics())}".rstrip("; ")
         raise UnknownNameError(f"{told} (there are {', '.join(list_metrics())})")
     classes = check_count("classes", classes)
     _check_form(name, classes, multilabel=multilabel, per_class=per_class)
@@ -76,12 +76,13 @@ def create_metric(
     from torchmetrics.wrappers import LambdaInputTransformer
 
     task = "multilabel" if multilabel else "multiclass" if classes > 1 else "binary"
-    options: dict[str, Any] = {"task": task, "ignore_index": ignore_index}
-    if task != "binary":
-        options["num_labels" if multilabel else "num_classes"] = classes
-        if name not in _WHOLE:
-            options["average"] = "none" if per_class else "macro"
-    metric = getattr(torchmetrics.classification, _CLASSES[name])(**options)
+    if name in _OF_CLASSES:
+        from unetzoo.evaluation.defined import defined_metric
+
+        metric = defined_metric(name, task, classes=classes, per_class=per_class, ignore_index=ignore_index)
+    else:
+        sizes = {"num_labels" if multilabel else "num_classes": classes} if task != "binary" else {}
+        metric = getattr(torchmetrics.classification, _CLASSES[name])(task=task, ignore_index=ignore_index, **sizes)
     if task == "multiclass":
         return LambdaInputTransformer(metric, _softmax)
     return LambdaInputTransformer(metric, _sigmoid, None if multilabel else _without_channel)

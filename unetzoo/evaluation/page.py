@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from unetzoo.evaluation.behind import behind
 from unetzoo.evaluation.bootstrap import Estimate
 from unetzoo.evaluation.evaluate import HAUSDORFF, SURFACE_DICE, Case, Evaluation
 from unetzoo.evaluation.instances import Objects, match
@@ -160,5 +161,9 @@ def _subtitle(evaluation: Evaluation) -> str:
 def _explanation(evaluation: Evaluation) -> str:
     told = "IoU, Dice, precision and recall are those of the pixels of all images together."
     if HAUSDORFF in evaluation.mean:
-        told += f" {HAUSDORFF} (in pixels) and {SURFACE_DICE} are means over the images where they are defined."
+        told += (
+            f" {HAUSDORFF} (in pixels) and {SURFACE_DICE} are means over the images where they are defined. In the "
+            "penalised distance a class that is missed, or seen where it is not, is as far as the image's diagonal."
+        )
+        told += "".join(f" {said}." for said in behind(evaluation))
     return told

@@ -1,13 +1,15 @@
 """From masks to counts of pixels, and from counts to the usual scores."""
 
+from typing import Any
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from unetzoo.data.coding import UNKNOWN
 
-Counts = NDArray[np.int64]
-"""(..., classes, 3): pixels of each class that are true positives, false positives and false negatives."""
+Counts = NDArray[Any]
+"""(..., classes, 3): pixels of each class, perhaps weighted: true positives, false positives and false negatives."""
 Scores = NDArray[np.float64]
 """(..., classes): from 0 to 1; NaN where the score is 0 / 0, as for a class that is neither there nor predicted."""
 
@@ -26,6 +28,17 @@ def count(predicted: NDArray[np.integer], truth: NDArray[np.integer], classes: i
     scores = multiclass_stat_scores(ids, wanted, classes, average="none", ignore_index=UNKNOWN, validate_args=False)
     counts: Counts = scores[:, [0, 1, 3]].numpy()  # torchmetrics: true and false positives, true and false negatives
     return counts
+
+
+def is_there(counts: Counts) -> NDArray[np.bool_]:
+    """Which classes (..., classes) the truth has: those over which a mean is, as no prediction changes them."""
+    return np.asarray(counts[..., 0] + counts[..., 2] > 0)
+
+
+def mean_of(scores: Scores, there: NDArray[np.bool_]) -> float | None:
+    """The mean of the scores (classes,) that are defined of classes that are there; None where there is none."""
+    chosen = scores[there & ~np.isnan(scores)]
+    return float(chosen.mean()) if chosen.size else None
 
 
 def iou(counts: Counts) -> Scores:
@@ -52,6 +65,6 @@ def recall(counts: Counts) -> Scores:
     return _ratio(true, true + missed)
 
 
-def _ratio(part: NDArray[np.int64], whole: NDArray[np.int64]) -> Scores:
+def _ratio(part: NDArray[Any], whole: NDArray[Any]) -> Scores:
     ratio: Scores = np.divide(part, whole, out=np.full(whole.shape, np.nan), where=whole > 0)
     return ratio

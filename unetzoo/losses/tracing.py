@@ -21,7 +21,7 @@ def by_formula(values: Tensor) -> bool:
     """
     if torch.compiler.is_compiling() or not values.requires_grad:
         return True
-    return is_transformed(values) or forward_ad.unpack_dual(values).tangent is not None
+    return is_transformed(values) or forward_ad.unpack_dual(values).tangent is not None  # type: ignore[no-untyped-call] # torch's
 
 
 def is_transformed(values: Tensor) -> bool:

@@ -184,20 +184,18 @@ class Training:
         progress = self.progress
         network = self.parts.judged.eval()
         share_buffers(network, self.accelerator)
-        ious = self.judge.class_ious(network, validation, self.accelerator, self.stop, listener.on_image)
+        ious = self.judge.ious(network, validation, self.accelerator, self.stop, listener.on_image)
         if ious is None:
             return None
-        known = [value for value in ious if value is not None]
-        mean = sum(known) / len(known) if known else None
         best = progress.best
         epoch = Epoch(
             epoch=len(progress.epochs) + 1,
             step=progress.step,
             loss=sum(progress.losses) / len(progress.losses),
             learning_rate=float(self.parts.schedule.get_last_lr()[-1]),
-            mean_iou=mean,
-            class_iou=ious,
-            is_best=best is None or mean is None or best.mean_iou is None or mean > best.mean_iou,
+            mean_iou=ious.mean,
+            class_iou=ious.each,
+            is_best=best is None or ious.mean is None or best.mean_iou is None or ious.mean > best.mean_iou,
         )
         if epoch.is_best and self.accelerator.is_main_process:
             write(self.parts.judged, self.folder / BEST, info=info_with(self.info, epoch))

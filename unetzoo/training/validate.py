@@ -1,7 +1,7 @@
 """How well a network does on images that it is not trained on."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from unetzoo.errors import OutOfMemoryError, TrainingError
 from unetzoo.evaluation.masks import predicted_ids
-from unetzoo.evaluation.scores import count, iou
+from unetzoo.evaluation.scores import count, iou, is_there, mean_of
 from unetzoo.model import Segmenter
 from unetzoo.samples import Dataset
 from unetzoo.training.stopping import StopRequest
@@ -18,6 +18,18 @@ if TYPE_CHECKING:
     from accelerate import Accelerator
 
 _TILE, _SMALLEST = 2048, 128
+
+
+class IoUs(NamedTuple):
+    """Intersections over union.
+
+    Attributes:
+        each: of each class; None where it is neither there nor predicted.
+        mean: over the classes that are there, whatever is predicted; None where none is.
+    """
+
+    each: tuple[float | None, ...]
+    mean: float | None
 
 
 class Judge:
@@ -48,21 +60,21 @@ class Judge:
                     ) from error
                 self.tile = tile // 2
 
-    def class_ious(
+    def ious(
         self,
         model: Segmenter,
         dataset: Dataset,
         accelerator: "Accelerator",
         stop: StopRequest,
         on_image: Callable[[int, int], None],
-    ) -> tuple[float | None, ...] | None:
-        """The intersection over union of each class over all pixels of a data set; None where a class is in neither.
+    ) -> IoUs | None:
+        """The intersections over union over all pixels of a data set.
 
-        The images are shared among the processes. All of it is None where a signal came: of several processes before,
-        of a single one in the midst of it.
+        The images are shared among the processes. None where a signal came: of several processes before, of a single
+        one in the midst of it.
         """
         if not len(dataset):
-            return ()
+            return IoUs((), None)
         counts = np.zeros((len(dataset.class_names), 3), dtype=np.int64)
         indices = range(accelerator.process_index, len(dataset), accelerator.num_processes)
         for number, index in enumerate(indices, 1):
@@ -74,4 +86,7 @@ class Judge:
         if stop.heeded:
             return None
         summed = accelerator.reduce(torch.from_numpy(counts).to(accelerator.device), "sum")
-        return tuple(None if np.isnan(value) else float(value) for value in iou(summed.cpu().numpy()))
+        whole = summed.cpu().numpy()
+        scores = iou(whole)
+        each = tuple(None if np.isnan(value) else float(value) for value in scores)
+        return IoUs(each, mean_of(scores, is_there(whole)))
