@@ -477,3 +477,37 @@ def test_colours_that_are_finer_than_8_bits_are_refused(read):
 def test_many_classes_that_never_occur_are_one_warning(read):
     _, _, problems = read(_painted(lambda mask, _: mask.astype(np.uint8) * 20), _TRUTH)
     assert "19 classes never occur in the split 'val': 'class 1', 'class 2', 'class 3', " in "".join(problems)
+
+
+@pytest.mark.parametrize("channel", [0, 1, 2])
+def test_ids_in_one_channel_may_be_named_by_their_numbers(read, channel):
+    def paint(mask, _):
+        pixels = np.zeros((*mask.shape, 3), np.uint8)
+        pixels[..., channel] = np.array([0, 1, 7])[mask]
+        return pixels
+
+    names, ids, _ = read(_painted(paint), _CLASSES, classes={"person": 7, "road": 0, "car": 1})
+    assert names == ("person", "road", "car")
+    _same(ids, [np.array([1, 2, 0])[mask] for mask in _CLASSES])
+
+
+def test_numbers_do_not_name_colours(read):
+    with pytest.raises(unetzoo.OptionError, match="name each class with its colour, such as cell=#ff0000"):
+        read(_painted(lambda mask, _: _COLORS.astype(np.uint8)[mask]), _CLASSES, classes={"a": 0, "b": 1, "c": 2})
+
+
+def test_numbers_name_the_opacity_where_it_is_the_mask(read):
+    paint = _painted(lambda mask, _: np.dstack([mask * 0, mask * 0, mask * 0, mask * 255]).astype(np.uint8))
+    _same(read(paint, _TRUTH, classes={"cell": 255, "rest": 0})[1], [~mask for mask in _TRUTH])
+
+
+def test_objects_may_have_pixels_that_do_not_count(read):
+    truth = [np.where(_COLUMNS < 3, 255, mask * 40) for mask in _CLASSES]
+    _, ids, _ = read(_painted(lambda mask, _: mask.astype(np.uint8)), truth, masks="instances", ignore=255)
+    _same(ids, [np.where(mask == 255, 255, mask > 0) for mask in truth])
+
+
+def test_255_is_said_to_be_unknown_where_it_may_be_a_class(read):
+    write = _painted(lambda mask, _: mask.astype(np.uint8) * 255)
+    _, _, problems = read(write, _TRUTH, classes={"rest": 0, "cell": 1})
+    assert "masks hold 255, which is unknown, and no 1, which is the class 'cell'" in problems

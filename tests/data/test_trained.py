@@ -5,6 +5,7 @@ from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 import unetzoo
@@ -211,3 +212,12 @@ def test_a_damaged_later_field_is_refused(train, damage):
     info = train([[0, 1]], [[1, 0]])
     with pytest.raises(unetzoo.ConfigError, match="no coding of masks of 2 classes"):
         replace(info, mask_coding={**info.mask_coding, **damage})
+
+
+def test_the_nodata_of_other_files_does_not_count(tmp_path, train):
+    info = train([[0, 1, 2]], [[2, 1, 0]])
+    for kind in ("images", "masks"):
+        (tmp_path / "raster" / kind).mkdir(parents=True)
+        tag = [(42113, "s", 0, "-9999", True)]
+        tifffile.imwrite(tmp_path / "raster" / kind / "a.tif", np.array([[-9999, 1, 2]], np.int16), extratags=tag)
+    assert open_dataset(tmp_path / "raster", trained=info)[0].mask.tolist() == [[255, 1, 2]]

@@ -101,6 +101,11 @@ class Coding:
             raise DataError(self.complaint(np.unique(read[strange]).tolist(), form))
         return places.astype(np.uint8)
 
+    @property
+    def known(self) -> frozenset[int]:
+        """The codes of all classes."""
+        return frozenset((*self.codes, *(code for code, _ in self.merged)))
+
     def kind_of(self, form: Form) -> Kind:
         """As what a mask is read; one that numbers objects as it is stored."""
         return form.natural if self.instances else self.kind

@@ -43,6 +43,17 @@ def brightness(codes: Codes) -> Codes | None:
     return levels if (rgb(codes) == levels * GRAY).all() else None
 
 
+def used_channels(codes: Codes) -> list[int]:
+    """By how many bits the channels are shifted that some colour uses."""
+    return [shift for shift in (0, 8, 16) if (codes >> shift & _BYTE).any()]
+
+
+def only_channel(codes: Codes) -> Codes | None:
+    """The values of the only channel in use; None where several are."""
+    used = used_channels(codes)
+    return None if len(used) > 1 else codes >> sum(used) & _BYTE
+
+
 def read_color(text: str) -> int | None:
     """The code of `"#ff0000"`, or of `"#00000000"`, which is transparent; None for another text."""
     match = re.fullmatch(r"#([0-9a-fA-F]{6})(00)?", text)

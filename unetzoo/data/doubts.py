@@ -6,7 +6,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from unetzoo.data.coding import Coding, say_code
+from unetzoo.data.coding import UNKNOWN, Coding, say_code
 from unetzoo.data.colors import are_alike
 from unetzoo.data.kinds import do_palettes_agree, is_transparent
 from unetzoo.data.objects import FEWEST
@@ -76,7 +76,7 @@ def _nearest(masks: Sequence[StoredMask], coding: Coding) -> Iterator[str]:
 
 
 def _distance(coding: Coding, codes: NDArray[np.int64]) -> NDArray[np.float64]:
-    known = [*coding.codes, *(code for code, _ in coding.merged), *coding.unknown]
+    known = [*coding.known, *coding.unknown]
     nearest: NDArray[np.float64] = np.min([coding.distances(codes, code) for code in known], axis=0).astype(np.float64)
     return np.sqrt(nearest) if coding.kind in ("colors", "cutout") else nearest
 
@@ -129,6 +129,13 @@ def _without_zero(masks: Sequence[StoredMask], coding: Coding) -> Iterator[str]:
             yield f"no mask holds 0: the first class, {coding.class_names[0]!r}, is that of 1"
 
 
+def _unknown_alone(masks: Sequence[StoredMask], coding: Coding) -> Iterator[str]:
+    """Masks of 0 and 255 where the second class is 1."""
+    present = {code for mask in masks for code in mask.set_as(coding.kind)}
+    if coding.codes == (0, 1) and UNKNOWN in {*coding.unknown} & present and 1 not in present:
+        yield f"masks hold 255, which is unknown, and no 1, which is the class {coding.class_names[1]!r}"
+
+
 def _nodata(masks: Sequence[StoredMask], coding: Coding) -> Iterator[str]:
     """Values that files say are none, and that are read as a class, or as unknown."""
     values = {mask.form.marks.nodata for mask in masks} - {None}
@@ -170,6 +177,7 @@ _DOUBTS: tuple[Callable[[Sequence[StoredMask], Coding], Iterator[str]], ...] = (
     _inverted,
     _merged,
     _without_zero,
+    _unknown_alone,
     _nodata,
     _numbered,
 )

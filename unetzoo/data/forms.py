@@ -7,14 +7,14 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from unetzoo.data.colors import GRAY, Codes, brightness, cut_out, opacity, rgb
+from unetzoo.data.colors import GRAY, Codes, brightness, cut_out, only_channel, opacity, rgb
 from unetzoo.data.marks import PLAIN, Marks
 from unetzoo.errors import DataError
 
 Layout = Literal["values", "levels", "palette", "colors", "planes"]
-Kind = Literal["ids", "grays", "levels", "colors", "cutout", "alpha", "planes"]
+Kind = Literal["ids", "grays", "levels", "colors", "cutout", "channel", "alpha", "planes"]
 """What of a pixel counts: its number as stored, its brightness as shown, its number in steps of 1 / `LEVELS`, its
-colour, its colour where it is opaque, its opacity, or which plane is set."""
+colour, its colour where it is opaque, the value of the only channel in use, its opacity, or which plane is set."""
 
 LEVELS = 2**20
 OVERLAP = -(2**63)
@@ -38,6 +38,7 @@ _KINDS_SHOWN = {
     "levels": "fractions",
     "colors": "colors",
     "cutout": "colors on transparent",
+    "channel": "ids in one channel",
     "alpha": "alpha",
     "planes": "planes",
 }
@@ -161,6 +162,7 @@ _READERS: Mapping[tuple[Layout, Kind], Callable[[Form, Codes], Codes | None]] = 
     ("colors", "levels"): lambda _, codes: _levels(brightness(codes)),
     ("colors", "colors"): lambda _, codes: rgb(codes),
     ("colors", "cutout"): lambda _, codes: cut_out(codes),
+    ("colors", "channel"): lambda _, codes: only_channel(codes),
     ("colors", "alpha"): _alpha,
     ("colors", "planes"): _planes,
     ("planes", "planes"): _same,

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from unetzoo.data.colors import GRAY, TRANSPARENT, Codes, cut_out, opacity, rgb
+from unetzoo.data.colors import GRAY, TRANSPARENT, Codes, cut_out, opacity, rgb, used_channels
 from unetzoo.data.forms import LEVELS, OVERLAP, Kind, say_kind
 from unetzoo.data.mask_options import MaskOptions
 from unetzoo.data.stored import StoredMask
@@ -33,9 +33,21 @@ def choose_kind(masks: Sequence[StoredMask], options: MaskOptions) -> Kind:
         return _colors(masks, options)
     if any(mask.form.layout == "levels" for mask in masks):
         _refuse_fractions(masks)
-    if wished == "ids" and (kind := _first(masks, ("ids", "planes"))):
-        return kind
-    return _chosen(masks, names)
+    return _ids(masks, len(options.named or ())) if wished == "ids" else _chosen(masks, names)
+
+
+def _ids(masks: Sequence[StoredMask], names: int) -> Kind:
+    """What counts where a user names so many numbers."""
+    if _counts_alpha(masks, names):
+        return "alpha"
+    if _can(masks, "ids"):
+        return "ids"
+    if _are_planes(masks, names):
+        return "planes"
+    if _can(masks, "channel") and len({shift for mask in masks for shift in used_channels(mask.codes)}) <= 1:
+        return "channel"
+    _refuse_mixture(masks)
+    raise OptionError(f"the masks hold {_natural(masks)}: name each class with its colour, such as cell=#ff0000")
 
 
 def _chosen(masks: Sequence[StoredMask], names: int) -> Kind:
@@ -77,10 +89,6 @@ def _colors(masks: Sequence[StoredMask], options: MaskOptions | None) -> Kind:
 
 def _can(masks: Iterable[StoredMask], kind: Kind) -> bool:
     return all(mask.codes_as(kind) is not None for mask in masks)
-
-
-def _first(masks: Sequence[StoredMask], kinds: Sequence[Kind]) -> Kind | None:
-    return next((kind for kind in kinds if _can(masks, kind)), None)
 
 
 def _checked(masks: Sequence[StoredMask], kind: Kind) -> Kind:

@@ -1,6 +1,6 @@
 """What the values of masks mean: what a user says of them, or else what they tell."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from unetzoo.data.coding import IGNORED, MOST_CLASSES, UNKNOWN, Coding, say_codes
@@ -37,7 +37,7 @@ def find_coding(masks: Sequence[StoredMask], options: MaskOptions) -> Coding:
     coding = _coding(kind, masks, options)
     if not options.nearest_color:
         return coding
-    if kind not in ("ids", "grays", "colors", "cutout") or options.classes is None:
+    if kind in ("levels", "alpha", "planes") or options.classes is None:
         raise OptionError(
             "nearest_color (--nearest-color) needs the classes with their colours or ids, such as cell=#ff0000"
         )
@@ -45,7 +45,8 @@ def find_coding(masks: Sequence[StoredMask], options: MaskOptions) -> Coding:
 
 
 def _coding(kind: Kind, masks: Sequence[StoredMask], options: MaskOptions) -> Coding:
-    ignored = (*options.ignored(kind), *_nodata(kind, masks, options))
+    named = {code_of(value, kind) for some in (options.named or {}).values() for value in some}
+    ignored = (*options.ignored(kind), *nodata_codes(kind, masks, named))
     if options.threshold is not None:
         names = name_classes(options.names, (0, 1))
         return Coding(kind, (0, 1), names, ignored, threshold=float(options.threshold))
@@ -64,13 +65,12 @@ def _of_instances(options: MaskOptions) -> Coding:
     return Coding(kind, (0, 1), name_classes(names, (0, 1)), options.ignored(kind), instances=True)
 
 
-def _nodata(kind: Kind, masks: Sequence[StoredMask], options: MaskOptions) -> tuple[int, ...]:
-    """The values that files say are none, unless they are what masks of two values tell apart."""
+def nodata_codes(kind: Kind, masks: Sequence[StoredMask], named: Collection[int]) -> tuple[int, ...]:
+    """The values that files say are none; not those that a user names, or that masks of two values tell apart."""
     if kind not in ("ids", "levels"):
         return ()
     values = sorted({mask.form.marks.nodata for mask in masks if mask.form.marks.nodata} - {0}, key=str)
     codes = [code for code in dict.fromkeys(_nodata_code(value, kind) for value in values) if code is not None]
-    named = {code_of(value, kind) for some in (options.named or {}).values() for value in some}
     present = {code for mask in masks for code in mask.set_as(kind)}
     return tuple(code for code in codes if code not in named and len(present - {code, *codes}) > 1)
 
@@ -85,7 +85,7 @@ def _named(kind: Kind, named: Mapping[str, Sequence[Value]], ignored: Sequence[i
     if len(set(each)) < len(each):
         shown = {name: list(values) if len(values) > 1 else values[0] for name, values in named.items()}
         raise OptionError(f"each class needs its own value, all ids or all colours; got {shown}")
-    usual = (_WHITE,) if kind in ("colors", "cutout") else _UNKNOWN_IDS if kind == "ids" else ()
+    usual = (_WHITE,) if kind in ("colors", "cutout") else _UNKNOWN_IDS if kind in ("ids", "channel") else ()
     unknown = tuple(code for code in usual if code not in each)
     merged = tuple((code, place) for place, some in enumerate(codes) for code in some[1:])
     return Coding(kind, tuple(some[0] for some in codes), tuple(named), join(unknown, ignored), merged=merged)

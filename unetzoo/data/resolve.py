@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from unetzoo.data.coding import UNKNOWN, Coding
 from unetzoo.data.mask_options import MaskOptions
-from unetzoo.data.meaning import find_coding
+from unetzoo.data.meaning import find_coding, nodata_codes
 from unetzoo.data.sources import Source
 from unetzoo.data.survey import Reading, masks_of
 from unetzoo.data.trained import coding_of, in_order_of, with_ignored
@@ -32,7 +32,8 @@ def resolve_coding(source: Source, readings: Sequence[Reading], options: MaskOpt
         coding = _of_known(source.class_names, options)
     elif trained.mask_coding and not says_values and options.classes is None:
         coding = coding_of(trained, masks_of(readings))
-        coding = with_ignored(coding, options.ignored(coding.kind))
+        nodata = nodata_codes(coding.kind, masks_of(readings), coding.known)
+        coding = with_ignored(coding, (*options.ignored(coding.kind), *nodata))
         coding = replace(coding, nearest=True) if options.nearest_color else coding
     else:
         named = options if options.classes is not None else replace(options, classes=tuple(names) or None)

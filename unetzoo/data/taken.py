@@ -25,6 +25,7 @@ def survey_of(data: Data, masks: MaskOptions, *, trained: ModelInfo | None) -> S
         DataError, OptionError: as `survey`.
     """
     if isinstance(data, Survey):
+        _check_nothing_said(masks)
         return data
     return survey_with(_source(data), masks, trained=trained)
 
@@ -36,8 +37,8 @@ def dataset_of(data: Data, split: str | None, masks: MaskOptions, *, trained: Mo
         DataError, OptionError: as `open_dataset`; OptionError also for what can only be said where a data set is
             opened.
     """
-    if isinstance(data, Dataset | Survey) and masks != MaskOptions():
-        raise OptionError("this data set is open already: say classes and masks where you open it")
+    if isinstance(data, Dataset | Survey):
+        _check_nothing_said(masks)
     if isinstance(data, Survey):
         return _of_survey(data, split, trained or ModelInfo())
     if not isinstance(data, Dataset):
@@ -52,6 +53,11 @@ def _of_survey(found: Survey, split: str | None, trained: ModelInfo) -> Dataset:
     dataset = found.dataset(chosen)
     dataset.split, dataset.split_note = chosen, note
     return dataset
+
+
+def _check_nothing_said(masks: MaskOptions) -> None:
+    if masks != MaskOptions():
+        raise OptionError("this data set is open already: say classes and masks where you open it")
 
 
 def _source(data: object) -> str | Path | Source:
