@@ -63,7 +63,7 @@ def evaluate(
     from unetzoo.data.opened import open_with
     from unetzoo.evaluation.behind import behind
     from unetzoo.evaluation.evaluate import evaluate as measure
-    from unetzoo.inference.files import on_device
+    from unetzoo.inference.devices import on_device
     from unetzoo.memory import keep_freed_memory
 
     _check_early(json_file, html)

@@ -1,7 +1,6 @@
 """Predict from file to file: an image of any size in constant memory, and again from where it was stopped."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 from importlib.metadata import version
@@ -16,6 +15,7 @@ from unetzoo.config import ModelConfig
 from unetzoo.data.coding import UNKNOWN
 from unetzoo.errors import DataError, OptionError, ShapeError
 from unetzoo.inference.blocks import open_image
+from unetzoo.inference.devices import on_device
 from unetzoo.inference.formats import check_target, write_result
 from unetzoo.inference.looks import Look, Values, look_of
 from unetzoo.inference.optimize import optimize
@@ -222,31 +222,3 @@ def _digest(model: Segmenter) -> str:
         found.update(name.encode())
         found.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
     return found.hexdigest()
-
-
-def on_device(model: Segmenter, device: str | None) -> Segmenter:
-    """A copy of a network on a device, in evaluation mode; None: on a GPU where there is one.
-
-    Raises:
-        OptionError: the device is not there.
-    """
-    import copy
-
-    chosen = device or ("cuda" if torch.cuda.is_available() else "cpu")
-    with _explained(chosen):
-        return copy.deepcopy(model).to(chosen).eval()
-
-
-def check_device(device: str) -> None:
-    """Raise OptionError unless the device is there."""
-    with _explained(device):
-        torch.empty(1, device=device)
-
-
-@contextmanager
-def _explained(device: str) -> Iterator[None]:
-    try:
-        yield
-    except (RuntimeError, AssertionError) as error:
-        told = str(error).partition("\n")[0]
-        raise OptionError(f"the device {device!r} cannot be used: {told}") from error

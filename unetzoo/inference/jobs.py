@@ -15,7 +15,8 @@ from unetzoo.data.images import SUFFIXES
 from unetzoo.data.listing import list_images
 from unetzoo.errors import DataError, UnetzooError
 from unetzoo.inference.blocks import ZARR, is_zarr
-from unetzoo.inference.files import FileOptions, FilePredictor, check_device
+from unetzoo.inference.devices import check_device
+from unetzoo.inference.files import FileOptions, FilePredictor
 from unetzoo.model import Segmenter
 from unetzoo.workers import deaf, end_with_parent
 
