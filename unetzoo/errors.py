@@ -77,6 +77,10 @@ class MissingExtraError(UnetzooError, ImportError):
     """A feature whose optional dependency is not installed."""
 
 
+class DataWarning(UserWarning):
+    """Images that are probably not what a network was trained on; the work goes on."""
+
+
 class PluginWarning(UserWarning):
     """A plugin was left out, or has no effect; everything else goes on."""
 

@@ -21,6 +21,9 @@ class ModelInfo:
         mean: of each channel of the images that it was trained on, after scaling to `value_range`.
         std: likewise; the network expects `(image - mean) / std`.
         value_range: lowest and highest value of the images before that, such as (0, 1) or (0, 255).
+        image_dtypes: the types of their values, such as `["uint8"]`. With `value_range` they say how images of other
+            types come to the scale of the training.
+        nodata: values that stand for no data in images, such as -9999; NaN always does.
         class_frequencies: share of each class of the pixels that it was trained on, 0 to 1.
         mask_coding: what the values of the masks that it was trained on mean, as `unetzoo.data.coding.Coding.to_dict`
             says; empty: nobody said, and evaluation guesses it from the masks.
@@ -36,6 +39,8 @@ class ModelInfo:
     mean: Sequence[float] = ()
     std: Sequence[float] = ()
     value_range: Sequence[float] = ()
+    image_dtypes: Sequence[str] = ()
+    nodata: Sequence[float] = ()
     class_frequencies: Sequence[float] = ()
     mask_coding: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, float] = field(default_factory=dict)
@@ -43,9 +48,10 @@ class ModelInfo:
     source: str = ""
 
     def __post_init__(self) -> None:
-        for name in ("class_names", "mean", "std", "value_range", "class_frequencies"):
-            each = str if name == "class_names" else float
-            object.__setattr__(self, name, _sequence(name, plain(getattr(self, name)), each))
+        for name in ("class_names", "image_dtypes"):
+            object.__setattr__(self, name, _sequence(name, plain(getattr(self, name)), str))
+        for name in ("mean", "std", "value_range", "nodata", "class_frequencies"):
+            object.__setattr__(self, name, _sequence(name, plain(getattr(self, name)), float))
         self._check_numbers()
         self._check_coding()
         metrics = plain(self.metrics)

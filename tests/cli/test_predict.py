@@ -47,7 +47,7 @@ def test_probabilities_add_up_to_one(invoke, model, images, tmp_path):
         ("torn.png", b"\x89PNG\r\n\x1a\nxxxx", "torn.png cannot be read"),
         ("note.txt", b"hello", "note.txt has none of the endings"),
         ("rgb.npy", np.zeros((8, 8, 3), np.uint8), "rgb.npy: this network takes images (h, w) or (h, w, 1)"),
-        ("nan.npy", np.full((8, 8), np.nan, np.float32), "nan.npy: 64 of its 64 values are NaN or infinity"),
+        ("inf.npy", np.full((8, 8), np.inf, np.float32), "inf.npy: 64 of its 64 values are infinite"),
     ],
     ids=lambda value: value if isinstance(value, str) and "." in value and " " not in value else "",
 )

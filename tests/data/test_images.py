@@ -162,8 +162,8 @@ def _texts(path):
     np.save(path, np.array([["a"]]))
 
 
-def _not_a_number(path):
-    np.save(path, np.array([[0.0, np.nan], [np.inf, 1]]))
+def _infinite(path):
+    np.save(path, np.array([[-np.inf, np.nan], [np.inf, 1]]))
 
 
 def _volume(path):
@@ -182,7 +182,7 @@ def _volume(path):
         ("a.npy", _objects, "a.npy: pixels must be numbers, but these are object"),
         ("a.npy", _texts, "a.npy: pixels must be numbers"),
         ("a.npy", _volume, r"a.npy: an image must be \(h, w\) or \(h, w, channels\), but this is \(2, 3, 4, 5\)"),
-        ("a.npy", _not_a_number, "a.npy: 2 of its 4 values are NaN or infinity"),
+        ("a.npy", _infinite, "a.npy: 2 of its 4 values are infinite"),
         ("a.doc", _no_picture, r"a.doc has none of the endings \.png"),
     ],
 )

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -7,7 +8,7 @@ from squares import Squares
 from torchmetrics.classification import MulticlassF1Score, MulticlassJaccardIndex
 
 import unetzoo
-from unetzoo import DataError, OptionError, ShapeError, evaluate
+from unetzoo import DataError, ModelInfo, OptionError, Sample, ShapeError, evaluate
 from unetzoo.evaluation.masks import predicted_ids
 
 
@@ -101,3 +102,25 @@ def test_the_worst_image_is_the_one_that_is_spoilt():
             head.weight.zero_()
             head.bias.copy_(torch.tensor([1.0, 0.0]))  # sees nothing but background
     assert evaluate(model, Spoilt(3, 0)).ranked[0].name == "square-1"
+
+
+@pytest.mark.parametrize("missing", [np.nan, -9999.0])
+def test_pixels_without_data_count_neither_as_right_nor_as_wrong(missing):
+    class Cut(Squares):
+        """Images without data at the top; there the mask is wrong, or unknown."""
+
+        def __init__(self, image_value, mask_value):
+            super().__init__(3, 0)
+            self.image_value, self.mask_value = image_value, mask_value
+
+        def __getitem__(self, index):
+            image, mask, name = super().__getitem__(index)
+            image = image.astype(np.float32)
+            image[:15], mask[:15] = self.image_value, self.mask_value
+            return Sample(image, mask, name)
+
+    model = _model()
+    info = ModelInfo(value_range=(0, 255), mean=(0.5,), std=(0.2,), nodata=(-9999,))
+    model.config = replace(model.config, info=info)
+    found, wanted = evaluate(model, Cut(missing, 1)), evaluate(model, Cut(0.5 * 255, 255))
+    assert found.mean["IoU"].value == wanted.mean["IoU"].value

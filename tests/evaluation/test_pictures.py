@@ -85,3 +85,9 @@ def test_a_line_of_pixels_is_no_endless_picture(shape):
     picture = case_picture(np.zeros((*shape, 1), np.uint8), ids, ids, ["a", "b"], height=64)
     assert picture.width < 20 * 64
     assert picture.height < 3 * 64
+
+
+@pytest.mark.parametrize("image", [np.full((4, 6, 1), np.nan), np.ma.masked_less(np.arange(24.0).reshape(4, 6, 1), 5)])
+def test_an_image_is_drawn_where_it_has_no_data_too(image):
+    colors = image_colors(image)
+    assert (colors.shape, colors.dtype) == ((4, 6, 3), np.uint8)

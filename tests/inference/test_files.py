@@ -11,6 +11,7 @@ from PIL import Image
 
 import unetzoo
 from unetzoo import DataError, OptionError
+from unetzoo.inference import blocks
 from unetzoo.inference.files import FileOptions, FilePredictor
 
 _SMALL = {"tile": 128, "overlap": 32}
@@ -130,11 +131,11 @@ def test_a_name_that_is_too_long_is_told(image, tmp_path):
 
 def test_a_zarr_image_that_has_changed_is_predicted_from_its_start(tmp_path):
     pixels = np.zeros((600, 200, 1), np.float32)
-    pixels[500] = np.nan
+    pixels[500] = np.inf
     array = zarr.create_array(tmp_path / "in.zarr", shape=pixels.shape, chunks=(128, 128, 1), dtype="float32")
     array[:] = pixels
     predictor = FilePredictor(_model(), FileOptions(**_SMALL))
-    with pytest.raises(DataError, match="NaN"):
+    with pytest.raises(DataError, match="infinite"):
         predictor.predict(tmp_path / "in.zarr", tmp_path / "out.npy")
     assert (tmp_path / "out.npy.partial").exists()
     array[:] = np.random.default_rng(0).random(pixels.shape)
@@ -158,18 +159,18 @@ def test_a_device_that_is_not_there_is_an_error():
         FilePredictor(_model(), FileOptions(device="cuda:77"))
 
 
-def test_nan_far_down_keeps_what_is_finished(tmp_path):
+def test_infinity_far_down_keeps_what_is_finished(tmp_path):
     image = np.zeros((600, 200), np.float32)
-    image[550, 100] = np.nan
+    image[550, 100] = np.inf
     np.save(tmp_path / "in.npy", image)
     predictor = FilePredictor(_model(), FileOptions(**_SMALL))
-    with pytest.raises(DataError, match="NaN"):
+    with pytest.raises(DataError, match="infinite"):
         predictor.predict(tmp_path / "in.npy", tmp_path / "out.npy")
     assert {path.name for path in tmp_path.iterdir()} == {"in.npy", "out.npy.partial"}
     image[550, 100] = 0
     np.save(tmp_path / "in.npy", image)  # another file now: nothing of the old one is used
     predictor.predict(tmp_path / "in.npy", tmp_path / "out.npy")
-    assert {path.name for path in tmp_path.iterdir()} == {"in.npy", "out.npy"}
+    assert {path.name for path in tmp_path.iterdir()} - {".unetzoo"} == {"in.npy", "out.npy"}
 
 
 _PROGRAM = """
@@ -297,3 +298,19 @@ print(*peaks)
     small, big = map(float, done.stdout.split())
     mapped = 2 * 24  # MB: the image and its result are files in memory, whose pages the system takes back when it likes
     assert big - small - mapped < 24  # where the probabilities, 12 bytes a pixel, would be 288 MB
+
+
+@pytest.mark.parametrize("by_blocks", [False, True])
+@pytest.mark.parametrize("probabilities", [False, True])
+def test_a_result_says_where_the_image_has_no_data(by_blocks, probabilities, image, tmp_path, monkeypatch):
+    monkeypatch.setattr(blocks, "_LARGE", 0 if by_blocks else 2**40)
+    image = image[..., 0].astype(np.int16)
+    image[100:200, 40:50] = -9999
+    tifffile.imwrite(tmp_path / "in.tif", image, tile=(64, 64), extratags=[(42113, "s", 0, "-9999", True)])
+    predictor = FilePredictor(_model(), FileOptions(probabilities=probabilities, **_SMALL))
+    predictor.predict(tmp_path / "in.tif", tmp_path / "out.tif")
+    found = tifffile.imread(tmp_path / "out.tif")
+    unknown = np.isnan(found).all(0) if probabilities else found == 255
+    np.testing.assert_array_equal(unknown, image == -9999)
+    if not probabilities:
+        assert set(np.unique(found)) <= {0, 1, 2, 255}

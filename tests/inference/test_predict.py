@@ -157,11 +157,30 @@ def test_what_is_no_image_of_the_network_is_refused(image, message):
         predict(_model(), image)
 
 
-def test_nan_is_refused():
+def test_infinity_is_refused():
     image = _image(8, 8)
-    image[3, 3] = np.nan
-    with pytest.raises(unetzoo.OptionError, match="the image holds NaN or infinity"):
+    image[3, 3] = np.inf
+    with pytest.raises(unetzoo.OptionError, match="the image holds infinity"):
         predict(_model(), image)
+
+
+@pytest.mark.parametrize("missing", ["nan", "masked", "value"])
+@pytest.mark.parametrize("shape", [(60, 50), (300, 290)])
+@pytest.mark.filterwarnings("error")
+def test_pixels_without_data_have_no_result_and_are_the_mean_to_the_network(missing, shape):
+    info = unetzoo.ModelInfo(value_range=(0, 2), mean=(0.2, 0.3), std=(0.2, 0.1), nodata=(-9999,))
+    model, image = _model(in_channels=2, info=info), 2 * _image(*shape, channels=2)
+    gone, channel = (slice(5, 30), slice(10, 20)), (slice(40, 45), slice(0, 9), 1)
+    filled = image.copy()
+    filled[gone], filled[channel] = (0.4, 0.6), 0.6
+    value = np.nan if missing == "nan" else -9999 if missing == "value" else 2.0**90
+    image[gone], image[channel] = value, value
+    image = np.ma.masked_equal(image, value) if missing == "masked" else image
+    found, wanted = (predict(model, pixels, tile=128) for pixels in (image, filled))
+    assert np.isnan(found[:, *gone]).all()
+    assert np.isnan(found).sum() == 2 * 25 * 10
+    known = ~np.isnan(found)
+    np.testing.assert_allclose(found[known], wanted[known], atol=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -99,3 +99,23 @@ def test_most_of_an_image_smaller_than_the_crop_is_shown_whatever_the_augmentati
     known = [int((crops[index].mask == 1).sum()) / 8**2 for index in range(50)]
     assert min(known) > 0.2  # at a corner of the crop, turned and shrunk
     assert np.mean(known) > 0.9
+
+
+@pytest.mark.parametrize("kind", ["nan", "masked", "value"])
+def test_pixels_without_data_are_0_and_of_no_class(kind):
+    class Cut(Dataset):
+        def __len__(self):
+            return 1
+
+        def __getitem__(self, index):
+            image = np.full((20, 30, 1), 200.0, np.float32)
+            image[:, :10] = {"nan": np.nan, "masked": 7, "value": -9999}[kind]
+            return Sample(np.ma.masked_equal(image, 7) if kind == "masked" else image, np.ones((20, 30), int), "cut")
+
+    info = ModelInfo(value_range=(0, 255), mean=(0.5,), std=(0.25,), nodata=(-9999,))
+    augmentation = Augmentation("none", crop=32, elastic=0)
+    crops = CropDataset(Cut(("rest", "cell")), info, count=4, crop=32, balance=0, augmentation=augmentation, seed=0)
+    for image, mask, _ in (crops[index] for index in range(4)):
+        assert (mask == 1).sum() == 20 * 20
+        assert (image[0][mask == 255] == 0).all()
+        np.testing.assert_allclose(image[0][mask == 1], (200 / 255 - 0.5) / 0.25, rtol=1e-5)

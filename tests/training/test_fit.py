@@ -190,7 +190,7 @@ def test_a_full_disk_is_one_error_and_leaves_no_half_checkpoint(make_model, squa
         subprocess.run(["umount", str(tmp_path)], check=True)
 
 
-class WithNaN(Squares):
+class WithInfinity(Squares):
     def __getitem__(self, index):
         image, mask, name = super().__getitem__(index)
         return Sample(np.where(index == 2, np.inf, image.astype(np.float32)), mask, name)
@@ -230,8 +230,8 @@ def test_a_batch_that_is_too_small_for_batch_norm_is_told_what_to_raise(encoder,
 
 
 def test_an_image_with_infinite_values_is_named_before_training(make_model, squares, short, tmp_path):
-    with pytest.raises(DataError, match="train 2: 1,920 of its 1,920 values are NaN or infinity"):
-        fit(make_model(), {**squares, "train": WithNaN(6, 0)}, tmp_path / "run", options=short)
+    with pytest.raises(DataError, match="train 2: 1,920 of its 1,920 values are infinite"):
+        fit(make_model(), {**squares, "train": WithInfinity(6, 0)}, tmp_path / "run", options=short)
     assert not (tmp_path / "run").exists()
 
 

@@ -1,6 +1,10 @@
 """The card of a saved network."""
 
+import re
+
+import numpy as np
 import pytest
+import torch
 from PIL import Image
 from saved import INFO, small_model
 
@@ -44,3 +48,28 @@ def test_a_card_that_was_edited_is_kept_and_one_that_was_not_is_renewed(saved):
     unetzoo.save(small_model(), saved, info=INFO)
     assert (saved / "README.md").read_text() == "mine"
     assert (saved / "notes.txt").read_text() == "mine, too"
+
+
+@pytest.mark.parametrize(
+    ("classes", "info"),
+    [
+        (2, unetzoo.ModelInfo(value_range=(86, 5521), mean=(0.3, 0.2, 0.41), std=(0.11, 0.07, 0.2))),
+        (1, unetzoo.ModelInfo(value_range=(86, 5521), mean=(0.3,), std=(0.11,))),
+        (2, unetzoo.ModelInfo(value_range=(0, 255))),
+        (2, unetzoo.ModelInfo()),
+    ],
+    ids=["by channel", "one logit", "range alone", "nothing known"],
+)
+def test_the_code_of_the_card_gives_what_predict_gives(classes, info, tmp_path):
+    torch.manual_seed(0)
+    model = unetzoo.create("unet", encoder="plain", encoder_options={"widths": (4, 8)}, classes=classes, in_channels=3)
+    card = (unetzoo.save(model, tmp_path, info=info) / "README.md").read_text()
+    low, high = info.value_range or (0, 1)
+    image = (low + (high - low) * np.random.default_rng(0).random((40, 56, 3))).astype(np.float32)
+    names = {"image": image, "images": torch.from_numpy(image.transpose(2, 0, 1)[None].copy())}
+    wanted = unetzoo.predict(unetzoo.load(tmp_path), image)
+    blocks = re.findall(r"```python\n(.*?)```", card, re.DOTALL)
+    assert len(blocks) == 2
+    for block in blocks:
+        exec(block.replace("FOLDER", str(tmp_path)), names)
+        np.testing.assert_array_equal(np.squeeze(names.pop("probabilities")), np.squeeze(wanted))

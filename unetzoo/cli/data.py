@@ -128,7 +128,8 @@ def _images(found: "Survey") -> str:
     mean, std = (", ".join(f"{value:.4g}" for value in values) for values in (told.mean, told.std))
     channels = "1 channel" if told.channels == 1 else f"{told.channels} channels"
     values = f"values {low:g} to {high:g}\nscaled to 0 to 1: mean {mean}; std {std}"
-    return f"{size} pixels (height x width), {channels}, {values}"
+    nodata = "".join(f"\nno data: {value:.8g}" for value in told.nodata)
+    return f"{size} pixels (height x width), {channels}, {values}{nodata}"
 
 
 def _classes(found: "Survey") -> "Table":

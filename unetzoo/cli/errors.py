@@ -10,7 +10,7 @@ from typing import Any, TextIO
 
 import typer
 
-from unetzoo.errors import PluginWarning
+from unetzoo.errors import DataWarning, PluginWarning
 
 USAGE_EXIT = 2
 """A wrong use, or data that cannot be used."""
@@ -18,6 +18,7 @@ SOME_FAILED_EXIT = 3
 """Of several images or runs, some failed."""
 ALL_FAILED_EXIT = 4
 """Of several images or runs, all failed."""
+MOST_SHOWN = 3  # warnings of images
 _UsageError: Any = typer.BadParameter.__base__  # click's, or that of typer's own copy of click in newer versions
 
 
@@ -48,7 +49,8 @@ def one_line_usage() -> Iterator[None]:
 
 @contextmanager
 def one_line_warnings() -> Iterator[None]:
-    """A `PluginWarning` is one line; other warnings are as Python shows them."""
+    """A warning of unetzoo is one line, and of images only the first are shown; others are as Python shows them."""
+    images = 0
     with warnings.catch_warnings():
         as_python_does = warnings.showwarning
 
@@ -60,13 +62,24 @@ def one_line_warnings() -> Iterator[None]:
             file: TextIO | None = None,
             line: str | None = None,
         ) -> None:
-            if issubclass(category, PluginWarning):
-                say("warning:", "yellow", str(message))
-            else:
+            nonlocal images
+            images += issubclass(category, DataWarning)
+            if not issubclass(category, DataWarning | PluginWarning):
                 as_python_does(message, category, filename, lineno, file, line)
+            elif images <= MOST_SHOWN or not issubclass(category, DataWarning):
+                say("warning:", "yellow", str(message))
 
         warnings.showwarning = show
-        yield
+        try:
+            yield
+        finally:
+            say_more(images)
+
+
+def say_more(images: int) -> None:
+    """Say how many images were warned of beside those that were shown."""
+    if images > MOST_SHOWN:
+        say("warning:", "yellow", f"{images - MOST_SHOWN:,} more are unlike those of the training")
 
 
 def exit_for(failed: int, done: int) -> None:

@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from unetzoo.cli.errors import exit_for, say
+from unetzoo.cli.errors import MOST_SHOWN, exit_for, say, say_more
 from unetzoo.cli.output import show
 
 if TYPE_CHECKING:
@@ -28,19 +28,29 @@ def report(outcomes: "Iterator[Outcome]", jobs: "Sequence[Job]") -> None:
     folder = Path(os.path.commonpath([job.target.parent for job in jobs]))
     counts: Counter[str] = Counter()
     names: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+    doubtful = 0
     for outcome in outcomes:
+        doubtful += bool(outcome.doubts)
+        if doubtful <= MOST_SHOWN:
+            _say_doubts(outcome)
         kind = _kind(outcome)
         counts[kind] += 1
         if kind == "failed":
             say("error:", "red", outcome.reason)
         elif outcome.reason:
             names[kind, outcome.reason].append(str(outcome.job.target.relative_to(folder)))
+    say_more(doubtful)
     if len(jobs) > 1 or not counts["failed"]:
         told = [f"{counts[kind]:,} {label}" for kind, label in _LABELS.items() if counts[kind]]
         show(f"{', '.join(told)}: {jobs[0].target if len(jobs) == 1 else folder}")
     for (kind, reason), files in names.items():
         _say_why(kind, reason, files)
     exit_for(counts["failed"], len(jobs) - counts["failed"])
+
+
+def _say_doubts(outcome: "Outcome") -> None:
+    for doubt in outcome.doubts:
+        say("warning:", "yellow", f"{outcome.job.source}: {doubt}")
 
 
 def _kind(outcome: "Outcome") -> str:

@@ -1,17 +1,21 @@
 """Everything that is wrong with a data set, found before a training begins."""
 
+import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Literal
 
+from unetzoo.data.channels import Channel, lonely_values
 from unetzoo.data.coding import Coding
 from unetzoo.data.doubts import find_doubts
 from unetzoo.data.forms import say_kind
 from unetzoo.data.sources import Source
 from unetzoo.data.statistics import class_counts
-from unetzoo.data.survey import Reading, masks_of
+from unetzoo.data.survey import ImageFacts, Reading, masks_of
+
+_TAKEN = "it is taken for no data, filled with the mean, and counts neither in the loss nor in scores"
 
 Severity = Literal["error", "warning"]
 _SHOWN = 6  # names of classes
@@ -44,7 +48,7 @@ def find_problems(
     errors = list(chain(*(_of_files(source, reading) for reading in readings)))
     errors += _of_channels(source, readings)
     warnings = [*source.problems, *_leaks(source, splits, readings), *_split_groups(source, splits)]
-    warnings += [*_of_doubts(source, readings), *_mixed_types(readings)]
+    warnings += [*_of_doubts(source, readings), *_mixed_types(readings), *_nodata(source, readings)]
     if isinstance(coding, str):
         errors += [*_of_kinds(readings), coding]
     else:
@@ -53,6 +57,8 @@ def find_problems(
         warnings += [*_empty(source, readings, coding), *_absent_classes(splits, readings, coding)]
     if not splits.get("train"):
         errors.append("no image is there to train on")
+    elif not any(reading.image and _has_data(reading.image) for reading in readings):
+        errors.append("none of the images has data: all of their values stand for none, or are NaN")
     return [Problem("error", text) for text in errors] + [Problem("warning", text) for text in warnings]
 
 
@@ -114,9 +120,49 @@ def _of_codes(source: Source, reading: Reading, coding: Coding) -> Iterator[str]
 
 
 def _mixed_types(readings: Sequence[Reading]) -> Iterator[str]:
-    dtypes = sorted({reading.image.dtype for reading in readings if reading.image})
-    if len(dtypes) > 1:
-        yield f"the images have different types of values ({', '.join(dtypes)}); are they of one range?"
+    ranges: dict[str, set[float]] = defaultdict(set)
+    for reading in readings:
+        if reading.image:
+            ranges[reading.image.dtype] |= {mark for channel in reading.image.channels for mark in channel.marks}
+    if len(ranges) > 1:
+        told = [
+            f"{dtype} from {min(marks):,.5g} to {max(marks):,.5g}" if marks else dtype
+            for dtype, marks in sorted(ranges.items())
+        ]
+        yield (
+            f"the images have different types of values, which are taken as they are: {', '.join(told)}; if their "
+            "scales differ, bring them to one"
+        )
+
+
+def _nodata(source: Source, readings: Sequence[Reading]) -> Iterator[str]:
+    """What stands for no data though no file says so, and images that have no other values."""
+    images = {reading.index: reading.image for reading in readings if reading.image}
+    if len({image.shape[2] for image in images.values()}) == 1:
+        channels = [image.channels for image in images.values()]
+        for value in lonely_values(channels):
+            yield _lonely(value, channels, sum(math.prod(image.shape) for image in images.values()))
+    nan = [image for image in images.values() if image.missing and not image.nodata and "float" in image.dtype]
+    if nan:
+        share = sum(image.missing for image in nan) / sum(math.prod(image.shape) for image in nan)
+        yield f"{_count(len(nan))} NaN, {share:.2%} of the values there: {_TAKEN}"
+    for index, image in images.items():
+        if not _has_data(image):
+            yield f"{source.entries[index].name}: none of its pixels has data"
+
+
+def _lonely(value: float, images: Sequence[Sequence[Channel]], total: int) -> str:
+    times = [sum(channel.times(value) for channel in image) for image in images]
+    share = sum(times) / total
+    return f"{_count(sum(map(bool, times)))} the value {value:.8g}, far from all others, {share:.2%} of all: {_TAKEN}"
+
+
+def _count(images: int) -> str:
+    return "1 image holds" if images == 1 else f"{images:,} images hold"
+
+
+def _has_data(image: ImageFacts) -> bool:
+    return any(channel.count for channel in image.channels)
 
 
 def _leaks(source: Source, splits: Mapping[str, Sequence[int]], readings: Sequence[Reading]) -> Iterator[str]:

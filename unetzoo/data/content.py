@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import IO, Any, Literal
 
-import numpy as np
 from numpy.typing import NDArray
 
 from unetzoo.data.marks import PLAIN, Marks
@@ -70,7 +69,7 @@ def turned(pixels: Pixels, orientation: int) -> Pixels:
         pixels = pixels[::-1]
     if orientation in (2, 3, 6, 7):
         pixels = pixels[:, ::-1]
-    return np.ascontiguousarray(pixels) if orientation != 1 else pixels
+    return pixels.copy() if orientation != 1 else pixels
 
 
 def channel_axis(shape: tuple[int, ...], known: Known) -> int:

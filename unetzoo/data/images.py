@@ -30,14 +30,15 @@ def read_image(path: str | Path, known: Known = NOTHING_KNOWN) -> Pixels:
     A picture or TIFF is turned as its orientation says; a PNG or JPEG loses its alpha channel; a palette becomes
     colours. The pages of a TIFF that are alike are channels; of others the largest is read. Of a NumPy array with three
     axes the channels are the first or the last, whichever is shorter; so they are of a TIFF that Python wrote of such
-    an array without names for its axes.
+    an array without names for its axes. Where a TIFF says by GDAL's tag which value stands for no data, and holds it,
+    the pixels are a masked array.
 
     Args:
         path: of a PNG, JPEG, BMP, GIF, WebP, TIFF or NPY file.
         known: what tells the channels of such an array otherwise.
 
     Raises:
-        DataError: the file is missing, empty or damaged, is of another format, has more axes, holds NaN or infinity,
+        DataError: the file is missing, empty or damaged, is of another format, has more axes, holds infinity,
             or announces more pixels than it can hold, or than there is memory for.
         MissingExtraError: the compression of a TIFF, or a PNG of 16 bits and several channels, needs imagecodecs.
     """
@@ -45,7 +46,7 @@ def read_image(path: str | Path, known: Known = NOTHING_KNOWN) -> Pixels:
 
 
 def upright_image(raster: Raster, name: str) -> Pixels:
-    """The pixels (h, w, c) of what was read as an image; raises DataError where they are NaN or infinity."""
+    """The pixels (h, w, c) of what was read as an image; raises DataError where they are infinite."""
     pixels = raster.upright()
     pixels = pixels[..., None] if pixels.ndim == 2 else pixels
     check_finite(pixels, name)
@@ -53,10 +54,10 @@ def upright_image(raster: Raster, name: str) -> Pixels:
 
 
 def check_finite(pixels: Pixels, name: str) -> None:
-    """Raise DataError where values are NaN or infinity."""
-    if pixels.dtype.kind == "f" and not np.isfinite(pixels).all():
-        bad = pixels.size - np.count_nonzero(np.isfinite(pixels))
-        raise DataError(f"{name}: {bad:,} of its {pixels.size:,} values are NaN or infinity")
+    """Raise DataError where values are infinite; NaN stands for no data."""
+    if pixels.dtype.kind == "f" and (infinite := np.ma.filled(np.isinf(pixels), False)).any():
+        bad = np.count_nonzero(infinite)
+        raise DataError(f"{name}: {bad:,} of its {pixels.size:,} values are infinite")
 
 
 def read_raw_mask(path: str | Path) -> RawMask:

@@ -93,7 +93,7 @@ def page_marks(page: Any) -> Marks:  # noqa: ANN401 - of tifffile, which has no 
         palette=_page_palette(page) if has_palette else (),
         has_alpha=_has_alpha(page),
         is_lossy=page.compression in (COMPRESSION.JPEG, COMPRESSION.OJPEG),
-        nodata=_nodata(page),
+        nodata=nodata_of(page),
     )
 
 
@@ -120,8 +120,8 @@ def _has_alpha(page: Any) -> bool:  # noqa: ANN401 - as above
     return channels in (2, 4) and (named or (channels == 4 and page.photometric == PHOTOMETRIC.RGB))
 
 
-def _nodata(page: Any) -> float | None:  # noqa: ANN401 - as above
-    """GDAL's tag, a text."""
+def nodata_of(page: Any) -> float | None:  # noqa: ANN401 - as above
+    """The value that stands for no data by GDAL's tag, a text; None where there is no such number."""
     tag = page.tags.get("GDAL_NODATA")
     try:
         return float(str(tag.value).strip("\0 ")) if tag else None

@@ -8,9 +8,10 @@ from hashlib import blake2b
 from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from unetzoo.data.channels import Channel, channels_of
 from unetzoo.data.content import Pixels
+from unetzoo.data.nodata import masked_as
 from unetzoo.data.raw import RawMask
 from unetzoo.data.sources import Source
 from unetzoo.data.stored import StoredMask, store
@@ -27,19 +28,17 @@ class ImageFacts:
     Attributes:
         shape: (h, w, c).
         dtype: of its values.
-        low: smallest value.
-        high: largest value.
-        sums: of the values of each channel.
-        squares: sum of the squares of the values of each channel.
+        channels: what the values of each are like.
+        nodata: values that stand for no data, as the file says, among those that it holds.
+        missing: values that are no data, by the file or as they are NaN.
         digest: the same for images with the same shape and pixels.
     """
 
     shape: tuple[int, int, int]
     dtype: str
-    low: float
-    high: float
-    sums: NDArray[np.float64]
-    squares: NDArray[np.float64]
+    channels: tuple[Channel, ...]
+    nodata: tuple[float, ...]
+    missing: int
     digest: bytes
 
 
@@ -114,17 +113,16 @@ def _attempt(read: Callable[[int], _Read], index: int, problems: list[str]) -> _
 
 
 def _image_facts(image: Pixels) -> ImageFacts:
-    height, width, channels = image.shape
-    values = image.reshape(-1, channels)
+    height, width, count = image.shape
+    channels = channels_of(image)
     digest = blake2b(repr((image.shape, str(image.dtype))).encode(), digest_size=16)
-    digest.update(np.ascontiguousarray(image).data)
+    digest.update(np.ascontiguousarray(np.ma.getdata(image)).data)
     return ImageFacts(
-        (height, width, channels),
+        (height, width, count),
         str(image.dtype),
-        float(values.min()),
-        float(values.max()),
-        values.sum(0, dtype=np.float64),
-        np.einsum("pc,pc->c", values, values, dtype=np.float64, casting="unsafe"),
+        channels,
+        masked_as(image),
+        image.size - sum(channel.count for channel in channels),
         digest.digest(),
     )
 

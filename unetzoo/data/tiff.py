@@ -12,6 +12,7 @@ import numpy as np
 from unetzoo.data.content import Content, Known, Pixels, Raster, Role, channel_axis
 from unetzoo.data.limits import check_backed, check_memory
 from unetzoo.data.marks import PLAIN, keeps_values, page_marks
+from unetzoo.data.nodata import masked_values, tiff_nodata
 from unetzoo.errors import DataError
 from unetzoo.extras import missing_extra
 
@@ -36,13 +37,14 @@ def read_tiff(content: Content, role: Role, known: Known) -> Raster:
         alike = alike_pages(file)
         if alike:
             check_memory(content.name, 2 * sum(page.nbytes for page in alike))
-            pixels = np.stack([_shown(page, page.asarray(), colored=False) for page in alike], axis=2)
-            return Raster(pixels, orientation_of(alike[0]))
+            planes = [_shown(page, _known(page, page.asarray(), role), colored=False) for page in alike]
+            stack = np.ma.stack if any(map(np.ma.is_masked, planes)) else np.stack
+            return Raster(stack(planes, axis=2), orientation_of(alike[0]))
         series = largest_series(file)
         order = axes_of(series.axes, series.shape, content.name, known)
-        if role == "mask" and (stack := stacked(series.axes, series.shape)):
+        if role == "mask" and (many := stacked(series.axes, series.shape)):
             raise DataError(
-                f"{content.name} is a mask of {stack}, which are no classes; store each with its image as files of its "
+                f"{content.name} is a mask of {many}, which are no classes; store each with its image as files of its "
                 "own, or name the axis C if its planes are the classes"
             )
         check_memory(content.name, 2 * series.nbytes)
@@ -51,7 +53,7 @@ def read_tiff(content: Content, role: Role, known: Known) -> Raster:
         pixels = pixels.transpose([*order, *rest]).reshape([pixels.shape[axis] for axis in order])
         page = series.keyframe
         stays = role == "mask" and keeps_values(file)
-        pixels = pixels if stays else _shown(page, pixels, colored=role == "image")
+        pixels = pixels if stays else _shown(page, _known(page, pixels, role), colored=role == "image")
         return Raster(pixels, orientation_of(page), page_marks(page) if role == "mask" else PLAIN)
 
 
@@ -171,6 +173,11 @@ def orientation_of(page: Any) -> int:  # noqa: ANN401 - as above
     """How the pixels of a page are to be turned, see `Raster`."""
     found = page.tags.valueof(_ORIENTATION)
     return int(found) if found in range(1, 9) else 1
+
+
+def _known(page: Any, pixels: Pixels, role: Role) -> Pixels:  # noqa: ANN401 - as above
+    """The pixels of an image, masked where they hold no data; those of a mask as they are."""
+    return masked_values(pixels, tiff_nodata(page)) if role == "image" else pixels
 
 
 def _shown(page: Any, pixels: Pixels, *, colored: bool) -> Pixels:  # noqa: ANN401 - as above

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from unetzoo.checks import check_count, check_whole, number
 from unetzoo.data.mask_options import Classes, MaskOptions, Masks, Value
+from unetzoo.data.nodata import known_where_data
 from unetzoo.data.taken import Data, dataset_of
 from unetzoo.errors import DataError, OptionError
 from unetzoo.evaluation.bootstrap import CONFIDENCE, Bootstrap, Estimate
@@ -111,7 +112,9 @@ def evaluate(
     flips: bool = False,
     on_case: Callable[[int], None] = lambda _: None,
 ) -> Evaluation:
-    """Compare what a network sees with the masks of a data set; pixels whose class is unknown (255) do not count.
+    """Compare what a network sees with the masks of a data set.
+
+    Pixels whose class is unknown (255), or that hold no data, do not count.
 
     A class that is neither there nor predicted has no score. A mean is over the classes that the masks have, whatever
     is predicted; `unetzoo.create_metric` counts alike. Intervals are those of a bootstrap over images
@@ -146,7 +149,8 @@ def evaluate(
     _need_extras(surface=surface, instances=instances)
     resamples, seed = check_count("resamples", resamples), check_whole("seed", seed, 0)
     said = MaskOptions(classes, masks, ignore, threshold, nearest_color)
-    dataset = dataset_of(data, split, said, trained=network_of(model).config.info)
+    info = network_of(model).config.info
+    dataset = dataset_of(data, split, said, trained=info)
     names = dataset.class_names
     if not len(dataset):
         raise DataError("there are no images to evaluate")
@@ -160,7 +164,8 @@ def evaluate(
         sample = dataset[index]
         check_fits(model, names, sample.image.shape[2], where=f"{sample.name} has")
         ids = predicted_ids(model, sample.image, tile=tile, overlap=overlap, flips=flips)
-        measured.add(sample.name, ids, sample.mask, dataset.instances(index) if instances else None)
+        truth = known_where_data(sample.image, sample.mask, info.nodata)
+        measured.add(sample.name, ids, truth, dataset.instances(index) if instances else None)
         on_case(len(dataset))
     result = measured.summed_up(Bootstrap(len(dataset), resamples=resamples, seed=seed), resamples=resamples, seed=seed)
     return replace(result, split=dataset.split, split_note=dataset.split_note, instances_of=instances or "")

@@ -14,6 +14,7 @@ from unetzoo.colors import (
     palette,
 )
 from unetzoo.data.coding import UNKNOWN
+from unetzoo.data.nodata import valid_values
 from unetzoo.evaluation.instances import Objects
 
 Ids = NDArray[np.integer]
@@ -23,7 +24,10 @@ _FOUND_EDGE = (0, 158, 115)
 def image_colors(image: NDArray[np.generic]) -> Colors:
     """An image (h, w, channels) of any range as colours (h, w, 3)."""
     shown = image if image.shape[2] == 3 else image[..., :1].repeat(3, axis=2)
-    values = shown.astype(np.float32)
+    valid = valid_values(shown)
+    values = np.ma.getdata(shown).astype(np.float32)
+    if valid is not None:
+        values[~valid] = np.median(values[valid]) if valid.any() else 0
     low, high = np.percentile(values, (1, 99))
     grey = (values - low) / max(high - low, np.finfo(np.float32).tiny)
     colors: Colors = (255 * grey.clip(0, 1)).round().astype(np.uint8)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from unetzoo.data.content import Content, Known, channel_axis
 from unetzoo.data.images import check_file, check_finite, decode, format_of, upright_image
 from unetzoo.data.limits import check_backed, check_memory, least_stored
+from unetzoo.data.nodata import masked_values, tiff_nodata
 from unetzoo.data.tiff import alike_pages, axes_of, is_shown_as_stored, largest_series, open_tiff
 from unetzoo.errors import DataError, describe_error
 from unetzoo.extras import need
@@ -32,11 +33,19 @@ class BlockImage:
         array: what is read from.
         order: its axes of height, width and channels; without the last where there are none.
         name: for errors.
+        nodata: values that stand for no data.
     """
 
     array: Any
     order: tuple[int, ...]
     name: str
+    nodata: tuple[float, ...] = ()
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of the values."""
+        dtype: np.dtype[Any] = np.dtype(self.array.dtype)
+        return dtype
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -45,10 +54,10 @@ class BlockImage:
         return height, width, channels[0] if channels else 1
 
     def __getitem__(self, window: tuple[slice, slice]) -> NDArray[Any]:
-        """The part (rows, columns, c).
+        """The part (rows, columns, c), masked where it holds no data.
 
         Raises:
-            DataError: it cannot be read, or holds NaN or infinity.
+            DataError: it cannot be read, or holds infinity.
         """
         index: list[slice | int] = [0] * self.array.ndim  # further axes have one element
         for axis, part in zip(self.order, (*window, slice(None)), strict=False):
@@ -59,6 +68,7 @@ class BlockImage:
             raise DataError(f"{self.name} cannot be read: {describe_error(error)}") from error
         kept = sorted(self.order)
         pixels = block.transpose([kept.index(axis) for axis in self.order])
+        pixels = masked_values(pixels, self.nodata)
         check_finite(pixels, self.name)
         return pixels if pixels.ndim == 3 else pixels[..., None]
 
@@ -175,7 +185,8 @@ def _opened_tiff(content: Content, known: Known) -> Iterator[BlockImage]:
         except Exception as error:
             raise DataError(f"{content.name} cannot be read: {describe_error(error)}") from error
         _check_chunks(array, content.name)
-        yield BlockImage(array, axes_of(series.axes, array.shape, content.name, known), content.name)
+        order = axes_of(series.axes, array.shape, content.name, known)
+        yield BlockImage(array, order, content.name, tiff_nodata(series.keyframe))
 
 
 def _nameless(array: Any, path: Path, known: Known) -> BlockImage:  # noqa: ANN401 - numpy's or zarr's

@@ -18,10 +18,12 @@ from unetzoo.inference.blocks import open_image
 from unetzoo.inference.devices import on_device
 from unetzoo.inference.formats import check_target, write_result
 from unetzoo.inference.looks import Look, Values, look_of
+from unetzoo.inference.normalise import Normalise
 from unetzoo.inference.optimize import optimize
 from unetzoo.inference.origin import Standing, standing_of, state_of
 from unetzoo.inference.partial import PartialResult, discard, has_begun
-from unetzoo.inference.predict import check_tiling, predict_rows
+from unetzoo.inference.predict import check_tiling, rows_of
+from unetzoo.inference.scale import scaling_of
 from unetzoo.inference.thresholds import Threshold, class_ids, limits_of, plain_threshold
 from unetzoo.model import Segmenter
 from unetzoo.wrapped import segmenter_of
@@ -36,7 +38,8 @@ class FileOptions:
 
     Attributes:
         probabilities: write the probability of each class, float32, rather than class ids. Without it a pixel has the
-            id of its most probable class; of a network with a single logit 1 where its probability is above 0.5.
+            id of its most probable class; of a network with a single logit 1 where its probability is above 0.5. Where
+            the image has no data, an id is the largest of its type, such as 255, and a probability is NaN.
         values: what class ids are written as: `"ids"`; `"palette"`: ids, and colours to show them in; `"trained"`: the
             values that the masks of the training had; None: with a palette in .png and .tif, else ids.
         threshold: a probability for every class but the first, or for some by name: a class takes the pixels where its
@@ -106,7 +109,14 @@ class FilePredictor:
         self._network = optimize(on_device(model, options.device), dtype=getattr(torch, options.precision))
         self.config = model.config
 
-    def predict(self, source: Path, target: Path, *, on_rows: Callable[[int, int], None] = lambda *_: None) -> Standing:
+    def predict(
+        self,
+        source: Path,
+        target: Path,
+        *,
+        on_rows: Callable[[int, int], None] = lambda *_: None,
+        on_doubt: Callable[[str], None] = lambda _: None,
+    ) -> Standing:
         """Predict one image, unless `target` is there already and made of the same, or nobody knows of what.
 
         What is finished is kept in `target` with the ending .partial until all is; the same call goes on from there.
@@ -115,6 +125,7 @@ class FilePredictor:
             source: a file that `unetzoo.inference.blocks.open_image` opens.
             target: of .png (class ids), .tif, .npy or .zarr; (h, w) for ids, (classes, h, w) for probabilities.
             on_rows: told how many rows are finished, and how many there are.
+            on_doubt: told why the image is unlike those of the training, where it is.
 
         Returns:
             What was there before: it was predicted unless that stays.
@@ -133,7 +144,10 @@ class FilePredictor:
                     discard(_partial(target))  # of a process that was killed between the last two steps
                 return standing
             with open_image(source, channels=self.config.in_channels) as image:
-                self._predict(image, made_of, target, look, on_rows)
+                scaling = scaling_of(image, self.config.info)
+                if scaling.doubt:
+                    on_doubt(scaling.doubt)
+                self._predict(image, made_of, target, look, on_rows, Normalise(self.config.info, scaling.factor))
         except (ShapeError, OptionError) as error:
             raise DataError(f"{source}: {error}") from error
         except OSError as error:
@@ -156,6 +170,7 @@ class FilePredictor:
         target: Path,
         look: Look,
         on_rows: Callable[[int, int], None],
+        normalise: Normalise,
     ) -> None:
         height, width = image.shape[:2]
         classes = self.config.classes
@@ -167,7 +182,7 @@ class FilePredictor:
             if self._standing(target, made_of).stays:  # another process was quicker
                 return
             on_rows(result.rows, height)
-            for top, rows in predict_rows(
+            for top, rows in rows_of(
                 self._network,
                 image,
                 tile=options.tile,
@@ -175,6 +190,7 @@ class FilePredictor:
                 batch=options.batch,
                 flips=options.flips,
                 start=result.rows,
+                normalise=normalise,
             ):
                 result.write(top, rows if options.probabilities else class_ids(rows, self._limits, unknown=unknown))
                 on_rows(result.rows, height)

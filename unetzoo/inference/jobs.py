@@ -48,11 +48,13 @@ class Outcome:
         job: the job.
         state: predicted now; kept, as it was there already; or failed.
         reason: why it failed, why a result that was there was predicted anew, or why one is kept that nobody knows.
+        doubts: why an image is unlike those of the training, so that its result is probably wrong.
     """
 
     job: Job
     state: Literal["predicted", "kept", "failed"]
     reason: str = ""
+    doubts: tuple[str, ...] = ()
 
 
 def find_jobs(
@@ -146,11 +148,12 @@ def run_jobs(
 
 def attempt(predictor: FilePredictor, job: Job, on_rows: Callable[[int, int], None] = lambda *_: None) -> Outcome:
     """Do a job; an error of its files is its outcome."""
+    doubts: list[str] = []
     try:
-        standing = predictor.predict(job.source, job.target, on_rows=on_rows)
+        standing = predictor.predict(job.source, job.target, on_rows=on_rows, on_doubt=doubts.append)
     except UnetzooError as error:
         return Outcome(job, "failed", str(error))
-    return Outcome(job, "kept" if standing.stays else "predicted", standing.reason)
+    return Outcome(job, "kept" if standing.stays else "predicted", standing.reason, tuple(doubts))
 
 
 _predictor: FilePredictor | None = None  # of a worker process

@@ -8,16 +8,17 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from unetzoo.checks import check_count, check_whole, whole
+from unetzoo.data.nodata import with_data
 from unetzoo.errors import OptionError, OutOfMemoryError, ShapeError
 from unetzoo.inference.ahead import one_ahead
 from unetzoo.inference.blend import Blend, Probabilities
-from unetzoo.inference.normalise import normalised
+from unetzoo.inference.normalise import Normalise, normalisation_of
 from unetzoo.inference.optimize import OptimizedSegmenter
 from unetzoo.inference.tiles import TILE_OF_LARGE, Axis, default_tile, plan_tiles, read_mirrored
-from unetzoo.info import ModelInfo
 from unetzoo.layers.valid import mirrored
 from unetzoo.memory import is_out_of_memory
 from unetzoo.model import Encoder, Segmenter
@@ -44,7 +45,11 @@ def predict(
     An image of more than `tile` x `tile` pixels is cut into tiles, whose predictions are blended, so that the network
     never sees more than `batch` of them at once. The image is normalised as `model.config.info` says: from
     `value_range` to 0 to 1, minus `mean`, divided by `std`; where it says nothing, whole numbers are divided by the
-    largest of their dtype.
+    largest of their dtype. An image of another type than those of the training (`image_dtypes`) is brought to their
+    scale first, such as one of 0 to 1 to 0 to 255; a `DataWarning` says where it is unlike them all the same.
+
+    Pixels without data have no result: those that are NaN, masked (`numpy.ma`) or one of `nodata` in each channel. The
+    network sees the mean of the training there, as in a channel that alone is without data.
 
     A network created with `padding="valid"` sees each tile with its mirror images around it, as in the paper.
 
@@ -61,11 +66,12 @@ def predict(
         flips: average over the image and its mirror images (left-right, upside down, both), for four times the work.
 
     Returns:
-        (classes, h, w), each from 0 to 1: of several classes the softmax, of a single one the sigmoid.
+        (classes, h, w), each from 0 to 1: of several classes the softmax, of a single one the sigmoid. NaN where the
+        image has no data.
 
     Raises:
         ShapeError: the image has other axes, or another number of channels than the network.
-        OptionError: for an option outside its values, a model in training mode, or an image with NaN or infinity.
+        OptionError: for an option outside its values, a model in training mode, or an image with infinity.
         OutOfMemoryError: the memory does not suffice for `tile` or `batch`.
     """
     config = network_of(model).config
@@ -103,7 +109,23 @@ def predict_rows(
     Yields:
         The number of the first row, and the probabilities (classes, rows, w) of it and those below it.
     """
-    for top, rows in _finished_rows(model, image, tile, overlap, batch, flips=flips, start=start):
+    yield from rows_of(model, image, tile=tile, overlap=overlap, batch=batch, flips=flips, start=start)
+
+
+def rows_of(
+    model: Network,
+    image: Any,  # noqa: ANN401 - as in `predict`
+    *,
+    tile: int | None,
+    overlap: int | None,
+    batch: int,
+    flips: bool,
+    start: int,
+    normalise: Normalise | None = None,
+) -> Iterator[tuple[int, Probabilities]]:
+    """What `predict_rows` gives; `normalise` is how values become those of the training, None: as `predict` says."""
+    finished = _finished_rows(model, image, tile, overlap, batch, flips=flips, start=start, normalise=normalise)
+    for top, rows in finished:
         for first in range(0, rows.shape[1], _AT_ONCE):
             yield top + first, rows[:, first : first + _AT_ONCE].copy()
 
@@ -118,6 +140,7 @@ def _finished_rows(
     flips: bool,
     start: int = 0,
     whole: Probabilities | None = None,
+    normalise: Normalise | None = None,
 ) -> Iterator[tuple[int, Probabilities]]:
     """All that each row of tiles finishes: a part of `whole`, or what an array holds until the next is asked for."""
     network, start = network_of(model), check_whole("start", start, 0)
@@ -135,11 +158,14 @@ def _finished_rows(
     run = _runner(model, tile, flips=flips)
     rows_of_tiles = range(max(known - 1, 0), down.count)  # the last known one reaches into the next
     columns_at_once = _columns_at_once(right, batch)
-    batches = one_ahead(_batches(image, down, right, rows_of_tiles, columns_at_once, network.config.info))
+    normalise = normalise or normalisation_of(image, network.config.info)
+    batches = one_ahead(_batches(image, down, right, rows_of_tiles, columns_at_once, normalise))
     for index in rows_of_tiles:
-        for columns, tiles in islice(batches, len(columns_at_once)):
+        for columns, tiles, data in islice(batches, len(columns_at_once)):
             found = run(tiles)
             for position, column in enumerate(columns):
+                if (has_data := data[position]) is not None:
+                    found[position][:, ~has_data] = np.nan
                 blend.add(index, column, found[position])
             del tiles, found  # what lies between freed maps when the network runs again keeps their memory apart
         if blend.finish(index).shape[1]:
@@ -161,14 +187,15 @@ def _batches(
     right: Axis,
     rows_of_tiles: Iterable[int],
     columns_at_once: list[range],
-    info: ModelInfo,
-) -> Iterator[tuple[range, Tensor]]:
-    """The tiles (b, c, h, w) of each row, batch by batch, with their columns."""
+    normalise: Normalise,
+) -> Iterator[tuple[range, Tensor, list[NDArray[np.bool_] | None]]]:
+    """The tiles (b, c, h, w) of each row, batch by batch: their columns, and where (h, w) each has data."""
     for index in rows_of_tiles:
         for columns in columns_at_once:
-            spans = [right.span(column) for column in columns]
-            tiles = [normalised(read_mirrored(image, down.span(index), span), info) for span in spans]
-            yield columns, torch.from_numpy(tiles[0][None] if len(tiles) == 1 else np.stack(tiles))
+            blocks = [read_mirrored(image, down.span(index), right.span(column)) for column in columns]
+            tiles = [normalise(block) for block in blocks]
+            data = [with_data(block, normalise.info.nodata) for block in blocks]
+            yield columns, torch.from_numpy(tiles[0][None] if len(tiles) == 1 else np.stack(tiles)), data
 
 
 def _runner(model: Network, tile: int, *, flips: bool) -> Callable[[Tensor], Probabilities]:

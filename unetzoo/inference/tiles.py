@@ -146,7 +146,7 @@ def read_mirrored(image: Any, rows: tuple[int, int], columns: tuple[int, int]) -
         columns: likewise.
     """
     down, right = (_mirrored(span, length) for span, length in zip((rows, columns), image.shape[:2], strict=True))
-    block = np.asarray(image[down.min() : down.max() + 1, right.min() : right.max() + 1])
+    block: NDArray[Any] = np.asanyarray(image[down.min() : down.max() + 1, right.min() : right.max() + 1])
     for axis, indices in enumerate((down - down.min(), right - right.min())):
         if len(indices) != block.shape[axis] or (np.diff(indices) != 1).any():
             block = block.take(indices, axis)

@@ -11,7 +11,8 @@ from torch.utils.data import Dataset as TorchDataset
 from torch.utils.data import get_worker_info
 
 from unetzoo.data.coding import UNKNOWN
-from unetzoo.inference.normalise import normalised
+from unetzoo.data.nodata import known_where_data
+from unetzoo.inference.normalise import Normalise
 from unetzoo.info import ModelInfo
 from unetzoo.samples import Dataset, Sample
 from unetzoo.training.augment import Augmentation
@@ -25,7 +26,7 @@ class Crop(NamedTuple):
 
     Attributes:
         image: (c, crop, crop), normalised, float32.
-        mask: (crop, crop), class ids, `UNKNOWN` beyond the image's border, int64.
+        mask: (crop, crop), class ids, `UNKNOWN` beyond the image's border and where it has no data, int64.
         name: of the sample that it was cut from.
     """
 
@@ -62,7 +63,7 @@ class CropDataset(TorchDataset[Crop]):
         seed: int,
     ) -> None:
         self.samples = _Remembered(samples)
-        self.info = info
+        self.normalise = Normalise(info)
         self.count = count
         self.crop = crop
         self.balance = balance
@@ -91,9 +92,10 @@ class CropDataset(TorchDataset[Crop]):
         image = _window(sample.image, top, left, side, fill=0)
         outside = _window(np.zeros(sample.mask.shape, np.uint8), top, left, side, fill=1).astype(bool)
         mask = np.where(outside, UNKNOWN, _window(sample.mask, top, left, side, fill=UNKNOWN))
-        values = normalised(image, self.info)
+        values = self.normalise(image)
         values[:, outside] = 0
-        return torch.from_numpy(values), torch.from_numpy(mask.astype(np.int64))
+        known = known_where_data(image, mask, self.normalise.info.nodata)
+        return torch.from_numpy(values), torch.from_numpy(known.astype(np.int64))
 
     def _corner(self, mask: NDArray[np.integer], random: np.random.Generator) -> tuple[int, int]:
         """Where a crop begins: inside, or around an image that is smaller; what lies around it is beyond its margin."""
@@ -157,6 +159,9 @@ def _window(pixels: NDArray[np.generic], top: int, left: int, side: int, *, fill
     inside = pixels[max(0, top) : max(0, top + side), max(0, left) : max(0, left + side)]
     if inside.shape[:2] == (side, side):
         return inside
+    if isinstance(pixels, np.ma.MaskedArray):
+        masked = _window(np.ma.getmaskarray(pixels), top, left, side, fill=False)
+        return np.ma.array(_window(pixels.data, top, left, side, fill=fill), mask=masked.astype(bool))
     window = np.full((side, side, *pixels.shape[2:]), fill, dtype=pixels.dtype)
     first, second = max(0, -top), max(0, -left)
     window[first : first + inside.shape[0], second : second + inside.shape[1]] = inside

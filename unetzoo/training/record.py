@@ -7,12 +7,14 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
+from unetzoo.data.nodata import known_where_data
 from unetzoo.evaluation.instances import match
 from unetzoo.evaluation.scores import Scores, count, iou
 from unetzoo.evaluation.sheet import Shown, draw_sheet
 from unetzoo.model import Segmenter
-from unetzoo.samples import Dataset
+from unetzoo.samples import Dataset, Sample
 from unetzoo.training.progress import Epoch
 from unetzoo.training.validate import Judge
 from unetzoo.whole import whole_file, write_text
@@ -59,11 +61,11 @@ def draw_predictions(model: Segmenter, dataset: Dataset, folder: Path, judge: Ju
     cases = []
     for index in dict.fromkeys([ranked[0], ranked[len(ranked) // 2], ranked[-1]]):
         sample, numbers = dataset[index], dataset.instances(index)
-        ids = judge.ids(model, sample.image)
+        ids, truth = judge.ids(model, sample.image), _truth(model, sample)
         title = f"{labels[index]}: {sample.name}   {_say(scores[index], dataset.class_names)}"
         is_counted = numbers is not None and find_spec("scipy") is not None
-        objects = match(ids, sample.mask, 1, numbers) if is_counted else None
-        cases.append(Shown(sample.image, sample.mask, ids, title, objects))
+        objects = match(ids, truth, 1, numbers) if is_counted else None
+        cases.append(Shown(sample.image, truth, ids, title, objects))
     with whole_file(folder / "predictions.png") as draft:
         draw_sheet(cases, dataset.class_names).save(draft, format="PNG")
 
@@ -71,7 +73,11 @@ def draw_predictions(model: Segmenter, dataset: Dataset, folder: Path, judge: Ju
 def _scores(model: Segmenter, dataset: Dataset, index: int, judge: Judge) -> Scores:
     """The IoU of each class in an image; NaN of one that is neither there nor predicted."""
     sample = dataset[index]
-    return iou(count(judge.ids(model, sample.image), sample.mask, len(dataset.class_names)))
+    return iou(count(judge.ids(model, sample.image), _truth(model, sample), len(dataset.class_names)))
+
+
+def _truth(model: Segmenter, sample: Sample) -> NDArray[np.integer]:
+    return known_where_data(sample.image, sample.mask, model.config.info.nodata)
 
 
 def _mean(scores: Scores) -> float:

@@ -106,7 +106,8 @@ def _described(options: FitOptions, config: ModelConfig, statistics: Statistics)
 def _check_same(folder: Path, before: dict[str, Any], asked: dict[str, Any]) -> None:
     for part, values in asked.items():
         then = before.get(part, {})
-        changed = [name for name in values if name not in (*_NOT_COMPARED, *_LENGTH) and then.get(name) != values[name]]
+        compared = values.keys() & then.keys() - {*_NOT_COMPARED, *_LENGTH}  # older releases knew fewer
+        changed = [name for name in values if name in compared and then[name] != values[name]]
         if changed:
             told = ", ".join(f"{name} was {then.get(name)!r}, is {values[name]!r}" for name in changed)
             raise TrainingError(

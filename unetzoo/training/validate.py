@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from unetzoo.data.nodata import known_where_data
 from unetzoo.errors import OutOfMemoryError, TrainingError
 from unetzoo.evaluation.masks import predicted_ids
 from unetzoo.evaluation.scores import count, iou, is_there, mean_of
@@ -81,7 +82,8 @@ class Judge:
             if stop.heeded:
                 break
             sample = dataset[index]
-            counts += count(self.ids(model, sample.image), sample.mask, len(dataset.class_names))
+            truth = known_where_data(sample.image, sample.mask, model.config.info.nodata)
+            counts += count(self.ids(model, sample.image), truth, len(dataset.class_names))
             on_image(number, len(indices))
         if stop.heeded:
             return None

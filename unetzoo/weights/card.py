@@ -1,6 +1,10 @@
 """The model card: what a network is, as the Hub shows it, and how to use it."""
 
+import numpy as np
+from numpy.typing import NDArray
+
 from unetzoo.config import ModelConfig
+from unetzoo.inference.normalise import affine
 from unetzoo.model import Segmenter
 from unetzoo.weights.files import PICTURE
 
@@ -40,7 +44,7 @@ def card_of(model: Segmenter, config: ModelConfig, *, repo_id: str | None = None
         model_name=f"{config.decoder} with {config.encoder}" if results else None,
         eval_results=results or None,
     )
-    return f"---\n{data.to_yaml()}\n---\n\n{_text(model, config, has_picture)}\n\n{_use(repo_id)}\n"
+    return f"---\n{data.to_yaml()}\n---\n\n{_text(model, config, has_picture)}\n\n{_use(config, repo_id)}\n"
 
 
 def _text(model: Segmenter, config: ModelConfig, has_picture: bool) -> str:
@@ -66,16 +70,45 @@ def _options(options: object) -> str:
 
 def _images(config: ModelConfig) -> str:
     info = config.info
-    parts = []
-    if info.value_range:
-        parts.append(f"values from {info.value_range[0]:g} to {info.value_range[1]:g}")
-    if info.mean:
-        parts.append(f"then minus {list(info.mean)}")
-    if info.std:
-        parts.append(f"divided by {list(info.std)}")
-    return "".join(f", {part}" for part in parts)
+    if not info.value_range:
+        return ", values from 0 to 1"
+    types = f" ({', '.join(info.image_dtypes)})" if info.image_dtypes else ""
+    return f", values from {info.value_range[0]:g} to {info.value_range[1]:g}{types}, normalised as below"
 
 
-def _use(repo_id: str | None) -> str:
+def _use(config: ModelConfig, repo_id: str | None) -> str:
+    """How to use the network: with images by `predict`, and with tensors by hand."""
     source = f'unetzoo.pull("{repo_id}")' if repo_id else 'unetzoo.load("FOLDER")'
-    return f"```python\nimport unetzoo\n\nmodel = {source}\nlogits = model(images)\n```"
+    activation = "softmax(1)" if config.classes > 1 else "sigmoid()"
+    channels = "" if config.in_channels == 1 else f", {config.in_channels}"
+    return f"""The probability of each class at each pixel of an image, a NumPy array (h, w{channels}) of any size:
+
+```python
+import unetzoo
+
+model = {source}
+probabilities = unetzoo.predict(model, image)  # ({config.classes}, h, w)
+```
+
+The same for tensors `images` (b, {config.in_channels}, h, w), float32, without tiles:
+
+```python
+import torch
+
+{_normalised(config)}
+with torch.no_grad():
+    logits = model(images)
+probabilities = logits.{activation}
+```"""
+
+
+def _normalised(config: ModelConfig) -> str:
+    """The line that normalises `images`, whose values are as `value_range` says, or from 0 to 1."""
+    shift, scale = (values.ravel() for values in affine(config.info, np.dtype(np.float32)))
+    return f"images = (images - {_tensor(shift)}) * {_tensor(scale)}"
+
+
+def _tensor(values: NDArray[np.float64]) -> str:
+    """Exactly these numbers as float32, one a channel."""
+    numbers = ", ".join(f"{np.float32(value):.9g}" for value in values)
+    return numbers if len(values) == 1 else f"torch.tensor([{numbers}]).view(-1, 1, 1)"

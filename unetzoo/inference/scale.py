@@ -1,0 +1,175 @@
+"""Whether the values of an image are on the scale of the training, and how they come there where their types say it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unetzoo.data.nodata import valid_values
+from unetzoo.info import ModelInfo
+
+_BYTE, _WORD = 255, 65535
+_SAMPLE = 2**18  # values
+_WINDOWS, _SIDE = 3, 128  # along each axis of an image that is read by parts; pixels of each
+_BULK = (1, 99)  # percent of the values, between which outliers do not count
+_FLAT = 4  # an image whose deviation is less than this part of that of the training may be on another scale
+_SMALL = 16  # as is one whose largest value is less than this part of that of the training
+_USED = 4  # 16 bits of which less than this part is used were hardly made from 8 bits
+_USUAL_STD = 0.25  # of values from 0 to 1, where it is not known
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """What an image's values need before they are normalised.
+
+    Attributes:
+        factor: they are multiplied by it.
+        doubt: why they are unlikely to be what the network was trained on; empty: nothing speaks against it.
+    """
+
+    factor: float = 1.0
+    doubt: str = ""
+
+
+@dataclass(frozen=True)
+class Values:
+    """What the values of an image, or of all images of a training, are like.
+
+    Attributes:
+        types: of the values, all floating ones as `"float"`; empty: nobody knows.
+        low: the smallest.
+        high: the largest.
+        std: their standard deviation.
+    """
+
+    types: frozenset[str]
+    low: float
+    high: float
+    std: float
+
+    @property
+    def white(self) -> float | None:
+        """The value that stands for white, by type and range; None where these do not say."""
+        if not self.types - {"float"} and (self.low, self.high) in ((0, 1), (0, _BYTE), (0, _WORD)):
+            return self.high
+        if self.low < 0 or len(self.types) != 1:
+            return None
+        (name,) = self.types
+        if name == "float":
+            return 1 if self.high <= 1 else None
+        if name == "bool":
+            return 1
+        return _BYTE if self.high <= _BYTE else _WORD if name == "uint16" else None
+
+    def __str__(self) -> str:
+        """For a message."""
+        types = f"{' and '.join(sorted(self.types))} " if self.types else ""
+        return f"{types}from {self.low:,.5g} to {self.high:,.5g}"
+
+
+def scaling_of(image: Any, info: ModelInfo) -> Scaling:  # noqa: ANN401 - whatever can be sliced
+    """How the values of an image (h, w) or (h, w, c) come to the scale of a network's training.
+
+    Where types and ranges say how, they are converted, as between 8 bits, 16 bits and 0 to 1; else they are taken as
+    they are, with a doubt where they are far from those of the training. Of a large image a sample is looked at.
+    """
+    dtype = _dtype(image)
+    if not info.value_range or (dtype.name in info.image_dtypes and dtype.itemsize == 1):
+        return Scaling()
+    values = np.concatenate([_values(part, info.nodata) for part in _sample(image)])
+    if not values.size or not np.isfinite(values).all():
+        return Scaling()
+    seen = Values(_types(dtype.name), float(values.min()), float(values.max()), float(values.std()))
+    trained = _trained(info)
+    factor = _factor(seen, trained)
+    low, high = np.percentile(values, _BULK) * factor
+    if _is_far(low, high, trained) or _is_dim(seen, factor) or (factor == 1 and _is_of_another_scale(seen, trained)):
+        return Scaling(
+            factor,
+            f"its values, {seen}, are unlike those of the training, {trained}, so that the result is probably wrong: "
+            "give it images of the same scale",
+        )
+    return Scaling(factor)
+
+
+def _trained(info: ModelInfo) -> Values:
+    low, high = info.value_range
+    return Values(_types(*info.image_dtypes), low, high, min(info.std or [_USUAL_STD]) * (high - low))
+
+
+def _types(*names: str) -> frozenset[str]:
+    return frozenset("float" if name.startswith("float") else name for name in names)
+
+
+def _factor(seen: Values, trained: Values) -> float:
+    """What brings the white of an image to that of the training, unless its values fit as they are alone."""
+    if seen.types <= trained.types or seen.white is None or trained.white is None:
+        return 1.0
+    if seen.high <= 1 == trained.white:  # whole numbers 0 and 1
+        return 1.0
+    factor = trained.white / seen.white
+    fits, fits_as_it_is = (seen.high * scale <= trained.high + trained.std for scale in (factor, 1))
+    return factor if fits or not fits_as_it_is else 1.0
+
+
+def _is_far(low: float, high: float, trained: Values) -> bool:
+    """Whether most values lie beyond the range of the training by more than its width."""
+    width = trained.high - trained.low
+    return low < trained.low - width or high > trained.high + width
+
+
+def _is_dim(seen: Values, factor: float) -> bool:
+    """Whether values that are converted are few of those of their type, as those of a camera of 12 bits are."""
+    if factor == 1 or not seen.std or seen.white is None:
+        return False
+    return seen.high < seen.white / (_USED if seen.white == _WORD else _SMALL)
+
+
+def _is_of_another_scale(seen: Values, trained: Values) -> bool:
+    """Whether values that are taken as they are have another unit than those of the training."""
+    differ = bool(trained.types) and not seen.types <= trained.types
+    if differ and not _holds(seen, trained):
+        return True
+    is_unit = seen.low >= 0 and seen.high <= 1 < trained.high / 2
+    is_byte = 0 <= seen.low < _BYTE / _SMALL and _BYTE / 2 < seen.high <= _BYTE < trained.high / 2
+    is_small = differ and seen.high < trained.high / _SMALL
+    is_centered = seen.low < 0 <= trained.low
+    return 0 < seen.std < trained.std / _FLAT and (is_unit or is_byte or is_small or is_centered)
+
+
+def _holds(seen: Values, trained: Values) -> bool:
+    """Whether the type of an image has room for the values of the training."""
+    (name,) = seen.types
+    if name in ("float", "bool"):
+        return True
+    limits, slack = np.iinfo(name), (trained.high - trained.low) / _SMALL
+    return limits.min <= trained.low + slack and limits.max >= trained.high - slack
+
+
+def _dtype(image: Any) -> np.dtype[Any]:  # noqa: ANN401 - as in `scaling_of`
+    dtype = getattr(image, "dtype", None)
+    return dtype if isinstance(dtype, np.dtype) else np.asarray(image[:1, :1]).dtype
+
+
+def _values(pixels: NDArray[Any], nodata: Sequence[float]) -> NDArray[np.float64]:
+    """All values (n,) that are data."""
+    valid, values = valid_values(pixels, nodata), np.ma.getdata(pixels)
+    return (values.ravel() if valid is None else values[valid]).astype(np.float64)
+
+
+def _sample(image: Any) -> list[NDArray[Any]]:  # noqa: ANN401 - as in `scaling_of`
+    """Pixels from all over an image: of one in memory every n-th, else some windows."""
+    if isinstance(image, np.ndarray) and not isinstance(image, np.memmap):
+        step = max(1, int((image.size / _SAMPLE) ** 0.5))
+        return [image[::step, ::step]]
+    rows, columns = (_windows(length) for length in image.shape[:2])
+    return [np.asanyarray(image[row, column]) for row in rows for column in columns]
+
+
+def _windows(length: int) -> list[slice]:
+    """Slices at the start, the middle and the end of an axis, all of it where they would meet."""
+    if length <= _WINDOWS * _SIDE:
+        return [slice(0, length)]
+    return [slice(int(start), int(start) + _SIDE) for start in np.linspace(0, length - _SIDE, _WINDOWS)]
