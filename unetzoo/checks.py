@@ -5,10 +5,12 @@ A number may be of NumPy, of torch, or of any type that Python takes for an inde
 
 import operator
 from collections.abc import Mapping, Sequence
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 from unetzoo.errors import OptionError
 
+Precision = Literal["float32", "bfloat16", "float16"]
+_SHORT = {"no": "float32", "fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
 _MOST = 2**16
 _MOST_LEVELS = 64
 
@@ -18,6 +20,14 @@ def check_choice(option: str, value: object, allowed: Any) -> None:  # noqa: ANN
     choices = get_args(allowed)
     if value not in choices:
         raise OptionError(f"{option} must be one of {', '.join(map(str, choices))}; got {value!r}")
+
+
+def check_precision(value: object) -> Precision:
+    """The name of a floating type, given as that, as its short name or as torch's type; OptionError for others."""
+    name: Any = _SHORT.get(str(value), str(value).removeprefix("torch."))
+    check_choice("precision", name, Precision)
+    precision: Precision = name
+    return precision
 
 
 def check_count(option: str, value: object) -> int:

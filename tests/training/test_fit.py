@@ -167,12 +167,12 @@ def test_a_tracker_that_is_not_installed_is_told(make_model, squares, short, tmp
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 def test_float16_is_refused_on_a_cpu(make_model, squares, short, tmp_path):
-    with pytest.raises(OptionError, match="precision='fp16' needs a GPU"):
-        fit(make_model(), squares, tmp_path / "run", options=replace(short, precision="fp16"))
+    with pytest.raises(OptionError, match="precision='float16' needs a GPU"):
+        fit(make_model(), squares, tmp_path / "run", options=replace(short, precision="float16"))
 
 
 def test_bfloat16_trains_on_a_cpu(make_model, squares, short, tmp_path):
-    result = fit(make_model(), squares, tmp_path, options=replace(short, precision="bf16"))
+    result = fit(make_model(), squares, tmp_path, options=replace(short, precision="bfloat16"))
     assert result.epochs[-1].loss < result.epochs[0].loss
     assert all(parameter.dtype == torch.float32 for parameter in result.model.parameters())
 

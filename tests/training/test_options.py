@@ -1,7 +1,9 @@
 import pytest
+import torch
 
 from unetzoo import FitOptions, OptionError
 from unetzoo.data.statistics import Statistics
+from unetzoo.inference.files import FileOptions
 
 
 def _statistics(images, largest):
@@ -73,3 +75,20 @@ def test_a_single_logit_is_trained_with_bce():
 def test_a_value_outside_its_range_is_refused_by_name(option):
     with pytest.raises(OptionError, match=next(iter(option))):
         FitOptions(**option)
+
+
+@pytest.mark.parametrize("word", ["bf16", "bfloat16", torch.bfloat16])
+@pytest.mark.parametrize("options", [FitOptions, FileOptions])
+def test_training_and_prediction_know_the_same_words_for_a_precision(options, word):
+    assert options(precision=word).precision == "bfloat16"
+
+
+def test_a_precision_that_does_not_exist_is_refused_with_those_that_do():
+    with pytest.raises(OptionError, match="precision must be one of float32, bfloat16, float16; got 'int8'"):
+        FitOptions(precision="int8")
+
+
+def test_the_older_word_for_the_cpu_means_the_device():
+    assert FitOptions(cpu=True) == FitOptions(device="cpu")
+    with pytest.raises(OptionError, match="contradict"):
+        FitOptions(cpu=True, device="cuda")

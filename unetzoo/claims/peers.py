@@ -176,7 +176,7 @@ def fitted(
     network: nn.Module, found: Survey, *, seed: int, steps: int, listener: Listener | None = None
 ) -> "Segmenter":
     """This project's own training: the network that it gives."""
-    options = replace(OPTIONS, steps=steps, seed=seed, checkpoint_steps=steps, cpu=True)
+    options = replace(OPTIONS, steps=steps, seed=seed, checkpoint_steps=steps, device="cpu")
     with TemporaryDirectory(prefix="unetzoo-") as folder:
         return fit(cast("Segmenter", network), found, Path(folder, "run"), options=options, listener=listener).model
 

@@ -6,11 +6,18 @@ import typer
 
 from unetzoo.builtin import COMMANDS
 from unetzoo.cli.commands import Commands
+from unetzoo.cli.common import OwnCommand, OwnGroup, as_own_group, with_common_options
 from unetzoo.cli.errors import USAGE_EXIT, leave_pipe_quietly
 
+_EPILOG = (
+    "Exit codes: 0, done; 1, a check found something wrong; 2, wrong use or unusable data; 3, some images or "
+    "runs failed; 4, all failed; 128 + N, stopped by signal N."
+)
 app = typer.Typer(
     name="unetzoo",
     cls=Commands,
+    epilog=_EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"]},
     invoke_without_command=True,
     add_completion=False,
     rich_markup_mode=None,  # its boxes triple the time that --help takes
@@ -19,9 +26,9 @@ app = typer.Typer(
 for _name, _target in COMMANDS.items():
     _command = _target.resolve()
     if isinstance(_command, typer.Typer):
-        app.add_typer(_command, name=_name)
+        app.add_typer(as_own_group(_command), name=_name, cls=OwnGroup)
     else:
-        app.command(_name)(_command)
+        app.command(_name, cls=OwnCommand)(with_common_options(_command))
 
 
 def _print_version(wanted: bool) -> None:

@@ -1,6 +1,6 @@
 """`unetzoo bench`: measure this project beside its peers."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -32,11 +32,21 @@ bench.command("report")(report)
 
 @bench.command()
 def speed(
-    decoder: Annotated[list[str] | None, typer.Option(metavar="NAME", help="unet or unetpp; default: both")] = None,
-    encoder: Annotated[list[str] | None, typer.Option(metavar="NAME", help="default: resnet34")] = None,
-    size: Annotated[list[int] | None, typer.Option(metavar="PIXELS", help="of the square image; default: 512")] = None,
-    batch: Annotated[list[int] | None, typer.Option(metavar="N", help="images in one call; default: 1")] = None,
-    task: Annotated[list[str] | None, typer.Option(metavar="NAME", help="inference (default) or training")] = None,
+    decoders: Annotated[
+        list[str] | None,
+        typer.Option("--decoders", "--decoder", "-d", metavar="NAMES", help="unet or unetpp  [default: both]"),
+    ] = None,
+    encoders: Annotated[
+        list[str] | None,
+        typer.Option("--encoders", "--encoder", "-e", metavar="NAMES", help="names of timm  [default: resnet34]"),
+    ] = None,
+    size: Annotated[
+        list[str] | None, typer.Option(metavar="PIXELS", help="side of the square image  [default: 512]")
+    ] = None,
+    batch: Annotated[list[str] | None, typer.Option(metavar="N", help="images in one call  [default: 1]")] = None,
+    task: Annotated[
+        list[str] | None, typer.Option(metavar="NAMES", help="inference or training  [default: inference]")
+    ] = None,
     device: Annotated[str, typer.Option(metavar="NAME", help="cpu, cuda, or auto: both if there is a GPU")] = "auto",
     rounds: Annotated[int, typer.Option(metavar="N", help="timed calls of each contender")] = 15,
     seed: Annotated[int, typer.Option(metavar="N", help="of the weights and images")] = 0,
@@ -49,7 +59,8 @@ def speed(
 ) -> None:
     """Time U-Net and U-Net++ of unetzoo, segmentation_models_pytorch and MONAI in turn, call by call.
 
-    Options that may be given several times make one case of each combination. It needs the extra 'bench'.
+    Options may take several values, separated by commas or one at a time; each combination is a case. It
+    needs the extra 'bench'.
     """
     from itertools import product
 
@@ -57,7 +68,13 @@ def speed(
     from unetzoo.benchmark.report import EXPLANATION
     from unetzoo.benchmark.store import check_folder
 
-    choices = (decoder or DECODERS, encoder or ["resnet34"], size or [512], batch or [1], task or ["inference"])
+    choices = (
+        _listed(decoders, DECODERS),
+        _listed(encoders, ["resnet34"]),
+        _numbers("--size", _listed(size, ["512"])),
+        _numbers("--batch", _listed(batch, ["1"])),
+        _listed(task, ["inference"]),
+    )
     devices = _devices(device)
     cases = [
         Case(
@@ -115,6 +132,21 @@ def _table(result: "Result") -> "Table":
     for row in rows(result):
         table.add_row(row.allocator, row.name, *row.cells)
     return table
+
+
+def _listed(texts: Sequence[str] | None, default: Sequence[str]) -> list[str]:
+    """The values of an option that may be given several times, each time with several, separated by commas."""
+    from unetzoo.leaderboard.grid import split_commas
+
+    return [value for text in texts or default for value in split_commas(text)]
+
+
+def _numbers(flag: str, values: Sequence[str]) -> list[int]:
+    """Whole numbers; OptionError for other texts."""
+    for value in values:
+        if not value.isdecimal():
+            raise OptionError(f"{flag} takes whole numbers, such as 256,512; got {value!r}")
+    return [int(value) for value in values]
 
 
 def _devices(asked: str) -> list[str]:

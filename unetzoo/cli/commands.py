@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 from typer.core import TyperGroup
 
-from unetzoo.cli.errors import USAGE_EXIT, one_line_usage, one_line_warnings, say
+from unetzoo.cli.errors import USAGE_EXIT, one_line_usage, one_line_warnings
+from unetzoo.cli.output import say
 from unetzoo.errors import PluginError, UnetzooError, describe_error
 
 if TYPE_CHECKING:

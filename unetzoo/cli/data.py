@@ -1,12 +1,12 @@
 """`unetzoo data check`: everything that is wrong with a data set, and what it is like, before a training."""
 
-import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unetzoo.cli.output import new_table, show
+from unetzoo.cli.common import Json
+from unetzoo.cli.output import check_json, new_table, show, write_json
 from unetzoo.cli.progress import counting
 
 if TYPE_CHECKING:
@@ -71,15 +71,16 @@ def check(
     ignore: Ignore = None,
     threshold: Threshold = None,
     nearest_color: NearestColor = False,
-    as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+    json: Json = None,
 ) -> None:
     """Read every image and mask once, and list all that is wrong.
 
     The exit code is 1 where something stands in the way of training, 0 where there is nothing, or warnings alone.
     """
+    check_json(json)
     found = read_survey(source, mask_options(classes, masks, ignore, threshold, nearest_color=nearest_color))
-    if as_json:
-        typer.echo(json.dumps(_as_dict(found), indent=2))
+    if json:
+        write_json(_as_dict(found), json)
     else:
         show(*_report(found))
     if _errors(found):

@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from unetzoo.cli.common import Json
 from unetzoo.cli.kinds import kind_of
-from unetzoo.cli.output import new_table, show
+from unetzoo.cli.output import new_table, show, write_json
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -21,8 +23,9 @@ _LITERAL = re.compile(r"Literal\[([^\]]*)\]")
 
 
 def describe_part(
-    kind: Annotated[str, typer.Argument(help="encoder, decoder, loss or dataset", show_default=False)],
-    name: Annotated[str, typer.Argument(help="as `unetzoo list` shows it", show_default=False)],
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="encoder, decoder, loss or dataset", show_default=False)],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="as `unetzoo list` shows it", show_default=False)],
+    json: Json = None,
 ) -> None:
     """Describe a part: its options, paper, provider and weights."""
     from rich.table import Table
@@ -30,10 +33,22 @@ def describe_part(
     from unetzoo.assembly import describe
 
     description = describe(kind_of(kind), name)
+    if json:
+        write_json(_as_dict(description), json)
+        return
     facts = Table.grid(padding=(0, 2))
     for label, value in _facts(description):
         facts.add_row(label, value)
     show(facts, "", _options(description.options) if description.options else "It takes no options.")
+
+
+def _as_dict(description: "Description") -> dict[str, object]:
+    """Plain data; a default that JSON cannot hold is written as Python shows it."""
+    described = asdict(description)
+    for option in described["options"]:
+        if not isinstance(option["default"], str | int | float | bool | None):
+            option["default"] = repr(option["default"])
+    return described
 
 
 def _facts(description: "Description") -> Iterator[tuple[str, str]]:

@@ -10,6 +10,7 @@ from typing import Any, TextIO
 
 import typer
 
+from unetzoo.cli.output import say
 from unetzoo.errors import DataWarning, PluginWarning
 
 USAGE_EXIT = 2
@@ -91,8 +92,3 @@ def exit_for(failed: int, done: int) -> None:
     """
     if failed:
         raise typer.Exit(SOME_FAILED_EXIT if done else ALL_FAILED_EXIT)
-
-
-def say(label: str, color: str, text: str) -> None:
-    """A line on standard error, with a coloured label."""
-    typer.echo(f"{typer.style(label, fg=color, bold=True)} {' '.join(text.split())}", err=True)

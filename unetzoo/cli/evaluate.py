@@ -1,6 +1,5 @@
 """`unetzoo evaluate`: how good a network is on a data set."""
 
-import json
 import shlex
 import sys
 from datetime import datetime
@@ -9,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from unetzoo.cli.common import Json
 from unetzoo.cli.data import ClassNames, Ignore, MaskKind, NearestColor, Source, Threshold, mask_options
 from unetzoo.cli.models import ModelName, load_model
-from unetzoo.cli.output import new_table, show
+from unetzoo.cli.output import PRINT, check_json, new_table, show, write_json
 from unetzoo.cli.progress import counting
 from unetzoo.cli.tiling import DeviceName, Flips, Overlap, Tile
 from unetzoo.extras import need
@@ -52,7 +52,7 @@ def evaluate(
     overlap: Overlap = None,
     flips: Flips = False,
     device: DeviceName = None,
-    json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="write all numbers there")] = None,
+    json: Json = None,
     html: Annotated[Path | None, typer.Option(metavar="FILE", help="write a page with the worst cases there")] = None,
 ) -> None:
     """Compare a network's masks with those of a data set.
@@ -66,7 +66,8 @@ def evaluate(
     from unetzoo.inference.devices import on_device
     from unetzoo.memory import keep_freed_memory
 
-    _check_early(json_file, html)
+    check_json(json)
+    _check_early(html)
     keep_freed_memory()
     network = on_device(load_model(model), device)
     said = mask_options(classes, masks, ignore, threshold, nearest_color=nearest_color)
@@ -85,10 +86,11 @@ def evaluate(
             flips=flips,
             on_case=on_case,
         )
-    tables = [*_note(result), "", _classes(result), *behind(result), *_objects(result, instances)]
-    show(f"{model} on {data}: {_images(result)}", *tables)
-    if json_file:
-        _write_json(json_file, model, data, result)
+    if json != PRINT:
+        tables = [*_note(result), "", _classes(result), *behind(result), *_objects(result, instances)]
+        show(f"{model} on {data}: {_images(result)}", *tables)
+    if json:
+        write_json(_as_dict(model, data, result), json)
     if html:
         from unetzoo.evaluation.page import write_page
 
@@ -98,13 +100,12 @@ def evaluate(
         show("", f"page: {html}")
 
 
-def _check_early(json_file: Path | None, html: Path | None) -> None:
+def _check_early(html: Path | None) -> None:
     """What would be lost at the end."""
     from unetzoo.whole import check_place
 
-    for path in filter(None, (json_file, html)):
-        check_place(path)
     if html:
+        check_place(html)
         need("evaluate", "the page", "jinja2")
 
 
@@ -150,8 +151,5 @@ def _facts(model: str, data: str, result: "Evaluation") -> dict[str, str]:
     }
 
 
-def _write_json(path: Path, model: str, data: str, result: "Evaluation") -> None:
-    from unetzoo.whole import write_text
-
-    described = {**_facts(model, data, result), "model": model, "data": data, **result.to_dict()}
-    write_text(path, json.dumps(described, indent=2) + "\n")
+def _as_dict(model: str, data: str, result: "Evaluation") -> dict[str, object]:
+    return {**_facts(model, data, result), "model": model, "data": data, **result.to_dict()}

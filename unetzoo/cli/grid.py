@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unetzoo.cli.errors import exit_for, say
-from unetzoo.cli.output import count_of, show
+from unetzoo.cli.errors import exit_for
+from unetzoo.cli.output import count_of, say, show
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,10 +20,22 @@ Folder = Annotated[Path, typer.Option("--out", "-o", metavar="FOLDER", help="of 
 
 def grid(
     decoders: Annotated[
-        str, typer.Option(metavar="NAMES", help="such as unet,fpn or 'unet*' or 'unetpp(deep_supervision=True)'")
+        str,
+        typer.Option(
+            "--decoders",
+            "--decoder",
+            "-d",
+            metavar="NAMES",
+            help="such as unet,fpn or 'unet*' or 'unetpp(deep_supervision=True)'",
+        ),
     ] = "unet,unetpp",
-    encoders: Annotated[str, typer.Option(metavar="NAMES", help="such as 'resnet{18,34},convnext_*'")] = "resnet18",
-    losses: Annotated[str, typer.Option(metavar="EXPRESSIONS", help="such as dice,'dice + ce'")] = "dice + ce",
+    encoders: Annotated[
+        str,
+        typer.Option("--encoders", "--encoder", "-e", metavar="NAMES", help="such as 'resnet{18,34},convnext_*'"),
+    ] = "resnet18",
+    losses: Annotated[
+        str, typer.Option("--losses", "--loss", metavar="EXPRESSIONS", help="such as dice,'dice + ce'")
+    ] = "dice + ce",
     data: Annotated[str, typer.Option(metavar="NAMES", help="such as nuclei,brain-tissue, or folders")] = "nuclei",
     seeds: Annotated[int, typer.Option(metavar="N", help="of each combination")] = 1,
     steps: Annotated[
@@ -72,7 +84,7 @@ def grid(
 
 
 def report(
-    folder: Annotated[Path, typer.Argument(help="as unetzoo bench grid wrote it", show_default=False)],
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="of results", show_default=False)],
     html: Annotated[
         Path | None, typer.Option(metavar="FILE", help="the page  [default: in FOLDER]", show_default=False)
     ] = None,

@@ -1,15 +1,17 @@
 """`unetzoo push`, `unetzoo pull`, `unetzoo search`: networks on the Hugging Face Hub."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from unetzoo.cli.output import new_table, show
+from unetzoo.cli.common import Json
+from unetzoo.cli.output import new_table, show, write_json
 
 
 def push_folder(
-    folder: Annotated[Path, typer.Argument(help="as unetzoo.save wrote it", show_default=False)],
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="as unetzoo.save wrote it", show_default=False)],
     name: Annotated[str, typer.Argument(metavar="USER/NAME", show_default=False)],
     private: Annotated[bool, typer.Option("--private", help="make a new repository private")] = False,
     revision: Annotated[str | None, typer.Option(metavar="BRANCH", help="default: the main one")] = None,
@@ -56,13 +58,17 @@ def pull_model(
 
 
 def search_hub(
-    text: Annotated[str, typer.Argument(help="part of a name", show_default=False)] = "",
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="part of a name", show_default=False)] = "",
     limit: Annotated[int, typer.Option(metavar="N", help="show at most that many")] = 20,
+    json: Json = None,
 ) -> None:
     """List networks on the Hugging Face Hub that unetzoo made."""
     from unetzoo.weights.hub import search
 
     found = search(text, limit=limit)
+    if json:
+        write_json([asdict(one) for one in found], json)
+        return
     if not found:
         show("nothing found")
         return

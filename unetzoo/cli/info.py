@@ -1,11 +1,13 @@
 """`unetzoo info`: the levels and blocks of a network, what they cost, and a drawing of them."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unetzoo.cli.output import new_table, show
+from unetzoo.cli.common import Json
+from unetzoo.cli.output import check_json, new_table, show, write_json
 from unetzoo.cli.values import read_options, read_size
 
 if TYPE_CHECKING:
@@ -16,13 +18,15 @@ if TYPE_CHECKING:
 
 
 def info(
-    decoder: Annotated[str, typer.Argument(help="see `unetzoo list decoders`", show_default=False)],
+    decoder: Annotated[str, typer.Argument(metavar="DECODER", help="see `unetzoo list decoders`", show_default=False)],
     encoder: Annotated[
         str, typer.Option("--encoder", "-e", metavar="NAME", help="see `unetzoo list encoders`", show_default=False)
     ],
     classes: Annotated[int, typer.Option(metavar="N", help="channels of the logits")] = 1,
     in_channels: Annotated[int, typer.Option(metavar="N", help="channels of the image")] = 3,
-    image_size: Annotated[str, typer.Option(metavar="SIZE|HxW", help="of the image, in pixels")] = "256",
+    size: Annotated[
+        str, typer.Option("--size", "--image-size", metavar="SIZE|HxW", help="of the image, in pixels")
+    ] = "256",
     encoder_option: Annotated[
         list[str] | None,
         typer.Option(metavar="KEY=VALUE", help="one of the encoder's own, such as depth=4; may be repeated"),
@@ -35,15 +39,17 @@ def info(
         Path | None,
         typer.Option(metavar="FILE", help="draw the network into this .svg or .png file", show_default=False),
     ] = None,
+    json: Json = None,
 ) -> None:
     """Show a network's levels and blocks, and what they cost.
 
     Multiply-adds are those of the convolutions and matrix products for one image, as they are computed. The network is
     built without memory for its weights, and nothing is downloaded.
     """
-    size = read_size(image_size)
+    height, width = read_size(size)
     encoder_options = read_options("--encoder-option", encoder_option or ())
     decoder_options = read_options("--decoder-option", decoder_option or ())
+    check_json(json)
     if draw:
         from unetzoo.inspection.drawing import check_target
 
@@ -62,12 +68,15 @@ def info(
             encoder_options=encoder_options,
             decoder_options=decoder_options,
         )
-    anatomy = dissect(model, size)
-    show(_title(model, size), "", _table(anatomy))
+    anatomy = dissect(model, (height, width))
+    if json:
+        write_json(asdict(anatomy), json)
+    else:
+        show(_title(model, (height, width)), "", _table(anatomy))
     if draw:
         from unetzoo.inspection.drawing import save_drawing
 
-        save_drawing(anatomy, draw, title=f"{decoder} · {encoder}", image=(in_channels, *size))
+        save_drawing(anatomy, draw, title=f"{decoder} · {encoder}", image=(in_channels, height, width))
         show("", f"drawn in {draw}")
 
 

@@ -7,15 +7,20 @@ from typing import Annotated
 
 import typer
 
+from unetzoo.cli.common import Json
 from unetzoo.cli.kinds import kind_of
+from unetzoo.cli.output import write_json
 from unetzoo.errors import UnknownNameError, did_you_mean
 
 _GAP = 2
 
 
 def list_parts(
-    kind: Annotated[str, typer.Argument(help="encoders, decoders, losses or datasets", show_default=False)],
-    pattern: Annotated[str, typer.Argument(help="such as 'convnext*'", show_default=False)] = "*",
+    kind: Annotated[
+        str, typer.Argument(metavar="KIND", help="encoders, decoders, losses, datasets", show_default=False)
+    ],
+    pattern: Annotated[str, typer.Argument(metavar="PATTERN", help="such as 'convnext*'", show_default=False)] = "*",
+    json: Json = None,
 ) -> None:
     """List encoders, decoders, losses or data sets by name.
 
@@ -29,6 +34,9 @@ def list_parts(
     names = list_names(pattern)
     if not names:
         raise UnknownNameError(_nothing_matches(known, pattern, list_names()))
+    if json:
+        write_json(names, json)
+        return
     typer.echo(_in_columns(names, get_terminal_size().columns) if sys.stdout.isatty() else "\n".join(names))
 
 

@@ -5,8 +5,8 @@ from collections import Counter, defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from unetzoo.cli.errors import MOST_SHOWN, exit_for, say, say_more
-from unetzoo.cli.output import show
+from unetzoo.cli.errors import MOST_SHOWN, exit_for, say_more
+from unetzoo.cli.output import say, show
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -1,26 +1,118 @@
-"""Text and tables on standard output: fitted to a terminal, but neither cut nor padded for a pipe or a file."""
+"""What a command says: results on standard output, warnings and errors on standard error, all of it in a log.
 
+Text and tables are fitted to a terminal, but neither cut nor padded for a pipe or a file.
+"""
+
+import json
+import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from contextvars import ContextVar
+from pathlib import Path
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING
+
+import typer
+
+from unetzoo.errors import UnetzooError, WriteError
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.table import Table
 
+PRINT = "-"
+"""The file name that stands for standard output."""
+
 _NARROWEST, _UNLIMITED = 80, 100_000
+_is_quiet = ContextVar("_is_quiet", default=False)
+_log = logging.Logger("unetzoo.cli", logging.INFO)  # of no parent: a program's own logging stays as it is
+
+
+@contextmanager
+def reporting(*, quiet: bool, log: Path | None) -> Iterator[None]:
+    """Keep results from standard output where `quiet` says so, and append what is said to a log file.
+
+    Raises:
+        WriteError: the log cannot be written.
+    """
+    token = _is_quiet.set(quiet)
+    try:
+        with _logging_to(log) if log else nullcontext():
+            yield
+    finally:
+        _is_quiet.reset(token)
+
+
+@contextmanager
+def _logging_to(path: Path) -> Iterator[None]:
+    try:
+        handler = logging.FileHandler(path, encoding="utf-8", errors="backslashreplace")
+    except OSError as error:
+        raise WriteError(f"cannot write the log {path}: {error.strerror}") from error
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    _log.addHandler(handler)
+    try:
+        yield
+    except UnetzooError as error:
+        _log.info("error: %s", error)
+        raise
+    finally:
+        _log.removeHandler(handler)
+        handler.close()
+
+
+def is_quiet() -> bool:
+    """Whether only warnings and errors are printed."""
+    return _is_quiet.get()
+
+
+def say(label: str, color: str, text: str) -> None:
+    """A line on standard error, with a coloured label."""
+    line = " ".join(text.split())
+    if _log.handlers:
+        _log.info("%s %s", label, line)
+    typer.echo(f"{typer.style(label, fg=color, bold=True)} {line}", err=True)
 
 
 def show(*renderables: "RenderableType") -> None:
-    """Print each on standard output."""
+    """Print each on standard output, unless the command is to be quiet."""
+    if _log.handlers:
+        for line in filter(None, _as_text(*renderables).splitlines()):
+            _log.info("%s", line)
+    if is_quiet():
+        return
     if sys.stdout.isatty():
         _console(max(_NARROWEST, get_terminal_size().columns)).print(*renderables, sep="\n")
-        return
-    console = _console(_UNLIMITED)
-    with console.capture() as captured:
-        console.print(*renderables, sep="\n")
-    print("\n".join(line.rstrip() for line in captured.get().splitlines()))  # noqa: T201 - a command's result
+    else:
+        print(_as_text(*renderables), flush=True)  # noqa: T201 - a command's result
+
+
+def write_json(value: object, target: str) -> None:
+    """Write plain data as JSON into a file, or print it.
+
+    Args:
+        value: what `json` takes.
+        target: path of the file, or `-`.
+
+    Raises:
+        WriteError: the file cannot be written.
+    """
+    from unetzoo.whole import write_text
+
+    text = json.dumps(value, indent=2)
+    if target == PRINT:
+        typer.echo(text)
+    else:
+        write_text(Path(target), f"{text}\n")
+
+
+def check_json(target: str | None) -> None:
+    """Raise WriteError before the work is done where its JSON could not be written."""
+    from unetzoo.whole import check_place
+
+    if target not in (None, PRINT):
+        check_place(Path(str(target)))
 
 
 def count_of(count: int, noun: str) -> str:
@@ -44,6 +136,13 @@ def new_table(*headers: str, numbers: Sequence[str] = ()) -> "Table":
     for header in numbers:
         table.add_column(header, justify="right", no_wrap=True)
     return table
+
+
+def _as_text(*renderables: "RenderableType") -> str:
+    console = _console(_UNLIMITED)
+    with console.capture() as captured:
+        console.print(*renderables, sep="\n")
+    return "\n".join(line.rstrip() for line in captured.get().splitlines())
 
 
 def _console(width: int) -> "Console":

@@ -1,14 +1,14 @@
 """`unetzoo plugins`: who provides the parts, what went wrong, and whether a plugin keeps the contracts."""
 
 import dataclasses
-import json
 import warnings
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unetzoo.cli.output import new_table, show
+from unetzoo.cli.common import Json
+from unetzoo.cli.output import check_json, new_table, show, write_json
 from unetzoo.errors import PluginWarning
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ plugins = typer.Typer(invoke_without_command=True, add_completion=False, rich_ma
 @plugins.callback()
 def list_all(
     context: typer.Context,
-    as_json: Annotated[bool, typer.Option("--json", help="for machines")] = False,
+    json: Json = None,
     timings: Annotated[bool, typer.Option("--timings", help="how long each took to load")] = False,
 ) -> None:
     """List the installed plugins and what they provide.
@@ -33,9 +33,10 @@ def list_all(
     """
     if context.invoked_subcommand is not None:
         return
+    check_json(json)
     found = _found()
-    if as_json:
-        show_json([dataclasses.asdict(info) for info in found])
+    if json:
+        write_json([dataclasses.asdict(info) for info in found], json)
         return
     columns = [
         column
@@ -47,19 +48,21 @@ def list_all(
 
 @plugins.command("check")
 def check(
-    name: Annotated[str, typer.Argument(help="of its distribution", show_default=False)],
-    as_json: Annotated[bool, typer.Option("--json", help="for machines")] = False,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="of its distribution", show_default=False)],
+    json: Json = None,
 ) -> None:
     """Check that each part of a plugin keeps the contracts; exit code 1 when one does not."""
     from rich.text import Text
 
     from unetzoo.testing import check_plugin
 
+    check_json(json)
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", PluginWarning)  # a rule says the same
         report = check_plugin(name)
-    if as_json:
-        show_json([dataclasses.asdict(result) for result in report.results])
+    if json:
+        write_json([dataclasses.asdict(result) for result in report.results], json)
     else:
         table = new_table("part", "rule", "result")
         for result in report.results:
@@ -69,11 +72,6 @@ def check(
         show(table, "", f"{len(report.results)} rules, {broken or 'none'} broken")
     if not report.holds:
         raise typer.Exit(_BROKEN_EXIT)
-
-
-def show_json(value: Any) -> None:  # noqa: ANN401 - any plain data
-    """Print a value as JSON."""
-    typer.echo(json.dumps(value, indent=2))
 
 
 def _found() -> "list[PluginInfo]":

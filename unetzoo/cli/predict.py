@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unetzoo.cli.errors import say
 from unetzoo.cli.models import ModelName, load_model
 from unetzoo.cli.outcomes import report
+from unetzoo.cli.output import say
 from unetzoo.cli.tiling import DeviceName, Flips, Overlap, Thresholds, Tile
 
 if TYPE_CHECKING:

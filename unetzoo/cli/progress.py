@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from unetzoo.cli.output import is_quiet
+
 if TYPE_CHECKING:
     from rich.progress import Progress, ProgressColumn
 
@@ -35,7 +37,7 @@ def progress(*columns: "str | ProgressColumn") -> "Progress":
         TimeRemainingColumn(),
         console=console,
         transient=True,
-        disable=not console.is_terminal or not is_first_process(),
+        disable=is_quiet() or not console.is_terminal or not is_first_process(),
     )
 
 

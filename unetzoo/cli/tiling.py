@@ -31,5 +31,5 @@ Thresholds = Annotated[
 ]
 DeviceName = Annotated[
     str | None,
-    typer.Option(metavar="NAME", help="such as cuda:1  [default: a GPU, else the CPU]", show_default=False),
+    typer.Option(metavar="NAME", help="cpu, cuda, cuda:1, mps  [default: a GPU, else the CPU]", show_default=False),
 ]

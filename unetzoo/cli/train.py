@@ -16,7 +16,8 @@ from unetzoo.cli.data import (
     mask_options,
     read_survey,
 )
-from unetzoo.cli.errors import say
+from unetzoo.cli.output import say
+from unetzoo.cli.tiling import DeviceName
 from unetzoo.cli.train_output import say_result, say_warnings, shown
 from unetzoo.cli.values import read_options
 from unetzoo.training.options import FitOptions
@@ -28,14 +29,19 @@ if TYPE_CHECKING:
 
 _DEFAULTS = FitOptions()
 _PRETRAINED_RATE = 0.1
-_OPTIONS = {"encoder_option": "encoder_options", "decoder_option": "decoder_options", "track": "trackers"}
+_OPTIONS = {
+    "encoder_option": "encoder_options",
+    "decoder_option": "decoder_options",
+    "track": "trackers",
+    "cpu": "device",
+}
 _SIGNAL_EXIT = 128  # plus its number, as shells count
 
 
 def train(
     context: typer.Context,
     data: Source,
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="FOLDER", help="of the run", show_default=False)],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FOLDER", help="folder of the run", show_default=False)],
     decoder: Annotated[
         str, typer.Option("--decoder", "-d", metavar="NAME", help="see `unetzoo list decoders`")
     ] = "unet",
@@ -43,7 +49,7 @@ def train(
         str, typer.Option("--encoder", "-e", metavar="NAME", help="see `unetzoo list encoders`")
     ] = "resnet34",
     pretrained: Annotated[
-        bool, typer.Option("--pretrained", help="begin with the encoder's pretrained weights (from the Hub)")
+        bool, typer.Option("--pretrained", help="start from the encoder's pretrained weights (from the Hub)")
     ] = False,
     loss: Annotated[
         str, typer.Option(metavar="EXPRESSION", help='such as "dice + 0.5*focal"; empty: "dice + ce"')
@@ -53,57 +59,63 @@ def train(
     ignore: Ignore = None,
     threshold: Threshold = None,
     nearest_color: NearestColor = False,
-    epochs: Annotated[
-        int, typer.Option(metavar="N", help="each at least 50 steps; with --resume perhaps more than before")
-    ] = _DEFAULTS.epochs,
+    epochs: Annotated[int, typer.Option(metavar="N", help="each has at least 50 steps")] = _DEFAULTS.epochs,
     steps: Annotated[
-        int | None, typer.Option(metavar="N", help="updates of the weights in all, over the epochs")
+        int | None, typer.Option(metavar="N", help="updates of the weights, shared evenly among the epochs")
     ] = _DEFAULTS.steps,
-    batch: Annotated[int, typer.Option(metavar="N", help="crops a step")] = _DEFAULTS.batch,
+    batch: Annotated[int, typer.Option(metavar="N", help="crops per step")] = _DEFAULTS.batch,
     crop: Annotated[
         int | None,
         typer.Option(metavar="PIXELS", help="side of the crops  [default: 256, or less]", show_default=False),
     ] = _DEFAULTS.crop,
-    learning_rate: Annotated[float, typer.Option(metavar="RATE", help="at its highest")] = _DEFAULTS.learning_rate,
+    learning_rate: Annotated[float, typer.Option(metavar="RATE", help="the highest one")] = _DEFAULTS.learning_rate,
     encoder_rate: Annotated[
         float | None,
         typer.Option(
             metavar="SHARE",
-            help="of the learning rate, for the encoder  [default: 1; 0.1 with --pretrained]",
+            help="learning rate of the encoder, as a share of --learning-rate  [default: 1; 0.1 with --pretrained]",
             show_default=False,
         ),
     ] = None,
-    weight_decay: Annotated[float, typer.Option(metavar="DECAY", help="of AdamW")] = _DEFAULTS.weight_decay,
+    weight_decay: Annotated[float, typer.Option(metavar="DECAY", help="that of AdamW")] = _DEFAULTS.weight_decay,
     warm_up: Annotated[
-        float, typer.Option(metavar="SHARE", help="of the steps in which the rate rises")
+        float, typer.Option(metavar="SHARE", help="share of the steps during which the learning rate rises")
     ] = _DEFAULTS.warm_up,
-    schedule: Annotated[str, typer.Option(help="cosine or poly")] = _DEFAULTS.schedule,
+    schedule: Annotated[str, typer.Option(metavar="NAME", help="cosine or poly")] = _DEFAULTS.schedule,
     clip: Annotated[float, typer.Option(metavar="NORM", help="largest norm of the gradient")] = _DEFAULTS.clip,
     average: Annotated[
-        float, typer.Option(metavar="DECAY", help="of the moving average of the weights; 0: none")
+        float, typer.Option(metavar="DECAY", help="decay of the moving average of the weights; 0 disables it")
     ] = _DEFAULTS.average,
     supervision: Annotated[
-        str, typer.Option(help="deep supervision at full or native resolution")
+        str, typer.Option(metavar="NAME", help="deep supervision at full or native resolution")
     ] = _DEFAULTS.supervision,
     balance: Annotated[
-        float, typer.Option(metavar="SHARE", help="of the crops around a class that is drawn")
+        float,
+        typer.Option(
+            metavar="SHARE",
+            help="share of the crops that are centered on a class drawn at random  [default: 1/3]",
+            show_default=False,
+        ),
     ] = _DEFAULTS.balance,
-    augment: Annotated[str, typer.Option(help="full, flips or none")] = _DEFAULTS.augment,
+    augment: Annotated[str, typer.Option(metavar="NAME", help="full, flips or none")] = _DEFAULTS.augment,
     elastic: Annotated[
-        float, typer.Option(metavar="SHARE", help="of the crops that are deformed elastically")
+        float, typer.Option(metavar="SHARE", help="share of the crops that are deformed elastically")
     ] = _DEFAULTS.elastic,
     frozen_epochs: Annotated[
-        int, typer.Option(metavar="N", help="first ones, in which the encoder is kept as it is")
+        int, typer.Option(metavar="N", help="epochs at the start in which the encoder does not change")
     ] = _DEFAULTS.frozen_epochs,
-    precision: Annotated[str, typer.Option(help="no (float32), bf16 or fp16")] = _DEFAULTS.precision,
+    precision: Annotated[
+        str, typer.Option(metavar="NAME", help="float32, bfloat16 or float16; the latter two mixed with float32")
+    ] = _DEFAULTS.precision,
     workers: Annotated[
         int | None,
-        typer.Option(metavar="N", help="processes that read  [default: 0 on a CPU]", show_default=False),
+        typer.Option(metavar="N", help="processes that read images  [default: 0 on a CPU]", show_default=False),
     ] = _DEFAULTS.workers,
     checkpoint_steps: Annotated[
-        int | None, typer.Option(metavar="N", help="between checkpoints  [default: an epoch]", show_default=False)
+        int | None,
+        typer.Option(metavar="N", help="steps between two of them  [default: one epoch]", show_default=False),
     ] = _DEFAULTS.checkpoint_steps,
-    seed: Annotated[int, typer.Option(metavar="N", help="of all that is random")] = _DEFAULTS.seed,
+    seed: Annotated[int, typer.Option(metavar="N", help="seed of the random numbers")] = _DEFAULTS.seed,
     encoder_option: Annotated[
         list[str] | None,
         typer.Option(metavar="KEY=VALUE", help="one of the encoder's own, such as depth=4; may be repeated"),
@@ -112,17 +124,19 @@ def train(
         list[str] | None,
         typer.Option(metavar="KEY=VALUE", help="one of the decoder's own, such as norm=group; may be repeated"),
     ] = None,
-    activation_checkpointing: Annotated[bool, typer.Option(help="less memory, more time")] = False,
+    activation_checkpointing: Annotated[bool, typer.Option("--activation-checkpointing", help="save memory")] = False,
     track: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="tensorboard or trackio; may be repeated")
     ] = None,
     resume: Annotated[
         bool,
         typer.Option(
-            "--resume", help="go on from the last checkpoint in --out, as its run began, or with more --epochs"
+            "--resume",
+            help="continue the run in --out with its options, perhaps with more --epochs",
         ),
     ] = False,
-    cpu: Annotated[bool, typer.Option("--cpu/--no-cpu", help="even where there is a GPU")] = False,
+    device: DeviceName = None,
+    cpu: Annotated[bool, typer.Option("--cpu/--no-cpu", hidden=True)] = False,  # an older word for --device cpu
 ) -> None:
     """Train a network, and keep the best one in FOLDER/best.
 
@@ -150,6 +164,7 @@ def train(
         precision=precision,  # type: ignore[arg-type]
         workers=workers,
         activation_checkpointing=activation_checkpointing,
+        device=device,
         cpu=cpu,
         trackers=track or (),
         checkpoint_steps=checkpoint_steps,

@@ -3,9 +3,7 @@
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import typer
-
-from unetzoo.cli.errors import say
+from unetzoo.cli.output import say, show
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,13 +44,13 @@ def shown(model: "Segmenter", found: "Survey", options: "FitOptions") -> "Iterat
 
         def on_start(step: int) -> None:
             bar.update(task, completed=step)
-            typer.echo(_title(model, found, options, step))
+            show(_title(model, found, options, step))
 
         listener = Listener(
             on_start=on_start,
             on_step=lambda step, _steps, _loss: bar.update(task, completed=step),
             on_image=lambda done, total: bar.update(judging, completed=done, total=total, visible=done < total),
-            on_epoch=lambda epoch: typer.echo(_line(epoch, plan.epochs, found.statistics.class_names)),
+            on_epoch=lambda epoch: show(_line(epoch, plan.epochs, found.statistics.class_names)),
         )
         yield listener
 
@@ -81,7 +79,9 @@ def _line(epoch: "Epoch", epochs: int, class_names: tuple[str, ...]) -> str:
 def say_result(result: "Fit") -> None:
     """Where the best network is."""
     best = result.best
-    told = "" if best.mean_iou is None else f" of epoch {best.epoch}, mean IoU {best.mean_iou:.4f},"
     pictures = [result.folder / name for name in ("predictions.png", "curves.png")]  # without validation one of them
-    shown = next(path for path in pictures if path.exists())
-    typer.echo(f"the best network{told} is in {result.folder / 'best'}; pictures: {shown}")
+    picture = next(path for path in pictures if path.exists())
+    which = "there are no validation images to choose by: the last network"
+    if best.mean_iou is not None:
+        which = f"the best network of epoch {best.epoch}, mean IoU {best.mean_iou:.4f},"
+    show(f"{which} is in {result.folder / 'best'}; pictures: {picture}")

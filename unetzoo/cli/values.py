@@ -36,7 +36,7 @@ def read_size(text: str) -> tuple[int, int]:
     """
     match = re.fullmatch(r"([1-9]\d*)(?:x([1-9]\d*))?", text.lower())
     if not match:
-        raise OptionError(f"--image-size takes pixels as SIZE or HEIGHTxWIDTH, such as 256 or 256x320; got {text!r}")
+        raise OptionError(f"--size takes pixels as SIZE or HEIGHTxWIDTH, such as 256 or 256x320; got {text!r}")
     height, width = match.groups()
     return int(height), int(width or height)
 

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
 
-from unetzoo.checks import check_choice
+from unetzoo.checks import Precision, check_choice, check_precision
 from unetzoo.config import ModelConfig
 from unetzoo.data.coding import UNKNOWN
 from unetzoo.errors import DataError, OptionError, ShapeError
@@ -28,7 +28,6 @@ from unetzoo.inference.thresholds import Threshold, class_ids, limits_of, plain_
 from unetzoo.model import Segmenter
 from unetzoo.wrapped import segmenter_of
 
-Precision = Literal["float32", "bfloat16", "float16"]
 _OF_NO_EFFECT = ("format", "providers", "class_frequencies", "metrics", "license", "source")  # of a configuration
 
 
@@ -69,7 +68,7 @@ class FileOptions:
 
     def __post_init__(self) -> None:
         """Check the values."""
-        check_choice("precision", self.precision, Precision)
+        object.__setattr__(self, "precision", check_precision(self.precision))
         numbers = check_tiling(self.tile, self.overlap, self.batch)
         for name, number in zip(("tile", "overlap", "batch"), numbers, strict=True):
             object.__setattr__(self, name, number)

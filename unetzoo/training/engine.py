@@ -15,6 +15,8 @@ from unetzoo.training.options import FitOptions
 if TYPE_CHECKING:
     from accelerate import Accelerator
 
+_MIXED = {"float32": "no", "bfloat16": "bf16", "float16": "fp16"}
+
 
 @contextmanager
 def accelerating(options: FitOptions, folder: Path) -> "Iterator[Accelerator]":
@@ -32,13 +34,13 @@ def accelerating(options: FitOptions, folder: Path) -> "Iterator[Accelerator]":
     from accelerate.utils import GradientAccumulationPlugin
 
     _check_trackers(options.trackers, [str(tracker) for tracker in get_available_trackers()])
-    if options.precision == "fp16" and (options.cpu or not torch.cuda.is_available()):
-        raise OptionError("precision='fp16' needs a GPU; on a CPU use 'bf16' or 'no'")
-    cpu = options.cpu or not torch.accelerator.is_available()  # else accelerate would not let processes meet there
+    cpu = _is_cpu(options.device)
+    if options.precision == "float16" and (cpu or not torch.cuda.is_available()):
+        raise OptionError("precision='float16' needs a GPU; on a CPU use 'bfloat16' or 'float32'")
     is_ours = not AcceleratorState._shared_state
     accelerator = Accelerator(
-        mixed_precision=options.precision,
-        cpu=cpu,
+        mixed_precision=_MIXED[options.precision],
+        cpu=cpu,  # also where there is nothing else: accelerate would not let processes meet there
         log_with=list(options.trackers) or None,
         project_dir=str(folder),
         gradient_accumulation_plugin=GradientAccumulationPlugin(num_steps=1),  # whatever the environment says
@@ -57,6 +59,17 @@ def accelerating(options: FitOptions, folder: Path) -> "Iterator[Accelerator]":
             tracker.finish()
         if is_ours:  # several processes stay a group: they cannot meet a second time
             AcceleratorState._reset_state(reset_partial_state=accelerator.num_processes == 1)  # the device, too
+
+
+def _is_cpu(device: str | None) -> bool:
+    """Whether a training runs on the CPU; OptionError for a device that is neither that nor the accelerator here."""
+    accelerator = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
+    kind = accelerator.type if accelerator else "cpu"
+    if device not in (None, "cpu", kind):
+        one = "; choose one GPU with CUDA_VISIBLE_DEVICES" if device.startswith("cuda:") else ""
+        here = "'cpu'" if kind == "cpu" else f"'cpu' or {kind!r}"
+        raise OptionError(f"device must be {here} here, got {device!r}{one}")
+    return "cpu" in (device, kind)
 
 
 def _check_trackers(asked: Sequence[str], installed: Sequence[str]) -> None:

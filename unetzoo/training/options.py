@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import ceil
 from typing import TYPE_CHECKING, Literal
 
-from unetzoo.checks import check_choice, number, whole
+from unetzoo.checks import Precision, check_choice, check_precision, number, whole
 from unetzoo.errors import OptionError
 
 if TYPE_CHECKING:
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 Augment = Literal["full", "flips", "none"]
 Schedule = Literal["cosine", "poly"]
 Supervision = Literal["full", "native"]
-Precision = Literal["no", "bf16", "fp16"]
 
 _UNIT = 32  # crops of such sizes need no padding in nearly all encoders
 _SHORTEST_CROP, _LONGEST_CROP = 16, 256
@@ -50,7 +49,8 @@ class FitOptions:
         workers: processes that read and augment; None: none on a CPU, else as many as there are cores, at most 8.
         activation_checkpointing: run blocks again in the backward pass, for less memory and more time, see
             `Segmenter.checkpoint_activations`; False leaves the network as it is.
-        cpu: train on the CPU even where there is a GPU.
+        device: `"cpu"`, or the kind of accelerator that is there, such as `"cuda"`; None: that one, else the CPU.
+        cpu: an older word for `device="cpu"`.
         trackers: accelerate's, such as `"tensorboard"` and `"trackio"`.
         checkpoint_steps: steps between checkpoints; None: one after each epoch.
         seed: of everything random: crops, augmentation, dropout. The same seed gives the same weights on the same
@@ -77,9 +77,10 @@ class FitOptions:
     augment: Augment = "full"
     elastic: float = 0.3
     frozen_epochs: int = 0
-    precision: Precision = "no"
+    precision: Precision = "float32"
     workers: int | None = None
     activation_checkpointing: bool = False
+    device: str | None = None
     cpu: bool = False
     trackers: Sequence[str] = ()
     checkpoint_steps: int | None = None
@@ -92,12 +93,20 @@ class FitOptions:
             ("augment", Augment),
             ("schedule", Schedule),
             ("supervision", Supervision),
-            ("precision", Precision),
         ):
             check_choice(name, getattr(self, name), allowed)
+        object.__setattr__(self, "precision", check_precision(self.precision))
+        self._check_device()
         for kind, ranges in ((int, _COUNTS), (float, _NUMBERS)):
             for name, low, high in ranges:
                 self._check_number(name, kind, low, high)
+
+    def _check_device(self) -> None:
+        if self.cpu and self.device not in (None, "cpu"):
+            raise OptionError(f"cpu=True and device={self.device!r} contradict each other; keep the device")
+        if self.cpu:
+            object.__setattr__(self, "device", "cpu")
+            object.__setattr__(self, "cpu", False)
 
     def _check_number(self, name: str, kind: type, low: float, high: float) -> None:
         value = getattr(self, name)

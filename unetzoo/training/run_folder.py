@@ -19,7 +19,8 @@ RUN = "run.json"
 """Options, network and data of a run."""
 CHECKPOINTS = "checkpoints"
 """The folder of its checkpoints; before there is one, there is no run."""
-_NOT_COMPARED = ("workers", "checkpoint_steps", "cpu", "trackers")  # options that change nothing in what is learnt
+_NOT_COMPARED = ("workers", "checkpoint_steps", "device", "cpu", "trackers")
+"""Options that change nothing in what is learned."""
 _LENGTH = ("epochs", "steps")  # may grow: a run goes on beyond its end
 
 
@@ -79,7 +80,8 @@ def begin(folder: Path, options: FitOptions, config: ModelConfig, statistics: St
     asked = _described(options, config, statistics)
     before = read_run(folder)
     if before is not None:
-        _check_same(folder, json.loads((folder / RUN).read_text(encoding="utf-8")), asked)
+        written = json.loads((folder / RUN).read_text(encoding="utf-8"))
+        _check_same(folder, written | {"options": _plain(asdict(before.options))}, asked)
         plans = (one.plan(statistics, config.classes) for one in (before.options, options))
         _check_length(folder, *plans)
     write_text(folder / RUN, json.dumps(asked, indent=2) + "\n")
@@ -98,7 +100,11 @@ def _is_begun(folder: Path) -> bool:
 
 def _described(options: FitOptions, config: ModelConfig, statistics: Statistics) -> dict[str, Any]:
     network = {name: value for name, value in config.to_dict().items() if name not in ("info", "providers", "format")}
-    described = {"options": asdict(options), "network": network, "data": asdict(statistics)}
+    return _plain({"options": asdict(options), "network": network, "data": asdict(statistics)})
+
+
+def _plain(described: dict[str, Any]) -> dict[str, Any]:
+    """As JSON gives it back."""
     plain: dict[str, Any] = json.loads(json.dumps(described))
     return plain
 

@@ -81,7 +81,7 @@ def explained(batch: int, crop: int) -> Iterator[None]:
         lower = f"batch to {max(1, batch // 2)}, or crop to {max(32, crop * 3 // 4 // 32 * 32)}"
         raise TrainingError(
             f"out of memory with batches of {batch} crops of {crop} x {crop} pixels: lower {lower}; or train with "
-            "activation_checkpointing, precision='bf16', or a smaller encoder"
+            "activation_checkpointing, precision='bfloat16', or a smaller encoder"
         ) from error
 
 
