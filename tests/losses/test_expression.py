@@ -12,8 +12,10 @@ from unetzoo.errors import OptionError, PluginError, TargetError, UnknownNameErr
 from unetzoo.losses.cross_entropy import BCELoss, CrossEntropyLoss
 from unetzoo.losses.expression import parse_loss
 from unetzoo.losses.overlap import DiceLoss
+from unetzoo.losses.resolution import at_one_resolution
 from unetzoo.registry import Offer, Provider, Registry
 from unetzoo.specs import LossSpec
+from unetzoo.training.supervision import supervised_loss
 
 
 class Brier(nn.Module):
@@ -127,19 +129,38 @@ def test_output_weights_must_be_numbers_that_can_be_scaled(registry, weights):
 
 
 @pytest.mark.parametrize(("size", "step"), [((4, 4), (2, 2)), ((2, 8), (4, 1))])
-def test_a_smaller_output_meets_the_nearest_pixels_of_the_target(registry, example, size, step):
+def test_a_smaller_output_meets_the_pixels_in_the_middle_of_blocks(registry, example, size, step):
     target = example[1]
     small = torch.randn(2, 1, *size)
-    nearest = F.interpolate(target[:, None].float(), size=size, mode="nearest")[:, 0].long()
-    assert torch.equal(nearest, target[:, :: step[0], :: step[1]])
-    torch.testing.assert_close(parse_loss("bce", registry)([small], target), BCELoss()(small, nearest))
+    middle = target[:, step[0] // 2 :: step[0], step[1] // 2 :: step[1]]
+    torch.testing.assert_close(parse_loss("bce", registry)([small], target), BCELoss()(small, middle))
 
 
-def test_an_odd_size_is_halved_upwards_as_a_convolution_of_stride_two_does(registry):
+def test_a_block_whose_middle_lies_beyond_the_border_does_not_count(registry):
     target = torch.randint(3, (1, 9, 7))
     halved = nn.Conv2d(1, 3, 3, stride=2, padding=1)(torch.randn(1, 1, 9, 7))
-    expected = CrossEntropyLoss()(halved, target[:, ::2, ::2])
+    assert halved.shape[-2:] == (5, 4)
+    expected = CrossEntropyLoss()(halved[..., :4, :3], target[:, 1::2, 1::2])
     torch.testing.assert_close(parse_loss("ce", registry)([halved], target), expected)
+
+
+@pytest.mark.parametrize(("size", "by"), [((96, 64), 32), ((70, 50), 16), ((33, 48), 32), ((64, 64), 8)])
+def test_outputs_of_a_network_meet_the_same_pixels_in_a_loss_as_in_a_training(registry, size, by):
+    target = torch.randint(2, (2, *size))
+    output = torch.randn(2, 2, -(-size[0] // by), -(-size[1] // by))
+    trained = supervised_loss(CrossEntropyLoss(ignore_index=255), [output], [by], target)
+    torch.testing.assert_close(parse_loss("ce", registry)([output], target), trained)
+
+
+@pytest.mark.parametrize("by", [2, 8, 32])
+def test_a_mask_at_a_lower_resolution_is_shifted_by_half_a_pixel_at_most(by):
+    shifts = []
+    for edge in range(128, 128 + by):
+        target = (torch.arange(256)[None, None].expand(1, 256, 256) >= edge).long()
+        _, small = at_one_resolution(torch.empty(1, 2, 256 // by, 256 // by), target)
+        back = F.interpolate(small[None].float(), scale_factor=float(by), mode="bilinear")[0, 0, 128] > 0.5
+        shifts.append(256 - int(back.sum()) - edge)
+    assert abs(sum(shifts) / len(shifts)) <= 0.5
 
 
 @pytest.mark.parametrize("size", [(5, 8), (16, 16), (8, 0)])

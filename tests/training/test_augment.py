@@ -3,7 +3,7 @@ import pickle
 import pytest
 import torch
 
-from unetzoo.training.augment import Augmentation, elastic_displacement
+from unetzoo.training.augment import Augmentation, _turned_freely, elastic_displacement
 
 
 def _scene(side):
@@ -102,3 +102,46 @@ def test_worker_processes_that_are_not_forked_can_be_given_it(kind):
         torch.manual_seed(1)
         results.append(one(*scene)[0])
     assert torch.equal(*results)
+
+
+def _places(side):
+    """An image of the rows of its pixels, and of ones where beyond the border there is 0; its mask of the rows."""
+    rows = torch.arange(side)[:, None].expand(side, side)
+    return torch.stack([rows.float(), torch.ones(side, side)]), rows.clone()
+
+
+@pytest.mark.parametrize("elastic", [0.0, 1.0])
+def test_image_and_mask_are_resampled_once(elastic):
+    augmentation = Augmentation("full", crop=64, elastic=elastic)
+    errors = []
+    for seed in range(40):
+        torch.manual_seed(seed)
+        image, mask = augmentation._moved(*_places(64 + 2 * augmentation.margin))
+        known = (mask != 255) & (image[1] > 1 - 1e-5)
+        errors.append((mask - image[0])[known])
+    errors = torch.cat(errors)
+    # of one rounding to the nearest pixel; of two it would be 0.41
+    assert errors.square().mean().sqrt() < 0.30
+    assert (errors.abs() > 0.55).float().mean() < 0.002
+
+
+def test_without_deformation_a_crop_is_turned_and_scaled_about_its_middle(monkeypatch):
+    turned = torch.tensor([[0.0, 1.0], [-1.0, 0.0]])  # by a right angle
+    monkeypatch.setattr("unetzoo.training.augment._TURNED", 1.0)
+    monkeypatch.setattr("unetzoo.training.augment._turned_freely", lambda: turned)
+    augmentation = Augmentation("full", crop=16, elastic=0.0)
+    image = torch.rand(2, 20, 20)
+    changed, _ = augmentation._moved(image, torch.zeros(20, 20, dtype=torch.long))
+    candidates = [image.rot90(turns, (-2, -1))[:, 2:-2, 2:-2] for turns in (1, 3)]
+    assert any(torch.allclose(changed, one, atol=1e-4) for one in candidates)
+
+
+def test_free_turns_are_of_at_most_15_degrees_and_from_0_8_to_1_25_times_as_large():
+    torch.manual_seed(0)
+    matrices = torch.stack([_turned_freely() for _ in range(400)])
+    scales = 1 / torch.linalg.det(matrices).sqrt()
+    angles = torch.rad2deg(torch.atan2(matrices[:, 0, 1], matrices[:, 0, 0]))
+    assert 0.8 <= scales.min() < 0.82
+    assert 1.23 < scales.max() <= 1.25
+    assert -15 <= angles.min() < -14
+    assert 14 < angles.max() <= 15

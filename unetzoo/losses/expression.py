@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from unetzoo.errors import OptionError, PluginError, TargetError
 from unetzoo.losses.checks import as_weights, check_ignore_index
 from unetzoo.losses.grammar import Term, parse_terms
+from unetzoo.losses.resolution import at_one_resolution
 from unetzoo.options import build_part, options_of
 
 if TYPE_CHECKING:
@@ -110,7 +111,8 @@ class WeightedSum(nn.Module):
 
         Args:
             logits: (b, k, h, w), or a list of them, one for each output; an output in a list may be smaller than the
-                target by whole factors, and then meets every f-th row and column of it (nearest neighbour).
+                target by whole factors, as those of `Segmenter.native_logits` are, and then meets the pixel in the
+                middle of each block of it; a block at the border whose middle lies beyond it does not count.
             target: (b, h, w) for binary (k = 1) and multiclass, (b, k, h, w) for multilabel.
 
         Raises:
@@ -158,19 +160,4 @@ def _paired(outputs: Sequence[Tensor], target: Tensor) -> list[tuple[Tensor, Ten
         raise TargetError(f"the logits must be a tensor (b, k, h, w) or a list of at least one, got {outputs!r}")
     if not all(isinstance(given, Tensor) and given.ndim >= 3 for given in (*outputs, target)):
         return [(output, target) for output in outputs]  # the losses say what is wrong
-    return [(output, _at_size_of(output, target)) for output in outputs]
-
-
-def _at_size_of(output: Tensor, target: Tensor) -> Tensor:
-    """Every f-th row and column of the target, so that it has the size of the output."""
-    (height, width), (wanted_height, wanted_width) = target.shape[-2:], output.shape[-2:]
-    if (height, width) == (wanted_height, wanted_width):
-        return target
-    factors = [-(-height // max(1, wanted_height)), -(-width // max(1, wanted_width))]
-    shrunk = target[..., :: max(1, factors[0]), :: max(1, factors[1])]
-    if shrunk.shape[-2:] != output.shape[-2:]:
-        raise TargetError(
-            f"an output of {wanted_height} x {wanted_width} pixels does not fit a target of {height} x {width}: it "
-            "must have the target's size, or be smaller by whole factors (rounded up)"
-        )
-    return shrunk
+    return [at_one_resolution(output, target) for output in outputs]

@@ -1,17 +1,10 @@
 """Random changes of crops, on any number of channels; the transforms are torchvision's."""
 
-from typing import TYPE_CHECKING
-
 import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - the field's name for it
 
 from unetzoo.data.coding import UNKNOWN
-
-if TYPE_CHECKING:
-    from torchvision import tv_tensors
-
-    Pair = tuple[tv_tensors.Image, tv_tensors.Mask]
 
 _TURNED = 0.5  # share of the crops
 _ELASTIC_GRID = 3  # displacement vectors along each axis, as in 2015
@@ -59,17 +52,19 @@ class Augmentation:
         return _recoloured(image), mask
 
     def _moved(self, image: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Turned freely, deformed, both or neither; the middle of it."""
-        from torchvision import tv_tensors
+        """Turned freely, deformed, both or neither, in one resampling; the middle of it."""
         from torchvision.transforms.v2.functional import center_crop
 
-        pair: Pair = tv_tensors.Image(image), tv_tensors.Mask(mask)
-        if torch.rand(()) < _TURNED:
-            pair = _turned_freely(*pair)
+        grid = _grid(image.shape[-1])
+        turn = _turned_freely() if torch.rand(()) < _TURNED else None
+        seen = grid
         if torch.rand(()) < self.elastic:
-            pair = _deformed(*pair, std=_ELASTIC_STD * self.crop)
-        changed, changed_mask = (center_crop(one, [self.crop, self.crop]).as_subclass(Tensor) for one in pair)
-        return changed, changed_mask
+            seen = seen + elastic_displacement(image.shape[-1], _ELASTIC_STD * self.crop)
+        if turn is not None:
+            seen = seen @ turn
+        if seen is not grid:
+            image, mask = _resampled(image, mask, seen - grid)
+        return center_crop(image, [self.crop, self.crop]), center_crop(mask, [self.crop, self.crop])
 
 
 def _turned(image: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
@@ -79,23 +74,26 @@ def _turned(image: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
     return (image.flip(-1), mask.flip(-1)) if mirrored else (image, mask)
 
 
-def _turned_freely(image: "tv_tensors.Image", mask: "tv_tensors.Mask") -> "Pair":
-    """Turned by a few degrees, and larger or smaller."""
+def _grid(side: int) -> Tensor:
+    """Where the pixels of a square are (1, side, side, 2): x and y, from -1 to 1 between its borders."""
+    middles = (torch.arange(side) * 2 + 1) / side - 1
+    return torch.stack(torch.meshgrid(middles, middles, indexing="xy"), dim=-1)[None]
+
+
+def _turned_freely() -> Tensor:
+    """A matrix (2, 2) by which places x, y are multiplied: turned by a few degrees, and larger or smaller."""
+    angle, scale = torch.deg2rad(torch.tensor(_between(-_ROTATION, _ROTATION))), _between(*_SCALE)
+    return torch.tensor([[angle.cos(), angle.sin()], [-angle.sin(), angle.cos()]]) / scale
+
+
+def _resampled(image: Tensor, mask: Tensor, displacement: Tensor) -> tuple[Tensor, Tensor]:
+    """Each pixel as what lies where it is displaced to (1, side, side, 2), in units of half of the side."""
     from torchvision import tv_tensors
-    from torchvision.transforms import v2
-
-    fill = {tv_tensors.Image: 0, tv_tensors.Mask: UNKNOWN}
-    affine = v2.RandomAffine(degrees=_ROTATION, scale=_SCALE, interpolation=v2.InterpolationMode.BILINEAR, fill=fill)
-    changed: Pair = affine(image, mask)
-    return changed
-
-
-def _deformed(image: "tv_tensors.Image", mask: "tv_tensors.Mask", *, std: float) -> "Pair":
-    """Deformed elastically, by vectors of that standard deviation in pixels."""
     from torchvision.transforms.v2 import functional
 
-    displacement = elastic_displacement(image.shape[-1], std)
-    return functional.elastic(image, displacement), functional.elastic(mask, displacement, fill=UNKNOWN)
+    moved = functional.elastic(tv_tensors.Image(image), displacement)
+    moved_mask = functional.elastic(tv_tensors.Mask(mask), displacement, fill=UNKNOWN)
+    return moved.as_subclass(Tensor), moved_mask.as_subclass(Tensor)
 
 
 def elastic_displacement(side: int, std: float) -> Tensor:

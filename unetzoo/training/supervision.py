@@ -8,6 +8,7 @@ from torch.nn import functional as F  # noqa: N812 - the field's name for it
 
 from unetzoo.data.coding import UNKNOWN
 from unetzoo.layers.valid import mirrored
+from unetzoo.losses.resolution import middle_pixels
 from unetzoo.model import Segmenter
 from unetzoo.training.options import Supervision
 
@@ -65,4 +66,4 @@ def _reduced(target: Tensor, by: int) -> Tensor:
         return target
     height, width = target.shape[-2:]
     padded = F.pad(target, (0, -width % by, 0, -height % by), value=UNKNOWN)
-    return padded[..., by // 2 :: by, by // 2 :: by]
+    return middle_pixels(padded, (by, by))
