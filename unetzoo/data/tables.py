@@ -50,7 +50,7 @@ def _json_rows(path: Path) -> Sequence[tuple[int, Mapping[str, object]]]:
             continue
         try:
             row = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise DataError(f"{path}, line {line} is no JSON: {error}") from error
         if not isinstance(row, dict):
             raise DataError(f"{path}, line {line} must be an object with 'image' and 'mask', got {text.strip()[:60]}")
