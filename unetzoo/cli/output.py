@@ -11,13 +11,16 @@ from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from pathlib import Path
 from shutil import get_terminal_size
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from unetzoo.errors import UnetzooError, WriteError
+from unetzoo.texts import printable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from rich.console import Console, RenderableType
     from rich.table import Table
 
@@ -55,7 +58,7 @@ def _logging_to(path: Path) -> Iterator[None]:
     try:
         yield
     except UnetzooError as error:
-        _log.info("error: %s", error)
+        _log.info("error: %s", printable(" ".join(str(error).split())))
         raise
     finally:
         _log.removeHandler(handler)
@@ -69,7 +72,7 @@ def is_quiet() -> bool:
 
 def say(label: str, color: str, text: str) -> None:
     """A line on standard error, with a coloured label."""
-    line = " ".join(text.split())
+    line = printable(" ".join(text.split()))
     if _log.handlers:
         _log.info("%s %s", label, line)
     typer.echo(f"{typer.style(label, fg=color, bold=True)} {line}", err=True)
@@ -147,5 +150,13 @@ def _as_text(*renderables: "RenderableType") -> str:
 
 def _console(width: int) -> "Console":
     from rich.console import Console
+    from rich.segment import Segment
 
-    return Console(width=width, highlight=False, markup=False, emoji=False)
+    class Harmless(Console):
+        """A console on which texts of strangers control nothing."""
+
+        def render(self, renderable: Any, options: Any = None) -> "Iterable[Segment]":  # noqa: ANN401 - as rich has it
+            for text, style, control in super().render(renderable, options):
+                yield Segment(text if control else printable(text, keep="\n"), style, control)
+
+    return Harmless(width=width, highlight=False, markup=False, emoji=False)

@@ -11,6 +11,7 @@ from unetzoo.colors import Colors
 from unetzoo.data.coding import UNKNOWN
 from unetzoo.evaluation.instances import Objects
 from unetzoo.evaluation.pictures import Ids, class_colors, error_colors, image_colors, legend, objects_panels
+from unetzoo.texts import printable
 
 _INK, _FAINT, _LINE_COLOR, _PAPER = (31, 41, 51), (94, 106, 118), (150, 158, 166), (255, 255, 255)
 _PANELS = ("image", "truth", "prediction", "errors")
@@ -51,7 +52,7 @@ def draw_sheet(cases: Sequence[Shown], class_names: Sequence[str], *, height: in
     across = _MARGIN + len(_PANELS) * (max(widths) + _MARGIN)
     with_unknown = any(bool((case.truth == UNKNOWN).any()) for case in cases)
     with_objects = any(case.objects is not None for case in cases)
-    entries = legend(tuple(class_names), with_unknown=with_unknown, with_objects=with_objects)
+    entries = legend(tuple(map(printable, class_names)), with_unknown=with_unknown, with_objects=with_objects)
     lines = _lines([text for _, text in entries], across)
     heights = [height + _MARGIN + (_TITLE if case.title else 0) for case in cases]
     sheet = Image.new("RGB", (across, _HEADING + sum(heights) + len(lines) * _LINE + _MARGIN), _PAPER)
@@ -79,7 +80,7 @@ def _width(shape: tuple[int, ...], height: int) -> int:
 
 def _draw_case(sheet: Image.Image, case: Shown, classes: int, top: int, size: tuple[int, int], *, step: int) -> None:
     if case.title:
-        title = _shortened(case.title, sheet.width - 2 * _MARGIN)
+        title = _shortened(printable(case.title), sheet.width - 2 * _MARGIN)
         _write(ImageDraw.Draw(sheet), _MARGIN, top + _TITLE - 8, title, _INK)
         top += _TITLE
     for index, colors in enumerate(_panels(case, classes)):

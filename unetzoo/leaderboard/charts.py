@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from unetzoo.extras import need
 from unetzoo.leaderboard.summary import Row, pareto
+from unetzoo.texts import label
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
 # Okabe and Ito's, which the colour-blind tell apart too; shapes repeat later than colours do
 _COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7f7f7f")
 _SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x", "star", "cross", "hexagon")
+_MOST_LABELS = 12  # of one decoder; more would cover one another
+_FEWEST_TICKS = 4  # the outer two may lie beyond what is shown
+_DIGITS = ((1.0, 2.0, 5.0), (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0), tuple(n / 10 for n in range(10, 100)))
 _LAYOUT = {
     "template": "plotly_white",
     "margin": {"l": 60, "r": 20, "t": 30, "b": 50},
@@ -31,7 +35,7 @@ def scatter(rows: Sequence[Row], what: str) -> "Figure":
     """
     objects = graph_objects()
     figure = objects.Figure()
-    factor, label = (1e3, "latency of one image, ms") if what == "latency" else (1e-6, "parameters, millions")
+    factor, unit = (1e3, "latency of one image, ms") if what == "latency" else (1e-6, "parameters, millions")
     decoders = list(dict.fromkeys(row.decoder for row in rows))
     known = [row for row in rows if row.mean_iou is not None and getattr(row, what) is not None]
     for index, decoder in enumerate(decoders):
@@ -51,7 +55,7 @@ def scatter(rows: Sequence[Row], what: str) -> "Figure":
             )
         )
     ticks = round_numbers([getattr(row, what) * factor for row in known])
-    axis = {"title": label, "type": "log", "tickvals": ticks, "ticktext": [f"{tick:g}" for tick in ticks]}
+    axis = {"title": unit, "type": "log", "tickvals": ticks, "ticktext": [f"{tick:g}" for tick in ticks]}
     return figure.update_layout(**_LAYOUT, xaxis=axis, yaxis_title="mean IoU")
 
 
@@ -68,7 +72,7 @@ def pruning(rows: Sequence[Row]) -> "Figure | None":
                 customdata=[one["parameters"] / 1e6 for one in row.pruned],
                 mode="lines+markers+text",
                 textposition="top center",
-                name=row.title,
+                name=label(row.title),
                 marker={"color": _COLORS[index % len(_COLORS)], "size": 9},
                 hovertemplate="%{text}: mean IoU %{y:.4f}, %{x:.1f} ms, %{customdata:.2f} M parameters<extra></extra>",
             )
@@ -79,14 +83,21 @@ def pruning(rows: Sequence[Row]) -> "Figure | None":
 
 
 def round_numbers(values: Sequence[float]) -> list[float]:
-    """1, 2 and 5 times powers of ten, from just below the smallest value, which is > 0, to just above the largest."""
+    """Round numbers from just below the smallest value, which is > 0, to just above the largest; three at least.
+
+    They are 1, 2 and 5 times powers of ten, or where too few of those lie among the values, finer ones.
+    """
     if not values:
         return []
     powers = range(math.floor(math.log10(min(values))) - 1, math.ceil(math.log10(max(values))) + 1)
-    numbers = [digit * 10.0**power for power in powers for digit in (1, 2, 5)]
-    below = max(number for number in numbers if number <= min(values))
-    above = min(number for number in numbers if number >= max(values))
-    return [number for number in numbers if below <= number <= above]
+    for digits in _DIGITS:
+        numbers = [digit * 10.0**power for power in powers for digit in digits]
+        below = max(number for number in numbers if number <= min(values))
+        above = min(number for number in numbers if number >= max(values))
+        chosen = [number for number in numbers if below <= number <= above]
+        if len(chosen) >= _FEWEST_TICKS:
+            break
+    return chosen
 
 
 def script() -> str:
@@ -119,16 +130,18 @@ def _points(objects: Any, rows: Sequence[Row], what: str, factor: float, name: s
             "thickness": 1,
             "width": 3,
         },
-        customdata=[[row.encoder, row.loss, row.seeds, (row.latency or 0) * 1e3] for row in rows],
-        mode="markers",
-        name=name,
+        customdata=[[label(row.encoder), label(row.loss), row.seeds, (row.latency or 0) * 1e3] for row in rows],
+        text=[label(row.encoder) for row in rows] if len(rows) <= _MOST_LABELS else None,
+        textposition="top center",
+        mode="markers+text" if len(rows) <= _MOST_LABELS else "markers",
+        name=label(name),
         marker={
             "size": 11,
             "color": _COLORS[index % len(_COLORS)],
             "symbol": _SYMBOLS[index % len(_SYMBOLS)],
         },
         hovertemplate=(
-            f"{name} · %{{customdata[0]}} · %{{customdata[1]}}<br>mean IoU %{{y:.4f}}, %{{customdata[3]:.1f}} ms, "
-            "%{customdata[2]} seeds<extra></extra>"
+            f"{label(name)} · %{{customdata[0]}} · %{{customdata[1]}}<br>"
+            "mean IoU %{y:.4f}, %{customdata[3]:.1f} ms, %{customdata[2]} seeds<extra></extra>"
         ),
     )

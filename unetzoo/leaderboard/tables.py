@@ -5,6 +5,7 @@ import io
 from collections.abc import Sequence
 
 from unetzoo.leaderboard.summary import Row
+from unetzoo.texts import cell, markdown
 
 COLUMNS = (
     "data", "decoder", "encoder", "loss", "budget", "seeds", "mean IoU", "± 95 %", "ms", "images/s", "peak MiB",
@@ -41,7 +42,7 @@ def as_csv(rows: Sequence[Row]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
-    writer.writerows(cells(row) for row in rows)
+    writer.writerows(map(cell, cells(row)) for row in rows)
     return text.getvalue()
 
 
@@ -50,11 +51,7 @@ def as_markdown(rows: Sequence[Row], columns: Sequence[str] = COLUMNS) -> str:
     rules = ["---:" if name in NUMBERS else "---" for name in columns]
     told = [dict(zip(COLUMNS, cells(row), strict=True)) for row in rows]
     lines = [columns, rules, *([one[name] for name in columns] for one in told)]
-    return "".join(f"| {' | '.join(map(_escaped, line))} |\n" for line in lines)
-
-
-def _escaped(cell: str) -> str:
-    return " ".join(cell.split()).replace("|", "\\|")
+    return "".join(f"| {' | '.join(map(markdown, line))} |\n" for line in lines)
 
 
 def _number(value: float | None, form: str, factor: float = 1.0) -> str:

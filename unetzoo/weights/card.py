@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from unetzoo.config import ModelConfig
 from unetzoo.inference.normalise import affine
 from unetzoo.model import Segmenter
+from unetzoo.texts import code, markdown
 from unetzoo.weights.files import PICTURE
 
 _LIBRARY, _TASK = "unetzoo", "image-segmentation"
@@ -50,29 +51,29 @@ def card_of(model: Segmenter, config: ModelConfig, *, repo_id: str | None = None
 def _text(model: Segmenter, config: ModelConfig, has_picture: bool) -> str:
     parameters = sum(parameter.numel() for parameter in model.parameters())
     rows = {
-        "decoder": f"`{config.decoder}`{_options(config.decoder_options)}",
-        "encoder": f"`{config.encoder}`{_options(config.encoder_options)}",
+        "decoder": f"{code(config.decoder)}{_options(config.decoder_options)}",
+        "encoder": f"{code(config.encoder)}{_options(config.encoder_options)}",
         "input": f"(b, {config.in_channels}, h, w), any h and w{_images(config)}",
         "output": f"logits (b, {config.classes}, h, w), before any softmax or sigmoid",
-        "classes": ", ".join(config.info.class_names),
+        "classes": ", ".join(map(markdown, config.info.class_names)),
         "parameters": f"{parameters:,}",
-        "provided by": ", ".join(f"{kind}: {provider}" for kind, provider in config.providers.items()),
-        **{name: f"{value:.4g}" for name, value in config.info.metrics.items()},
+        "provided by": ", ".join(markdown(f"{kind}: {provider}") for kind, provider in config.providers.items()),
+        **{markdown(name): f"{value:.4g}" for name, value in config.info.metrics.items()},
     }
     table = "\n".join(f"| {name} | {value} |" for name, value in rows.items() if value)
     picture = f"![a prediction]({PICTURE})\n\n" if has_picture else ""
-    return f"# {config.decoder} with {config.encoder}\n\n{picture}| | |\n|---|---|\n{table}"
+    return f"# {markdown(config.decoder)} with {markdown(config.encoder)}\n\n{picture}| | |\n|---|---|\n{table}"
 
 
 def _options(options: object) -> str:
-    return f" with `{options}`" if options else ""
+    return f" with {code(str(options))}" if options else ""
 
 
 def _images(config: ModelConfig) -> str:
     info = config.info
     if not info.value_range:
         return ", values from 0 to 1"
-    types = f" ({', '.join(info.image_dtypes)})" if info.image_dtypes else ""
+    types = f" ({', '.join(map(markdown, info.image_dtypes))})" if info.image_dtypes else ""
     return f", values from {info.value_range[0]:g} to {info.value_range[1]:g}{types}, normalised as below"
 
 

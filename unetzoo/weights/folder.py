@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 
 BEST = "best"
 """The folder of the best network in that of a run."""
+_DISTRIBUTION = re.compile(r"[A-Za-z0-9][\w.-]*( [0-9][\w.+!-]*)?")
 _WEIGHTS = re.compile(r"model(-\d{5}-of-\d{5})?\.safetensors")
 
 
@@ -242,5 +243,9 @@ def _digest_of(path: Path) -> str:
 
 
 def _providers(config: ModelConfig) -> str:
-    had = " and ".join(f"{kind} of {provider}" for kind, provider in config.providers.items())
-    return f"the network was made with the {had}: install it" if had else "config.json does not say who provided it"
+    """Who provided the parts, in quotation marks: these are words of whoever wrote config.json, and no advice."""
+    had = " and the ".join(f"{kind} of {provider!r}" for kind, provider in config.providers.items())
+    if not had:
+        return "config.json does not say who provided it"
+    advice = ": install it" if all(map(_DISTRIBUTION.fullmatch, config.providers.values())) else ""
+    return f"config.json says that it has the {had}{advice}"

@@ -1,0 +1,49 @@
+"""Texts of strangers (names of classes, files, columns, providers), made harmless for where they are shown.
+
+Pages are escaped by Jinja2 and front matter by PyYAML; here is the rest: a terminal, Markdown, a spreadsheet, a chart.
+"""
+
+import html
+import re
+
+# C0 and C1 controls, line separators, and what reverses the direction of writing
+_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069]")
+_MARKUP = re.compile(r"[\\`*_\[\]|~]")
+_LINKS = re.compile(r"(?<=[a-z])://|(?<=www)\.|(?<=mailto):", re.IGNORECASE)
+_FORMULAS = ("=", "+", "-", "@")
+
+
+def printable(text: str, keep: str = "") -> str:
+    r"""A text in which control characters are written as Python does, such as `\x1b`.
+
+    Args:
+        text: of anybody.
+        keep: controls that stay, such as a newline.
+    """
+    return _CONTROLS.sub(lambda match: match[0] if match[0] in keep else _written(match[0]), text)
+
+
+def markdown(text: str) -> str:
+    """A text in one line that Markdown shows as it is: without markup, links, pictures or HTML."""
+    line = html.escape(printable(" ".join(text.split())), quote=False)
+    return _LINKS.sub(lambda match: f"&#{ord(match[0][0])};{match[0][1:]}", _MARKUP.sub(r"\\\g<0>", line))
+
+
+def code(text: str) -> str:
+    """A text as code in a line of Markdown, also in a table."""
+    return f"`{printable(text).replace('`', chr(0x2CB)).replace('|', chr(0x2502))}`"
+
+
+def cell(text: str) -> str:
+    """A text as a cell of a spreadsheet that is no formula."""
+    line = printable(text)
+    return f"'{line}" if line.lstrip().startswith(_FORMULAS) else line
+
+
+def label(text: str) -> str:
+    """A text for a chart of Plotly, which reads some HTML."""
+    return html.escape(printable(text))
+
+
+def _written(control: str) -> str:
+    return control.encode("unicode_escape").decode("ascii")
