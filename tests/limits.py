@@ -1,8 +1,10 @@
-"""What a reader may take: seconds, and memory in relation to the file."""
+"""How long a reader may take."""
 
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+_PATIENCE = 12  # seconds on the clock for each one of work: other processes work, too
 
 
 class TooSlowError(BaseException):
@@ -10,16 +12,20 @@ class TooSlowError(BaseException):
 
 
 @contextmanager
-def within(seconds: int) -> Iterator[None]:
-    """Fail when the block takes longer; of POSIX, and in the main thread."""
+def within(seconds: float) -> Iterator[None]:
+    """Fail when the block works longer, or waits for much longer; of POSIX, and in the main thread."""
 
     def stop(*_):
         raise TooSlowError(f"more than {seconds} s")
 
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.alarm(seconds)
+    kinds = {signal.SIGPROF: (signal.ITIMER_PROF, seconds), signal.SIGALRM: (signal.ITIMER_REAL, seconds * _PATIENCE)}
+    before = {number: signal.signal(number, stop) for number in kinds}
+    for timer, limit in kinds.values():
+        signal.setitimer(timer, limit)
     try:
         yield
     finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
+        for timer, _ in kinds.values():
+            signal.setitimer(timer, 0)
+        for number, handler in before.items():
+            signal.signal(number, handler)

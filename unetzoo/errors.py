@@ -4,9 +4,15 @@ import re
 from collections.abc import Iterable
 from difflib import SequenceMatcher, get_close_matches
 
+_LONGEST = 4000  # letters
+
 
 class UnetzooError(Exception):
     """Parent of every error that unetzoo raises on purpose."""
+
+    def __str__(self) -> str:
+        text = super().__str__()  # may quote what a stranger's file holds
+        return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}... ({len(text):,} letters)"
 
 
 class UnknownNameError(UnetzooError, LookupError):

@@ -18,7 +18,7 @@ from safetensors.torch import load_file
 import unetzoo
 
 WIDTHS = (2, 3, 4)
-MUTATIONS = 1500
+MUTATIONS = 300
 
 
 @pytest.fixture(scope="module")

@@ -46,7 +46,7 @@ def _replace(path, kind, outside):
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_file_that_is_none_is_refused_at_once(folder, name, kind):
     _replace(folder / name, kind, folder.parent / "outside")
-    with within(20), pytest.raises((unetzoo.ConfigError, unetzoo.WeightsError), match=name.replace(".", r"\.")):
+    with within(5), pytest.raises((unetzoo.ConfigError, unetzoo.WeightsError), match=name.replace(".", r"\.")):
         unetzoo.load(folder)
 
 
@@ -59,9 +59,9 @@ def test_a_pending_save_of_such_files_is_refused_and_changes_nothing_elsewhere(f
         shutil.copy(folder / each, pending / each)
     (pending / "files.json").write_text(json.dumps({"new": ["config.json", "model.safetensors"], "gone": []}))
     _replace(pending / name, kind, folder.parent / "outside")
-    with within(20), pytest.raises(unetzoo.UnetzooError, match=r"regular|link"):
+    with within(5), pytest.raises(unetzoo.UnetzooError, match=r"regular|link"):
         unetzoo.load(folder)
-    with within(20), pytest.raises(unetzoo.UnetzooError, match=r"regular|link"):
+    with within(5), pytest.raises(unetzoo.UnetzooError, match=r"regular|link"):
         unetzoo.save(_network(), folder)
 
 
@@ -81,7 +81,7 @@ def test_a_card_or_a_picture_that_leads_elsewhere_is_not_pushed(folder, tmp_path
     (tmp_path / "draft").mkdir()
     (folder / name).write_text("-----BEGIN PRIVATE KEY-----")
     _replace(folder / name, kind, folder.parent / "outside")
-    with within(20), pytest.raises(unetzoo.WeightsError, match=name.replace(".", r"\.")):
+    with within(5), pytest.raises(unetzoo.WeightsError, match=name.replace(".", r"\.")):
         _write_draft(folder, tmp_path / "draft", "alice/cells", None)
     assert not any("PRIVATE" in path.read_text(errors="replace") for path in (tmp_path / "draft").iterdir())
 
@@ -89,7 +89,7 @@ def test_a_card_or_a_picture_that_leads_elsewhere_is_not_pushed(folder, tmp_path
 def test_a_network_is_saved_into_a_folder_with_a_pipe_in_the_place_of_its_card(folder):
     (folder / "README.md").unlink()
     os.mkfifo(folder / "README.md")
-    with within(20):
+    with within(5):
         unetzoo.save(_network(), folder)
     assert unetzoo.load(folder)
 

@@ -13,6 +13,7 @@ _PLAIN_RESNET = re.compile(r"(resnet|resnext)\d+(_\d+x\d+d)?")  # its own ones, 
 _OTHER_DEFAULTS = {"activation": None, "decoder_center": False}
 _DEEPEST = 5
 _NO_STRIDE = 32
+_MOST_LEVELS = 16
 
 
 def is_smp_config(data: Mapping[str, Any]) -> bool:
@@ -123,11 +124,18 @@ def _timm_reductions(name: str) -> tuple[int, ...]:
 
 
 def _depth(data: Mapping[str, Any], family: Family) -> int:
-    return int(data.get("encoder_depth", family.depth))
+    return _number(data, "encoder_depth", family.depth, _MOST_LEVELS)
 
 
 def _stride(data: Mapping[str, Any], family: Family) -> int:
-    return int(data.get("encoder_output_stride", family.output_stride))
+    return _number(data, "encoder_output_stride", family.output_stride, _NO_STRIDE)
+
+
+def _number(data: Mapping[str, Any], key: str, usual: int, most: int) -> int:
+    value = data.get(key, usual)
+    if type(value) is not int or not 1 <= value <= most:
+        raise ConfigError(f"{key} must be a whole number from 1 to {most}, got {str(value)[:80]}")
+    return value
 
 
 def _encoder(name: str) -> str | None:
