@@ -215,6 +215,8 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401 - a module's attributes are a
         value: Any = version("unetzoo")
     elif name in _HOME_OF:
         value = getattr(import_module(f"unetzoo.{_HOME_OF[name]}"), name)
+    elif name == "interop":
+        value = import_module("unetzoo.interop")
     else:
         raise AttributeError(f"module 'unetzoo' has no attribute {name!r}")
     globals()[name] = value

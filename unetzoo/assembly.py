@@ -11,6 +11,8 @@ from unetzoo.plugins import host
 from unetzoo.registry import Registry
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from unetzoo.config import ModelConfig, Pooling
     from unetzoo.losses.expression import WeightedSum
     from unetzoo.model import Encoder, Segmenter
@@ -60,7 +62,8 @@ def create(
         classes: channels of the logits (b, classes, h, w); 1 is binary.
         in_channels: channels of the images (b, in_channels, h, w).
         pretrained: the encoder's weights: random (False), its default ones (True), or those of a tag, of a
-            `.safetensors` file, or of a repository of the Hub, `"hf-hub:user/name"`.
+            `.safetensors` file, of a repository of the Hub, `"hf-hub:user/name"`, or of the network of that encoder
+            that was saved in a folder.
         encoder_options: the encoder's own options, see `describe("encoder", name)`.
         decoder_options: the decoder's own options, see `describe("decoder", name)`.
         head_kernel_size: of the convolution that makes the logits, in pixels; odd.
@@ -162,9 +165,23 @@ def create_encoder(
         UnknownNameError, ConflictError, OptionError, PretrainedError: as `create`.
     """
     found = _registry("encoder").find(name)
-    reserved = {"in_channels": check_count("in_channels", in_channels), "pretrained": pretrained}
+    in_channels = check_count("in_channels", in_channels)
+    folder = _saved_network(pretrained)
+    reserved = {"in_channels": in_channels, "pretrained": pretrained if folder is None else False}
     encoder: Encoder = build_part("encoder", name, found.spec.build, reserved, options or {})
+    if folder is not None:
+        from unetzoo.weights.encoder import take_encoder
+
+        take_encoder(encoder, name, folder)
     return encoder
+
+
+def _saved_network(pretrained: bool | str) -> "Path | None":
+    if isinstance(pretrained, bool):
+        return None
+    from unetzoo.weights.encoder import saved_network
+
+    return saved_network(pretrained)
 
 
 def create_dataset(name: str, *, split: Split = "train", options: Mapping[str, Any] | None = None) -> "Dataset":

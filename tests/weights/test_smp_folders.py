@@ -89,7 +89,7 @@ def test_it_can_be_saved_and_loaded_as_a_network_of_this_project(tmp_path):
     ("values", "message"),
     [
         ({"_model_class": "YNet"}, r"_model_class 'YNet' \(covered: Unet, UnetPlusPlus, MAnet, Linknet, .*\)"),
-        ({"encoder_name": "mit_b0"}, r"encoder 'mit_b0' \(covered: its ResNets and ResNeXts, and all with 'tu-'\)"),
+        ({"encoder_name": "mit_b0"}, r"encoder 'mit_b0' \(covered: those that timm has alike, and all with 'tu-'\)"),
         ({"activation": "sigmoid"}, "activation = 'sigmoid'"),
         ({"decoder_use_norm": "inplace"}, "decoder_use_norm = 'inplace'"),
         ({"decoder_attention_type": ["scse"]}, r"decoder_attention_type = \['scse'\]"),

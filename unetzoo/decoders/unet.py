@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from unetzoo.checks import check_choice
 from unetzoo.decoders.widths import plan_stages
 from unetzoo.errors import OptionError
-from unetzoo.layers.block import Attention, BlockStyle, FuseBlock, Upsample
+from unetzoo.layers.block import Attention, BlockStyle, ConvNormAct, FuseBlock, Upsample
 from unetzoo.layers.norm import Activation, Norm
 from unetzoo.layers.valid import ValidFuseBlock
 from unetzoo.model import Decoder
@@ -32,6 +32,7 @@ class UNetDecoder(Decoder):
         upsample: nearest or bilinear interpolation, or a learned transposed convolution.
         attention: `"scse"` gates each block's input and output.
         dropout: probability of dropping a channel of a block's output in training.
+        center: convolve the deepest features twice before anything else, as over a VGG, which ends in a pooling.
         padding: `"valid"` is the network of 2015: convolutions see nothing beyond the border, skips are cropped, and
             there are fewer logits than pixels; the encoder must be `plain` with the same option.
 
@@ -50,17 +51,20 @@ class UNetDecoder(Decoder):
         upsample: Upsample = "nearest",
         attention: Attention = "none",
         dropout: float = 0.0,
+        center: bool = False,
         padding: Padding = "same",
     ) -> None:
         check_choice("padding", padding, Padding)
         shrinks = padding == "valid"
-        if shrinks and attention != "none":
-            raise OptionError("attention is not for padding='valid', the network of 2015")
+        if shrinks and (attention != "none" or center):
+            raise OptionError("attention and center are not for padding='valid', the network of 2015")
         block = ValidFuseBlock if shrinks else FuseBlock
         style = BlockStyle(norm=norm, activation=activation, upsample=upsample, attention=attention, dropout=dropout)
         stages = plan_stages(features, widths)
         super().__init__((stages[-1].out_channels,), (stages[-1].reduction,))
         self.shrinks = shrinks
+        deepest = features.channels[-1]
+        self.center = nn.Sequential(*(ConvNormAct(deepest, deepest, style) for _ in range(2))) if center else None
         self.stages = nn.ModuleList(
             block(stage.deep_channels, stage.skip_channels, stage.out_channels, factor=stage.factor, style=style)
             for stage in stages
@@ -70,6 +74,8 @@ class UNetDecoder(Decoder):
         """The full-resolution map, the only output, of a pyramid (shallow first)."""
         *shallow_first, deep = features
         skips = shallow_first[::-1]
+        if self.center is not None:
+            deep = self.center(deep)
         for stage, block in enumerate(self.stages):
             deep = block(deep, skips[stage : stage + 1])
         return [deep]

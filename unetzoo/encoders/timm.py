@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from unetzoo.checks import check_choice, check_depth, check_widths, whole
+from unetzoo.checks import check_choice, check_count, check_depth, check_widths, whole
 from unetzoo.encoders.dilation import Dilation, check_output_stride, dilate_uniformly
 from unetzoo.encoders.pyramid import Level, PyramidAdapter, plan_levels
 from unetzoo.encoders.readout import Readout, ReadoutKind
@@ -38,7 +38,8 @@ class TimmEncoder(Encoder):
         name: of the model, as `timm.list_models()` has it.
         in_channels: of the image.
         pretrained: random weights (False), timm's default ones (True), those of a tag such as `"a1_in1k"`, of a
-            `.safetensors` file with timm's names, or of a repository of the Hub, `"hf-hub:user/name"`.
+            `.safetensors` file or of a repository of the Hub, `"hf-hub:user/name"`, with timm's names behind whatever
+            prefix; nothing but a classifier may be missing.
         depth: use only that many levels, the shallow ones; None: all.
         out_indices: which of the backbone's own levels (or, of a plain ViT, blocks) to use, shallow first; None: all
             levels, or four blocks at even distances.
@@ -53,6 +54,10 @@ class TimmEncoder(Encoder):
             segmentation_models_pytorch's own ResNets were trained.
         pyramid: whether maps of one stride become levels of several; False: all keep their strides, as `dpt` wants them
             of a plain ViT.
+        taps: names of layers whose maps are the levels, shallow first, such as `("bn1", "blocks.1")`, of models that
+            are chains of layers, as EfficientNets and VGGs are; None: the levels that timm has.
+        padded_side: with `taps`: convolutions of such a model that pad as TensorFlow does, by the size of the image,
+            pad at every size as for images of that many pixels a side; None: by each image's own.
         readout: what becomes of a plain ViT's class token: `"ignore"` it, `"add"` it to each pixel, or `"cat"`:
             concatenate it with each pixel and project.
 
@@ -74,13 +79,23 @@ class TimmEncoder(Encoder):
         output_stride: int | None = None,
         dilation: Dilation = "gradual",
         pyramid: bool = True,
+        taps: Sequence[str] | None = None,
+        padded_side: int | None = None,
         readout: ReadoutKind = "ignore",
     ) -> None:
         for option, value, allowed in (("stem", stem, Stem), ("dilation", dilation, Dilation)):
             check_choice(option, value, allowed)
         check_choice("readout", readout, ReadoutKind)
         indices = None if out_indices is None else _indices(out_indices)
-        request = Request(name, in_channels, pretrained, indices, output_stride=output_stride)
+        request = Request(
+            name,
+            in_channels,
+            pretrained,
+            indices,
+            output_stride=output_stride,
+            taps=None if taps is None else _names(taps),
+            padded_side=None if padded_side is None else check_count("padded_side", padded_side),
+        )
         backbone = build_backbone(request) if depth is None and img_size is None else None
         info = info_of(backbone or build_on_meta(request))
         if output_stride is not None:
@@ -176,6 +191,12 @@ def _indices(out_indices: Sequence[int]) -> tuple[int, ...]:
         shown = str(out_indices)[:80]
         raise OptionError(f"out_indices must be a list of up to {_MOST_LEVELS} whole numbers, got {shown}")
     return known
+
+
+def _names(taps: Sequence[str]) -> tuple[str, ...]:
+    if isinstance(taps, str) or not taps or not all(isinstance(name, str) for name in taps):
+        raise OptionError(f"taps must be a list of names of layers, got {taps!r}")
+    return tuple(taps)
 
 
 def _padded(img_size: Sequence[int], unit: int) -> Size:

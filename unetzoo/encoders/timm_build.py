@@ -1,6 +1,6 @@
 """Build a backbone of timm: its weights, its blocks, and the image size it must know."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -10,13 +10,14 @@ from timm.models._features import FeatureGetterNet  # noqa: TID253 - as above
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from unetzoo.encoders.timm_names import timm_spec
+from unetzoo.encoders.taps import Tapped, check_chain, pad_as_for
+from unetzoo.encoders.timm_weights import weights_for
 from unetzoo.encoders.view import Size
-from unetzoo.errors import OptionError, PretrainedError, describe_error
+from unetzoo.errors import OptionError, UnetzooError
 
 Stem = Literal["repeat", "zeros", "random"]
 _VIT_LEVELS = 4
-_HUB, _SAFE = "hf-hub:", ".safetensors"
+_PROBE = 256  # pixels
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,9 @@ class Request:
         out_indices: levels or blocks to use; None: all levels, or four blocks at even distances.
         img_size: (height, width) in pixels that the backbone is told; None: it is told none.
         output_stride: at which the resolution stops to fall; None: nowhere.
+        taps: names of the layers whose maps are the levels; None: the levels that timm has.
+        padded_side: of the images, in pixels, as for which strided convolutions pad that pad by the size; None: each
+            image's own.
     """
 
     name: str
@@ -38,6 +42,8 @@ class Request:
     out_indices: tuple[int, ...] | None = None
     img_size: Size | None = None
     output_stride: int | None = None
+    taps: tuple[str, ...] | None = None
+    padded_side: int | None = None
 
 
 def build_backbone(request: Request) -> nn.Module:
@@ -49,6 +55,8 @@ def build_backbone(request: Request) -> nn.Module:
     """
     if not timm.is_model(request.name):  # timm would follow a name such as "hf-hub:user/name" to the Hub
         raise OptionError(f"timm has no model named {request.name!r}")
+    if request.taps is not None:
+        return _tapped(request, request.taps)
     backbone = _created(request)
     info = info_of(backbone)
     several_strides = len(set(info.reduction())) > 1
@@ -140,57 +148,50 @@ def _of_stem(backbone: nn.Module, usual: dict[str, nn.Parameter]) -> Iterator[nn
             yield weight
 
 
-def _created(request: Request) -> nn.Module:
-    source = _source(request.pretrained)
-    has_tag = isinstance(request.pretrained, str) and not source
-    tagged = f"{request.name}.{request.pretrained}" if has_tag else request.name
-    options: dict[str, Any] = {"pretrained": bool(request.pretrained), "in_chans": request.in_channels, **source}
+def _tapped(request: Request, taps: tuple[str, ...]) -> nn.Module:
+    """The backbone whose levels are those layers' maps."""
+    usual = replace(request, taps=None, out_indices=None)
+    check_chain(build_on_meta(usual), request.name)
+    used = taps if request.out_indices is None else tuple(taps[index] for index in request.out_indices)
+    with torch.device("meta"):
+        unknown = Tapped(_created(replace(usual, pretrained=False), whole=True), used, [(1, 1)] * len(used))
+        maps = unknown.eval()(torch.empty(1, request.in_channels, _PROBE, _PROBE))
+    levels = [(level.shape[1], _PROBE // level.shape[2]) for level in maps]
+    backbone = Tapped(_created(usual, whole=True), used, levels)
+    if request.padded_side is not None:
+        pad_as_for(backbone, request.padded_side)
+    return backbone
+
+
+def _created(request: Request, *, whole: bool = False) -> nn.Module:
+    options: dict[str, Any] = {"in_chans": request.in_channels}
     options |= {} if request.out_indices is None else {"out_indices": request.out_indices}
     options |= {} if request.img_size is None else {"img_size": request.img_size}
     options |= {} if request.output_stride is None else {"output_stride": request.output_stride}
     try:
-        return _created_dynamic(tagged, options)
+        with weights_for(request.name, request.pretrained, lambda: _names(request)) as (tagged, weights):
+            return _created_dynamic(tagged, options | weights, whole=whole)
+    except UnetzooError:
+        raise
     except Exception as error:
-        if not request.pretrained:
-            raise OptionError(f"timm cannot build {request.name!r} with {options}: {error}") from error
-        raise PretrainedError(_why_no_weights(request.name, request.pretrained, error)) from error
+        raise OptionError(f"timm cannot build {request.name!r} with {options}: {error}") from error
 
 
-def _source(pretrained: bool | str) -> dict[str, Any]:
-    """Where weights are that are none of timm's own: a file, or a repository of the Hub behind `hf-hub:`."""
-    if not isinstance(pretrained, str):
-        return {}
-    if pretrained.startswith(_HUB):
-        return {"pretrained_cfg_overlay": {"hf_hub_id": pretrained.removeprefix(_HUB), "file": None, "url": None}}
-    if pretrained.endswith(_SAFE):
-        return {"pretrained_cfg_overlay": {"file": pretrained}}
-    if "/" in pretrained or pretrained.endswith((".pth", ".pt", ".bin")):
-        raise PretrainedError(
-            f"{pretrained!r} is no tag, no 'hf-hub:user/name' and no {_SAFE} file: other files could run code when they"
-            f" are read; convert it with torch.load(..., weights_only=True) and safetensors.torch.save_file"
-        )
-    return {}
-
-
-def _created_dynamic(tagged: str, options: dict[str, Any]) -> nn.Module:
-    """The backbone with timm's own dynamic image size, where it knows that option."""
+def _names(request: Request) -> Collection[str]:
+    """Of the tensors that the backbone has."""
+    bare = replace(request, pretrained=False)
     try:
-        return timm.create_model(tagged, features_only=True, dynamic_img_size=True, **options)
+        return build_on_meta(bare).state_dict().keys()
+    except OptionError:  # some compute with their own parameters while they are built
+        return build_backbone(bare).state_dict().keys()
+
+
+def _created_dynamic(tagged: str, options: dict[str, Any], *, whole: bool) -> nn.Module:
+    """The backbone, or the whole model, with timm's own dynamic image size, where it knows that option."""
+    options |= {} if whole else {"features_only": True}
+    try:
+        return timm.create_model(tagged, dynamic_img_size=True, **options)
     except TypeError as error:
         if "dynamic_img_size" not in str(error):
             raise
-        return timm.create_model(tagged, features_only=True, **options)
-
-
-def _why_no_weights(name: str, pretrained: bool | str, error: Exception) -> str:
-    tags = timm_spec(name).pretrained
-    if isinstance(pretrained, str) and _source(pretrained):
-        return f"the weights {pretrained!r} cannot be had for {name!r}: {describe_error(error)}"
-    if not tags:
-        return f"timm has no pretrained weights for {name!r}; create it with pretrained=False"
-    if isinstance(pretrained, str) and pretrained not in tags:
-        return f"{name!r} has no pretrained weights {pretrained!r}; it has {', '.join(tags)}"
-    return (
-        f"the pretrained weights of {name!r} are not in the cache and could not be downloaded"
-        f" ({type(error).__name__}); go online once, or create it with pretrained=False"
-    )
+        return timm.create_model(tagged, **options)

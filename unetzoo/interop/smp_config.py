@@ -1,17 +1,17 @@
 """What segmentation_models_pytorch's `save_pretrained` writes into config.json, as a configuration of unetzoo."""
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
+from unetzoo.assembly import create_encoder
 from unetzoo.config import ModelConfig
 from unetzoo.errors import ConfigError
-from unetzoo.interop.smp import from_smp
+from unetzoo.interop.smp import renamed
+from unetzoo.interop.smp_encoders import Counterpart, counterpart_of
 from unetzoo.interop.smp_families import FAMILIES, Family
 
-_PLAIN_RESNET = re.compile(r"(resnet|resnext)\d+(_\d+x\d+d)?")  # its own ones, whose keys are timm's
 _OTHER_DEFAULTS = {"activation": None, "decoder_center": False}
-_DEEPEST = 5
+_SHALLOW = {"depth", "taps", "out_indices"}  # options with which an encoder may have fewer layers than it has there
 _NO_STRIDE = 32
 _MOST_LEVELS = 16
 
@@ -27,10 +27,10 @@ def config_of_smp(data: Mapping[str, Any]) -> ModelConfig:
     Raises:
         ConfigError: for what has no equal here; names it.
     """
-    family, encoder = FAMILIES.get(_text(data, "_model_class")), _encoder(_text(data, "encoder_name"))
+    family, encoder = FAMILIES.get(_text(data, "_model_class")), counterpart_of(_text(data, "encoder_name"))
     problems = [] if family else [f"_model_class {data['_model_class']!r} (covered: {', '.join(FAMILIES)})"]
     if encoder is None:
-        problems.append(f"encoder {data['encoder_name']!r} (covered: its ResNets and ResNeXts, and all with 'tu-')")
+        problems.append(f"encoder {data['encoder_name']!r} (covered: those that timm has alike, and all with 'tu-')")
     problems += [f"{key} = {data[key]!r}" for key, usual in _OTHER_DEFAULTS.items() if data.get(key, usual) != usual]
     aux, refused = _aux_options(data.get("aux_params"))
     problems += refused
@@ -38,11 +38,13 @@ def config_of_smp(data: Mapping[str, Any]) -> ModelConfig:
     if family:
         options, refused = _decoder_options(data, family)
         problems += refused
+    if family and encoder and not encoder.can_dilate and _stride(data, family) != _NO_STRIDE:
+        problems.append(f"encoder_output_stride = {_stride(data, family)} of {data['encoder_name']!r}")
     if problems or family is None or encoder is None:
         raise ConfigError(f"this network of segmentation_models_pytorch has no equal in unetzoo: {'; '.join(problems)}")
     return ModelConfig(
         decoder=family.decoder,
-        encoder=encoder,
+        encoder=encoder.name,
         classes=data.get("classes", 1),
         in_channels=data.get("in_channels", 3),
         encoder_options=_of_vit(data) if family.of_vits else _encoder_options(data, family, encoder),
@@ -54,14 +56,21 @@ def config_of_smp(data: Mapping[str, Any]) -> ModelConfig:
 
 def tensors_of_smp(state: Mapping[str, Any], config: ModelConfig) -> dict[str, Any]:
     """Its tensors, or what stands for them, under unetzoo's names; without the encoder's layers that it never calls."""
-    depth = config.encoder_options.get("depth")
-    unused = () if depth is None else tuple(f"encoder.layer{layer}." for layer in range(depth, _DEEPEST))
-    return from_smp({name: value for name, value in state.items() if not name.startswith(unused or ("\0",))})
+    found = renamed(state)
+    if not _SHALLOW & config.encoder_options.keys():
+        return found
+    from torch import device
+
+    with device("meta"):
+        encoder = create_encoder(config.encoder, in_channels=config.in_channels, options=config.encoder_options)
+    used = {f"encoder.{name}" for name in encoder.state_dict()}
+    return {name: value for name, value in found.items() if name in used or not name.startswith("encoder.")}
 
 
 def _decoder_options(data: Mapping[str, Any], family: Family) -> tuple[dict[str, Any], list[str]]:
     """The decoder's options, and what has no equal among them."""
-    options: dict[str, Any] = {}
+    is_vgg = _text(data, "encoder_name").startswith("vgg")
+    options: dict[str, Any] = {"center": True} if family.decoder == "unet" and is_vgg else {}
     problems = []
     for known in family.options:
         key = next((key for key in known.keys if key in data), known.keys[0])
@@ -89,20 +98,19 @@ def _aux_options(aux: object) -> tuple[dict[str, Any], list[str]]:
     return {"aux_classes": aux["classes"], "aux_pooling": aux.get("pooling", "avg"), "aux_dropout": dropout}, []
 
 
-def _encoder_options(data: Mapping[str, Any], family: Family, encoder: str) -> dict[str, Any]:
+def _encoder_options(data: Mapping[str, Any], family: Family, encoder: Counterpart) -> dict[str, Any]:
     """The levels that this architecture sees: those of reductions 2 to 2^depth, perhaps dilated."""
     depth, stride = _depth(data, family), _stride(data, family)
-    own = not data["encoder_name"].startswith("tu-")
     dilated: dict[str, Any] = {} if stride == _NO_STRIDE else {"output_stride": stride}
-    if dilated and own:
+    if dilated and not encoder.is_universal:
         dilated["dilation"] = "uniform"
-    if own:
-        return dilated | ({} if depth == _DEEPEST else {"depth": depth})
-    reductions = _timm_reductions(encoder)
+    if encoder.taps:
+        return dilated | dict(encoder.options) | {"taps": list(encoder.taps[:depth])}
+    reductions = _timm_reductions(encoder.name)
     if family.decoder == "unetpp" and reductions[0] > 2:
         raise ConfigError(
             "this network of segmentation_models_pytorch has no equal in unetzoo: its UnetPlusPlus has nodes at half"
-            f" the image's resolution, where {encoder!r} has no features"
+            f" the image's resolution, where {encoder.name!r} has no features"
         )
     count = sum(reduction <= 2**depth for reduction in reductions)
     if reductions[0] == 1:  # such as VGG, whose first level it leaves out
@@ -136,12 +144,6 @@ def _number(data: Mapping[str, Any], key: str, usual: int, most: int) -> int:
     if type(value) is not int or not 1 <= value <= most:
         raise ConfigError(f"{key} must be a whole number from 1 to {most}, got {str(value)[:80]}")
     return value
-
-
-def _encoder(name: str) -> str | None:
-    if name.startswith("tu-"):
-        return name.removeprefix("tu-")
-    return name if _PLAIN_RESNET.fullmatch(name) else None
 
 
 def _text(data: Mapping[str, Any], key: str) -> str:

@@ -1,6 +1,6 @@
 """The connection to the Hub: its errors as one line, and a second try."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from http import HTTPStatus
 from pathlib import Path
@@ -9,6 +9,25 @@ from time import sleep
 from unetzoo.errors import HubError, UnetzooError
 
 _PAUSES = (1.0, 2.0)  # seconds
+_ANSWER = 3.0  # seconds
+
+
+def check_at_hand(repo_id: str, files: Sequence[str]) -> None:
+    """Raise HubError, within seconds, where a file of the Hub is neither in the cache nor to be had.
+
+    The client itself would try again and again for a minute.
+
+    Args:
+        repo_id: `"user/name"`, perhaps with a revision behind an `@`.
+        files: names in it, of which one suffices.
+    """
+    from huggingface_hub import constants, get_session, try_to_load_from_cache
+
+    name, _, revision = repo_id.partition("@")
+    if any(isinstance(try_to_load_from_cache(name, file, revision=revision or None), str) for file in files):
+        return
+    with one_error(f"cannot reach the Hub at {constants.ENDPOINT}"):
+        get_session().head(constants.ENDPOINT, timeout=_ANSWER)
 
 
 def patiently(fetch: Callable[[], Path]) -> Path:
