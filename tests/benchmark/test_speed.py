@@ -23,7 +23,8 @@ def test_the_command_prints_every_contender_with_both_allocators(smallest):
     result, _ = smallest
     assert result.exit_code == 0, result.output
     assert result.output.startswith("unet, resnet18, 32 px, batch 1, inference, cpu")
-    names = ["smp", "smp, channels_last", "MONAI FlexibleUNet", "unetzoo, as created", "unetzoo, optimize()"]
+    both = ["smp", "smp, channels_last", "MONAI FlexibleUNet", "MONAI FlexibleUNet, channels_last"]
+    names = [*both, "unetzoo, as created", "unetzoo, optimize()"]
     for allocator in "AB":
         for name in names:
             assert f"\n{allocator}  {name} " in result.output
@@ -77,4 +78,4 @@ def test_training_compares_the_same_networks(decoder):
     names = [one.name for one in contenders(Case(decoder=decoder, encoder="resnet18", task="training"))]
     assert names[:2] == ["smp", "smp, channels_last"]
     assert names[2].startswith("MONAI")
-    assert names[3:] == ["unetzoo, as created"]
+    assert names[3:] == [f"{names[2]}, channels_last", "unetzoo, as created"]

@@ -59,6 +59,14 @@ def test_a_step_is_compared_with_smps_next_to_it():
     assert found[MONAI][0] == pytest.approx((1 + 2 + 1 + 3) / 4)
 
 
+def test_the_interval_of_a_step_is_that_over_trainings():
+    alike = [1.0, 2.0, 1.0, 2.0]  # in every training the same, however much its steps differ
+    steps = {FIT: [1.0, 1.0], OURS: alike, SMP: [1.0, 1.0, 1.0, 1.0], MONAI: [1.0, 1.0, 2.0, 2.0]}
+    found = shares({"steps": steps, "beside steps": [0.0, 0.0]})
+    assert found[OURS] == (1.5, 0.0)
+    assert found[MONAI] == (1.5, pytest.approx(12.706 * 0.5, rel=1e-4))
+
+
 def test_every_library_is_timed_as_often():
     found = measure_seconds("nuclei", fits=1, steps=3)
     assert {name: len(times) for name, times in found["steps"].items()} == {FIT: 2, OURS: 3, SMP: 3, MONAI: 3}

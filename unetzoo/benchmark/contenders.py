@@ -63,7 +63,10 @@ def _inference(case: Case, peer: nn.Module, ours: Segmenter, *, same: bool) -> I
     if case.compile:
         yield Contender("smp, compiled and frozen", _compiled(last, case), same_weights=True, channels_last=True)
     for name, network in _monai(case):
-        yield Contender(name, network.eval().requires_grad_(False))
+        network.eval().requires_grad_(False)
+        in_order = copy.deepcopy(network).to(memory_format=torch.channels_last)
+        yield Contender(name, network)
+        yield Contender(f"{name}, channels_last", in_order, channels_last=True)
     yield Contender("unetzoo, as created", copy.deepcopy(ours).requires_grad_(False), same_weights=same)
     yield Contender(OURS, optimize(ours), same_weights=same, channels_last=True)
     if has_bfloat16(case.device):
@@ -82,7 +85,9 @@ def _training(case: Case, peer: nn.Module, ours: Segmenter, *, same: bool) -> It
     yield Contender(REFERENCE, peer.train(), tuple(peer.parameters()), same_weights=True)
     yield Contender("smp, channels_last", last, tuple(last.parameters()), same_weights=True, channels_last=True)
     for name, network in _monai(case):
+        in_order = copy.deepcopy(network).to(memory_format=torch.channels_last).train()
         yield Contender(name, network.train(), tuple(network.parameters()))
+        yield Contender(f"{name}, channels_last", in_order, tuple(in_order.parameters()), channels_last=True)
     yield Contender("unetzoo, as created", ours.train(), tuple(ours.parameters()), same)
 
 

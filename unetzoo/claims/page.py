@@ -34,7 +34,7 @@ The seconds of a step, its crops included: every step of `unetzoo.fit` is follow
 that of segmentation_models_pytorch compute the same, so that this share is what the same accuracy costs. All run at
 their best: in the order `torch.channels_last`, with this project's fused AdamW and loss, and memory that is kept.
 `unetzoo.fit` clips gradients and averages weights in its steps, and validates, keeps checkpoints, saves and draws
-beside them."""
+beside them. Intervals are over trainings, since the steps of one share a moment of the machine."""
 
 
 def claims_section(found: Mapping[str, Any]) -> list[str]:

@@ -1,7 +1,7 @@
 """How long a step takes in each library, and how many each makes in equal seconds."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from statistics import fmean, median
 from typing import Any
 
@@ -60,17 +60,25 @@ def shares(seconds: Seconds) -> dict[str, tuple[float, float | None]]:
     """A step of each library as a share of that of segmentation_models_pytorch next to it.
 
     Returns:
-        The mean over all such pairs, and half its 95 % interval (of Student's t); by library.
+        The mean over the trainings of the mean share in each of them, and half its 95 % interval (of Student's t); by
+        library. Steps of one training see the same moment of the machine, so that the trainings are what is drawn.
     """
-    reference = seconds["steps"][SMP]
-    each = len(reference) // len(seconds["beside steps"])
-    later = [time for number, time in enumerate(reference) if number % each]  # a fit's first step is not timed
-    found = {}
+    fits = len(seconds["beside steps"])
+    references = _by_training(seconds["steps"][SMP], fits)
+    result = {}
     for name, times in seconds["steps"].items():
-        beside = reference if len(times) == len(reference) else later
-        ratios = [one / other for one, other in zip(times, beside, strict=True)]
-        found[name] = fmean(ratios), half_interval(ratios)
-    return found
+        each = [
+            fmean(one / other for one, other in zip(own, beside[len(beside) - len(own) :], strict=True))
+            for own, beside in zip(_by_training(times, fits), references, strict=True)
+        ]  # a fit's first step is not timed
+        result[name] = fmean(each), half_interval(each)
+    return result
+
+
+def _by_training(times: Sequence[float], fits: int) -> list[Sequence[float]]:
+    """The steps of each training."""
+    each = len(times) // fits
+    return [times[start : start + each] for start in range(0, each * fits, each)]
 
 
 class _Clock:
