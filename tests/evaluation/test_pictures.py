@@ -70,6 +70,15 @@ def test_objects_that_touch_have_an_outline_each_and_those_without_a_partner_ano
     assert true_panel[5, 5].tolist() == [0, 0, 0]
 
 
+@pytest.mark.parametrize(
+    "name", ["a\nb\r.png", "\x1b[31m.png", b"\xff.png".decode(errors="surrogateescape"), "\u7ec6\u80de"]
+)
+def test_names_of_any_letters_are_drawn(name):
+    ids = np.zeros((20, 20), dtype=np.int64)
+    picture = draw_sheet([Shown(np.zeros((20, 20, 1), np.uint8), ids, ids, name)], ["background", name], height=64)
+    assert picture.width > 4 * 64
+
+
 def test_a_sheet_has_one_legend_and_titles_of_any_length():
     ids = np.zeros((20, 20), dtype=np.int64)
     image = np.zeros((20, 20, 1), np.uint8)

@@ -1,5 +1,7 @@
 """The panels of a case, as colours: its image, its truth, what was predicted, and where that errs."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -81,7 +83,7 @@ def outlined(
 
 
 def legend(
-    class_names: tuple[str, ...], *, with_unknown: bool, with_objects: bool = False
+    class_names: Sequence[str], *, with_unknown: bool, with_objects: bool = False
 ) -> list[tuple[tuple[int, ...], str]]:
     """The colours of all panels of a picture, and what they mean."""
     names = list(class_names)
