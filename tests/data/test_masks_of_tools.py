@@ -511,3 +511,15 @@ def test_255_is_said_to_be_unknown_where_it_may_be_a_class(read):
     write = _painted(lambda mask, _: mask.astype(np.uint8) * 255)
     _, _, problems = read(write, _TRUTH, classes={"rest": 0, "cell": 1})
     assert "masks hold 255, which is unknown, and no 1, which is the class 'cell'" in problems
+
+
+def test_what_helps_against_soft_edges_is_said_where_classes_have_values(read):
+    with pytest.raises(unetzoo.DataError, match=r"resize masks by nearest neighbour, or say threshold=128"):
+        read(_painted(lambda mask, _: _soft(mask)), _TRUTH, classes={"rest": 0, "cell": 255})
+
+
+def test_a_colour_of_no_class_may_be_ignored(read):
+    with pytest.raises(unetzoo.DataError, match=r"ignore='#0080ff' \(--ignore '#0080ff'\) says"):
+        read(
+            _painted(lambda mask, _: _COLORS.astype(np.uint8)[mask]), _CLASSES, classes={"a": "#000000", "b": "#ff0000"}
+        )

@@ -199,9 +199,11 @@ def _empty(source: Source, readings: Sequence[Reading], coding: Coding) -> Itera
 
 
 def _absent_classes(splits: Mapping[str, Sequence[int]], readings: Sequence[Reading], coding: Coding) -> Iterator[str]:
-    present = {reading.index: class_counts(reading, coding) > 0 for reading in readings}
+    present = {reading.index: class_counts(reading, coding) > 0 for reading in readings if reading.mask}
     for split, indices in splits.items():
         counted = [present[index] for index in indices if index in present]
+        if not counted:
+            continue  # as other problems say
         absent = [name for number, name in enumerate(coding.class_names) if not any(found[number] for found in counted)]
         if len(absent) > _SHOWN:
             shown = ", ".join(map(repr, absent[:_SHOWN]))

@@ -8,9 +8,10 @@ from typing import Any, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from unetzoo.data.colors import TRANSPARENT, Codes, distances, write_color
+from unetzoo.data.colors import TRANSPARENT, Codes, distances
 from unetzoo.data.forms import LEVELS, NO_NUMBER, OVERLAP, Form, Kind
 from unetzoo.data.raw import RawMask, encode
+from unetzoo.data.wording import COLORED, complain
 from unetzoo.errors import ConfigError, DataError
 
 UNKNOWN = 255
@@ -22,10 +23,7 @@ IGNORED = -1
 MOST_CLASSES = 64
 """More distinct values are taken for instances, or for the colours of a photograph."""
 
-_SHOWN = 6
-_FEW = 2  # values that may be what does not count
 _NO_CLASS = -1
-_COLORED = ("colors", "cutout")
 
 
 @dataclass(frozen=True)
@@ -129,28 +127,7 @@ class Coding:
 
     def complaint(self, strangers: Sequence[int], form: Form) -> str:
         """What is wrong with a mask that holds codes of no class, and what helps."""
-        if OVERLAP in strangers:
-            return (
-                "planes of the mask overlap; a pixel can be of one class alone; if the channels are colours, name the "
-                "classes with theirs, such as cell=#ff0000"
-            )
-        shown, known = say_codes(self.kind, strangers), say_codes(self.kind, self.codes)
-        return f"the mask holds {shown}, which is no class; the classes are {known}{self._advice(strangers, form)}"
-
-    def _advice(self, strangers: Sequence[int], form: Form) -> str:
-        blurred = "; a JPEG is no format for masks, it blurs them: save PNG" if form.marks.is_lossy else ""
-        few = len(strangers) <= _FEW and not form.marks.is_lossy
-        if NO_NUMBER in strangers:
-            return "; ignore='nan' (--ignore nan) says that such pixels do not count"
-        if self.kind in _COLORED and not few:
-            return f"{blurred}; nearest_color=True (--nearest-color) reads a colour as the nearest one of a class"
-        if len(self.codes) == 2 and all(min(self.codes) + 1 < code < max(self.codes) for code in strangers):
-            middle = (self.codes[0] + self.codes[1] + 1) // 2
-            return f"{blurred}; resize masks by nearest neighbour, or say threshold={middle} (--threshold {middle})"
-        if few:
-            value = say_code(self.kind, strangers[0])
-            return f"; ignore={value!r} (--ignore '{value}') says that such pixels do not count"
-        return f"{blurred}, or nearest_color=True (--nearest-color)" if blurred else ""
+        return complain(self.kind, self.codes, strangers, is_lossy=form.marks.is_lossy)
 
     def _switched(self, codes: Codes) -> NDArray[np.int16]:
         """0 or 1, by what is not 0, or by the threshold."""
@@ -185,7 +162,7 @@ class Coding:
 
     def distances(self, codes: Codes, code: int) -> Codes:
         """How far codes are from another one: colours by their channels, values by their difference."""
-        return distances(codes, code) if self.kind in _COLORED else np.abs(codes - code)
+        return distances(codes, code) if self.kind in COLORED else np.abs(codes - code)
 
 
 _LATER_FIELDS: Mapping[str, Any] = {
@@ -194,21 +171,6 @@ _LATER_FIELDS: Mapping[str, Any] = {
     if field.default is not MISSING and field.name not in ("unknown", "instances", "planes")
 }
 """Those that codings of before did not have."""
-
-
-def say_codes(kind: Kind, codes: Sequence[int]) -> str:
-    """The first of some codes, as people write them."""
-    texts = [say_code(kind, code) for code in codes[:_SHOWN]]
-    return ", ".join(texts + ["..."] * (len(codes) > _SHOWN))
-
-
-def say_code(kind: Kind, code: int) -> str:
-    """A code as people write it."""
-    if code == NO_NUMBER:
-        return "what is no number, or too large"
-    if kind == "levels":
-        return f"{code / LEVELS:.4g}"
-    return write_color(code) if kind in _COLORED else str(code)
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - of any field

@@ -6,11 +6,12 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from unetzoo.data.coding import UNKNOWN, Coding, say_code
+from unetzoo.data.coding import UNKNOWN, Coding
 from unetzoo.data.colors import are_alike
 from unetzoo.data.kinds import do_palettes_agree, is_transparent
 from unetzoo.data.objects import FEWEST
 from unetzoo.data.stored import StoredMask
+from unetzoo.data.wording import say_code
 
 _ALIKE = 8  # of 255, in each channel
 _FAR = 60  # from the nearest colour or value

@@ -3,13 +3,14 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
-from unetzoo.data.coding import IGNORED, MOST_CLASSES, UNKNOWN, Coding, say_codes
+from unetzoo.data.coding import IGNORED, MOST_CLASSES, UNKNOWN, Coding
 from unetzoo.data.colors import TRANSPARENT, by_blue
 from unetzoo.data.forms import NO_NUMBER, OVERLAP, Kind
 from unetzoo.data.kinds import choose_kind, shown_colors
 from unetzoo.data.mask_options import MaskOptions, Value, code_of
 from unetzoo.data.stored import StoredMask
 from unetzoo.data.values import join, name_classes, of_values
+from unetzoo.data.wording import say_codes
 from unetzoo.errors import DataError, OptionError
 
 _WHITE = 0xFFFFFF

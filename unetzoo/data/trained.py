@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from unetzoo.data.coding import IGNORED, Coding, say_codes
+from unetzoo.data.coding import IGNORED, Coding
 from unetzoo.data.forms import say_kind
 from unetzoo.data.kinds import used_palette
 from unetzoo.data.stored import StoredMask
+from unetzoo.data.wording import say_codes
 from unetzoo.errors import DataError, OptionError
 from unetzoo.info import ModelInfo
 

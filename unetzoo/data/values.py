@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 
-from unetzoo.data.coding import IGNORED, MOST_CLASSES, UNKNOWN, Coding, say_codes
+from unetzoo.data.coding import IGNORED, MOST_CLASSES, UNKNOWN, Coding
 from unetzoo.data.forms import NO_NUMBER, Kind
 from unetzoo.data.stored import StoredMask
+from unetzoo.data.wording import say_codes
 from unetzoo.errors import DataError
 
 _BRIGHTEST = (255, 65535)  # of 8 and 16 bits
