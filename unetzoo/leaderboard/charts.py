@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 # Okabe and Ito's, which the colour-blind tell apart too; shapes repeat later than colours do
 _COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7f7f7f")
 _SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x", "star", "cross", "hexagon")
-_MOST_LABELS = 12  # of one decoder; more would cover one another
 _FEWEST_TICKS = 4  # the outer two may lie beyond what is shown
 _DIGITS = ((1.0, 2.0, 5.0), (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0), tuple(n / 10 for n in range(10, 100)))
 _LAYOUT = {
@@ -48,7 +47,10 @@ def scatter(rows: Sequence[Row], what: str) -> "Figure":
             objects.Scatter(
                 x=[(row.latency or 0) * factor for row in front],
                 y=[row.mean_iou for row in front],
-                mode="lines",
+                text=[label(row.encoder) for row in front],
+                textposition="top left",
+                textfont={"size": 11},
+                mode="lines+text",
                 name="Pareto front",
                 line={"color": "#888", "dash": "dot", "shape": "hv"},
                 hoverinfo="skip",
@@ -131,9 +133,7 @@ def _points(objects: Any, rows: Sequence[Row], what: str, factor: float, name: s
             "width": 3,
         },
         customdata=[[label(row.encoder), label(row.loss), row.seeds, (row.latency or 0) * 1e3] for row in rows],
-        text=[label(row.encoder) for row in rows] if len(rows) <= _MOST_LABELS else None,
-        textposition="top center",
-        mode="markers+text" if len(rows) <= _MOST_LABELS else "markers",
+        mode="markers",
         name=label(name),
         marker={
             "size": 11,
