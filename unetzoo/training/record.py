@@ -41,7 +41,17 @@ def draw_curves(folder: Path, epochs: Sequence[Epoch]) -> None:
     loss.set(xlabel="epoch", ylabel="loss, training crops")
     judged = [epoch for epoch in epochs if epoch.mean_iou is not None]
     score.plot([epoch.epoch for epoch in judged], [epoch.mean_iou for epoch in judged], marker=marker, color="#d55e00")
-    score.set(xlabel="epoch", ylabel="mean IoU, validation images", ylim=(0, 1))
+    score.set(xlabel="epoch", ylabel="mean IoU, validation images")
+    for best in [epoch for epoch in judged if epoch.is_best][-1:]:
+        score.plot(best.epoch, best.mean_iou, marker="o", color="#d55e00")
+        score.annotate(
+            f"best: {best.mean_iou:.4f}, epoch {best.epoch}",
+            (best.epoch, best.mean_iou),
+            xytext=(0, -10),
+            textcoords="offset points",
+            ha="right" if best.epoch > len(epochs) / 2 else "left",
+            va="top",
+        )
     for axes in (loss, score):
         axes.grid(alpha=0.3)
         axes.spines[["top", "right"]].set_visible(False)
