@@ -62,6 +62,7 @@ def confined(*places: Path) -> Iterator[None]:
     Args:
         places: files and folders that may be read and written.
     """
+    unetzoo.list_decoders()  # imports the plugins, wherever those that are installed as editable lie
     _GUARD.seen = []
     _GUARD.allowed = (*_KNOWN, *(os.path.realpath(place) for place in places))
     try:

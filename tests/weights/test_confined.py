@@ -53,6 +53,12 @@ def test_a_name_that_is_a_place_elsewhere_leads_nowhere(encoder, is_foreign, tmp
         unetzoo.load(tmp_path)
 
 
+def test_a_picture_of_postscript_runs_no_program(tmp_path):
+    (tmp_path / "mask.png").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\nshowpage\n")
+    with confined(tmp_path), pytest.raises(unetzoo.OptionError, match=r"mask\.png' cannot be read"):
+        unetzoo.save(_plain(), tmp_path / "net", picture=tmp_path / "mask.png")
+
+
 def test_the_guard_sees_a_file_elsewhere_a_link_and_a_request_though_it_is_tried_in_silence(tmp_path):
     (tmp_path / "inside").mkdir()
     (tmp_path / "secret").write_text("mine")

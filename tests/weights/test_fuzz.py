@@ -44,12 +44,12 @@ def _theirs(folder):
 
 
 CASES = {  # how the folder is made, the file that is mutated, how, and how often
-    "config": (_ours, "config.json", _mutated_text, 300),
-    "shards": (_ours, "model.safetensors.index.json", _mutated_text, 120),
-    "weights": (_ours, "model.safetensors", mutated_safetensors, 350),
-    "checkpoint": (_ours, "pytorch_model.bin", mutated_checkpoint, 350),
-    "timm": (_of_timm, "config.json", _mutated_text, 30),
-    "theirs": (_theirs, "config.json", _mutated_text, 50),
+    "config": (_ours, "config.json", _mutated_text, 250),
+    "shards": (_ours, "model.safetensors.index.json", _mutated_text, 80),
+    "weights": (_ours, "model.safetensors", mutated_safetensors, 550),
+    "checkpoint": (_ours, "pytorch_model.bin", mutated_checkpoint, 250),
+    "timm": (_of_timm, "config.json", _mutated_text, 15),
+    "theirs": (_theirs, "config.json", _mutated_text, 55),
 }
 
 

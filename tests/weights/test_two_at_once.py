@@ -117,6 +117,16 @@ def test_a_loaded_network_is_in_the_order_in_which_networks_are_created(tmp_path
     assert {name: one.stride() for name, one in loaded.named_parameters()} == strides
 
 
+def test_what_load_would_refuse_is_not_saved(tmp_path):
+    network = unetzoo.create("unet", encoder="plain", encoder_options={"widths": [2] * 24})
+    with pytest.raises(unetzoo.OptionError, match="files of weights are more than load"):
+        unetzoo.save(network, tmp_path / "net", max_shard_size=1)
+    info = unetzoo.ModelInfo(class_names=["x" * 2_000_000])
+    with pytest.raises(unetzoo.OptionError, match="the configuration takes 2,00"):
+        unetzoo.save(_network(), tmp_path / "net", info=info)
+    assert not (tmp_path / "net").exists()
+
+
 @pytest.mark.skipif(os.name != "posix", reason="limits of the size of files")
 def test_a_full_disk_is_one_error_and_what_was_saved_before_is_kept(tmp_path):
     folder = unetzoo.save(_network(1.0), tmp_path / "net")

@@ -21,7 +21,7 @@ CONFIG, WEIGHTS, INDEX, CARD = "config.json", "model.safetensors", "model.safete
 PICTURE = "prediction.png"
 LARGEST_CONFIG = 2**20  # bytes
 _LARGEST_INDEX = 2**22  # bytes
-_MOST_FILES = 500  # which are open at once
+MOST_FILES = 500  # which are open at once
 _TRIES = 100
 
 
@@ -83,8 +83,8 @@ def _identity(status: os.stat_result) -> tuple[int, ...]:
 
 def _open_weights(folder: Path, streams: ExitStack) -> dict[str, BinaryIO]:
     names = _weight_names(folder)
-    if len(names) > _MOST_FILES:
-        raise WeightsError(f"{INDEX} names {len(names):,} files; at most {_MOST_FILES} are read: save with larger ones")
+    if len(names) > MOST_FILES:
+        raise WeightsError(f"{INDEX} names {len(names):,} files; at most {MOST_FILES} are read: save with larger ones")
     for name in names:
         if Path(name).name != name or not (name.endswith(".safetensors") or name == CHECKPOINT):
             raise WeightsError(f"{name[:80]!r} is no name of a .safetensors file in this folder")

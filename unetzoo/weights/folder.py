@@ -15,6 +15,7 @@ import torch
 from safetensors import SafetensorError
 
 from unetzoo.config import ModelConfig
+from unetzoo.data.pictures import FORMATS
 from unetzoo.errors import (
     ConfigError,
     OptionError,
@@ -34,6 +35,7 @@ from unetzoo.weights.files import (
     CONFIG,
     INDEX,
     LARGEST_CONFIG,
+    MOST_FILES,
     PICTURE,
     opened,
     read_config,
@@ -71,8 +73,8 @@ def save(
         model: on any device, of any dtype; of one that is compiled, parallel or averaged, the network inside.
         folder: made where it does not exist.
         info: what else is known; None: what `model.config.info` has.
-        picture: a file in any format that Pillow reads, such as an image beside its predicted mask; the card shows it.
-            None: the card shows none.
+        picture: a PNG, JPEG, BMP, GIF, WebP or TIFF file, such as an image beside its predicted mask; the card shows
+            it. None: the card shows none.
         max_shard_size: bytes, or a text such as `"5GB"`, above which the weights are split over several files.
 
     Returns:
@@ -110,6 +112,7 @@ def write(
         with replacing(target, lambda name: is_stale(name) or (is_own and name == PICTURE)) as draft:
             is_own = is_own_card(target)
             save_torch_state_dict(state, draft, max_shard_size=max_shard_size, metadata=metadata)
+            _check_count(draft)
             if shown is not None:
                 shown.save(draft / PICTURE)
             card = card_of(model, config, repo_id=repo_id, has_picture=shown is not None)
@@ -219,13 +222,17 @@ def is_own_card(folder: Path) -> bool:
 def _opened(picture: str | Path) -> "Image":
     from PIL import Image
 
-    from unetzoo.data.pictures import FORMATS
-
     try:
         with Image.open(picture, formats=(*FORMATS, "TIFF")) as opened:
             return opened.convert("RGB")
     except (OSError, Image.DecompressionBombError) as error:
         raise OptionError(f"the picture {str(picture)!r} cannot be read: {error}") from error
+
+
+def _check_count(draft: Path) -> None:
+    count = len(list(draft.glob("model*.safetensors")))
+    if count > MOST_FILES:
+        raise OptionError(f"{count:,} files of weights are more than load() reads, {MOST_FILES}: raise max_shard_size")
 
 
 def _write_config(draft: Path, config: ModelConfig, card: str) -> None:

@@ -11,7 +11,7 @@ from torch.overrides import TorchFunctionMode
 
 from unetzoo.errors import WeightsError
 
-_CALLS, _CALLS_PER_TENSOR = 20_000, 200  # the greediest backbones of timm need 25 a tensor
+_CALLS, _CALLS_PER_TENSOR = 20_000, 200  # the greediest backbones of timm need 40 a tensor
 _FILLING = {
     "add_",
     "clamp_",
