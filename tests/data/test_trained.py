@@ -210,7 +210,16 @@ def test_grays_in_colours_are_read_as_a_coding_of_before_says(read):
 
 
 @pytest.mark.parametrize(
-    "damage", [{"merged": [[1]]}, {"merged": [[1, 2]]}, {"threshold": "1"}, {"nearest": 1}, {"colors": [1]}]
+    "damage",
+    [
+        {"merged": [[1]]},
+        {"merged": [[1, 2]]},
+        {"threshold": "1"},
+        {"nearest": 1},
+        {"colors": [1]},
+        {"codes": [5, 6], "instances": True},
+        {"codes": [0, 255], "threshold": 1.0},
+    ],
 )
 def test_a_damaged_later_field_is_refused(train, damage):
     info = train([[0, 1]], [[1, 0]])

@@ -187,12 +187,14 @@ def _is_sound(data: Mapping[str, Any], classes: int) -> bool:
     return (
         numbers is not None
         and data["kind"] in get_args(Kind)
-        and len(data["codes"]) == classes <= UNKNOWN
+        and 1 <= len(data["codes"]) == classes <= UNKNOWN
         and len(data["colors"]) in (0, classes)
         and all(place < classes for _, place in data["merged"])
         and all(type(number) is int and least <= number < 2**63 for number, least in numbers)
         and all(isinstance(data[name], bool) for name in ("instances", "nearest"))
         and (threshold is None or (type(threshold) in (int, float) and abs(threshold) < np.inf))
+        and (threshold is None or data["instances"] is False)
+        and ((threshold is None and not data["instances"]) or sorted(data["codes"]) == [0, 1])
     )
 
 

@@ -97,8 +97,9 @@ def number_codes(values: NDArray[Any], *, fractions: bool = False) -> Codes:
         return np.where(values > _LARGEST, NO_NUMBER, values.astype(np.int64))
     if values.dtype.kind != "f":
         return values.astype(np.int64)
+    values = values.astype(np.float64)
     fit = np.abs(values) <= (_LARGEST_FRACTION if fractions else _LARGEST)
-    numbers = np.where(fit, values, 0).astype(np.float64)
+    numbers = np.where(fit, values, 0)
     scaled = np.floor(numbers * LEVELS) if fractions else np.rint(numbers)
     return np.where(fit, scaled.astype(np.int64), NO_NUMBER)
 
