@@ -5,7 +5,7 @@ import socket
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from unetzoo.errors import OptionError, describe_error
+from unetzoo.errors import MissingExtraError, OptionError, describe_error
 from unetzoo.extras import need
 from unetzoo.inference.files import FileOptions, FilePredictor
 from unetzoo.inference.jobs import Job, Outcome, attempt
@@ -73,4 +73,7 @@ def _do(shared: list[Any], job: Job) -> Outcome:
         _predictors.clear()
         model, options = ray.get(reference)
         _predictors[reference] = FilePredictor(model, options)
-    return attempt(_predictors[reference], job)
+    try:
+        return attempt(_predictors[reference], job)
+    except MissingExtraError as error:  # which another machine may have
+        return Outcome(job, "failed", str(error))

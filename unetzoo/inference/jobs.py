@@ -13,7 +13,7 @@ import torch
 from unetzoo.data.folders import folders_of_masks
 from unetzoo.data.images import SUFFIXES
 from unetzoo.data.listing import list_images
-from unetzoo.errors import DataError, UnetzooError
+from unetzoo.errors import DataError, MissingExtraError, UnetzooError
 from unetzoo.inference.blocks import ZARR, is_zarr
 from unetzoo.inference.devices import check_device
 from unetzoo.inference.files import FileOptions, FilePredictor
@@ -137,6 +137,7 @@ def run_jobs(
 
     Raises:
         DataError: a process ended without an answer.
+        MissingExtraError: an image needs what is not installed; what is finished is kept.
     """
     if workers == 1:
         predictor = FilePredictor(model, options)
@@ -147,10 +148,16 @@ def run_jobs(
 
 
 def attempt(predictor: FilePredictor, job: Job, on_rows: Callable[[int, int], None] = lambda *_: None) -> Outcome:
-    """Do a job; an error of its files is its outcome."""
+    """Do a job; an error of its files is its outcome.
+
+    Raises:
+        MissingExtraError: reading or writing it needs what is not installed, as that of other images does.
+    """
     doubts: list[str] = []
     try:
         standing = predictor.predict(job.source, job.target, on_rows=on_rows, on_doubt=doubts.append)
+    except MissingExtraError:
+        raise
     except UnetzooError as error:
         return Outcome(job, "failed", str(error))
     return Outcome(job, "kept" if standing.stays else "predicted", standing.reason, tuple(doubts))
