@@ -16,8 +16,10 @@ from unetzoo.inference.normalise import Normalise
 from unetzoo.info import ModelInfo
 from unetzoo.samples import Dataset, Sample
 from unetzoo.training.augment import Augmentation
+from unetzoo.training.places import ClassPlaces
 
 _CACHED_BYTES = 2**30
+_MOST_PLACES = 4096  # samples, of about a kilobyte each
 _BORDER = 4  # a crop is drawn from as far beyond the border as this part of its side, and moved inside
 
 
@@ -69,41 +71,55 @@ class CropDataset(TorchDataset[Crop]):
         self.balance = balance
         self.augmentation = augmentation
         self.seed = seed
+        self._known_places: dict[int, ClassPlaces] = {}
+        self._last_order: tuple[int, NDArray[np.int64]] = (-1, np.empty(0, np.int64))
 
     def __len__(self) -> int:
         return self.count
 
     def __getitem__(self, index: int) -> Crop:
         turn, place = divmod(index, len(self.samples))
-        order = np.random.default_rng(mixed(self.seed, "order", turn)).permutation(len(self.samples))
-        sample = self.samples[int(order[place])]
+        chosen = int(self._order(turn)[place])
+        sample = self.samples[chosen]
         random = np.random.default_rng(mixed(self.seed, "crop", index))
-        image, mask = self._cut(sample, random)
+        image, mask = self._cut(sample, self._places(chosen, sample.mask), random)
         with torch.random.fork_rng(devices=()):
             torch.default_generator.manual_seed(mixed(self.seed, "augment", index))
             image, mask = self.augmentation(image, mask)
         return Crop(image, mask.long(), sample.name)
 
-    def _cut(self, sample: Sample, random: np.random.Generator) -> tuple[Tensor, Tensor]:
+    def _order(self, turn: int) -> NDArray[np.int64]:
+        """The order of the samples in a pass over them; that of the last pass is remembered."""
+        if self._last_order[0] != turn:
+            random = np.random.default_rng(mixed(self.seed, "order", turn))
+            self._last_order = turn, random.permutation(len(self.samples))
+        return self._last_order[1]
+
+    def _places(self, index: int, mask: NDArray[np.integer]) -> ClassPlaces:
+        """Where the classes of a sample lie; remembered of the first samples that are seen."""
+        places = self._known_places.get(index) or ClassPlaces(mask)
+        if len(self._known_places) < _MOST_PLACES:
+            self._known_places[index] = places
+        return places
+
+    def _cut(self, sample: Sample, places: ClassPlaces, random: np.random.Generator) -> tuple[Tensor, Tensor]:
         """A window with what the augmentation needs around it, normalised (c, side, side), and its mask."""
         margin = self.augmentation.margin
-        top, left = (start - margin for start in self._corner(sample.mask, random))
+        top, left = (start - margin for start in self._corner(sample.mask, places, random))
         side = self.crop + 2 * margin
         image = _window(sample.image, top, left, side, fill=0)
-        outside = _window(np.zeros(sample.mask.shape, np.uint8), top, left, side, fill=1).astype(bool)
+        outside = _outside(sample.mask.shape, top, left, side)
         mask = np.where(outside, UNKNOWN, _window(sample.mask, top, left, side, fill=UNKNOWN))
         values = self.normalise(image)
         values[:, outside] = 0
         known = known_where_data(image, mask, self.normalise.info.nodata)
         return torch.from_numpy(values), torch.from_numpy(known.astype(np.int64))
 
-    def _corner(self, mask: NDArray[np.integer], random: np.random.Generator) -> tuple[int, int]:
+    def _corner(self, mask: NDArray[np.integer], places: ClassPlaces, random: np.random.Generator) -> tuple[int, int]:
         """Where a crop begins: inside, or around an image that is smaller; what lies around it is beyond its margin."""
         (height, width), side = mask.shape, self.crop
-        present = np.flatnonzero(np.bincount(mask.ravel(), minlength=UNKNOWN + 1)[:UNKNOWN])
-        if present.size and random.random() < self.balance:
-            places = np.flatnonzero(mask.ravel() == random.choice(present))
-            row, column = divmod(int(random.choice(places)), width)
+        if places.classes.size and random.random() < self.balance:
+            row, column = places.draw(mask, random)
             return _kept(row - side // 2, height, side), _kept(column - side // 2, width, side)
         return _anywhere(height, side, random), _anywhere(width, side, random)
 
@@ -152,6 +168,15 @@ def _kept(start: int, length: int, side: int) -> int:
     """A crop's start, moved so that as much of it as possible lies inside."""
     low, high = sorted((0, length - side))
     return min(max(start, low), high)
+
+
+def _outside(shape: tuple[int, ...], top: int, left: int, side: int) -> NDArray[np.bool_]:
+    """Which pixels of a window lie beyond the border of an image."""
+    rows, columns = np.arange(top, top + side), np.arange(left, left + side)
+    outside: NDArray[np.bool_] = np.logical_or.outer(
+        (rows < 0) | (rows >= shape[0]), (columns < 0) | (columns >= shape[1])
+    )
+    return outside
 
 
 def _window(pixels: NDArray[np.generic], top: int, left: int, side: int, *, fill: int) -> NDArray[np.generic]:
