@@ -119,3 +119,18 @@ def test_masks_of_another_network_are_predicted_again_and_a_hand_made_one_is_lef
     assert np.unique(np.asarray(Image.open(out / "b.png"))).tolist() == [7]
     invoke("predict", str(tmp_path / "other"), str(images), str(out), "--overwrite")
     assert np.asarray(Image.open(out / "b.png")).max() <= 1
+
+
+def test_images_unlike_those_of_the_training_are_warned_of_the_first_ones_by_name(invoke, model, tmp_path):
+    info = unetzoo.ModelInfo(value_range=(0, 255), image_dtypes=("uint8",))
+    folder = unetzoo.save(unetzoo.load(model), tmp_path / "bytes", info=info)
+    (tmp_path / "deep").mkdir()
+    for name in "abcde":
+        values = np.random.default_rng(0).integers(0, 4096, (20, 20)).astype(np.uint16)
+        np.save(tmp_path / "deep" / f"{name}.npy", values)
+    result = invoke("predict", str(folder), str(tmp_path / "deep"), str(tmp_path / "out"))
+    assert result.exit_code == 0
+    lines = result.stderr.splitlines()
+    assert len(lines) == 4
+    assert "deep/a.npy: its values, uint16 from " in lines[0]
+    assert lines[3] == "warning: 2 more are unlike those of the training"
