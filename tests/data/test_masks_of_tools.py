@@ -523,3 +523,16 @@ def test_a_colour_of_no_class_may_be_ignored(read):
         read(
             _painted(lambda mask, _: _COLORS.astype(np.uint8)[mask]), _CLASSES, classes={"a": "#000000", "b": "#ff0000"}
         )
+
+
+def test_the_mask_with_soft_edges_among_others_is_named(read):
+    write = _painted(lambda mask, number: _soft(mask) if number == 2 else mask.astype(np.uint8) * 255)
+    with pytest.raises(unetzoo.DataError, match=r"values from 0 to 2\d\d are \(in images/2.npy\).*threshold=128"):
+        read(write, _TRUTH)
+
+
+def test_a_data_set_of_python_leaves_out_a_class_that_is_ignored():
+    found = survey("nuclei", ignore=0)
+    assert found.coding.class_names == ("nucleus",)
+    mask = found.dataset("test")[0].mask
+    np.testing.assert_array_equal(mask, np.where(unetzoo.create_dataset("nuclei", split="test")[0].mask == 1, 0, 255))

@@ -107,7 +107,9 @@ def _question(kind: Kind, masks: Sequence[StoredMask], known: Sequence[int]) -> 
     blurred = "; a JPEG blurs masks: save PNG" if any(mask.form.marks.is_lossy for mask in masks) else ""
     low, high = (say_codes(kind, [code]) for code in (known[0], known[-1]))
     values = f"the masks' {len(known):,} values from {low} to {high}" if len(known) > 1 else f"the masks' values {low}"
-    return f"cannot tell which classes {values} are{blurred}; {'; '.join(ways)}"
+    holders = [mask for mask in masks if mask.set_as(kind) & {*strange}]
+    where = f" (in {_listed(holders)})" if 0 < len(holders) < len(masks) else ""
+    return f"cannot tell which classes {values} are{where}{blurred}; {'; '.join(ways)}"
 
 
 def _has_soft_edges(kind: Kind, masks: Sequence[StoredMask]) -> bool:
