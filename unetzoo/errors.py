@@ -7,6 +7,11 @@ from difflib import SequenceMatcher, get_close_matches
 _LONGEST = 4000  # letters
 
 
+_DRESS = re.compile(
+    r"^(tu-|timm[-/]|basic(?=\w))|(?<=\w)(head|decoder|loss)$", re.IGNORECASE
+)  # of other libraries' names
+
+
 class UnetzooError(Exception):
     """Parent of every error that unetzoo raises on purpose."""
 
@@ -94,12 +99,14 @@ class PluginWarning(UserWarning):
 def did_you_mean(asked: str, known: Iterable[str]) -> str:
     """A part of a sentence that proposes up to three known names, empty where none is near.
 
-    A name that differs in case and punctuation alone is proposed alone (`unet++` for `unetpp`); else names that prolong
-    `asked` (`resnet` for `resnet18`), the shortest first; else those that are nearest by difflib's ratio.
+    A name that differs in case and punctuation alone is proposed alone (`unet++` for `unetpp`), also where another
+    library dresses it up (`tu-resnet34`, `FCNHead`, `DiceLoss`); else names that prolong `asked` (`resnet` for
+    `resnet18`), the shortest first; else those that are nearest by difflib's ratio.
     """
-    wanted, names = _letters(asked), list(known)
-    longer = sorted((name for name in names if wanted and _letters(name).startswith(wanted)), key=_by_length)
-    proposals = [name for name in longer if _letters(name) == wanted] or longer or _nearest(asked.lower(), names)
+    names, spellings = list(known), tuple(filter(None, (_letters(asked), _letters(_DRESS.sub("", asked)))))
+    equal = [name for name in names if _letters(name) in spellings]
+    longer = sorted((name for name in names if _letters(name).startswith(spellings)), key=_by_length)
+    proposals = equal or longer or _nearest(asked.lower(), names)
     return f"did you mean {' or '.join(map(repr, proposals[:3]))}?" if proposals else ""
 
 
@@ -109,7 +116,7 @@ def describe_error(error: BaseException) -> str:
 
 
 def _letters(name: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", name.lower().replace("+", "p"))
+    return re.sub(r"[^a-z0-9]", "", name.lower().replace("+", "p").replace("plus", "p"))
 
 
 def _by_length(name: str) -> tuple[int, str]:

@@ -1,6 +1,11 @@
 """Weights of a file or of a saved network fit nearly wholly, or are refused; there is no network of random weights."""
 
+import os
 import re
+import socketserver
+import subprocess
+import sys
+import threading
 
 import pytest
 import timm
@@ -109,6 +114,33 @@ def test_a_repository_of_another_architecture_is_refused(tmp_path, hub_address):
     api.upload_file(path_or_fileobj=path, path_in_repo="model.safetensors", repo_id="alice/another")
     with pytest.raises(unetzoo.PretrainedError, match="'hf-hub:alice/another' are not those of timm's resnet10t: 4"):
         _create("hf-hub:alice/another")
+
+
+@pytest.mark.parametrize("pretrained", [True, "hf-hub:alice/backbone"])
+def test_a_hub_that_cannot_be_reached_is_asked_once(pretrained, tmp_path):
+    """Its own client would ask again and again, for a minute."""
+    asked = []
+
+    class Refusing(socketserver.BaseRequestHandler):
+        def handle(self):
+            asked.append(self.client_address)  # and hang up
+
+    program = f"""if True:
+        import unetzoo
+        try:
+            unetzoo.create("unet", encoder={NAME!r}, pretrained={pretrained!r})
+        except unetzoo.PretrainedError as error:
+            print(error)
+    """
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Refusing) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_address[1]}"
+        seen = {**os.environ, "HF_HOME": str(tmp_path), "HF_ENDPOINT": address, "HF_HUB_OFFLINE": "0"}
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=seen, check=False)
+        server.shutdown()
+    assert "weights" in done.stdout, done.stderr
+    assert done.stdout.count("\n") == 1
+    assert len(asked) == 1
 
 
 @pytest.fixture(params=["plain", NAME, "test_vit"])

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from unetzoo.encoders.timm_file import fitted
 from unetzoo.encoders.timm_names import timm_spec
-from unetzoo.errors import PretrainedError, describe_error
+from unetzoo.errors import HubError, PretrainedError, describe_error
 from unetzoo.weights.connection import check_at_hand
 from unetzoo.weights.loose import tensors_in
 
@@ -87,7 +87,8 @@ def _explained(name: str, pretrained: bool | str) -> Iterator[None]:
     except Exception as error:
         if not pretrained:
             raise
-        raise PretrainedError(_why_not(name, pretrained, error)) from error
+        cause = None if isinstance(error, HubError) else error  # that there is no network says all
+        raise PretrainedError(_why_not(name, pretrained, error)) from cause
 
 
 def _why_not(name: str, pretrained: bool | str, error: Exception) -> str:

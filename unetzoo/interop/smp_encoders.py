@@ -23,11 +23,12 @@ from dataclasses import dataclass, field
 from math import ceil
 from typing import Any
 
+from unetzoo.errors import WeightsError
 from unetzoo.interop.smp_keys import Pairs
 
 _STEM_TO_LAST = ("bn1", "blocks.1", "blocks.2", "blocks.4", "blocks.6")
 _REPEATS = (1, 2, 2, 3, 3, 4, 1)  # blocks of each stage of EfficientNet-B0, arXiv:1905.11946
-_DEPTHS = (1.0, 1.1, 1.1, 1.2, 1.4, 1.6, 1.8, 2.0)  # factors of B0 to B7
+_DEPTHS = (1.0, 1.1, 1.2, 1.4, 1.8, 2.2, 2.6, 3.1)  # factors of B0 to B7
 _SIDES = (224, 240, 260, 300, 380, 456, 528, 600)  # pixels that B0 to B7 were trained at
 _UNIVERSAL = ("regnet", "res2", "resnest", "gernet", "mobilenetv3")
 
@@ -120,7 +121,10 @@ def _places(counts: Collection[int]) -> list[tuple[int, int]]:
 
 def _efficientnet(names: Collection[str]) -> Pairs:
     total = 1 + max(int(name.split(".")[1]) for name in names if name.startswith("_blocks."))
-    counts = next(counts for factor in _DEPTHS if sum(counts := [ceil(count * factor) for count in _REPEATS]) >= total)
+    sizes = ([ceil(count * factor) for count in _REPEATS] for factor in _DEPTHS)
+    counts = next((size for size in sizes if sum(size) == total), None)
+    if counts is None:
+        raise WeightsError(f"there is no EfficientNet of {total} blocks")
     pairs: list[tuple[str, str]] = [
         (r"_conv_stem\.", "conv_stem."),
         (r"_bn0\.", "bn1."),
