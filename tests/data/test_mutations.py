@@ -14,6 +14,7 @@ import mutations
 import numpy as np
 import pytest
 import zarr
+from guard import confined
 from PIL import Image
 
 import unetzoo
@@ -33,12 +34,12 @@ def _peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
-def _check(read, label):
-    """Read; errors of unetzoo alone may come of it."""
+def _check(read, path, label):
+    """Read what lies in a folder; errors of unetzoo alone may come of it, and nothing outside is read."""
     start, memory = time.process_time(), _peak()
-    with warnings.catch_warnings(), contextlib.suppress(unetzoo.UnetzooError):
+    with confined(path.parent), warnings.catch_warnings(), contextlib.suppress(unetzoo.UnetzooError):
         warnings.simplefilter("ignore")
-        read()
+        read(path)
     assert time.process_time() - start < _LONGEST, label
     assert _peak() - memory < _MOST_MEMORY, label
 
@@ -70,10 +71,10 @@ def test_a_changed_image_is_read_or_refused(name, times, tmp_path):
         path = tmp_path / name
         path.write_bytes(change(content, chance))
         label = f"{name}, change {number}"
-        _check(lambda path=path: read_image(path), label)
-        _check(lambda path=path: _encode(path), label)
-        _check(lambda path=path: glance(path), label)
-        _check(lambda path=path: _window(path), label)
+        _check(read_image, path, label)
+        _check(_encode, path, label)
+        _check(glance, path, label)
+        _check(_window, path, label)
 
 
 _ROWS = [{"image": "a.png", "mask": "b.png", "split": "train", "group": "1"}] * 3
@@ -90,7 +91,7 @@ def test_a_changed_table_is_read_or_refused(name, change, times, tmp_path):
     chance = random.Random(name)
     for number in range(100 * times):
         (tmp_path / name).write_bytes(change([dict(row) for row in _ROWS], chance))
-        _check(lambda: _read_first(tmp_path / name), f"{name}, change {number}")
+        _check(_read_first, tmp_path / name, f"{name}, change {number}")
 
 
 def test_a_changed_data_set_of_hugging_face_is_read_or_refused(times, tmp_path):
@@ -108,7 +109,7 @@ def test_a_changed_data_set_of_hugging_face_is_read_or_refused(times, tmp_path):
             file.write_text(json.dumps(mutations.change_json(json.loads(file.read_text()), chance)))
         else:
             file.write_bytes(mutations.change_bytes(file.read_bytes(), chance))
-        _check(lambda: _read_first(tmp_path / "changed"), f"{file.name}, change {number}")
+        _check(_read_first, tmp_path / "changed", f"{file.name}, change {number}")
 
 
 def test_a_changed_zarr_array_is_read_or_refused(times, tmp_path):
@@ -120,4 +121,4 @@ def test_a_changed_zarr_array_is_read_or_refused(times, tmp_path):
         shutil.copytree(tmp_path / "whole.zarr", path)
         described = json.loads((path / "zarr.json").read_text())
         (path / "zarr.json").write_text(json.dumps(mutations.change_json(described, chance)))
-        _check(lambda: _window(path), f"change {number}")
+        _check(_window, path, f"change {number}")
