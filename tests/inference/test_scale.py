@@ -71,6 +71,8 @@ def test_the_same_picture_of_another_type_has_the_same_prediction(info, trained_
         (_CAMERA, _SHARE.astype(np.float32)),
         (_CAMERA, (_SHARE * 65535).astype(np.uint16)),
         (_info("uint16", 0, 60000), _PICTURE.astype(np.uint16)),
+        (_UNIT, np.append(_SHARE.ravel(), -9999.0).reshape(-1, 1)),
+        (_BYTES, np.append(_SHARE.ravel(), -9999.0).reshape(-1, 1)),
         (_SCANNER, _PICTURE),
         (_SCANNER, (_SHARE * 4095).astype(np.uint16)),
     ],

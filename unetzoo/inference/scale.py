@@ -14,6 +14,7 @@ _BYTE, _WORD = 255, 65535
 _SAMPLE = 2**18  # values
 _WINDOWS, _SIDE = 3, 128  # along each axis of an image that is read by parts; pixels of each
 _BULK = (1, 99)  # percent of the values, between which outliers do not count
+_OUTLIER = 10  # widths of the range of the training, beyond which a single value is no measurement, such as -9999
 _FLAT = 4  # an image whose deviation is less than this part of that of the training may be on another scale
 _SMALL = 16  # as is one whose largest value is less than this part of that of the training
 _USED = 4  # 16 bits of which less than this part is used were hardly made from 8 bits
@@ -85,7 +86,8 @@ def scaling_of(image: Any, info: ModelInfo) -> Scaling:  # noqa: ANN401 - whatev
     trained = _trained(info)
     factor = _factor(seen, trained)
     low, high = np.percentile(values, _BULK) * factor
-    if _is_far(low, high, trained) or _is_dim(seen, factor) or (factor == 1 and _is_of_another_scale(seen, trained)):
+    is_far = _is_far(low, high, trained, 1) or _is_far(seen.low * factor, seen.high * factor, trained, _OUTLIER)
+    if is_far or _is_dim(seen, factor) or (factor == 1 and _is_of_another_scale(seen, trained)):
         return Scaling(
             factor,
             f"its values, {seen}, are unlike those of the training, {trained}, so that the result is probably wrong: "
@@ -114,9 +116,9 @@ def _factor(seen: Values, trained: Values) -> float:
     return factor if fits or not fits_as_it_is else 1.0
 
 
-def _is_far(low: float, high: float, trained: Values) -> bool:
-    """Whether most values lie beyond the range of the training by more than its width."""
-    width = trained.high - trained.low
+def _is_far(low: float, high: float, trained: Values, widths: float) -> bool:
+    """Whether a value lies beyond the range of the training by more than some of its widths."""
+    width = widths * (trained.high - trained.low)
     return low < trained.low - width or high > trained.high + width
 
 
