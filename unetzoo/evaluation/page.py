@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from unetzoo.data.nodata import known_where_data
 from unetzoo.evaluation.behind import behind
 from unetzoo.evaluation.bootstrap import Estimate
 from unetzoo.evaluation.evaluate import HAUSDORFF, SURFACE_DICE, Case, Evaluation
@@ -20,6 +21,7 @@ from unetzoo.inference.predict import Network
 from unetzoo.pages.render import render, trusted
 from unetzoo.samples import Dataset
 from unetzoo.whole import write_text
+from unetzoo.wrapped import network_of
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -73,8 +75,9 @@ def write_page(
     def picture(case: Case) -> str:
         sample = dataset[case.index]
         ids = predicted_ids(model, sample.image, tile=tile, overlap=overlap, flips=flips)
-        objects = _objects(evaluation, dataset, case, ids, sample.mask)
-        return _png(Shown(sample.image, sample.mask, ids, objects=objects), dataset.class_names)
+        truth = known_where_data(sample.image, sample.mask, network_of(model).config.info.nodata)
+        objects = _objects(evaluation, dataset, case, ids, truth)
+        return _png(Shown(sample.image, truth, ids, objects=objects), dataset.class_names)
 
     groups = [
         (group.heading, [(case, _caption(case, evaluation), picture(case)) for case in group.cases])
