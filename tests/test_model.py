@@ -1,6 +1,7 @@
 import copy
 import json
 
+import numpy as np
 import pytest
 import torch
 from torch.nn import functional as F  # noqa: N812 - the field's name for it
@@ -201,3 +202,53 @@ def test_a_network_without_auxiliary_head_says_how_to_get_one():
 def test_an_auxiliary_head_that_cannot_be_is_refused(options, message):
     with pytest.raises(unetzoo.OptionError, match=message):
         _model(**options)
+
+
+def _tiny(encoder="plain"):
+    options = {"encoder_options": {"widths": (4, 8)}} if encoder == "plain" else {}
+    return unetzoo.create("unet", encoder=encoder, **options).eval()
+
+
+@pytest.mark.parametrize("encoder", ["plain", "resnet10t", "convnext_atto", "test_vit"])
+@pytest.mark.parametrize(
+    ("image", "message"),
+    [
+        (torch.zeros(1, 3, 64, 64, dtype=torch.uint8), "takes images of floating numbers, got uint8; unetzoo.predict"),
+        (torch.zeros(1, 3, 63, 64, dtype=torch.int64), "takes images of floating numbers, got int64; unetzoo.predict"),
+        (
+            torch.zeros(1, 3, 64, 64, dtype=torch.float64),
+            r"in float32, the image is float64: use image.to\(torch.float32\)",
+        ),
+        (
+            torch.zeros(1, 3, 64, 64, dtype=torch.float16),
+            r"in float32, the image is float16: use image.to\(torch.float32\)",
+        ),
+        (torch.zeros(1, 3, 64, 64, device="meta"), r"image is on meta and the network on cpu: use image.to\('cpu'\)"),
+        (np.zeros((1, 3, 64, 64), np.float32), "takes a torch tensor .*, got ndarray; unetzoo.predict takes arrays"),
+        ([[0.0]], "takes a torch tensor .*, got list"),
+    ],
+    ids=["uint8", "int64", "float64", "float16", "device", "array", "list"],
+)
+def test_an_image_of_another_type_or_place_is_refused_for_that_reason(encoder, image, message):
+    model = _tiny(encoder)
+    for run in (model, model.all_logits):
+        with pytest.raises(unetzoo.OptionError, match=message):
+            run(image)
+
+
+def test_a_network_in_float64_says_which_type_it_takes():
+    with pytest.raises(unetzoo.OptionError, match="in float64, the image is float32"):
+        _tiny("resnet10t").double()(torch.zeros(1, 3, 64, 64))
+
+
+def test_autocast_may_choose_the_type_but_takes_no_float64():
+    model = _tiny("resnet10t")
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        assert model(torch.zeros(1, 3, 64, 64, dtype=torch.bfloat16)).shape == (1, 1, 64, 64)
+        with pytest.raises(unetzoo.OptionError, match="the image is float64"):
+            model(torch.zeros(1, 3, 64, 64, dtype=torch.float64))
+
+
+def test_an_optimized_network_does_not_guess_what_whole_numbers_mean():
+    with pytest.raises(unetzoo.OptionError, match="takes images of floating numbers, got uint8"):
+        unetzoo.optimize(_tiny())(torch.zeros(1, 3, 64, 64, dtype=torch.uint8))

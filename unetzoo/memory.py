@@ -5,6 +5,12 @@ import platform
 
 _TRIM_THRESHOLD, _MMAP_MAX = -1, -4  # of glibc's malloc.h
 _NEVER = -1
+_NO_MEMORY = (
+    "can't allocate memory",
+    "not enough memory",
+    "out of memory",
+    "_status_alloc_failed",
+)  # of torch's devices
 
 
 def keep_freed_memory() -> bool:
@@ -25,9 +31,9 @@ def keep_freed_memory() -> bool:
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether an error of Python's or torch's says that memory, of a GPU or not, does not suffice."""
-    text = str(error)
+    text = str(error).lower()
     return (
         isinstance(error, MemoryError)
         or type(error).__name__ == "OutOfMemoryError"
-        or (isinstance(error, RuntimeError) and ("can't allocate memory" in text or "not enough memory" in text))
+        or (isinstance(error, RuntimeError) and any(words in text for words in _NO_MEMORY))
     )

@@ -10,8 +10,9 @@ from torch.nn import functional as F  # noqa: N812 - the field's name for it
 
 from unetzoo.config import ModelConfig
 from unetzoo.contracts import Decoder, Encoder
-from unetzoo.errors import OptionError, ShapeError
+from unetzoo.errors import OptionError, ShapeError, UnetzooError
 from unetzoo.layers.checkpoint import set_checkpointing
+from unetzoo.misfit import check_fits
 from unetzoo.wrapped import unwrapped
 
 if TYPE_CHECKING:
@@ -53,8 +54,9 @@ class Segmenter(nn.Module):
 
         Raises:
             ShapeError: when `image` does not have these axes, or another number of channels.
+            OptionError: when its numbers have another type than the weights, or it lies on another device.
         """
-        best = self.decoder(self.encoder(self._padded(image)))[-1]
+        best = self.decoder(self._features(image))[-1]
         return self._at_size_of(image, self.heads[-1](best), self.decoder.reductions[-1])
 
     def with_class_logits(self, image: Tensor) -> tuple[Tensor, Tensor]:
@@ -66,7 +68,7 @@ class Segmenter(nn.Module):
         """
         if self.aux_head is None:
             raise OptionError("this network has no logits of whole images; create it with aux_classes=...")
-        features = self.encoder(self._padded(image))
+        features = self._features(image)
         best = self.decoder(features)[-1]
         logits = self._at_size_of(image, self.heads[-1](best), self.decoder.reductions[-1])
         return logits, self.aux_head(features[-1])
@@ -77,7 +79,7 @@ class Segmenter(nn.Module):
         Raises:
             ShapeError: as `forward` does.
         """
-        outputs = self.decoder(self.encoder(self._padded(image)))
+        outputs = self.decoder(self._features(image))
         parts = zip(self.heads, outputs, self.decoder.reductions, strict=True)
         return [self._at_size_of(image, head(output), reduction) for head, output, reduction in parts]
 
@@ -91,7 +93,7 @@ class Segmenter(nn.Module):
             ShapeError: as `forward` does.
         """
         height, width = image.shape[-2:]
-        outputs = self.decoder(self.encoder(self._padded(image)))
+        outputs = self.decoder(self._features(image))
         parts = zip(self.heads, outputs, self.decoder.reductions, strict=True)
         return [head(output)[..., : -(-height // by), : -(-width // by)] for head, output, by in parts]
 
@@ -184,6 +186,19 @@ class Segmenter(nn.Module):
             local_files_only=local_files_only,
             force_download=force_download,
         )
+
+    def _features(self, image: Tensor) -> list[Tensor]:
+        """The encoder's features of a padded image; where that fails because the image is no fit, the error says so."""
+        if torch.compiler.is_compiling():
+            features: list[Tensor] = self.encoder(self._padded(image))
+            return features
+        try:
+            features = self.encoder(self._padded(image))
+        except (AttributeError, RuntimeError, TypeError) as error:
+            if not isinstance(error, UnetzooError):
+                check_fits(image, self)
+            raise
+        return features
 
     def _padded(self, image: Tensor) -> Tensor:
         """The image, its last rows and columns repeated until the deepest reduction divides h and w."""

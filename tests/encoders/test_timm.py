@@ -1,3 +1,5 @@
+import re
+
 import pytest
 import timm
 import torch
@@ -96,3 +98,31 @@ def test_a_backbone_that_can_be_built_for_one_size_alone_sees_images_scaled_to_i
 def test_an_option_outside_its_values_is_refused(options, message):
     with pytest.raises(unetzoo.OptionError, match=message):
         _encoder("resnet18", **options)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("[enforce fail at alloc_cpu.cpp:117] . DefaultCPUAllocator: can't allocate memory: you tried", RuntimeError),
+        ("DefaultCPUAllocator: not enough memory: you tried to allocate 99 bytes.", RuntimeError),
+        ("CUDA out of memory. Tried to allocate 2.00 GiB.", torch.OutOfMemoryError),
+        ("MPS backend out of memory (MPS allocated: 8 GiB)", RuntimeError),
+        ("cuDNN error: CUDNN_STATUS_ALLOC_FAILED", RuntimeError),
+        ("an error of somebody else's hook", ValueError),
+    ],
+)
+def test_errors_that_are_not_about_the_size_stay_what_they_are(text, kind):
+    encoder = _encoder("resnet10t")
+
+    def fail(*_):
+        raise kind(text)
+
+    encoder.backbone.layer2.register_forward_hook(fail)
+    with pytest.raises(kind, match=re.escape(text)):
+        encoder(torch.zeros(1, 3, 64, 64))
+
+
+@pytest.mark.parametrize("name", ["maxvit_rmlp_pico_rw_256", "coatnet_pico_rw_224", "levit_128s"])
+def test_a_size_that_a_backbone_refuses_is_named_with_a_way_out(name):
+    with pytest.raises(unetzoo.ShapeError, match=rf"{name} .* cannot take images of 96 x 160 .*img_size"):
+        _encoder(name)(torch.zeros(1, 3, 96, 160))

@@ -104,6 +104,16 @@ def test_running_out_of_memory_says_what_to_lower():
         predict(model, _image(300, 900), tile=256, overlap=64, batch=3)
 
 
+def test_running_out_of_memory_in_a_backbone_says_so_too():
+    def run_out(*_):
+        raise RuntimeError("[enforce fail at alloc_cpu.cpp:117] DefaultCPUAllocator: can't allocate memory")
+
+    model = unetzoo.create("unet", encoder="resnet10t").eval()
+    model.encoder.backbone.layer1.register_forward_hook(run_out)
+    with pytest.raises(unetzoo.OutOfMemoryError, match="lower tile from 256 to 128"):
+        predict(model, _image(64, 64, 3), tile=256)
+
+
 def test_a_batch_of_tiles_gives_the_same_as_tile_by_tile():
     model, image = _model(), _image(300, 500)
     one, three = (predict(model, image, tile=128, overlap=32, batch=batch) for batch in (1, 3))

@@ -19,12 +19,16 @@ from unetzoo.encoders.timm_build import (
     build_on_meta,
     fit_request,
     info_of,
+    native_size,
+    on_meta,
     restart_stem,
     run_backbone,
 )
 from unetzoo.encoders.view import Size, View, crop, fit, round_up
 from unetzoo.errors import OptionError, ShapeError
 from unetzoo.layers.norm import is_lone_pixel
+from unetzoo.memory import is_out_of_memory
+from unetzoo.misfit import check_fits
 from unetzoo.model import Encoder
 
 _MOST_LEVELS = 64
@@ -130,6 +134,7 @@ class TimmEncoder(Encoder):
 
         Raises:
             ShapeError: when the backbone cannot take images of that size.
+            OptionError: when an image's numbers have another type than the weights, or it lies on another device.
         """
         size = (image.shape[2], image.shape[3])
         seen = self.view.seen(image)
@@ -157,16 +162,30 @@ class TimmEncoder(Encoder):
     def _checked(self, seen: Tensor, image: Tensor) -> list[Tensor]:
         try:
             return self._maps(seen)
-        except torch.OutOfMemoryError:
-            raise
         except REFUSALS as error:
+            if is_out_of_memory(error) or is_lone_pixel(error):
+                raise
+            check_fits(image, self)
             height, width = self.view.padded((image.shape[2], image.shape[3]))
-            if (height, width) == self.img_size or is_lone_pixel(error):
+            if (height, width) == self.img_size or not self._refuses_size(seen):
                 raise
             raise ShapeError(
                 f"timm's {self.name} {self._built_for()} cannot take images of {height} x {width} pixels (padded);"
                 f" create it with encoder_options={{'img_size': ({height}, {width})}}"
             ) from error
+
+    def _refuses_size(self, seen: Tensor) -> bool:
+        """Whether it is the size at which the backbone fails: without values, too, where its own size does not."""
+        twin = on_meta(self)
+        own = native_size(self.name) if self.img_size is None else self.view.scaled(self.img_size)
+        return not twin._runs(seen.shape) and (own is None or twin._runs((*seen.shape[:2], *own)))
+
+    def _runs(self, shape: Sequence[int]) -> bool:
+        try:
+            self._maps(torch.empty(shape, device="meta"))
+        except REFUSALS:
+            return False
+        return True
 
     def _built_for(self) -> str:
         return f"built for {self.img_size[0]} x {self.img_size[1]}" if self.img_size else "as it is built"

@@ -1,8 +1,9 @@
 """Build a backbone of timm: its weights, its blocks, and the image size it must know."""
 
+import copy
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import timm  # noqa: TID253 - this module is imported when an encoder of timm is built
 import torch
@@ -16,6 +17,7 @@ from unetzoo.encoders.view import Size
 from unetzoo.errors import OptionError, UnetzooError
 
 Stem = Literal["repeat", "zeros", "random"]
+Module = TypeVar("Module", bound=nn.Module)
 _VIT_LEVELS = 4
 _PROBE = 256  # pixels
 
@@ -78,6 +80,18 @@ def build_on_meta(request: Request) -> nn.Module:
         return build_backbone(replace(request, pretrained=False))
 
 
+def on_meta(module: Module) -> Module:
+    """A copy in evaluation mode without memory for its weights, to see which sizes it takes."""
+    tensors = [*module.parameters(), *module.buffers()]
+    return copy.deepcopy(module, {id(tensor): _without_values(tensor) for tensor in tensors}).eval()
+
+
+def _without_values(tensor: Tensor) -> Tensor:
+    dtype = torch.get_default_dtype() if tensor.is_floating_point() else tensor.dtype
+    bare = torch.empty_like(tensor, device="meta", dtype=dtype)
+    return nn.Parameter(bare, requires_grad=False) if isinstance(tensor, nn.Parameter) else bare
+
+
 def fit_request(request: Request, size: Size) -> tuple[Request, Size]:
     """How to build a backbone for images of one size, and the size at which it then sees them.
 
@@ -91,10 +105,16 @@ def fit_request(request: Request, size: Size) -> tuple[Request, Size]:
         except (OptionError, *REFUSALS):
             continue
         return attempt, size
-    native = timm.get_pretrained_cfg(request.name)
+    native = native_size(request.name)
     if native is None:
         raise OptionError(f"timm records no image size for {request.name!r}, so that it takes no img_size")
-    return request, (native.input_size[-2], native.input_size[-1])
+    return request, native
+
+
+def native_size(name: str) -> Size | None:
+    """(height, width) in pixels of the images for which timm built a model; None where it records none."""
+    native = timm.get_pretrained_cfg(name)
+    return None if native is None else (native.input_size[-2], native.input_size[-1])
 
 
 class _WithoutSteps(TorchFunctionMode):

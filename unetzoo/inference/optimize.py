@@ -15,6 +15,7 @@ from unetzoo.inference.packed import can_pack, packed
 from unetzoo.layers.order import set_order
 from unetzoo.layers.upsample import UpsampleConcatConv
 from unetzoo.layers.valid import valid_sides
+from unetzoo.misfit import check_fits
 from unetzoo.model import Segmenter
 from unetzoo.wrapped import segmenter_of
 
@@ -42,7 +43,13 @@ class OptimizedSegmenter(nn.Module):
 
     @torch.no_grad()
     def forward(self, image: Tensor) -> Tensor:
-        """Logits (b, classes, h, w), in float32, for images (b, c, h, w) of any floating dtype."""
+        """Logits (b, classes, h, w), in float32, for images (b, c, h, w) of any floating dtype.
+
+        Raises:
+            OptionError: for images of whole numbers, of which nobody knows here what they mean.
+        """
+        if not (isinstance(image, Tensor) and image.is_floating_point()):
+            check_fits(image, self.network)
         logits: Tensor = self._run(image.to(dtype=self.dtype, memory_format=self._format))
         return logits.float()
 
