@@ -252,3 +252,38 @@ def test_autocast_may_choose_the_type_but_takes_no_float64():
 def test_an_optimized_network_does_not_guess_what_whole_numbers_mean():
     with pytest.raises(unetzoo.OptionError, match="takes images of floating numbers, got uint8"):
         unetzoo.optimize(_tiny())(torch.zeros(1, 3, 64, 64, dtype=torch.uint8))
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit", "ignore::torch.jit.TracerWarning")
+@pytest.mark.parametrize(
+    ("decoder", "encoder", "options"),
+    [
+        ("unet", "resnet10t", {}),
+        ("unetpp", "plain", {"widths": (4, 8, 8, 8)}),
+        ("u2net", "plain", {"widths": (4,) * 6}),
+        ("pan", "plain", {"widths": (4,) * 6}),
+        ("pspnet", "plain", {"widths": (4,) * 4}),
+    ],
+)
+def test_a_traced_network_takes_images_of_any_size(decoder, encoder, options):
+    torch.manual_seed(0)
+    model = unetzoo.create(decoder, encoder=encoder, encoder_options=options, classes=2).eval()
+    with torch.no_grad():
+        traced = torch.jit.trace(model, torch.randn(1, 3, 64, 64))
+        for shape in [(1, 3, 64, 64), (2, 3, 160, 96), (1, 3, 70, 90), (3, 3, 33, 1)]:
+            image = torch.randn(shape)
+            torch.testing.assert_close(traced(image), model(image), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("decoder", ["unet", "unetpp"])
+def test_frozen_layers_of_the_user_stay_frozen_after_unfreeze(decoder):
+    encoder = _model(decoder).encoder
+    stem, *rest = encoder.parameters()
+    stem.requires_grad = False
+    unetzoo.freeze(encoder)
+    unetzoo.freeze(encoder)
+    assert not any(parameter.requires_grad for parameter in encoder.parameters())
+    unetzoo.unfreeze(encoder)
+    assert not stem.requires_grad
+    assert all(parameter.requires_grad for parameter in rest)
+    assert encoder.training

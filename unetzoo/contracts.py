@@ -27,6 +27,7 @@ class Encoder(nn.Module, ABC):
         super().__init__()
         self.features = features
         self.frozen = False
+        self.fixed: frozenset[str] = frozenset()  # names of the weights that had no gradients before `freeze`
 
     @abstractmethod
     def forward(self, image: Tensor) -> list[Tensor]:

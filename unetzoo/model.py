@@ -12,6 +12,7 @@ from unetzoo.config import ModelConfig
 from unetzoo.contracts import Decoder, Encoder
 from unetzoo.errors import OptionError, ShapeError, UnetzooError
 from unetzoo.layers.checkpoint import set_checkpointing
+from unetzoo.layers.graph import is_recorded
 from unetzoo.misfit import check_fits
 from unetzoo.wrapped import unwrapped
 
@@ -209,7 +210,7 @@ class Segmenter(nn.Module):
             return image
         reduction = self.encoder.features.reductions[-1]
         bottom, right = -image.shape[2] % reduction, -image.shape[3] % reduction
-        if torch.compiler.is_exporting() or bottom or right:  # an exported graph must hold for every size
+        if is_recorded() or bottom or right:  # an exported graph must hold for every size
             image = F.pad(image, (0, right, 0, bottom), mode="replicate")
         return image
 
@@ -221,7 +222,7 @@ class Segmenter(nn.Module):
         if self.encoder.shrinks:
             return logits
         bottom, right = logits.shape[2] - image.shape[2], logits.shape[3] - image.shape[3]
-        if torch.compiler.is_exporting() or bottom or right:
+        if is_recorded() or bottom or right:
             logits = F.pad(logits, (0, -right, 0, -bottom))  # slicing would tie an exported graph to padded sizes
         return logits
 
@@ -229,15 +230,20 @@ class Segmenter(nn.Module):
 def freeze(encoder: Encoder) -> None:
     """Keep an encoder as it is: no gradients, and evaluation mode (batch-norm statistics, dropout) even in training."""
     encoder = _encoder(encoder)
+    if not encoder.frozen:
+        encoder.fixed = frozenset(name for name, weight in encoder.named_parameters() if not weight.requires_grad)
     encoder.frozen = True
     encoder.requires_grad_(False).train(False)
 
 
 def unfreeze(encoder: Encoder) -> None:
-    """Train an encoder again, after `freeze`."""
+    """Train an encoder again, after `freeze`: those of its weights that had gradients before it."""
     encoder = _encoder(encoder)
+    if encoder.frozen:
+        for name, weight in encoder.named_parameters():
+            weight.requires_grad_(name not in encoder.fixed)
     encoder.frozen = False
-    encoder.requires_grad_(True).train(True)
+    encoder.train(True)
 
 
 def _encoder(module: nn.Module) -> Encoder:

@@ -4,7 +4,7 @@ Its convolutions have biases though norms follow, as the published weights do.
 """
 
 from collections.abc import Sequence
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +14,7 @@ from unetzoo.checks import check_choice, check_count
 from unetzoo.decoders.levels import chosen, coarse_levels
 from unetzoo.layers.block import BlockStyle, ConvNormAct
 from unetzoo.layers.checkpoint import CheckpointedModule
+from unetzoo.layers.graph import is_recorded
 from unetzoo.layers.norm import Activation, Norm, make_norm
 from unetzoo.layers.pool import GridContext
 from unetzoo.layers.resize import resize_as
@@ -125,7 +126,13 @@ def _weigher(in_channels: int, style: BlockStyle, kernel_size: int) -> ConvNormA
 
 def _at_least(features: Tensor, side: int) -> Tensor:
     """A map of at least `side` pixels along each axis: its last row and column are repeated where it is smaller."""
-    bottom, right = (cast("int", torch.sym_max(0, side - length)) for length in features.shape[2:])
-    if torch.compiler.is_exporting() or bottom or right:
+    bottom, right = (_missing(side, length) for length in features.shape[2:])
+    if is_recorded() or bottom or right:
         features = F.pad(features, (0, right, 0, bottom), mode="replicate")
     return features
+
+
+def _missing(side: int, length: int) -> int:
+    """What a length lacks of `side`, at least 0; in a recorded graph lengths are symbols or tensors."""
+    lacking: Any = side - length
+    return cast("int", lacking.clamp(min=0) if isinstance(lacking, Tensor) else torch.sym_max(0, lacking))

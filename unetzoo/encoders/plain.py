@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from unetzoo.checks import check_choice, check_depth, check_widths
 from unetzoo.errors import PretrainedError
 from unetzoo.layers.checkpoint import CheckpointedModule
+from unetzoo.layers.graph import is_recorded
 from unetzoo.layers.norm import Norm, make_norm
 from unetzoo.layers.recompute import norm_act_conv
 from unetzoo.layers.valid import check_sides
@@ -64,7 +65,7 @@ class PlainEncoder(Encoder):
         Raises:
             ShapeError: for an image of which pooling would lose a row or a column, when nothing is padded.
         """
-        if self.shrinks and not torch.compiler.is_compiling():
+        if self.shrinks and not torch.compiler.is_compiling() and not is_recorded():
             check_sides(image.shape[2], image.shape[3], self.features.reductions[-1])
         features: list[Tensor] = []
         for stage in self.stages:

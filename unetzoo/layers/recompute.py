@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 
+from unetzoo.layers.graph import is_recorded
 from unetzoo.layers.norm import ChannelLayerNorm, GroupNorm
 from unetzoo.layers.snapshot import is_plain, snapshot
 
@@ -56,7 +57,7 @@ def norm_act_conv(norm: nn.Module, activation: nn.Module, convolution: nn.Module
 
 
 def _is_worth_it(norm: nn.Module, activation: nn.Module, features: Tensor) -> bool:
-    if torch.compiler.is_compiling() or torch.jit.is_tracing():  # type: ignore[attr-defined, no-untyped-call]
+    if torch.compiler.is_compiling() or is_recorded():
         return False
     return (
         type(features) is Tensor

@@ -49,8 +49,8 @@ class RSU(CheckpointedModule):
             above = skips[-1] if skips else projected
             skips.append(convolve(F.max_pool2d(above, 2, ceil_mode=True) if level and not self.flat else above))
         deep: Tensor = self.bottom(skips[-1])
-        for convolve, skip in zip(reversed(self.up), reversed(skips), strict=True):
-            if deep.shape[2:] != skip.shape[2:]:
+        for level, (convolve, skip) in enumerate(zip(reversed(self.up), reversed(skips), strict=True)):
+            if level and not self.flat:  # each level but the deepest was pooled before the next one
                 deep = resize_as(deep, skip)
             deep = convolve(torch.cat([deep, skip], dim=1))
         return projected + deep

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - the field's name for it
 
 from unetzoo.errors import ShapeError
+from unetzoo.layers.graph import is_recorded
 
 Mode = Literal["nearest", "bilinear"]
 
@@ -102,7 +103,9 @@ def upsample_conv(deep: Tensor, kernel: Tensor, bias: Tensor | None, factor: int
 
 def _is_small(deep: Tensor) -> bool:
     """Whether the plain form is as fast; a compiled or exported graph is for any size, its kernels are made once."""
-    return not torch.compiler.is_compiling() and deep.shape[0] * deep.shape[2] * deep.shape[3] <= _FEW_PIXELS
+    if torch.compiler.is_compiling() or is_recorded():
+        return False
+    return deep.shape[0] * deep.shape[2] * deep.shape[3] <= _FEW_PIXELS
 
 
 def transposed_kernel(kernel: Tensor, factor: int = 2) -> Tensor:
