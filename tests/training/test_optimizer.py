@@ -1,6 +1,7 @@
 """Compared with torch's own AdamW, which is neither fused nor in another order of memory."""
 
 import copy
+import itertools
 
 import pytest
 import torch
@@ -90,3 +91,44 @@ def test_its_state_is_that_of_torchs_own():
     _train(twin, torchs, 2, seed=3)
     for found, wanted in zip(layers.parameters(), twin.parameters(), strict=True):
         torch.testing.assert_close(found, wanted, rtol=1e-9, atol=1e-12)
+
+
+LAYOUTS = {
+    "usual": torch.Tensor.contiguous,
+    "channels last": lambda tensor: tensor.contiguous(memory_format=torch.channels_last),
+    "transposed": lambda tensor: tensor.mT.contiguous().mT,
+    "with gaps": lambda tensor: torch.stack([tensor, tensor], dim=-1)[..., 0],
+}
+
+
+def _steps(optimizer_of, orders, shape, clip):
+    """A weight after three steps, with it, its gradients and its state in orders of their own."""
+    generator = torch.Generator().manual_seed(0)
+    weight, *gradients = torch.randn(4, *shape, generator=generator, dtype=torch.float64)
+    of_weight, of_gradient, of_state = (LAYOUTS[order] for order in orders)
+    parameter = nn.Parameter(of_weight(weight))
+    optimizer = optimizer_of(parameter, clip)
+    for gradient in gradients:
+        parameter.grad = of_gradient(gradient)
+        optimizer.step()
+        for name in ("exp_avg", "exp_avg_sq"):
+            optimizer.state[parameter][name] = of_state(optimizer.state[parameter][name])
+    return parameter.detach()
+
+
+def _clipped(parameter, clip):
+    plain = AdamW([parameter], weight_decay=0.1, eps=1e-3, foreach=False)
+    plain.register_step_pre_hook(lambda *_: torch.nn.utils.clip_grad_norm_([parameter], clip) and None)
+    return plain
+
+
+def _dense(parameter, clip):
+    return DenseAdamW([{"params": [parameter], "eps": 1e-3}], weight_decay=0.1, clip=clip)
+
+
+@pytest.mark.parametrize("shape", [(4, 3, 5, 2), (4, 3, 1, 1), (1, 3, 5, 5)])
+@pytest.mark.parametrize("orders", list(itertools.product(LAYOUTS, repeat=3)), ids="-".join)
+def test_each_tensor_may_lie_in_an_order_of_its_own(orders, shape):
+    for clip in (1e-3, 1e3):
+        found, wanted = _steps(_dense, orders, shape, clip), _steps(_clipped, orders, shape, clip)
+        torch.testing.assert_close(found, wanted, rtol=1e-6, atol=1e-9)

@@ -10,24 +10,28 @@ from torch.optim import AdamW
 from torch.optim.adamw import adamw
 
 _LEAST = 1e-6  # beside the norm, as in torch's
-_DENSE = (0, 2, 3, 1)  # axes of weights in the order `torch.channels_last`, as they lie in memory
 
 
 class _Row(NamedTuple):
-    """A weight, its gradient, the moving averages of that and of its square, and how many steps were made."""
+    """A weight, its gradient, the moving averages of that and of its square, and how many steps were made.
+
+    They are `alike` where all lie in memory in one order without gaps, as the fused kernel takes for granted.
+    """
 
     weight: Tensor
     gradient: Tensor
     mean: Tensor
     mean_square: Tensor
     step: Tensor
+    alike: bool
 
 
 class DenseAdamW(AdamW):
     """torch's fused AdamW on a CPU, given its tensors as they lie in memory.
 
-    torch's own copies weights in the order `torch.channels_last`, and all that belongs to them, to the usual order and
-    back in each step, which takes twice as long as the step itself. The state is that of `torch.optim.AdamW`.
+    torch's own is wrong where a weight and what belongs to it lie in different orders: these are updated one by one, by
+    torch's plain form. It copies weights in the order `torch.channels_last`, and all that belongs to them, to the usual
+    order and back in each step, which takes twice as long as the step itself. The state is that of `torch.optim.AdamW`.
 
     Gradients are clipped as `torch.nn.utils.clip_grad_norm_` does, but scaled where they are used rather than in a pass
     of its own, and not at all where they are small enough.
@@ -49,24 +53,9 @@ class DenseAdamW(AdamW):
         groups = [[row for weight in group["params"] if (row := self._row_of(weight))] for group in self.param_groups]
         scale = self._scale_of([row.gradient for rows in groups for row in rows])
         for group, rows in zip(self.param_groups, groups, strict=True):
-            beta1, beta2 = group["betas"]
-            adamw(
-                [row.weight for row in rows],
-                [row.gradient for row in rows],
-                [row.mean for row in rows],
-                [row.mean_square for row in rows],
-                [],
-                [row.step for row in rows],
-                fused=True,
-                grad_scale=scale,
-                amsgrad=False,
-                beta1=beta1,
-                beta2=beta2,
-                lr=group["lr"],
-                weight_decay=group["weight_decay"],
-                eps=group["eps"],
-                maximize=False,
-            )
+            _update(group, [row for row in rows if row.alike], scale, fused=True)
+            others = [row for row in rows if not row.alike]
+            _update(group, [row._replace(gradient=_divided(row.gradient, scale)) for row in others], None, fused=False)
 
     def _scale_of(self, gradients: list[Tensor]) -> Tensor | None:
         """By what they are to be divided."""
@@ -76,12 +65,14 @@ class DenseAdamW(AdamW):
         return scale if scale > 1 else None
 
     def _row_of(self, weight: Tensor) -> "_Row | None":
-        """What belongs to a weight, as it lies in memory; None where it has no gradient."""
+        """What belongs to a weight, as it lies in memory where that is alike; None where it has no gradient."""
         if weight.grad is None:
             return None
         state = self._state_of(weight)
-        data, gradient, mean, square = _as_they_lie(weight, weight.grad, state["exp_avg"], state["exp_avg_sq"])
-        return _Row(data, gradient, mean, square, state["step"])
+        tensors = (weight, weight.grad, state["exp_avg"], state["exp_avg_sq"])
+        turned = _as_they_lie(*tensors)
+        data, gradient, mean, square = turned or tensors
+        return _Row(data, gradient, mean, square, state["step"], alike=turned is not None)
 
     def _state_of(self, weight: Tensor) -> dict[str, Tensor]:
         state: dict[str, Tensor] = self.state[weight]
@@ -92,8 +83,41 @@ class DenseAdamW(AdamW):
         return state
 
 
-def _as_they_lie(*tensors: Tensor) -> tuple[Tensor, ...]:
-    """Tensors of one shape, turned so that they are contiguous, where all are `torch.channels_last`."""
-    if all(tensor.ndim == 4 and tensor.is_contiguous(memory_format=torch.channels_last) for tensor in tensors):
-        return tuple(tensor.permute(_DENSE) for tensor in tensors)
-    return tensors
+def _update(group: dict[str, Any], rows: list[_Row], scale: Tensor | None, *, fused: bool) -> None:
+    beta1, beta2 = group["betas"]
+    adamw(
+        [row.weight for row in rows],
+        [row.gradient for row in rows],
+        [row.mean for row in rows],
+        [row.mean_square for row in rows],
+        [],
+        [row.step for row in rows],
+        foreach=False,
+        fused=fused,
+        grad_scale=scale,
+        amsgrad=False,
+        beta1=beta1,
+        beta2=beta2,
+        lr=group["lr"],
+        weight_decay=group["weight_decay"],
+        eps=group["eps"],
+        maximize=False,
+    )
+
+
+def _divided(gradient: Tensor, scale: Tensor | None) -> Tensor:
+    return gradient if scale is None else gradient / scale
+
+
+def _as_they_lie(*tensors: Tensor) -> tuple[Tensor, ...] | None:
+    """Tensors of one shape, turned so that they are contiguous; None where they lie in different orders, or with gaps.
+
+    An axis of length 1 may have any stride.
+    """
+    if all(tensor.is_contiguous() for tensor in tensors):
+        return tensors
+    first, *others = bare = [tensor.squeeze() for tensor in tensors]
+    axes = sorted(range(first.ndim), key=first.stride, reverse=True)
+    if any(other.stride() != first.stride() for other in others) or not first.permute(axes).is_contiguous():
+        return None
+    return tuple(tensor.permute(axes) for tensor in bare)
