@@ -270,6 +270,8 @@ def test_no_pickle_is_unpickled(folder, tmp_path):
     [
         ('{"new": [], "gone": ["../outside.safetensors"]}', "names files outside of its folder"),
         ('{"new": ["/etc/passwd"], "gone": []}', "names files outside of its folder"),
+        ('{"new": ["config.json"], "gone": ["a\\u0000"]}', "names files outside of its folder"),
+        ('{"new": ["config.json"], "gone": [".."]}', "names files outside of its folder"),
         ("{", "is damaged; remove its folder"),
         ('{"new": 3}', "is damaged; remove its folder"),
     ],

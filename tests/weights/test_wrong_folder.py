@@ -76,8 +76,9 @@ def test_advice_of_whoever_wrote_the_configuration_is_not_given_as_ours(saved):
 
 
 def test_a_folder_that_is_not_there_or_no_network_is_one_error(tmp_path):
-    with pytest.raises(unetzoo.OptionError, match="there is no folder"):
-        unetzoo.load(tmp_path / "nothing")
+    for name in ("nothing", "x" * 300, "a\0b"):
+        with pytest.raises(unetzoo.OptionError, match="there is no folder"):
+            unetzoo.load(tmp_path / name)
     with pytest.raises(unetzoo.ConfigError, match=r"there is no config.json in .*: not a folder of a saved network"):
         unetzoo.load(tmp_path)
 

@@ -151,13 +151,13 @@ def load(folder: str | Path) -> Segmenter:
         OptionError: there is no such folder.
     """
     source = network_folder(Path(folder))
-    if source.is_file():
+    if os.path.isfile(source):  # noqa: PTH113 - Path.is_file raises for a name that is too long
         way = "model.load_state_dict(torch.load(path, weights_only=True))"
         raise OptionError(
             f"{str(folder)!r} is a file; load() reads the folder of a network, whose config.json says what"
             f" it is. For a loose state_dict: create the network, then {way}"
         )
-    if not source.is_dir():
+    if not os.path.isdir(source):  # noqa: PTH112 - likewise
         raise OptionError(f"there is no folder {str(folder)!r} to load a network from")
     with opened(source) as snapshot:
         found = snapshot.config

@@ -7,6 +7,7 @@ Processes and threads that replace files of one folder do so one after the other
 
 import json
 import os
+import re
 import shutil
 import stat
 import time
@@ -22,6 +23,7 @@ _PENDING = ".unetzoo-pending"
 _DRAFT = ".unetzoo-draft-"
 _MANIFEST = "files.json"
 _LARGEST_MANIFEST = 2**20  # bytes
+_NAME = re.compile(r"\w[\w.-]*", re.ASCII)
 _PATIENCE, _PAUSE = 120.0, 0.05  # seconds
 
 
@@ -101,16 +103,18 @@ def _manifest(folder: Path) -> dict[str, list[str]]:
     """The names of what is pending, and of what must go; both empty where nothing is."""
     path = folder / _PENDING / _MANIFEST
     nothing: dict[str, list[str]] = {"new": [], "gone": []}
+    if not os.path.lexists(path):
+        return nothing
     try:
         found = json.loads(_manifest_text(path))
         names = {kind: [str(name) for name in found[kind]] for kind in nothing}
-    except (FileNotFoundError, NotADirectoryError):
+    except FileNotFoundError:  # all was moved a moment ago
         return nothing
     except ConfigError:
         raise
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise ConfigError(f"{str(path)!r} is damaged; remove its folder to go back to what was saved before") from error
-    if any(Path(name).name != name for name in (*names["new"], *names["gone"])):
+    if not all(_NAME.fullmatch(name) for name in (*names["new"], *names["gone"])):
         raise ConfigError(f"{str(path)!r} names files outside of its folder: nothing is read or changed")
     return names
 
