@@ -147,16 +147,20 @@ def test_trained_values_are_read_as_the_masks_of_the_training_were(coding, suffi
     assert np.array_equal(Coding.from_dict(["none", "cell", "edge"], coding).read(raw), ids)
 
 
+def _binary(coding):
+    info = unetzoo.ModelInfo(class_names=["none", "cell"], mask_coding={**_IDS, "codes": [0, 1], **coding})
+    return unetzoo.ModelConfig(decoder="unet", encoder="plain", classes=1, info=info)
+
+
+def test_masks_that_number_objects_have_no_values_for_classes():
+    with pytest.raises(OptionError, match="number objects, not classes; choose the values ids or palette"):
+        look_of("trained", ".png", _binary({"instances": True}))
+    assert look_of(None, ".png", _binary({"instances": True})).palette is not None
+
+
 @pytest.mark.parametrize(("threshold", "full"), [(0.5, 1), (128, 255), (300, 65_535)])
 def test_soft_masks_become_full_ones(threshold, full):
-    soft = {**_IDS, "codes": [0, 1], "threshold": threshold}
-    config = unetzoo.ModelConfig(
-        decoder="unet",
-        encoder="plain",
-        classes=1,
-        info=unetzoo.ModelInfo(class_names=["none", "cell"], mask_coding=soft),
-    )
-    assert look_of("trained", ".tif", config).table[:2].tolist() == [0, full]
+    assert look_of("trained", ".tif", _binary({"threshold": threshold})).table[:2].tolist() == [0, full]
 
 
 def test_the_palette_of_the_trainings_masks_is_used():
@@ -174,7 +178,6 @@ def test_large_values_get_a_type_that_holds_them(value):
     ("coding", "ending", "message"),
     [
         ({}, ".png", "does not say what values the masks of its training had"),
-        ({**_IDS, "instances": True}, ".png", "number objects"),
         (_PLANES, ".png", "planes, which a .png cannot hold; choose .tif, .npy or .zarr"),
         ({**_IDS, "codes": [0, 70_000, 7]}, ".png", "up to 65,535, not 70,000"),
     ],

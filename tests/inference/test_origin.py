@@ -144,14 +144,18 @@ def test_killed_at_any_step_of_the_replacement_it_goes_on(place, name, source, t
 
 
 def test_a_mask_made_by_hand_after_a_prediction_was_stopped_stays(tmp_path):
-    image = np.zeros((600, 200), np.float32)
-    image[550, 100] = np.nan
-    np.save(tmp_path / "in.npy", image)
-    with pytest.raises(DataError, match="NaN"):
-        _predict(0, tmp_path / "in.npy", tmp_path / "out.npy", tile=128, overlap=32)
+    np.save(tmp_path / "in.npy", np.zeros((600, 200), np.uint8))
+    predictor = _predictor(0, tile=128, overlap=32)
+
+    def stop(done, total):
+        if 0 < done < total:
+            raise _Killed
+
+    with pytest.raises(_Killed):
+        predictor.predict(tmp_path / "in.npy", tmp_path / "out.npy", on_rows=stop)
     assert (tmp_path / "out.npy.partial").exists()
     np.save(tmp_path / "out.npy", np.ones(3))
-    assert _predict(0, tmp_path / "in.npy", tmp_path / "out.npy", tile=128, overlap=32).state == "foreign"
+    assert predictor.predict(tmp_path / "in.npy", tmp_path / "out.npy").state == "foreign"
     assert np.load(tmp_path / "out.npy").tolist() == [1, 1, 1]
 
 
