@@ -99,7 +99,7 @@ def change_bytes(content, random):
     for _ in range(random.randint(1, 4)):
         place = random.randrange(min(len(content), random.choice((16, 64, len(content)))))
         content[place] = random.choice((0, 1, 127, 128, 255, random.randrange(256)))
-    return bytes(content[: random.choice((len(content), len(content), random.randrange(1, len(content))))])
+    return bytes(content[: random.choice((len(content), len(content), random.randrange(1, len(content) + 1)))])
 
 
 def change_png(content, random):
