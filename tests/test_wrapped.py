@@ -109,9 +109,14 @@ def test_weights_with_the_prefix_of_a_wrapper_load():
         assert torch.equal(model.heads[0].weight, wanted.heads[0].weight + 1)
 
 
-def test_weights_of_another_network_are_torchs_own_error():
-    with pytest.raises(RuntimeError, match="Missing key"):
-        _model().load_state_dict({"weight": torch.ones(1)})
+def test_weights_of_another_network_are_one_short_line():
+    other = unetzoo.create("unet", encoder="resnet18").state_dict()
+    with pytest.raises(
+        unetzoo.WeightsError, match=r"not the tensors of this network: Missing key.*Unexpected"
+    ) as caught:
+        _model().load_state_dict(other)
+    assert len(str(caught.value)) < 500
+    assert "\n" not in str(caught.value)
 
 
 class _Lightning(torch.nn.Module):

@@ -10,7 +10,7 @@ from torch.nn import functional as F  # noqa: N812 - the field's name for it
 
 from unetzoo.config import ModelConfig
 from unetzoo.contracts import Decoder, Encoder
-from unetzoo.errors import OptionError, ShapeError, UnetzooError
+from unetzoo.errors import OptionError, ShapeError, UnetzooError, WeightsError
 from unetzoo.layers.checkpoint import set_checkpointing
 from unetzoo.layers.graph import is_recorded
 from unetzoo.misfit import check_fits
@@ -113,12 +113,19 @@ class Segmenter(nn.Module):
     def load_state_dict(
         self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
     ) -> "_IncompatibleKeys":
-        """As torch's; a prefix that a wrapper put before all names, such as `_orig_mod.` or `module.`, is taken off."""
-        from unetzoo.weights.loose import prefix_before
+        """As torch's; a prefix that a wrapper put before all names, such as `_orig_mod.` or `module.`, is taken off.
+
+        Raises:
+            WeightsError: with `strict`, names that are missing or unexpected; shapes that differ.
+        """
+        from unetzoo.weights.loose import prefix_before, shortened
 
         prefix = prefix_before(state_dict.keys(), self.state_dict().keys())
         bare = {name.removeprefix(prefix): value for name, value in state_dict.items()} if prefix else state_dict
-        report: _IncompatibleKeys = super().load_state_dict(bare, strict=strict, assign=assign)
+        try:
+            report: _IncompatibleKeys = super().load_state_dict(bare, strict=strict, assign=assign)
+        except RuntimeError as error:
+            raise WeightsError(f"these are not the tensors of this network: {shortened(error)}") from None
         return report
 
     def save_pretrained(

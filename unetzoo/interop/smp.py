@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from unetzoo.model import Segmenter
 
 T = TypeVar("T")
-_LONGEST = 300
 _HEAD, _ENCODER = "segmentation_head.", "encoder."
 
 _IN_BLOCK = {
@@ -97,8 +96,8 @@ def network_from_smp(
     model = create_from(config)
     try:
         model.load_state_dict(tensors_of_smp(state, config))
-    except RuntimeError as error:
-        differences = "; ".join(line.strip() for line in str(error).splitlines()[1:3])[:_LONGEST]
+    except WeightsError as error:
+        differences = str(error).partition(": ")[2]
         raise WeightsError(
             f"these are not the tensors of {described['_model_class']} with the encoder {encoder!r}: {differences}"
         ) from error

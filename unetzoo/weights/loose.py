@@ -8,6 +8,8 @@ from torch import Tensor
 
 from unetzoo.errors import WeightsError
 
+_REASONS, _LONGEST = 2, 150
+
 
 def tensors_in(checkpoint: Mapping[str, Any]) -> dict[str, Tensor]:
     """The state dict that a checkpoint is, or the only one that it holds, as under `"state_dict"`.
@@ -45,6 +47,12 @@ def prefix_before(names: Collection[str], known: Collection[str], spelled: Calla
 def without_prefix(state: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
     """The tensors behind a prefix, under their own names; others are left out."""
     return {name.removeprefix(prefix): tensor for name, tensor in state.items() if name.startswith(prefix)}
+
+
+def shortened(error: RuntimeError) -> str:
+    """What torch says of tensors that do not fit, in one line: the beginnings of its first reasons."""
+    reasons = [line.strip() for line in str(error).splitlines()[1:] if line.strip()][:_REASONS]
+    return "; ".join(reason if len(reason) <= _LONGEST else f"{reason[:_LONGEST]} ..." for reason in reasons)
 
 
 def _is_state(value: object) -> bool:
