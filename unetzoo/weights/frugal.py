@@ -12,13 +12,16 @@ from torch.overrides import TorchFunctionMode
 from unetzoo.errors import WeightsError
 
 _CALLS, _CALLS_PER_TENSOR = 20_000, 200  # the greediest backbones of timm need 40 a tensor
-_FILLING = {
+_FILLING = {  # of tensors, and of torch.nn.init those within which a mode does not hold
     "add_",
     "clamp_",
+    "constant_",
     "copy_",
     "div_",
     "erfinv_",
     "fill_",
+    "kaiming_normal_",
+    "kaiming_uniform_",
     "mul_",
     "normal_",
     "sub_",
