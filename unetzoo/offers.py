@@ -9,7 +9,7 @@ from dataclasses import replace
 from unetzoo.builtin import COMMANDS
 from unetzoo.errors import PluginError, describe_error
 from unetzoo.registry import SPECS, Offer, Spec
-from unetzoo.specs import EncoderFamily, Lazy
+from unetzoo.specs import CommandSpec, EncoderFamily, Lazy
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*")
 _asking: ContextVar[bool] = ContextVar("asking", default=False)
@@ -46,7 +46,7 @@ def checked_items(kind: str, given: object) -> tuple[Spec | EncoderFamily, ...]:
         if not isinstance(item, accepted):
             raise PluginError(f"it yielded {item!r} where {wanted} is due")
         _check_item(item)
-        if kind == "command" and item.name in COMMANDS:
+        if isinstance(item, CommandSpec) and item.name in COMMANDS:
             raise PluginError(f"{label(kind, item)} is unetzoo's own")
         items.append(item)
     return tuple(items)

@@ -62,6 +62,7 @@ def as_own_group(group: typer.Typer) -> typer.Typer:
     if group.info.invoke_without_command is True and group.registered_callback:
         commands.append(group.registered_callback)  # type: ignore[arg-type] # it has a callback, too
     for command in commands:
+        assert command.callback is not None  # noqa: S101 - it was registered with one
         command.callback = with_common_options(command.callback)
     return group
 
