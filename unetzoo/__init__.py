@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         UnetzooError,
         UnknownNameError,
         WeightsError,
+        WeightsWarning,
         WriteError,
     )
     from unetzoo.evaluation.evaluate import Evaluation, evaluate
@@ -109,6 +110,7 @@ __all__ = [
     "UnetzooError",
     "UnknownNameError",
     "WeightsError",
+    "WeightsWarning",
     "WriteError",
     "create",
     "create_dataset",
@@ -175,6 +177,7 @@ _HOMES = {
         "UnetzooError",
         "UnknownNameError",
         "WeightsError",
+        "WeightsWarning",
         "WriteError",
     ),
     "evaluation.evaluate": ("Evaluation", "evaluate"),

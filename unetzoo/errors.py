@@ -92,6 +92,10 @@ class DataWarning(UserWarning):
     """Images that are probably not what a network was trained on; the work goes on."""
 
 
+class WeightsWarning(UserWarning):
+    """Weights that were changed or fit in part, in a way that is allowed."""
+
+
 class PluginWarning(UserWarning):
     """A plugin was left out, or has no effect; everything else goes on."""
 

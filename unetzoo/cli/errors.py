@@ -11,7 +11,7 @@ from typing import Any, TextIO
 import typer
 
 from unetzoo.cli.output import say
-from unetzoo.errors import DataWarning, PluginWarning
+from unetzoo.errors import DataWarning, PluginWarning, WeightsWarning
 
 USAGE_EXIT = 2
 """A wrong use, or data that cannot be used."""
@@ -65,7 +65,7 @@ def one_line_warnings() -> Iterator[None]:
         ) -> None:
             nonlocal images
             images += issubclass(category, DataWarning)
-            if not issubclass(category, DataWarning | PluginWarning):
+            if not issubclass(category, DataWarning | PluginWarning | WeightsWarning):
                 as_python_does(message, category, filename, lineno, file, line)
             elif images <= MOST_SHOWN or not issubclass(category, DataWarning):
                 say("warning:", "yellow", str(message))

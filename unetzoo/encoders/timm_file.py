@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from unetzoo.errors import PretrainedError
+from unetzoo.errors import PretrainedError, WeightsWarning
 from unetzoo.weights.loose import prefix_before
 
 _TOLERATED = 0.05  # of a backbone's tensors
@@ -69,7 +69,7 @@ def fitted(name: str, backbone: Collection[str], state: Mapping[str, Tensor], so
             f"the weights {source!r} are not those of timm's {name}: {fit}; nothing but a classifier may differ"
         )
     if fit.missing or fit.unexpected:
-        warn(f"the weights {source!r} are not quite those of timm's {name}: {fit}", UserWarning, stacklevel=2)
+        warn(f"the weights {source!r} are not quite those of timm's {name}: {fit}", WeightsWarning, stacklevel=2)
     with TemporaryDirectory() as folder:
         path = Path(folder) / "model.safetensors"
         save_file({key: tensor.contiguous() for key, tensor in fit.tensors.items()}, path)

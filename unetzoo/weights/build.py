@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from unetzoo.assembly import create_from
 from unetzoo.config import ModelConfig
-from unetzoo.errors import UnetzooError, WeightsError, describe_error
+from unetzoo.errors import UnetzooError, WeightsError, WeightsWarning, describe_error
 from unetzoo.model import Segmenter
 from unetzoo.weights.frugal import Bounded, Unfilled, empty_parameters
 from unetzoo.weights.safe_file import DTYPES, Stored
@@ -100,6 +100,7 @@ def _of_one_type(model: nn.Module, tensors: Mapping[str, Tensor]) -> Mapping[str
     warnings.warn(
         f"the weights are of several floating types, {', '.join(several)}, in which no network runs: they are brought"
         " to the one that it is created with",
+        WeightsWarning,
         stacklevel=4,
     )
     return {name: one.to(usual[name]) if usual.get(name) in mixed else one for name, one in tensors.items()}
