@@ -171,10 +171,9 @@ class _Case:
 
     def memory(self) -> dict[str, Any]:
         """Of each its peak, in the best of a few calls, and what it keeps, both in bytes."""
-        given = self.logits, self.target
         return {
             "peak_bytes": {name: self._peak(step) for name, step in self.steps.items()},
-            "saved_bytes": {name: saved_bytes(step, given) for name, step in self.steps.items()},
+            "saved_bytes": {name: saved_bytes(step) for name, step in self.steps.items()},
         }
 
     @staticmethod

@@ -4,9 +4,13 @@ import gc
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
+from torch.multiprocessing.reductions import StorageWeakRef
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 Step = Callable[[], Tensor]
 
@@ -33,27 +37,54 @@ def _event() -> torch.cuda.Event:
     return torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
 
 
-def saved_bytes(step: Step, given: Sequence[Tensor] | None = None) -> int:
-    """Memory of all tensors that one step keeps for its backward pass, each storage once.
+def saved_bytes(step: Step) -> int:
+    """Memory that one step makes in its forward pass and keeps for its backward pass, each storage once.
 
-    Args:
-        step: to call.
-        given: tensors that are there in any case; None: all leaves of the graph, such as weights.
+    It is what is alive when the backward pass begins, or, of a step without one, when it ends.
     """
-    storages: dict[int, int] = {}
-    excluded = {tensor.untyped_storage().data_ptr() for tensor in given or ()}
-    kept = []  # a storage that is freed could give its address to another one
+    with _Allocations() as made:
+        result = step()
+        kept: int = made.alive() if made.kept is None else made.kept
+    del result
+    return kept
 
-    def pack(tensor: Tensor) -> Tensor:
-        if not (tensor.is_leaf if given is None else tensor.untyped_storage().data_ptr() in excluded):
-            storage = tensor.untyped_storage()
-            storages[storage.data_ptr()] = storage.nbytes()
-            kept.append(storage)
-        return tensor
 
-    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-        step()
-    return sum(storages.values())
+class _Allocations(TorchDispatchMode):
+    """Notes each storage that is made, and how much of them is alive when a backward pass begins.
+
+    Attributes:
+        kept: bytes alive then; None: there was none.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call] # torch's own lack of types
+        self.kept: int | None = None
+        self._made: dict[int, tuple[StorageWeakRef, int]] = {}
+
+    def __torch_dispatch__(
+        self,
+        function: Callable[..., Any],
+        types: Sequence[type],
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:  # noqa: ANN401 - whatever torch gives
+        """Make a call, and note what it made."""
+        if self.kept is None and torch._C._current_graph_task_id() >= 0:
+            self.kept = self.alive()
+        given = {id(tensor) for tensor in tree_leaves((args, kwargs)) if isinstance(tensor, Tensor)}
+        result = function(*args, **(kwargs or {}))
+        for tensor in tree_leaves(result):
+            if isinstance(tensor, Tensor) and id(tensor) not in given and tensor._base is None:
+                storage = tensor.untyped_storage()
+                reference = StorageWeakRef(storage)  # type: ignore[no-untyped-call] # torch's own lack of types
+                self._made[storage._cdata] = reference, storage.nbytes()
+        return result
+
+    def alive(self) -> int:
+        """Bytes of all storages that were made and still live."""
+        gc.collect()  # what only waits for it is not kept
+        living = (size for reference, size in self._made.values() if not reference.expired())  # type: ignore[no-untyped-call] # as above
+        return sum(living)
 
 
 def peak_bytes(step: Step, device: str) -> int | None:

@@ -9,7 +9,7 @@ from unetzoo.decoders.levels import chosen, coarse_levels, fine_level
 from unetzoo.layers.block import BlockStyle, ConvNormAct
 from unetzoo.layers.checkpoint import CheckpointedModule
 from unetzoo.layers.norm import Activation, Norm
-from unetzoo.layers.resize import PixelLinear, mix_resized
+from unetzoo.layers.resize import PixelLinear, mix_resized, resize_as
 from unetzoo.model import Decoder
 from unetzoo.specs import FeatureInfo
 
@@ -48,7 +48,9 @@ class SegFormerDecoder(Decoder):
     def forward(self, features: Sequence[Tensor]) -> list[Tensor]:
         """The map at the resolution of reduction 4, the only output, of a pyramid (shallow first)."""
         maps = [project(features[level]) for project, level in zip(self.projections, self.levels, strict=True)]
-        return [self.fuse(maps, self.target)]
+        like = maps[self.target]
+        finer = [resize_as(one, like) for one in maps[self.target + 1 :]]  # here: the block would keep the larger ones
+        return [self.fuse([*maps[: self.target + 1], *finer], self.target)]
 
 
 class _Fuse(CheckpointedModule, ConvNormAct):

@@ -36,7 +36,8 @@ def mix_resized(maps: Sequence[Tensor], convolution: nn.Module, level: int) -> T
     change places: the small maps are convolved first, at their own resolution.
 
     Args:
-        maps: (b, c, h_i, w_i) of one number of channels, coarse first, as they are concatenated.
+        maps: (b, c, h_i, w_i) of one number of channels, coarse first, as they are concatenated; behind that of the
+            level those that have its height and width already.
         convolution: an `nn.Conv2d` of kernel size 1 for len(maps) * c channels.
         level: index of the map whose height and width the result (b, out, h, w) has.
     """
@@ -44,11 +45,8 @@ def mix_resized(maps: Sequence[Tensor], convolution: nn.Module, level: int) -> T
     like, kernels = maps[level], convolution.weight.chunk(len(maps), dim=1)
     parts = [] if convolution.bias is None else [convolution.bias[:, None, None]]
     for index, (features, part) in enumerate(zip(maps, kernels, strict=True)):
-        if index > level:  # finer: it is made smaller first
-            parts.append(F.conv2d(resize_as(features, like), part))
-        else:
-            convolved = F.conv2d(features, part)
-            parts.append(convolved if index == level else resize_as(convolved, like))
+        convolved = F.conv2d(features, part)
+        parts.append(convolved if index >= level else resize_as(convolved, like))
     return sum(parts[1:], parts[0])
 
 
