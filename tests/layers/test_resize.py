@@ -13,6 +13,7 @@ def test_mixing_is_the_convolution_of_the_resized_and_concatenated_maps(level, b
     maps = [torch.randn(2, 4, 3 * by, 5 * by, dtype=torch.float64) for by in (1, 2, 4)]
     size = maps[level].shape[2:]
     resized = [F.interpolate(features, size=size, mode="bilinear") for features in maps]
+    maps = [*maps[: level + 1], *resized[level + 1 :]]  # finer ones come resized
     torch.testing.assert_close(mix_resized(maps, convolution, level), convolution(torch.cat(resized, dim=1)))
 
 
