@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Generic, TypeVar, cast
 
-from unetzoo.errors import ConflictError, PluginError, UnknownNameError, describe_error, did_you_mean
+from unetzoo.errors import ConflictError, MissingExtraError, PluginError, UnknownNameError, describe_error, did_you_mean
 from unetzoo.specs import CommandSpec, DatasetSpec, DecoderSpec, EncoderFamily, EncoderSpec, LossSpec
 
 Spec = EncoderSpec | DecoderSpec | LossSpec | DatasetSpec | CommandSpec
@@ -129,6 +129,8 @@ class Registry(Generic[SpecT]):
     def _spec(self, offer: Offer, bare: str) -> SpecT:
         try:
             spec = offer.spec(bare)
+        except MissingExtraError:
+            raise  # it is no fault of the plugin, and says what to do
         except Exception as error:  # a stranger's function may raise anything
             problem = f"plugin {offer.plugin!r} lists {self.kind} {bare!r} but cannot describe it"
             raise PluginError(f"{problem}: {describe_error(error)}") from error

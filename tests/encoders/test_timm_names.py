@@ -37,3 +37,18 @@ def test_a_description_has_timms_licence_paper_and_tags():
     assert description.paper == timm.get_pretrained_cfg("resnet18").paper_ids
     assert {f"resnet18.{tag}" for tag in description.pretrained} == set(timm.list_pretrained("resnet18.*"))
     assert description.pretrained[0] == timm.get_pretrained_cfg("resnet18").tag
+
+
+def test_a_torchvision_of_another_version_is_told_as_such_and_not_as_a_plugins_fault(tmp_path):
+    (tmp_path / "torchvision").mkdir()
+    broken = "raise RuntimeError('operator torchvision::nms does not exist')"
+    (tmp_path / "torchvision" / "__init__.py").write_text(broken)
+    program = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); from unetzoo.cli import main; main()"
+    command = [sys.executable, "-c", program, "info", "unet", "--encoder", "resnet18"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 2
+    assert done.stderr.startswith(
+        "error: timm cannot be imported: RuntimeError: operator torchvision::nms does not exist"
+    )
+    assert "pip install --upgrade torch torchvision timm" in done.stderr
+    assert "plugin" not in done.stderr

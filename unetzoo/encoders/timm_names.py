@@ -8,8 +8,10 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
+from unetzoo.errors import MissingExtraError, describe_error
 from unetzoo.specs import EncoderSpec, lazy
 
+_HINT = "torch and torchvision may be of versions that do not fit: pip install --upgrade torch torchvision timm"
 _REGISTERED = re.compile(r"^@register_model\s*\n(?:@.*\n)*def (\w+)\(", re.MULTILINE)
 
 
@@ -25,7 +27,12 @@ def timm_names() -> frozenset[str]:
 
 def timm_spec(name: str) -> EncoderSpec:
     """The spec of one model of timm, with what timm records about its pretrained weights."""
-    from timm.models import get_arch_pretrained_cfgs
+    try:
+        from timm.models import get_arch_pretrained_cfgs
+    except (
+        Exception
+    ) as error:  # torchvision, which timm imports, raises several types where torch is of another version
+        raise MissingExtraError(f"timm cannot be imported: {describe_error(error)}; {_HINT}") from error
 
     weights = {tag: cfg for tag, cfg in get_arch_pretrained_cfgs(name).items() if cfg.has_weights}
     default = next(iter(weights.values()), None)
