@@ -234,3 +234,17 @@ def test_the_nodata_of_other_files_does_not_count(tmp_path, train):
         tag = [(42113, "s", 0, "-9999", True)]
         tifffile.imwrite(tmp_path / "raster" / kind / "a.tif", np.array([[-9999, 1, 2]], np.int16), extratags=tag)
     assert open_dataset(tmp_path / "raster", trained=info)[0].mask.tolist() == [[255, 1, 2]]
+
+
+def test_masks_in_the_alpha_channel_are_not_read_by_their_single_colour(train, tmp_path, make_folder):
+    info = train([[0, 255]], [[255, 0]])
+    folder = make_folder({"0.png": np.ones((1, 2))}, {"0.png": [[0, 255]]}, tmp_path / "alpha")
+    opacity = np.dstack([np.full((1, 2, 3), 255, np.uint8), np.array([[0, 255]], np.uint8)])
+    Image.fromarray(opacity).save(folder / "masks" / "0.png")
+    with pytest.raises(unetzoo.DataError, match=r"classes in the alpha channel, .*--classes background=0,cell=255"):
+        open_dataset(folder, trained=info)
+    named = open_dataset(folder, trained=info, classes={"background": 0, "foreground": 255})
+    assert named[0].mask.tolist() == [[0, 1]]
+    opacity[0, 0, :3] = 0  # the colours tell the classes, too
+    Image.fromarray(opacity).save(folder / "masks" / "0.png")
+    assert open_dataset(folder, trained=info)[0].mask.tolist() == [[0, 1]]

@@ -182,6 +182,12 @@ def _counts_alpha(masks: Sequence[StoredMask], names: int) -> bool:
     return len(_transparent_and_opaque(masks)[1]) <= 1
 
 
+def needs_alpha(masks: Sequence[StoredMask]) -> bool:
+    """Whether the opacity alone tells the classes: transparent and opaque pixels have the same single colour."""
+    transparent, opaque = _transparent_and_opaque([mask for mask in masks if mask.form.layout == "colors"])
+    return len(opaque) == 1 and transparent == opaque
+
+
 def _hides_colors(masks: Sequence[StoredMask]) -> bool:
     """Whether transparent pixels have colours of their own, or one of the opaque ones."""
     transparent, opaque = _transparent_and_opaque(masks)

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from unetzoo.data.coding import IGNORED, Coding
 from unetzoo.data.forms import say_kind
-from unetzoo.data.kinds import used_palette
+from unetzoo.data.kinds import needs_alpha, used_palette
 from unetzoo.data.stored import StoredMask
 from unetzoo.data.wording import say_codes
 from unetzoo.errors import DataError, OptionError
@@ -35,6 +35,11 @@ def coding_of(info: ModelInfo, masks: Sequence[StoredMask]) -> Coding:
     if coding.kind == "planes" and planes - {coding.planes}:
         counts = " and ".join(map(str, sorted(planes)))
         raise DataError(f"the masks have {counts} planes, those of the training had {coding.planes}")
+    if coding.kind not in ("alpha", "cutout", "planes") and needs_alpha(masks):
+        raise DataError(
+            f"the masks have their classes in the alpha channel, those of the training were {say_kind(coding.kind)}; "
+            f"{_ADVICE}"
+        )
     _check_colors(coding, masks)
     if _may_be_foreground(coding, masks):
         raise DataError(
