@@ -175,3 +175,18 @@ def test_a_network_that_its_configuration_does_not_rebuild_is_refused_at_once(ca
         CALLS[call](model, tmp_path)
     assert not Path(tmp_path / "net").exists()
     assert not Path(tmp_path / "run").exists()
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit.trace:FutureWarning")
+@pytest.mark.parametrize("call", ["save", "fit", "export", "optimize", "predict", "evaluate"])
+def test_a_traced_network_is_refused_by_name(call, tmp_path):
+    traced = torch.jit.trace(_model(), torch.rand(1, 3, 32, 32))
+    with pytest.raises(unetzoo.OptionError, match=r"this takes a network of unetzoo, got TopLevelTracedModule"):
+        CALLS[call](traced, tmp_path)
+
+
+@pytest.mark.parametrize("value", ["run", 3, None])
+@pytest.mark.parametrize("change", [unetzoo.freeze, unetzoo.unfreeze])
+def test_what_is_no_module_is_refused_as_an_encoder(change, value):
+    with pytest.raises(unetzoo.OptionError, match=f"takes an encoder, .*got {type(value).__name__}"):
+        change(value)

@@ -253,9 +253,9 @@ def unfreeze(encoder: Encoder) -> None:
     encoder.train(True)
 
 
-def _encoder(module: nn.Module) -> Encoder:
+def _encoder(module: object) -> Encoder:
     """The encoder in `module`, which may be compiled or parallel; OptionError for what is none."""
-    encoder = unwrapped(module, Encoder)
+    encoder = unwrapped(module, Encoder) if isinstance(module, nn.Module) else module
     if not isinstance(encoder, Encoder):
         raise OptionError(f"this takes an encoder, such as model.encoder, got {type(encoder).__name__}")
     return encoder

@@ -18,7 +18,7 @@ def unwrapped(module: nn.Module, *kinds: type[nn.Module]) -> nn.Module:
     """The module of one of these kinds that a compiled, parallel or averaged one wraps; without one the innermost."""
     while not isinstance(module, kinds):
         parts = module._modules  # a compiled module's own attributes are those of the module inside
-        inner = next((parts[name] for name in _INNER if list(parts) == [name]), None)
+        inner = next((parts[name] for name in _INNER if [*parts.keys()] == [name]), None)
         if inner is None:
             return module
         module = inner
