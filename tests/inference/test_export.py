@@ -1,3 +1,5 @@
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -30,12 +32,17 @@ def test_onnx_runtime_gives_the_logits_for_any_batch_and_size(exported, shape):
     np.testing.assert_allclose(_logits(path, image), wanted, atol=1e-4 * np.abs(wanted).max(), rtol=0)
 
 
-def test_export_leaves_the_network_in_training_mode_and_nothing_but_the_file(tmp_path):
-    model = unetzoo.create("unet", encoder="plain", encoder_options={"widths": [4, 8]}).train()
-    unetzoo.export(model, tmp_path / "model.onnx")
-    assert model.training
-    assert model.encoder.training
-    assert [path.name for path in tmp_path.iterdir()] == ["model.onnx"]
+def test_export_is_in_float32_and_leaves_the_network_as_it_was_and_nothing_but_the_file(tmp_path):
+    model = unetzoo.create("unet", encoder="plain", encoder_options={"widths": [4, 8]}).to(torch.bfloat16).train()
+    model.encoder.eval()
+    path = unetzoo.export(model, tmp_path / "model.onnx")
+    assert [file.name for file in tmp_path.iterdir()] == ["model.onnx"]
+    assert (model.training, model.encoder.training) == (True, False)
+    assert {weight.dtype for weight in model.parameters()} == {torch.bfloat16}
+    image = torch.randn(1, 3, 40, 50, generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        wanted = copy.deepcopy(model).float().eval()(image).numpy()
+    np.testing.assert_allclose(_logits(path, image), wanted, atol=1e-4 * np.abs(wanted).max(), rtol=0)
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # the alarm may ring anywhere

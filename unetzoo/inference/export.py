@@ -1,5 +1,6 @@
 """Export a network to ONNX, for any batch, height and width, and check the file in ONNX Runtime."""
 
+import copy
 import tempfile
 import warnings
 from pathlib import Path
@@ -22,7 +23,7 @@ def export(model: Segmenter, path: str | Path, *, image_size: Size | None = None
     """Write a network as ONNX; batch, height and width stay free.
 
     Args:
-        model: exported in evaluation mode, in float32 on the CPU; it is left as it was.
+        model: a copy of it in evaluation mode, in float32 on the CPU is exported; it is left as it was.
         path: of the file, ending in `.onnx`; written only after ONNX Runtime gave the same logits.
         image_size: (height, width) in pixels to fix, for encoders whose graph depends on it; None: any size.
         patience: seconds to look for a graph of every size; the shifted windows of Swin would take hours. It needs the
@@ -37,7 +38,7 @@ def export(model: Segmenter, path: str | Path, *, image_size: Size | None = None
         UnetzooError: when the path is no `.onnx` file in an existing folder, the network has no graph for every size,
             or ONNX Runtime gives other logits.
     """
-    model = segmenter_of(model, "exported")
+    model = copy.deepcopy(segmenter_of(model, "exported")).to("cpu", torch.float32).eval()
     target = Path(path)
     if target.suffix != ".onnx" or not target.parent.is_dir():
         raise UnetzooError(f"export() writes an .onnx file in a folder that exists, got {str(path)!r}")
@@ -45,19 +46,16 @@ def export(model: Segmenter, path: str | Path, *, image_size: Size | None = None
     if image_size and model.encoder.shrinks:
         check_sides(*image_size, model.encoder.features.reductions[-1])
     traced, checked = (image_size, image_size) if image_size else _sizes(model)
-    training = model.training
     try:
         with tempfile.TemporaryDirectory(dir=target.parent) as folder:
             draft = Path(folder) / target.name
             with limited(patience if image_size is None else None):
-                _write(model.eval(), draft, traced, dynamic=image_size is None)
+                _write(model, draft, traced, dynamic=image_size is None)
             _check(model, draft, checked)
             draft.replace(target)
     except OutOfPatience as error:
         reason = f"found no graph for every size in {patience:g} seconds"
         raise UnetzooError(f"{_name(model)}: {reason}{_way_out(dynamic=True)}") from error
-    finally:
-        model.train(training)
     return target
 
 
