@@ -177,7 +177,7 @@ def test_a_network_that_its_configuration_does_not_rebuild_is_refused_at_once(ca
     assert not Path(tmp_path / "run").exists()
 
 
-@pytest.mark.filterwarnings("ignore:`torch.jit.trace:FutureWarning")
+@pytest.mark.filterwarnings("ignore")  # of tracing: it is deprecated, and takes branches for granted
 @pytest.mark.parametrize("call", ["save", "fit", "export", "optimize", "predict", "evaluate"])
 def test_a_traced_network_is_refused_by_name(call, tmp_path):
     traced = torch.jit.trace(_model(), torch.rand(1, 3, 32, 32))
