@@ -514,7 +514,7 @@ def test_255_is_said_to_be_unknown_where_it_may_be_a_class(read):
 
 
 def test_what_helps_against_soft_edges_is_said_where_classes_have_values(read):
-    with pytest.raises(unetzoo.DataError, match=r"resize masks by nearest neighbour, or say threshold=128"):
+    with pytest.raises(unetzoo.DataError, match=r"resize masks by nearest neighbour, or give threshold=128"):
         read(_painted(lambda mask, _: _soft(mask)), _TRUTH, classes={"rest": 0, "cell": 255})
 
 

@@ -146,8 +146,8 @@ def _refuse_inverted(masks: Sequence[StoredMask]) -> None:
     if {(0, 255 * GRAY), (255 * GRAY, 0)} <= ramps:
         raise DataError(
             "some masks are shown inverted, others not (their palettes, such as ImageJ's inverted LUT): say which "
-            "counts, the stored values (classes background=0,cell=255) or the shown ones "
-            "(classes background=#000000,cell=#ffffff)"
+            "counts, the stored values (--classes background=0,cell=255) or the shown ones "
+            "(--classes background=#000000,cell=#ffffff)"
         )
 
 

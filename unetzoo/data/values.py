@@ -60,8 +60,8 @@ def _foreground(masks: Sequence[StoredMask], sets: Sequence[frozenset[int]], pre
         values = "|".join(map(str, others))
         raise DataError(
             f"some masks hold 0 and 1 ({_listed(doubtful)}), others 0 and {brightest[0]} ({_listed(holders)}): say "
-            f"that both are the same, classes background=0,foreground={values}; or that {brightest[0]} is unknown, "
-            f"classes background=0,foreground=1 with ignore={brightest[0]} (--ignore {brightest[0]})"
+            f"that both are the same, --classes 'background=0,foreground={values}'; or that {brightest[0]} is unknown, "
+            f"--classes background=0,foreground=1 --ignore {brightest[0]} (in Python, classes and ignore)"
         )
     return sorted(brightest, key=_BRIGHTEST.index) + [code for code in others if code == 1]
 

@@ -61,7 +61,8 @@ def _advise_values(kind: Kind, classes: Sequence[int], strangers: Sequence[int],
     if len(classes) == 2 and all(low < code < high for code in strangers):
         middle = (low + high + 1) // 2
         same = f"; if 1 is the same as {high}, say {high}|1" if [*strangers] == [1] else ""
-        return f"{same}; resize masks by nearest neighbour, or say threshold={middle} (--threshold {middle})"
+        threshold = f"threshold={middle} (--threshold {middle}) instead of the classes' values"
+        return f"{same}; resize masks by nearest neighbour, or give {threshold}"
     if is_few:
         return _ignoring(say_code(kind, strangers[0]))
     return "; nearest_color=True (--nearest-color) reads a value as the nearest one of a class"
