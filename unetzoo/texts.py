@@ -8,7 +8,7 @@ import re
 
 # C0 and C1 controls, line separators, and what reverses the direction of writing
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069]")
-_MARKUP = re.compile(r"[\\`*_\[\]|~]")
+_MARKUP = re.compile(r"[\\`*\[\]|~]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 _LINKS = re.compile(r"(?<=[a-z])://|(?<=www)\.|(?<=mailto):", re.IGNORECASE)
 _FORMULAS = ("=", "+", "-", "@")
 

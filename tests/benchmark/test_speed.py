@@ -36,7 +36,7 @@ def test_its_file_has_the_raw_samples_and_where_they_come_from(smallest):
     found = json.loads((folder / "unet-resnet18-32px-1-inference-cpu.json").read_text())
     seconds = found["allocators"]["B"]["seconds"]
     assert ("unetzoo, optimize(bfloat16)" in seconds) == has_bfloat16("cpu")
-    assert [len(samples) for samples in seconds.values()] == [2] * (5 + has_bfloat16("cpu"))
+    assert [len(samples) for samples in seconds.values()] == [2] * (6 + has_bfloat16("cpu"))
     assert found["machine"]["versions"]["segmentation-models-pytorch"] == "0.6.0"
     assert found["case"]["seed"] == 0
     assert found["machine"]["threads"] >= 1

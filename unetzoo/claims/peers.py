@@ -73,7 +73,7 @@ class PeerRun:
         return file_name(f"{self.library}-{self.data}-{self.seed}", asdict(self))
 
 
-class Peer(nn.Module):
+class Peer(Segmenter):
     """A network of another library with what `evaluate` asks of one.
 
     Args:
@@ -83,14 +83,14 @@ class Peer(nn.Module):
     """
 
     def __init__(self, network: nn.Module, ours: Segmenter, memory_format: torch.memory_format) -> None:
-        super().__init__()
+        nn.Module.__init__(self)  # it has no parts of ours
         self.network = network.to(memory_format=memory_format)
         self.config = ours.config
         self.memory_format = memory_format
         self._likeness = (ours.encoder,)  # in a tuple, since it is no part of this network
 
     @property
-    def encoder(self) -> Encoder:
+    def encoder(self) -> Encoder:  # type: ignore[override] # of ours it is a part
         """This project's of the same kind, of which `evaluate` asks the reductions."""
         return self._likeness[0]
 

@@ -25,6 +25,7 @@ from unetzoo.inference.partial import PartialResult, discard, has_begun
 from unetzoo.inference.predict import check_tiling, rows_of
 from unetzoo.inference.scale import scaling_of
 from unetzoo.inference.thresholds import Threshold, class_ids, limits_of, plain_threshold
+from unetzoo.inference.tiles import TILE_OF_LARGE
 from unetzoo.model import Segmenter
 from unetzoo.wrapped import segmenter_of
 
@@ -69,8 +70,10 @@ class FileOptions:
     def __post_init__(self) -> None:
         """Check the values."""
         object.__setattr__(self, "precision", check_precision(self.precision))
-        numbers = check_tiling(self.tile, self.overlap, self.batch)
-        for name, number in zip(("tile", "overlap", "batch"), numbers, strict=True):
+        smallest = TILE_OF_LARGE if self.tile is None else self.tile  # of those that the images may get
+        tile, overlap, batch = check_tiling(smallest, self.overlap, self.batch)
+        numbers = {"tile": self.tile and tile, "overlap": overlap, "batch": batch}
+        for name, number in numbers.items():
             object.__setattr__(self, name, number)
         object.__setattr__(self, "threshold", plain_threshold(self.threshold))
         if self.values is not None:

@@ -18,7 +18,7 @@ from unetzoo.inference.ahead import one_ahead
 from unetzoo.inference.blend import Blend, Probabilities
 from unetzoo.inference.normalise import Normalise, normalisation_of
 from unetzoo.inference.optimize import OptimizedSegmenter
-from unetzoo.inference.tiles import TILE_OF_LARGE, Axis, default_tile, plan_tiles, read_mirrored
+from unetzoo.inference.tiles import Axis, default_tile, plan_tiles, read_mirrored
 from unetzoo.layers.valid import mirrored
 from unetzoo.memory import is_out_of_memory
 from unetzoo.model import Encoder, Segmenter
@@ -145,8 +145,7 @@ def _finished_rows(
     """All that each row of tiles finishes: a part of `whole`, or what an array holds until the next is asked for."""
     network, start = network_of(model), check_whole("start", start, 0)
     shape = _size(image, network.config.in_channels)
-    asked, overlap, batch = check_tiling(tile, overlap, batch)
-    tile = default_tile(shape) if asked is None else asked
+    tile, overlap, batch = check_tiling(default_tile(shape) if tile is None else tile, overlap, batch)
     _check_model(network)
     unit = lcm(_UNIT, _encoder(network).features.reductions[-1])
     down, right = plan_tiles(shape, tile, min(_OVERLAP, tile // 4) if overlap is None else overlap, unit)
@@ -254,16 +253,16 @@ def _size(image: Any, channels: int) -> tuple[int, int]:  # noqa: ANN401 - as in
     return shape[0], shape[1]
 
 
-def check_tiling(tile: int | None, overlap: int | None, batch: int) -> tuple[int | None, int | None, int]:
+def check_tiling(tile: int, overlap: int | None, batch: int) -> tuple[int, int | None, int]:
     """These as Python's own numbers; OptionError for values that `predict` does not take."""
     batch = check_count("batch", batch)
-    side = check_count("tile", TILE_OF_LARGE if tile is None else tile)
+    side = check_count("tile", tile)
     if side < _SMALLEST:
         raise OptionError(f"tile must be at least {_SMALLEST} pixels, got {side}")
     rim = None if overlap is None else whole(overlap)
     if overlap is not None and (rim is None or not 0 <= rim < side / 2):
         raise OptionError(f"overlap must be a whole number from 0 to less than half of tile={side}, got {overlap!r}")
-    return None if tile is None else side, rim, batch
+    return side, rim, batch
 
 
 def _check_model(model: Network) -> None:

@@ -1,9 +1,11 @@
 """The encoder of a saved network as the pretrained weights of a new one."""
 
+import json
 from pathlib import Path
 
 from unetzoo.contracts import Encoder
 from unetzoo.errors import PretrainedError, UnetzooError
+from unetzoo.interop.smp_config import is_smp_config
 from unetzoo.weights.files import CONFIG, WEIGHTS
 from unetzoo.weights.folder import load, network_folder
 
@@ -16,7 +18,16 @@ def saved_network(pretrained: object) -> Path | None:
         return None
     path = Path(pretrained)
     folder = network_folder(path.parent if path.name == WEIGHTS else path)
-    return folder if (folder / CONFIG).is_file() else None
+    return folder if _is_ours(folder / CONFIG) else None
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether a configuration is of a saved network; a backbone's own folder is for its builder."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(found, dict) and (found.keys() >= {"encoder", "decoder"} or is_smp_config(found))
 
 
 def take_encoder(encoder: Encoder, name: str, folder: Path) -> None:
