@@ -24,6 +24,7 @@ def open_inside(folder: Path, name: str, error: type[UnetzooError] = WeightsErro
         WeightsError, or `error`: there is no such file, it is not a regular one (a folder, a pipe, a device), or it is
             a link to one elsewhere.
     """
+    path = None
     try:
         path = current(folder, name)
         _check_kind(name, path.stat(), error)
@@ -34,6 +35,8 @@ def open_inside(folder: Path, name: str, error: type[UnetzooError] = WeightsErro
             raise error(f"{name} is a link to a file outside of {str(folder)!r}: it is not read")
         stream = os.fdopen(os.open(path, _NEVER_WAITING), "rb")
     except FileNotFoundError as problem:
+        if path is not None and current(folder, name) != path:  # somebody who saves has just moved it to its place
+            return open_inside(folder, name, error)
         hint = ": not a folder of a saved network" if name == "config.json" else ""
         raise error(f"there is no {name} in {str(folder)!r}{hint}") from problem
     except (OSError, ValueError) as problem:

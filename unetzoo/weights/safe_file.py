@@ -33,6 +33,7 @@ DTYPES = {
 _TYPES = {name: dtype for dtype, name in DTYPES.items()}
 _LARGEST_HEADER = 2**23  # bytes; some 50,000 tensors
 _CHUNK = 2**22
+_AXES_OF_KERNELS = 4
 _MOST_AXES = 16
 _PREFIX = 8  # bytes, which hold the length of the header
 
@@ -123,7 +124,9 @@ class SafeFile:
         read_into(self._stream, data, self.name)
         if hashed is not None:
             hashed.update(_bytes_of(data))
-        return data.view(dtype).reshape(stored.shape)
+        tensor = data.view(dtype).reshape(stored.shape)
+        # kernels get the order of a network's here, one by one, so that none lies in memory twice at the end
+        return tensor.to(memory_format=torch.channels_last) if tensor.ndim == _AXES_OF_KERNELS else tensor
 
     def _damaged(self, why: str) -> WeightsError:
         return WeightsError(f"{self.name} is damaged or no safetensors file: {why}")
