@@ -319,6 +319,14 @@ unetzoo.fit(model, dict(train=Squares(2, 0)), "run", options=options)
     assert not (tmp_path / "run").exists()
 
 
+def test_weights_that_cannot_be_trained_are_told_before_anything_is_written(make_model, squares, short, tmp_path):
+    with pytest.raises(OptionError, match="no weight of the network is to be trained"):
+        fit(make_model().requires_grad_(requires_grad=False), squares, tmp_path / "run", options=short)
+    with pytest.raises(OptionError, match=r"these are float16: give it model\.float\(\)"):
+        fit(make_model().half(), squares, tmp_path / "run", options=short)
+    assert not (tmp_path / "run").exists()
+
+
 def test_out_of_memory_says_what_to_lower(tmp_path):
     program = """
 import resource

@@ -17,6 +17,7 @@ from unetzoo.data.mask_options import Classes, MaskOptions, Masks, Value
 from unetzoo.data.opened import Survey
 from unetzoo.data.statistics import Statistics
 from unetzoo.data.taken import Data, survey_of
+from unetzoo.errors import OptionError
 from unetzoo.evaluation.masks import check_fits
 from unetzoo.locks import locked
 from unetzoo.model import Segmenter
@@ -124,6 +125,7 @@ def fit(
     check_rebuilt(model)
     check_folder(folder, resume=resume)
     before = read_run(folder) if resume else None
+    _check_weights(model)
     with accelerating(options, folder) as accelerator, _alone(folder, accelerator, resume=resume):
         found = survey_of(data, mask_options, trained=before.info if before else None)
         statistics = found.statistics
@@ -141,6 +143,19 @@ def fit(
         with explained(options.batch, plan.crop), _kept_once_begun(training):
             training.run(crops, found.dataset("val"), _recording(training, listener, resume=resume), resume=resume)
         return _finish(model, training, found)
+
+
+def _check_weights(model: Segmenter) -> None:
+    """Raise OptionError unless there is a weight to train, and all are of float32."""
+    weights = list(model.parameters())
+    if not any(weight.requires_grad for weight in weights):
+        raise OptionError("no weight of the network is to be trained: requires_grad is False for all of them")
+    others = sorted({str(weight.dtype).removeprefix("torch.") for weight in weights} - {"float32"})
+    if others:
+        raise OptionError(
+            f"fit trains weights of float32, but these are {' and '.join(others)}: give it model.float(), and "
+            "precision='bfloat16' for mixed precision"
+        )
 
 
 @contextmanager
