@@ -9,6 +9,7 @@ COLORED = ("colors", "cutout")
 """Kinds whose codes are colours."""
 
 _SHOWN = 6
+_FOREGROUNDS = {1, 255, 257, 65535}  # what tools write for the one class beside the background
 _FEW = 2  # values that may be what does not count
 
 
@@ -58,11 +59,13 @@ def _advise_values(kind: Kind, classes: Sequence[int], strangers: Sequence[int],
     if NO_NUMBER in strangers:
         return _ignoring("'nan'")
     low, high = min(classes), max(classes)
+    if len(classes) == 2 and len(strangers) == 1 and {high, strangers[0]} <= _FOREGROUNDS:
+        both = f"--classes 'background={low},cell={high}|{strangers[0]}'"
+        return f"; if {strangers[0]} is the same as {high}, say so, such as {both}"
     if len(classes) == 2 and all(low < code < high for code in strangers):
         middle = (low + high + 1) // 2
-        same = f"; if 1 is the same as {high}, say {high}|1" if [*strangers] == [1] else ""
         threshold = f"threshold={middle} (--threshold {middle}) instead of the classes' values"
-        return f"{same}; resize masks by nearest neighbour, or give {threshold}"
+        return f"; resize masks by nearest neighbour, or give {threshold}"
     if is_few:
         return _ignoring(say_code(kind, strangers[0]))
     return "; nearest_color=True (--nearest-color) reads a value as the nearest one of a class"
