@@ -1,10 +1,10 @@
-"""Draw and measure every built-in decoder, and write docs/decoders.md anew: `python benchmarks/gallery.py`."""
+"""Draw and measure every built-in decoder, and write docs/decoders.md anew: `python -m benchmarks.gallery`."""
 
 from pathlib import Path
 
-from unetzoo.builtin import unetzoo_decoders
-from unetzoo.inspection.gallery import draw_gallery
-from unetzoo.memory import keep_freed_memory
+from benchmarks.drawings import draw_gallery
+from unetzoo._utils.memory import keep_freed_memory
+from unetzoo.registry.builtin import unetzoo_decoders
 
 
 def main() -> None:

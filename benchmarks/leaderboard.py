@@ -1,6 +1,6 @@
 """Train and time a grid of decoders and encoders on the nuclei, keep the results, and write README.md anew.
 
-    python benchmarks/leaderboard.py           # about 20 minutes on two cores
+    python -m benchmarks.leaderboard           # about 20 minutes on two cores
 
 The same as `unetzoo bench grid` with these names. Runs are kept one by one in `benchmarks/results/leaderboard`, where
 what is there is not measured again, and without their pictures together in `benchmarks/results/leaderboard.json`.
@@ -8,10 +8,10 @@ what is there is not measured again, and without their pictures together in `ben
 
 from pathlib import Path
 
-from unetzoo.benchmark.readme import write_pages
-from unetzoo.benchmark.store import write_json
-from unetzoo.leaderboard.grid import Combination, expand
-from unetzoo.leaderboard.runner import load, missing, run_in_processes
+from benchmarks.page.readme import write_pages
+from unetzoo.bench.grid import Combination, expand
+from unetzoo.bench.runner import load, missing, run_in_processes
+from unetzoo.bench.store import write_json
 
 HERE = Path(__file__).parent
 RUNS = HERE / "results" / "leaderboard"

@@ -1,17 +1,17 @@
 """Measure each loss beside the same one of a peer, keep the raw samples, and write README.md anew.
 
-    python benchmarks/losses.py
+    python -m benchmarks.losses
 
 The losses of plugins/unetzoo-boundary take part where it is installed.
 """
 
 from pathlib import Path
 
-from unetzoo.benchmark.first_touch import measure_first_touch
-from unetzoo.benchmark.losses import measure_losses
-from unetzoo.benchmark.readme import write_pages
-from unetzoo.benchmark.run import machine
-from unetzoo.benchmark.store import write_json
+from benchmarks.first_touch import measure_first_touch
+from benchmarks.loss_times import measure_losses
+from benchmarks.page.readme import write_pages
+from unetzoo.bench.run import machine
+from unetzoo.bench.store import write_json
 
 HERE = Path(__file__).parent
 

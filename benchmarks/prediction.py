@@ -1,18 +1,18 @@
 """Measure prediction of large images, keep the raw samples, and write README.md anew.
 
-python benchmarks/prediction.py                # both
-python benchmarks/prediction.py --only tiles   # tiles beside the network alone and beside MONAI
-python benchmarks/prediction.py --only large   # an image of 20,000 x 20,000 pixels
+python -m benchmarks.prediction                # both
+python -m benchmarks.prediction --only tiles   # tiles beside the network alone and beside MONAI
+python -m benchmarks.prediction --only large   # an image of 20,000 x 20,000 pixels
 """
 
 import argparse
 from pathlib import Path
 
-from unetzoo.benchmark.prediction import measure_large, measure_prediction
-from unetzoo.benchmark.readme import write_pages
-from unetzoo.benchmark.run import machine
-from unetzoo.benchmark.store import write_json
-from unetzoo.memory import keep_freed_memory
+from benchmarks.page.readme import write_pages
+from benchmarks.prediction_times import measure_large, measure_prediction
+from unetzoo._utils.memory import keep_freed_memory
+from unetzoo.bench.run import machine
+from unetzoo.bench.store import write_json
 
 HERE = Path(__file__).parent
 _TILES = [(2048, 128), (1024, 128)]  # the default, and a smaller one

@@ -1,9 +1,9 @@
 """Measure speed and memory beside the peers, keep the raw samples, and write the tables of README.md from them.
 
-    python benchmarks/speed.py                 # the cases that README.md shows: more than an hour on two cores
-    python benchmarks/speed.py --all           # every combination: many hours, and much memory
-    python benchmarks/speed.py --only README   # no measuring: write README.md anew
-    python benchmarks/speed.py --only startup  # imports, the command line, `unetzoo.create`
+    python -m benchmarks.speed                 # the cases that README.md shows: more than an hour on two cores
+    python -m benchmarks.speed --all           # every combination: many hours, and much memory
+    python -m benchmarks.speed --only README   # no measuring: write README.md anew
+    python -m benchmarks.speed --only startup  # imports, the command line, `unetzoo.create`
 
 A single case: `unetzoo bench speed --help`.
 """
@@ -14,11 +14,11 @@ from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
-from unetzoo.benchmark.case import DECODERS, ENCODERS, Case
-from unetzoo.benchmark.readme import write_pages
-from unetzoo.benchmark.run import machine, run_case
-from unetzoo.benchmark.startup import measure_startup
-from unetzoo.benchmark.store import save_result, write_json
+from benchmarks.page.readme import write_pages
+from benchmarks.startup_times import measure_startup
+from unetzoo.bench.case import DECODERS, ENCODERS, Case
+from unetzoo.bench.run import machine, run_case
+from unetzoo.bench.store import save_result, write_json
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"

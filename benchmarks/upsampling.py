@@ -1,4 +1,4 @@
-"""From which size on a transposed convolution beats upsampling first: `python benchmarks/upsampling.py`.
+"""From which size on a transposed convolution beats upsampling first: `python -m benchmarks.upsampling`.
 
 For 3x3 convolutions of maps that are upsampled by 2, 4 or 8, of usual channels and sizes. Both forms are called in
 turn; a ratio above 1 says that the transposed convolution, the making of its kernel included, is the faster one.

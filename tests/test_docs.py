@@ -9,7 +9,7 @@ import pytest
 from written import blocks, commands, make_cells, run_command, run_python
 
 import unetzoo
-from unetzoo.builtin import unetzoo_decoders
+from unetzoo.registry.builtin import unetzoo_decoders
 
 DOCS = Path(__file__).parent.parent / "docs"
 PAGES = sorted(path.name for path in DOCS.glob("*.md"))

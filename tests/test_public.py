@@ -1,17 +1,18 @@
 import ast
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 import unetzoo
 
-_SOURCE = Path(unetzoo.__file__).read_text(encoding="utf-8")
+_STUB = Path(unetzoo.__file__).with_suffix(".pyi").read_text(encoding="utf-8")
 
 
 def _imported_for_checkers():
-    """The names that the `TYPE_CHECKING` block imports."""
-    (block,) = (node for node in ast.parse(_SOURCE).body if isinstance(node, ast.If))
-    return sorted(alias.name for node in block.body if isinstance(node, ast.ImportFrom) for alias in node.names)
+    """The name that the stub imports from each module, with the module."""
+    imports = (node for node in ast.parse(_STUB).body if isinstance(node, ast.ImportFrom))
+    return {alias.asname: node.module for node in imports for alias in node.names if node.module != "unetzoo"}
 
 
 def test_the_public_names_are_sorted_and_each_once():
@@ -19,7 +20,12 @@ def test_the_public_names_are_sorted_and_each_once():
 
 
 def test_type_checkers_see_the_same_names():
-    assert _imported_for_checkers() == unetzoo.__all__
+    assert sorted(_imported_for_checkers()) == unetzoo.__all__
+
+
+def test_type_checkers_read_each_name_from_the_module_that_it_is_imported_from():
+    for name, module in _imported_for_checkers().items():
+        assert getattr(unetzoo, name) is getattr(import_module(module), name)
 
 
 @pytest.mark.parametrize("name", unetzoo.__all__)

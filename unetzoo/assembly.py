@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from unetzoo.checks import check_choice, check_count
 from unetzoo.errors import OptionError
 from unetzoo.options import Option, build_part, options_of
-from unetzoo.plugins import host
-from unetzoo.registry import Registry
+from unetzoo.registry.host import host
+from unetzoo.registry.registry import Registry
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from unetzoo.config import ModelConfig, Pooling
+    from unetzoo.data.dataset import Dataset
     from unetzoo.losses.expression import WeightedSum
-    from unetzoo.model import Encoder, Segmenter
-    from unetzoo.samples import Dataset
+    from unetzoo.nn.config import ModelConfig, Pooling
+    from unetzoo.nn.segmenter import Encoder, Segmenter
 
 Split = Literal["train", "val", "test"]
 Kind = Literal["encoder", "decoder", "loss", "dataset"]
@@ -89,10 +89,10 @@ def create(
     import torch
     from torch import nn
 
-    from unetzoo.config import ModelConfig, check_aux
-    from unetzoo.layers.image_head import ImageHead
     from unetzoo.layers.order import set_order
-    from unetzoo.model import Segmenter
+    from unetzoo.nn.config import ModelConfig, check_aux
+    from unetzoo.nn.image_head import ImageHead
+    from unetzoo.nn.segmenter import Segmenter
 
     aux_classes, aux_dropout = check_aux(aux_classes, aux_pooling, aux_dropout)
     config = ModelConfig(

@@ -1,6 +1,6 @@
 import json
 
-from unetzoo.builtin import unetzoo_losses
+from unetzoo.registry.builtin import unetzoo_losses
 
 _RIVAL = """
 import unetzoo

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 import unetzoo
-from unetzoo.benchmark.measures import saved_bytes
-from unetzoo.builtin import unetzoo_decoders
+from unetzoo.bench.measures import saved_bytes
+from unetzoo.registry.builtin import unetzoo_decoders
 
 DECODERS = [spec.name for spec in unetzoo_decoders()]
 ONNX_SAMPLE = ("unetpp", "deeplabv3plus", "pan")  # the others take minutes: `pytest -m slow tests/decoders`

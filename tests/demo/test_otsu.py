@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from skimage.filters import threshold_otsu
 
-from unetzoo.demo.data import load_nuclei, split
+from unetzoo.data.datasets.picture import load_nuclei, split
 from unetzoo.demo.otsu import otsu_threshold
 
 

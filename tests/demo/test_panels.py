@@ -1,6 +1,6 @@
 import numpy as np
 
-from unetzoo.colors import FALSE_NEGATIVE, FALSE_POSITIVE, HIT, NOTHING
+from unetzoo._utils.colors import FALSE_NEGATIVE, FALSE_POSITIVE, HIT, NOTHING
 from unetzoo.demo.panels import error_panel, image_panel, mask_panel
 
 

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from unetzoo.colors import FALSE_NEGATIVE, FALSE_POSITIVE
-from unetzoo.demo.data import Part
+from unetzoo._utils.colors import FALSE_NEGATIVE, FALSE_POSITIVE
+from unetzoo.data.datasets.picture import Part
 from unetzoo.demo.picture import draw
 from unetzoo.demo.run import Outcome, Result, Settings
 from unetzoo.demo.scores import score

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from unetzoo.demo.data import load_nuclei
+from unetzoo.data.datasets.picture import load_nuclei
 from unetzoo.demo.run import Settings, run_demo
 from unetzoo.demo.scores import score
 from unetzoo.errors import OptionError, UnknownNameError

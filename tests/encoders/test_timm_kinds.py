@@ -4,7 +4,7 @@ import pytest
 import torch
 
 import unetzoo
-from unetzoo.builtin import unetzoo_decoders
+from unetzoo.registry.builtin import unetzoo_decoders
 
 SIZE = (97, 131)
 ON_ONE_LEVEL = {"deeplabv3", "fcn", "pspnet"}  # whose papers use no skips, or may

@@ -3,7 +3,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from unetzoo.colors import CONFUSED, FALSE_NEGATIVE, FALSE_POSITIVE, HIT, NOTHING, UNKNOWN_COLOR, palette
+from unetzoo._utils.colors import CONFUSED, FALSE_NEGATIVE, FALSE_POSITIVE, HIT, NOTHING, UNKNOWN_COLOR, palette
 from unetzoo.evaluation.instances import match
 from unetzoo.evaluation.pictures import error_colors, image_colors, legend, objects_panels
 from unetzoo.evaluation.sheet import Shown, case_picture, draw_sheet

@@ -280,7 +280,7 @@ def test_memory_does_not_grow_with_the_image(tmp_path):
     program = """
 from pathlib import Path
 import unetzoo
-from unetzoo.benchmark.measures import resident_bytes
+from unetzoo.bench.measures import resident_bytes
 from unetzoo.inference.files import FileOptions, FilePredictor
 predictor = FilePredictor(unetzoo.load("model").eval(), FileOptions(tile=256, overlap=32))
 peaks = []

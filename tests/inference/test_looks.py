@@ -9,8 +9,8 @@ from PIL import Image
 
 import unetzoo
 from unetzoo import DataError, OptionError
-from unetzoo.data.coding import Coding
-from unetzoo.data.images import read_raw_mask
+from unetzoo.data.formats.images import read_raw_mask
+from unetzoo.data.masks.coding import Coding
 from unetzoo.inference.files import FileOptions, FilePredictor
 from unetzoo.inference.looks import look_of
 

@@ -4,10 +4,10 @@ from torch import nn
 from torch.nn import functional as F  # noqa: N812 - the field's name for it
 
 import unetzoo
-from unetzoo.config import ModelConfig
 from unetzoo.inspection.anatomy import Cost
 from unetzoo.inspection.dissect import dissect
-from unetzoo.model import Decoder, Encoder, Segmenter
+from unetzoo.nn.config import ModelConfig
+from unetzoo.nn.segmenter import Decoder, Encoder, Segmenter
 from unetzoo.specs import FeatureInfo
 
 _PIXELS = 32 * 48

@@ -7,13 +7,13 @@ from torch import nn
 from torch.nn import functional as F  # noqa: N812 - the field's name for it
 
 from unetzoo.assembly import create_loss
-from unetzoo.builtin import unetzoo_losses
 from unetzoo.errors import OptionError, PluginError, TargetError, UnknownNameError
 from unetzoo.losses.cross_entropy import BCELoss, CrossEntropyLoss
 from unetzoo.losses.expression import parse_loss
 from unetzoo.losses.overlap import DiceLoss
 from unetzoo.losses.resolution import at_one_resolution
-from unetzoo.registry import Offer, Provider, Registry
+from unetzoo.registry.builtin import unetzoo_losses
+from unetzoo.registry.registry import Offer, Provider, Registry
 from unetzoo.specs import LossSpec
 from unetzoo.training.supervision import supervised_loss
 

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from unetzoo import FitOptions, OptionError
-from unetzoo.data.statistics import Statistics
+from unetzoo.data.survey.statistics import Statistics
 from unetzoo.inference.files import FileOptions
 
 

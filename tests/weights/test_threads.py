@@ -8,7 +8,7 @@ import torch
 from saved import same_weights
 
 import unetzoo
-from unetzoo import plugins
+from unetzoo.registry import host as plugins
 
 
 @pytest.fixture

@@ -147,7 +147,7 @@ def test_a_full_disk_is_one_error_and_what_was_saved_before_is_kept(tmp_path):
 @pytest.mark.skipif(os.name != "posix", reason="modes of files")
 @pytest.mark.parametrize("mask", [0o022, 0o027, 0o077])
 def test_all_files_may_be_read_by_whom_the_umask_says(mask, tmp_path):
-    from unetzoo.whole import write_text
+    from unetzoo._utils.atomic import write_text
 
     before = os.umask(mask)
     try:

@@ -4,10 +4,10 @@ from typing import Annotated
 
 import typer
 
-from unetzoo.builtin import COMMANDS
 from unetzoo.cli.commands import Commands
 from unetzoo.cli.common import OwnCommand, OwnGroup, as_own_group, with_common_options
 from unetzoo.cli.errors import USAGE_EXIT, leave_pipe_quietly
+from unetzoo.registry.builtin import COMMANDS
 
 _EPILOG = (
     "Exit codes: 0, done; 1, a check found something wrong; 2, wrong use or unusable data; 3, some images or "

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from unetzoo._utils.extras import need
 from unetzoo.cli.grid import grid, report
 from unetzoo.cli.output import new_table, show
 from unetzoo.errors import OptionError
-from unetzoo.extras import need
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from unetzoo.benchmark.case import Case
-    from unetzoo.benchmark.report import Result
+    from unetzoo.bench.case import Case
+    from unetzoo.bench.speed_table import Result
 
 bench = typer.Typer(help="Measure speed and accuracy.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -64,9 +64,9 @@ def speed(
     """
     from itertools import product
 
-    from unetzoo.benchmark.case import DECODERS, Case
-    from unetzoo.benchmark.report import EXPLANATION
-    from unetzoo.benchmark.store import check_folder
+    from unetzoo.bench.case import DECODERS, Case
+    from unetzoo.bench.speed_table import EXPLANATION
+    from unetzoo.bench.store import check_folder
 
     choices = (
         _listed(decoders, DECODERS),
@@ -102,9 +102,9 @@ def speed(
 
 
 def _measure(case: "Case", out: Path | None) -> None:
-    from unetzoo.benchmark.report import findings
-    from unetzoo.benchmark.run import run_case
-    from unetzoo.benchmark.store import save_result
+    from unetzoo.bench.run import run_case
+    from unetzoo.bench.speed_table import findings
+    from unetzoo.bench.store import save_result
 
     with _progress(case) as on_round:
         result = run_case(case, on_round)
@@ -126,7 +126,7 @@ def _progress(case: "Case") -> Iterator[Callable[[], None]]:
 
 
 def _table(result: "Result") -> "Table":
-    from unetzoo.benchmark.report import HEADERS, rows
+    from unetzoo.bench.speed_table import HEADERS, rows
 
     table = new_table("", "", numbers=HEADERS)
     for row in rows(result):
@@ -136,7 +136,7 @@ def _table(result: "Result") -> "Table":
 
 def _listed(texts: Sequence[str] | None, default: Sequence[str]) -> list[str]:
     """The values of an option that may be given several times, each time with several, separated by commas."""
-    from unetzoo.leaderboard.grid import split_commas
+    from unetzoo.bench.grid import split_commas
 
     return [value for text in texts or default for value in split_commas(text)]
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import typer
 from typer.core import TyperGroup
 
+from unetzoo._utils.texts import printable
 from unetzoo.cli.errors import USAGE_EXIT, one_line_usage, one_line_warnings
 from unetzoo.cli.output import say
 from unetzoo.errors import PluginError, UnetzooError, describe_error
-from unetzoo.texts import printable
 
 if TYPE_CHECKING:
     from unetzoo.specs import CommandSpec
@@ -67,13 +67,13 @@ class Commands(TyperGroup):
 
 
 def _plugin_commands() -> list[str]:
-    from unetzoo.plugins import host
+    from unetzoo.registry.host import host
 
     return host().registries["command"].names()
 
 
 def _find(name: str) -> "CommandSpec":
-    from unetzoo.plugins import host
+    from unetzoo.registry.host import host
 
     spec: CommandSpec = host().registries["command"].find(name).spec
     return spec

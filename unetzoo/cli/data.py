@@ -12,10 +12,10 @@ from unetzoo.cli.progress import counting
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from unetzoo.data.check import Problem
-    from unetzoo.data.mask_options import MaskOptions
-    from unetzoo.data.opened import Survey
-    from unetzoo.info import ModelInfo
+    from unetzoo.data.masks.options import MaskOptions
+    from unetzoo.data.survey.check import Problem
+    from unetzoo.data.survey.survey import Survey
+    from unetzoo.nn.info import ModelInfo
 
 data = typer.Typer(help="Look at a data set.", rich_markup_mode=None)
 _ERRORS_EXIT = 1
@@ -91,7 +91,7 @@ def mask_options(
     classes: str | None, masks: str, ignore: list[str] | None, threshold: float | None, *, nearest_color: bool
 ) -> "MaskOptions":
     """What the options of the command line say of masks."""
-    from unetzoo.data.mask_options import MaskOptions, read_classes, read_values
+    from unetzoo.data.masks.options import MaskOptions, read_classes, read_values
 
     named = read_classes(classes) if classes else None
     return MaskOptions(named, masks, read_values(ignore or ()), threshold, nearest_color)  # type: ignore[arg-type] # it checks masks
@@ -99,7 +99,7 @@ def mask_options(
 
 def read_survey(source: str, masks: "MaskOptions", trained: "ModelInfo | None" = None) -> "Survey":
     """What reading all images and masks gives, with a progress bar on a terminal."""
-    from unetzoo.data.opened import survey_with
+    from unetzoo.data.survey.survey import survey_with
 
     with counting("reading") as on_read:
         return survey_with(source, masks, trained=trained, on_read=on_read)

@@ -34,9 +34,9 @@ def demo(
     with Otsu's threshold, and a picture shows what each of them sees and where it errs. The same seed gives the same
     numbers.
     """
+    from unetzoo._utils.memory import keep_freed_memory
     from unetzoo.demo.run import Settings, run_demo
     from unetzoo.demo.save import check_target, save_picture
-    from unetzoo.memory import keep_freed_memory
 
     keep_freed_memory()
     check_target(out)

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from unetzoo._utils.extras import need
 from unetzoo.cli.common import Json
 from unetzoo.cli.data import ClassNames, Ignore, MaskKind, NearestColor, Source, Threshold, mask_options
 from unetzoo.cli.models import ModelName, load_model
 from unetzoo.cli.output import PRINT, check_json, new_table, show, write_json
 from unetzoo.cli.progress import counting
 from unetzoo.cli.tiling import DeviceName, Flips, Overlap, Tile
-from unetzoo.extras import need
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -60,11 +60,11 @@ def evaluate(
     IoU, Dice, precision and recall of each class, of the pixels of all images together, with confidence intervals from
     a bootstrap over images. Pixels whose class is unknown do not count.
     """
-    from unetzoo.data.opened import open_with
+    from unetzoo._utils.memory import keep_freed_memory
+    from unetzoo.data.survey.survey import open_with
     from unetzoo.evaluation.behind import behind
     from unetzoo.evaluation.evaluate import evaluate as measure
     from unetzoo.inference.devices import on_device
-    from unetzoo.memory import keep_freed_memory
 
     check_json(json)
     _check_early(html)
@@ -102,7 +102,7 @@ def evaluate(
 
 def _check_early(html: Path | None) -> None:
     """What would be lost at the end."""
-    from unetzoo.whole import check_place
+    from unetzoo._utils.atomic import check_place
 
     if html:
         check_place(html)

@@ -11,8 +11,8 @@ from unetzoo.cli.output import count_of, say, show
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from unetzoo.leaderboard.grid import Combination
-    from unetzoo.leaderboard.runner import Result
+    from unetzoo.bench.grid import Combination
+    from unetzoo.bench.runner import Result
 
 _DEFAULT_STEPS = 300
 Folder = Annotated[Path, typer.Option("--out", "-o", metavar="FOLDER", help="of the results, a file a run")]
@@ -56,9 +56,9 @@ def grid(
     Each run is a file, written when it is done; started again, what is there is not measured again. A combination that
     fails is a result with its error. `unetzoo bench report` makes the page.
     """
-    from unetzoo.benchmark.store import check_folder
-    from unetzoo.leaderboard.grid import expand, split_commas
-    from unetzoo.leaderboard.runner import missing, run_in_processes, run_on_ray
+    from unetzoo.bench.grid import expand, split_commas
+    from unetzoo.bench.runner import missing, run_in_processes, run_on_ray
+    from unetzoo.bench.store import check_folder
 
     chosen = expand(
         decoders=split_commas(decoders),
@@ -91,7 +91,7 @@ def report(
     title: Annotated[str, typer.Option(metavar="TEXT", help="of the page")] = "Leaderboard",
 ) -> None:
     """Make one page of a folder of results, which opens without a network, and its table as CSV and Markdown."""
-    from unetzoo.leaderboard.report import write_report
+    from unetzoo.bench.page import write_report
 
     for path in write_report(folder, html or folder / "index.html", title=title):
         show(str(path))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from unetzoo.inspection.anatomy import Anatomy, Cost, Part, Size
-    from unetzoo.model import Segmenter
+    from unetzoo.nn.segmenter import Segmenter
 
 
 def info(

@@ -4,7 +4,7 @@ from typing import get_args
 
 from unetzoo.assembly import Kind
 from unetzoo.errors import OptionError
-from unetzoo.registry import plural
+from unetzoo.registry.registry import plural
 
 
 def kind_of(word: str) -> Kind:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from unetzoo.model import Segmenter
+    from unetzoo.nn.segmenter import Segmenter
 
 ModelName = Annotated[
     str,

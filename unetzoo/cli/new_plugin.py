@@ -8,7 +8,7 @@ import typer
 from unetzoo.cli.output import show
 
 if TYPE_CHECKING:
-    from unetzoo.scaffold.write import PartKind
+    from unetzoo.testing.scaffold.write import PartKind
 
 
 def new_plugin(
@@ -21,7 +21,7 @@ def new_plugin(
     ] = Path(),
 ) -> None:
     """Write a plugin that installs, registers and keeps the contracts as it stands."""
-    from unetzoo.scaffold.write import write_plugin
+    from unetzoo.testing.scaffold.write import write_plugin
 
     asked: dict[PartKind, bool] = {"encoder": encoder, "decoder": decoder, "loss": loss}
     target = write_plugin(name, [kind for kind, wanted in asked.items() if wanted], out)

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from unetzoo._utils.texts import printable
 from unetzoo.errors import UnetzooError, WriteError
-from unetzoo.texts import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -101,7 +101,7 @@ def write_json(value: object, target: str) -> None:
     Raises:
         WriteError: the file cannot be written.
     """
-    from unetzoo.whole import write_text
+    from unetzoo._utils.atomic import write_text
 
     text = json.dumps(value, indent=2)
     if target == PRINT:
@@ -112,7 +112,7 @@ def write_json(value: object, target: str) -> None:
 
 def check_json(target: str | None) -> None:
     """Raise WriteError before the work is done where its JSON could not be written."""
-    from unetzoo.whole import check_place
+    from unetzoo._utils.atomic import check_place
 
     if target not in (None, PRINT):
         check_place(Path(str(target)))

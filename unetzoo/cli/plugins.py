@@ -12,7 +12,7 @@ from unetzoo.cli.output import check_json, new_table, show, write_json
 from unetzoo.errors import PluginWarning
 
 if TYPE_CHECKING:
-    from unetzoo.plugins import PluginInfo
+    from unetzoo.registry.host import PluginInfo
 
 _STYLES = {"active": "green", "blocked": "yellow", "broken": "red"}
 _BROKEN_EXIT = 1
@@ -75,7 +75,7 @@ def check(
 
 
 def _found() -> "list[PluginInfo]":
-    from unetzoo.plugins import list_plugins
+    from unetzoo.registry.host import list_plugins
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", PluginWarning)  # the table says the same

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from unetzoo.inference.files import FileOptions
     from unetzoo.inference.jobs import Job, OnRows, Outcome
-    from unetzoo.model import Segmenter
+    from unetzoo.nn.segmenter import Segmenter
 
 _IDS, _PROBABILITIES = "png", "tif"
 
@@ -125,9 +125,9 @@ def _make_folder(folder: Path) -> None:
 def _run(
     network: "Segmenter", jobs: "list[Job]", options: "FileOptions", workers: int | None, ray: str | None
 ) -> "Iterator[Outcome]":
+    from unetzoo._utils.memory import keep_freed_memory
     from unetzoo.inference.cluster import run_on_ray
     from unetzoo.inference.jobs import run_jobs
-    from unetzoo.memory import keep_freed_memory
 
     if ray is not None:
         yield from _counted(run_on_ray(network, jobs, options, address=ray), len(jobs))

@@ -23,9 +23,9 @@ from unetzoo.cli.values import read_options
 from unetzoo.training.options import FitOptions
 
 if TYPE_CHECKING:
-    from unetzoo.data.opened import Survey
-    from unetzoo.info import ModelInfo
-    from unetzoo.model import Segmenter
+    from unetzoo.data.survey.survey import Survey
+    from unetzoo.nn.info import ModelInfo
+    from unetzoo.nn.segmenter import Segmenter
 
 _DEFAULTS = FitOptions()
 _PRETRAINED_RATE = 0.1
@@ -245,7 +245,7 @@ def _run(
     *,
     resume: bool,
 ) -> None:
-    from unetzoo.memory import keep_freed_memory
+    from unetzoo._utils.memory import keep_freed_memory
     from unetzoo.training.fit import fit
     from unetzoo.training.stopping import TrainingStoppedError
 

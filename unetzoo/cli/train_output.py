@@ -8,8 +8,8 @@ from unetzoo.cli.output import say, show
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from unetzoo.data.opened import Survey
-    from unetzoo.model import Segmenter
+    from unetzoo.data.survey.survey import Survey
+    from unetzoo.nn.segmenter import Segmenter
     from unetzoo.training.fit import Fit
     from unetzoo.training.loop import Listener
     from unetzoo.training.options import FitOptions

@@ -5,14 +5,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeAlias
 
-from unetzoo.data.mask_options import MaskOptions
-from unetzoo.data.opened import Survey, is_alike, open_with, survey_with
-from unetzoo.data.parts import PartSource
-from unetzoo.data.sources import Source
-from unetzoo.data.splits import choose_split
+from unetzoo.data.dataset import Dataset
+from unetzoo.data.masks.options import MaskOptions
+from unetzoo.data.sources.parts import PartSource
+from unetzoo.data.sources.source import Source
+from unetzoo.data.sources.splits import choose_split
+from unetzoo.data.survey.survey import Survey, is_alike, open_with, survey_with
 from unetzoo.errors import DataError, OptionError
-from unetzoo.info import ModelInfo
-from unetzoo.samples import Dataset
+from unetzoo.nn.info import ModelInfo
 
 Data: TypeAlias = str | Path | Source | Survey | Dataset | Mapping[str, Dataset]
 """A data set: a folder, a file that lists pairs, `"hf:user/name"` or a name of `unetzoo.list_datasets`; or opened."""

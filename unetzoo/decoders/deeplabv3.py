@@ -8,7 +8,7 @@ from unetzoo.checks import check_count, check_probability, check_widths
 from unetzoo.layers.aspp import ASPP
 from unetzoo.layers.block import BlockStyle, ConvNormAct
 from unetzoo.layers.norm import Activation, Norm
-from unetzoo.model import Decoder
+from unetzoo.nn.segmenter import Decoder
 from unetzoo.specs import FeatureInfo
 
 

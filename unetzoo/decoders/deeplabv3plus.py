@@ -11,7 +11,7 @@ from unetzoo.layers.aspp import ASPP, SeparableConvNormAct
 from unetzoo.layers.block import BlockStyle, ConvNormAct
 from unetzoo.layers.norm import Activation, Norm
 from unetzoo.layers.resize import enlarge
-from unetzoo.model import Decoder
+from unetzoo.nn.segmenter import Decoder
 from unetzoo.specs import FeatureInfo
 
 

@@ -12,7 +12,7 @@ from unetzoo.layers.block import BlockStyle, ConvNormAct
 from unetzoo.layers.checkpoint import CheckpointedModule
 from unetzoo.layers.norm import Activation, Norm, make_activation, make_norm
 from unetzoo.layers.resize import enlarge
-from unetzoo.model import Decoder
+from unetzoo.nn.segmenter import Decoder
 from unetzoo.specs import FeatureInfo
 
 _WIDTHS = (256, 512, 1024, 1024)

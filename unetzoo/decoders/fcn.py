@@ -11,7 +11,7 @@ from unetzoo.decoders.levels import chosen
 from unetzoo.decoders.widths import step_factors
 from unetzoo.layers.block import BlockStyle, CheckpointedConv
 from unetzoo.layers.norm import Activation, Norm
-from unetzoo.model import Decoder
+from unetzoo.nn.segmenter import Decoder
 from unetzoo.specs import FeatureInfo
 
 Finest = Literal[8, 16, 32]

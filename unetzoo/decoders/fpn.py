@@ -19,7 +19,7 @@ from unetzoo.layers.checkpoint import CheckpointedModule
 from unetzoo.layers.norm import Activation, Norm
 from unetzoo.layers.resize import enlarge
 from unetzoo.layers.upsample import Mode
-from unetzoo.model import Decoder
+from unetzoo.nn.segmenter import Decoder
 from unetzoo.specs import FeatureInfo
 
 Merge = Literal["add", "cat"]

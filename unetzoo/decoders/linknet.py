@@ -9,7 +9,7 @@ from unetzoo.decoders.widths import plan_stages, stage_reductions
 from unetzoo.layers.block import BlockStyle, ConvNormAct
 from unetzoo.layers.checkpoint import CheckpointedModule
 from unetzoo.layers.norm import Activation, Norm, make_activation, make_norm
-from unetzoo.model import Decoder
+from unetzoo.nn.segmenter import Decoder
 from unetzoo.specs import FeatureInfo
 
 

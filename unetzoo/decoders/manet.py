@@ -9,7 +9,7 @@ from unetzoo.decoders.widths import Stage, plan_stages
 from unetzoo.layers.attention import PositionAttention, squeeze_excite
 from unetzoo.layers.block import BlockStyle, ConvNormAct, FuseBlock, Upsample
 from unetzoo.layers.norm import Activation, Norm
-from unetzoo.model import Decoder
+from unetzoo.nn.segmenter import Decoder
 from unetzoo.specs import FeatureInfo
 
 

@@ -19,7 +19,7 @@ from unetzoo.layers.norm import Activation, Norm, make_norm
 from unetzoo.layers.pool import GridContext
 from unetzoo.layers.resize import resize_as
 from unetzoo.layers.upsample import Mode
-from unetzoo.model import Decoder
+from unetzoo.nn.segmenter import Decoder
 from unetzoo.specs import FeatureInfo
 
 _SMALLEST = 8  # pixels along each axis that three halvings of a map need

@@ -9,7 +9,7 @@ from unetzoo.checks import check_count, check_widths
 from unetzoo.layers.block import BlockStyle, CheckpointedConv
 from unetzoo.layers.norm import Activation, Norm
 from unetzoo.layers.pool import PyramidPooling
-from unetzoo.model import Decoder
+from unetzoo.nn.segmenter import Decoder
 from unetzoo.specs import FeatureInfo
 
 

@@ -13,7 +13,7 @@ from unetzoo.layers.norm import Activation, Norm, make_activation, make_norm
 from unetzoo.layers.recompute import norm_act_conv
 from unetzoo.layers.resize import enlarge
 from unetzoo.layers.upsample import Mode
-from unetzoo.model import Decoder
+from unetzoo.nn.segmenter import Decoder
 from unetzoo.specs import FeatureInfo
 
 

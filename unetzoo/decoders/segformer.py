@@ -10,7 +10,7 @@ from unetzoo.layers.block import BlockStyle, ConvNormAct
 from unetzoo.layers.checkpoint import CheckpointedModule
 from unetzoo.layers.norm import Activation, Norm
 from unetzoo.layers.resize import PixelLinear, mix_resized, resize_as
-from unetzoo.model import Decoder
+from unetzoo.nn.segmenter import Decoder
 from unetzoo.specs import FeatureInfo
 
 

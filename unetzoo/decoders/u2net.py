@@ -12,7 +12,7 @@ from unetzoo.layers.block import BlockStyle
 from unetzoo.layers.norm import Activation, Norm
 from unetzoo.layers.resize import enlarge, resize_as
 from unetzoo.layers.rsu import FLAT, RSU
-from unetzoo.model import Decoder
+from unetzoo.nn.segmenter import Decoder
 from unetzoo.specs import FeatureInfo
 
 _TALLEST = 7

@@ -11,7 +11,7 @@ from unetzoo.errors import OptionError
 from unetzoo.layers.block import Attention, BlockStyle, ConvNormAct, FuseBlock, Upsample
 from unetzoo.layers.norm import Activation, Norm
 from unetzoo.layers.valid import ValidFuseBlock
-from unetzoo.model import Decoder
+from unetzoo.nn.segmenter import Decoder
 from unetzoo.specs import FeatureInfo
 
 Padding = Literal["same", "valid"]

@@ -15,7 +15,7 @@ from unetzoo.decoders.widths import stage_reductions, stage_widths, step_factors
 from unetzoo.errors import OptionError
 from unetzoo.layers.block import Attention, BlockStyle, FuseBlock, Upsample
 from unetzoo.layers.norm import Activation, Norm
-from unetzoo.model import Decoder
+from unetzoo.nn.segmenter import Decoder
 from unetzoo.specs import FeatureInfo
 
 

@@ -11,7 +11,7 @@ from unetzoo.layers.block import BlockStyle, CheckpointedConv
 from unetzoo.layers.norm import Activation, ChannelLayerNorm, Norm
 from unetzoo.layers.pool import PyramidPooling
 from unetzoo.layers.resize import resize_as
-from unetzoo.model import Decoder
+from unetzoo.nn.segmenter import Decoder
 from unetzoo.specs import FeatureInfo
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from unetzoo.colors import FALSE_NEGATIVE, FALSE_POSITIVE, FOREGROUND, HIT, NOTHING, Colors
-from unetzoo.demo.data import fit_normalisation
+from unetzoo._utils.colors import FALSE_NEGATIVE, FALSE_POSITIVE, FOREGROUND, HIT, NOTHING, Colors
+from unetzoo.data.datasets.picture import fit_normalisation
 from unetzoo.demo.scores import Mask
 
 Color = tuple[int, int, int]

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from PIL import Image, ImageDraw, ImageFont
 
-from unetzoo.colors import FALSE_NEGATIVE, FALSE_POSITIVE, HIT, Colors
-from unetzoo.demo.data import HELD_OUT_COLUMNS
+from unetzoo._utils.colors import FALSE_NEGATIVE, FALSE_POSITIVE, HIT, Colors
+from unetzoo.data.datasets.picture import HELD_OUT_COLUMNS
 from unetzoo.demo.panels import Color, error_panel, image_panel, mask_panel
 from unetzoo.demo.run import Outcome, Result
 

@@ -14,12 +14,12 @@ from torch import Tensor
 
 from unetzoo.assembly import create
 from unetzoo.checks import check_count
-from unetzoo.demo.data import Normalisation, Part, fit_normalisation, load_nuclei, split
+from unetzoo.data.datasets.picture import Normalisation, Part, fit_normalisation, load_nuclei, split
 from unetzoo.demo.otsu import otsu_threshold
 from unetzoo.demo.scores import Mask, Scores, score
 from unetzoo.demo.training import CROP, Example, train
 from unetzoo.errors import OptionError, ShapeError
-from unetzoo.model import Segmenter
+from unetzoo.nn.segmenter import Segmenter
 
 DECODERS = ("unet", "unetpp")
 TIMED_RUNS = 7

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from PIL import Image
 
+from unetzoo._utils.atomic import check_place, whole_file
 from unetzoo.errors import OptionError
-from unetzoo.whole import check_place, whole_file
 
 _FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
 

@@ -4,18 +4,12 @@ Plugins may use what is named here, to make a pyramid of maps that are none. It 
 names of encoders are looked up without torch.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from unetzoo._utils.late import late
 
 if TYPE_CHECKING:
-    from unetzoo.encoders.pyramid import PyramidAdapter, plan_levels
+    from unetzoo.encoders.pyramid import PyramidAdapter as PyramidAdapter
+    from unetzoo.encoders.pyramid import plan_levels as plan_levels
 
-__all__ = ["PyramidAdapter", "plan_levels"]
-
-
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - a module's attributes are anything
-    """Import a public name at its first use (PEP 562)."""
-    if name not in __all__:
-        raise AttributeError(f"module 'unetzoo.encoders' has no attribute {name!r}")
-    from unetzoo.encoders import pyramid
-
-    return getattr(pyramid, name)
+__getattr__, __dir__, __all__ = late(__name__, {"pyramid": ("PyramidAdapter", "plan_levels")})

@@ -13,7 +13,7 @@ from unetzoo.layers.graph import is_recorded
 from unetzoo.layers.norm import Norm, make_norm
 from unetzoo.layers.recompute import norm_act_conv
 from unetzoo.layers.valid import check_sides
-from unetzoo.model import Encoder
+from unetzoo.nn.segmenter import Encoder
 from unetzoo.specs import FeatureInfo
 
 Padding = Literal["zeros", "reflect", "replicate", "circular", "valid"]

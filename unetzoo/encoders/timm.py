@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from unetzoo._utils.memory import is_out_of_memory
 from unetzoo.checks import check_choice, check_count, check_depth, check_widths, whole
 from unetzoo.encoders.dilation import Dilation, check_output_stride, dilate_uniformly
 from unetzoo.encoders.pyramid import Level, PyramidAdapter, plan_levels
@@ -27,9 +28,8 @@ from unetzoo.encoders.timm_build import (
 from unetzoo.encoders.view import Size, View, crop, fit, round_up
 from unetzoo.errors import OptionError, ShapeError
 from unetzoo.layers.norm import is_lone_pixel
-from unetzoo.memory import is_out_of_memory
-from unetzoo.misfit import check_fits
-from unetzoo.model import Encoder
+from unetzoo.nn.misfit import check_fits
+from unetzoo.nn.segmenter import Encoder
 
 _MOST_LEVELS = 64
 _LARGEST_SIDE = 8192  # pixels

@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from unetzoo.errors import PretrainedError, WeightsWarning
-from unetzoo.weights.loose import prefix_before
+from unetzoo.nn.state import prefix_before
 
 _TOLERATED = 0.05  # of a backbone's tensors
 _SHOWN = 3

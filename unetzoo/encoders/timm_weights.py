@@ -8,11 +8,11 @@ import timm  # noqa: TID253 - this module is imported when an encoder of timm is
 from safetensors.torch import load_file
 from torch import Tensor
 
+from unetzoo._utils.connection import check_at_hand
 from unetzoo.encoders.timm_file import fitted
 from unetzoo.encoders.timm_names import timm_spec
 from unetzoo.errors import HubError, PretrainedError, describe_error
-from unetzoo.weights.connection import check_at_hand
-from unetzoo.weights.loose import tensors_in
+from unetzoo.nn.state import tensors_in
 
 _HUB, _SAFE = "hf-hub:", ".safetensors"
 _FILES = ("model.safetensors", "pytorch_model.bin")  # of a repository with weights for timm

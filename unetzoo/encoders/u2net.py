@@ -6,7 +6,7 @@ from unetzoo.errors import PretrainedError
 from unetzoo.layers.block import BlockStyle
 from unetzoo.layers.norm import Norm
 from unetzoo.layers.rsu import FLAT, RSU
-from unetzoo.model import Encoder
+from unetzoo.nn.segmenter import Encoder
 from unetzoo.specs import FeatureInfo
 
 _HEIGHTS = (7, 6, 5, 4, FLAT, FLAT)

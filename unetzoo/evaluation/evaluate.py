@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from unetzoo._utils.extras import need
 from unetzoo.checks import check_count, check_whole, number
-from unetzoo.data.mask_options import Classes, MaskOptions, Masks, Value
-from unetzoo.data.nodata import known_where_data
+from unetzoo.data.formats.nodata import known_where_data
+from unetzoo.data.masks.options import Classes, MaskOptions, Masks, Value
 from unetzoo.data.taken import Data, dataset_of
 from unetzoo.errors import DataError, OptionError
 from unetzoo.evaluation.bootstrap import CONFIDENCE, Bootstrap, Estimate
@@ -17,9 +18,8 @@ from unetzoo.evaluation.instances import count_instances
 from unetzoo.evaluation.masks import check_fits, predicted_ids
 from unetzoo.evaluation.scores import Counts, Scores, count, dice, iou, is_there, mean_of, precision, recall
 from unetzoo.evaluation.surface import surface_scores
-from unetzoo.extras import need
 from unetzoo.inference.predict import Network
-from unetzoo.wrapped import network_of
+from unetzoo.nn.wrapped import network_of
 
 PIXELS = {"IoU": iou, "Dice": dice, "precision": precision, "recall": recall}
 OBJECTS = {"AP at 0.5": iou, "F1": dice, "precision": precision, "recall": recall}
@@ -124,7 +124,7 @@ def evaluate(
         model: in evaluation mode.
         data: a `Dataset`, or what `fit` takes: a folder, a file that lists pairs, a name, splits by name. It has the
             classes of the network; one with a single logit has the two classes of a mask.
-        split: `"train"`, `"val"`, `"test"` or `"all"`; None: as `unetzoo.data.splits.choose_split` says.
+        split: `"train"`, `"val"`, `"test"` or `"all"`; None: as `unetzoo.data.sources.splits.choose_split` says.
         classes: names of the classes, perhaps with their values in masks; None: as in the network's training.
         masks: `"instances"`: masks number the objects of one class.
         ignore: values or colours of masks whose pixels do not count, beside those that did not in the training.

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from unetzoo.errors import OptionError, ShapeError
 from unetzoo.inference.predict import Network, predict
 from unetzoo.inference.thresholds import Limits, class_ids
-from unetzoo.wrapped import network_of
+from unetzoo.nn.wrapped import network_of
 
 
 def check_fits(model: Network, class_names: Sequence[str], channels: int, *, where: str = "the images have") -> None:

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from unetzoo._utils.extras import need
 from unetzoo.checks import check_count
 from unetzoo.errors import OptionError, UnknownNameError, did_you_mean
-from unetzoo.extras import need
 
 if TYPE_CHECKING:
     from torchmetrics import Metric

@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from unetzoo.data.nodata import known_where_data
+from unetzoo._utils.atomic import write_text
+from unetzoo._utils.pages.render import render, trusted
+from unetzoo.data.dataset import Dataset
+from unetzoo.data.formats.nodata import known_where_data
 from unetzoo.evaluation.behind import behind
 from unetzoo.evaluation.bootstrap import Estimate
 from unetzoo.evaluation.evaluate import HAUSDORFF, SURFACE_DICE, Case, Evaluation
@@ -18,10 +21,7 @@ from unetzoo.evaluation.instances import Objects, match
 from unetzoo.evaluation.masks import predicted_ids
 from unetzoo.evaluation.sheet import Shown, draw_sheet
 from unetzoo.inference.predict import Network
-from unetzoo.pages.render import render, trusted
-from unetzoo.samples import Dataset
-from unetzoo.whole import write_text
-from unetzoo.wrapped import network_of
+from unetzoo.nn.wrapped import network_of
 
 if TYPE_CHECKING:
     from markupsafe import Markup

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from unetzoo.colors import (
+from unetzoo._utils.colors import (
     CONFUSED,
     FALSE_NEGATIVE,
     FALSE_POSITIVE,
@@ -15,8 +15,8 @@ from unetzoo.colors import (
     Colors,
     palette,
 )
-from unetzoo.data.coding import UNKNOWN
-from unetzoo.data.nodata import valid_values
+from unetzoo.data.formats.nodata import valid_values
+from unetzoo.data.masks.coding import UNKNOWN
 from unetzoo.evaluation.instances import Objects
 
 Ids = NDArray[np.integer]

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from unetzoo.errors import UnetzooError
-from unetzoo.model import Segmenter
+from unetzoo.nn.segmenter import Segmenter
 
 _LEAST = 1e-4  # of the largest logit: what float32 loses in a deep network
 _STEPS = 4  # of the dtype's rounding, and times the error of the original network in that dtype

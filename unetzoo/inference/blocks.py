@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unetzoo.data.content import Content, Known, channel_axis
-from unetzoo.data.images import check_file, check_finite, decode, format_of, upright_image
-from unetzoo.data.limits import check_backed, check_memory, least_stored
-from unetzoo.data.nodata import masked_values, tiff_nodata
-from unetzoo.data.tiff import alike_pages, axes_of, is_shown_as_stored, largest_series, open_tiff
+from unetzoo._utils.extras import need
+from unetzoo.data.formats.content import Content, Known, channel_axis
+from unetzoo.data.formats.images import check_file, check_finite, decode, format_of, upright_image
+from unetzoo.data.formats.limits import check_backed, check_memory, least_stored
+from unetzoo.data.formats.nodata import masked_values, tiff_nodata
+from unetzoo.data.formats.tiff import alike_pages, axes_of, is_shown_as_stored, largest_series, open_tiff
 from unetzoo.errors import DataError, describe_error
-from unetzoo.extras import need
 
 _ZARR_FILES = ("zarr.json", ".zarray", ".zgroup")
 _LARGE = 2**27  # bytes of pixels from which on a TIFF is read by blocks
@@ -78,7 +78,7 @@ def open_image(path: Path, *, channels: int | None = None) -> Iterator[Any]:
     """Open an image (h, w, c) that has `shape` and can be sliced.
 
     A Zarr array, a NumPy file and a TIFF of more than 128 MB are read by blocks; of a pyramid its finest level. Any
-    other file is read as `unetzoo.data.images.read_image` does.
+    other file is read as `unetzoo.data.formats.images.read_image` does.
 
     Args:
         path: of the image.

@@ -5,11 +5,11 @@ import socket
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from unetzoo._utils.extras import need
 from unetzoo.errors import MissingExtraError, OptionError, describe_error
-from unetzoo.extras import need
 from unetzoo.inference.files import FileOptions, FilePredictor
 from unetzoo.inference.jobs import Job, Outcome, attempt
-from unetzoo.model import Segmenter
+from unetzoo.nn.segmenter import Segmenter
 
 _RETRIES = 3  # of a job whose worker dies
 _SECONDS = 10.0  # to wait for an answer

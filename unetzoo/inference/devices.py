@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import torch
 
 from unetzoo.errors import OptionError
-from unetzoo.model import Segmenter
+from unetzoo.nn.segmenter import Segmenter
 
 
 def on_device(model: Segmenter, device: str | None) -> Segmenter:

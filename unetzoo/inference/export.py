@@ -8,12 +8,12 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from unetzoo._utils.extras import need
+from unetzoo._utils.patience import OutOfPatience, limited
 from unetzoo.errors import UnetzooError
-from unetzoo.extras import need
-from unetzoo.inference.patience import OutOfPatience, limited
 from unetzoo.layers.valid import check_sides, valid_sides
-from unetzoo.model import Segmenter
-from unetzoo.wrapped import segmenter_of
+from unetzoo.nn.segmenter import Segmenter
+from unetzoo.nn.wrapped import segmenter_of
 
 Size = tuple[int, int]
 _TOLERANCE = 1e-3  # of the largest logit; kernels of other libraries sum in another order

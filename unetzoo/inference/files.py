@@ -11,8 +11,7 @@ import numpy as np
 import torch
 
 from unetzoo.checks import Precision, check_choice, check_precision
-from unetzoo.config import ModelConfig
-from unetzoo.data.coding import UNKNOWN
+from unetzoo.data.masks.coding import UNKNOWN
 from unetzoo.errors import DataError, OptionError, ShapeError
 from unetzoo.inference.blocks import open_image
 from unetzoo.inference.devices import on_device
@@ -26,8 +25,9 @@ from unetzoo.inference.predict import check_tiling, rows_of
 from unetzoo.inference.scale import scaling_of
 from unetzoo.inference.thresholds import Threshold, class_ids, limits_of, plain_threshold
 from unetzoo.inference.tiles import TILE_OF_LARGE
-from unetzoo.model import Segmenter
-from unetzoo.wrapped import segmenter_of
+from unetzoo.nn.config import ModelConfig
+from unetzoo.nn.segmenter import Segmenter
+from unetzoo.nn.wrapped import segmenter_of
 
 _OF_NO_EFFECT = ("format", "providers", "class_frequencies", "metrics", "license", "source")  # of a configuration
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unetzoo.colors import UNKNOWN_COLOR, Colors
+from unetzoo._utils.colors import UNKNOWN_COLOR, Colors
+from unetzoo._utils.extras import need
 from unetzoo.errors import DataError
-from unetzoo.extras import need
 from unetzoo.inference.looks import Look, Shown
 from unetzoo.inference.origin import write_record
 from unetzoo.inference.partial import PartialResult

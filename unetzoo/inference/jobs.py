@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Literal
 
 import torch
 
-from unetzoo.data.folders import folders_of_masks
-from unetzoo.data.images import SUFFIXES
-from unetzoo.data.listing import list_images
+from unetzoo._utils.workers import deaf, end_with_parent
+from unetzoo.data.formats.images import SUFFIXES
+from unetzoo.data.sources.folders import folders_of_masks
+from unetzoo.data.sources.listing import list_images
 from unetzoo.errors import DataError, MissingExtraError, UnetzooError
 from unetzoo.inference.blocks import ZARR, is_zarr
 from unetzoo.inference.devices import check_device
 from unetzoo.inference.files import FileOptions, FilePredictor
-from unetzoo.model import Segmenter
-from unetzoo.workers import deaf, end_with_parent
+from unetzoo.nn.segmenter import Segmenter
 
 if TYPE_CHECKING:
     from multiprocessing.queues import Queue

@@ -8,13 +8,13 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from unetzoo.colors import Colors, palette
-from unetzoo.config import ModelConfig
-from unetzoo.data.coding import Coding
-from unetzoo.data.colors import TRANSPARENT
-from unetzoo.data.forms import LEVELS
+from unetzoo._utils.colors import Colors, palette
+from unetzoo.data.masks.coding import Coding
+from unetzoo.data.masks.colors import TRANSPARENT
+from unetzoo.data.masks.forms import LEVELS
 from unetzoo.errors import OptionError
 from unetzoo.inference.partial import PartialResult
+from unetzoo.nn.config import ModelConfig
 
 Values = Literal["ids", "trained", "palette"]
 _WITH_PALETTE = (".png", ".tif", ".tiff")

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unetzoo.data.nodata import valid_values
+from unetzoo.data.formats.nodata import valid_values
 from unetzoo.errors import DataWarning, OptionError
 from unetzoo.inference.scale import scaling_of
-from unetzoo.info import ModelInfo
+from unetzoo.nn.info import ModelInfo
 
 Values = NDArray[np.float32]
 

@@ -15,12 +15,12 @@ from unetzoo.inference.packed import can_pack, packed
 from unetzoo.layers.order import set_order
 from unetzoo.layers.upsample import UpsampleConcatConv
 from unetzoo.layers.valid import valid_sides
-from unetzoo.misfit import check_fits
-from unetzoo.model import Segmenter
-from unetzoo.wrapped import segmenter_of
+from unetzoo.nn.misfit import check_fits
+from unetzoo.nn.segmenter import Segmenter
+from unetzoo.nn.wrapped import segmenter_of
 
 if TYPE_CHECKING:
-    from unetzoo.config import ModelConfig
+    from unetzoo.nn.config import ModelConfig
 
 _DTYPES = (None, torch.float32, torch.bfloat16, torch.float16)
 

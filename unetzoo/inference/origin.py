@@ -8,7 +8,7 @@ from hashlib import blake2b, file_digest
 from pathlib import Path
 from typing import Any, Literal
 
-from unetzoo.whole import write_text
+from unetzoo._utils.atomic import write_text
 
 FOLDER = ".unetzoo"
 """The folder of the records, in that of the results."""

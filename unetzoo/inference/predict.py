@@ -11,8 +11,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from unetzoo._utils.memory import is_out_of_memory
 from unetzoo.checks import check_count, check_whole, whole
-from unetzoo.data.nodata import with_data
+from unetzoo.data.formats.nodata import with_data
 from unetzoo.errors import OptionError, OutOfMemoryError, ShapeError
 from unetzoo.inference.ahead import one_ahead
 from unetzoo.inference.blend import Blend, Probabilities
@@ -20,9 +21,8 @@ from unetzoo.inference.normalise import Normalise, normalisation_of
 from unetzoo.inference.optimize import OptimizedSegmenter
 from unetzoo.inference.tiles import Axis, default_tile, plan_tiles, read_mirrored
 from unetzoo.layers.valid import mirrored
-from unetzoo.memory import is_out_of_memory
-from unetzoo.model import Encoder, Segmenter
-from unetzoo.wrapped import network_of
+from unetzoo.nn.segmenter import Encoder, Segmenter
+from unetzoo.nn.wrapped import network_of
 
 Network = Segmenter | OptimizedSegmenter
 _UNIT = 32  # of nearly all encoders it is a multiple of the deepest reduction

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 from unetzoo.assembly import create_from, describe
 from unetzoo.checks import whole
-from unetzoo.config import ModelConfig
 from unetzoo.decoders.unetpp import UNetPlusPlusDecoder, nested_widths
 from unetzoo.errors import OptionError
-from unetzoo.model import Segmenter
-from unetzoo.wrapped import segmenter_of
+from unetzoo.nn.config import ModelConfig
+from unetzoo.nn.segmenter import Segmenter
+from unetzoo.nn.wrapped import segmenter_of
 
 
 def prune(model: Segmenter, level: int) -> Segmenter:

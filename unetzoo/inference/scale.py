@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unetzoo.data.nodata import valid_values
-from unetzoo.info import ModelInfo
+from unetzoo.data.formats.nodata import valid_values
+from unetzoo.nn.info import ModelInfo
 
 _BYTE, _WORD = 255, 65535
 _SAMPLE = 2**18  # values

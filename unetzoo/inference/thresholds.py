@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unetzoo.checks import check_probability
-from unetzoo.config import ModelConfig
 from unetzoo.errors import OptionError, did_you_mean
+from unetzoo.nn.config import ModelConfig
 
 Threshold = float | Mapping[str, float]
 Limits = Sequence[float | None]

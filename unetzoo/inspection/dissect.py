@@ -17,8 +17,8 @@ from torch.overrides import TorchFunctionMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from unetzoo.inspection.anatomy import Anatomy, Cost, Kind, Part, Size
-from unetzoo.model import Segmenter
-from unetzoo.wrapped import segmenter_of
+from unetzoo.nn.segmenter import Segmenter
+from unetzoo.nn.wrapped import segmenter_of
 
 _FLOPS_A_MULTIPLY_ADD = 2
 _MAP_AXES = 4

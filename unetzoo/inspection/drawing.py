@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from unetzoo._utils.atomic import check_place, whole_file
+from unetzoo._utils.extras import need
 from unetzoo.errors import OptionError
-from unetzoo.extras import need
 from unetzoo.inspection.anatomy import Anatomy, Part
 from unetzoo.inspection.layout import HEIGHT, WIDTH, Layout, Point
-from unetzoo.whole import check_place, whole_file
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -1,13 +1,10 @@
 """Interop: weights that other libraries have trained. `smp` reads those of segmentation_models_pytorch."""
 
-from importlib import import_module
-from types import ModuleType
+from typing import TYPE_CHECKING
 
-__all__ = ["smp"]
+from unetzoo._utils.late import late
 
+if TYPE_CHECKING:
+    from unetzoo.interop import smp as smp
 
-def __getattr__(name: str) -> ModuleType:
-    """Import a module at its first use (PEP 562)."""
-    if name not in __all__:
-        raise AttributeError(f"module 'unetzoo.interop' has no attribute {name!r}")
-    return import_module(f"unetzoo.interop.{name}")
+__getattr__, __dir__, __all__ = late(__name__, {}, modules=("smp",))

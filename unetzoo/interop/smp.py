@@ -25,10 +25,10 @@ from torch import Tensor
 from unetzoo.errors import WeightsError
 from unetzoo.interop.smp_encoders import renamed_encoder
 from unetzoo.interop.smp_keys import FAMILIES, Pairs, family_of
-from unetzoo.weights.loose import tensors_in, without_prefix
+from unetzoo.nn.state import tensors_in, without_prefix
 
 if TYPE_CHECKING:
-    from unetzoo.model import Segmenter
+    from unetzoo.nn.segmenter import Segmenter
 
 T = TypeVar("T")
 _HEAD, _ENCODER = "segmentation_head.", "encoder."

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from unetzoo.assembly import create_encoder
-from unetzoo.config import ModelConfig
 from unetzoo.errors import ConfigError
 from unetzoo.interop.smp import renamed
 from unetzoo.interop.smp_encoders import Counterpart, counterpart_of
 from unetzoo.interop.smp_families import FAMILIES, Family
+from unetzoo.nn.config import ModelConfig
 
 _OTHER_DEFAULTS = {"activation": None, "decoder_center": False}
 _SHALLOW = {"depth", "taps", "out_indices"}  # options with which an encoder may have fewer layers than it has there

@@ -22,7 +22,7 @@ Mode = Literal["nearest", "bilinear"]
 _FEW_PIXELS = 256
 """Up to so many, in all images of a batch together, the plain form is as fast as splitting the kernel.
 
-`python benchmarks/upsampling.py` measures it: on two cores the forms break even between 12 x 12 and 20 x 20 pixels for
+`python -m benchmarks.upsampling` measures it: on two cores the forms break even between 12 x 12 and 20 x 20 pixels for
 a factor of 2.
 """
 

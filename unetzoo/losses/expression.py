@@ -13,7 +13,7 @@ from unetzoo.losses.resolution import at_one_resolution
 from unetzoo.options import build_part, options_of
 
 if TYPE_CHECKING:
-    from unetzoo.registry import Registry
+    from unetzoo.registry.registry import Registry
     from unetzoo.specs import LossSpec
 
 

@@ -16,6 +16,6 @@ def touch_constants() -> None:
     With AVX-512 these functions read what they give for special values, such as log1p(-0.0), by loads under a mask.
     While no value is special the mask is empty, so that the page with these constants is never loaded, and a processor
     spends hundreds of cycles on every such load of a missing page: a binary cross-entropy takes several times as long
-    (`python benchmarks/losses.py` measures it). One call with special values loads the page for the process.
+    (`python -m benchmarks.losses` measures it). One call with special values loads the page for the process.
     """
     torch.log1p(torch.tensor(_SPECIAL, device="cpu").repeat(_EACH))

@@ -4,6 +4,16 @@ In a test, `unetzoo.testing.check_decoder(MyDecoder)`; without any code, `pytest
 `unetzoo plugins check unetzoo-cells`.
 """
 
-from unetzoo.testing.battery import check_dataset, check_decoder, check_encoder, check_loss, check_plugin
+from typing import TYPE_CHECKING
 
-__all__ = ["check_dataset", "check_decoder", "check_encoder", "check_loss", "check_plugin"]
+from unetzoo._utils.late import late
+
+if TYPE_CHECKING:
+    from unetzoo.testing.battery import check_dataset as check_dataset
+    from unetzoo.testing.battery import check_decoder as check_decoder
+    from unetzoo.testing.battery import check_encoder as check_encoder
+    from unetzoo.testing.battery import check_loss as check_loss
+    from unetzoo.testing.battery import check_plugin as check_plugin
+
+_NAMES = ("check_dataset", "check_decoder", "check_encoder", "check_loss", "check_plugin")
+__getattr__, __dir__, __all__ = late(__name__, {"battery": _NAMES})

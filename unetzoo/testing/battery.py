@@ -7,8 +7,8 @@ from typing import Any
 
 from unetzoo.errors import ContractError, UnknownNameError, did_you_mean
 from unetzoo.options import build_part, options_of
-from unetzoo.plugins import host, list_plugins
-from unetzoo.registry import Offer, Spec
+from unetzoo.registry.host import host, list_plugins
+from unetzoo.registry.registry import Offer, Spec
 from unetzoo.specs import EncoderFamily, Lazy
 from unetzoo.testing import dataset_rules, decoder_rules, encoder_rules, loss_rules
 from unetzoo.testing.rules import Result, Rule, Trial, demand, trials

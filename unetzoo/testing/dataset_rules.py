@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from unetzoo.samples import Dataset, Sample
+from unetzoo.data.dataset import Dataset, Sample
 from unetzoo.testing.rules import Make, Rule, demand
 
 _SPLITS = ("train", "val", "test")

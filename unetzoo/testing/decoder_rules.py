@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from unetzoo.model import Decoder
+from unetzoo.nn.segmenter import Decoder
 from unetzoo.specs import FeatureInfo
 from unetzoo.testing.common import (
     demand_close,

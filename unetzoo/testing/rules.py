@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from unetzoo.isolation import run_isolated
+from unetzoo._utils.isolation import run_isolated
 
 Make = Callable[..., Any]
 """Builds the part that is looked at, anew at each call."""

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel
 
-from unetzoo.model import Segmenter
+from unetzoo.nn.segmenter import Segmenter
 
 Tensors = tuple[Tensor, ...] | list[Tensor]
 

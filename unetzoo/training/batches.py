@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from torch.utils.data import BatchSampler, DataLoader
 
+from unetzoo._utils.workers import GUARD, end_with_parent_alone
 from unetzoo.errors import DataError, TrainingError
 from unetzoo.training.crops import Crop, CropDataset
 from unetzoo.training.options import FitOptions
-from unetzoo.workers import GUARD, end_with_parent_alone
 
 if TYPE_CHECKING:
     from accelerate import Accelerator

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from safetensors import SafetensorError
 
+from unetzoo._utils.atomic import follow_umask
 from unetzoo.errors import TrainingError
-from unetzoo.whole import follow_umask
 
 if TYPE_CHECKING:
     from accelerate import Accelerator

@@ -10,11 +10,11 @@ from torch import Tensor
 from torch.utils.data import Dataset as TorchDataset
 from torch.utils.data import get_worker_info
 
-from unetzoo.data.coding import UNKNOWN
-from unetzoo.data.nodata import known_where_data
+from unetzoo.data.dataset import Dataset, Sample
+from unetzoo.data.formats.nodata import known_where_data
+from unetzoo.data.masks.coding import UNKNOWN
 from unetzoo.inference.normalise import Normalise
-from unetzoo.info import ModelInfo
-from unetzoo.samples import Dataset, Sample
+from unetzoo.nn.info import ModelInfo
 from unetzoo.training.augment import Augmentation
 from unetzoo.training.places import ClassPlaces
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from unetzoo._utils.extras import how_to_install, need
 from unetzoo.errors import OptionError, TrainingError
-from unetzoo.extras import how_to_install, need
 from unetzoo.training.options import FitOptions
 
 if TYPE_CHECKING:

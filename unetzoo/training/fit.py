@@ -11,17 +11,19 @@ from torch import nn
 from torch.optim import AdamW
 from torch.optim.lr_scheduler import LambdaLR
 
+from unetzoo._utils.locks import locked
+from unetzoo._utils.workers import refuse_to_run_in_workers
 from unetzoo.assembly import create_loss
-from unetzoo.data.coding import UNKNOWN
-from unetzoo.data.mask_options import Classes, MaskOptions, Masks, Value
-from unetzoo.data.opened import Survey
-from unetzoo.data.statistics import Statistics
+from unetzoo.data.dataset import Dataset
+from unetzoo.data.masks.coding import UNKNOWN
+from unetzoo.data.masks.options import Classes, MaskOptions, Masks, Value
+from unetzoo.data.survey.statistics import Statistics
+from unetzoo.data.survey.survey import Survey
 from unetzoo.data.taken import Data, survey_of
 from unetzoo.errors import OptionError
 from unetzoo.evaluation.masks import check_fits
-from unetzoo.locks import locked
-from unetzoo.model import Segmenter
-from unetzoo.samples import Dataset
+from unetzoo.nn.segmenter import Segmenter
+from unetzoo.nn.wrapped import segmenter_of
 from unetzoo.training.augment import Augmentation
 from unetzoo.training.average import averaged
 from unetzoo.training.crops import CropDataset
@@ -37,8 +39,6 @@ from unetzoo.training.stopping import explained
 from unetzoo.training.supervision import Supervised
 from unetzoo.weights.folder import BEST, load
 from unetzoo.weights.rebuilt import check_rebuilt
-from unetzoo.workers import refuse_to_run_in_workers
-from unetzoo.wrapped import segmenter_of
 
 if TYPE_CHECKING:
     from accelerate import Accelerator

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
-from unetzoo.contracts import Encoder
-from unetzoo.info import ModelInfo
-from unetzoo.model import Segmenter, freeze, unfreeze
-from unetzoo.samples import Dataset
+from unetzoo.data.dataset import Dataset
+from unetzoo.nn.contracts import Encoder
+from unetzoo.nn.info import ModelInfo
+from unetzoo.nn.segmenter import Segmenter, freeze, unfreeze
 from unetzoo.training.batches import batches
 from unetzoo.training.checkpoint import Checkpoints
 from unetzoo.training.crops import Crop, CropDataset, mixed

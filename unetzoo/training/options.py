@@ -9,7 +9,7 @@ from unetzoo.checks import Precision, check_choice, check_precision, number, who
 from unetzoo.errors import OptionError
 
 if TYPE_CHECKING:
-    from unetzoo.data.statistics import Statistics
+    from unetzoo.data.survey.statistics import Statistics
 
 Augment = Literal["full", "flips", "none"]
 Schedule = Literal["cosine", "poly"]

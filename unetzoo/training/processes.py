@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from unetzoo.model import Segmenter
+from unetzoo.nn.segmenter import Segmenter
 from unetzoo.training.stopping import StopRequest
 
 if TYPE_CHECKING:

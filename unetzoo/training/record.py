@@ -9,15 +9,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from unetzoo.data.nodata import known_where_data
+from unetzoo._utils.atomic import whole_file, write_text
+from unetzoo.data.dataset import Dataset, Sample
+from unetzoo.data.formats.nodata import known_where_data
 from unetzoo.evaluation.instances import match
 from unetzoo.evaluation.scores import Scores, count, iou
 from unetzoo.evaluation.sheet import Shown, draw_sheet
-from unetzoo.model import Segmenter
-from unetzoo.samples import Dataset, Sample
+from unetzoo.nn.segmenter import Segmenter
 from unetzoo.training.progress import Epoch
 from unetzoo.training.validate import Judge
-from unetzoo.whole import whole_file, write_text
 
 _MOST_CLASSES = 4  # whose scores a title has
 _MOST_PICTURES = 64  # images that are looked at to find the worst, the median and the best

@@ -7,13 +7,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from unetzoo.config import ModelConfig
-from unetzoo.data.statistics import Statistics
+from unetzoo._utils.atomic import write_text
+from unetzoo.data.survey.statistics import Statistics
 from unetzoo.errors import TrainingError, UnetzooError, describe_error
-from unetzoo.info import ModelInfo
+from unetzoo.nn.config import ModelConfig
+from unetzoo.nn.info import ModelInfo
 from unetzoo.training.checkpoint import newest_checkpoint, steps_of
 from unetzoo.training.options import FitOptions, Plan
-from unetzoo.whole import write_text
 
 RUN = "run.json"
 """Options, network and data of a run."""

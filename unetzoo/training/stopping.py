@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
+from unetzoo._utils.memory import is_out_of_memory
 from unetzoo.errors import TrainingError
 from unetzoo.layers.norm import is_lone_pixel
-from unetzoo.memory import is_out_of_memory
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 

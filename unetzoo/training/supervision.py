@@ -6,10 +6,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - the field's name for it
 
-from unetzoo.data.coding import UNKNOWN
+from unetzoo.data.masks.coding import UNKNOWN
 from unetzoo.layers.valid import mirrored
 from unetzoo.losses.resolution import middle_pixels
-from unetzoo.model import Segmenter
+from unetzoo.nn.segmenter import Segmenter
 from unetzoo.training.options import Supervision
 
 

@@ -7,12 +7,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from unetzoo.data.nodata import known_where_data
+from unetzoo.data.dataset import Dataset
+from unetzoo.data.formats.nodata import known_where_data
 from unetzoo.errors import OutOfMemoryError, TrainingError
 from unetzoo.evaluation.masks import predicted_ids
 from unetzoo.evaluation.scores import count, iou, is_there, mean_of
-from unetzoo.model import Segmenter
-from unetzoo.samples import Dataset
+from unetzoo.nn.segmenter import Segmenter
 from unetzoo.training.stopping import StopRequest
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from unetzoo.assembly import create_from
-from unetzoo.config import ModelConfig
 from unetzoo.errors import UnetzooError, WeightsError, WeightsWarning, describe_error
-from unetzoo.model import Segmenter
+from unetzoo.nn.config import ModelConfig
+from unetzoo.nn.segmenter import Segmenter
 from unetzoo.weights.frugal import Bounded, Unfilled, empty_parameters
 from unetzoo.weights.safe_file import DTYPES, Stored
 

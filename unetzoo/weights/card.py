@@ -3,10 +3,10 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from unetzoo.config import ModelConfig
+from unetzoo._utils.texts import code, markdown
 from unetzoo.inference.normalise import affine
-from unetzoo.model import Segmenter
-from unetzoo.texts import code, markdown
+from unetzoo.nn.config import ModelConfig
+from unetzoo.nn.segmenter import Segmenter
 from unetzoo.weights.files import PICTURE
 
 _LIBRARY, _TASK = "unetzoo", "image-segmentation"

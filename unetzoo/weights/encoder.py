@@ -3,9 +3,9 @@
 import json
 from pathlib import Path
 
-from unetzoo.contracts import Encoder
 from unetzoo.errors import PretrainedError, UnetzooError
 from unetzoo.interop.smp_config import is_smp_config
+from unetzoo.nn.contracts import Encoder
 from unetzoo.weights.files import CONFIG, WEIGHTS
 from unetzoo.weights.folder import load, network_folder
 

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from safetensors import SafetensorError
 
-from unetzoo.config import ModelConfig
-from unetzoo.data.pictures import FORMATS
+from unetzoo.data.formats.pictures import FORMATS
 from unetzoo.errors import (
     ConfigError,
     OptionError,
@@ -24,10 +23,12 @@ from unetzoo.errors import (
     WeightsError,
     describe_error,
 )
-from unetzoo.info import ModelInfo
 from unetzoo.interop.smp_config import config_of_smp, is_smp_config, tensors_of_smp
 from unetzoo.layers.order import set_order
-from unetzoo.model import Segmenter
+from unetzoo.nn.config import ModelConfig
+from unetzoo.nn.info import ModelInfo
+from unetzoo.nn.segmenter import Segmenter
+from unetzoo.nn.wrapped import segmenter_of
 from unetzoo.weights.build import build_empty, fill, shared_names
 from unetzoo.weights.card import card_of
 from unetzoo.weights.files import (
@@ -45,7 +46,6 @@ from unetzoo.weights.opened import open_inside
 from unetzoo.weights.rebuilt import bare_state, check_rebuilt
 from unetzoo.weights.safe_file import digest
 from unetzoo.weights.transaction import current, replacing
-from unetzoo.wrapped import segmenter_of
 
 if TYPE_CHECKING:
     from PIL.Image import Image

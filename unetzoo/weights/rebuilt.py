@@ -3,10 +3,10 @@
 from torch import Tensor
 
 from unetzoo.errors import OptionError, UnetzooError
-from unetzoo.model import Segmenter
+from unetzoo.nn.segmenter import Segmenter
+from unetzoo.nn.wrapped import bare_names
 from unetzoo.weights.build import build_empty
 from unetzoo.weights.safe_file import DTYPES, Stored
-from unetzoo.wrapped import bare_names
 
 
 def bare_state(model: Segmenter) -> dict[str, Tensor]:

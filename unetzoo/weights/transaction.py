@@ -16,8 +16,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
 
+from unetzoo._utils.atomic import follow_umask
 from unetzoo.errors import ConfigError, OptionError
-from unetzoo.whole import follow_umask
 
 _PENDING = ".unetzoo-pending"
 _DRAFT = ".unetzoo-draft-"

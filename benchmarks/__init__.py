@@ -1,0 +1,1 @@
+"""This project beside its peers: what is measured, the results, and the page made of them."""

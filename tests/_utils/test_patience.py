@@ -1,0 +1,47 @@
+import signal
+import threading
+import time
+
+import pytest
+
+from unetzoo._utils.patience import OutOfPatience, limited
+
+pytestmark = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system has no such timer")
+
+
+@pytest.fixture
+def alarm():
+    """An event that a timer of the caller's sets."""
+    rung = threading.Event()
+    before = signal.signal(signal.SIGALRM, lambda *_: rung.set())
+    yield rung
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, before)
+
+
+def _wait():
+    while True:
+        time.sleep(0.01)
+
+
+def test_it_gives_up_after_the_time():
+    with pytest.raises(OutOfPatience), limited(0.05):
+        _wait()
+    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
+
+
+def test_a_timer_of_the_caller_goes_on_with_what_was_left(alarm):
+    signal.setitimer(signal.ITIMER_REAL, 100, 7)
+    with limited(50):
+        assert signal.getitimer(signal.ITIMER_REAL)[0] <= 50
+    remaining, interval = signal.getitimer(signal.ITIMER_REAL)
+    assert 90 < remaining <= 100
+    assert interval == 7
+    assert not alarm.is_set()
+
+
+def test_a_timer_of_the_caller_that_ran_out_meanwhile_rings_afterwards(alarm):
+    signal.setitimer(signal.ITIMER_REAL, 0.02)
+    with pytest.raises(OutOfPatience), limited(0.1):
+        _wait()
+    assert alarm.wait(10)

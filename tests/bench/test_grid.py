@@ -1,0 +1,82 @@
+import pytest
+
+from unetzoo import OptionError, UnknownNameError
+from unetzoo.bench.grid import Combination, expand, matching, read_part, split_commas, without_braces
+
+
+def test_braces_are_alternatives():
+    assert without_braces("resnet{18,34}") == ["resnet18", "resnet34"]
+    assert without_braces("a{b,c}d{e,f}") == ["abde", "abdf", "acde", "acdf"]
+    assert without_braces("resnet18") == ["resnet18"]
+
+
+def test_commas_in_braces_and_parentheses_separate_nothing():
+    assert split_commas("resnet{18,34}, convnext_*") == ["resnet{18,34}", "convnext_*"]
+    assert split_commas("unet,unetpp(deep_supervision=True, norm='group')") == [
+        "unet",
+        "unetpp(deep_supervision=True, norm='group')",
+    ]
+
+
+def test_patterns_match_names_once_and_keep_their_options():
+    names = {"unet*": ["unet", "unetpp"], "unet": ["unet"]}
+    assert matching(["unet", "unet*"], names.__getitem__) == ["unet", "unetpp"]
+    assert matching(["unet*(norm='group')"], names.__getitem__) == ["unet(norm='group')", "unetpp(norm='group')"]
+    with pytest.raises(OptionError, match="nothing matches 'zzz"):
+        matching(["zzz*"], lambda _: [])
+
+
+def test_a_part_with_options_is_read():
+    assert read_part("plain(widths=(35, 70), norm='group')") == ("plain", {"widths": (35, 70), "norm": "group"})
+    assert read_part("resnet18.a1_in1k") == ("resnet18.a1_in1k", {})
+
+
+@pytest.mark.parametrize("text", ["plain(", "plain(35)", "plain(a=b)", "plain(a=__import__('os'))", "plain()"])
+def test_what_is_no_list_of_options_is_refused(text):
+    with pytest.raises(OptionError, match="options are written as name"):
+        read_part(text)
+
+
+def test_a_grid_is_every_combination_seed_by_seed():
+    grid = expand(
+        decoders=["unet", "fpn"], encoders=["resnet{18,34}"], losses=["dice", "ce"], data=["nuclei"], seeds=3, steps=5
+    )
+    assert len(grid) == len(set(grid)) == 2 * 2 * 2 * 3
+    assert [one.seed for one in grid] == [0] * 8 + [1] * 8 + [2] * 8
+    assert len({one.file_name for one in grid}) == len(grid)
+
+
+def test_what_is_asked_for_twice_is_measured_once():
+    twice = {"decoders": ["unet", "unet"], "losses": ["dice", "dice"], "data": ["nuclei", "nuclei"]}
+    assert len(expand(**twice, encoders=["resnet18"], seeds=1, steps=5)) == 1
+
+
+@pytest.mark.parametrize("wrong", [{"decoders": ["unte"]}, {"encoders": ["resnet81(depth=4)"]}], ids=str)
+def test_a_name_that_nothing_has_is_an_error_at_once(wrong):
+    asked = {"decoders": ["unet"], "encoders": ["resnet18"], "losses": ["dice"], "data": ["nuclei"]} | wrong
+    with pytest.raises(UnknownNameError, match="did you mean"):
+        expand(**asked, seeds=1, steps=5)
+
+
+def test_a_long_combination_has_a_name_that_a_file_may_have():
+    one = {"decoder": "unetpp(widths=(1, 2))" * 20, "encoder": "resnet18", "loss": "ce", "data": "d", "seed": 0}
+    assert len(Combination(**one, steps=5).file_name) < 200
+
+
+def test_whatever_changes_a_result_changes_its_file():
+    one = {"decoder": "unet", "encoder": "resnet18", "loss": "ce", "data": "nuclei", "seed": 0}
+    names = {
+        Combination(**one, steps=5).file_name,
+        Combination(**one, steps=6).file_name,
+        Combination(**one, seconds=5).file_name,
+        Combination(**one, steps=5, crop=64).file_name,
+    }
+    assert len(names) == 4
+
+
+@pytest.mark.parametrize(
+    "budget", [{}, {"steps": 5, "seconds": 5}, {"steps": 0}, {"seconds": -1}, {"steps": 5, "batch": 0}], ids=str
+)
+def test_a_budget_is_steps_or_seconds(budget):
+    with pytest.raises(OptionError):
+        Combination(decoder="unet", encoder="resnet18", loss="ce", data="nuclei", seed=0, **budget)

@@ -1,0 +1,43 @@
+"""The networks of the claims, and how they are measured."""
+
+import pytest
+
+from benchmarks.claims.networks import NESTED, PARTS, SUPERVISED, UNET, WIDE, combinations, measure_accuracy
+from unetzoo.assembly import create
+from unetzoo.bench.grid import Combination, read_part
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"), [(UNET, 7_759_521), (WIDE, 9_282_246), (NESTED, 9_041_601), (SUPERVISED, 9_041_700)]
+)
+def test_the_first_four_are_those_of_the_paper(name, parameters):
+    (decoder, decoder_options), (encoder, encoder_options) = map(read_part, PARTS[name])
+    model = create(
+        decoder, encoder=encoder, in_channels=1, decoder_options=decoder_options, encoder_options=encoder_options
+    )
+    assert sum(parameter.numel() for parameter in model.parameters()) == parameters
+
+
+def test_every_training_has_a_file_of_its_own():
+    runs = [one for _, one in combinations(seeds=5)]
+    assert len({one.file_name for one in runs}) == len(runs) == 3 * (2 * 8 + 3) + 2 * 2 * 4
+
+
+def test_a_nested_network_pruned_to_its_last_level_is_as_accurate_as_the_whole():
+    result = measure_accuracy(
+        Combination(
+            decoder="unetpp(deep_supervision=True)",
+            encoder="plain(widths=(4, 8, 8))",
+            loss="ce",
+            data="nuclei",
+            seed=0,
+            steps=24,
+            batch=4,
+            crop=32,
+            training={"epochs": 1, "learning_rate": 1e-2, "augment": "none"},
+        )
+    )
+    first, last = result["pruned"]
+    assert last["mean IoU"] == result["accuracy"]["mean"]["IoU"]
+    assert first["mean IoU"] != last["mean IoU"]
+    assert first["parameters"] < last["parameters"] < result["parameters"]  # heads that are not needed are gone

@@ -1,0 +1,14 @@
+from pathlib import Path
+
+from benchmarks.page.readme import page, with_excerpt
+
+HERE = Path(__file__).parents[2] / "benchmarks"
+
+
+def test_the_page_is_the_one_that_the_raw_samples_make():
+    assert (HERE / "README.md").read_text() == page(HERE / "results")
+
+
+def test_the_projects_readme_quotes_what_the_raw_samples_make():
+    readme = (HERE.parent / "README.md").read_text()
+    assert readme == with_excerpt(readme, HERE / "results")

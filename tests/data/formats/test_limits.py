@@ -1,0 +1,101 @@
+import json
+import tracemalloc
+import zlib
+
+import hostile_images as hostile
+import numpy as np
+import pytest
+import tifffile
+import zarr
+from PIL import Image
+
+import unetzoo
+from unetzoo.data.formats import limits
+from unetzoo.data.formats.images import read_image, read_raw_mask
+from unetzoo.inference.blocks import open_image
+
+_BOMBS = {
+    "a.png": hostile.write_png,
+    "bits.png": lambda path: hostile.write_png(path, depth=1),
+    "deep.png": lambda path: hostile.write_png(path, 30_000, depth=16, color=2),
+    "a.gif": hostile.write_gif,
+    "a.bmp": hostile.write_bmp,
+    "named.jpg": hostile.write_png,
+    "blank.tif": hostile.write_tiff,
+    "sparse.tif": hostile.write_sparse_tiff,
+    "planes.tif": hostile.write_planes_of_ome,
+    "a.npy": hostile.write_array,
+}
+
+
+@pytest.mark.parametrize("name", _BOMBS)
+@pytest.mark.parametrize("read", [read_image, read_raw_mask], ids=["image", "mask"])
+def test_a_small_file_that_announces_gigabytes_is_refused_before_it_is_decoded(name, read, tmp_path):
+    _BOMBS[name](tmp_path / name)
+    tracemalloc.start()
+    try:
+        with pytest.raises(unetzoo.DataError, match=f"{name} announces"):
+            read(tmp_path / name)
+        assert tracemalloc.get_traced_memory()[1] < 2**24
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("name", _BOMBS)
+def test_what_is_read_by_blocks_is_bounded_too(name, tmp_path):
+    _BOMBS[name](tmp_path / name)
+    with pytest.raises(unetzoo.DataError, match=name), open_image(tmp_path / name):
+        pass
+
+
+def test_a_zarr_array_without_chunks_is_refused(tmp_path):
+    zarr.create_array(tmp_path / "a.zarr", shape=(10**6, 10**6), chunks=(1024, 1024), dtype="uint8")
+    with (
+        pytest.raises(unetzoo.DataError, match=r"a\.zarr announces 1,000 GB of pixels"),
+        open_image(tmp_path / "a.zarr"),
+    ):
+        pass
+
+
+def test_a_zarr_array_of_one_huge_chunk_is_refused(tmp_path, monkeypatch):
+    array = zarr.create_array(tmp_path / "a.zarr", shape=(8, 8), chunks=(8, 8), dtype="uint8")
+    array[:] = 1
+    described = json.loads((tmp_path / "a.zarr" / "zarr.json").read_text())
+    described["shape"] = described["chunk_grid"]["configuration"]["chunk_shape"] = [2**20, 2**20]
+    (tmp_path / "a.zarr" / "zarr.json").write_text(json.dumps(described))
+    monkeypatch.setattr(limits, "_MOST_TIMES", 2**62)
+    with pytest.raises(unetzoo.DataError, match="needs 2,199 GB of memory"), open_image(tmp_path / "a.zarr"):
+        pass
+
+
+def test_a_large_picture_that_its_bytes_account_for_is_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(limits, "_MODEST", 2**10)
+    pixels = np.random.default_rng(0).integers(0, 255, (300, 400), dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    tifffile.imwrite(tmp_path / "a.tif", pixels, compression="zlib")
+    for name in ("a.png", "a.tif"):
+        np.testing.assert_array_equal(read_image(tmp_path / name)[..., 0], pixels)
+
+
+@pytest.mark.parametrize("side", [16_000, 60_000])
+def test_a_drawn_mask_is_not_taken_for_an_attack(side):
+    strip = np.zeros((100, side), np.uint8)  # one of many alike
+    for left in range(0, side, 500):
+        strip[:, left + 7 : left + 250] = 255
+    limits.check_backed("a.png", side * side, len(zlib.compress(strip, 9)) * side // 100)
+
+
+def test_a_picture_that_the_memory_cannot_hold_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(limits, "_MODEST", 2**10)
+    monkeypatch.setattr(limits, "free_memory", lambda: 2**11)
+    pixels = np.random.default_rng(0).integers(0, 255, (30, 40), dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    np.save(tmp_path / "a.npy", np.tile(pixels, (2, 2)))
+    tifffile.imwrite(tmp_path / "a.tif", pixels)
+    for name in ("a.png", "a.npy", "a.tif"):
+        with pytest.raises(unetzoo.DataError, match=f"{name} needs .* of memory"):
+            read_image(tmp_path / name)
+
+
+def test_the_free_memory_is_that_of_the_machine():
+    assert 2**26 < limits.free_memory() < 2**45

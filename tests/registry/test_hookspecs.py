@@ -1,0 +1,44 @@
+"""The complete plugin in each hook's docstring is installed and used."""
+
+import inspect
+import re
+import textwrap
+
+import pytest
+from throwaway import plugin
+
+from unetzoo.registry import hookspecs
+
+_USES = {
+    "unetzoo_encoders": "list(unetzoo.create('unet', encoder='tiny')(torch.zeros(1, 3, 8, 6)).shape)",
+    "unetzoo_decoders": "list(unetzoo.create('lookup', encoder='plain')(torch.zeros(1, 3, 16, 32)).shape)",
+    "unetzoo_losses": "unetzoo.create_loss('2*brier')(torch.zeros(1, 1, 4, 4), torch.ones(1, 4, 4)).item()",
+    "unetzoo_datasets": "[int(sample.mask.sum()) for sample in unetzoo.create_dataset('discs', split='test')]",
+    "unetzoo_commands": "__import__('typer.testing').testing.CliRunner().invoke("
+    "__import__('unetzoo.cli').cli.app, ['count-parts', 'losses', '--pattern', 'd*']).stdout",
+}
+_WANTED = {
+    "unetzoo_encoders": [1, 1, 8, 6],
+    "unetzoo_decoders": [1, 1, 16, 32],
+    "unetzoo_losses": 2 * 0.5**2,
+    "unetzoo_datasets": [69, 305],  # pixels within 5 and 10 of the middle
+    "unetzoo_commands": "1\n",
+}
+
+
+def _hooks():
+    return [name for name, value in vars(hookspecs).items() if hasattr(value, f"{hookspecs.PROJECT}_spec")]
+
+
+def test_every_hook_has_a_use_here():
+    assert sorted(_hooks()) == sorted(_USES)
+
+
+@pytest.mark.parametrize("hook", _USES)
+def test_the_plugin_in_a_hooks_docstring_works_as_it_stands(hook, site):
+    documentation = inspect.getdoc(getattr(hookspecs, hook))
+    (source,) = re.findall(r"^```python\n(.*?)^```", documentation, re.MULTILINE | re.DOTALL)
+    site.install(plugin("unetzoo-cells", textwrap.dedent(source)))
+    answer = site.ask(f"(torch := __import__('torch')) and {_USES[hook]}", UNETZOO_PLUGINS="unetzoo-cells")
+    assert answer.value == _WANTED[hook]
+    assert answer.warnings == []

@@ -1,0 +1,1 @@
+"""Benchmarks: time a network, train a grid of combinations, and draw the results."""

@@ -1,0 +1,213 @@
+"""Train one combination and measure it."""
+
+import base64
+import io
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from functools import cache
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from unetzoo.assembly import create
+from unetzoo.bench.grid import Combination, read_part
+from unetzoo.bench.measures import peak_bytes
+from unetzoo.bench.run import machine
+from unetzoo.data.dataset import Dataset
+from unetzoo.data.survey.survey import Survey, survey
+from unetzoo.evaluation.evaluate import Evaluation, evaluate
+from unetzoo.evaluation.masks import predicted_ids
+from unetzoo.evaluation.sheet import case_picture
+from unetzoo.inference.optimize import optimize
+from unetzoo.inference.prune import prune
+from unetzoo.inspection.dissect import dissect
+from unetzoo.nn.segmenter import Segmenter
+from unetzoo.training.fit import fit
+from unetzoo.training.loop import Listener
+from unetzoo.training.options import FitOptions
+
+_CALLS = 9  # timed, after two that are not
+_CALIBRATION = 8  # steps, of which the later half is timed
+_BATCH = 4  # images, for the throughput
+_PICTURE_HEIGHT = 160
+
+
+def measure(combination: Combination) -> dict[str, Any]:
+    """Train a network, and say how good, how fast and how large it is.
+
+    Accuracy is that of the split "test", or "val" where there is none; speed is that of the optimized network.
+
+    Raises:
+        UnetzooError: whatever is wrong with the combination.
+    """
+    trained = train(combination)
+    model, dataset = trained.model, trained.held_out
+    result = evaluate(model, dataset)
+    return {
+        **trained.origin,
+        "accuracy": _accuracy(result),
+        "speed": _speed(model, combination.size),
+        "pruned": _pruned(model, dataset, combination.size),
+        "picture": _picture(model, dataset, result),
+    }
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A network that was trained, and what it is judged by.
+
+    Attributes:
+        model: in evaluation mode.
+        held_out: images that it has not seen.
+        origin: where its result comes from: combination, machine, date, steps and seconds of the training.
+    """
+
+    model: Segmenter
+    held_out: Dataset
+    origin: dict[str, Any]
+
+
+def train(combination: Combination) -> Trained:
+    """Train a network with a budget of steps or seconds.
+
+    Raises:
+        UnetzooError: whatever is wrong with the combination.
+    """
+    found = opened(combination.data)
+    steps = combination.steps or _steps_in(combination, found)
+    start = time.perf_counter()
+    model = _fitted(combination, found, steps, Listener())
+    origin = {
+        "combination": asdict(combination),
+        "machine": machine(),
+        "date": time.strftime("%Y-%m-%d"),
+        "steps": steps,
+        "training seconds": time.perf_counter() - start,
+    }
+    return Trained(model, held_out(found), origin)
+
+
+@cache
+def opened(data: str) -> Survey:
+    """A data set, read once a process."""
+    return survey(data)
+
+
+def held_out(found: Survey) -> Dataset:
+    """What a network is judged by."""
+    test = found.dataset("test")
+    return test if len(test) else found.dataset("val")
+
+
+def _fitted(combination: Combination, found: Survey, steps: int, listener: Listener) -> Segmenter:
+    statistics = found.statistics
+    torch.manual_seed(combination.seed)
+    (decoder, decoder_options), (encoder, encoder_options) = map(read_part, (combination.decoder, combination.encoder))
+    model = create(
+        decoder,
+        encoder=encoder,
+        classes=len(statistics.class_names),
+        in_channels=statistics.channels,
+        encoder_options=encoder_options,
+        decoder_options=decoder_options,
+    )
+    options = FitOptions(
+        loss=combination.loss,
+        steps=steps,
+        epochs=max(1, min(10, steps // 20)),
+        batch=combination.batch,
+        crop=combination.crop,
+        seed=combination.seed,
+        checkpoint_steps=steps,
+    )
+    options = replace(options, **combination.training)
+    with tempfile.TemporaryDirectory(prefix="unetzoo-") as folder:
+        return fit(model, found, Path(folder, "run"), options=options, listener=listener).model
+
+
+def _steps_in(combination: Combination, found: Survey) -> int:
+    """How many steps the seconds of a budget are, by the time of a few."""
+    times: list[float] = []
+    listener = Listener(on_step=lambda *_: times.append(time.perf_counter()))
+    _fitted(replace(combination, steps=_CALIBRATION, seconds=None), found, _CALIBRATION, listener)
+    late = times[_CALIBRATION // 2 - 1 :]
+    step = (late[-1] - late[0]) / (len(late) - 1)
+    return max(1, round((combination.seconds or 0) / step))
+
+
+def _accuracy(result: Evaluation) -> dict[str, Any]:
+    classes = {
+        name: {score: number.value for score, number in numbers.items()}
+        for name, numbers in zip(result.class_names, result.classes, strict=True)
+    }
+    return {"mean": {score: number.value for score, number in result.mean.items()}, "classes": classes}
+
+
+def _speed(model: Segmenter, size: int) -> dict[str, Any]:
+    """Latency (s), throughput (images/s), peak memory (bytes), parameters and multiply-adds, for square images.
+
+    The network is timed where it is, on a CPU or a GPU.
+    """
+    anatomy = dissect(create_empty(model), (size, size))
+    network = optimize(model)
+    channels = model.config.in_channels
+    device = next(model.parameters()).device
+    one, several = (torch.randn(count, channels, size, size, device=device) for count in (1, _BATCH))
+    return {
+        "size": size,
+        "device": device.type,
+        "latency": _seconds(lambda: network(one)),
+        "throughput": _BATCH / _seconds(lambda: network(several)),
+        "peak bytes": peak_bytes(lambda: network(one), device.type),
+        "parameters": anatomy.total.parameters,
+        "multiply-adds": anatomy.total.multiply_adds,
+    }
+
+
+def create_empty(model: Segmenter) -> Segmenter:
+    """The same network without memory for its weights."""
+    from unetzoo.assembly import create_from
+
+    with torch.device("meta"):
+        return create_from(model.config)
+
+
+def _seconds(call: Callable[[], Tensor]) -> float:
+    times = []
+    for _ in range(2 + _CALLS):
+        start = time.perf_counter()
+        if call().is_cuda:
+            torch.cuda.synchronize()
+        times.append(time.perf_counter() - start)
+    return median(times[2:])
+
+
+def _pruned(model: Segmenter, dataset: Dataset, size: int) -> list[dict[str, Any]]:
+    """Accuracy and speed of each network that is nested in a U-Net++; none for others."""
+    return [
+        {"level": level, "mean IoU": evaluate(smaller, dataset).mean["IoU"].value, **_speed(smaller, size)}
+        for level, smaller in nested(model).items()
+    ]
+
+
+def nested(model: Segmenter) -> dict[int, Segmenter]:
+    """The networks that a U-Net++ with deep supervision can be pruned to, by level; none for others."""
+    if model.config.decoder != "unetpp" or not model.config.decoder_options.get("deep_supervision"):
+        return {}
+    return {level: prune(model, level) for level in range(1, len(model.heads) + 1)}
+
+
+def _picture(model: Segmenter, dataset: Dataset, result: Evaluation) -> str:
+    """The worst image as a PNG in base64."""
+    sample = dataset[result.ranked[0].index if result.ranked else 0]
+    picture = case_picture(
+        sample.image, sample.mask, predicted_ids(model, sample.image), dataset.class_names, height=_PICTURE_HEIGHT
+    )
+    png = io.BytesIO()
+    picture.quantize(64).save(png, format="PNG", optimize=True)
+    return base64.b64encode(png.getvalue()).decode()

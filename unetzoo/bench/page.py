@@ -1,0 +1,104 @@
+"""A folder of results as one page, as CSV and as Markdown."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from unetzoo._utils.atomic import write_text
+from unetzoo._utils.pages.render import render, trusted
+from unetzoo.bench.charts import graph_objects, pruning, scatter, script
+from unetzoo.bench.runner import load_all
+from unetzoo.bench.summary import Row, summarize
+from unetzoo.bench.tables import COLUMNS, NUMBERS, as_csv, as_markdown, cells
+from unetzoo.errors import DataError
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+
+@dataclass(frozen=True)
+class _Chart:
+    """A figure as what Plotly's script takes."""
+
+    title: str
+    data: Any
+    layout: Any
+
+
+def write_report(folder: Path, page: Path, *, title: str = "Leaderboard") -> list[Path]:
+    """Write a page, and beside it the table as .csv and .md.
+
+    Args:
+        folder: of results.
+        page: an .html file.
+        title: of the page.
+
+    Returns:
+        The files.
+
+    Raises:
+        DataError: there are no results, or a file cannot be written.
+        MissingExtraError: Plotly is not installed.
+    """
+    graph_objects()
+    results = load_all(folder)
+    if not results:
+        raise DataError(f"there are no results in {folder}; `unetzoo bench grid` writes them")
+    rows = summarize(results)
+    text = render(
+        "unetzoo.leaderboard",
+        title=title,
+        subtitle=_subtitle(results, rows),
+        charts=_charts(rows),
+        rows=rows,
+        columns=COLUMNS,
+        texts=[name for name in COLUMNS if name not in NUMBERS],
+        table=[cells(row) for row in rows],
+        plotly=trusted(script()),
+    )
+    written = {page: text, page.with_suffix(".csv"): as_csv(rows), page.with_suffix(".md"): as_markdown(rows)}
+    for path, content in written.items():
+        write_text(path, content)
+    return list(written)
+
+
+def _subtitle(results: Sequence[dict[str, Any]], rows: Sequence[Row]) -> str:
+    done = [result for result in results if "error" not in result]
+    if not done:
+        return f"{len(results):,} {'run' if len(results) == 1 else 'runs'}, all of which failed."
+    machines = sorted({f"{one['machine']['processor']}, {one['machine']['threads']} threads" for one in done})
+    versions = ", ".join(f"{name} {version}" for name, version in done[0]["machine"]["versions"].items())
+    sizes = sorted({row.size for row in rows})
+    return (
+        f"{len(results)} runs, {len(results) - len(done)} of which failed; measured until "
+        f"{max(one['date'] for one in done)} on {'; '.join(machines)}; {versions}. Accuracy is that of images held "
+        f"out, with 95 % intervals over seeds; speed is that of the optimized network for images of "
+        f"{', '.join(map(str, sizes))} px."
+    )
+
+
+def _charts(rows: Sequence[Row]) -> list[_Chart]:
+    charts = []
+    for data in dict.fromkeys(row.data for row in rows if row.mean_iou is not None):
+        some = [row for row in rows if row.data == data]
+        charts.append(_chart(f"{data}: accuracy and latency", scatter(some, "latency")))
+        charts.append(_chart(f"{data}: accuracy and parameters", scatter(some, "parameters")))
+        pruned = pruning(some)
+        if pruned is not None:
+            charts.append(_chart(f"{data}: U-Net++ pruned to its levels", pruned))
+    return charts
+
+
+def _chart(title: str, figure: "Figure") -> _Chart:
+    import json
+
+    drawn = json.loads(figure.to_json())
+    return _Chart(title, *(trusted(_as_script(drawn[part])) for part in ("data", "layout")))
+
+
+def _as_script(value: object) -> str:
+    """JSON that can stand in a script element, whatever the names in it."""
+    import json
+
+    return json.dumps(value).replace("<", "\\u003c")

@@ -1,1 +1,0 @@
-"""Benchmarks: this project beside its peers, in one run, with the same weights and the outputs compared."""

@@ -1,0 +1,1 @@
+"""Files of images and masks: what a file holds, and how it is read within limits."""

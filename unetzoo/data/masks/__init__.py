@@ -1,0 +1,1 @@
+"""Masks: how they are stored, and what their values mean."""

@@ -1,0 +1,169 @@
+"""How a mask is stored, and as what its pixels can be read."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unetzoo.data.masks.colors import GRAY, Codes, brightness, cut_out, only_channel, opacity, rgb
+from unetzoo.data.masks.marks import PLAIN, Marks
+from unetzoo.errors import DataError
+
+Layout = Literal["values", "levels", "palette", "colors", "planes"]
+Kind = Literal["ids", "grays", "levels", "colors", "cutout", "channel", "alpha", "planes"]
+"""What of a pixel counts: its number as stored, its brightness as shown, its number in steps of 1 / `LEVELS`, its
+colour, its colour where it is opaque, the value of the only channel in use, its opacity, or which plane is set."""
+
+LEVELS = 2**20
+OVERLAP = -(2**63)
+"""The code of a pixel that several planes claim."""
+NO_NUMBER = OVERLAP + 1
+"""The code of NaN, of infinity, and of numbers that are too large for classes."""
+NATURAL: Mapping[Layout, Kind] = {
+    "values": "ids",
+    "levels": "levels",
+    "palette": "ids",
+    "colors": "colors",
+    "planes": "planes",
+}
+"""As what a mask is read where nothing speaks for something else."""
+
+_LARGEST_LEVEL = 2**42
+_BYTE = 255
+_KINDS_SHOWN = {
+    "ids": "ids",
+    "grays": "greys",
+    "levels": "fractions",
+    "colors": "colors",
+    "cutout": "colors on transparent",
+    "channel": "ids in one channel",
+    "alpha": "alpha",
+    "planes": "planes",
+}
+
+
+@dataclass(frozen=True)
+class Form:
+    """How a mask is stored.
+
+    Attributes:
+        layout: what its codes are: values; levels, with `LEVELS` for 1; indices of a palette; colours with their
+            transparency; numbers of planes from 1, 0 where none is set and `OVERLAP` where several are.
+        marks: what its file says.
+        channels: of its pixels.
+        is_unit: all values are 0 or 1.
+        is_switch: 1 is as much as its type holds: true, or a fraction.
+    """
+
+    layout: Layout
+    marks: Marks = PLAIN
+    channels: int = 1
+    is_unit: bool = False
+    is_switch: bool = False
+
+    @property
+    def natural(self) -> Kind:
+        """As what it is read where nothing speaks for something else."""
+        return NATURAL[self.layout]
+
+    def read_as(self, kind: Kind, codes: Codes) -> Codes:
+        """What codes of this form are as those of a kind.
+
+        Raises:
+            DataError: they cannot be read so.
+        """
+        found = self.try_as(kind, codes)
+        if found is None:
+            raise DataError(f"the mask is stored as {say_kind(self.natural)}, and cannot be read as {say_kind(kind)}")
+        return found
+
+    def try_as(self, kind: Kind, codes: Codes) -> Codes | None:
+        """Likewise; None where they cannot be read so."""
+        read = _READERS.get((self.layout, kind))
+        return read(self, codes) if read else None
+
+
+def say_kind(kind: Kind) -> str:
+    """What masks of a kind hold."""
+    return _KINDS_SHOWN[kind]
+
+
+def _same(_: Form, codes: Codes) -> Codes:
+    return codes
+
+
+def _levels(codes: Codes | None) -> Codes | None:
+    if codes is None:
+        return None
+    return np.where(codes == NO_NUMBER, NO_NUMBER, codes.clip(-_LARGEST_LEVEL, _LARGEST_LEVEL) * LEVELS)
+
+
+def _shown(form: Form, codes: Codes) -> Codes | None:
+    """The brightness of values; None of those that no byte holds."""
+    fit = codes.size == 0 or (codes.min() >= 0 and codes.max() * form.marks.scale <= _BYTE)
+    return codes * form.marks.scale if fit else None
+
+
+def _gray_colors(form: Form, codes: Codes) -> Codes | None:
+    shown = _shown(form, codes)
+    return None if shown is None else shown * GRAY
+
+
+def _looked_up(form: Form, codes: Codes) -> Codes | None:
+    """The colours of indices; None where an index has none."""
+    fit = codes.size == 0 or (codes.min() >= 0 and codes.max() < len(form.marks.palette))
+    return np.array(form.marks.palette, dtype=np.int64)[codes] if fit else None
+
+
+def _through(change: Callable[[Codes], Codes | None]) -> Callable[[Form, Codes], Codes | None]:
+    """What becomes of the colours of indices."""
+
+    def read(form: Form, codes: Codes) -> Codes | None:
+        colors = _looked_up(form, codes)
+        return None if colors is None else change(colors)
+
+    return read
+
+
+def _planes(form: Form, codes: Codes) -> Codes | None:
+    """Which of three or four channels is set, of colours that are perhaps none."""
+    if form.marks.has_alpha:
+        return None
+    channels = [codes >> shift & _BYTE for shift in (16, 8, 0)] + [opacity(codes)] * (form.channels == 4)
+    return plane_codes(np.stack(channels, axis=-1) > 0)
+
+
+def plane_codes(is_set: NDArray[np.bool_]) -> Codes:
+    """The numbers, from 1, of planes (..., planes) that are set."""
+    one = np.where(is_set.any(-1), is_set.argmax(-1) + 1, 0)
+    return np.where(is_set.sum(-1) > 1, OVERLAP, one).astype(np.int64)
+
+
+def _alpha(form: Form, codes: Codes) -> Codes | None:
+    return opacity(codes) if form.marks.has_alpha or form.channels == 4 else None
+
+
+_READERS: Mapping[tuple[Layout, Kind], Callable[[Form, Codes], Codes | None]] = {
+    ("values", "ids"): _same,
+    ("values", "grays"): _shown,
+    ("values", "levels"): lambda _, codes: _levels(codes),
+    ("values", "colors"): _gray_colors,
+    ("levels", "levels"): _same,
+    ("palette", "ids"): _same,
+    ("palette", "grays"): _through(brightness),
+    ("palette", "levels"): _through(lambda colors: _levels(brightness(colors))),
+    ("palette", "colors"): _through(rgb),
+    ("palette", "cutout"): _through(cut_out),
+    ("palette", "alpha"): _through(opacity),
+    ("colors", "ids"): lambda _, codes: brightness(codes),
+    ("colors", "grays"): lambda _, codes: brightness(codes),
+    ("colors", "levels"): lambda _, codes: _levels(brightness(codes)),
+    ("colors", "colors"): lambda _, codes: rgb(codes),
+    ("colors", "cutout"): lambda _, codes: cut_out(codes),
+    ("colors", "channel"): lambda _, codes: only_channel(codes),
+    ("colors", "alpha"): _alpha,
+    ("colors", "planes"): _planes,
+    ("planes", "planes"): _same,
+}

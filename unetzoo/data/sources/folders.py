@@ -1,0 +1,192 @@
+"""Pairs of images and masks in a folder.
+
+cells/images/a.png, cells/masks/a.png              one lot, of which a part is held out
+cells/train/images/a.png, cells/train/masks/a.png  the same for val and test
+cells/images/train/a.png, cells/masks/train/a.png  the same
+cells/a.png, cells/a_mask.png                      both in one folder, or in one of each split
+cells/JPEGImages, cells/SegmentationClass          those of Pascal VOC and CVAT, with the lists of ImageSets/
+"""
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+from unetzoo.data.formats.images import SUFFIXES
+from unetzoo.data.sources.annotations import foreign
+from unetzoo.data.sources.listing import Listing, is_hidden, list_images
+from unetzoo.data.sources.names import match_names, name_in, plain_names
+from unetzoo.data.sources.pairs import Pair
+from unetzoo.data.sources.source import Entry, FileSource
+from unetzoo.data.sources.voc import class_hint, listed_splits
+from unetzoo.errors import DataError
+
+IMAGE_FOLDERS = ("images", "image", "imgs", "img", "jpegimages")
+MASK_FOLDERS = (
+    "masks",
+    "mask",
+    "segmentationclass",
+    "labels",
+    "label",
+    "annotations",
+    "segmentations",
+    "gt",
+)
+SPLIT_FOLDERS = {
+    "train": "train",
+    "training": "train",
+    "val": "val",
+    "valid": "val",
+    "validation": "val",
+    "test": "test",
+    "testing": "test",
+}
+Lot = tuple[str, Path, Path]
+
+
+def pairs_in_folder(folder: Path) -> FileSource:
+    """The pairs of a folder; an image and its mask have one name, up to the suffix and an ending such as `_mask`.
+
+    Where nearly all names follow two patterns instead, such as `img_1` and `mask_1`, these pair them, and it is said.
+
+    Raises:
+        DataError: it has no folder of images with one of masks beside it, or no pair in them.
+    """
+    lots, problems = _lots(folder)
+    if not lots:
+        raise DataError(_advised(folder, f"{folder} has no folder images/ with a folder masks/ beside it"))
+    entries, pairs = [], []
+    for split, images, masks in lots:
+        lot_entries, lot_pairs, lot_problems = _match(folder, split, images, masks)
+        entries += lot_entries
+        pairs += lot_pairs
+        problems += lot_problems
+    if not entries:
+        first = f"; {problems[0]}" if problems else f" with one of the endings {', '.join(SUFFIXES)}"
+        raise DataError(_advised(folder, f"{folder} has no image with a mask of the same name{first}"))
+    return _in_lists(folder, entries, pairs, problems + class_hint(folder))
+
+
+def _advised(folder: Path, error: str) -> str:
+    """What is wrong, and what to do about it."""
+    layouts = (
+        "it needs images/ and masks/ with files of the same names, or train/, val/ and test/ with both in each; or a "
+        ".csv file with the columns image and mask lists the pairs"
+    )
+    return f"{error}; {foreign(folder) or layouts}"
+
+
+def _in_lists(folder: Path, entries: Sequence[Entry], pairs: Sequence[Pair], problems: Sequence[str]) -> FileSource:
+    """The entries with the splits of the lists of Pascal VOC, and none that is not in them, where there are some."""
+    split_of = listed_splits(folder)
+    chosen = [
+        (Entry(entry.name, split_of[pair.image.stem]) if split_of else entry, pair)
+        for entry, pair in zip(entries, pairs, strict=True)
+        if not split_of or pair.image.stem in split_of
+    ]
+    if not chosen:
+        raise DataError(f"{folder} has no image with a mask among those that ImageSets/Segmentation/ lists")
+    listed = [problem for problem in problems if not (split_of and problem.endswith(" has no mask"))]
+    return FileSource([entry for entry, _ in chosen], [pair for _, pair in chosen], listed)
+
+
+def _lots(folder: Path) -> tuple[list[Lot], list[str]]:
+    """The split, the folder of images and that of masks of each lot, and what is left out."""
+    images, masks = _child(folder, IMAGE_FOLDERS), _child(folder, MASK_FOLDERS)
+    if not images or not masks:
+        return _lots_of_splits(folder)
+    splits = _split_children(images)
+    if not splits:
+        return [("", images, masks)], []
+    beside = [path for path in images.iterdir() if path.suffix.lower() in SUFFIXES and not is_hidden(path.name)]
+    left_out = [f"{len(beside)} images beside the folders of the splits, in {images.name}/, are left out"]
+    return [(SPLIT_FOLDERS[child.name.lower()], child, masks / child.name) for child in splits], left_out[: len(beside)]
+
+
+def _lots_of_splits(folder: Path) -> tuple[list[Lot], list[str]]:
+    lots, problems = [], []
+    for child in _split_children(folder):
+        images, masks = _child(child, IMAGE_FOLDERS), _child(child, MASK_FOLDERS)
+        if images and masks:
+            lots.append((SPLIT_FOLDERS[child.name.lower()], images, masks))
+        elif _has_masks_beside(child):
+            lots.append((SPLIT_FOLDERS[child.name.lower()], child, child))
+        else:
+            problems.append(f"{child.name}/ is left out: it has no folder images/ with a folder masks/ beside it")
+    if not lots and _has_masks_beside(folder):
+        return [("", folder, folder)], []
+    return lots, problems
+
+
+def _has_masks_beside(folder: Path) -> bool:
+    """Whether the names of some images in a folder are those of masks of others there."""
+    return bool(_masks_beside([name_in(path, folder) for path in list_images(folder, SUFFIXES).images]))
+
+
+def _masks_beside(names: Collection[str]) -> set[str]:
+    present = set(names)
+    return {mask for mask, image in plain_names(present).items() if image != mask and image in present}
+
+
+def folders_of_masks(folders: Collection[Path]) -> set[Path]:
+    """Those of some folders that are named as one of masks and lie beside one of images."""
+    of_images = {folder.parent for folder in folders if folder.name.lower() in IMAGE_FOLDERS}
+    return {folder for folder in folders if folder.name.lower() in MASK_FOLDERS and folder.parent in of_images}
+
+
+def _split_children(folder: Path) -> list[Path]:
+    return [child for child in sorted(folder.iterdir()) if child.is_dir() and child.name.lower() in SPLIT_FOLDERS]
+
+
+def _child(folder: Path, names: tuple[str, ...]) -> Path | None:
+    children = {child.name.lower(): child for child in folder.iterdir() if child.is_dir()}
+    return next((children[name] for name in names if name in children), None)
+
+
+def _match(folder: Path, split: str, images: Path, masks: Path) -> tuple[list[Entry], list[Pair], list[str]]:
+    image_files, image_problems = _by_name(images, folder)
+    mask_files, mask_problems = _by_name(masks, folder)
+    if images == masks:
+        beside = _masks_beside(image_files)
+        image_files = {name: files for name, files in image_files.items() if name not in beside}
+        mask_files = {name: files for name, files in mask_files.items() if name in beside}
+        mask_problems = []
+    matches = match_names(list(image_files), list(mask_files))
+    entries, pairs = [], []
+    problems = [*image_problems, *mask_problems]
+    for name in sorted(matches.masks):
+        image, *twins = image_files[name]
+        mask, *others = [file for matched in sorted(matches.masks[name]) for file in mask_files[matched]]
+        entries.append(Entry(image.relative_to(folder).as_posix(), split))
+        pairs.append(Pair(image, mask, tuple(others)))
+        problems += [_same_name(twin, image, folder) for twin in twins] + _several(pairs[-1], folder)
+    if matches.pattern:
+        problems.append(f"images and masks are paired by the pattern {matches.pattern} ({len(pairs)} of them)")
+    matched = {mask for group in matches.masks.values() for mask in group}
+    problems += [
+        _lonely(image_files[name], folder, "mask") for name in sorted(image_files.keys() - matches.masks.keys())
+    ]
+    problems += [_lonely(mask_files[name], folder, "image") for name in sorted(mask_files.keys() - matched)]
+    return entries, pairs, problems
+
+
+def _by_name(folder: Path, top: Path) -> tuple[dict[str, list[Path]], list[str]]:
+    """The images of a folder by name, those that differ in their endings together, and what is left out."""
+    listing = list_images(folder, SUFFIXES) if folder.is_dir() else Listing((), ())
+    files: dict[str, list[Path]] = {}
+    for path in listing.images:
+        files.setdefault(name_in(path, folder), []).append(path)
+    return files, [f"{(folder / sentence).relative_to(top)}" for sentence in listing.left_out]
+
+
+def _same_name(twin: Path, image: Path, folder: Path) -> str:
+    return f"{twin.relative_to(folder)} and {image.name} have the same name; the first is left out"
+
+
+def _several(pair: Pair, folder: Path) -> list[str]:
+    """That the masks of an image are joined, where it has several."""
+    names = ", ".join(path.name for path in (pair.mask, *pair.others))
+    joined = f"{pair.image.relative_to(folder)} has {len(pair.others) + 1} masks ({names}), which are joined"
+    return [joined] if pair.others else []
+
+
+def _lonely(files: Sequence[Path], folder: Path, partner: str) -> str:
+    return f"{files[0].relative_to(folder)} has no {partner}"

@@ -1,0 +1,73 @@
+"""Pairs of images and masks that a CSV or JSONL file lists, one a line.
+
+The columns are `image`, `mask`, and if wanted `split` (train, val or test) and `group` (such as the patient: what is of
+one group stays in one split). Paths are relative to the file's own folder.
+"""
+
+import csv
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from unetzoo.data.sources.pairs import Pair
+from unetzoo.data.sources.source import SPLITS, Entry, FileSource
+from unetzoo.errors import DataError
+
+TABLES = (".csv", ".tsv", ".jsonl")
+_SHOWN = 5  # lines that are told
+
+
+def pairs_in_table(path: Path) -> FileSource:
+    """The pairs that a file lists.
+
+    Raises:
+        DataError: it cannot be read, lacks a column, has a line that does not fit, or lists nothing.
+    """
+    try:
+        rows = _json_rows(path) if path.suffix.lower() == ".jsonl" else _csv_rows(path)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{path} cannot be read: {error}") from error
+    if not rows:
+        raise DataError(f"{path} lists no pair of an image and a mask")
+    problems = [problem for line, row in rows for problem in _problems(line, row)]
+    if problems:
+        raise DataError(f"{path}, {'; '.join(problems[:_SHOWN])}{'; ...' * (len(problems) > _SHOWN)}")
+    values = [_values(row) for _, row in rows]
+    entries = [Entry(row["image"], row["split"], row["group"]) for row in values]
+    return FileSource(entries, [Pair(path.parent / row["image"], path.parent / row["mask"]) for row in values])
+
+
+def _csv_rows(path: Path) -> Sequence[tuple[int, Mapping[str, object]]]:
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        reader = csv.DictReader(file, delimiter="\t" if path.suffix.lower() == ".tsv" else ",", skipinitialspace=True)
+        return [(reader.line_num, row) for row in reader]
+
+
+def _json_rows(path: Path) -> Sequence[tuple[int, Mapping[str, object]]]:
+    rows = []
+    for line, text in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), start=1):
+        if not text.strip():
+            continue
+        try:
+            row = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise DataError(f"{path}, line {line} is no JSON: {error}") from error
+        if not isinstance(row, dict):
+            raise DataError(f"{path}, line {line} must be an object with 'image' and 'mask', got {text.strip()[:60]}")
+        rows.append((line, row))
+    return rows
+
+
+def _problems(line: int, row: Mapping[str, object]) -> Iterator[str]:
+    values = _values(row)
+    for name in ("image", "mask"):
+        if not values[name]:
+            yield f"line {line} has no {name!r}; its columns are {', '.join(map(str, row))}"
+    if values["split"] not in ("", *SPLITS):
+        yield f"line {line}: split must be one of {', '.join(SPLITS)}, got {values['split']!r}"
+
+
+def _values(row: Mapping[str, object]) -> dict[str, str]:
+    return {
+        name: ("" if row.get(name) is None else str(row[name])).strip() for name in ("image", "mask", "split", "group")
+    }

@@ -1,0 +1,134 @@
+"""What a data set's images and masks are like; measured once, and saved with the network."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unetzoo.data.masks.coding import Coding
+from unetzoo.data.survey.channels import lonely_values
+from unetzoo.data.survey.pixels import ImageFacts, Reading
+from unetzoo.nn.info import ModelInfo
+
+_CONSTANT = 1e-6  # std by mean of a channel that is the same everywhere, but for rounding
+_FULL_RANGES = {"uint8": (0.0, 255.0), "bool": (0.0, 1.0)}
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """What images and masks are like.
+
+    Attributes:
+        images: how many.
+        channels: of each.
+        smallest: height and width in pixels, each the smallest of all images.
+        largest: likewise.
+        pixels: of all images together.
+        value_range: lowest and highest value; (0, 255) for 8 bits.
+        mean: of each channel, after scaling `value_range` to 0 to 1.
+        std: likewise, > 0; 1 of a channel that is the same everywhere.
+        class_names: of each class id.
+        class_frequencies: share of each class of the pixels whose class is known, 0 to 1.
+        mask_coding: what the values of the masks mean, see `unetzoo.data.masks.coding.Coding.to_dict`.
+        dtypes: of the values of the images.
+        nodata: values of the images that stand for no data, as files say or as they lie far from all others; neither
+            they nor NaN count above.
+    """
+
+    images: int
+    channels: int
+    smallest: tuple[int, int]
+    largest: tuple[int, int]
+    pixels: int
+    value_range: tuple[float, float]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    class_names: tuple[str, ...]
+    class_frequencies: tuple[float, ...]
+    mask_coding: Mapping[str, Any]
+    dtypes: tuple[str, ...] = ()
+    nodata: tuple[float, ...] = ()
+
+    @property
+    def info(self) -> ModelInfo:
+        """What is saved with a network that was trained on these images."""
+        return ModelInfo(
+            class_names=self.class_names,
+            class_frequencies=self.class_frequencies,
+            mask_coding=self.mask_coding,
+            value_range=self.value_range,
+            mean=self.mean,
+            std=self.std,
+            image_dtypes=self.dtypes,
+            nodata=self.nodata,
+        )
+
+
+def measure(readings: Sequence[Reading], coding: Coding) -> Statistics:
+    """The statistics of what was read; there must be an image, and all must have the same channels."""
+    images = [reading.image for reading in readings if reading.image is not None]
+    nodata = find_nodata(images)
+    low, high = _value_range(images, nodata)
+    sums = np.sum([[channel.sums(nodata) for channel in image.channels] for image in images], axis=0)
+    count, total, squares = sums.T
+    mean = total / count.clip(1)
+    variance = squares / count.clip(1) - mean**2
+    std = np.sqrt(variance.clip(0))
+    std = np.where(std > _CONSTANT * abs(mean), std / (high - low), 1)
+    sizes = np.array([image.shape[:2] for image in images])
+    return Statistics(
+        images=len(images),
+        channels=images[0].shape[2],
+        smallest=(int(sizes[:, 0].min()), int(sizes[:, 1].min())),
+        largest=(int(sizes[:, 0].max()), int(sizes[:, 1].max())),
+        pixels=sum(image.shape[0] * image.shape[1] for image in images),
+        value_range=(low, high),
+        mean=tuple(((mean - low) / (high - low)).tolist()),
+        std=tuple(std.tolist()),
+        class_names=coding.class_names,
+        class_frequencies=_frequencies(readings, coding),
+        mask_coding=coding.to_dict(),
+        dtypes=tuple(sorted({image.dtype for image in images})),
+        nodata=nodata,
+    )
+
+
+def find_nodata(images: Sequence[ImageFacts]) -> tuple[float, ...]:
+    """The values that stand for no data in images: those that lie far from all others, and those that files name.
+
+    What a file names counts unless another image has measured it, as black is 0.
+    """
+    named = {value for image in images for value in image.nodata}
+    measured = {value for value in named for image in images if value not in image.nodata and _may_hold(image, value)}
+    return tuple(sorted({*lonely_values([image.channels for image in images]), *named} - measured))
+
+
+def _may_hold(image: ImageFacts, value: float) -> bool:
+    return any(channel.count and channel.low <= value <= channel.high for channel in image.channels)
+
+
+def class_counts(reading: Reading, coding: Coding) -> NDArray[np.int64]:
+    """The pixels of each class (classes,) of what was read, int64; those of codes of no class are left out."""
+    classes = len(coding.class_names)
+    codes = reading.mask.codes_as(coding.kind_of(reading.mask.form)) if reading.mask else None
+    if reading.mask is None or codes is None:
+        return np.zeros(classes, dtype=np.int64)
+    places = coding.places(codes)
+    known = (places >= 0) & (places < classes)
+    return np.bincount(places[known], weights=reading.mask.counts[known], minlength=classes).astype(np.int64)
+
+
+def _frequencies(readings: Sequence[Reading], coding: Coding) -> tuple[float, ...]:
+    counts = np.sum([class_counts(reading, coding) for reading in readings], axis=0)
+    return tuple((counts / max(1, counts.sum())).tolist())
+
+
+def _value_range(images: Sequence[ImageFacts], nodata: Sequence[float]) -> tuple[float, float]:
+    dtypes = {image.dtype for image in images}
+    if len(dtypes) == 1 and (full := _FULL_RANGES.get(next(iter(dtypes)))):
+        return full
+    marks = {mark for image in images for channel in image.channels for mark in channel.marks} - {*nodata}
+    low, high = min(marks, default=0.0), max(marks, default=1.0)
+    return low, high if high > low else low + 1

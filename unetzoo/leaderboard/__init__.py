@@ -1,1 +1,0 @@
-"""Every combination of parts trained alike, measured for speed and accuracy, and shown on one page."""

@@ -1,0 +1,127 @@
+"""What a model was made from: the only thing that is serialised beside its weights."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Literal
+
+from unetzoo.checks import check_choice, check_count, check_probability, plain, whole
+from unetzoo.errors import ConfigError, OptionError
+from unetzoo.nn.info import ModelInfo
+
+FORMAT = 1
+_LONGEST_OPTIONS = 100_000  # letters
+Pooling = Literal["avg", "max"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelConfig:
+    """The arguments of `unetzoo.create` that rebuild a model, and who provided its parts.
+
+    Attributes:
+        decoder: name of the decoder.
+        encoder: name of the encoder.
+        classes: channels of the logits.
+        in_channels: channels of the image.
+        encoder_options: the encoder's own options.
+        decoder_options: the decoder's own options.
+        head_kernel_size: of the convolution that makes the logits, in pixels.
+        aux_classes: logits of the image as a whole; 0: there are none.
+        aux_pooling: how the deepest features become one value a channel for them, `"avg"` or `"max"`.
+        aux_dropout: probability of dropping such a value in training.
+        providers: for `"encoder"` and `"decoder"`, the distribution and version that provided it.
+        info: what is known about the trained network.
+
+    Raises:
+        ConfigError: when a value has the wrong type, or an option cannot be written as JSON.
+    """
+
+    decoder: str
+    encoder: str
+    classes: int = 1
+    in_channels: int = 3
+    encoder_options: Mapping[str, Any] = field(default_factory=dict)
+    decoder_options: Mapping[str, Any] = field(default_factory=dict)
+    head_kernel_size: int = 1
+    aux_classes: int = 0
+    aux_pooling: Pooling = "avg"
+    aux_dropout: float = 0.2
+    providers: Mapping[str, str] = field(default_factory=dict)
+    info: ModelInfo = field(default_factory=ModelInfo)
+
+    def __post_init__(self) -> None:
+        for name in ("decoder", "encoder"):
+            if not isinstance(getattr(self, name), str):
+                raise ConfigError(f"{name} must be a name, got {getattr(self, name)!r}")
+        for name in ("classes", "in_channels", "head_kernel_size"):
+            try:
+                object.__setattr__(self, name, check_count(name, getattr(self, name)))
+            except OptionError as error:
+                raise ConfigError(str(error)) from error
+        try:
+            classes, dropout = check_aux(self.aux_classes, self.aux_pooling, self.aux_dropout)
+        except OptionError as error:
+            raise ConfigError(str(error)) from error
+        object.__setattr__(self, "aux_classes", classes)
+        object.__setattr__(self, "aux_dropout", dropout)
+        for name in ("encoder_options", "decoder_options", "providers"):
+            object.__setattr__(self, name, _plain(name, getattr(self, name)))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON, with the number of its format."""
+        return {"format": FORMAT, **asdict(self)}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> "ModelConfig":
+        """The inverse of `to_dict`.
+
+        Raises:
+            ConfigError: for another format, keys that are missing or unknown, or values of the wrong type.
+        """
+        if not isinstance(data, Mapping):
+            raise ConfigError(f"a configuration is a mapping, got {data!r}")
+        found = dict(data)
+        number = found.pop("format", None)
+        if number != FORMAT:
+            newer = isinstance(number, int) and number > FORMAT
+            hint = "; a newer version of unetzoo wrote it: upgrade" if newer else ""
+            raise ConfigError(f"no configuration of format {FORMAT}, which this unetzoo reads, but {number!r}{hint}")
+        known = {item.name for item in fields(cls)}
+        problems = [f"unknown key {key!r}" for key in sorted(found.keys() - known)]
+        problems += [f"no {key!r}" for key in ("decoder", "encoder") if key not in found]
+        if problems:
+            raise ConfigError(f"not a configuration of a unetzoo model: {', '.join(problems)}")
+        if "info" in found:
+            found["info"] = ModelInfo.from_dict(found["info"])
+        return cls(**found)
+
+
+def check_aux(classes: object, pooling: object, dropout: object) -> tuple[int, float]:
+    """`aux_classes` and `aux_dropout` as Python's own; OptionError unless they and `aux_pooling` suit a network."""
+    check_choice("aux_pooling", pooling, Pooling)
+    return 0 if whole(classes) == 0 else check_count("aux_classes", classes), check_probability("aux_dropout", dropout)
+
+
+def _plain(name: str, mapping: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy that JSON gives back as it is: its sequences are lists."""
+    if not isinstance(mapping, Mapping):
+        raise ConfigError(f"{name} must be a mapping, got {mapping!r}")
+    try:
+        given = _as_lists(plain(mapping))
+        text = json.dumps(given, allow_nan=False)
+        read_back: dict[str, Any] = json.loads(text)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ConfigError(f"{name} must be plain data (numbers, strings, lists, mappings): {error}") from error
+    if len(text) > _LONGEST_OPTIONS:
+        raise ConfigError(f"{name} take {len(text):,} letters as JSON; at most {_LONGEST_OPTIONS:,} are read")
+    if read_back != given:
+        raise ConfigError(f"{name} must have strings as keys, got {dict(mapping)!r}")
+    return read_back
+
+
+def _as_lists(value: object) -> Any:  # noqa: ANN401 - any plain data
+    if isinstance(value, Mapping):
+        return {key: _as_lists(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_as_lists(item) for item in value]
+    return value

@@ -1,0 +1,28 @@
+"""A head that says something about the image as a whole."""
+
+from torch import Tensor, nn
+
+from unetzoo.nn.config import Pooling
+
+
+class ImageHead(nn.Module):
+    """Pool a map over its pixels, and classify: (b, in, h, w) to (b, classes).
+
+    Args:
+        in_channels: of the map.
+        classes: of the logits.
+        pooling: mean or largest value of each channel.
+        dropout: probability of dropping a pooled value in training.
+    """
+
+    def __init__(self, in_channels: int, classes: int, *, pooling: Pooling = "avg", dropout: float = 0.0) -> None:
+        super().__init__()
+        self.pooling = pooling
+        self.dropout = nn.Dropout(dropout) if dropout else nn.Identity()
+        self.linear = nn.Linear(in_channels, classes)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Logits (b, classes) of images."""
+        pooled = features.mean((2, 3)) if self.pooling == "avg" else features.amax((2, 3))
+        logits: Tensor = self.linear(self.dropout(pooled))
+        return logits

@@ -1,0 +1,116 @@
+"""What a trained network should be accompanied by: its classes, the images it was trained on, how well it does."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from unetzoo.checks import number, plain
+from unetzoo.data.masks.coding import Coding
+from unetzoo.errors import ConfigError
+
+_LONGEST = 10_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelInfo:
+    """What is known about a trained network beyond its parts. Everything is optional.
+
+    Attributes:
+        class_names: one for each channel of the logits.
+        mean: of each channel of the images that it was trained on, after scaling to `value_range`.
+        std: likewise; the network expects `(image - mean) / std`.
+        value_range: lowest and highest value of the images before that, such as (0, 1) or (0, 255).
+        image_dtypes: the types of their values, such as `["uint8"]`. With `value_range` they say how images of other
+            types come to the scale of the training.
+        nodata: values that stand for no data in images, such as -9999; NaN always does.
+        class_frequencies: share of each class of the pixels that it was trained on, 0 to 1.
+        mask_coding: what the values of the masks that it was trained on mean, as
+            `unetzoo.data.masks.coding.Coding.to_dict` says; empty: not stated, and evaluation guesses it from the
+            masks.
+        metrics: name and value, such as `{"mean IoU": 0.94}`.
+        license: an identifier as the Hub knows it, such as `"apache-2.0"`; empty: nobody said, and none is claimed.
+        source: where it was pulled from, `"user/name@commit"`.
+
+    Raises:
+        ConfigError: when a value has the wrong type.
+    """
+
+    class_names: Sequence[str] = ()
+    mean: Sequence[float] = ()
+    std: Sequence[float] = ()
+    value_range: Sequence[float] = ()
+    image_dtypes: Sequence[str] = ()
+    nodata: Sequence[float] = ()
+    class_frequencies: Sequence[float] = ()
+    mask_coding: Mapping[str, Any] = field(default_factory=dict)
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    license: str = ""
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("class_names", "image_dtypes"):
+            object.__setattr__(self, name, _sequence(name, plain(getattr(self, name)), str))
+        for name in ("mean", "std", "value_range", "nodata", "class_frequencies"):
+            object.__setattr__(self, name, _sequence(name, plain(getattr(self, name)), float))
+        self._check_numbers()
+        self._check_coding()
+        metrics = plain(self.metrics)
+        if not isinstance(metrics, Mapping) or not all(
+            isinstance(name, str) and _is_finite(value) for name, value in metrics.items()
+        ):
+            raise ConfigError(f"metrics must map names to finite numbers, got {self.metrics!r}")
+        object.__setattr__(self, "metrics", {name: float(value) for name, value in metrics.items()})
+        for name in ("license", "source"):
+            if not isinstance(getattr(self, name), str):
+                raise ConfigError(f"{name} must be a text, got {getattr(self, name)!r}")
+
+    def _check_numbers(self) -> None:
+        if len(self.value_range) not in (0, 2):
+            raise ConfigError(f"value_range must be the lowest and the highest value, got {self.value_range!r}")
+        if self.value_range and self.value_range[0] >= self.value_range[1]:
+            raise ConfigError(f"value_range must be the lowest, then the highest value, got {self.value_range!r}")
+        if any(not 0 <= share <= 1 for share in self.class_frequencies):
+            raise ConfigError(f"class_frequencies must be shares from 0 to 1, got {self.class_frequencies!r}")
+        if any(value <= 0 for value in self.std):
+            raise ConfigError(f"each of std must be > 0, got {self.std!r}")
+
+    def _check_coding(self) -> None:
+        if not isinstance(self.mask_coding, Mapping):
+            raise ConfigError(f"mask_coding must be a mapping, got {self.mask_coding!r}")
+        if self.mask_coding:
+            object.__setattr__(
+                self, "mask_coding", Coding.from_dict(self.class_names, plain(self.mask_coding)).to_dict()
+            )
+
+    @classmethod
+    def from_dict(cls, data: object) -> "ModelInfo":
+        """The inverse of `dataclasses.asdict`.
+
+        Raises:
+            ConfigError: for unknown keys, or values of the wrong type.
+        """
+        if not isinstance(data, Mapping):
+            raise ConfigError(f"info must be a mapping, got {data!r}")
+        unknown = sorted(map(str, set(data) - set(cls.__dataclass_fields__)))
+        if unknown:
+            raise ConfigError(f"info has unknown keys: {', '.join(unknown)}")
+        return cls(**data)
+
+
+def _sequence(name: str, values: Any, each: type) -> tuple[Any, ...]:  # noqa: ANN401 - it is checked here
+    fits = _is_finite if each is float else (lambda value: isinstance(value, str))
+    if isinstance(values, str) or not isinstance(values, Sequence) or not all(map(fits, values)):
+        kind = "finite numbers" if each is float else "texts"
+        raise ConfigError(f"{name} must be a list of {kind}, got {values!r}")
+    if len(values) > _LONGEST:
+        raise ConfigError(f"{name} has {len(values):,} entries; at most {_LONGEST:,} are read")
+    return tuple(each(value) for value in values)
+
+
+def _is_finite(value: object) -> bool:
+    found = number(value)
+    try:
+        return found is not None and math.isfinite(found)
+    except OverflowError:  # such as 10**400, which no float is
+        return False

@@ -1,0 +1,261 @@
+"""The `Segmenter`, which joins an encoder, a decoder and heads."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 - the field's name for it
+
+from unetzoo.errors import OptionError, ShapeError, UnetzooError, WeightsError
+from unetzoo.layers.checkpoint import set_checkpointing
+from unetzoo.layers.graph import is_recorded
+from unetzoo.nn.config import ModelConfig
+from unetzoo.nn.contracts import Decoder, Encoder
+from unetzoo.nn.misfit import check_fits
+from unetzoo.nn.wrapped import unwrapped
+
+if TYPE_CHECKING:
+    from torch.nn.modules.module import _IncompatibleKeys
+
+__all__ = ["Decoder", "Encoder", "Segmenter", "freeze", "unfreeze"]
+
+
+class Segmenter(nn.Module):
+    """A segmentation network: encoder, decoder and one head for each output of the decoder.
+
+    Args:
+        encoder: gives the pyramid.
+        decoder: was built for that pyramid.
+        heads: each makes logits (b, classes, ...) of one output of the decoder.
+        config: rebuilds this network; `unetzoo.create` fills it in.
+        aux_head: makes logits (b, aux_classes) of the encoder's deepest features; None: there is none.
+    """
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        decoder: Decoder,
+        heads: Sequence[nn.Module],
+        config: ModelConfig,
+        aux_head: nn.Module | None = None,
+    ) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.decoder = decoder
+        self.heads = nn.ModuleList(heads)
+        self.config = config
+        self.aux_head = aux_head
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Logits (b, classes, h, w) of the best output for images (b, c, h, w), with any h, w >= 1.
+
+        A network of 2015, created with `padding="valid"`, gives fewer rows and columns, those of the image's middle.
+
+        Raises:
+            ShapeError: when `image` does not have these axes, or another number of channels.
+            OptionError: when its numbers have another type than the weights, or it lies on another device.
+        """
+        best = self.decoder(self._features(image))[-1]
+        return self._at_size_of(image, self.heads[-1](best), self.decoder.reductions[-1])
+
+    def with_class_logits(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """As `forward`, and the logits (b, aux_classes) of the images as wholes, of one run of the encoder.
+
+        Raises:
+            ShapeError: as `forward` does.
+            OptionError: when the network was created without `aux_classes`.
+        """
+        if self.aux_head is None:
+            raise OptionError("this network has no logits of whole images; create it with aux_classes=...")
+        features = self._features(image)
+        best = self.decoder(features)[-1]
+        logits = self._at_size_of(image, self.heads[-1](best), self.decoder.reductions[-1])
+        return logits, self.aux_head(features[-1])
+
+    def all_logits(self, image: Tensor) -> list[Tensor]:
+        """Logits (b, classes, h, w) of every output of the decoder, the best last (deep supervision).
+
+        Raises:
+            ShapeError: as `forward` does.
+        """
+        outputs = self.decoder(self._features(image))
+        parts = zip(self.heads, outputs, self.decoder.reductions, strict=True)
+        return [self._at_size_of(image, head(output), reduction) for head, output, reduction in parts]
+
+    def native_logits(self, image: Tensor) -> list[Tensor]:
+        """Logits of every output of the decoder at its own resolution, the best last.
+
+        Returns:
+            One (b, classes, ceil(h / reduction), ceil(w / reduction)) for each of `decoder.reductions`.
+
+        Raises:
+            ShapeError: as `forward` does.
+        """
+        height, width = image.shape[-2:]
+        outputs = self.decoder(self._features(image))
+        parts = zip(self.heads, outputs, self.decoder.reductions, strict=True)
+        return [head(output)[..., : -(-height // by), : -(-width // by)] for head, output, by in parts]
+
+    def checkpoint_activations(self, enabled: bool = True) -> None:
+        """Keep fewer maps in training: blocks of encoder and decoder run again in the backward pass (arXiv:1604.06174).
+
+        The gradients stay the same; a step takes longer. Batch norms of timm's backbones see each batch
+        twice, so that their running statistics follow the data faster.
+
+        Raises:
+            OptionError: when the encoder cannot; `model.decoder` alone can be switched by `set_checkpointing`.
+        """
+        self.encoder.checkpoint_activations(enabled)
+        set_checkpointing(self.decoder, enabled)
+
+    def load_state_dict(
+        self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
+    ) -> "_IncompatibleKeys":
+        """As torch's; a prefix that a wrapper put before all names, such as `_orig_mod.` or `module.`, is taken off.
+
+        Raises:
+            WeightsError: with `strict`, names that are missing or unexpected; shapes that differ.
+        """
+        from unetzoo.nn.state import prefix_before, shortened
+
+        prefix = prefix_before(state_dict.keys(), self.state_dict().keys())
+        bare = {name.removeprefix(prefix): value for name, value in state_dict.items()} if prefix else state_dict
+        try:
+            report: _IncompatibleKeys = super().load_state_dict(bare, strict=strict, assign=assign)
+        except RuntimeError as error:
+            raise WeightsError(f"these are not the tensors of this network: {shortened(error)}") from None
+        return report
+
+    def save_pretrained(
+        self, save_directory: str | Path, *, repo_id: str | None = None, push_to_hub: bool = False
+    ) -> str | None:
+        """Save in a folder; `unetzoo.save` under the name that users of the Hub know.
+
+        Args:
+            save_directory: the folder.
+            repo_id: of the repository, with `push_to_hub`; None: the folder's name.
+            push_to_hub: push the folder, too.
+
+        Returns:
+            The address of the commit, with `push_to_hub`.
+        """
+        from unetzoo.weights.folder import save
+        from unetzoo.weights.hub import push
+
+        folder = save(self, save_directory)
+        return push(folder, repo_id or folder.name) if push_to_hub else None
+
+    def push_to_hub(
+        self,
+        repo_id: str,
+        *,
+        commit_message: str | None = None,
+        private: bool | None = None,
+        token: str | bool | None = None,
+        branch: str | None = None,
+        create_pr: bool = False,
+    ) -> str:
+        """Push to the Hub; `unetzoo.push` under the name, and with the arguments, that users of the Hub know."""
+        from unetzoo.weights.hub import push
+
+        return push(
+            self,
+            repo_id,
+            private=private,
+            revision=branch,
+            commit_message=commit_message,
+            token=token,
+            create_pr=create_pr,
+        )
+
+    @staticmethod
+    def from_pretrained(
+        pretrained_model_name_or_path: str | Path,
+        *,
+        force_download: bool = False,
+        token: str | bool | None = None,
+        cache_dir: str | Path | None = None,
+        local_files_only: bool = False,
+        revision: str | None = None,
+    ) -> "Segmenter":
+        """Load a folder, where there is one of that name, or else pull from the Hub; as `unetzoo.load` and `pull`."""
+        from unetzoo.weights.folder import load
+        from unetzoo.weights.hub import pull
+
+        if Path(pretrained_model_name_or_path).is_dir():
+            return load(pretrained_model_name_or_path)
+        return pull(
+            str(pretrained_model_name_or_path),
+            revision=revision,
+            token=token,
+            cache_dir=cache_dir,
+            local_files_only=local_files_only,
+            force_download=force_download,
+        )
+
+    def _features(self, image: Tensor) -> list[Tensor]:
+        """The encoder's features of a padded image; where that fails because the image is no fit, the error says so."""
+        if torch.compiler.is_compiling():
+            features: list[Tensor] = self.encoder(self._padded(image))
+            return features
+        try:
+            features = self.encoder(self._padded(image))
+        except (AttributeError, RuntimeError, TypeError) as error:
+            if not isinstance(error, UnetzooError):
+                check_fits(image, self)
+            raise
+        return features
+
+    def _padded(self, image: Tensor) -> Tensor:
+        """The image, its last rows and columns repeated until the deepest reduction divides h and w."""
+        if image.ndim != 4 or image.shape[1] != self.config.in_channels:
+            wanted = f"(b, {self.config.in_channels}, h, w)"
+            raise ShapeError(f"this network takes images {wanted}, got {tuple(image.shape)}")
+        if self.encoder.shrinks:
+            return image
+        reduction = self.encoder.features.reductions[-1]
+        bottom, right = -image.shape[2] % reduction, -image.shape[3] % reduction
+        if is_recorded() or bottom or right:  # an exported graph must hold for every size
+            image = F.pad(image, (0, right, 0, bottom), mode="replicate")
+        return image
+
+    def _at_size_of(self, image: Tensor, logits: Tensor, reduction: int) -> Tensor:
+        """Logits at the image's resolution, without the padding."""
+        if reduction > 1:
+            corners = self.decoder.align_corners
+            logits = F.interpolate(logits, scale_factor=float(reduction), mode="bilinear", align_corners=corners)
+        if self.encoder.shrinks:
+            return logits
+        bottom, right = logits.shape[2] - image.shape[2], logits.shape[3] - image.shape[3]
+        if is_recorded() or bottom or right:
+            logits = F.pad(logits, (0, -right, 0, -bottom))  # slicing would tie an exported graph to padded sizes
+        return logits
+
+
+def freeze(encoder: Encoder) -> None:
+    """Keep an encoder as it is: no gradients, and evaluation mode (batch-norm statistics, dropout) even in training."""
+    encoder = _encoder(encoder)
+    if not encoder.frozen:
+        encoder.fixed = frozenset(name for name, weight in encoder.named_parameters() if not weight.requires_grad)
+    encoder.frozen = True
+    encoder.requires_grad_(False).train(False)
+
+
+def unfreeze(encoder: Encoder) -> None:
+    """Train an encoder again, after `freeze`: those of its weights that had gradients before it."""
+    encoder = _encoder(encoder)
+    if encoder.frozen:
+        for name, weight in encoder.named_parameters():
+            weight.requires_grad_(name not in encoder.fixed)
+    encoder.frozen = False
+    encoder.train(True)
+
+
+def _encoder(module: object) -> Encoder:
+    """The encoder in `module`, which may be compiled or parallel; OptionError for what is none."""
+    encoder = unwrapped(module, Encoder) if isinstance(module, nn.Module) else module
+    if not isinstance(encoder, Encoder):
+        raise OptionError(f"this takes an encoder, such as model.encoder, got {type(encoder).__name__}")
+    return encoder

@@ -1,0 +1,243 @@
+"""Load the plugins, each isolated: whatever one does wrong, everything else goes on working."""
+
+import os
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cache, cached_property, partial
+from importlib.metadata import version
+from threading import RLock
+from typing import Any, TypeVar
+
+import pluggy
+
+from unetzoo._utils.isolation import run_isolated
+from unetzoo._utils.texts import printable
+from unetzoo.errors import PluginError, PluginWarning, describe_error
+from unetzoo.registry import builtin, hookspecs
+from unetzoo.registry.discovery import InstalledPlugin, installed_plugins, is_blocked
+from unetzoo.registry.hookspecs import CONTRACT, PROJECT
+from unetzoo.registry.offers import asking_plugins, check_distinct, checked_items, guarded, label
+from unetzoo.registry.registry import KINDS, Offer, Provider, Registry, plural
+from unetzoo.specs import EncoderFamily
+
+T = TypeVar("T")
+_HOOKS = {kind: f"{PROJECT}_{plural(kind)}" for kind in KINDS}
+_SLOW = 1.0  # seconds
+_LOADING = RLock()
+
+
+def _new_manager() -> pluggy.PluginManager:
+    manager = pluggy.PluginManager(PROJECT)
+    manager.add_hookspecs(hookspecs)
+    return manager
+
+
+@dataclass
+class Host:
+    """The plugins of this process, by name, and what they offer, by kind.
+
+    Attributes:
+        found: each plugin's distribution, in the order of their loading.
+        active: those that are registered, wholly or in part.
+        blocked: those that the environment switches off.
+        problems: why a plugin, or a part of it, is left out.
+        remarks: what else is odd about it.
+        seconds: how long its import and its hooks took.
+        offers: the parts of each kind.
+    """
+
+    found: dict[str, Provider] = field(default_factory=dict)
+    active: set[str] = field(default_factory=set)
+    blocked: dict[str, Provider] = field(default_factory=dict)
+    problems: dict[str, list[str]] = field(default_factory=dict)
+    remarks: dict[str, list[str]] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    offers: dict[str, list[Offer]] = field(default_factory=lambda: {kind: [] for kind in KINDS})
+    manager: pluggy.PluginManager = field(default_factory=_new_manager)
+
+    @cached_property
+    def registries(self) -> dict[str, Registry[Any]]:
+        """The registry of each kind."""
+        return {kind: Registry(kind, offers) for kind, offers in self.offers.items()}
+
+    def leave_out(self, plugin: str, problem: str) -> None:
+        """Record why a plugin, or a part of an active one, is left out, and warn about it once."""
+        known = self.problems.setdefault(plugin, [])
+        if problem not in known:
+            known.append(problem)
+            extent = "in part" if plugin in self.active else "as a whole"
+            _trace(f"{plugin}: left out {extent}: {problem}")
+            warnings.warn(f"plugin {plugin!r} is left out {extent}: {problem}", PluginWarning, stacklevel=2)
+
+    def run(self, plugin: str, doing: str, function: Callable[[], T]) -> T | None:
+        """What a function of a plugin gives; None, and the plugin is left out, when it raises."""
+        _trace(f"{plugin}: {doing} ...")
+        outcome = run_isolated(function)
+        self.seconds[plugin] = self.seconds.get(plugin, 0.0) + outcome.seconds
+        _trace(f"{plugin}: {doing} took {outcome.seconds * 1e3:,.1f} ms")
+        if outcome.printed:
+            self.remark(plugin, f"{doing} printed {outcome.printed!r}")
+        if outcome.seconds > _SLOW:
+            self.remark(plugin, f"{doing} took {outcome.seconds:.1f} s")
+        if outcome.error:
+            self.leave_out(plugin, f"{doing} raised {outcome.error}")
+        return outcome.value
+
+    def remark(self, plugin: str, remark: str) -> None:
+        """Record what is odd about a plugin that works, and warn about it."""
+        self.remarks.setdefault(plugin, []).append(remark)
+        warnings.warn(f"plugin {plugin!r}: {remark}", PluginWarning, stacklevel=2)
+
+
+def host() -> Host:
+    """The host with all plugins loaded, once a process; other threads wait for the one that loads them."""
+    with _LOADING:
+        return _loaded()
+
+
+@cache
+def _loaded() -> Host:
+    host = Host()
+    with asking_plugins():
+        host.found[PROJECT] = Provider(PROJECT, version(PROJECT))
+        _register(host, builtin, PROJECT)
+        for installed in installed_plugins():
+            if is_blocked(installed.provider):
+                _trace(f"{installed.name}: blocked")
+                host.blocked[installed.name] = installed.provider
+            else:
+                _load(host, installed)
+        for kind in KINDS:
+            _collect(host, kind)
+    return host
+
+
+def _load(host: Host, installed: InstalledPlugin) -> None:
+    name, target = installed.name, installed.entry_point.value
+    host.found[name] = installed.provider
+    plugin = host.run(name, f"importing {target!r}", installed.entry_point.load)
+    if plugin is not None:
+        _register(host, plugin, name)
+    elif name not in host.problems:
+        host.leave_out(name, f"its entry point {target!r} is None")
+
+
+def _register(host: Host, plugin: object, name: str) -> None:
+    """Register a plugin, or leave it out as a whole."""
+    manager = host.manager
+    for other, registered in manager.list_name_plugin():
+        if registered is plugin:
+            host.leave_out(name, f"its entry point is the same object as that of plugin {other!r}")
+            return
+    try:
+        _check_contract(plugin)
+        manager.register(plugin, name=name)
+        manager.check_pending()
+    except Exception as error:  # registering reads every attribute of a stranger's object
+        if manager.has_plugin(name):
+            manager.unregister(name=name)
+        hint = f"; the hooks are {', '.join(_HOOKS.values())}, without arguments"
+        host.leave_out(name, describe_error(error) + ("" if isinstance(error, PluginError) else hint))
+        return
+    if not manager.get_hookcallers(plugin):
+        manager.unregister(name=name)
+        host.leave_out(name, "it implements no hook: is each one decorated with unetzoo.hookimpl?")
+        return
+    host.active.add(name)
+
+
+def _check_contract(plugin: object) -> None:
+    """Raise PluginError when a plugin asks for a newer contract than this version of unetzoo has."""
+    asked = getattr(plugin, "UNETZOO_CONTRACT", 1)
+    if not isinstance(asked, int) or asked < 1:
+        raise PluginError(f"its UNETZOO_CONTRACT must be a whole number >= 1, got {asked!r}")
+    if asked > CONTRACT:
+        raise PluginError(
+            f"it needs version {asked} of the plugin contract, and unetzoo {version(PROJECT)} has version {CONTRACT}:"
+            " upgrade unetzoo"
+        )
+
+
+def _collect(host: Host, kind: str) -> None:
+    """Ask each implementation of a hook itself, so that every result has a provider and no error reaches the others."""
+    for implementation in getattr(host.manager.hook, _HOOKS[kind]).get_hookimpls():
+        offers = host.run(implementation.plugin_name, _HOOKS[kind], partial(_ask, host, kind, implementation))
+        host.offers[kind] += offers or []
+
+
+def _ask(host: Host, kind: str, implementation: pluggy.HookImpl) -> list[Offer]:
+    if implementation.wrapper or implementation.hookwrapper:
+        raise PluginError("it must yield its own specs, not wrap other plugins")
+    plugin = implementation.plugin_name
+    provider = host.found[plugin]
+    items = checked_items(kind, implementation.function())
+    check_distinct(kind, items, (offer for offer in host.offers[kind] if offer.provider == provider))
+    complain = partial(host.leave_out, plugin)
+    safe = (guarded(item, complain) if isinstance(item, EncoderFamily) else item for item in items)
+    return [Offer(item, provider, plugin) for item in safe]
+
+
+def _trace(text: str) -> None:
+    """A line on standard error, for those who debug, when UNETZOO_TRACE is set."""
+    if os.environ.get("UNETZOO_TRACE"):
+        print(f"unetzoo: {printable(text)}", file=sys.stderr, flush=True)  # noqa: T201 - asked for
+
+
+@dataclass(frozen=True)
+class PluginInfo:
+    """One plugin, as `list_plugins` shows it.
+
+    Attributes:
+        name: distribution and version; with the entry point's name where the distribution has several.
+        distribution: that provides it.
+        version: of the distribution.
+        status: `"active"`, `"blocked"` (by UNETZOO_BLOCK or UNETZOO_PLUGINS) or `"broken"`.
+        parts: what it offers, such as `"decoder unet"` or `"encoders timm:*"`.
+        conflicts: those of its names that another plugin offers too, such as `"decoder unet"`.
+        problems: why it, or a part of it, was left out.
+        remarks: what else is odd: it printed something, or took more than a second.
+        seconds: how long its import and its hooks took.
+    """
+
+    name: str
+    distribution: str
+    version: str
+    status: str
+    parts: tuple[str, ...] = ()
+    conflicts: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+
+def list_plugins() -> list[PluginInfo]:
+    """All installed plugins: first the active ones and those broken in part, the built-in one before all others."""
+    loaded = host()
+    conflicts = list(_conflicts(loaded))  # asks families for their names, which may find further problems
+    infos = []
+    for name in sorted(loaded.found, key=lambda name: name not in loaded.active):
+        problems = tuple(loaded.problems.get(name, ()))
+        parts = (label(kind, offer.item) for kind in KINDS for offer in loaded.offers[kind] if offer.plugin == name)
+        info = PluginInfo(
+            name,
+            loaded.found[name].distribution,
+            loaded.found[name].version,
+            "broken" if problems else "active",
+            parts=tuple(parts),
+            conflicts=tuple(part for plugin, part in conflicts if plugin == name),
+            problems=problems,
+            remarks=tuple(loaded.remarks.get(name, ())),
+            seconds=loaded.seconds.get(name, 0.0),
+        )
+        infos.append(info)
+    blocked = loaded.blocked.items()
+    return infos + [PluginInfo(name, one.distribution, one.version, "blocked") for name, one in blocked]
+
+
+def _conflicts(host: Host) -> Iterator[tuple[str, str]]:
+    for kind, registry in host.registries.items():
+        for name, offers in registry.conflicts().items():
+            for offer in offers:
+                yield offer.plugin, f"{kind} {name}"

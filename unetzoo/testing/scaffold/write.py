@@ -1,0 +1,94 @@
+"""Write a distribution with one part of each kind that is asked for."""
+
+import re
+import shutil
+from collections.abc import Iterator, Sequence
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+from tempfile import TemporaryDirectory
+from typing import Literal, get_args
+
+from unetzoo.errors import OptionError
+from unetzoo.registry.hookspecs import CONTRACT
+
+PartKind = Literal["encoder", "decoder", "loss"]
+_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+_CLASS_ENDS: dict[PartKind, str] = {"encoder": "Encoder", "decoder": "Decoder", "loss": "Loss"}
+
+
+def write_plugin(name: str, kinds: Sequence[PartKind], parent: Path) -> Path:
+    """Make the folder `parent / name`, all of it or nothing.
+
+    Args:
+        name: of the distribution, such as `"unetzoo-cells"`; the parts are called after what follows `unetzoo-`.
+        kinds: of the parts, at least one.
+        parent: the folder in which it is made.
+
+    Raises:
+        OptionError: for a name that no distribution can have, no kind, or a folder that is there already or cannot be
+            written.
+    """
+    target = parent / name
+    if not _NAME.fullmatch(name):
+        raise OptionError(
+            f"a plugin's name is of small letters, digits and single dashes, such as unetzoo-cells; got {name!r}"
+        )
+    if not kinds:
+        raise OptionError(f"say what it provides: {', '.join(f'--{kind}' for kind in get_args(PartKind))}")
+    if target.exists():
+        raise OptionError(f"{str(target)!r} is there already; choose another name, or remove it")
+    try:
+        with TemporaryDirectory(dir=parent, prefix=".unetzoo-") as draft:
+            for path, text in _files(name, kinds):
+                place = Path(draft, "plugin", path)
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.write_text(text, encoding="utf-8")
+            shutil.move(Path(draft, "plugin"), target)
+    except OSError as error:
+        raise OptionError(f"cannot write {str(target)!r}: {error.strerror or error}") from error
+    return target
+
+
+def _files(name: str, kinds: Sequence[PartKind]) -> Iterator[tuple[str, str]]:
+    """Each file's path in the distribution, and its text."""
+    module, part = name.replace("-", "_"), name.removeprefix("unetzoo-").replace("-", "_")
+    camel = "".join(word.capitalize() for word in part.split("_"))
+    words = {
+        "distribution": name,
+        "module": module,
+        "part": part,
+        "contract": str(CONTRACT),
+        "kinds": " and ".join(kinds).capitalize(),
+    }
+    classes = {kind: f"{camel}{_CLASS_ENDS[kind]}" for kind in kinds}
+    hooks = [_filled(f"{kind}_hook", words | {"class_name": classes[kind]}) for kind in kinds]
+    checks = [f'def test_the_{kind}_keeps_the_contract():\n    check_{kind}("{part}")\n' for kind in kinds]
+    imports = ", ".join(sorted(f"check_{kind}" for kind in kinds))
+    words |= {
+        "hooks": "\n\n".join(hooks),
+        "checks": "\n\n".join(checks),
+        "imports": imports,
+        "uses": _uses(part, kinds),
+    }
+    yield "pyproject.toml", _filled("pyproject", words)
+    yield "README.md", _filled("readme", words)
+    yield f"{module}/__init__.py", _filled("init", words)
+    for kind in kinds:
+        yield f"{module}/{kind}.py", _filled(kind, words | {"class_name": classes[kind]})
+    yield "tests/test_contract.py", _filled("test", words)
+
+
+def _uses(part: str, kinds: Sequence[PartKind]) -> str:
+    """A line of code for each part."""
+    lines = {
+        "encoder": f'model = unetzoo.create("unet", encoder="{part}")',
+        "decoder": f'model = unetzoo.create("{part}", encoder="resnet34")',
+        "loss": f'loss = unetzoo.create_loss("dice + {part}")',
+    }
+    return "\n".join(lines[kind] for kind in kinds)
+
+
+def _filled(template: str, words: dict[str, str]) -> str:
+    text = files("unetzoo.testing.scaffold").joinpath("templates", f"{template}.txt").read_text(encoding="utf-8")
+    return Template(text).substitute(words)
