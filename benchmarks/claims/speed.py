@@ -9,8 +9,8 @@ import torch
 from benchmarks.claims.networks import PARTS, SUPERVISED
 from benchmarks.claims.patch_runs import SIDES
 from benchmarks.claims.patches import PatchClassifier
+from unetzoo._utils.grammar import parse_call
 from unetzoo.assembly import create
-from unetzoo.bench.grid import read_part
 from unetzoo.bench.measure import nested
 from unetzoo.bench.run import machine
 from unetzoo.inference.optimize import optimize
@@ -51,7 +51,7 @@ def _networks() -> dict[str, Segmenter]:
 
 
 def _made(decoder_part: str, encoder_part: str) -> Segmenter:
-    (decoder, decoder_options), (encoder, encoder_options) = read_part(decoder_part), read_part(encoder_part)
+    (decoder, decoder_options), (encoder, encoder_options) = parse_call(decoder_part), parse_call(encoder_part)
     return create(
         decoder,
         encoder=encoder,

@@ -1,7 +1,7 @@
 import pytest
 
 from unetzoo import OptionError, UnknownNameError
-from unetzoo.bench.grid import Combination, expand, matching, read_part, split_commas, without_braces
+from unetzoo.bench.grid import Combination, expand, matching, split_commas, without_braces
 
 
 def test_braces_are_alternatives():
@@ -24,17 +24,6 @@ def test_patterns_match_names_once_and_keep_their_options():
     assert matching(["unet*(norm='group')"], names.__getitem__) == ["unet(norm='group')", "unetpp(norm='group')"]
     with pytest.raises(OptionError, match="nothing matches 'zzz"):
         matching(["zzz*"], lambda _: [])
-
-
-def test_a_part_with_options_is_read():
-    assert read_part("plain(widths=(35, 70), norm='group')") == ("plain", {"widths": (35, 70), "norm": "group"})
-    assert read_part("resnet18.a1_in1k") == ("resnet18.a1_in1k", {})
-
-
-@pytest.mark.parametrize("text", ["plain(", "plain(35)", "plain(a=b)", "plain(a=__import__('os'))", "plain()"])
-def test_what_is_no_list_of_options_is_refused(text):
-    with pytest.raises(OptionError, match="options are written as name"):
-        read_part(text)
 
 
 def test_a_grid_is_every_combination_seed_by_seed():

@@ -3,15 +3,16 @@
 import pytest
 
 from benchmarks.claims.networks import NESTED, PARTS, SUPERVISED, UNET, WIDE, combinations, measure_accuracy
+from unetzoo._utils.grammar import parse_call
 from unetzoo.assembly import create
-from unetzoo.bench.grid import Combination, read_part
+from unetzoo.bench.grid import Combination
 
 
 @pytest.mark.parametrize(
     ("name", "parameters"), [(UNET, 7_759_521), (WIDE, 9_282_246), (NESTED, 9_041_601), (SUPERVISED, 9_041_700)]
 )
 def test_the_first_four_are_those_of_the_paper(name, parameters):
-    (decoder, decoder_options), (encoder, encoder_options) = map(read_part, PARTS[name])
+    (decoder, decoder_options), (encoder, encoder_options) = map(parse_call, PARTS[name])
     model = create(
         decoder, encoder=encoder, in_channels=1, decoder_options=decoder_options, encoder_options=encoder_options
     )

@@ -1,6 +1,5 @@
 """The combinations that are measured."""
 
-import ast
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -8,6 +7,7 @@ from hashlib import blake2b
 from itertools import product
 from typing import Any, Literal
 
+from unetzoo._utils.grammar import parse_call
 from unetzoo.checks import check_count
 from unetzoo.errors import OptionError
 
@@ -125,7 +125,7 @@ def _known(kind: Literal["decoder", "encoder"], written: list[str]) -> list[str]
     """The same, after a look at whether there are such parts."""
     from unetzoo.assembly import describe
 
-    for name in {read_part(one)[0] for one in written}:
+    for name in {parse_call(one)[0] for one in written}:
         describe(kind, name)
     return written
 
@@ -134,32 +134,13 @@ def matching(patterns: Sequence[str], names: Callable[[str], list[str]]) -> list
     """The names that patterns with `*` and braces match, each once, in the order of the patterns."""
     found: dict[str, None] = {}
     for pattern in (single for given in patterns for single in without_braces(given)):
-        name, options = read_part(pattern)
+        name, options = parse_call(pattern)
         matched = names(name) if "*" in name or "?" in name else [name]
         if not matched:
             raise OptionError(f"nothing matches {pattern!r}")
         written = pattern[len(name) :] if options else ""
         found.update(dict.fromkeys(f"{match}{written}" for match in matched))
     return list(found)
-
-
-def read_part(text: str) -> tuple[str, dict[str, Any]]:
-    """Name and options of a part that is written as a call, such as `"unetpp(deep_supervision=True)"`.
-
-    Raises:
-        OptionError: for another form.
-    """
-    name, opened, rest = text.partition("(")
-    if not opened:
-        return text.strip(), {}
-    try:
-        call = ast.parse(f"dict({rest}", mode="eval").body
-        options = {str(word.arg): ast.literal_eval(word.value) for word in getattr(call, "keywords", ())}
-    except (SyntaxError, ValueError):
-        options = {}
-    if not options:
-        raise OptionError(f"options are written as name(key=value, ...), got {text!r}")
-    return name.strip(), options
 
 
 def without_braces(pattern: str) -> list[str]:

@@ -14,8 +14,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from unetzoo._utils.grammar import parse_call
 from unetzoo.assembly import create
-from unetzoo.bench.grid import Combination, read_part
+from unetzoo.bench.grid import Combination
 from unetzoo.bench.measures import peak_bytes
 from unetzoo.bench.run import machine
 from unetzoo.data.dataset import Dataset
@@ -107,7 +108,7 @@ def held_out(found: Survey) -> Dataset:
 def _fitted(combination: Combination, found: Survey, steps: int, listener: Listener) -> Segmenter:
     statistics = found.statistics
     torch.manual_seed(combination.seed)
-    (decoder, decoder_options), (encoder, encoder_options) = map(read_part, (combination.decoder, combination.encoder))
+    (decoder, decoder_options), (encoder, encoder_options) = map(parse_call, (combination.decoder, combination.encoder))
     model = create(
         decoder,
         encoder=encoder,

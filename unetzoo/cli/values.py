@@ -1,12 +1,10 @@
 """Values that are written on the command line: `key=value` options and image sizes."""
 
-import ast
 import re
 from collections.abc import Sequence
 
+from unetzoo._utils.grammar import read_value
 from unetzoo.errors import OptionError
-
-_WORDS = {"true": True, "false": False, "null": None}  # as in JSON; "none" is the name of a norm
 
 
 def read_options(flag: str, texts: Sequence[str]) -> dict[str, object]:
@@ -42,10 +40,7 @@ def read_size(text: str) -> tuple[int, int]:
 
 
 def _read_value(text: str) -> object:
-    if text in _WORDS:
-        return _WORDS[text]
     try:
-        value: object = ast.literal_eval(text)
-    except (ValueError, SyntaxError):
+        return read_value(text)
+    except ValueError:
         return text
-    return value

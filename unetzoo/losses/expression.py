@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 from unetzoo.errors import OptionError, PluginError, TargetError
 from unetzoo.losses.checks import as_weights, check_ignore_index
-from unetzoo.losses.grammar import Term, parse_terms
 from unetzoo.losses.resolution import at_one_resolution
+from unetzoo.losses.terms import Term, parse_terms
 from unetzoo.options import build_part, options_of
 
 if TYPE_CHECKING:

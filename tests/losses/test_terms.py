@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unetzoo.errors import OptionError
-from unetzoo.losses.grammar import Term, parse_terms
+from unetzoo.losses.terms import Term, parse_terms
 
-EXAMPLE = 'a loss is written such as "0.5*dice(smooth=1) + bce"'
+EXAMPLE = 'a valid loss is "0.5*dice(smooth=1) + bce"'
 
 
 @pytest.mark.parametrize(
@@ -18,6 +18,10 @@ EXAMPLE = 'a loss is written such as "0.5*dice(smooth=1) + bce"'
         ("1e-3 * a + .5*b + 2.*c + 1E+2*d", tuple(map(Term, (1e-3, 0.5, 2.0, 100.0), "abcd", ({}, {}, {}, {})))),
         ("dice(smooth=1, squared=True,)", (Term(1.0, "dice", {"smooth": 1, "squared": True}),)),
         ("dice()", (Term(1.0, "dice", {}),)),
+        (
+            "dice(absent=skip, squared=true, a=null)",
+            (Term(1.0, "dice", {"absent": "skip", "squared": True, "a": None}),),
+        ),
         ("3d-dice_2.0", (Term(1.0, "3d-dice_2.0", {}),)),
         ("2*my-dist.x:dice(a=-1)", (Term(2.0, "my-dist.x:dice", {"a": -1}),)),
         (
@@ -40,7 +44,7 @@ def test_an_expression_becomes_terms(expression, terms):
         ("2*3*dice", "at '3*dice' (character 3)", "the name of a loss"),
         ("0*dice", "at '0*dice' (character 1)", "a finite factor > 0"),
         ("1e999*dice", "at '1e999*dice' (character 1)", "a finite factor > 0"),
-        ("0.5 dice", "at 'dice' (character 5)", "'*' behind the factor"),
+        ("0.5 dice", "at 'dice' (character 5)", "'*' after the factor"),
         ("dice bce", "at 'bce' (character 6)", "'+', '(' or the end"),
         ("dice - bce", "at '- bce' (character 6)", "'+', '(' or the end"),
         ("dice*0.5", "at '*0.5' (character 5)", "'+', '(' or the end"),
@@ -49,10 +53,10 @@ def test_an_expression_becomes_terms(expression, terms):
         ("dice(a)", "at ')' (character 7)", "'=' and a value for 'a'"),
         ("dice(a=1, a=2)", "at 'a=2)' (character 11)", "each option once"),
         ("dice(a=1", "at its end", "',' or ')'"),
-        ("dice(a=b)", "at 'b)' (character 8)", "a Python value such as 1, 0.5, True, None, 'text' or [1, 2]"),
-        ("dice(a=)", "at ')' (character 8)", "a Python value such as 1, 0.5, True, None, 'text' or [1, 2]"),
-        ("dice(a=[1)", "at '[1)' (character 8)", "a Python value such as 1, 0.5, True, None, 'text' or [1, 2]"),
-        ("dice(a=__import__('os'))", "at \"__import__('os'))\" (character 8)", "a Python value such as 1, 0.5, True"),
+        ("dice(a=b c)", "at 'b c)' (character 8)", "a value such as 1, 0.5, true, null, group, 'some text' or [1, 2]"),
+        ("dice(a=)", "at ')' (character 8)", "a value such as 1, 0.5, true, null, group, 'some text' or [1, 2]"),
+        ("dice(a=[1)", "at '[1)' (character 8)", "a value such as 1, 0.5, true, null, group, 'some text' or [1, 2]"),
+        ("dice(a=__import__('os'))", "at \"__import__('os'))\" (character 8)", "a value such as 1, 0.5, true"),
     ],
 )
 def test_what_cannot_be_read_is_quoted_with_its_place_and_what_may_stand_there(expression, place, expected):
@@ -64,8 +68,8 @@ def test_what_cannot_be_read_is_quoted_with_its_place_and_what_may_stand_there(e
 
 
 @pytest.mark.parametrize("expression", [None, 3, ["dice"]])
-def test_what_is_no_text_is_refused(expression):
-    with pytest.raises(OptionError, match="a loss is written such as"):
+def test_anything_but_text_is_refused(expression):
+    with pytest.raises(OptionError, match="a loss must be a text such as"):
         parse_terms(expression)
 
 
