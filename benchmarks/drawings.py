@@ -11,7 +11,7 @@ import torch
 from unetzoo._utils.atomic import write_text
 from unetzoo.assembly import create
 from unetzoo.bench.run import machine
-from unetzoo.inference.optimize import optimize
+from unetzoo.inference.engines.optimize import optimize
 from unetzoo.inspection.dissect import dissect
 from unetzoo.inspection.drawing import save_drawing
 from unetzoo.specs import DecoderSpec

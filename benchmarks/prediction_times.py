@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from unetzoo.assembly import create
-from unetzoo.inference.optimize import OptimizedSegmenter, optimize
+from unetzoo.inference.engines.optimize import OptimizedSegmenter, optimize
 from unetzoo.inference.predict import predict
 from unetzoo.inference.tiles import Axis, plan_tiles
 from unetzoo.nn.info import ModelInfo
@@ -107,7 +107,7 @@ from pathlib import Path
 import torch
 import unetzoo
 from unetzoo.bench.measures import resident_bytes
-from unetzoo.inference.files import FileOptions, FilePredictor
+from unetzoo.inference.files.predictor import FileOptions, FilePredictor
 
 unetzoo.keep_freed_memory()
 torch.manual_seed(0)

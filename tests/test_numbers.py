@@ -8,7 +8,7 @@ import torch
 
 import unetzoo
 from unetzoo.checks import number, plain, whole
-from unetzoo.inference.files import FileOptions
+from unetzoo.inference.files.predictor import FileOptions
 
 THREE = [3, np.int64(3), np.uint8(3), np.array(3), torch.tensor(3), torch.tensor(3, dtype=torch.uint8)]
 HALF = [0.5, np.float32(0.5), np.float64(0.5), np.array(0.5), torch.tensor(0.5), Fraction(1, 2)]

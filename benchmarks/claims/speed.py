@@ -13,7 +13,7 @@ from unetzoo._utils.grammar import parse_call
 from unetzoo.assembly import create
 from unetzoo.bench.measure import nested
 from unetzoo.bench.run import machine
-from unetzoo.inference.optimize import optimize
+from unetzoo.inference.engines.optimize import optimize
 from unetzoo.nn.segmenter import Segmenter
 
 SIDE = 512  # of the image in pixels, as in the papers

@@ -127,7 +127,7 @@ def test_flips_make_the_prediction_of_a_mirrored_image_the_mirrored_prediction()
     assert np.abs(predict(model, image[:, ::-1]) - predict(model, image)[..., ::-1]).max() > 1e-4
 
 
-def test_the_image_is_normalised_as_the_network_was_trained():
+def test_the_image_is_normalized_as_the_network_was_trained():
     info = unetzoo.ModelInfo(value_range=(0, 4000), mean=[0.5, 0.25], std=[0.2, 0.1])
     image = np.random.default_rng(0).integers(0, 4000, (32, 48, 2), dtype=np.uint16)
     model = _model(in_channels=2, info=info)
@@ -139,7 +139,7 @@ def test_the_image_is_normalised_as_the_network_was_trained():
 
 
 @pytest.mark.parametrize(("dtype", "largest"), [(np.uint8, 255), (np.uint16, 65535)])
-def test_without_a_saved_normalisation_whole_numbers_go_from_0_to_1(dtype, largest):
+def test_without_a_saved_normalization_whole_numbers_go_from_0_to_1(dtype, largest):
     image = np.random.default_rng(0).integers(0, largest, (32, 32), dtype=dtype)
     floats = (image / largest).astype(np.float32)
     np.testing.assert_allclose(predict(_model(), image), predict(_model(), floats), atol=1e-5)

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 import unetzoo
-from unetzoo.inference.files import FileOptions, FilePredictor
-from unetzoo.inference.jobs import Job, attempt
+from unetzoo.inference.files.jobs import Job, attempt
+from unetzoo.inference.files.predictor import FileOptions, FilePredictor
 from unetzoo.inference.predict import predict, predict_rows
 from unetzoo.inference.scale import scaling_of
 

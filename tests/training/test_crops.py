@@ -26,7 +26,7 @@ def _crops(samples, *, crop=16, count=64, balance=0.0, augment="none", seed=0):
     return CropDataset(samples, _INFO, count=count, crop=crop, balance=balance, augmentation=augmentation, seed=seed)
 
 
-def test_values_are_normalised_as_the_model_will_be_given_them():
+def test_values_are_normalized_as_the_model_will_be_given_them():
     crop = _crops(One(np.zeros((16, 16), np.int64)))[0]
     assert torch.equal(crop.image, torch.full((1, 16, 16), (1 - 0.5) / 0.25))
     assert crop.mask.dtype == torch.int64

@@ -3,7 +3,7 @@ import torch
 
 from unetzoo import FitOptions, OptionError
 from unetzoo.data.survey.statistics import Statistics
-from unetzoo.inference.files import FileOptions
+from unetzoo.inference.files.predictor import FileOptions
 
 
 def _statistics(images, largest):

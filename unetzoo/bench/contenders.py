@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from unetzoo.assembly import create
 from unetzoo.bench.case import OURS, REFERENCE, Case
-from unetzoo.inference.optimize import optimize
+from unetzoo.inference.engines.optimize import optimize
 from unetzoo.interop.smp import from_smp
 from unetzoo.nn.segmenter import Segmenter
 

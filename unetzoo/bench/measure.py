@@ -24,8 +24,8 @@ from unetzoo.data.survey.survey import Survey, survey
 from unetzoo.evaluation.evaluate import Evaluation, evaluate
 from unetzoo.evaluation.masks import predicted_ids
 from unetzoo.evaluation.sheet import case_picture
-from unetzoo.inference.optimize import optimize
-from unetzoo.inference.prune import prune
+from unetzoo.inference.engines.optimize import optimize
+from unetzoo.inference.engines.prune import prune
 from unetzoo.inspection.dissect import dissect
 from unetzoo.nn.segmenter import Segmenter
 from unetzoo.training.fit import fit

@@ -11,7 +11,7 @@ from unetzoo.cli.output import say, show
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from unetzoo.inference.jobs import Job, Outcome
+    from unetzoo.inference.files.jobs import Job, Outcome
 
 _MOST_NAMES = 3
 _LABELS = {

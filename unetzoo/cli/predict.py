@@ -14,8 +14,8 @@ from unetzoo.cli.tiling import DeviceName, Flips, Overlap, Thresholds, Tile
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from unetzoo.inference.files import FileOptions
-    from unetzoo.inference.jobs import Job, OnRows, Outcome
+    from unetzoo.inference.files.jobs import Job, OnRows, Outcome
+    from unetzoo.inference.files.predictor import FileOptions
     from unetzoo.nn.segmenter import Segmenter
 
 _IDS, _PROBABILITIES = "png", "tif"
@@ -83,9 +83,9 @@ def predict(
 
     Exit codes: 0, all is there; 2, wrong use or no images; 3, some images failed; 4, all failed.
     """
-    from unetzoo.inference.files import FileOptions
-    from unetzoo.inference.formats import check_target
-    from unetzoo.inference.jobs import find_jobs
+    from unetzoo.inference.files.jobs import find_jobs
+    from unetzoo.inference.files.predictor import FileOptions
+    from unetzoo.inference.files.writers import check_target
     from unetzoo.inference.thresholds import read_threshold
 
     suffix = f".{(file_format or (_PROBABILITIES if probabilities else _IDS)).removeprefix('.').lower()}"
@@ -126,8 +126,8 @@ def _run(
     network: "Segmenter", jobs: "list[Job]", options: "FileOptions", workers: int | None, ray: str | None
 ) -> "Iterator[Outcome]":
     from unetzoo._utils.memory import keep_freed_memory
-    from unetzoo.inference.cluster import run_on_ray
-    from unetzoo.inference.jobs import run_jobs
+    from unetzoo.inference.files.cluster import run_on_ray
+    from unetzoo.inference.files.jobs import run_jobs
 
     if ray is not None:
         yield from _counted(run_on_ray(network, jobs, options, address=ray), len(jobs))

@@ -17,8 +17,8 @@ from unetzoo.data.formats.nodata import with_data
 from unetzoo.errors import OptionError, OutOfMemoryError, ShapeError
 from unetzoo.inference.ahead import one_ahead
 from unetzoo.inference.blend import Blend, Probabilities
-from unetzoo.inference.normalise import Normalise, normalisation_of
-from unetzoo.inference.optimize import OptimizedSegmenter
+from unetzoo.inference.engines.optimize import OptimizedSegmenter
+from unetzoo.inference.normalize import Normalize, normalization_of
 from unetzoo.inference.tiles import Axis, default_tile, plan_tiles, read_mirrored
 from unetzoo.layers.valid import mirrored
 from unetzoo.nn.segmenter import Encoder, Segmenter
@@ -43,7 +43,7 @@ def predict(
     """The probability of each class at each pixel.
 
     An image of more than `tile` x `tile` pixels is cut into tiles, whose predictions are blended, so that the network
-    never sees more than `batch` of them at once. The image is normalised as `model.config.info` says: from
+    never sees more than `batch` of them at once. The image is normalized as `model.config.info` says: from
     `value_range` to 0 to 1, minus `mean`, divided by `std`; where it says nothing, whole numbers are divided by the
     largest of their dtype. An image of another type than those of the training (`image_dtypes`) is brought to their
     scale first, such as one of 0 to 1 to 0 to 255; a `DataWarning` says where it is unlike them all the same.
@@ -121,10 +121,10 @@ def rows_of(
     batch: int,
     flips: bool,
     start: int,
-    normalise: Normalise | None = None,
+    normalize: Normalize | None = None,
 ) -> Iterator[tuple[int, Probabilities]]:
-    """What `predict_rows` gives; `normalise` is how values become those of the training, None: as `predict` says."""
-    finished = _finished_rows(model, image, tile, overlap, batch, flips=flips, start=start, normalise=normalise)
+    """What `predict_rows` gives; `normalize` is how values become those of the training, None: as `predict` says."""
+    finished = _finished_rows(model, image, tile, overlap, batch, flips=flips, start=start, normalize=normalize)
     for top, rows in finished:
         for first in range(0, rows.shape[1], _AT_ONCE):
             yield top + first, rows[:, first : first + _AT_ONCE].copy()
@@ -140,7 +140,7 @@ def _finished_rows(
     flips: bool,
     start: int = 0,
     whole: Probabilities | None = None,
-    normalise: Normalise | None = None,
+    normalize: Normalize | None = None,
 ) -> Iterator[tuple[int, Probabilities]]:
     """All that each row of tiles finishes: a part of `whole`, or what an array holds until the next is asked for."""
     network, start = network_of(model), check_whole("start", start, 0)
@@ -157,8 +157,8 @@ def _finished_rows(
     run = _runner(model, tile, flips=flips)
     rows_of_tiles = range(max(known - 1, 0), down.count)  # the last known one reaches into the next
     columns_at_once = _columns_at_once(right, batch)
-    normalise = normalise or normalisation_of(image, network.config.info)
-    batches = one_ahead(_batches(image, down, right, rows_of_tiles, columns_at_once, normalise))
+    normalize = normalize or normalization_of(image, network.config.info)
+    batches = one_ahead(_batches(image, down, right, rows_of_tiles, columns_at_once, normalize))
     for index in rows_of_tiles:
         for columns, tiles, data in islice(batches, len(columns_at_once)):
             found = run(tiles)
@@ -186,14 +186,14 @@ def _batches(
     right: Axis,
     rows_of_tiles: Iterable[int],
     columns_at_once: list[range],
-    normalise: Normalise,
+    normalize: Normalize,
 ) -> Iterator[tuple[range, Tensor, list[NDArray[np.bool_] | None]]]:
     """The tiles (b, c, h, w) of each row, batch by batch: their columns, and where (h, w) each has data."""
     for index in rows_of_tiles:
         for columns in columns_at_once:
             blocks = [read_mirrored(image, down.span(index), right.span(column)) for column in columns]
-            tiles = [normalise(block) for block in blocks]
-            data = [with_data(block, normalise.info.nodata) for block in blocks]
+            tiles = [normalize(block) for block in blocks]
+            data = [with_data(block, normalize.info.nodata) for block in blocks]
             yield columns, torch.from_numpy(tiles[0][None] if len(tiles) == 1 else np.stack(tiles)), data
 
 

@@ -23,7 +23,7 @@ _USUAL_STD = 0.25  # of values from 0 to 1, where it is not known
 
 @dataclass(frozen=True)
 class Scaling:
-    """What an image's values need before they are normalised.
+    """What an image's values need before they are normalized.
 
     Attributes:
         factor: they are multiplied by it.

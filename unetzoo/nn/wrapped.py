@@ -8,7 +8,7 @@ from torch.nn.parallel import DataParallel, DistributedDataParallel
 from unetzoo.errors import OptionError
 
 if TYPE_CHECKING:
-    from unetzoo.inference.optimize import OptimizedSegmenter
+    from unetzoo.inference.engines.optimize import OptimizedSegmenter
     from unetzoo.nn.segmenter import Segmenter
 
 _INNER = ("_orig_mod", "module")  # of torch.compile; of the parallel ones, of torch's and timm's averages
@@ -31,7 +31,7 @@ def network_of(model: object) -> Union["Segmenter", "OptimizedSegmenter"]:
     Raises:
         OptionError: `model` is something else, or a larger module.
     """
-    from unetzoo.inference.optimize import OptimizedSegmenter
+    from unetzoo.inference.engines.optimize import OptimizedSegmenter
     from unetzoo.nn.segmenter import Segmenter
 
     network = unwrapped(model, Segmenter, OptimizedSegmenter) if isinstance(model, nn.Module) else model

@@ -13,7 +13,7 @@ from torch.utils.data import get_worker_info
 from unetzoo.data.dataset import Dataset, Sample
 from unetzoo.data.formats.nodata import known_where_data
 from unetzoo.data.masks.coding import UNKNOWN
-from unetzoo.inference.normalise import Normalise
+from unetzoo.inference.normalize import Normalize
 from unetzoo.nn.info import ModelInfo
 from unetzoo.training.augment import Augmentation
 from unetzoo.training.places import ClassPlaces
@@ -27,7 +27,7 @@ class Crop(NamedTuple):
     """A crop to train on.
 
     Attributes:
-        image: (c, crop, crop), normalised, float32.
+        image: (c, crop, crop), normalized, float32.
         mask: (crop, crop), class ids, `UNKNOWN` beyond the image's border and where it has no data, int64.
         name: of the sample that it was cut from.
     """
@@ -45,7 +45,7 @@ class CropDataset(TorchDataset[Crop]):
 
     Args:
         samples: what is cut.
-        info: how images are normalised.
+        info: how images are normalized.
         count: of crops.
         crop: side in pixels.
         balance: share of the crops that are centred on a pixel of a class that is drawn.
@@ -65,7 +65,7 @@ class CropDataset(TorchDataset[Crop]):
         seed: int,
     ) -> None:
         self.samples = _Remembered(samples)
-        self.normalise = Normalise(info)
+        self.normalize = Normalize(info)
         self.count = count
         self.crop = crop
         self.balance = balance
@@ -103,16 +103,16 @@ class CropDataset(TorchDataset[Crop]):
         return places
 
     def _cut(self, sample: Sample, places: ClassPlaces, random: np.random.Generator) -> tuple[Tensor, Tensor]:
-        """A window with what the augmentation needs around it, normalised (c, side, side), and its mask."""
+        """A window with what the augmentation needs around it, normalized (c, side, side), and its mask."""
         margin = self.augmentation.margin
         top, left = (start - margin for start in self._corner(sample.mask, places, random))
         side = self.crop + 2 * margin
         image = _window(sample.image, top, left, side, fill=0)
         outside = _outside(sample.mask.shape, top, left, side)
         mask = np.where(outside, UNKNOWN, _window(sample.mask, top, left, side, fill=UNKNOWN))
-        values = self.normalise(image)
+        values = self.normalize(image)
         values[:, outside] = 0
-        known = known_where_data(image, mask, self.normalise.info.nodata)
+        known = known_where_data(image, mask, self.normalize.info.nodata)
         return torch.from_numpy(values), torch.from_numpy(known.astype(np.int64))
 
     def _corner(self, mask: NDArray[np.integer], places: ClassPlaces, random: np.random.Generator) -> tuple[int, int]:

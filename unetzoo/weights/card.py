@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unetzoo._utils.texts import code, markdown
-from unetzoo.inference.normalise import affine
+from unetzoo.inference.normalize import affine
 from unetzoo.nn.config import ModelConfig
 from unetzoo.nn.segmenter import Segmenter
 from unetzoo.weights.files import PICTURE
@@ -74,7 +74,7 @@ def _images(config: ModelConfig) -> str:
     if not info.value_range:
         return ", values from 0 to 1"
     types = f" ({', '.join(map(markdown, info.image_dtypes))})" if info.image_dtypes else ""
-    return f", values from {info.value_range[0]:g} to {info.value_range[1]:g}{types}, normalised as below"
+    return f", values from {info.value_range[0]:g} to {info.value_range[1]:g}{types}, normalized as below"
 
 
 def _use(config: ModelConfig, repo_id: str | None) -> str:
@@ -96,15 +96,15 @@ The same for tensors `images` (b, {config.in_channels}, h, w), float32, without 
 ```python
 import torch
 
-{_normalised(config)}
+{_normalized(config)}
 with torch.no_grad():
     logits = model(images)
 probabilities = logits.{activation}
 ```"""
 
 
-def _normalised(config: ModelConfig) -> str:
-    """The line that normalises `images`, whose values are as `value_range` says, or from 0 to 1."""
+def _normalized(config: ModelConfig) -> str:
+    """The line that normalizes `images`, whose values are as `value_range` says, or from 0 to 1."""
     shift, scale = (values.ravel() for values in affine(config.info, np.dtype(np.float32)))
     return f"images = (images - {_tensor(shift)}) * {_tensor(scale)}"
 

@@ -12,7 +12,7 @@ from PIL import Image
 import unetzoo
 from unetzoo.data.formats import limits
 from unetzoo.data.formats.images import read_image, read_raw_mask
-from unetzoo.inference.blocks import open_image
+from unetzoo.inference.files.blocks import open_image
 
 _BOMBS = {
     "a.png": hostile.write_png,

@@ -21,7 +21,7 @@ import unetzoo
 from unetzoo.data.formats.images import glance, read_image, read_raw_mask
 from unetzoo.data.masks.raw import encode
 from unetzoo.data.sources.source import open_source
-from unetzoo.inference.blocks import open_image
+from unetzoo.inference.files.blocks import open_image
 
 _LONGEST = 5  # seconds of this process, however busy the machine is
 _SMALL = 2**22  # values

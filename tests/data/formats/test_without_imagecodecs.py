@@ -17,8 +17,8 @@ sys.meta_path.insert(0, Blocker())
 import unetzoo
 from pathlib import Path
 from unetzoo.data.survey.survey import survey
-from unetzoo.inference.files import FileOptions
-from unetzoo.inference.jobs import find_jobs, run_jobs
+from unetzoo.inference.files.predictor import FileOptions
+from unetzoo.inference.files.jobs import find_jobs, run_jobs
 
 cells = Path(sys.argv[1])
 model = unetzoo.create("unet", encoder="plain", in_channels=1, encoder_options={"widths": [1, 1]}).eval()

@@ -8,7 +8,7 @@ import unetzoo
 from unetzoo.data.formats.images import read_image, read_raw_mask
 from unetzoo.data.sources.pairs import Pair, doubts_of, read_image_of, read_mask_of, read_pair
 from unetzoo.data.survey.survey import survey
-from unetzoo.inference.blocks import open_image
+from unetzoo.inference.files.blocks import open_image
 
 _RANDOM = np.random.default_rng(0)
 _IMAGE = _RANDOM.integers(0, 255, (20, 30, 3), dtype=np.uint8)

@@ -13,9 +13,9 @@ from PIL import Image
 
 import unetzoo
 from unetzoo import DataError
-from unetzoo.inference import formats
-from unetzoo.inference.files import FileOptions, FilePredictor
-from unetzoo.inference.partial import PartialResult
+from unetzoo.inference.files import writers
+from unetzoo.inference.files.partial import PartialResult
+from unetzoo.inference.files.predictor import FileOptions, FilePredictor
 
 SUFFIXES = (".png", ".tif", ".npy", ".zarr")
 
@@ -129,7 +129,7 @@ def _kill(*_, **__):
     raise _Killed
 
 
-@pytest.mark.parametrize(("place", "name"), [(formats, "write_record"), (formats, "_put"), (PartialResult, "remove")])
+@pytest.mark.parametrize(("place", "name"), [(writers, "write_record"), (writers, "_put"), (PartialResult, "remove")])
 def test_killed_at_any_step_of_the_replacement_it_goes_on(place, name, source, tmp_path, monkeypatch):
     target = tmp_path / "out.png"
     _predict(0, source, target)

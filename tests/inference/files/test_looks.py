@@ -11,8 +11,8 @@ import unetzoo
 from unetzoo import DataError, OptionError
 from unetzoo.data.formats.images import read_raw_mask
 from unetzoo.data.masks.coding import Coding
-from unetzoo.inference.files import FileOptions, FilePredictor
-from unetzoo.inference.looks import look_of
+from unetzoo.inference.files.looks import look_of
+from unetzoo.inference.files.predictor import FileOptions, FilePredictor
 
 _IDS = {"kind": "ids", "codes": [0, 255, 7], "unknown": [], "instances": False, "planes": 0}
 _COLORS = {**_IDS, "kind": "colors", "codes": [0x000000, 0xFF0000, 0x0000FF]}

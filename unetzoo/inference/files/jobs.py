@@ -15,9 +15,9 @@ from unetzoo.data.formats.images import SUFFIXES
 from unetzoo.data.sources.folders import folders_of_masks
 from unetzoo.data.sources.listing import list_images
 from unetzoo.errors import DataError, MissingExtraError, UnetzooError
-from unetzoo.inference.blocks import ZARR, is_zarr
 from unetzoo.inference.devices import check_device
-from unetzoo.inference.files import FileOptions, FilePredictor
+from unetzoo.inference.files.blocks import ZARR, is_zarr
+from unetzoo.inference.files.predictor import FileOptions, FilePredictor
 from unetzoo.nn.segmenter import Segmenter
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from PIL import Image
 
 import unetzoo
 from unetzoo import DataError, OptionError
-from unetzoo.inference import blocks
-from unetzoo.inference.files import FileOptions, FilePredictor
+from unetzoo.inference.files import blocks
+from unetzoo.inference.files.predictor import FileOptions, FilePredictor
 
 _SMALL = {"tile": 128, "overlap": 32}
 
@@ -177,7 +177,7 @@ _PROGRAM = """
 import sys
 from pathlib import Path
 import unetzoo
-from unetzoo.inference.files import FileOptions, FilePredictor
+from unetzoo.inference.files.predictor import FileOptions, FilePredictor
 
 model = unetzoo.load(sys.argv[1]).eval()
 options = FileOptions(tile=256, overlap=64, probabilities=True)
@@ -243,7 +243,7 @@ _AS_NOBODY = """
 import os
 from pathlib import Path
 import unetzoo
-from unetzoo.inference.files import FileOptions, FilePredictor
+from unetzoo.inference.files.predictor import FileOptions, FilePredictor
 predictor = FilePredictor(unetzoo.load("model").eval(), FileOptions())
 predictor.predict(Path("in.png"), Path("first.png"))  # imports what is needed
 os.setuid(65534)
@@ -281,7 +281,7 @@ def test_memory_does_not_grow_with_the_image(tmp_path):
 from pathlib import Path
 import unetzoo
 from unetzoo.bench.measures import resident_bytes
-from unetzoo.inference.files import FileOptions, FilePredictor
+from unetzoo.inference.files.predictor import FileOptions, FilePredictor
 predictor = FilePredictor(unetzoo.load("model").eval(), FileOptions(tile=256, overlap=32))
 peaks = []
 for name in ("small", "large"):

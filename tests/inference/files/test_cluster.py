@@ -12,9 +12,9 @@ from typer.testing import CliRunner
 
 import unetzoo
 from unetzoo.cli import app
-from unetzoo.inference.cluster import run_on_ray
-from unetzoo.inference.files import FileOptions
-from unetzoo.inference.jobs import Job
+from unetzoo.inference.files.cluster import run_on_ray
+from unetzoo.inference.files.jobs import Job
+from unetzoo.inference.files.predictor import FileOptions
 
 pytest.importorskip("ray")
 

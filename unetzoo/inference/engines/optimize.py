@@ -9,9 +9,9 @@ from torch import Tensor, nn
 
 from unetzoo.checks import plain
 from unetzoo.errors import OptionError, ShapeError, UnetzooError
-from unetzoo.inference.agreement import check_agreement
-from unetzoo.inference.fold import Convolution, fold
-from unetzoo.inference.packed import can_pack, packed
+from unetzoo.inference.engines.agreement import check_agreement
+from unetzoo.inference.engines.fold import Convolution, fold
+from unetzoo.inference.engines.packed import can_pack, packed
 from unetzoo.layers.order import set_order
 from unetzoo.layers.upsample import UpsampleConcatConv
 from unetzoo.layers.valid import valid_sides

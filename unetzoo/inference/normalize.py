@@ -16,7 +16,7 @@ Values = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Normalise:
+class Normalize:
     """Makes of a block (h, w) or (h, w, c) of an image what the network was trained on, (c, h, w).
 
     What holds no data becomes 0, the mean of the training.
@@ -64,18 +64,18 @@ def affine(info: ModelInfo, dtype: np.dtype[Any]) -> tuple[NDArray[np.float64], 
     return low + mean * (high - low), 1 / ((high - low) * deviation)
 
 
-def normalisation_of(image: Any, info: ModelInfo) -> Normalise:  # noqa: ANN401 - whatever can be sliced
+def normalization_of(image: Any, info: ModelInfo) -> Normalize:  # noqa: ANN401 - whatever can be sliced
     """What makes of the parts of an image what the network was trained on; warns where that is in doubt."""
     scaling = scaling_of(image, info)
     if scaling.doubt:
         warnings.warn(f"the image: {scaling.doubt}", DataWarning, stacklevel=2)
-    return Normalise(info, scaling.factor)
+    return Normalize(info, scaling.factor)
 
 
-def normalised(image: NDArray[Any], info: ModelInfo) -> Values:
+def normalized(image: NDArray[Any], info: ModelInfo) -> Values:
     """A whole image (h, w) or (h, w, c) as the network was trained on it, (c, h, w).
 
     Raises:
         OptionError: it holds infinity.
     """
-    return normalisation_of(image, info)(image)
+    return normalization_of(image, info)(image)

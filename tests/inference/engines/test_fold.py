@@ -7,7 +7,7 @@ import torch
 from timm.layers import BatchNormAct2d, Conv2dSame, StdConv2d
 from torch import nn
 
-from unetzoo.inference.fold import fold
+from unetzoo.inference.engines.fold import fold
 
 
 class _Skipping(nn.Module):

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 import unetzoo
-from unetzoo.inference.agreement import check_agreement
+from unetzoo.inference.engines.agreement import check_agreement
 
 
 def _model(head=None):

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 import unetzoo
-from unetzoo.inference.packed import PackedConv2d, PackedUpsampleConcatConv
+from unetzoo.inference.engines.packed import PackedConv2d, PackedUpsampleConcatConv
 
 
 def _trained(decoder, encoder, **options):

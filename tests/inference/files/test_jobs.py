@@ -11,8 +11,8 @@ from PIL import Image
 
 import unetzoo
 from unetzoo import DataError
-from unetzoo.inference.files import FileOptions
-from unetzoo.inference.jobs import Job, find_jobs, run_jobs
+from unetzoo.inference.files.jobs import Job, find_jobs, run_jobs
+from unetzoo.inference.files.predictor import FileOptions
 
 
 @pytest.fixture

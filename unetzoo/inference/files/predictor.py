@@ -13,14 +13,14 @@ import torch
 from unetzoo.checks import Precision, check_choice, check_precision
 from unetzoo.data.masks.coding import UNKNOWN
 from unetzoo.errors import DataError, OptionError, ShapeError
-from unetzoo.inference.blocks import open_image
 from unetzoo.inference.devices import on_device
-from unetzoo.inference.formats import check_target, write_result
-from unetzoo.inference.looks import Look, Values, look_of
-from unetzoo.inference.normalise import Normalise
-from unetzoo.inference.optimize import optimize
-from unetzoo.inference.origin import Standing, standing_of, state_of
-from unetzoo.inference.partial import PartialResult, discard, has_begun
+from unetzoo.inference.engines.optimize import optimize
+from unetzoo.inference.files.blocks import open_image
+from unetzoo.inference.files.looks import Look, Values, look_of
+from unetzoo.inference.files.partial import PartialResult, discard, has_begun
+from unetzoo.inference.files.records import Standing, standing_of, state_of
+from unetzoo.inference.files.writers import check_target, write_result
+from unetzoo.inference.normalize import Normalize
 from unetzoo.inference.predict import check_tiling, rows_of
 from unetzoo.inference.scale import scaling_of
 from unetzoo.inference.thresholds import Threshold, class_ids, limits_of, plain_threshold
@@ -124,7 +124,7 @@ class FilePredictor:
         What is finished is kept in `target` with the ending .partial until all is; the same call goes on from there.
 
         Args:
-            source: a file that `unetzoo.inference.blocks.open_image` opens.
+            source: a file that `unetzoo.inference.files.blocks.open_image` opens.
             target: of .png (class ids), .tif, .npy or .zarr; (h, w) for ids, (classes, h, w) for probabilities.
             on_rows: told how many rows are finished, and how many there are.
             on_doubt: told why the image is unlike those of the training, where it is.
@@ -149,7 +149,7 @@ class FilePredictor:
                 scaling = scaling_of(image, self.config.info)
                 if scaling.doubt:
                     on_doubt(scaling.doubt)
-                self._predict(image, made_of, target, look, on_rows, Normalise(self.config.info, scaling.factor))
+                self._predict(image, made_of, target, look, on_rows, Normalize(self.config.info, scaling.factor))
         except (ShapeError, OptionError) as error:
             raise DataError(f"{source}: {error}") from error
         except OSError as error:
@@ -172,7 +172,7 @@ class FilePredictor:
         target: Path,
         look: Look,
         on_rows: Callable[[int, int], None],
-        normalise: Normalise,
+        normalize: Normalize,
     ) -> None:
         height, width = image.shape[:2]
         classes = self.config.classes
@@ -192,7 +192,7 @@ class FilePredictor:
                 batch=options.batch,
                 flips=options.flips,
                 start=result.rows,
-                normalise=normalise,
+                normalize=normalize,
             ):
                 result.write(top, rows if options.probabilities else class_ids(rows, self._limits, unknown=unknown))
                 on_rows(result.rows, height)

@@ -7,8 +7,8 @@ from typing import Any
 
 from unetzoo._utils.extras import need
 from unetzoo.errors import MissingExtraError, OptionError, describe_error
-from unetzoo.inference.files import FileOptions, FilePredictor
-from unetzoo.inference.jobs import Job, Outcome, attempt
+from unetzoo.inference.files.jobs import Job, Outcome, attempt
+from unetzoo.inference.files.predictor import FileOptions, FilePredictor
 from unetzoo.nn.segmenter import Segmenter
 
 _RETRIES = 3  # of a job whose worker dies

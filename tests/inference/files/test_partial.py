@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unetzoo import DataError
-from unetzoo.inference.partial import PartialResult
+from unetzoo.inference.files.partial import PartialResult
 
 _IDS = np.dtype(np.uint8)
 

@@ -13,7 +13,7 @@ from unetzoo.data.masks.coding import Coding
 from unetzoo.data.masks.colors import TRANSPARENT
 from unetzoo.data.masks.forms import LEVELS
 from unetzoo.errors import OptionError
-from unetzoo.inference.partial import PartialResult
+from unetzoo.inference.files.partial import PartialResult
 from unetzoo.nn.config import ModelConfig
 
 Values = Literal["ids", "trained", "palette"]

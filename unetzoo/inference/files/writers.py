@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from unetzoo._utils.colors import UNKNOWN_COLOR, Colors
 from unetzoo._utils.extras import need
 from unetzoo.errors import DataError
-from unetzoo.inference.looks import Look, Shown
-from unetzoo.inference.origin import write_record
-from unetzoo.inference.partial import PartialResult
+from unetzoo.inference.files.looks import Look, Shown
+from unetzoo.inference.files.partial import PartialResult
+from unetzoo.inference.files.records import write_record
 
 _TILE = 512  # pixels, of a TIFF file
 _CHUNK = 1024  # pixels, of a Zarr array

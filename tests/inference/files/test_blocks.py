@@ -4,8 +4,8 @@ import tifffile
 import zarr
 
 from unetzoo import DataError
-from unetzoo.inference import blocks
-from unetzoo.inference.blocks import open_image
+from unetzoo.inference.files import blocks
+from unetzoo.inference.files.blocks import open_image
 
 _WINDOW = slice(3, 90), slice(40, 131)
 

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 import torch
 from torch import Tensor, nn
 
-from unetzoo.inference.observe import Follower, follow
+from unetzoo.inference.engines.trace import Follower, follow
 from unetzoo.layers.snapshot import is_plain
 from unetzoo.layers.upsample import UpsampleConcatConv
 
@@ -106,7 +106,7 @@ def _absorb(convolution: Convolution, norm: nn.BatchNorm2d) -> bool:
 
 
 def _rest_of(norm: nn.BatchNorm2d) -> Iterator[nn.Module]:
-    """What a norm of timm does beyond normalising: dropout and activation."""
+    """What a norm of timm does beyond normalizing: dropout and activation."""
     for name in ("drop", "act"):
         module = getattr(norm, name, None)
         if isinstance(module, nn.Module) and not isinstance(module, nn.Identity):

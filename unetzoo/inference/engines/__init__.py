@@ -1,0 +1,1 @@
+"""Networks made fast, small or portable for inference."""
