@@ -17,16 +17,16 @@ from unetzoo.inspection.drawing import save_drawing
 from unetzoo.specs import DecoderSpec
 
 ENCODER, SIDE = "resnet34", 512
-_ROUNDS = 7  # timed, after one that is not
+_ROUNDS = 7  # timed rounds, after one for warming up
 
 _HEAD = """\
 # Decoders
 
 <!-- made by `python -m benchmarks.gallery`; do not edit by hand -->
 
-Each over the same encoder, {encoder}, for images of 3 x {side} x {side} pixels: parameters and multiply-adds of the
-whole network, and the time of one image through `unetzoo.optimize(model)`, the median of {rounds} calls, all decoders
-in turn; compare within this table alone. {machine}
+Every decoder with the same encoder, {encoder}, for images of 3 x {side} x {side} pixels. Parameters and multiply-adds
+count the whole network. The time is the median of {rounds} calls of `unetzoo.optimize(model)` on one image; the
+decoders are timed in turn, so compare times within this table only. {machine}
 """
 
 
@@ -67,9 +67,9 @@ def draw_gallery(specs: Sequence[DecoderSpec], page: Path, *, encoder: str = ENC
         save_drawing(anatomy, drawings / f"{spec.name}.svg", title=title, image=(3, side, side))
         total = anatomy.total
         pictures.append(Picture(spec, total.parameters, total.multiply_adds, seconds[spec.name]))
-    found = machine()
-    told = f"Measured on: {found['processor']} ({found['instructions']}), {found['threads']} threads, float32."
-    head = _HEAD.format(encoder=encoder, side=side, rounds=_ROUNDS, machine=told)
+    facts = machine()
+    measured = f"Measured on {facts['processor']} ({facts['instructions']}), {facts['threads']} threads, float32."
+    head = _HEAD.format(encoder=encoder, side=side, rounds=_ROUNDS, machine=measured)
     write_text(page, "\n".join([head, *_table(pictures), "", *_sections(pictures, drawings.name)]))
 
 
