@@ -22,10 +22,10 @@ from unetzoo.assembly import create, create_loss
 from unetzoo.bench.grid import file_name
 from unetzoo.bench.measure import held_out, opened
 from unetzoo.bench.run import machine
-from unetzoo.data.masks.coding import UNKNOWN
 from unetzoo.data.survey.survey import Survey
 from unetzoo.evaluation.evaluate import evaluate
 from unetzoo.interop.smp import from_smp
+from unetzoo.nn.coding import UNKNOWN
 from unetzoo.nn.contracts import Encoder
 from unetzoo.nn.segmenter import Segmenter
 from unetzoo.training.augment import Augmentation

@@ -64,12 +64,12 @@ def test_a_threshold_makes_two_classes(invoke, fields):
     ("said", "message"),
     [
         (["--ignore", "red"], "ignore takes values such as"),
-        (["--ignore", "#00ff00", "--classes", "a=0,b=1"], "values must be all ids or all colours"),
+        (["--ignore", "#00ff00", "--classes", "a=0,b=1"], "values must be all ids or all colors"),
         (["--threshold", "2", "--classes", "a=0,b=1"], "a threshold tells the foreground"),
         (["--threshold", "nan"], "threshold must be a number"),
         (["--nearest-color"], "needs the classes with their"),
         (["--classes", "a=0,a=1"], "several values of one class"),
-        (["--classes", "a=1|,b=0"], "a class's value is an id or a colour"),
+        (["--classes", "a=1|,b=0"], "a class's value is an id or a color"),
         (["--classes", "a=0|1,b=1"], "each class needs its own value"),
     ],
 )

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from unetzoo.data.masks.coding import UNKNOWN
+from unetzoo.nn.coding import UNKNOWN
 from unetzoo.training.places import ClassPlaces
 
 

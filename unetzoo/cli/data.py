@@ -43,7 +43,7 @@ Ignore = Annotated[
     list[str] | None,
     typer.Option(
         metavar="VALUES",
-        help="values or colours in the masks whose pixels do not count, such as 0,-9999 or '#000000'; may be repeated",
+        help="values or colors in the masks whose pixels do not count, such as 0,-9999 or '#000000'; may be repeated",
     ),
 ]
 Threshold = Annotated[
@@ -55,7 +55,7 @@ NearestColor = Annotated[
     typer.Option(
         "--nearest-color",
         "--nearest-colour",
-        help="read colours and values of no class as the nearest one of a class",
+        help="read colors and values of no class as the nearest one of a class",
     ),
 ]
 MaskKind = Annotated[

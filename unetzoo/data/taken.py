@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from unetzoo.data.dataset import Dataset
 from unetzoo.data.masks.options import MaskOptions
-from unetzoo.data.sources.parts import PartSource
+from unetzoo.data.sources.samples import SampleSource
 from unetzoo.data.sources.source import Source
 from unetzoo.data.sources.splits import choose_split
 from unetzoo.data.survey.survey import Survey, is_alike, open_with, survey_with
@@ -62,7 +62,7 @@ def _check_nothing_said(masks: MaskOptions) -> None:
 
 def _source(data: object) -> str | Path | Source:
     if isinstance(data, Dataset | Mapping):
-        return PartSource(data if isinstance(data, Mapping) else {"": data})
+        return SampleSource(data if isinstance(data, Mapping) else {"": data})
     if isinstance(data, str | Source):
         return data
     if isinstance(data, os.PathLike):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from unetzoo.data.masks.coding import UNKNOWN
+from unetzoo.nn.coding import UNKNOWN
 
 Numbers = NDArray[np.int64]
 MATCHED = 0.5  # IoU above which two objects are one; above a half, no object has two partners

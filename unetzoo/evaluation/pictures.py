@@ -16,8 +16,8 @@ from unetzoo._utils.colors import (
     palette,
 )
 from unetzoo.data.formats.nodata import valid_values
-from unetzoo.data.masks.coding import UNKNOWN
 from unetzoo.evaluation.instances import Objects
+from unetzoo.nn.coding import UNKNOWN
 
 Ids = NDArray[np.integer]
 _FOUND_EDGE = (0, 158, 115)

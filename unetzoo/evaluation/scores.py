@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from unetzoo.data.masks.coding import UNKNOWN
+from unetzoo.nn.coding import UNKNOWN
 
 Counts = NDArray[Any]
 """(..., classes, 3): pixels of each class, perhaps weighted: true positives, false positives and false negatives."""

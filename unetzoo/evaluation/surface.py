@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from unetzoo.data.masks.coding import UNKNOWN
+from unetzoo.nn.coding import UNKNOWN
 
 Distances = NDArray[np.float64]
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from unetzoo.checks import number, plain
-from unetzoo.data.masks.coding import Coding
 from unetzoo.errors import ConfigError
+from unetzoo.nn.coding import MaskCoding
 
 _LONGEST = 10_000
 
@@ -26,7 +26,7 @@ class ModelInfo:
         nodata: values that stand for no data in images, such as -9999; NaN always does.
         class_frequencies: share of each class of the pixels that it was trained on, 0 to 1.
         mask_coding: what the values of the masks that it was trained on mean, as
-            `unetzoo.data.masks.coding.Coding.to_dict` says; empty: not stated, and evaluation guesses it from the
+            `unetzoo.nn.coding.MaskCoding.to_dict` says; empty: not stated, and evaluation guesses it from the
             masks.
         metrics: name and value, such as `{"mean IoU": 0.94}`.
         license: an identifier as the Hub knows it, such as `"apache-2.0"`; empty: nobody said, and none is claimed.
@@ -80,7 +80,7 @@ class ModelInfo:
             raise ConfigError(f"mask_coding must be a mapping, got {self.mask_coding!r}")
         if self.mask_coding:
             object.__setattr__(
-                self, "mask_coding", Coding.from_dict(self.class_names, plain(self.mask_coding)).to_dict()
+                self, "mask_coding", MaskCoding.from_dict(self.class_names, plain(self.mask_coding)).to_dict()
             )
 
     @classmethod

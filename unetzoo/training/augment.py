@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - the field's name for it
 
-from unetzoo.data.masks.coding import UNKNOWN
+from unetzoo.nn.coding import UNKNOWN
 
 _TURNED = 0.5  # share of the crops
 _ELASTIC_GRID = 3  # displacement vectors along each axis, as in 2015

@@ -12,8 +12,8 @@ from torch.utils.data import get_worker_info
 
 from unetzoo.data.dataset import Dataset, Sample
 from unetzoo.data.formats.nodata import known_where_data
-from unetzoo.data.masks.coding import UNKNOWN
 from unetzoo.inference.normalize import Normalize
+from unetzoo.nn.coding import UNKNOWN
 from unetzoo.nn.info import ModelInfo
 from unetzoo.training.augment import Augmentation
 from unetzoo.training.places import ClassPlaces

@@ -15,13 +15,13 @@ from unetzoo._utils.locks import locked
 from unetzoo._utils.workers import refuse_to_run_in_workers
 from unetzoo.assembly import create_loss
 from unetzoo.data.dataset import Dataset
-from unetzoo.data.masks.coding import UNKNOWN
 from unetzoo.data.masks.options import Classes, MaskOptions, Masks, Value
 from unetzoo.data.survey.statistics import Statistics
 from unetzoo.data.survey.survey import Survey
 from unetzoo.data.taken import Data, survey_of
 from unetzoo.errors import OptionError
 from unetzoo.evaluation.masks import check_fits
+from unetzoo.nn.coding import UNKNOWN
 from unetzoo.nn.segmenter import Segmenter
 from unetzoo.nn.wrapped import segmenter_of
 from unetzoo.training.augment import Augmentation

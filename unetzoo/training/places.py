@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from unetzoo.data.masks.coding import UNKNOWN
+from unetzoo.nn.coding import UNKNOWN
 
 _BAND = 64  # rows
 

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - the field's name for it
 
-from unetzoo.data.masks.coding import UNKNOWN
 from unetzoo.layers.valid import mirrored
 from unetzoo.losses.resolution import middle_pixels
+from unetzoo.nn.coding import UNKNOWN
 from unetzoo.nn.segmenter import Segmenter
 from unetzoo.training.options import Supervision
 

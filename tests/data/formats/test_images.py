@@ -34,7 +34,7 @@ def test_a_png_of_16_bits_keeps_them(tmp_path):
 
 
 @pytest.mark.parametrize(("kind", "channels"), [(2, 3), (4, 2), (6, 4)])
-def test_a_png_of_16_bits_keeps_them_in_colour_and_loses_its_alpha(tmp_path, kind, channels):
+def test_a_png_of_16_bits_keeps_them_in_color_and_loses_its_alpha(tmp_path, kind, channels):
     pixels = _pixels(5, 7, channels, dtype=np.uint16)
     header = struct.pack(">IIBBBBB", 7, 5, 16, kind, 0, 0, 0)
     rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in pixels)  # each after the number of its filter
@@ -56,7 +56,7 @@ def test_a_picture_may_be_larger_than_pillow_takes_for_an_attack(tmp_path, monke
     assert Image.MAX_IMAGE_PIXELS == 1000
 
 
-def test_a_png_with_alpha_or_a_palette_becomes_colours(tmp_path):
+def test_a_png_with_alpha_or_a_palette_becomes_colors(tmp_path):
     pixels = _pixels(5, 7, 4)
     Image.fromarray(pixels).save(tmp_path / "alpha.png")
     np.testing.assert_array_equal(read_image(tmp_path / "alpha.png"), pixels[..., :3])

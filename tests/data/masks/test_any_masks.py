@@ -5,13 +5,14 @@ import json
 import numpy as np
 
 import unetzoo
-from unetzoo.data.masks.coding import UNKNOWN, Coding
+from unetzoo.data.masks.decode import read_mask
 from unetzoo.data.masks.marks import Marks
 from unetzoo.data.masks.meaning import find_coding
 from unetzoo.data.masks.options import MaskOptions
 from unetzoo.data.masks.raw import RawMask
 from unetzoo.data.masks.stored import store
 from unetzoo.data.survey.doubts import find_doubts
+from unetzoo.nn.coding import UNKNOWN, MaskCoding
 
 _TYPES = ("u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8", "f2", "f4", "f8", "?")
 _VALUES = ([0, 1], [0, 255], [0, 1, 2], [0, 65535], [1, 2], [0], [255], [0, -1], [0, 0.5, 1], [0, np.nan], [0, 1e30])
@@ -65,9 +66,9 @@ def test_any_masks_are_read_or_refused_by_an_error_of_the_project():
             stored = [store(mask, str(number)) for number, mask in enumerate(masks)]
             coding = find_coding(stored, options)
             find_doubts(stored, coding)
-            assert Coding.from_dict(coding.class_names, json.loads(json.dumps(coding.to_dict()))) == coding
+            assert MaskCoding.from_dict(coding.class_names, json.loads(json.dumps(coding.to_dict()))) == coding
             for mask in masks:
-                ids = coding.read(mask)
+                ids = read_mask(mask, coding)
                 assert ids.shape == mask.shape[:2]
                 assert {*ids.ravel().tolist()} <= {*range(len(coding.class_names)), UNKNOWN}
             readable += 1

@@ -4,19 +4,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import unetzoo
-from unetzoo.data.masks.coding import UNKNOWN
+from unetzoo.data.masks.decode import read_mask
 from unetzoo.data.masks.marks import Marks
 from unetzoo.data.masks.meaning import find_coding
 from unetzoo.data.masks.options import MaskOptions, read_classes
 from unetzoo.data.masks.raw import RawMask
 from unetzoo.data.masks.stored import store
+from unetzoo.nn.coding import UNKNOWN
 
 
 def _decode(*raws, **options):
     """The names of the classes, and the ids of each mask."""
     masks = [raw if isinstance(raw, RawMask) else np.asarray(raw) for raw in raws]
     coding = find_coding([store(mask, f"{number}.png") for number, mask in enumerate(masks)], MaskOptions(**options))
-    return coding.class_names, [coding.read(mask).tolist() for mask in masks]
+    return coding.class_names, [read_mask(mask, coding).tolist() for mask in masks]
 
 
 def _picture(*rows):
@@ -67,12 +68,12 @@ def test_many_values_need_to_be_explained():
         _decode(np.arange(125)[None])
 
 
-def test_colours_are_classes_in_the_order_of_their_numbers():
+def test_colors_are_classes_in_the_order_of_their_numbers():
     mask = _picture([[255, 0, 0], [0, 0, 0]], [[0, 255, 0], [255, 0, 0]])
     assert _decode(mask) == (("#000000", "#ff0000", "#00ff00"), [[[1, 0], [2, 1]]])
 
 
-def test_named_colours_are_a_palette_and_white_is_unknown_unless_named():
+def test_named_colors_are_a_palette_and_white_is_unknown_unless_named():
     mask = _picture([[255, 0, 0], [0, 0, 0], [255, 255, 255]])
     palette = {"cell": "#FF0000", "rest": "#000000"}
     assert _decode(mask, classes=palette)[1] == [[[0, 1, UNKNOWN]]]
@@ -113,7 +114,7 @@ def test_a_value_of_no_class_is_named_with_the_classes():
         _decode([[0, 3, 9]], classes=["a", "b", "c"])
 
 
-def test_the_colours_of_a_jpeg_are_said_to_be_blurred():
+def test_the_colors_of_a_jpeg_are_said_to_be_blurred():
     random = np.random.default_rng(0).integers(0, 255, (20, 20, 3), dtype=np.uint8)
     with pytest.raises(unetzoo.DataError, match=r"a JPEG is no format for masks.*--nearest-color"):
         _decode(RawMask(random, Marks(is_lossy=True)), classes={"a": "#000000", "b": "#ffffff"})
@@ -128,9 +129,9 @@ def test_masks_of_different_kinds_are_refused():
     ("classes", "message"),
     [
         ({"a": 0, "b": 0}, "each class needs its own value"),
-        ({"a": 0, "b": "#ff0000"}, "all ids or all colours"),
-        ({"a": "#000000", "b": "#ff0000"}, "the classes have colours, but the masks are ids"),
-        ({"a": "red", "b": "blue"}, "an id or a colour such as #ff0000, got 'red'"),
+        ({"a": 0, "b": "#ff0000"}, "all ids or all colors"),
+        ({"a": "#000000", "b": "#ff0000"}, "the classes have colors, but the masks are ids"),
+        ({"a": "red", "b": "blue"}, "an id or a color such as #ff0000, got 'red'"),
         ({"a": -1, "b": 0}, "got -1"),
     ],
 )

@@ -55,7 +55,7 @@ def _indexed(indices, palette, **options):
 
 
 @pytest.mark.parametrize("ending", ["png", "tif", "gif", "bmp"])
-def test_palettes_in_another_order_are_compared_by_their_colours(read, ending):
+def test_palettes_in_another_order_are_compared_by_their_colors(read, ending):
     write = _indexed(
         lambda mask, number: mask if number % 2 else 1 - mask,
         lambda number: [(0, 0, 0), (255, 0, 0)] if number % 2 else [(255, 0, 0), (0, 0, 0)],
@@ -63,10 +63,10 @@ def test_palettes_in_another_order_are_compared_by_their_colours(read, ending):
     names, ids, problems = read(write, _TRUTH, ending)
     assert names == ("#000000", "#ff0000")
     _same(ids, _TRUTH)
-    assert problems == ["the palettes of masks differ from file to file: the colours count, not the indices"]
+    assert problems == ["the palettes of masks differ from file to file: the colors count, not the indices"]
 
 
-def test_colours_at_other_indices_of_each_file_are_the_same_classes(read):
+def test_colors_at_other_indices_of_each_file_are_the_same_classes(read):
     write = _indexed(
         lambda mask, number: mask + number,
         lambda number: [(9, 9, 9)] * number + [(0, 0, 0), (0, 200, 0), (0, 0, 200)],
@@ -85,7 +85,7 @@ def test_palettes_that_agree_are_ids_with_255_unknown(read):
     assert problems == []
 
 
-def test_classes_of_masks_with_a_palette_may_be_named_by_colours(read):
+def test_classes_of_masks_with_a_palette_may_be_named_by_colors(read):
     write = _indexed(lambda mask, _: mask, lambda _: [(0, 0, 0), (255, 0, 0), (0, 0, 255)])
     names, ids, _ = read(write, _CLASSES, classes={"cell": "#ff0000", "rest": ["#000000", "#0000ff"]})
     assert names == ("cell", "rest")
@@ -181,7 +181,7 @@ def test_an_opaque_alpha_channel_changes_nothing(read, ending):
     assert problems == []
 
 
-def test_colours_on_transparent_are_classes_beside_what_is_transparent(read):
+def test_colors_on_transparent_are_classes_beside_what_is_transparent(read):
     def paint(mask, number):
         pixels = np.random.default_rng(number).integers(0, 256, (*mask.shape, 4)).astype(np.uint8)  # where transparent
         pixels[..., 3] = 0
@@ -219,7 +219,7 @@ _COLORS = np.array([(0, 0, 0), (255, 0, 0), (0, 128, 255)])
     ],
     ids=["int64", "float", "float 0..1", "double 0..1", "x 257", "x 256", "uint16", "RGBA 0..1"],
 )
-def test_colours_of_any_type_are_those_of_8_bits(read, convert):
+def test_colors_of_any_type_are_those_of_8_bits(read, convert):
     names, ids, _ = read(_painted(lambda mask, _: convert(_COLORS[mask])), [*_CLASSES, _CLASSES[0] * 0], "npy")
     assert names == ("#000000", "#ff0000", "#0080ff")
     _same(ids, [*_CLASSES, _CLASSES[0] * 0])
@@ -304,7 +304,7 @@ def test_ids_in_jpeg_files_get_no_class_of_noise(read, tmp_path):
     assert any("JPEG" in text and "--nearest-color" in text for text in errors)
 
 
-def test_colours_a_few_shades_off_are_read_as_the_nearest(read, tmp_path):
+def test_colors_a_few_shades_off_are_read_as_the_nearest(read, tmp_path):
     def paint(mask, number):
         noise = np.random.default_rng(number).integers(-6, 7, (*mask.shape, 3))
         return (_COLORS[mask] + noise).clip(0, 255).astype(np.uint8)
@@ -317,10 +317,10 @@ def test_colours_a_few_shades_off_are_read_as_the_nearest(read, tmp_path):
     assert any("nearest_color=True (--nearest-color)" in text for text in errors)
 
 
-def test_two_colours_that_are_nearly_the_same_are_warned_of(read):
+def test_two_colors_that_are_nearly_the_same_are_warned_of(read):
     colors = np.array([(0, 0, 0), (255, 0, 0), (254, 1, 0)], np.uint8)
     _, _, problems = read(_painted(lambda mask, _: colors[mask]), _CLASSES)
-    assert any("the colours #ff0000 and #fe0100 are nearly the same" in text for text in problems)
+    assert any("the colors #ff0000 and #fe0100 are nearly the same" in text for text in problems)
 
 
 def test_values_that_do_not_count_are_ignored(read):
@@ -449,7 +449,7 @@ def test_a_palette_that_shows_the_foreground_black_is_said(read):
 
 
 @pytest.mark.parametrize(("ending", "options"), [("jpg", {"quality": 95}), ("webp", {"quality": 80})])
-def test_colours_of_formats_that_blur_are_asked_for(read, ending, options):
+def test_colors_of_formats_that_blur_are_asked_for(read, ending, options):
     def write(path, mask, _):
         Image.fromarray(_COLORS.astype(np.uint8)[mask]).save(path, **options)
 
@@ -466,10 +466,10 @@ def test_a_webp_that_does_not_blur_is_read(read):
     assert (names, problems) == (("#000000", "#ff0000", "#0080ff"), [])
 
 
-def test_colours_that_are_finer_than_8_bits_are_refused(read):
+def test_colors_that_are_finer_than_8_bits_are_refused(read):
     colors = np.array([(0, 0, 0), (65535, 1000, 0), (3, 70, 0)], np.uint16)
     with pytest.raises(
-        unetzoo.DataError, match=r"0\.npy: the mask holds \(65535, 1000, 0\), which is no colour of 8 bits"
+        unetzoo.DataError, match=r"0\.npy: the mask holds \(65535, 1000, 0\), which is no color of 8 bits"
     ):
         read(_painted(lambda mask, _: colors[mask]), _CLASSES, "npy")
 
@@ -491,8 +491,8 @@ def test_ids_in_one_channel_may_be_named_by_their_numbers(read, channel):
     _same(ids, [np.array([1, 2, 0])[mask] for mask in _CLASSES])
 
 
-def test_numbers_do_not_name_colours(read):
-    with pytest.raises(unetzoo.OptionError, match="name each class with its colour, such as cell=#ff0000"):
+def test_numbers_do_not_name_colors(read):
+    with pytest.raises(unetzoo.OptionError, match="name each class with its color, such as cell=#ff0000"):
         read(_painted(lambda mask, _: _COLORS.astype(np.uint8)[mask]), _CLASSES, classes={"a": 0, "b": 1, "c": 2})
 
 
@@ -518,7 +518,7 @@ def test_what_helps_against_soft_edges_is_said_where_classes_have_values(read):
         read(_painted(lambda mask, _: _soft(mask)), _TRUTH, classes={"rest": 0, "cell": 255})
 
 
-def test_a_colour_of_no_class_may_be_ignored(read):
+def test_a_color_of_no_class_may_be_ignored(read):
     with pytest.raises(unetzoo.DataError, match=r"ignore='#0080ff' \(--ignore '#0080ff'\) says"):
         read(
             _painted(lambda mask, _: _COLORS.astype(np.uint8)[mask]), _CLASSES, classes={"a": "#000000", "b": "#ff0000"}

@@ -136,7 +136,7 @@ def test_a_network_of_one_logit_has_a_background(make_folder, pictures):
 def test_a_coding_that_is_none_is_refused(train, coding):
     info = train([[0, 1]], [[1, 0]])
     damaged = {**info.mask_coding, **coding} if coding != {"kind": "ids"} else coding
-    with pytest.raises(unetzoo.ConfigError, match="no coding of masks of 2 classes"):
+    with pytest.raises(unetzoo.ConfigError, match="invalid coding of masks of 2 classes"):
         replace(info, mask_coding=damaged)
 
 
@@ -157,7 +157,7 @@ def test_a_threshold_of_the_training_holds_for_others(train, read):
     assert read(info, [[0, 127, 128, 40]])[1] == [[[0, 0, 1, 0]]]
 
 
-def test_the_nearest_colours_of_the_training_hold_for_others(train, read):
+def test_the_nearest_colors_of_the_training_hold_for_others(train, read):
     named = {"rest": "#000000", "cell": "#ff0000"}
     info = train([[(0, 0, 0), _RED]], [[_RED, _RED]], classes=named, nearest_color=True)
     assert read(info, [[(4, 2, 0), (250, 9, 3)]])[1] == [[[0, 1]]]
@@ -185,7 +185,7 @@ def _indexed(folder, palette):
     return folder
 
 
-def test_a_palette_in_another_order_than_in_the_training_is_refused_by_its_colours(tmp_path):
+def test_a_palette_in_another_order_than_in_the_training_is_refused_by_its_colors(tmp_path):
     info = survey(_indexed(tmp_path / "train", [0, 0, 0, *_RED])).statistics.info
     other = _indexed(tmp_path / "other", [*_RED, 0, 0, 0])
     with pytest.raises(unetzoo.DataError, match=r"shows 0 as #ff0000.*background=#000000,foreground=#ff0000"):
@@ -203,7 +203,7 @@ def test_a_coding_of_before_is_read_as_it_was(read):
     assert dict(info.mask_coding) == grays
 
 
-def test_grays_in_colours_are_read_as_a_coding_of_before_says(read):
+def test_grays_in_colors_are_read_as_a_coding_of_before_says(read):
     grays = {"kind": "colors", "codes": [0, 0x010101], "unknown": [0xFFFFFF], "instances": False, "planes": 0}
     mask = [[(0, 0, 0), (1, 1, 1), (255, 255, 255)]]
     assert read(ModelInfo(class_names=("rest", "cell"), mask_coding=grays), mask)[1] == [[[0, 1, 255]]]
@@ -223,7 +223,7 @@ def test_grays_in_colours_are_read_as_a_coding_of_before_says(read):
 )
 def test_a_damaged_later_field_is_refused(train, damage):
     info = train([[0, 1]], [[1, 0]])
-    with pytest.raises(unetzoo.ConfigError, match="no coding of masks of 2 classes"):
+    with pytest.raises(unetzoo.ConfigError, match="invalid coding of masks of 2 classes"):
         replace(info, mask_coding={**info.mask_coding, **damage})
 
 
@@ -236,7 +236,7 @@ def test_the_nodata_of_other_files_does_not_count(tmp_path, train):
     assert open_dataset(tmp_path / "raster", trained=info)[0].mask.tolist() == [[255, 1, 2]]
 
 
-def test_masks_in_the_alpha_channel_are_not_read_by_their_single_colour(train, tmp_path, make_folder):
+def test_masks_in_the_alpha_channel_are_not_read_by_their_single_color(train, tmp_path, make_folder):
     info = train([[0, 255]], [[255, 0]])
     folder = make_folder({"0.png": np.ones((1, 2))}, {"0.png": [[0, 255]]}, tmp_path / "alpha")
     opacity = np.dstack([np.full((1, 2, 3), 255, np.uint8), np.array([[0, 255]], np.uint8)])
@@ -245,6 +245,6 @@ def test_masks_in_the_alpha_channel_are_not_read_by_their_single_colour(train, t
         open_dataset(folder, trained=info)
     named = open_dataset(folder, trained=info, classes={"background": 0, "foreground": 255})
     assert named[0].mask.tolist() == [[0, 1]]
-    opacity[0, 0, :3] = 0  # the colours tell the classes, too
+    opacity[0, 0, :3] = 0  # the colors tell the classes, too
     Image.fromarray(opacity).save(folder / "masks" / "0.png")
     assert open_dataset(folder, trained=info)[0].mask.tolist() == [[0, 1]]

@@ -7,7 +7,7 @@ from PIL import Image
 
 import unetzoo
 from unetzoo.data.sources.names import match_names
-from unetzoo.data.sources.source import open_source
+from unetzoo.data.sources.open import open_source
 
 
 def _write(path, pixels):
@@ -140,7 +140,7 @@ def test_the_folders_of_pascal_voc_are_read_with_their_lists(tmp_path):
         f"JPEGImages/{name}.png": split for name, split in splits.items()
     }
     assert source.problems == (
-        "labelmap.txt names the colours of the classes: --classes 'background=#000000,cell=#ff0010'",
+        "labelmap.txt names the colors of the classes: --classes 'background=#000000,cell=#ff0010'",
     )
 
 

@@ -6,7 +6,8 @@ from PIL import Image, ImageOps
 
 import unetzoo
 from unetzoo.data.formats.images import read_image, read_raw_mask
-from unetzoo.data.sources.pairs import Pair, doubts_of, read_image_of, read_mask_of, read_pair
+from unetzoo.data.sources.files import EntryFiles, FileSource
+from unetzoo.data.sources.source import Entry
 from unetzoo.data.survey.survey import survey
 from unetzoo.inference.files.blocks import open_image
 
@@ -14,6 +15,11 @@ _RANDOM = np.random.default_rng(0)
 _IMAGE = _RANDOM.integers(0, 255, (20, 30, 3), dtype=np.uint8)
 _MASK = (_IMAGE[..., 0] > 128).astype(np.uint8)
 _TAG = 274
+
+
+def _source(*files):
+    """The source of one image, its mask, and further masks."""
+    return FileSource([Entry("a")], [EntryFiles(*files)])
 
 
 def _write(path, pixels, orientation):
@@ -46,18 +52,18 @@ def test_images_and_masks_are_turned_as_their_tag_says(name, orientation, tmp_pa
 def test_a_mask_of_the_stored_image_is_turned_with_it(name, orientation, tmp_path):
     image = _write(tmp_path / name, _IMAGE, orientation)
     Image.fromarray(_MASK).save(tmp_path / "mask.png")
-    pair = Pair(image, tmp_path / "mask.png")
-    pixels, mask = read_pair(pair)
+    source = _source(image, tmp_path / "mask.png")
+    pixels, mask = source.pair(0)
     np.testing.assert_array_equal(mask.pixels, pixels[..., 0] > 128)
-    np.testing.assert_array_equal(read_mask_of(pair).pixels, mask.pixels)
-    assert list(doubts_of(pair)) == []
+    np.testing.assert_array_equal(source.raw_mask(0).pixels, mask.pixels)
+    assert source.doubts(0) == ()
 
 
 @pytest.mark.parametrize("orientation", [3, 6])
 def test_a_mask_that_is_upright_is_left_so(orientation, tmp_path):
     image = _write(tmp_path / "a.png", _IMAGE, orientation)
     Image.fromarray(_upright(_MASK, orientation)).save(tmp_path / "mask.png")
-    pixels, mask = read_pair(Pair(image, tmp_path / "mask.png"))
+    pixels, mask = _source(image, tmp_path / "mask.png").pair(0)
     np.testing.assert_array_equal(mask.pixels, pixels[..., 0] > 128)
 
 
@@ -88,8 +94,8 @@ def test_the_mask_and_the_network_tell_which_axis_has_the_channels(write, order,
     image = tmp_path / ("a.npy" if write is np.save else "a.tif")
     write(image, np.ascontiguousarray(pixels.transpose(order)))
     Image.fromarray(_MASK).save(tmp_path / "mask.png")
-    np.testing.assert_array_equal(read_pair(Pair(image, tmp_path / "mask.png"))[0], pixels)
-    np.testing.assert_array_equal(read_image_of(Pair(image, tmp_path / "mask.png")), pixels)
+    np.testing.assert_array_equal(_source(image, tmp_path / "mask.png").pair(0)[0], pixels)
+    np.testing.assert_array_equal(_source(image, tmp_path / "mask.png").image(0), pixels)
     with open_image(image, channels=40) as opened:
         np.testing.assert_array_equal(opened[:, :], pixels)
 
@@ -124,8 +130,8 @@ def test_several_masks_of_an_image_are_joined(make_folder, pictures):
     images, _ = pictures
     masks = {"a_mask.png": _objects((0, 0)), "a_mask_1.png": _objects((2, 2)), "a_mask_2.png": _objects((9, 20))}
     folder = make_folder({"a.png": images["a.png"]}, masks)
-    pair = Pair(folder / "images" / "a.png", *_split(folder, masks))
-    np.testing.assert_array_equal(read_mask_of(pair).pixels, _objects((0, 0), (2, 2), (9, 20)))
+    source = _source(folder / "images" / "a.png", *_split(folder, masks))
+    np.testing.assert_array_equal(source.raw_mask(0).pixels, _objects((0, 0), (2, 2), (9, 20)))
 
 
 @pytest.mark.parametrize(
@@ -139,7 +145,7 @@ def test_masks_that_may_mean_several_classes_are_not_joined(second, make_folder,
     with pytest.raises(
         unetzoo.DataError, match=r"a\.png has 2 masks \(a_mask\.png, a_mask_1\.png\), which cannot be join"
     ):
-        read_pair(Pair(folder / "images" / "a.png", *_split(folder, masks)))
+        _source(folder / "images" / "a.png", *_split(folder, masks)).pair(0)
 
 
 def _split(folder, masks):

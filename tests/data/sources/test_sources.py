@@ -9,11 +9,12 @@ from PIL import Image
 
 import unetzoo
 from unetzoo.data.formats.images import read_image, read_raw_mask
-from unetzoo.data.masks.coding import Coding
-from unetzoo.data.sources.parts import PartSource
-from unetzoo.data.sources.source import Entry, open_source
+from unetzoo.data.sources.open import open_source
+from unetzoo.data.sources.samples import SampleSource
+from unetzoo.data.sources.source import Entry
 from unetzoo.data.sources.splits import split_entries
 from unetzoo.data.survey.survey import CodedDataset, open_dataset
+from unetzoo.nn.coding import MaskCoding
 
 
 def _named(source):
@@ -176,7 +177,7 @@ def test_a_split_of_another_name_is_named_and_neither_trained_on_nor_lost(tmp_pa
     with pytest.raises(unetzoo.DataError, match="has a split 'test_hard', which is none of train, "):
         open_source(tmp_path / "saved")
     with pytest.raises(unetzoo.DataError, match="there is no split 'valid'; the splits are train, val, test"):
-        PartSource({"train": unetzoo.create_dataset("nuclei", split="train"), "valid": []})
+        SampleSource({"train": unetzoo.create_dataset("nuclei", split="train"), "valid": []})
 
 
 class Broken(unetzoo.Dataset):
@@ -208,7 +209,7 @@ _IMAGE, _MASK = np.zeros((4, 5, 1), np.uint8), np.zeros((4, 5), np.uint8)
 )
 def test_what_a_data_set_of_python_gives_is_checked(image, mask, message):
     with pytest.raises(unetzoo.DataError, match=message):
-        PartSource({"train": Broken(image, mask)}).pair(0)
+        SampleSource({"train": Broken(image, mask)}).pair(0)
 
 
 @pytest.mark.parametrize(
@@ -225,7 +226,7 @@ def test_what_a_data_set_of_python_gives_is_checked(image, mask, message):
 )
 def test_splits_of_python_are_checked(splits, message):
     with pytest.raises(unetzoo.DataError, match=message):
-        PartSource(splits)
+        SampleSource(splits)
 
 
 class Random(unetzoo.Dataset):
@@ -240,7 +241,7 @@ class Random(unetzoo.Dataset):
 
 
 def test_image_and_mask_come_of_one_call():
-    sample = CodedDataset(PartSource({"train": Random(("a", "b"))}), [0], Coding("ids", (0, 1), ("a", "b")))[0]
+    sample = CodedDataset(SampleSource({"train": Random(("a", "b"))}), [0], MaskCoding("ids", (0, 1), ("a", "b")))[0]
     np.testing.assert_array_equal(sample.image[..., 0], sample.mask)
 
 
@@ -295,7 +296,7 @@ def test_a_named_part_is_read_split_by_split():
             lambda folder: [(folder / name).mkdir(parents=True) for name in ("images", "masks")],
             "has no image with a mask",
         ),
-        (lambda folder: folder.write_text("x"), "is no data set"),
+        (lambda folder: folder.write_text("x"), "is not a data set"),
     ],
 )
 def test_what_is_no_data_set_is_refused(tmp_path, make, message):

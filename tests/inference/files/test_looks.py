@@ -10,9 +10,10 @@ from PIL import Image
 import unetzoo
 from unetzoo import DataError, OptionError
 from unetzoo.data.formats.images import read_raw_mask
-from unetzoo.data.masks.coding import Coding
+from unetzoo.data.masks.decode import read_mask
 from unetzoo.inference.files.looks import look_of
 from unetzoo.inference.files.predictor import FileOptions, FilePredictor
+from unetzoo.nn.coding import MaskCoding
 
 _IDS = {"kind": "ids", "codes": [0, 255, 7], "unknown": [], "instances": False, "planes": 0}
 _COLORS = {**_IDS, "kind": "colors", "codes": [0x000000, 0xFF0000, 0x0000FF]}
@@ -144,7 +145,7 @@ def test_trained_values_are_read_as_the_masks_of_the_training_were(coding, suffi
     ids = _ids(model, source, tmp_path)
     _write(model, source, tmp_path / f"out{suffix}", values="trained")
     raw = read_raw_mask(tmp_path / f"out{suffix}")
-    assert np.array_equal(Coding.from_dict(["none", "cell", "edge"], coding).read(raw), ids)
+    assert np.array_equal(read_mask(raw, MaskCoding.from_dict(["none", "cell", "edge"], coding)), ids)
 
 
 def _binary(coding):

@@ -28,7 +28,7 @@ def read_image(path: str | Path, known: Known = NOTHING_KNOWN) -> Pixels:
     """The pixels of an image (h, w, c), upright, their values as they are in the file.
 
     A picture or TIFF is turned as its orientation says; a PNG or JPEG loses its alpha channel; a palette becomes
-    colours. The pages of a TIFF that are alike are channels; of others the largest is read. Of a NumPy array with three
+    colors. The pages of a TIFF that are alike are channels; of others the largest is read. Of a NumPy array with three
     axes the channels are the first or the last, whichever is shorter; so they are of a TIFF that Python wrote of such
     an array without names for its axes. Where a TIFF says by GDAL's tag which value stands for no data, and holds it,
     the pixels are a masked array.
@@ -61,9 +61,9 @@ def check_finite(pixels: Pixels, name: str) -> None:
 
 
 def read_raw_mask(path: str | Path) -> RawMask:
-    """The pixels of a mask as its file has them, (h, w), or (h, w, c) for colours or planes, and what it says of them.
+    """The pixels of a mask as its file has them, (h, w), or (h, w, c) for colors or planes, and what it says of them.
 
-    They are upright. Of a palette they are its indices; colours keep their opacity.
+    They are upright. Of a palette they are its indices; colors keep their opacity.
 
     Raises:
         DataError: as `read_image`; or a TIFF holds a volume.

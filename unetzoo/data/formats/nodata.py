@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unetzoo.data.masks.coding import UNKNOWN
 from unetzoo.data.masks.marks import nodata_of
+from unetzoo.nn.coding import UNKNOWN
 
 _FEW = 4
 

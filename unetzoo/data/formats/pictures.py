@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _ORIENTATION = 274  # the tag of EXIF
 _PNG = b"\x89PNG\r\n\x1a\n"
-_PNG_HEADER = 26  # bytes, up to depth and kind of colour
+_PNG_HEADER = 26  # bytes, up to depth and kind of color
 _PLAIN = {"1": "L", "P": "RGB", "PA": "RGB", "RGBA": "RGB", "CMYK": "RGB", "YCbCr": "RGB", "LA": "L", "La": "L"}
 
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP")

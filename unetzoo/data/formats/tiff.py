@@ -181,7 +181,7 @@ def _known(page: Any, pixels: Pixels, role: Role) -> Pixels:  # noqa: ANN401 - a
 
 
 def _shown(page: Any, pixels: Pixels, *, colored: bool) -> Pixels:  # noqa: ANN401 - as above
-    """Pixels as a viewer shows them: 0 is black, and a palette becomes colours where those are wanted."""
+    """Pixels as a viewer shows them: 0 is black, and a palette becomes colors where those are wanted."""
     from tifffile import PHOTOMETRIC
 
     if page.photometric == PHOTOMETRIC.MINISWHITE and pixels.dtype.kind in "bu":

@@ -1,4 +1,4 @@
-"""Colours as numbers: 0xRRGGBB, and above it how transparent a pixel is."""
+"""Colors as numbers: 0xRRGGBB, and above it how transparent a pixel is."""
 
 import re
 
@@ -10,20 +10,20 @@ Codes = NDArray[np.int64]
 GRAY = 0x010101
 """Times a brightness is its grey."""
 TRANSPARENT = 1 << 24
-"""The code of a transparent pixel, whose colour nobody sees."""
+"""The code of a transparent pixel, whose color nobody sees."""
 _RGB = 0xFFFFFF
 _BYTE = 0xFF
 
 
 def pack(pixels: NDArray[np.uint8]) -> Codes:
-    """The codes (h, w) of colours (h, w, 3), or (h, w, 4) with opacity: a byte each of transparency and colour."""
+    """The codes (h, w) of colors (h, w, 3), or (h, w, 4) with opacity: a byte each of transparency and color."""
     red, green, blue = np.moveaxis(pixels[..., :3].astype(np.int64), 2, 0)
     codes: Codes = (red << 16) | (green << 8) | blue
     return codes | (_BYTE - pixels[..., 3].astype(np.int64)) << 24 if pixels.shape[2] == 4 else codes
 
 
 def rgb(codes: Codes) -> Codes:
-    """The colours, opaque or not."""
+    """The colors, opaque or not."""
     return codes & _RGB
 
 
@@ -33,18 +33,18 @@ def opacity(codes: Codes) -> Codes:
 
 
 def cut_out(codes: Codes) -> Codes:
-    """The colours where they are opaque, else `TRANSPARENT`."""
+    """The colors where they are opaque, else `TRANSPARENT`."""
     return np.where(opacity(codes) > _BYTE // 2, rgb(codes), TRANSPARENT)
 
 
 def brightness(codes: Codes) -> Codes | None:
-    """0 to 255 of greys; None for colours."""
+    """0 to 255 of greys; None for colors."""
     levels = codes & _BYTE
     return levels if (rgb(codes) == levels * GRAY).all() else None
 
 
 def used_channels(codes: Codes) -> list[int]:
-    """By how many bits the channels are shifted that some colour uses."""
+    """By how many bits the channels are shifted that some color uses."""
     return [shift for shift in (0, 8, 16) if (codes >> shift & _BYTE).any()]
 
 
@@ -66,12 +66,12 @@ def write_color(code: int) -> str:
 
 
 def by_blue(code: int) -> tuple[int, ...]:
-    """The order of colours: that of their bytes, transparent, blue, green, red; as planes of these would come."""
+    """The order of colors: that of their bytes, transparent, blue, green, red; as planes of these would come."""
     return (code != TRANSPARENT, *(code & _RGB).to_bytes(3, "little"))
 
 
-def distances(codes: Codes, color: int) -> Codes:
-    """The squared distance of colours to another one."""
+def squared_distances(codes: Codes, color: int) -> Codes:
+    """The squared distance of colors to another one."""
     squares: Codes = np.sum(
         [((codes >> shift & _BYTE) - (color >> shift & _BYTE)) ** 2 for shift in (0, 8, 16)], axis=0
     )
@@ -79,5 +79,5 @@ def distances(codes: Codes, color: int) -> Codes:
 
 
 def are_alike(one: int, other: int, *, tolerance: int) -> bool:
-    """Whether no channel of two colours differs by more."""
+    """Whether no channel of two colors differs by more."""
     return all(abs((one >> shift & _BYTE) - (other >> shift & _BYTE)) <= tolerance for shift in (0, 8, 16))

@@ -10,17 +10,9 @@ from numpy.typing import NDArray
 from unetzoo.data.masks.colors import GRAY, Codes, brightness, cut_out, only_channel, opacity, rgb
 from unetzoo.data.masks.marks import PLAIN, Marks
 from unetzoo.errors import DataError
+from unetzoo.nn.coding import LEVELS, NO_NUMBER, OVERLAP, Kind
 
 Layout = Literal["values", "levels", "palette", "colors", "planes"]
-Kind = Literal["ids", "grays", "levels", "colors", "cutout", "channel", "alpha", "planes"]
-"""What of a pixel counts: its number as stored, its brightness as shown, its number in steps of 1 / `LEVELS`, its
-colour, its colour where it is opaque, the value of the only channel in use, its opacity, or which plane is set."""
-
-LEVELS = 2**20
-OVERLAP = -(2**63)
-"""The code of a pixel that several planes claim."""
-NO_NUMBER = OVERLAP + 1
-"""The code of NaN, of infinity, and of numbers that are too large for classes."""
 NATURAL: Mapping[Layout, Kind] = {
     "values": "ids",
     "levels": "levels",
@@ -34,7 +26,7 @@ _LARGEST_LEVEL = 2**42
 _BYTE = 255
 _KINDS_SHOWN = {
     "ids": "ids",
-    "grays": "greys",
+    "grays": "grays",
     "levels": "fractions",
     "colors": "colors",
     "cutout": "colors on transparent",
@@ -49,7 +41,7 @@ class Form:
     """How a mask is stored.
 
     Attributes:
-        layout: what its codes are: values; levels, with `LEVELS` for 1; indices of a palette; colours with their
+        layout: what its codes are: values; levels, with `LEVELS` for 1; indices of a palette; colors with their
             transparency; numbers of planes from 1, 0 where none is set and `OVERLAP` where several are.
         marks: what its file says.
         channels: of its pixels.
@@ -112,13 +104,13 @@ def _gray_colors(form: Form, codes: Codes) -> Codes | None:
 
 
 def _looked_up(form: Form, codes: Codes) -> Codes | None:
-    """The colours of indices; None where an index has none."""
+    """The colors of indices; None where an index has none."""
     fit = codes.size == 0 or (codes.min() >= 0 and codes.max() < len(form.marks.palette))
     return np.array(form.marks.palette, dtype=np.int64)[codes] if fit else None
 
 
 def _through(change: Callable[[Codes], Codes | None]) -> Callable[[Form, Codes], Codes | None]:
-    """What becomes of the colours of indices."""
+    """What becomes of the colors of indices."""
 
     def read(form: Form, codes: Codes) -> Codes | None:
         colors = _looked_up(form, codes)
@@ -128,7 +120,7 @@ def _through(change: Callable[[Codes], Codes | None]) -> Callable[[Form, Codes],
 
 
 def _planes(form: Form, codes: Codes) -> Codes | None:
-    """Which of three or four channels is set, of colours that are perhaps none."""
+    """Which of three or four channels is set, of colors that are perhaps none."""
     if form.marks.has_alpha:
         return None
     channels = [codes >> shift & _BYTE for shift in (16, 8, 0)] + [opacity(codes)] * (form.channels == 4)

@@ -1,17 +1,18 @@
-"""What of a pixel counts in the masks of a data set, all of them together: its number, its colour, its opacity."""
+"""What of a pixel counts in the masks of a data set, all of them together: its number, its color, its opacity."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
 from unetzoo.data.masks.colors import GRAY, TRANSPARENT, Codes, cut_out, opacity, rgb, used_channels
-from unetzoo.data.masks.forms import LEVELS, OVERLAP, Kind, say_kind
+from unetzoo.data.masks.forms import say_kind
 from unetzoo.data.masks.options import MaskOptions
 from unetzoo.data.masks.stored import StoredMask
 from unetzoo.errors import DataError, OptionError
+from unetzoo.nn.coding import LEVELS, OVERLAP, Kind
 
 _BINARY = frozenset((0, 255))
-_RAMP = 256  # colours of a palette from black to white
+_RAMP = 256  # colors of a palette from black to white
 _SOFT_ADVICE = (
     "; resize masks by nearest neighbour, or say which value is the least of the foreground, such as threshold={0:g} "
     "(--threshold {0:g})"
@@ -47,7 +48,7 @@ def _ids(masks: Sequence[StoredMask], names: int) -> Kind:
     if _can(masks, "channel") and len({shift for mask in masks for shift in used_channels(mask.codes)}) <= 1:
         return "channel"
     _refuse_mixture(masks)
-    raise OptionError(f"the masks hold {_natural(masks)}: name each class with its colour, such as cell=#ff0000")
+    raise OptionError(f"the masks hold {_natural(masks)}: name each class with its color, such as cell=#ff0000")
 
 
 def _chosen(masks: Sequence[StoredMask], names: int) -> Kind:
@@ -63,8 +64,8 @@ def _chosen(masks: Sequence[StoredMask], names: int) -> Kind:
         return "grays"
     if not palettes_agree and any(mask.form.layout == "values" and not mask.is_blank for mask in masks):
         raise DataError(
-            "the palettes of masks differ from file to file, so that colours count, but other masks have no palette: "
-            "save all as ids without a palette, or all as colours"
+            "the palettes of masks differ from file to file, so that colors count, but other masks have no palette: "
+            "save all as ids without a palette, or all as colors"
         )
     if _are_planes(masks, names):
         return "planes"
@@ -72,10 +73,10 @@ def _chosen(masks: Sequence[StoredMask], names: int) -> Kind:
 
 
 def _colors(masks: Sequence[StoredMask], options: MaskOptions | None) -> Kind:
-    """Colours as such, or those of opaque pixels."""
+    """Colors as such, or those of opaque pixels."""
     layouts = {mask.form.layout for mask in masks if not mask.is_blank}
     if options and layouts == {"values"}:
-        raise OptionError("the classes have colours, but the masks are ids; give each class its id")
+        raise OptionError("the classes have colors, but the masks are ids; give each class its id")
     if "values" in layouts and not options:
         _refuse_mixture(masks)
     named = {value for some in ((options.named or {}) if options else {}).values() for value in some}
@@ -123,7 +124,7 @@ def _is_binary_as_shown(masks: Sequence[StoredMask]) -> bool:
 
 
 def do_palettes_agree(masks: Iterable[StoredMask]) -> bool:
-    """Whether an index has one colour in all masks, and a colour one index."""
+    """Whether an index has one color in all masks, and a color one index."""
     color_of: dict[int, int] = {}
     index_of: dict[int, int] = {}
     for mask in masks:
@@ -134,7 +135,7 @@ def do_palettes_agree(masks: Iterable[StoredMask]) -> bool:
 
 
 def used_palette(mask: StoredMask) -> Mapping[int, int]:
-    """The colours of the indices that a mask holds; none without a palette, or with a damaged one."""
+    """The colors of the indices that a mask holds; none without a palette, or with a damaged one."""
     palette, codes = mask.form.marks.palette, mask.codes.tolist()
     return {code: palette[code] for code in codes if code < len(palette)} if palette else {}
 
@@ -152,7 +153,7 @@ def _refuse_inverted(masks: Sequence[StoredMask]) -> None:
 
 
 def _transparent_and_opaque(masks: Iterable[StoredMask]) -> tuple[set[int], set[int]]:
-    """The colours of transparent pixels and those of opaque ones."""
+    """The colors of transparent pixels and those of opaque ones."""
     transparent: set[int] = set()
     opaque: set[int] = set()
     for mask in masks:
@@ -164,7 +165,7 @@ def _transparent_and_opaque(masks: Iterable[StoredMask]) -> tuple[set[int], set[
 
 
 def _stored_colors(mask: StoredMask) -> Codes:
-    """The colours of a mask with their transparency; none of one that has ids."""
+    """The colors of a mask with their transparency; none of one that has ids."""
     if mask.form.layout == "colors":
         return mask.codes
     return np.array(list(used_palette(mask).values()), dtype=np.int64)
@@ -176,26 +177,26 @@ def is_transparent(mask: StoredMask) -> bool:
 
 
 def _counts_alpha(masks: Sequence[StoredMask], names: int) -> bool:
-    """Whether the opacity is the mask: all that is opaque has one colour."""
+    """Whether the opacity is the mask: all that is opaque has one color."""
     if not any(map(is_transparent, masks)) or not _can(masks, "alpha") or _are_planes(masks, names):
         return False
     return len(_transparent_and_opaque(masks)[1]) <= 1
 
 
 def needs_alpha(masks: Sequence[StoredMask]) -> bool:
-    """Whether the opacity alone tells the classes: transparent and opaque pixels have the same single colour."""
+    """Whether the opacity alone tells the classes: transparent and opaque pixels have the same single color."""
     transparent, opaque = _transparent_and_opaque([mask for mask in masks if mask.form.layout == "colors"])
     return len(opaque) == 1 and transparent == opaque
 
 
 def _hides_colors(masks: Sequence[StoredMask]) -> bool:
-    """Whether transparent pixels have colours of their own, or one of the opaque ones."""
+    """Whether transparent pixels have colors of their own, or one of the opaque ones."""
     transparent, opaque = _transparent_and_opaque(masks)
     return len(transparent) > 1 or bool(transparent & opaque)
 
 
 def _are_planes(masks: Sequence[StoredMask], names: int) -> bool:
-    """Whether masks that may be colours are planes: of 0 and 1, or four that are set one at a time; several in use."""
+    """Whether masks that may be colors are planes: of 0 and 1, or four that are set one at a time; several in use."""
     if not _can(masks, "planes") or not _can(masks, "colors"):
         return _can(masks, "planes")
     used = {code for mask in masks for code in mask.set_as("planes")}
@@ -208,5 +209,5 @@ def _are_planes(masks: Sequence[StoredMask], names: int) -> bool:
 
 
 def shown_colors(masks: Sequence[StoredMask], kind: Kind) -> Mapping[int, int]:
-    """The colour of each code of masks with palettes."""
+    """The color of each code of masks with palettes."""
     return {} if kind != "ids" else {code: color for mask in masks for code, color in used_palette(mask).items()}

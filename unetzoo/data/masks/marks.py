@@ -23,7 +23,7 @@ class Marks:
     """What the file of a mask says of its pixels.
 
     Attributes:
-        palette: the colour of each index, as `unetzoo.data.masks.colors.pack` writes it; empty: pixels are no indices.
+        palette: the color of each index, as `unetzoo.data.masks.colors.pack` writes it; empty: pixels are no indices.
         scale: how bright a pixel of the value 1 is shown; 85 for 2 bits a pixel.
         has_alpha: the last channel is the opacity.
         is_lossy: the format blurs, as JPEG does.
@@ -41,7 +41,7 @@ PLAIN = Marks()
 
 
 def picture_mask(picture: "Image") -> tuple[NDArray[Any], Marks]:
-    """The pixels of a picture as they are stored: indices of a palette, numbers of few bits, colours with opacity."""
+    """The pixels of a picture as they are stored: indices of a palette, numbers of few bits, colors with opacity."""
     scale = _SCALES.get(_raw_mode(picture), 1)
     is_lossy = _is_lossy(picture)
     if picture.mode == "P":
@@ -73,7 +73,7 @@ def _is_lossy(picture: "Image") -> bool:
 
 
 def _palette(picture: "Image") -> tuple[int, ...]:
-    """The colours of a palette; indices in `info` are transparent."""
+    """The colors of a palette; indices in `info` are transparent."""
     colors = np.array(picture.getpalette("RGBA"), np.uint8).reshape(1, -1, 4).copy()
     opacity = picture.info.get("transparency")
     if isinstance(opacity, int) and opacity < colors.shape[1]:

@@ -8,12 +8,12 @@ from typing import Literal
 
 from unetzoo.checks import check_choice, whole
 from unetzoo.data.masks.colors import read_color
-from unetzoo.data.masks.forms import LEVELS, NO_NUMBER, Kind
 from unetzoo.errors import OptionError
+from unetzoo.nn.coding import LEVELS, NO_NUMBER, Kind
 
 Masks = Literal["auto", "instances"]
 Value = int | float | str
-"""A value of a mask: an id, a number, or a colour such as `"#ff0000"`."""
+"""A value of a mask: an id, a number, or a color such as `"#ff0000"`."""
 Classes = Sequence[str] | Mapping[str, int | str | Sequence[int | str]]
 
 _JOINED = "|"
@@ -25,11 +25,11 @@ class MaskOptions:
 
     Attributes:
         classes: names alone, of the ids from 0 on (a single one is that of the foreground); or names with their ids, or
-            with colours such as `"#ff0000"`; several values of one class as a list or as `"1|2"`.
+            with colors such as `"#ff0000"`; several values of one class as a list or as `"1|2"`.
         masks: `"instances"`: masks number the objects of one class.
         ignore: values whose pixels do not count.
         threshold: soft masks: values of at least this are the foreground, the others the background.
-        nearest_color: a colour or value of no class stands for the nearest one of a class.
+        nearest_color: a color or value of no class stands for the nearest one of a class.
 
     Raises:
         OptionError: for values that are none, or options that contradict each other.
@@ -56,7 +56,7 @@ class MaskOptions:
 
     @cached_property
     def ignored_values(self) -> tuple[int | float | str, ...]:
-        """Those that do not count, as numbers and colours."""
+        """Those that do not count, as numbers and colors."""
         single = isinstance(self.ignore, str) or not isinstance(self.ignore, Iterable)
         return tuple(map(_checked, [self.ignore] if single else self.ignore))  # type: ignore[arg-type] # it is one of both
 
@@ -76,7 +76,7 @@ class MaskOptions:
 
     @cached_property
     def wished_kind(self) -> Kind | None:
-        """What of a pixel counts, as the user's values tell: ids or colours; None where they do not.
+        """What of a pixel counts, as the user's values tell: ids or colors; None where they do not.
 
         Raises:
             OptionError: they are of both.
@@ -85,7 +85,7 @@ class MaskOptions:
         colored = {isinstance(value, str) and value.startswith("#") for value in values if not _is_nan(value)}
         if len(colored) > 1:
             shown = dict(self.classes) if isinstance(self.classes, Mapping) else {}
-            raise OptionError(f"values must be all ids or all colours; got {shown}, ignore={list(self.ignored_values)}")
+            raise OptionError(f"values must be all ids or all colors; got {shown}, ignore={list(self.ignored_values)}")
         return None if not colored else "colors" if True in colored else "ids"
 
     def ignored(self, kind: Kind) -> tuple[int, ...]:
@@ -103,8 +103,8 @@ def code_of(value: Value, kind: Kind) -> int:
     if _is_nan(value):
         return NO_NUMBER
     if is_color != (kind in ("colors", "cutout")):
-        stored = "colours" if not is_color else kind
-        raise OptionError(f"{value!r} is {'a colour' if is_color else 'a number'}, but the masks are {stored}")
+        stored = "colors" if not is_color else kind
+        raise OptionError(f"{value!r} is {'a color' if is_color else 'a number'}, but the masks are {stored}")
     if isinstance(value, str):
         return read_color(value) or 0
     if kind == "levels":
@@ -154,7 +154,7 @@ def _read_number(text: str) -> Value:
 
 
 def _values(value: object) -> Iterator[Value]:
-    """The values of a class: ids that are not negative, or colours."""
+    """The values of a class: ids that are not negative, or colors."""
     if isinstance(value, str) and _JOINED in value:
         value = [_read_value(part) for part in value.split(_JOINED)]
     if isinstance(value, Sequence) and not isinstance(value, str):
@@ -169,18 +169,18 @@ def _values(value: object) -> Iterator[Value]:
     elif number is not None and number >= 0:
         yield number
     else:
-        raise OptionError(f"a class's value is an id or a colour such as #ff0000, got {value!r}")
+        raise OptionError(f"a class's value is an id or a color such as #ff0000, got {value!r}")
 
 
 def _checked(value: object) -> Value:
-    """A value that is to be ignored, as a number or a colour."""
+    """A value that is to be ignored, as a number or a color."""
     if isinstance(value, str) and read_color(value) is not None:
         return value
     try:
         number = float(value)  # type: ignore[arg-type] # this is the check
     except (TypeError, ValueError):
         raise OptionError(
-            f"ignore takes values such as 0, -9999 or nan, or colours such as #000000; got {value!r}"
+            f"ignore takes values such as 0, -9999 or nan, or colors such as #000000; got {value!r}"
         ) from None
     return int(number) if number.is_integer() and abs(number) < 2**53 else number
 

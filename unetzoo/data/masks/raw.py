@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unetzoo.data.masks.colors import Codes, pack
-from unetzoo.data.masks.forms import LEVELS, NO_NUMBER, OVERLAP, Form, plane_codes
+from unetzoo.data.masks.forms import Form, plane_codes
 from unetzoo.data.masks.marks import PLAIN, Marks
 from unetzoo.errors import DataError
+from unetzoo.nn.coding import LEVELS, NO_NUMBER, OVERLAP
 
 _LARGEST = 2**53  # beyond it, floats are no whole numbers one by one
 _LARGEST_FRACTION = 2**42
@@ -42,7 +43,7 @@ class RawMask:
 def encode(raw: RawMask | NDArray[Any]) -> tuple[Form, Codes]:
     """How a mask is stored, and one number (h, w) for each of its pixels.
 
-    One channel holds values, or indices of a palette; three or four are colours, though they may be read as planes;
+    One channel holds values, or indices of a palette; three or four are colors, though they may be read as planes;
     other numbers of channels are planes, of which those above 0 are set.
 
     Raises:
@@ -57,7 +58,7 @@ def _several(marks: Marks, pixels: NDArray[Any]) -> tuple[Form, Codes]:
     """Of several channels.
 
     Raises:
-        DataError: for three that are finer than colours of 8 bits, and no planes.
+        DataError: for three that are finer than colors of 8 bits, and no planes.
     """
     channels = pixels.shape[2]
     is_unit = bool(pixels.max() <= 1 and ((pixels == 0) | (pixels == 1)).all())
@@ -69,7 +70,7 @@ def _several(marks: Marks, pixels: NDArray[Any]) -> tuple[Form, Codes]:
     if channels == 3 and not is_unit and (planes == OVERLAP).any():
         example = ", ".join(str(value) for value in pixels[planes == OVERLAP][0])
         raise DataError(
-            f"the mask holds ({example}), which is no colour of 8 bits a channel, and sets several planes: save masks "
+            f"the mask holds ({example}), which is no color of 8 bits a channel, and sets several planes: save masks "
             "with 8 bits"
         )
     return Form("planes", marks, channels=channels, is_unit=is_unit), planes
@@ -105,7 +106,7 @@ def number_codes(values: NDArray[Any], *, fractions: bool = False) -> Codes:
 
 
 def _bytes(pixels: NDArray[Any], *, has_alpha: bool) -> NDArray[np.uint8] | None:
-    """Colours of another type in 8 bits a channel; None where they are none, or finer."""
+    """Colors of another type in 8 bits a channel; None where they are none, or finer."""
     if pixels.shape[2] not in (3, 4):
         return None
     if pixels.dtype == np.uint8:

@@ -7,10 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unetzoo.data.masks.colors import Codes
-from unetzoo.data.masks.forms import Form, Kind
+from unetzoo.data.masks.forms import Form
 from unetzoo.data.masks.objects import are_objects
 from unetzoo.data.masks.raw import RawMask, encode
 from unetzoo.errors import DataError
+from unetzoo.nn.coding import Kind
 
 _MOST_CODES = 4096  # that are counted one by one: with more, a mask numbers objects, or is soft
 

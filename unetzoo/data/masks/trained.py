@@ -3,18 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from unetzoo.data.masks.coding import IGNORED, Coding
 from unetzoo.data.masks.forms import say_kind
 from unetzoo.data.masks.kinds import needs_alpha, used_palette
 from unetzoo.data.masks.stored import StoredMask
 from unetzoo.data.masks.wording import say_codes
 from unetzoo.errors import DataError, OptionError
+from unetzoo.nn.coding import IGNORED, MaskCoding
 from unetzoo.nn.info import ModelInfo
 
 _ADVICE = "say which value is which class, such as --classes background=0,cell=255 or cell=#ff0000"
 
 
-def coding_of(info: ModelInfo, masks: Sequence[StoredMask]) -> Coding:
+def coding_of(info: ModelInfo, masks: Sequence[StoredMask]) -> MaskCoding:
     """What the codes of masks mean, if they mean what they meant in the training of a network.
 
     Args:
@@ -24,7 +24,7 @@ def coding_of(info: ModelInfo, masks: Sequence[StoredMask]) -> Coding:
     Raises:
         DataError: they are stored in another way, or may mean something else.
     """
-    coding = Coding.from_dict(info.class_names, info.mask_coding)
+    coding = MaskCoding.from_dict(info.class_names, info.mask_coding)
     if coding.instances:
         return coding
     others = [mask for mask in masks if mask.codes_as(coding.kind) is None]
@@ -49,8 +49,8 @@ def coding_of(info: ModelInfo, masks: Sequence[StoredMask]) -> Coding:
     return coding
 
 
-def _check_colors(coding: Coding, masks: Sequence[StoredMask]) -> None:
-    """Raise DataError where a palette shows an index in another colour than those of the training did."""
+def _check_colors(coding: MaskCoding, masks: Sequence[StoredMask]) -> None:
+    """Raise DataError where a palette shows an index in another color than those of the training did."""
     trained = dict(zip(coding.codes, coding.colors, strict=False)) if coding.kind == "ids" else {}
     for mask in masks:
         for code, color in used_palette(mask).items():
@@ -59,16 +59,16 @@ def _check_colors(coding: Coding, masks: Sequence[StoredMask]) -> None:
                 shown, before = (say_codes("colors", [value]) for value in (color, known))
                 raise DataError(
                     f"{mask.name}: its palette shows {code} as {shown}, those of the training as {before}; name each "
-                    f"class with its colour, such as --classes {_named_colors(coding)}"
+                    f"class with its color, such as --classes {_named_colors(coding)}"
                 )
 
 
-def _named_colors(coding: Coding) -> str:
+def _named_colors(coding: MaskCoding) -> str:
     pairs = zip(coding.class_names, coding.colors, strict=True)
     return ",".join(f"{name}={say_codes('colors', [color])}" for name, color in pairs if color >= 0)
 
 
-def _may_be_foreground(coding: Coding, masks: Sequence[StoredMask]) -> bool:
+def _may_be_foreground(coding: MaskCoding, masks: Sequence[StoredMask]) -> bool:
     """Whether masks of two classes hold one of them, and what was unknown."""
     if coding.kind == "planes" or coding.threshold is not None or len(coding.codes) > 2:
         return False
@@ -78,12 +78,12 @@ def _may_be_foreground(coding: Coding, masks: Sequence[StoredMask]) -> bool:
     return bool(present & ({*coding.unknown} - {IGNORED})) and len(classes) < len(coding.codes)
 
 
-def with_ignored(coding: Coding, ignored: Sequence[int]) -> Coding:
+def with_ignored(coding: MaskCoding, ignored: Sequence[int]) -> MaskCoding:
     """A coding of which further codes do not count."""
     return replace(coding, unknown=tuple(dict.fromkeys((*coding.unknown, *ignored))))
 
 
-def in_order_of(names: Sequence[str], coding: Coding) -> Coding:
+def in_order_of(names: Sequence[str], coding: MaskCoding) -> MaskCoding:
     """The classes in a network's order, where they have the same names; other names are taken as they come.
 
     Raises:
@@ -101,7 +101,7 @@ def in_order_of(names: Sequence[str], coding: Coding) -> Coding:
     return coding
 
 
-def _reordered(coding: Coding, order: Sequence[int]) -> Coding:
+def _reordered(coding: MaskCoding, order: Sequence[int]) -> MaskCoding:
     """Classes in another order: first that of the number `order[0]`."""
     return replace(
         coding,

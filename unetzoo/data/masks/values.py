@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 
-from unetzoo.data.masks.coding import IGNORED, MOST_CLASSES, UNKNOWN, Coding
-from unetzoo.data.masks.forms import NO_NUMBER, Kind
 from unetzoo.data.masks.stored import StoredMask
 from unetzoo.data.masks.wording import say_codes
 from unetzoo.errors import DataError
+from unetzoo.nn.coding import IGNORED, NO_NUMBER, UNKNOWN, Kind, MaskCoding
+
+MOST_CLASSES = 64
+"""More distinct values are taken for instances, or for the colors of a photograph."""
 
 _BRIGHTEST = (255, 65535)  # of 8 and 16 bits
 _UNKNOWN_IDS = (UNKNOWN, IGNORED)
@@ -14,7 +16,9 @@ _SOFT = 0.8  # of the pixels near 0 or near the brightest, in a mask with soft e
 _SHOWN = 3  # names of files
 
 
-def of_values(kind: Kind, masks: Sequence[StoredMask], names: Sequence[str] | None, ignored: Sequence[int]) -> Coding:
+def of_values(
+    kind: Kind, masks: Sequence[StoredMask], names: Sequence[str] | None, ignored: Sequence[int]
+) -> MaskCoding:
     """What the values of masks mean, if a user says no more than names, and what does not count.
 
     Args:
@@ -31,7 +35,7 @@ def of_values(kind: Kind, masks: Sequence[StoredMask], names: Sequence[str] | No
     if (names is None or len(names) == 2) and (foreground := _foreground(masks, sets, present)):
         first, *others = foreground
         merged = tuple((code, 1) for code in others)
-        return Coding(kind, (0, first), name_classes(names, (0, 1)), join((IGNORED,), ignored), merged=merged)
+        return MaskCoding(kind, (0, first), name_classes(names, (0, 1)), join((IGNORED,), ignored), merged=merged)
     known = [code for code in present if code != UNKNOWN]
     if names is None and len(known) > 2:
         _refuse_blurred(masks, known)
@@ -39,7 +43,7 @@ def of_values(kind: Kind, masks: Sequence[StoredMask], names: Sequence[str] | No
         raise DataError(_question(kind, masks, known))
     codes = _codes(known, names, ignored)
     unknown = join((code for code in _UNKNOWN_IDS if code not in codes), ignored)
-    return Coding(kind, codes, name_classes(names, codes), unknown)
+    return MaskCoding(kind, codes, name_classes(names, codes), unknown)
 
 
 def _foreground(masks: Sequence[StoredMask], sets: Sequence[frozenset[int]], present: Sequence[int]) -> list[int]:

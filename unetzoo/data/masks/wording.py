@@ -3,10 +3,7 @@
 from collections.abc import Sequence
 
 from unetzoo.data.masks.colors import write_color
-from unetzoo.data.masks.forms import LEVELS, NO_NUMBER, OVERLAP, Kind
-
-COLORED = ("colors", "cutout")
-"""Kinds whose codes are colours."""
+from unetzoo.nn.coding import COLORED, LEVELS, NO_NUMBER, OVERLAP, Kind
 
 _SHOWN = 6
 _FOREGROUNDS = {1, 255, 257, 65535}  # what tools write for the one class beside the background
@@ -39,7 +36,7 @@ def complain(kind: Kind, classes: Sequence[int], strangers: Sequence[int], *, is
     """
     if OVERLAP in strangers:
         return (
-            "planes of the mask overlap; a pixel can be of one class alone; if the channels are colours, name the "
+            "planes of the mask overlap; a pixel can be of one class alone; if the channels are colors, name the "
             "classes with theirs, such as cell=#ff0000"
         )
     advice = _advise_colors if kind in COLORED else _advise_values
@@ -52,7 +49,7 @@ def complain(kind: Kind, classes: Sequence[int], strangers: Sequence[int], *, is
 def _advise_colors(kind: Kind, _: Sequence[int], strangers: Sequence[int], *, is_few: bool) -> str:
     if is_few:
         return _ignoring(f"'{say_code(kind, strangers[0])}'")
-    return "; nearest_color=True (--nearest-color) reads a colour as the nearest one of a class"
+    return "; nearest_color=True (--nearest-color) reads a color as the nearest one of a class"
 
 
 def _advise_values(kind: Kind, classes: Sequence[int], strangers: Sequence[int], *, is_few: bool) -> str:

@@ -11,12 +11,11 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from unetzoo.data.formats.images import SUFFIXES
-from unetzoo.data.sources.annotations import foreign
+from unetzoo.data.sources.files import EntryFiles, FileSource
 from unetzoo.data.sources.listing import Listing, is_hidden, list_images
 from unetzoo.data.sources.names import match_names, name_in, plain_names
-from unetzoo.data.sources.pairs import Pair
-from unetzoo.data.sources.source import Entry, FileSource
-from unetzoo.data.sources.voc import class_hint, listed_splits
+from unetzoo.data.sources.source import Entry
+from unetzoo.data.sources.tools import cvat_classes, foreign_annotations, voc_splits
 from unetzoo.errors import DataError
 
 IMAGE_FOLDERS = ("images", "image", "imgs", "img", "jpegimages")
@@ -62,7 +61,7 @@ def pairs_in_folder(folder: Path) -> FileSource:
     if not entries:
         first = f"; {problems[0]}" if problems else f" with one of the endings {', '.join(SUFFIXES)}"
         raise DataError(_advised(folder, f"{folder} has no image with a mask of the same name{first}"))
-    return _in_lists(folder, entries, pairs, problems + class_hint(folder))
+    return _in_lists(folder, entries, pairs, problems + cvat_classes(folder))
 
 
 def _advised(folder: Path, error: str) -> str:
@@ -71,12 +70,14 @@ def _advised(folder: Path, error: str) -> str:
         "it needs images/ and masks/ with files of the same names, or train/, val/ and test/ with both in each; or a "
         ".csv file with the columns image and mask lists the pairs"
     )
-    return f"{error}; {foreign(folder) or layouts}"
+    return f"{error}; {foreign_annotations(folder) or layouts}"
 
 
-def _in_lists(folder: Path, entries: Sequence[Entry], pairs: Sequence[Pair], problems: Sequence[str]) -> FileSource:
+def _in_lists(
+    folder: Path, entries: Sequence[Entry], pairs: Sequence[EntryFiles], problems: Sequence[str]
+) -> FileSource:
     """The entries with the splits of the lists of Pascal VOC, and none that is not in them, where there are some."""
-    split_of = listed_splits(folder)
+    split_of = voc_splits(folder)
     chosen = [
         (Entry(entry.name, split_of[pair.image.stem]) if split_of else entry, pair)
         for entry, pair in zip(entries, pairs, strict=True)
@@ -141,7 +142,7 @@ def _child(folder: Path, names: tuple[str, ...]) -> Path | None:
     return next((children[name] for name in names if name in children), None)
 
 
-def _match(folder: Path, split: str, images: Path, masks: Path) -> tuple[list[Entry], list[Pair], list[str]]:
+def _match(folder: Path, split: str, images: Path, masks: Path) -> tuple[list[Entry], list[EntryFiles], list[str]]:
     image_files, image_problems = _by_name(images, folder)
     mask_files, mask_problems = _by_name(masks, folder)
     if images == masks:
@@ -156,7 +157,7 @@ def _match(folder: Path, split: str, images: Path, masks: Path) -> tuple[list[En
         image, *twins = image_files[name]
         mask, *others = [file for matched in sorted(matches.masks[name]) for file in mask_files[matched]]
         entries.append(Entry(image.relative_to(folder).as_posix(), split))
-        pairs.append(Pair(image, mask, tuple(others)))
+        pairs.append(EntryFiles(image, mask, tuple(others)))
         problems += [_same_name(twin, image, folder) for twin in twins] + _several(pairs[-1], folder)
     if matches.pattern:
         problems.append(f"images and masks are paired by the pattern {matches.pattern} ({len(pairs)} of them)")
@@ -181,7 +182,7 @@ def _same_name(twin: Path, image: Path, folder: Path) -> str:
     return f"{twin.relative_to(folder)} and {image.name} have the same name; the first is left out"
 
 
-def _several(pair: Pair, folder: Path) -> list[str]:
+def _several(pair: EntryFiles, folder: Path) -> list[str]:
     """That the masks of an image are joined, where it has several."""
     names = ", ".join(path.name for path in (pair.mask, *pair.others))
     joined = f"{pair.image.relative_to(folder)} has {len(pair.others) + 1} masks ({names}), which are joined"

@@ -9,8 +9,8 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from unetzoo.data.sources.pairs import Pair
-from unetzoo.data.sources.source import SPLITS, Entry, FileSource
+from unetzoo.data.sources.files import EntryFiles, FileSource
+from unetzoo.data.sources.source import SPLITS, Entry
 from unetzoo.errors import DataError
 
 TABLES = (".csv", ".tsv", ".jsonl")
@@ -34,7 +34,7 @@ def pairs_in_table(path: Path) -> FileSource:
         raise DataError(f"{path}, {'; '.join(problems[:_SHOWN])}{'; ...' * (len(problems) > _SHOWN)}")
     values = [_values(row) for _, row in rows]
     entries = [Entry(row["image"], row["split"], row["group"]) for row in values]
-    return FileSource(entries, [Pair(path.parent / row["image"], path.parent / row["mask"]) for row in values])
+    return FileSource(entries, [EntryFiles(path.parent / row["image"], path.parent / row["mask"]) for row in values])
 
 
 def _csv_rows(path: Path) -> Sequence[tuple[int, Mapping[str, object]]]:

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Literal
 
-from unetzoo.data.masks.coding import Coding
+from unetzoo.data.masks.decode import complaint, kind_of, strange_codes
 from unetzoo.data.masks.forms import say_kind
 from unetzoo.data.sources.source import Source
 from unetzoo.data.survey.channels import Channel, lonely_values
 from unetzoo.data.survey.doubts import find_doubts
 from unetzoo.data.survey.pixels import ImageFacts, Reading, masks_of
 from unetzoo.data.survey.statistics import class_counts
+from unetzoo.nn.coding import MaskCoding
 
 _TAKEN = "it is taken for no data, filled with the mean, and counts neither in the loss nor in scores"
 
@@ -35,7 +36,7 @@ class Problem:
 
 
 def find_problems(
-    source: Source, splits: Mapping[str, Sequence[int]], readings: Sequence[Reading], coding: Coding | str
+    source: Source, splits: Mapping[str, Sequence[int]], readings: Sequence[Reading], coding: MaskCoding | str
 ) -> list[Problem]:
     """All problems of a data set, errors first.
 
@@ -62,7 +63,7 @@ def find_problems(
     return [Problem("error", text) for text in errors] + [Problem("warning", text) for text in warnings]
 
 
-def find_mask_problems(source: Source, readings: Sequence[Reading], coding: Coding) -> list[str]:
+def find_mask_problems(source: Source, readings: Sequence[Reading], coding: MaskCoding) -> list[str]:
     """What is wrong with single masks: they cannot be read, or hold what is no class."""
     return list(chain(*((*reading.problems, *_of_codes(source, reading, coding)) for reading in readings)))
 
@@ -107,16 +108,16 @@ def _of_kinds(readings: Sequence[Reading]) -> Iterator[str]:
             yield f"{name}: its mask is stored as {kind}, most masks as {usual}"
 
 
-def _of_codes(source: Source, reading: Reading, coding: Coding) -> Iterator[str]:
+def _of_codes(source: Source, reading: Reading, coding: MaskCoding) -> Iterator[str]:
     if reading.mask is None:
         return
-    name, kind = source.entries[reading.index].name, coding.kind_of(reading.mask.form)
+    name, kind = source.entries[reading.index].name, kind_of(reading.mask.form, coding)
     codes = reading.mask.codes_as(kind)
     if codes is None:
         stored = say_kind(reading.mask.form.natural)
         yield f"{name}: its mask is stored as {stored}, and cannot be read as {say_kind(kind)}"
-    elif strangers := coding.strangers(codes):
-        yield f"{name}: {coding.complaint(strangers, reading.mask.form)}"
+    elif strangers := strange_codes(codes, coding):
+        yield f"{name}: {complaint(strangers, reading.mask.form, coding)}"
 
 
 def _mixed_types(readings: Sequence[Reading]) -> Iterator[str]:
@@ -187,7 +188,7 @@ def _split_groups(source: Source, splits: Mapping[str, Sequence[int]]) -> Iterat
             yield f"the group {group!r} is in the splits {' and '.join(sorted(names))}, which makes scores too good"
 
 
-def _empty(source: Source, readings: Sequence[Reading], coding: Coding) -> Iterator[str]:
+def _empty(source: Source, readings: Sequence[Reading], coding: MaskCoding) -> Iterator[str]:
     for reading in readings:
         if reading.mask is None:
             continue
@@ -198,7 +199,9 @@ def _empty(source: Source, readings: Sequence[Reading], coding: Coding) -> Itera
             yield f"{name}: its mask is empty, all is background"
 
 
-def _absent_classes(splits: Mapping[str, Sequence[int]], readings: Sequence[Reading], coding: Coding) -> Iterator[str]:
+def _absent_classes(
+    splits: Mapping[str, Sequence[int]], readings: Sequence[Reading], coding: MaskCoding
+) -> Iterator[str]:
     present = {reading.index: class_counts(reading, coding) > 0 for reading in readings if reading.mask}
     for split, indices in splits.items():
         counted = [present[index] for index in indices if index in present]

@@ -6,15 +6,16 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from unetzoo.data.masks.coding import UNKNOWN, Coding
 from unetzoo.data.masks.colors import are_alike
+from unetzoo.data.masks.decode import distances
 from unetzoo.data.masks.kinds import do_palettes_agree, is_transparent
 from unetzoo.data.masks.objects import FEWEST
 from unetzoo.data.masks.stored import StoredMask
 from unetzoo.data.masks.wording import say_code
+from unetzoo.nn.coding import UNKNOWN, MaskCoding
 
 _ALIKE = 8  # of 255, in each channel
-_FAR = 60  # from the nearest colour or value
+_FAR = 60  # from the nearest color or value
 _WHITE = 0xFFFFFF
 _SHOWN = 3  # names of files
 _FEW = 0.005  # of the pixels
@@ -22,7 +23,7 @@ _FEWEST_CLASSES = 4  # that may be objects
 _MOST = 0.8  # of the masks
 
 
-def find_doubts(masks: Sequence[StoredMask], coding: Coding) -> list[str]:
+def find_doubts(masks: Sequence[StoredMask], coding: MaskCoding) -> list[str]:
     """What a user should know of how masks were read, each in a sentence.
 
     Args:
@@ -32,13 +33,13 @@ def find_doubts(masks: Sequence[StoredMask], coding: Coding) -> list[str]:
     return [text for doubt in _DOUBTS for text in doubt(masks, coding)]
 
 
-def _palettes(masks: Sequence[StoredMask], coding: Coding) -> Iterator[str]:
+def _palettes(masks: Sequence[StoredMask], coding: MaskCoding) -> Iterator[str]:
     if not do_palettes_agree(masks):
-        read = "the stored ids count, not the colours" if coding.kind == "ids" else "the colours count, not the indices"
+        read = "the stored ids count, not the colors" if coding.kind == "ids" else "the colors count, not the indices"
         yield f"the palettes of masks differ from file to file: {read}"
 
 
-def _alpha(masks: Sequence[StoredMask], coding: Coding) -> Iterator[str]:
+def _alpha(masks: Sequence[StoredMask], coding: MaskCoding) -> Iterator[str]:
     holders = [mask for mask in masks if is_transparent(mask)]
     if not holders or coding.kind == "planes":
         return
@@ -49,7 +50,7 @@ def _alpha(masks: Sequence[StoredMask], coding: Coding) -> Iterator[str]:
     yield f"masks have an alpha channel that varies, {read}: {_names(holders)}"
 
 
-def _lossy(masks: Sequence[StoredMask], coding: Coding) -> Iterator[str]:
+def _lossy(masks: Sequence[StoredMask], coding: MaskCoding) -> Iterator[str]:
     holders = [mask for mask in masks if mask.form.marks.is_lossy]
     if holders:
         helped = coding.nearest or coding.threshold is not None
@@ -57,7 +58,7 @@ def _lossy(masks: Sequence[StoredMask], coding: Coding) -> Iterator[str]:
         yield f"masks are JPEG or WebP, which blurs values{more}; save masks as PNG: {_names(holders)}"
 
 
-def _nearest(masks: Sequence[StoredMask], coding: Coding) -> Iterator[str]:
+def _nearest(masks: Sequence[StoredMask], coding: MaskCoding) -> Iterator[str]:
     """How much is read as something else than it is, and how far it is away."""
     if not coding.nearest:
         return
@@ -76,68 +77,70 @@ def _nearest(masks: Sequence[StoredMask], coding: Coding) -> Iterator[str]:
         yield f"{far / total:.2%} of the masks' pixels are more than {_FAR} of 255 from every class: is one missing?"
 
 
-def _distance(coding: Coding, codes: NDArray[np.int64]) -> NDArray[np.float64]:
-    known = [*coding.known, *coding.unknown]
-    nearest: NDArray[np.float64] = np.min([coding.distances(codes, code) for code in known], axis=0).astype(np.float64)
+def _distance(coding: MaskCoding, codes: NDArray[np.int64]) -> NDArray[np.float64]:
+    known = [*coding.class_codes, *coding.unknown]
+    nearest: NDArray[np.float64] = np.min([distances(codes, code, coding.kind) for code in known], axis=0).astype(
+        np.float64
+    )
     return np.sqrt(nearest) if coding.kind in ("colors", "cutout") else nearest
 
 
-def _alike(_: Sequence[StoredMask], coding: Coding) -> Iterator[str]:
-    """Colours that nobody named, and that are nearly the same."""
+def _alike(_: Sequence[StoredMask], coding: MaskCoding) -> Iterator[str]:
+    """Colors that nobody named, and that are nearly the same."""
     if coding.kind not in ("colors", "cutout") or not _are_found(coding) or _are_ids_in_a_channel(coding):
         return
     pairs = [pair for pair in combinations(coding.codes, 2) if are_alike(*pair, tolerance=_ALIKE)]
     shown = ", ".join(" and ".join(say_code(coding.kind, code) for code in pair) for pair in pairs[:_SHOWN])
     if pairs:
         yield (
-            f"the colours {shown}{', ...' * (len(pairs) > _SHOWN)} are nearly the same: name the classes with their "
-            "colours, and nearest_color=True (--nearest-color) joins them"
+            f"the colors {shown}{', ...' * (len(pairs) > _SHOWN)} are nearly the same: name the classes with their "
+            "colors, and nearest_color=True (--nearest-color) joins them"
         )
 
 
-def _are_found(coding: Coding) -> bool:
-    """Whether the classes have the names that colours get where nobody names them."""
+def _are_found(coding: MaskCoding) -> bool:
+    """Whether the classes have the names that colors get where nobody names them."""
     names = zip(coding.class_names, coding.codes, strict=True)
     return all(name in (say_code(coding.kind, code), "transparent") for name, code in names)
 
 
-def _are_ids_in_a_channel(coding: Coding) -> bool:
-    """Whether colours use one channel alone, such as #010000, #020000."""
+def _are_ids_in_a_channel(coding: MaskCoding) -> bool:
+    """Whether colors use one channel alone, such as #010000, #020000."""
     return any(all(code & ~(0xFF << shift) == 0 for code in coding.codes) for shift in (0, 8, 16))
 
 
-def _inverted(_: Sequence[StoredMask], coding: Coding) -> Iterator[str]:
+def _inverted(_: Sequence[StoredMask], coding: MaskCoding) -> Iterator[str]:
     """A palette that shows the background white and the foreground black."""
     if coding.kind == "ids" and coding.colors == (_WHITE, 0) and coding.class_names == ("background", "foreground"):
         white, black = coding.codes
         yield (
             f"the palette of masks shows {white} as white and {black} as black: {black}, the black, is the foreground; "
-            "if it is the white, name the classes with their colours, background=#000000,foreground=#ffffff"
+            "if it is the white, name the classes with their colors, background=#000000,foreground=#ffffff"
         )
 
 
-def _merged(masks: Sequence[StoredMask], coding: Coding) -> Iterator[str]:
+def _merged(masks: Sequence[StoredMask], coding: MaskCoding) -> Iterator[str]:
     """Masks of true and false beside some of 0 and 255."""
     switches = [mask for mask in masks if mask.form.is_switch and 1 in mask.set_as("ids")]
     if (1, 1) in coding.merged and coding.codes == (0, 255) and switches:
         yield f"masks of 0 and 1 are read as those of 0 and 255: {_names(switches)}"
 
 
-def _without_zero(masks: Sequence[StoredMask], coding: Coding) -> Iterator[str]:
+def _without_zero(masks: Sequence[StoredMask], coding: MaskCoding) -> Iterator[str]:
     if coding.kind == "ids" and not coding.threshold and 0 not in coding.codes and coding.codes[0] == 1:
         present = {code for mask in masks for code in mask.set_as("ids")}
         if 0 not in present:
             yield f"no mask holds 0: the first class, {coding.class_names[0]!r}, is that of 1"
 
 
-def _unknown_alone(masks: Sequence[StoredMask], coding: Coding) -> Iterator[str]:
+def _unknown_alone(masks: Sequence[StoredMask], coding: MaskCoding) -> Iterator[str]:
     """Masks of 0 and 255 where the second class is 1."""
     present = {code for mask in masks for code in mask.set_as(coding.kind)}
     if coding.codes == (0, 1) and UNKNOWN in {*coding.unknown} & present and 1 not in present:
         yield f"masks hold 255, which is unknown, and no 1, which is the class {coding.class_names[1]!r}"
 
 
-def _nodata(masks: Sequence[StoredMask], coding: Coding) -> Iterator[str]:
+def _nodata(masks: Sequence[StoredMask], coding: MaskCoding) -> Iterator[str]:
     """Values that files say are none, and that are read as a class, or as unknown."""
     values = {mask.form.marks.nodata for mask in masks} - {None}
     for value in values:
@@ -149,7 +152,7 @@ def _nodata(masks: Sequence[StoredMask], coding: Coding) -> Iterator[str]:
             )
 
 
-def _numbered(masks: Sequence[StoredMask], coding: Coding) -> Iterator[str]:
+def _numbered(masks: Sequence[StoredMask], coding: MaskCoding) -> Iterator[str]:
     """Masks that number their objects, read as classes."""
     has_names = coding.class_names != tuple(f"class {code}" for code in coding.codes)
     if coding.instances or has_names or len(coding.codes) < _FEWEST_CLASSES:
@@ -169,7 +172,7 @@ def _names(masks: Sequence[StoredMask]) -> str:
     return f"{names} and {len(masks) - _SHOWN:,} more" if len(masks) > _SHOWN else names
 
 
-_DOUBTS: tuple[Callable[[Sequence[StoredMask], Coding], Iterator[str]], ...] = (
+_DOUBTS: tuple[Callable[[Sequence[StoredMask], MaskCoding], Iterator[str]], ...] = (
     _palettes,
     _alpha,
     _lossy,

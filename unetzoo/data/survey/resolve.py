@@ -3,17 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from unetzoo.data.masks.coding import UNKNOWN, Coding
 from unetzoo.data.masks.meaning import find_coding, nodata_codes
 from unetzoo.data.masks.options import MaskOptions
 from unetzoo.data.masks.trained import coding_of, in_order_of, with_ignored
 from unetzoo.data.sources.source import Source
 from unetzoo.data.survey.pixels import Reading, masks_of
 from unetzoo.errors import OptionError
+from unetzoo.nn.coding import UNKNOWN, MaskCoding
 from unetzoo.nn.info import ModelInfo
 
 
-def resolve_coding(source: Source, readings: Sequence[Reading], options: MaskOptions, trained: ModelInfo) -> Coding:
+def resolve_coding(source: Source, readings: Sequence[Reading], options: MaskOptions, trained: ModelInfo) -> MaskCoding:
     """What the codes of a source's masks mean.
 
     Args:
@@ -32,7 +32,7 @@ def resolve_coding(source: Source, readings: Sequence[Reading], options: MaskOpt
         coding = _of_known(source.class_names, options)
     elif trained.mask_coding and not says_values and options.classes is None:
         coding = coding_of(trained, masks_of(readings))
-        nodata = nodata_codes(coding.kind, masks_of(readings), coding.known)
+        nodata = nodata_codes(coding.kind, masks_of(readings), coding.class_codes)
         coding = with_ignored(coding, (*options.ignored(coding.kind), *nodata))
         coding = replace(coding, nearest=True) if options.nearest_color else coding
     else:
@@ -41,7 +41,7 @@ def resolve_coding(source: Source, readings: Sequence[Reading], options: MaskOpt
     return in_order_of(names, coding) if names else coding
 
 
-def _of_known(names: Sequence[str], options: MaskOptions) -> Coding:
+def _of_known(names: Sequence[str], options: MaskOptions) -> MaskCoding:
     """What ids mean whose classes are known, perhaps by other names; those that do not count are no classes."""
     ignored = options.ignored("ids")
     codes = tuple(code for code in range(len(names)) if code not in ignored)
@@ -49,4 +49,4 @@ def _of_known(names: Sequence[str], options: MaskOptions) -> Coding:
     if len(chosen) != len(codes):
         known = ", ".join(names[code] for code in codes)
         raise OptionError(f"the data set has the classes {known}, not {', '.join(chosen)}")
-    return Coding("ids", codes, chosen, tuple(dict.fromkeys((UNKNOWN, *ignored))), nearest=options.nearest_color)
+    return MaskCoding("ids", codes, chosen, tuple(dict.fromkeys((UNKNOWN, *ignored))), nearest=options.nearest_color)

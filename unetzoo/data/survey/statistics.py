@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unetzoo.data.masks.coding import Coding
+from unetzoo.data.masks.decode import class_ids, kind_of
 from unetzoo.data.survey.channels import lonely_values
 from unetzoo.data.survey.pixels import ImageFacts, Reading
+from unetzoo.nn.coding import MaskCoding
 from unetzoo.nn.info import ModelInfo
 
 _CONSTANT = 1e-6  # std by mean of a channel that is the same everywhere, but for rounding
@@ -31,7 +32,7 @@ class Statistics:
         std: likewise, > 0; 1 of a channel that is the same everywhere.
         class_names: of each class id.
         class_frequencies: share of each class of the pixels whose class is known, 0 to 1.
-        mask_coding: what the values of the masks mean, see `unetzoo.data.masks.coding.Coding.to_dict`.
+        mask_coding: what the values of the masks mean, see `unetzoo.nn.coding.MaskCoding.to_dict`.
         dtypes: of the values of the images.
         nodata: values of the images that stand for no data, as files say or as they lie far from all others; neither
             they nor NaN count above.
@@ -66,7 +67,7 @@ class Statistics:
         )
 
 
-def measure(readings: Sequence[Reading], coding: Coding) -> Statistics:
+def measure(readings: Sequence[Reading], coding: MaskCoding) -> Statistics:
     """The statistics of what was read; there must be an image, and all must have the same channels."""
     images = [reading.image for reading in readings if reading.image is not None]
     nodata = find_nodata(images)
@@ -109,18 +110,18 @@ def _may_hold(image: ImageFacts, value: float) -> bool:
     return any(channel.count and channel.low <= value <= channel.high for channel in image.channels)
 
 
-def class_counts(reading: Reading, coding: Coding) -> NDArray[np.int64]:
+def class_counts(reading: Reading, coding: MaskCoding) -> NDArray[np.int64]:
     """The pixels of each class (classes,) of what was read, int64; those of codes of no class are left out."""
     classes = len(coding.class_names)
-    codes = reading.mask.codes_as(coding.kind_of(reading.mask.form)) if reading.mask else None
+    codes = reading.mask.codes_as(kind_of(reading.mask.form, coding)) if reading.mask else None
     if reading.mask is None or codes is None:
         return np.zeros(classes, dtype=np.int64)
-    places = coding.places(codes)
+    places = class_ids(codes, coding)
     known = (places >= 0) & (places < classes)
     return np.bincount(places[known], weights=reading.mask.counts[known], minlength=classes).astype(np.int64)
 
 
-def _frequencies(readings: Sequence[Reading], coding: Coding) -> tuple[float, ...]:
+def _frequencies(readings: Sequence[Reading], coding: MaskCoding) -> tuple[float, ...]:
     counts = np.sum([class_counts(reading, coding) for reading in readings], axis=0)
     return tuple((counts / max(1, counts.sum())).tolist())
 

@@ -11,16 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unetzoo.data.dataset import Dataset, Sample
-from unetzoo.data.masks.coding import UNKNOWN, Coding
+from unetzoo.data.masks.decode import class_ids, read_mask
 from unetzoo.data.masks.options import Classes, MaskOptions, Masks, Value
 from unetzoo.data.masks.raw import encode
-from unetzoo.data.sources.source import Source, open_source
+from unetzoo.data.sources.open import open_source
+from unetzoo.data.sources.source import Source
 from unetzoo.data.sources.splits import ALL, choose_split, split_entries
 from unetzoo.data.survey.check import Problem, find_mask_problems, find_problems
 from unetzoo.data.survey.pixels import Reading, read_all
 from unetzoo.data.survey.resolve import resolve_coding
 from unetzoo.data.survey.statistics import Statistics, measure
 from unetzoo.errors import DataError
+from unetzoo.nn.coding import UNKNOWN, MaskCoding
 from unetzoo.nn.info import ModelInfo
 
 
@@ -33,7 +35,7 @@ class CodedDataset(Dataset):
         coding: what its masks mean.
     """
 
-    def __init__(self, source: Source, indices: Sequence[int], coding: Coding) -> None:
+    def __init__(self, source: Source, indices: Sequence[int], coding: MaskCoding) -> None:
         super().__init__(coding.class_names)
         self.source = source
         self.indices = tuple(indices)
@@ -54,7 +56,7 @@ class CodedDataset(Dataset):
         if raw.shape[:2] != image.shape[:2]:
             raise DataError(f"{name}: the image has {image.shape[:2]} pixels, its mask {raw.shape[:2]}")
         try:
-            return Sample(image, self.coding.read(raw), name)
+            return Sample(image, read_mask(raw, self.coding), name)
         except DataError as error:
             raise DataError(f"{name}: {error}") from error
 
@@ -63,7 +65,7 @@ class CodedDataset(Dataset):
         if not self.coding.instances:
             return None
         codes = encode(self.source.raw_mask(self.indices[index]))[1]
-        return np.where(self.coding.places(codes) == UNKNOWN, 0, codes)
+        return np.where(class_ids(codes, self.coding) == UNKNOWN, 0, codes)
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ class Survey:
     source: Source
     splits: Mapping[str, Sequence[int]]
     readings: Sequence[Reading]
-    coding: Coding | str
+    coding: MaskCoding | str
 
     @cached_property
     def problems(self) -> list[Problem]:
@@ -106,7 +108,7 @@ class Survey:
         indices = range(len(self.source.entries)) if split == ALL else self.splits.get(split, ())
         return CodedDataset(self.source, indices, self._sound_coding())
 
-    def _sound_coding(self) -> Coding:
+    def _sound_coding(self) -> MaskCoding:
         errors = [problem.text for problem in self.problems if problem.severity == "error"]
         if errors or isinstance(self.coding, str):
             raise DataError(_first_of(errors))
@@ -132,12 +134,12 @@ def survey(
     """Read every image and mask of a data set once, and find out what its masks mean and what is wrong with it.
 
     Args:
-        source: as `unetzoo.data.sources.source.open_source` takes it.
+        source: as `unetzoo.data.sources.open.open_source` takes it.
         classes: names of the classes, perhaps with the values that masks have for them; None: what the masks say.
         masks: `"instances"`: masks number the objects.
-        ignore: values or colours whose pixels do not count, such as `0`, `[0, -9999]` or `"#000000"`.
+        ignore: values or colors whose pixels do not count, such as `0`, `[0, -9999]` or `"#000000"`.
         threshold: values of at least this are the foreground, in masks with soft edges.
-        nearest_color: a colour or value of no class stands for the nearest one of a class.
+        nearest_color: a color or value of no class stands for the nearest one of a class.
         trained: what is known about a network: unless classes, masks or a threshold say otherwise, values of masks mean
             what they meant in its training; and its classes keep their order.
         on_read: called after each pair with the number of all pairs.
@@ -162,7 +164,7 @@ def survey_with(
     total = len(opened.entries)
     readings = read_all(opened, range(total), on_read=lambda: on_read(total))
     try:
-        coding: Coding | str = resolve_coding(opened, readings, masks, trained or ModelInfo())
+        coding: MaskCoding | str = resolve_coding(opened, readings, masks, trained or ModelInfo())
     except DataError as error:
         coding = str(error)
     return Survey(opened, split_entries(opened.entries), readings, coding)
@@ -182,7 +184,7 @@ def open_dataset(
     """One split of a data set; its masks are read once to find out what they mean.
 
     Args:
-        source: as `unetzoo.data.sources.source.open_source` takes it.
+        source: as `unetzoo.data.sources.open.open_source` takes it.
         split: `"train"`, `"val"`, `"test"` or `"all"`; None: as `unetzoo.data.sources.splits.choose_split` says.
         classes: as for `survey`.
         masks: as for `survey`.

@@ -9,11 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unetzoo._utils.colors import Colors, palette
-from unetzoo.data.masks.coding import Coding
 from unetzoo.data.masks.colors import TRANSPARENT
-from unetzoo.data.masks.forms import LEVELS
 from unetzoo.errors import OptionError
 from unetzoo.inference.files.partial import PartialResult
+from unetzoo.nn.coding import LEVELS, MaskCoding
 from unetzoo.nn.config import ModelConfig
 
 Values = Literal["ids", "trained", "palette"]
@@ -98,7 +97,7 @@ def _trained(config: ModelConfig) -> Look:
     return Look(_white(values), is_colored=True) if coding.kind == "alpha" else Look(values)
 
 
-def _numbers(coding: Coding) -> tuple[int, ...]:
+def _numbers(coding: MaskCoding) -> tuple[int, ...]:
     """The value of each class; of masks with soft edges 0 and the least full one that the threshold takes."""
     if coding.threshold is None:
         return coding.codes
@@ -132,9 +131,9 @@ def _checked(look: Look, ending: str) -> Look:
     return look
 
 
-def _coding(config: ModelConfig) -> Coding | None:
+def _coding(config: ModelConfig) -> MaskCoding | None:
     info = config.info
-    return Coding.from_dict(info.class_names, info.mask_coding) if info.mask_coding else None
+    return MaskCoding.from_dict(info.class_names, info.mask_coding) if info.mask_coding else None
 
 
 def _rgba(codes: Sequence[int]) -> Colors:

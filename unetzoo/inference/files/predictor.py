@@ -11,7 +11,6 @@ import numpy as np
 import torch
 
 from unetzoo.checks import Precision, check_choice, check_precision
-from unetzoo.data.masks.coding import UNKNOWN
 from unetzoo.errors import DataError, OptionError, ShapeError
 from unetzoo.inference.devices import on_device
 from unetzoo.inference.engines.optimize import optimize
@@ -25,6 +24,7 @@ from unetzoo.inference.predict import check_tiling, rows_of
 from unetzoo.inference.scale import scaling_of
 from unetzoo.inference.thresholds import Threshold, class_ids, limits_of, plain_threshold
 from unetzoo.inference.tiles import TILE_OF_LARGE
+from unetzoo.nn.coding import UNKNOWN
 from unetzoo.nn.config import ModelConfig
 from unetzoo.nn.segmenter import Segmenter
 from unetzoo.nn.wrapped import segmenter_of

@@ -1,26 +1,58 @@
-"""Folders of annotation tools that hold no masks: which tool wrote them, and how it writes masks."""
+"""Folders of other tools: the splits and classes of Pascal VOC and CVAT, and annotations that are not masks."""
 
 from collections.abc import Callable
 from pathlib import Path
 
-_DEEP = 3  # folders below, as far as is looked
+from unetzoo.data.sources.source import SPLITS
+
+_DEPTH = 3  # levels of folders that are searched
+_VOC_LISTS = ("ImageSets", "Segmentation")
 
 
-def foreign(folder: Path) -> str:
-    """Whose annotations a folder holds instead of masks, and the way out, in a sentence; empty: nobody's known."""
+def voc_splits(folder: Path) -> dict[str, str]:
+    """The split of each image's name by the lists of Pascal VOC: empty for a list of no split, {} without lists."""
+    split_of: dict[str, str] = {}
+    for path in sorted(folder.joinpath(*_VOC_LISTS).glob("*.txt")):
+        split = path.stem if path.stem in SPLITS else ""
+        for line in path.read_text(encoding="utf-8", errors="replace").split("\n"):
+            name = line.strip()
+            if name and (split or name not in split_of):
+                split_of[name] = split
+    return split_of
+
+
+def cvat_classes(folder: Path) -> list[str]:
+    """How to name the classes that a labelmap.txt of CVAT lists, a sentence; empty without such a file."""
+    path = folder / "labelmap.txt"
+    if not path.is_file():
+        return []
+    rows = [line.split(":") for line in path.read_text(encoding="utf-8", errors="replace").splitlines()]
+    classes = [f"{row[0]}={_color(row[1])}" for row in rows if len(row) > 1 and _color(row[1])]
+    return [f"labelmap.txt names the colors of the classes: --classes '{','.join(classes)}'"] if classes else []
+
+
+def _color(text: str) -> str:
+    """`#rrggbb` of `r,g,b`; empty: not a color."""
+    values = text.split(",")
+    is_color = len(values) == 3 and all(value.strip().isdecimal() and int(value) < 256 for value in values)
+    return "#" + "".join(f"{int(value):02x}" for value in values) if is_color else ""
+
+
+def foreign_annotations(folder: Path) -> str:
+    """Which tool's annotations a folder holds instead of masks, and the way out; empty: unknown."""
     names = _names(folder)
     return next((sentence for fits, sentence in _TOOLS if fits(names)), "")
 
 
 def _names(folder: Path) -> set[str]:
-    """The files in a folder and those a little below, by path, in lower case."""
-    found: set[str] = set()
+    """The paths of files and folders a few levels below a folder, in lower case."""
+    names: set[str] = set()
     level = [folder]
-    for _ in range(_DEEP):
+    for _ in range(_DEPTH):
         children = [child for parent in level for child in parent.iterdir()]
-        found.update(child.relative_to(folder).as_posix().lower() for child in children)
+        names.update(child.relative_to(folder).as_posix().lower() for child in children)
         level = [child for child in children if child.is_dir()]
-    return found
+    return names
 
 
 def _ends(*endings: str) -> Callable[[set[str]], bool]:

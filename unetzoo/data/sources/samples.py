@@ -12,7 +12,7 @@ from unetzoo.data.sources.source import SPLITS, Entry, Source
 from unetzoo.errors import DataError
 
 
-class PartSource(Source):
+class SampleSource(Source):
     """The splits of a data set.
 
     Args:

@@ -1,0 +1,101 @@
+"""Read masks by their coding: the class id of each pixel, and what is wrong with pixels of no class."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unetzoo.data.masks.colors import TRANSPARENT, Codes, squared_distances
+from unetzoo.data.masks.forms import Form
+from unetzoo.data.masks.raw import RawMask, encode
+from unetzoo.data.masks.wording import complain
+from unetzoo.errors import DataError
+from unetzoo.nn.coding import COLORED, LEVELS, NO_NUMBER, UNKNOWN, Kind, MaskCoding
+
+_NO_CLASS = -1
+
+
+def read_mask(raw: RawMask | NDArray[Any], coding: MaskCoding) -> NDArray[np.uint8]:
+    """The class ids (h, w) of a mask, `UNKNOWN` where the class is not known.
+
+    Raises:
+        DataError: it is stored in another way, or has a code of no class.
+    """
+    form, stored = encode(raw)
+    codes = form.read_as(kind_of(form, coding), stored)
+    ids = class_ids(codes, coding)
+    strange = ids == _NO_CLASS
+    if strange.any():
+        raise DataError(complaint(np.unique(codes[strange]).tolist(), form, coding))
+    return ids.astype(np.uint8)
+
+
+def kind_of(form: Form, coding: MaskCoding) -> Kind:
+    """The kind as which a mask is read; one that numbers objects is read as it is stored."""
+    return form.natural if coding.instances else coding.kind
+
+
+def class_ids(codes: Codes, coding: MaskCoding) -> NDArray[np.int16]:
+    """The class id of each code, `UNKNOWN` where it is not known, -1 for a code of no class."""
+    if coding.instances or coding.threshold is not None:
+        return _switched(codes, coding)
+    table, table_ids = _table(coding)
+    places = np.searchsorted(table, codes).clip(max=len(table) - 1)
+    strange = table[places] != codes
+    ids: NDArray[np.int16] = table_ids[places]
+    if strange.any():
+        ids[strange] = _nearest(codes[strange], coding) if coding.nearest else _NO_CLASS
+    return ids
+
+
+def strange_codes(codes: Codes, coding: MaskCoding) -> list[int]:
+    """The codes that are of no class, each once."""
+    strange: list[int] = np.unique(codes[class_ids(codes, coding) == _NO_CLASS]).tolist()
+    return strange
+
+
+def complaint(strange: Sequence[int], form: Form, coding: MaskCoding) -> str:
+    """What is wrong with a mask that holds codes of no class, and what helps."""
+    return complain(coding.kind, coding.codes, strange, is_lossy=form.marks.is_lossy)
+
+
+def distances(codes: Codes, code: int, kind: Kind) -> Codes:
+    """How far codes are from another one: the squared distance of colors, the difference of values."""
+    return squared_distances(codes, code) if kind in COLORED else np.abs(codes - code)
+
+
+def _switched(codes: Codes, coding: MaskCoding) -> NDArray[np.int16]:
+    """0 or 1, by the threshold, or by what is not 0."""
+    threshold = coding.threshold
+    limit = None if threshold is None else threshold * (LEVELS if coding.kind == "levels" else 1)
+    is_on = codes != 0 if limit is None else codes >= limit
+    ids = np.where(is_on, coding.codes.index(1), coding.codes.index(0)).astype(np.int16)
+    if limit is not None:
+        ids[codes == NO_NUMBER] = _NO_CLASS
+    if coding.unknown:
+        ids[np.isin(codes, coding.unknown)] = UNKNOWN
+    return ids
+
+
+@lru_cache(maxsize=64)
+def _table(coding: MaskCoding) -> tuple[Codes, NDArray[np.int16]]:
+    """The codes in ascending order, and the class id of each; unknown codes come before those of classes."""
+    table = dict(zip(coding.codes, range(len(coding.codes)), strict=True))
+    table |= dict(coding.merged)
+    table |= dict.fromkeys(coding.unknown, UNKNOWN)
+    codes = sorted(table)
+    return np.array(codes, dtype=np.int64), np.array([table[code] for code in codes], dtype=np.int16)
+
+
+def _nearest(codes: Codes, coding: MaskCoding) -> NDArray[np.int16]:
+    """The class ids of the codes (n,) that are nearest to others (n,)."""
+    unique, inverse = np.unique(codes, return_inverse=True)
+    best, ids = np.full(len(unique), np.iinfo(np.int64).max), np.full(len(unique), _NO_CLASS, np.int16)
+    for code, class_id in zip(*_table(coding), strict=True):
+        far = distances(unique, int(code), coding.kind)
+        closer = far < best
+        best[closer], ids[closer] = far[closer], class_id
+    ids[(unique <= NO_NUMBER) | ((coding.kind == "cutout") & (unique == TRANSPARENT))] = _NO_CLASS
+    return ids[inverse.reshape(-1)]

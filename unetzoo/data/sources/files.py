@@ -1,0 +1,125 @@
+"""Pairs of files: an image and its mask are read together, because each tells what the other means."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from unetzoo.data.formats.content import NOTHING_KNOWN, Known, Pixels, Raster, turned
+from unetzoo.data.formats.images import Glance, glance, read_raster, upright_image
+from unetzoo.data.masks.raw import RawMask
+from unetzoo.data.sources.source import Entry, Source
+from unetzoo.errors import DataError
+
+
+@dataclass(frozen=True)
+class EntryFiles:
+    """The files of an entry.
+
+    Attributes:
+        image: of the image.
+        mask: of its mask.
+        others: further masks of the same image, to be joined with its mask.
+    """
+
+    image: Path
+    mask: Path
+    others: tuple[Path, ...] = ()
+
+
+class FileSource(Source):
+    """Pairs of files.
+
+    Args:
+        entries: all of them.
+        files: of each entry.
+        problems: as of `Source`.
+    """
+
+    def __init__(self, entries: Sequence[Entry], files: Sequence[EntryFiles], problems: Sequence[str] = ()) -> None:
+        super().__init__(entries, problems=problems)
+        self.files = tuple(files)
+
+    def image(self, index: int) -> Pixels:
+        """The image (h, w, c) alone, even if its mask cannot be read."""
+        try:
+            return self.pair(index)[0]
+        except DataError:
+            path = self.files[index].image
+            return upright_image(read_raster(path, "image", NOTHING_KNOWN), str(path))
+
+    def raw_mask(self, index: int) -> RawMask:
+        """The mask alone, upright; only the header of its image is read."""
+        files = self.files[index]
+        mask = _read_masks(files)
+        try:
+            image = glance(files.image)
+        except DataError:
+            image = Glance()
+        return RawMask(_aligned(mask, image), mask.marks)
+
+    def pair(self, index: int) -> tuple[Pixels, RawMask]:
+        """The image (h, w, c) and its mask, both upright.
+
+        The size of the mask tells the channels of an array, and the image how its mask is turned.
+
+        Raises:
+            DataError: one cannot be read, or several masks cannot be joined.
+        """
+        files = self.files[index]
+        mask = _read_masks(files)
+        height, width = mask.upright().shape[:2]
+        image = read_raster(files.image, "image", Known(size=(height, width)))
+        stored = (image.pixels.shape[0], image.pixels.shape[1])
+        aligned = _aligned(mask, Glance(stored, image.orientation))
+        return upright_image(image, str(files.image)), RawMask(aligned, mask.marks)
+
+    def doubts(self, index: int) -> Sequence[str]:
+        """What the files of an entry leave open."""
+        return tuple(_doubts(self.files[index]))
+
+
+def _doubts(files: EntryFiles) -> Iterator[str]:
+    try:
+        image, mask = glance(files.image), glance(files.mask)
+    except DataError:  # reading reports it
+        return
+    if image.stack:
+        yield f"its {image.stack} are taken for channels"
+    turns = image.orientation != 1 and mask.orientation == 1
+    if turns and not (image.is_lying and image.size[0] != image.size[1]):
+        yield (
+            f"its orientation tag ({image.orientation}) turns the image; its mask has none, and is taken for drawn on "
+            "the turned image, as viewers show it"
+        )
+
+
+def _read_masks(files: EntryFiles) -> Raster:
+    first = read_raster(files.mask, "mask")
+    if not files.others:
+        return first
+    masks = [first.upright(), *(read_raster(path, "mask").upright() for path in files.others)]
+    if not _are_joinable(masks):
+        names = ", ".join(path.name for path in (files.mask, *files.others))
+        raise DataError(
+            f"{files.image} has {len(masks)} masks ({names}), which cannot be joined: only masks of one size in which "
+            "the same single value, and 0 elsewhere, marks the objects can; keep one mask for each image"
+        )
+    return Raster(np.maximum.reduce(masks), marks=first.marks)
+
+
+def _are_joinable(masks: Sequence[Pixels]) -> bool:
+    """Whether masks have one size and hold, besides 0, one and the same value."""
+    if len({mask.shape for mask in masks}) > 1:
+        return False
+    if any(mask.ndim == 3 and (mask != mask[..., :1]).any() for mask in masks):
+        return False
+    return len(set().union(*(np.unique(mask).tolist() for mask in masks)) - {0}) <= 1
+
+
+def _aligned(mask: Raster, image: Glance) -> Pixels:
+    """A mask turned by its own tag; without one, if it has the size of the stored image, turned like the image."""
+    pixels = mask.upright()
+    is_as_stored = mask.orientation == 1 and image.is_lying and pixels.shape[:2] == image.size != image.size[::-1]
+    return turned(pixels, image.orientation) if is_as_stored else pixels
