@@ -1,65 +1,95 @@
 """What all losses share: the options that each of them takes, and how they read logits, probabilities and targets."""
 
+import inspect
 from abc import ABC, abstractmethod
+from dataclasses import dataclass, fields
+from typing import ClassVar, TypeVar, dataclass_transform
 
 import torch
 from torch import Tensor, nn
 
 from unetzoo.errors import TargetError
 from unetzoo.losses.checks import Weights, as_weights, check_ignore_index, check_switch, weights_for
-from unetzoo.losses.target import Pair, make_pair
+from unetzoo.losses.target import Mode, Pair, make_pair, mode_of
 from unetzoo.losses.tracing import hidden
 
+_Kind = TypeVar("_Kind", bound=type)
 
+
+@dataclass_transform(kw_only_default=True, eq_default=False)
+def options(kind: _Kind) -> _Kind:
+    """Make a loss of a class whose annotated attributes are its options, given by name.
+
+    Its own options precede the inherited ones in the signature, from which the registry reads them.
+    """
+    dataclass(kw_only=True, eq=False, repr=False)(kind)
+    names = {field.name for field in fields(kind)}
+    order = [name for owner in kind.__mro__ for name in inspect.get_annotations(owner) if name in names]
+    constructor = vars(kind)["__init__"]
+    signature = inspect.signature(constructor)
+    parameters = [signature.parameters[name] for name in ("self", *dict.fromkeys(order))]
+    constructor.__signature__ = signature.replace(parameters=parameters)
+    for name in names & vars(kind).keys():
+        delattr(kind, name)  # the default, which lies in the signature, too: a buffer may have the option's name
+    return kind
+
+
+@options
 class Loss(nn.Module, ABC):
     """A loss of logits (b, k, h, w) and a target; the options of every loss.
 
     Args:
-        class_weights: one for each class, >= 0, of its part in the mean over classes or pixels; a 0 leaves the class
-            out, such as the background. None: all equal.
-        per_image: the loss of each image, then their mean; otherwise one over all pixels of the batch. An image in
-            which nothing counts is left out.
+        class_weights: the weight of each class in the mean over classes or pixels, >= 0; 0 leaves a class out, such as
+            the background. None: all equal.
+        per_image: compute the loss of each image, then their mean, instead of one loss over all pixels of the batch. An
+            image without a pixel that counts is left out.
         ignore_index: target value of pixels that do not count.
-        from_logits: whether the loss is given logits; otherwise probabilities, as a sigmoid gives them for a binary or
-            multilabel target and a softmax for a multiclass one.
+        from_logits: whether the loss takes logits; otherwise probabilities, of a sigmoid for a binary or multilabel
+            target and of a softmax for a multiclass one.
 
     Raises:
         OptionError: for a value outside its range.
     """
 
-    class_weights: Tensor | None
+    class_weights: Weights | None = None
+    per_image: bool = False
+    ignore_index: int | None = None
+    from_logits: bool = True
 
-    def __init__(
-        self, *, class_weights: Weights | None, per_image: bool, ignore_index: int | None, from_logits: bool
-    ) -> None:
-        super().__init__()
-        check_switch("per_image", per_image)
-        check_switch("from_logits", from_logits)
-        check_ignore_index(ignore_index)
-        self.per_image = per_image
-        self.ignore_index = ignore_index
-        self.from_logits = from_logits
-        self.register_buffer("class_weights", as_weights("class_weights", class_weights), persistent=False)
+    soft: ClassVar[bool] = False
+    """Whether masks may hold any value from 0 to 1."""
 
-    @abstractmethod
+    def __post_init__(self) -> None:
+        """Check the options."""
+        nn.Module.__init__(self)
+        check_switch("per_image", self.per_image)
+        check_switch("from_logits", self.from_logits)
+        check_ignore_index(self.ignore_index)
+        self.keep_weights("class_weights", self.class_weights)
+
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
-        """The loss, a scalar >= 0, of logits (b, k, h, w) and a target of (b, h, w) or (b, k, h, w)."""
-
-    def read(self, given: Tensor, target: Tensor, *, soft: bool = False) -> Pair:
-        """Check what a loss was given; `Pair.logits` holds the probabilities where `from_logits` is False.
+        """The loss, a scalar >= 0.
 
         Args:
-            given: logits or probabilities (b, k, h, w).
-            target: as `make_pair` takes it.
-            soft: whether masks may hold any value from 0 to 1.
+            logits: (b, k, h, w).
+            target: (b, h, w) for binary (k = 1) and multiclass, (b, k, h, w) for multilabel.
 
         Raises:
             TargetError: for a target that does not fit, or probabilities outside [0, 1].
+            OptionError: when an option has another number of classes, or is for another kind of target.
         """
-        pair = make_pair(given, target, self.ignore_index, soft=soft)
-        if not (self.from_logits or hidden(given)):
+        self.check_mode(mode_of(logits, target), logits, target)
+        pair = make_pair(logits, target, self.ignore_index, soft=self.soft)
+        if not (self.from_logits or hidden(logits)):
             _check_probabilities(pair.logits)
-        return pair
+        return self.of_pair(pair)
+
+    def check_mode(self, mode: Mode, logits: Tensor, target: Tensor) -> None:
+        """Raise TargetError for a mode that the loss does not take."""
+
+    @abstractmethod
+    def of_pair(self, pair: Pair) -> Tensor:
+        """The loss, a scalar >= 0; `pair.logits` holds the probabilities where `from_logits` is False."""
 
     def probabilities(self, pair: Pair) -> Tensor:
         """The probability of each class (b, k, h, w): softmax for a multiclass target, else sigmoid."""
@@ -76,15 +106,21 @@ class Loss(nn.Module, ABC):
             return pair._replace(logits=pair.logits.clamp_min(nearest).log())
         return pair._replace(logits=torch.logit(pair.logits, nearest))
 
-    def weights(self, pair: Pair) -> Tensor | None:
-        """The class weights (k) for a pair; OptionError when there are not k of them."""
-        return None if self.class_weights is None else weights_for(pair.logits, "class_weights", self.class_weights)
+    def keep_weights(self, option: str, values: Weights | None) -> None:
+        """Hold the weights of an option as a buffer of its name; OptionError unless they are weights."""
+        vars(self).pop(option)
+        self.register_buffer(option, as_weights(option, values), persistent=False)
+
+    def weights_of(self, option: str, pair: Pair) -> Tensor | None:
+        """The weights (k) of an option for a pair; None without them. OptionError when there are not k of them."""
+        weights: Tensor | None = getattr(self, option)
+        return None if weights is None else weights_for(pair.logits, option, weights)
 
 
-def _check_probabilities(given: Tensor) -> None:
-    if given.numel() == 0:
+def _check_probabilities(values: Tensor) -> None:
+    if values.numel() == 0:
         return
-    low, high = (float(extreme) for extreme in given.detach().aminmax())
+    low, high = (float(extreme) for extreme in values.detach().aminmax())
     if low < 0 or high > 1:
         raise TargetError(
             f"with from_logits=False the loss takes probabilities from 0 to 1, got values from {low:.3g} to "

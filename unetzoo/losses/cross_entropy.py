@@ -6,77 +6,63 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - the field's name for it
 
 from unetzoo.errors import TargetError
-from unetzoo.losses.base import Loss
-from unetzoo.losses.checks import Weights, as_weights, check_smoothing, weights_for
+from unetzoo.losses.base import Loss, options
+from unetzoo.losses.checks import Weights, check_smoothing
 from unetzoo.losses.pixel import cross_entropy, mean_over, pixel_weights
-from unetzoo.losses.target import mode_of
+from unetzoo.losses.target import Mode, Pair
 from unetzoo.losses.tracing import hidden
 
 _SUM_TOLERANCE = 0.01  # of class probabilities, which may have been rounded to half precision
 
 
-class _OfMasks(Loss):
+@options
+class _MaskCrossEntropy(Loss):
     """Cross-entropy of sigmoids; its children differ in the targets that they take."""
 
     name: ClassVar[str]
-    soft: ClassVar[bool]
-    pos_weight: Tensor | None
 
-    def __init__(
-        self,
-        *,
-        pos_weight: float | Weights | None = None,
-        label_smoothing: float = 0.0,
-        class_weights: Weights | None = None,
-        per_image: bool = False,
-        ignore_index: int | None = None,
-        from_logits: bool = True,
-    ) -> None:
-        super().__init__(
-            class_weights=class_weights, per_image=per_image, ignore_index=ignore_index, from_logits=from_logits
+    pos_weight: float | Weights | None = None
+    label_smoothing: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Check the options."""
+        super().__post_init__()
+        check_smoothing(self.label_smoothing)
+        self._same_for_all = isinstance(self.pos_weight, (int, float))
+        self.keep_weights(
+            "pos_weight", [self.pos_weight] if isinstance(self.pos_weight, (int, float)) else self.pos_weight
         )
-        check_smoothing(label_smoothing)
-        self.label_smoothing = label_smoothing
-        self._same_for_all = isinstance(pos_weight, (int, float))
-        weights = as_weights("pos_weight", [pos_weight] if isinstance(pos_weight, (int, float)) else pos_weight)
-        self.register_buffer("pos_weight", weights, persistent=False)
 
-    def forward(self, logits: Tensor, target: Tensor) -> Tensor:
-        """The loss, a scalar >= 0.
-
-        Args:
-            logits: (b, k, h, w).
-            target: masks; (b, h, w) for k = 1, else (b, k, h, w).
-
-        Raises:
-            TargetError: for a target that does not fit, or class ids.
-            OptionError: when `pos_weight` or `class_weights` has another number of classes.
-        """
-        if mode_of(logits, target) == "multiclass":
+    def check_mode(self, mode: Mode, logits: Tensor, target: Tensor) -> None:
+        """Raise TargetError for class ids."""
+        if mode == "multiclass":
             raise TargetError(
                 f"{self.name} needs one mask for each class, (b, k, h, w); got class ids {tuple(target.shape)} for "
                 f"logits {tuple(logits.shape)}: use {self.name.replace('bce', 'ce')}, or logits of one channel for two "
                 "classes"
             )
-        pair = self.with_logits(self.read(logits, target, soft=self.soft))
+
+    def of_pair(self, pair: Pair) -> Tensor:
+        """The weighted mean over the masks' pixels."""
+        pair = self.with_logits(pair)
+        class_weights = self.weights_of("class_weights", pair)
         losses = cross_entropy(
             pair,
             label_smoothing=self.label_smoothing,
-            class_weights=self.weights(pair),
-            pos_weight=self._pos_weight(pair.logits),
+            class_weights=class_weights,
+            pos_weight=self._pos_weight(pair),
         )
-        return mean_over(losses, pixel_weights(pair, self.weights(pair)), per_image=self.per_image)
+        return mean_over(losses, pixel_weights(pair, class_weights), per_image=self.per_image)
 
-    def _pos_weight(self, logits: Tensor) -> Tensor | None:
+    def _pos_weight(self, pair: Pair) -> Tensor | None:
         """`pos_weight` as (1) or (k)."""
-        if self.pos_weight is None:
-            return None
         if self._same_for_all:
-            return self.pos_weight.to(logits.device, logits.dtype)
-        return weights_for(logits, "pos_weight", self.pos_weight)
+            return self.get_buffer("pos_weight").to(pair.logits.device, pair.logits.dtype)
+        return self.weights_of("pos_weight", pair)
 
 
-class BCELoss(_OfMasks):
+@options
+class BCELoss(_MaskCrossEntropy):
     """Binary cross-entropy of the sigmoid of each logit, for masks of 0 and 1; the mean over all that count.
 
     -(w y log p + (1 - y) log(1 - p)), with p = sigmoid(logit) and w = `pos_weight`.
@@ -85,17 +71,17 @@ class BCELoss(_OfMasks):
         pos_weight: how much more a 1 counts than a 0: one number, or one for each class; e.g. background pixels per
             foreground pixel.
         label_smoothing: s in [0, 1); targets become s / 2 and 1 - s / 2 (arXiv:1512.00567, section 7, two classes).
-        class_weights, per_image, ignore_index, from_logits: as every loss takes them, see `unetzoo.losses.base.Loss`.
+        class_weights, per_image, ignore_index, from_logits: see `unetzoo.losses.base.Loss`.
 
     Raises:
         OptionError: for a value outside its range.
     """
 
     name = "bce"
-    soft = False
 
 
-class SoftBCELoss(_OfMasks):
+@options
+class SoftBCELoss(_MaskCrossEntropy):
     """Binary cross-entropy for soft masks, whose values lie between 0 and 1; of masks of 0 and 1 the same as `BCELoss`.
 
     For what several people drew, for mixed images and for the probabilities of a teacher.
@@ -105,7 +91,7 @@ class SoftBCELoss(_OfMasks):
     Args:
         pos_weight: as of `BCELoss`.
         label_smoothing: s in [0, 1); targets y become y (1 - s) + s / 2.
-        class_weights, per_image, ignore_index, from_logits: as every loss takes them, see `unetzoo.losses.base.Loss`.
+        class_weights, per_image, ignore_index, from_logits: see `unetzoo.losses.base.Loss`.
 
     Raises:
         OptionError: for a value outside its range.
@@ -115,33 +101,43 @@ class SoftBCELoss(_OfMasks):
     soft = True
 
 
-class _OfClasses(Loss):
+@options
+class _ClassCrossEntropy(Loss):
     """Cross-entropy of a softmax; its children differ in the targets that they take."""
 
-    def __init__(
-        self,
-        *,
-        class_weights: Weights | None = None,
-        label_smoothing: float = 0.0,
-        per_image: bool = False,
-        ignore_index: int | None = None,
-        from_logits: bool = True,
-    ) -> None:
-        super().__init__(
-            class_weights=class_weights, per_image=per_image, ignore_index=ignore_index, from_logits=from_logits
-        )
-        check_smoothing(label_smoothing)
-        self.label_smoothing = label_smoothing
+    class_weights: Weights | None = None
+    label_smoothing: float = 0.0
 
-    def of_ids(self, logits: Tensor, target: Tensor) -> Tensor:
-        """The loss of class ids (b, h, w)."""
-        pair = self.with_logits(self.read(logits, target))
-        weights = self.weights(pair)
+    def __post_init__(self) -> None:
+        """Check the options."""
+        super().__post_init__()
+        check_smoothing(self.label_smoothing)
+
+    def of_pair(self, pair: Pair) -> Tensor:
+        """The weighted mean over the pixels; masks of the classes are soft targets."""
+        return self._of_ids(pair) if pair.mode == "multiclass" else self._of_probabilities(pair)
+
+    def _of_ids(self, pair: Pair) -> Tensor:
+        pair = self.with_logits(pair)
+        weights = self.weights_of("class_weights", pair)
         losses = cross_entropy(pair, label_smoothing=self.label_smoothing, class_weights=weights)
         return mean_over(losses, pixel_weights(pair, weights), per_image=self.per_image)
 
+    def _of_probabilities(self, pair: Pair) -> Tensor:
+        counts = None if pair.valid is None else pair.valid.all(1)
+        _check_sums(pair.target, counts)
+        pair = self.with_logits(pair._replace(mode="multiclass"))
+        expected = pair.target if counts is None else pair.target.masked_fill(~counts[:, None], 0)
+        weights = self.weights_of("class_weights", pair)
+        losses = F.cross_entropy(pair.logits, expected, weights, label_smoothing=self.label_smoothing, reduction="none")
+        if counts is not None:
+            losses = losses.masked_fill(~counts, 0)
+        mass = counts if weights is None else (expected * weights[:, None, None]).sum(1)
+        return mean_over(losses, mass, per_image=self.per_image)
 
-class CrossEntropyLoss(_OfClasses):
+
+@options
+class CrossEntropyLoss(_ClassCrossEntropy):
     """Cross-entropy of the softmax over classes (arXiv:1505.04597, eq. 1), with a weight for each class.
 
     -sum w[y] log p[y] / sum w[y], over the pixels that count: y is a pixel's class and p the softmax of its logits.
@@ -151,34 +147,24 @@ class CrossEntropyLoss(_OfClasses):
             another one, label smoothing adds s / k of each class times that class's weight, as torch does.
         label_smoothing: s in [0, 1); a pixel's class gets 1 - s + s / k, every other s / k (arXiv:1512.00567, section
             7).
-        per_image, ignore_index, from_logits: as every loss takes them, see `unetzoo.losses.base.Loss`.
+        per_image, ignore_index, from_logits: see `unetzoo.losses.base.Loss`.
 
     Raises:
         OptionError: for a value outside its range.
     """
 
-    def forward(self, logits: Tensor, target: Tensor) -> Tensor:
-        """The loss, a scalar >= 0.
-
-        Args:
-            logits: (b, k, h, w), k >= 2.
-            target: class ids (b, h, w), 0 to k - 1.
-
-        Raises:
-            TargetError: for a target that does not fit, masks, or logits of one class.
-            OptionError: when `class_weights` has another number of classes.
-        """
-        mode = mode_of(logits, target)
+    def check_mode(self, mode: Mode, logits: Tensor, target: Tensor) -> None:
+        """Raise TargetError for masks, or logits of one class."""
         if mode != "multiclass":
             other = "bce for one class" if mode == "binary" else "bce, or target.argmax(1) if it is one-hot"
             raise TargetError(
                 f"ce needs class ids (b, h, w) and logits of at least 2 classes; got a {mode} target "
                 f"{tuple(target.shape)} for logits {tuple(logits.shape)}: use {other}"
             )
-        return self.of_ids(logits, target)
 
 
-class SoftCrossEntropyLoss(_OfClasses):
+@options
+class SoftCrossEntropyLoss(_ClassCrossEntropy):
     """Cross-entropy of the softmax for soft targets, probabilities of classes; of class ids that of `CrossEntropyLoss`.
 
     -sum w[c] t[c] log p[c] / sum w[c] t[c], over classes c and the pixels that count: t are the target's probabilities.
@@ -189,44 +175,19 @@ class SoftCrossEntropyLoss(_OfClasses):
         class_weights: one for each class, >= 0; None: all equal. A pixel whose classes all have weight 0 does not
             count.
         label_smoothing: s in [0, 1); t becomes t (1 - s) + s / k.
-        per_image, from_logits: as every loss takes them, see `unetzoo.losses.base.Loss`.
+        per_image, from_logits: see `unetzoo.losses.base.Loss`.
         ignore_index: target value of pixels that do not count; of probabilities it is enough that one is it.
 
     Raises:
         OptionError: for a value outside its range.
     """
 
-    def forward(self, logits: Tensor, target: Tensor) -> Tensor:
-        """The loss, a scalar >= 0.
+    soft = True
 
-        Args:
-            logits: (b, k, h, w), k >= 2.
-            target: probabilities of the classes (b, k, h, w), with a sum of 1, or class ids (b, h, w).
-
-        Raises:
-            TargetError: for a target that does not fit, or logits of one class.
-            OptionError: when `class_weights` has another number of classes.
-        """
-        mode = mode_of(logits, target)
+    def check_mode(self, mode: Mode, logits: Tensor, target: Tensor) -> None:  # noqa: ARG002 - as the base has it
+        """Raise TargetError for logits of one class."""
         if mode == "binary":
             raise TargetError(f"soft_ce needs logits of at least 2 classes, got {tuple(logits.shape)}: use soft_bce")
-        if mode == "multiclass":
-            return self.of_ids(logits, target)
-        pair = self.read(logits, target, soft=True)
-        counts = None if pair.valid is None else pair.valid.all(1)
-        _check_sums(pair.target, counts)
-        pair = self.with_logits(pair._replace(mode="multiclass"))
-        expected = pair.target if counts is None else pair.target.masked_fill(~counts[:, None], 0)
-        return self._of_probabilities(pair.logits, expected, self.weights(pair), counts)
-
-    def _of_probabilities(
-        self, logits: Tensor, expected: Tensor, weights: Tensor | None, counts: Tensor | None
-    ) -> Tensor:
-        losses = F.cross_entropy(logits, expected, weights, label_smoothing=self.label_smoothing, reduction="none")
-        if counts is not None:
-            losses = losses.masked_fill(~counts, 0)
-        mass = counts if weights is None else (expected * weights[:, None, None]).sum(1)
-        return mean_over(losses, mass, per_image=self.per_image)
 
 
 def _check_sums(expected: Tensor, counts: Tensor | None) -> None:

@@ -6,13 +6,14 @@ import torch
 from torch import Tensor
 
 from unetzoo.errors import OptionError
-from unetzoo.losses.base import Loss
-from unetzoo.losses.checks import Weights, as_weights, check_not_negative, check_number, check_smoothing, weights_for
+from unetzoo.losses.base import Loss, options
+from unetzoo.losses.checks import Weights, check_not_negative, check_number, check_smoothing
 from unetzoo.losses.pixel import cross_entropy, mean_over, pixel_weights, weighted
 from unetzoo.losses.target import Pair
 from unetzoo.losses.tracing import by_formula, is_transformed
 
 
+@options
 class FocalLoss(Loss):
     """Focal loss (arXiv:1708.02002, eq. 5): cross-entropy in which pixels count less the better they are classified.
 
@@ -24,53 +25,31 @@ class FocalLoss(Loss):
         gamma: >= 0; 0 is cross-entropy.
         alpha: for a binary or multilabel target one number in [0, 1], the weight of a 1, and 1 - alpha that of a 0; for
             a multiclass one a weight for each class, by whose sum the mean is not divided. None: 1 for all.
-        class_weights, per_image, ignore_index, from_logits: as every loss takes them, see `unetzoo.losses.base.Loss`.
+        class_weights, per_image, ignore_index, from_logits: see `unetzoo.losses.base.Loss`.
 
     Raises:
         OptionError: for a value outside its range.
     """
 
-    alpha: Tensor | None
+    gamma: float = 2.0
+    alpha: float | Weights | None = None
 
-    def __init__(
-        self,
-        *,
-        gamma: float = 2.0,
-        alpha: float | Weights | None = None,
-        class_weights: Weights | None = None,
-        per_image: bool = False,
-        ignore_index: int | None = None,
-        from_logits: bool = True,
-    ) -> None:
-        super().__init__(
-            class_weights=class_weights, per_image=per_image, ignore_index=ignore_index, from_logits=from_logits
-        )
-        check_not_negative("gamma", gamma)
-        self.gamma = gamma
+    def __post_init__(self) -> None:
+        """Check the options."""
+        super().__post_init__()
+        check_not_negative("gamma", self.gamma)
         self._positive_weight: float | None = None
-        weights = None
-        if isinstance(alpha, (int, float)):
-            if not 0 <= alpha <= 1:
-                raise OptionError(f"alpha must be a number in [0, 1], or one weight for each class; got {alpha!r}")
-            self._positive_weight = float(alpha)
-        else:
-            weights = as_weights("alpha", alpha)
-        self.register_buffer("alpha", weights, persistent=False)
+        if isinstance(self.alpha, (int, float)):
+            if not 0 <= self.alpha <= 1:
+                raise OptionError(f"alpha must be a number in [0, 1], or one weight for each class; got {self.alpha!r}")
+            self._positive_weight = float(self.alpha)
+        self.keep_weights("alpha", None if isinstance(self.alpha, (int, float)) else self.alpha)
 
-    def forward(self, logits: Tensor, target: Tensor) -> Tensor:
-        """The loss, a scalar >= 0.
-
-        Args:
-            logits: (b, k, h, w).
-            target: (b, h, w) for binary (k = 1) and multiclass, (b, k, h, w) for multilabel.
-
-        Raises:
-            TargetError: for a target that does not fit.
-            OptionError: when `alpha` is of the other kind, or has another number of classes.
-        """
-        pair = self.with_logits(self.read(logits, target))
+    def of_pair(self, pair: Pair) -> Tensor:
+        """The loss, a scalar >= 0."""
+        pair = self.with_logits(pair)
         losses = self._of_classes(pair) if pair.mode == "multiclass" else self._of_masks(pair)
-        weights = pixel_weights(pair, self.weights(pair))
+        weights = pixel_weights(pair, self.weights_of("class_weights", pair))
         return mean_over(weighted(losses, weights), weights, per_image=self.per_image)
 
     def _of_masks(self, pair: Pair) -> Tensor:
@@ -87,11 +66,11 @@ class FocalLoss(Loss):
         if self._positive_weight is not None:
             raise OptionError("a multiclass target needs one weight for each class as alpha, not one number")
         losses = focused(cross_entropy(pair), self.gamma)
-        if self.alpha is None:
-            return losses
-        return losses * weights_for(pair.logits, "alpha", self.alpha)[pair.target.clamp(min=0)]
+        weights = self.weights_of("alpha", pair)
+        return losses if weights is None else losses * weights[pair.target.clamp(min=0)]
 
 
+@options
 class PolyLoss(Loss):
     """Poly-1 loss (arXiv:2204.12511, eq. 5): cross-entropy, and epsilon times the probability that is missing.
 
@@ -102,42 +81,24 @@ class PolyLoss(Loss):
     Args:
         epsilon: >= -1; 0 is cross-entropy.
         label_smoothing: as of `bce` and `ce`.
-        class_weights, per_image, ignore_index, from_logits: as every loss takes them, see `unetzoo.losses.base.Loss`.
+        class_weights, per_image, ignore_index, from_logits: see `unetzoo.losses.base.Loss`.
 
     Raises:
         OptionError: for a value outside its range.
     """
 
-    def __init__(
-        self,
-        *,
-        epsilon: float = 1.0,
-        label_smoothing: float = 0.0,
-        class_weights: Weights | None = None,
-        per_image: bool = False,
-        ignore_index: int | None = None,
-        from_logits: bool = True,
-    ) -> None:
-        super().__init__(
-            class_weights=class_weights, per_image=per_image, ignore_index=ignore_index, from_logits=from_logits
-        )
-        check_number("epsilon", epsilon, at_least=-1)
-        check_smoothing(label_smoothing)
-        self.epsilon = epsilon
-        self.label_smoothing = label_smoothing
+    epsilon: float = 1.0
+    label_smoothing: float = 0.0
 
-    def forward(self, logits: Tensor, target: Tensor) -> Tensor:
-        """The loss, a scalar >= 0.
+    def __post_init__(self) -> None:
+        """Check the options."""
+        super().__post_init__()
+        check_number("epsilon", self.epsilon, at_least=-1)
+        check_smoothing(self.label_smoothing)
 
-        Args:
-            logits: (b, k, h, w).
-            target: (b, h, w) for binary (k = 1) and multiclass, (b, k, h, w) for multilabel.
-
-        Raises:
-            TargetError: for a target that does not fit.
-            OptionError: when `class_weights` has another number of classes.
-        """
-        pair = self.with_logits(self.read(logits, target))
+    def of_pair(self, pair: Pair) -> Tensor:
+        """The loss, a scalar >= 0."""
+        pair = self.with_logits(pair)
         hard = cross_entropy(pair)
         missing = 1 - torch.exp(-hard)
         smoothing = self.label_smoothing
@@ -146,7 +107,7 @@ class PolyLoss(Loss):
             shared = smoothing / (pair.logits.shape[1] if pair.mode == "multiclass" else 2)
             losses = cross_entropy(pair, label_smoothing=smoothing)
             missing = (1 - smoothing) * missing + smoothing - shared
-        weights = pixel_weights(pair, self.weights(pair))
+        weights = pixel_weights(pair, self.weights_of("class_weights", pair))
         return mean_over(weighted(losses + self.epsilon * missing, weights), weights, per_image=self.per_image)
 
 

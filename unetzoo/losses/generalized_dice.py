@@ -1,4 +1,4 @@
-"""The generalised Dice loss."""
+"""The generalized Dice loss."""
 
 from typing import Literal
 
@@ -6,15 +6,17 @@ import torch
 from torch import Tensor
 
 from unetzoo.checks import check_choice
-from unetzoo.losses.base import Loss
-from unetzoo.losses.checks import Weights, check_not_negative
+from unetzoo.losses.base import Loss, options
+from unetzoo.losses.checks import check_not_negative
 from unetzoo.losses.region import Regions, divided, measure
+from unetzoo.losses.target import Pair
 
 Volume = Literal["square", "simple", "uniform"]
 
 
+@options
 class GeneralizedDiceLoss(Loss):
-    """1 - generalised Dice coefficient (arXiv:1707.03237, eq. of GDL): one ratio for all classes, rare ones count more.
+    """1 - generalized Dice coefficient (arXiv:1707.03237, eq. of GDL): one ratio for all classes, rare ones count more.
 
     The coefficient is (2 sum w TP + smooth) / (sum w (2 TP + FP + FN) + smooth), summed over classes: w is 1 over the
     square of a class's pixels in the target, scaled to a sum of 1 over the classes; TP, FP and FN are the sums of its
@@ -28,44 +30,25 @@ class GeneralizedDiceLoss(Loss):
         weights: `"square"`: 1 / pixels^2, `"simple"`: 1 / pixels, `"uniform"`: 1.
         smooth: pixels that are added to numerator and denominator, >= 0; with 0 a target without any class has no loss.
         class_weights: one for each class, >= 0, times w; None: all 1.
-        per_image, ignore_index, from_logits: as every loss takes them, see `unetzoo.losses.base.Loss`.
+        per_image, ignore_index, from_logits: see `unetzoo.losses.base.Loss`.
 
     Raises:
         OptionError: for a value outside its range.
     """
 
-    def __init__(
-        self,
-        *,
-        weights: Volume = "square",
-        smooth: float = 1.0,
-        class_weights: Weights | None = None,
-        per_image: bool = False,
-        ignore_index: int | None = None,
-        from_logits: bool = True,
-    ) -> None:
-        super().__init__(
-            class_weights=class_weights, per_image=per_image, ignore_index=ignore_index, from_logits=from_logits
-        )
-        check_choice("weights", weights, Volume)
-        check_not_negative("smooth", smooth)
-        self.volume = weights
-        self.smooth = smooth
+    weights: Volume = "square"
+    smooth: float = 1.0
 
-    def forward(self, logits: Tensor, target: Tensor) -> Tensor:
-        """The loss, a scalar from 0 to 1.
+    def __post_init__(self) -> None:
+        """Check the options."""
+        super().__post_init__()
+        check_choice("weights", self.weights, Volume)
+        check_not_negative("smooth", self.smooth)
 
-        Args:
-            logits: (b, k, h, w).
-            target: (b, h, w) for binary (k = 1) and multiclass, (b, k, h, w) for multilabel.
-
-        Raises:
-            TargetError: for a target that does not fit.
-            OptionError: when `class_weights` has another number of classes.
-        """
-        pair = self.read(logits, target)
+    def of_pair(self, pair: Pair) -> Tensor:
+        """The loss, a scalar >= 0."""
         regions = measure(pair, self.probabilities(pair), per_image=self.per_image)
-        weights = self._scaled(regions, self.weights(pair))
+        weights = self._scaled(regions, self.weights_of("class_weights", pair))
         wrong = (weights * (regions.outside + regions.missing)).sum(1)
         right = (weights * regions.inside).sum(1)
         losses = divided(wrong, 2 * right + wrong + self.smooth)
@@ -78,7 +61,7 @@ class GeneralizedDiceLoss(Loss):
         if class_weights is not None:
             present = present & (class_weights > 0)
         fewest = torch.where(present, regions.positives, torch.inf).amin(1, keepdim=True)
-        exponent = {"square": 2, "simple": 1, "uniform": 0}[self.volume]
+        exponent = {"square": 2, "simple": 1, "uniform": 0}[self.weights]
         # over the rarest class's, which an absent class takes: 1 / pixels^2 itself is too small for half precision
         weights = torch.where(present, fewest / regions.positives.clamp(min=1), 1) ** exponent
         weights = weights * (regions.counted > 0)

@@ -4,13 +4,13 @@ import torch
 from torch import Tensor
 
 from unetzoo.checks import check_choice
-from unetzoo.losses.base import Loss
-from unetzoo.losses.checks import Weights
+from unetzoo.losses.base import Loss, options
 from unetzoo.losses.region import Absent, count, mean_of_classes, rule_of
 from unetzoo.losses.target import Pair, as_masks
 from unetzoo.losses.tracing import hidden
 
 
+@options
 class LovaszLoss(Loss):
     """The Lovász extension of the Jaccard loss (arXiv:1705.08790): convex and exact where predictions are 0 and 1.
 
@@ -27,39 +27,21 @@ class LovaszLoss(Loss):
             classes: `"count"`: its loss, which is its largest error. `"zero"`: a loss of 0. `"skip"`: nothing, the mean
             is that of the others. `"auto"`: skip in the softmax form, count in the hinge form, as in the paper's
             program.
-        class_weights, per_image, ignore_index, from_logits: as every loss takes them, see `unetzoo.losses.base.Loss`.
+        class_weights, per_image, ignore_index, from_logits: see `unetzoo.losses.base.Loss`.
 
     Raises:
         OptionError: for a value outside its range.
     """
 
-    def __init__(
-        self,
-        *,
-        absent: Absent = "auto",
-        class_weights: Weights | None = None,
-        per_image: bool = False,
-        ignore_index: int | None = None,
-        from_logits: bool = True,
-    ) -> None:
-        super().__init__(
-            class_weights=class_weights, per_image=per_image, ignore_index=ignore_index, from_logits=from_logits
-        )
-        check_choice("absent", absent, Absent)
-        self.absent = absent
+    absent: Absent = "auto"
 
-    def forward(self, logits: Tensor, target: Tensor) -> Tensor:
-        """The loss, a scalar >= 0.
+    def __post_init__(self) -> None:
+        """Check the options."""
+        super().__post_init__()
+        check_choice("absent", self.absent, Absent)
 
-        Args:
-            logits: (b, k, h, w).
-            target: (b, h, w) for binary (k = 1) and multiclass, (b, k, h, w) for multilabel.
-
-        Raises:
-            TargetError: for a target that does not fit.
-            OptionError: when `class_weights` has another number of classes.
-        """
-        pair = self.read(logits, target)
+    def of_pair(self, pair: Pair) -> Tensor:
+        """The loss, a scalar >= 0."""
         truth = as_masks(pair, torch.bool)
         regions = count(pair, truth, per_image=self.per_image)
         absent = rule_of(self.absent, count=pair.mode != "multiclass")
@@ -67,7 +49,7 @@ class LovaszLoss(Loss):
         with torch.no_grad():
             gradient = _gradients(errors, truth, per_image=self.per_image, with_absent=absent == "count")
         losses = (errors * gradient).sum((2, 3) if self.per_image else (0, 2, 3)).reshape(regions.positives.shape)
-        return mean_of_classes(losses, regions, self.weights(pair), absent)
+        return mean_of_classes(losses, regions, self.weights_of("class_weights", pair), absent)
 
     def _errors(self, pair: Pair, truth: Tensor) -> Tensor:
         """The error of each class in each pixel (b, k, h, w), >= 0; 0 where a pixel does not count."""

@@ -3,10 +3,11 @@
 import torch
 from torch import Tensor
 
-from unetzoo.losses.checks import Weights
-from unetzoo.losses.region import Absent, RegionLoss, Regions
+from unetzoo.losses.base import options
+from unetzoo.losses.region import RegionLoss, Regions
 
 
+@options
 class MCCLoss(RegionLoss):
     """1 - soft Matthews correlation coefficient of each class (arXiv:2010.13454): all four counts, also true negatives.
 
@@ -20,31 +21,12 @@ class MCCLoss(RegionLoss):
 
     Args:
         smooth: pixels that are added to TP and to TN, >= 0.
-        absent: `"count"`, `"zero"` or `"skip"` a class without pixels, see `unetzoo.losses.region.RegionLoss`.
-        class_weights, per_image, ignore_index, from_logits: as every loss takes them, see `unetzoo.losses.base.Loss`.
+        absent: see `unetzoo.losses.region.RegionLoss`.
+        class_weights, per_image, ignore_index, from_logits: see `unetzoo.losses.base.Loss`.
 
     Raises:
         OptionError: for a value outside its range.
     """
-
-    def __init__(
-        self,
-        *,
-        smooth: float = 1.0,
-        absent: Absent = "auto",
-        class_weights: Weights | None = None,
-        per_image: bool = False,
-        ignore_index: int | None = None,
-        from_logits: bool = True,
-    ) -> None:
-        super().__init__(
-            smooth=smooth,
-            absent=absent,
-            class_weights=class_weights,
-            per_image=per_image,
-            ignore_index=ignore_index,
-            from_logits=from_logits,
-        )
 
     def compare(self, regions: Regions) -> Tensor:
         """1 - the coefficient of each class (r, k), from 0 to 2."""

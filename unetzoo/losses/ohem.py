@@ -5,13 +5,14 @@ import math
 import torch
 from torch import Tensor
 
-from unetzoo.losses.base import Loss
-from unetzoo.losses.checks import Weights, check_number, check_smoothing
+from unetzoo.losses.base import Loss, options
+from unetzoo.losses.checks import check_number, check_smoothing
 from unetzoo.losses.pixel import cross_entropy, mean_over, pixel_weights, weighted
 from unetzoo.losses.target import Pair
 from unetzoo.losses.tracing import hidden
 
 
+@options
 class OHEMCrossEntropyLoss(Loss):
     """Online hard example mining (arXiv:1604.03540) for pixels (arXiv:1605.06885, section 3.2): easy ones do not count.
 
@@ -25,50 +26,31 @@ class OHEMCrossEntropyLoss(Loss):
             hard as the last of them are kept too.
         label_smoothing: as of `bce` and `ce`; which pixels are hard does not depend on it.
         per_image: pixels are chosen in each image, then the mean of the images' losses; otherwise in the batch.
-        class_weights, ignore_index, from_logits: as every loss takes them, see `unetzoo.losses.base.Loss`.
+        class_weights, ignore_index, from_logits: see `unetzoo.losses.base.Loss`.
 
     Raises:
         OptionError: for a value outside its range.
     """
 
-    def __init__(
-        self,
-        *,
-        threshold: float = 0.7,
-        min_kept: float = 1 / 16,
-        label_smoothing: float = 0.0,
-        class_weights: Weights | None = None,
-        per_image: bool = False,
-        ignore_index: int | None = None,
-        from_logits: bool = True,
-    ) -> None:
-        super().__init__(
-            class_weights=class_weights, per_image=per_image, ignore_index=ignore_index, from_logits=from_logits
-        )
-        check_number("threshold", threshold, above=0, at_most=1)
-        check_number("min_kept", min_kept, at_least=0, at_most=1)
-        check_smoothing(label_smoothing)
-        self.threshold = threshold
-        self.min_kept = min_kept
-        self.label_smoothing = label_smoothing
+    threshold: float = 0.7
+    min_kept: float = 1 / 16
+    label_smoothing: float = 0.0
 
-    def forward(self, logits: Tensor, target: Tensor) -> Tensor:
-        """The loss, a scalar >= 0.
+    def __post_init__(self) -> None:
+        """Check the options."""
+        super().__post_init__()
+        check_number("threshold", self.threshold, above=0, at_most=1)
+        check_number("min_kept", self.min_kept, at_least=0, at_most=1)
+        check_smoothing(self.label_smoothing)
 
-        Args:
-            logits: (b, k, h, w).
-            target: (b, h, w) for binary (k = 1) and multiclass, (b, k, h, w) for multilabel.
-
-        Raises:
-            TargetError: for a target that does not fit.
-            OptionError: when `class_weights` has another number of classes.
-        """
-        pair = self.with_logits(self.read(logits, target))
+    def of_pair(self, pair: Pair) -> Tensor:
+        """The loss, a scalar >= 0."""
+        pair = self.with_logits(pair)
         hard_labels = cross_entropy(pair)
         losses = hard_labels
         if self.label_smoothing:
             losses = cross_entropy(pair, label_smoothing=self.label_smoothing)
-        class_weights = self.weights(pair)
+        class_weights = self.weights_of("class_weights", pair)
         pair = pair._replace(valid=self._hard(hard_labels.detach(), _counting(pair, class_weights)))
         weights = pixel_weights(pair, class_weights)
         return mean_over(weighted(losses, weights), weights, per_image=self.per_image)

@@ -1,12 +1,14 @@
-"""Losses of how much of a region's prediction and truth overlaps: Dice, Jaccard and Tversky."""
+"""Losses of the overlap of prediction and truth: Dice, Jaccard and Tversky."""
 
 import torch
 from torch import Tensor
 
-from unetzoo.losses.checks import Weights, check_not_negative, check_number, check_switch
-from unetzoo.losses.region import Absent, RegionLoss, Regions, divided
+from unetzoo.losses.base import options
+from unetzoo.losses.checks import check_not_negative, check_number, check_switch
+from unetzoo.losses.region import RegionLoss, Regions, divided
 
 
+@options
 class DiceLoss(RegionLoss):
     """1 - soft Dice coefficient of each class, the weighted mean over classes (arXiv:1608.04117).
 
@@ -15,41 +17,27 @@ class DiceLoss(RegionLoss):
     squares of p and g, as in V-Net (arXiv:1606.04797, section 3).
 
     A class that is absent from the target has a coefficient of smooth / (sum p + smooth): its loss is 0 when none of it
-    is predicted, and grows with what is. With `smooth=0` the coefficient would be 0 whatever is predicted, so that an
-    absent class is left out of the mean then. segmentation_models_pytorch's loss is this one with twice its smooth and
+    is predicted, and grows with the prediction. With `smooth=0` the coefficient would be 0 for any prediction, so the
+    mean leaves absent classes out. segmentation_models_pytorch's loss is this one with twice its smooth and
     `absent="zero"`.
 
     Args:
         smooth: pixels that are added to numerator and denominator, >= 0.
-        squared: as above.
-        absent: `"count"`, `"zero"` or `"skip"` a class without pixels, see `unetzoo.losses.region.RegionLoss`.
-        class_weights, per_image, ignore_index, from_logits: as every loss takes them, see `unetzoo.losses.base.Loss`.
+        squared: square p and g in the denominator.
+        absent: see `unetzoo.losses.region.RegionLoss`.
+        class_weights, per_image, ignore_index, from_logits: see `unetzoo.losses.base.Loss`.
 
     Raises:
         OptionError: for a value outside its range.
     """
 
-    def __init__(
-        self,
-        *,
-        smooth: float = 1.0,
-        squared: bool = False,
-        absent: Absent = "auto",
-        class_weights: Weights | None = None,
-        per_image: bool = False,
-        ignore_index: int | None = None,
-        from_logits: bool = True,
-    ) -> None:
-        check_switch("squared", squared)
-        super().__init__(
-            smooth=smooth,
-            absent=absent,
-            squared=squared,
-            class_weights=class_weights,
-            per_image=per_image,
-            ignore_index=ignore_index,
-            from_logits=from_logits,
-        )
+    smooth: float = 1.0
+    squared: bool = False
+
+    def __post_init__(self) -> None:
+        """Check the options."""
+        super().__post_init__()
+        check_switch("squared", self.squared)
 
     def compare(self, regions: Regions) -> Tensor:
         """1 - the coefficient of each class (r, k)."""
@@ -57,6 +45,7 @@ class DiceLoss(RegionLoss):
         return divided(regions.outside + regions.missing, size + self.smooth)
 
 
+@options
 class JaccardLoss(RegionLoss):
     """1 - soft Jaccard index (intersection over union) of each class (doi:10.1007/978-3-319-50835-1_22, eqs. 3 to 5).
 
@@ -66,31 +55,12 @@ class JaccardLoss(RegionLoss):
 
     Args:
         smooth: pixels that are added to intersection and union, >= 0.
-        absent: `"count"`, `"zero"` or `"skip"` a class without pixels, see `unetzoo.losses.region.RegionLoss`.
-        class_weights, per_image, ignore_index, from_logits: as every loss takes them, see `unetzoo.losses.base.Loss`.
+        absent: see `unetzoo.losses.region.RegionLoss`.
+        class_weights, per_image, ignore_index, from_logits: see `unetzoo.losses.base.Loss`.
 
     Raises:
         OptionError: for a value outside its range.
     """
-
-    def __init__(
-        self,
-        *,
-        smooth: float = 1.0,
-        absent: Absent = "auto",
-        class_weights: Weights | None = None,
-        per_image: bool = False,
-        ignore_index: int | None = None,
-        from_logits: bool = True,
-    ) -> None:
-        super().__init__(
-            smooth=smooth,
-            absent=absent,
-            class_weights=class_weights,
-            per_image=per_image,
-            ignore_index=ignore_index,
-            from_logits=from_logits,
-        )
 
     def compare(self, regions: Regions) -> Tensor:
         """1 - the index of each class (r, k)."""
@@ -98,105 +68,79 @@ class JaccardLoss(RegionLoss):
         return divided(regions.outside + regions.missing, union + self.smooth)
 
 
-class TverskyLoss(RegionLoss):
-    """1 - Tversky index of each class (arXiv:1706.05721, eqs. 3 and 4), with weights for what is wrong either way.
+@options
+class _OfTversky(RegionLoss):
+    """A loss of the Tversky index."""
 
-    The index is (TP + smooth) / (TP + alpha FP + beta FN + smooth), over the pixels that count: TP is the sum of a
-    class's probability p (softmax for a multiclass target, else sigmoid) over its pixels, FP that over all others, FN
-    the sum of 1 - p over its pixels; the loss is the weighted mean over classes. alpha = beta = 0.5 is Dice, 1 Jaccard.
-    segmentation_models_pytorch's loss is this one with `absent="zero"`, MONAI's with `per_image=True`.
+    alpha: float = 0.3
+    beta: float = 0.7
 
-    Args:
-        alpha: weight of what is predicted wrongly, >= 0.
-        beta: weight of what is missed, >= 0; more than alpha finds more of small objects.
-        smooth: pixels that are added to numerator and denominator, >= 0.
-        absent: `"count"`, `"zero"` or `"skip"` a class without pixels, see `unetzoo.losses.region.RegionLoss`.
-        class_weights, per_image, ignore_index, from_logits: as every loss takes them, see `unetzoo.losses.base.Loss`.
+    def __post_init__(self) -> None:
+        """Check the options."""
+        super().__post_init__()
+        check_not_negative("alpha", self.alpha)
+        check_not_negative("beta", self.beta)
 
-    Raises:
-        OptionError: for a value outside its range.
-    """
-
-    def __init__(
-        self,
-        *,
-        alpha: float = 0.3,
-        beta: float = 0.7,
-        smooth: float = 1.0,
-        absent: Absent = "auto",
-        class_weights: Weights | None = None,
-        per_image: bool = False,
-        ignore_index: int | None = None,
-        from_logits: bool = True,
-    ) -> None:
-        super().__init__(
-            smooth=smooth,
-            absent=absent,
-            class_weights=class_weights,
-            per_image=per_image,
-            ignore_index=ignore_index,
-            from_logits=from_logits,
-        )
-        check_not_negative("alpha", alpha)
-        check_not_negative("beta", beta)
-        self.alpha = alpha
-        self.beta = beta
-
-    def compare(self, regions: Regions) -> Tensor:
+    def tversky(self, regions: Regions) -> Tensor:
         """1 - the index of each class (r, k)."""
         return tversky(regions, self.alpha, self.beta, self.smooth)
 
 
-class FocalTverskyLoss(RegionLoss):
-    """(1 - Tversky index)^(1 / gamma) of each class (arXiv:1810.07842, eq. 4): classes that are hard count more.
+@options
+class TverskyLoss(_OfTversky):
+    """1 - Tversky index of each class (arXiv:1706.05721, eqs. 3 and 4), which weighs the two kinds of error.
 
-    The index is that of `tversky`, with its letters: what the paper calls alpha, the weight of what is missed, is beta
-    here. segmentation_models_pytorch's `TverskyLoss(gamma=g)` is this one with `gamma=1 / g, absent="zero"` for one
-    class; for several it raises their mean to the power, not each, as the paper does.
+    The index is (TP + smooth) / (TP + alpha FP + beta FN + smooth), over the pixels that count: TP is the sum of a
+    class's probability p (softmax for a multiclass target, else sigmoid) over its pixels, FP the sum over all others,
+    FN the sum of 1 - p over its pixels; the loss is the weighted mean over classes. alpha = beta = 0.5 is Dice, 1
+    Jaccard. segmentation_models_pytorch's loss is this one with `absent="zero"`, MONAI's with `per_image=True`.
 
     Args:
-        gamma: >= 1; 1 is the Tversky loss. The paper tries 1 to 3.
-        alpha: weight of what is predicted wrongly, >= 0.
-        beta: weight of what is missed, >= 0.
+        alpha: weight of false positives, >= 0.
+        beta: weight of false negatives, >= 0; more than alpha finds more small objects.
         smooth: pixels that are added to numerator and denominator, >= 0.
-        absent: `"count"`, `"zero"` or `"skip"` a class without pixels, see `unetzoo.losses.region.RegionLoss`.
-        class_weights, per_image, ignore_index, from_logits: as every loss takes them, see `unetzoo.losses.base.Loss`.
+        absent: see `unetzoo.losses.region.RegionLoss`.
+        class_weights, per_image, ignore_index, from_logits: see `unetzoo.losses.base.Loss`.
 
     Raises:
         OptionError: for a value outside its range.
     """
 
-    def __init__(
-        self,
-        *,
-        gamma: float = 4 / 3,
-        alpha: float = 0.3,
-        beta: float = 0.7,
-        smooth: float = 1.0,
-        absent: Absent = "auto",
-        class_weights: Weights | None = None,
-        per_image: bool = False,
-        ignore_index: int | None = None,
-        from_logits: bool = True,
-    ) -> None:
-        super().__init__(
-            smooth=smooth,
-            absent=absent,
-            class_weights=class_weights,
-            per_image=per_image,
-            ignore_index=ignore_index,
-            from_logits=from_logits,
-        )
-        check_not_negative("alpha", alpha)
-        check_not_negative("beta", beta)
-        check_number("gamma", gamma, above=0)
-        self.gamma = gamma
-        self.alpha = alpha
-        self.beta = beta
+    def compare(self, regions: Regions) -> Tensor:
+        """1 - the index of each class (r, k)."""
+        return self.tversky(regions)
+
+
+@options
+class FocalTverskyLoss(_OfTversky):
+    """(1 - Tversky index)^(1 / gamma) of each class (arXiv:1810.07842, eq. 4): hard classes count more.
+
+    The index is that of `tversky`, with its letters: the paper's alpha, the weight of false negatives, is beta here.
+    segmentation_models_pytorch's `TverskyLoss(gamma=g)` is this one with `gamma=1 / g, absent="zero"` for one class;
+    for several it raises their mean to the power, while the paper raises each.
+
+    Args:
+        gamma: > 0; 1 is the Tversky loss. The paper tries 1 to 3.
+        alpha: weight of false positives, >= 0.
+        beta: weight of false negatives, >= 0.
+        smooth: pixels that are added to numerator and denominator, >= 0.
+        absent: see `unetzoo.losses.region.RegionLoss`.
+        class_weights, per_image, ignore_index, from_logits: see `unetzoo.losses.base.Loss`.
+
+    Raises:
+        OptionError: for a value outside its range.
+    """
+
+    gamma: float = 4 / 3
+
+    def __post_init__(self) -> None:
+        """Check the options."""
+        super().__post_init__()
+        check_number("gamma", self.gamma, above=0)
 
     def compare(self, regions: Regions) -> Tensor:
         """The power of each class (r, k)."""
-        return power(tversky(regions, self.alpha, self.beta, self.smooth), 1 / self.gamma)
+        return power(self.tversky(regions), 1 / self.gamma)
 
 
 def tversky(regions: Regions, alpha: float, beta: float, smooth: float) -> Tensor:
@@ -206,5 +150,5 @@ def tversky(regions: Regions, alpha: float, beta: float, smooth: float) -> Tenso
 
 
 def power(losses: Tensor, exponent: float) -> Tensor:
-    """Losses >= 0 to a power > 0, with a finite gradient at 0, which it has not below a power of 1."""
+    """Losses >= 0 to a power > 0, with a finite gradient at 0 also for a power < 1."""
     return losses.clamp_min(torch.finfo(losses.dtype).tiny).pow(exponent)

@@ -31,7 +31,7 @@ def cross_entropy(
     """
     if pair.mode == "multiclass":
         if class_weights is None and not by_formula(pair.logits):
-            losses = _OfClasses.apply(pair.logits, _ids(pair), label_smoothing)[0]
+            losses = _SoftmaxCrossEntropy.apply(pair.logits, _ids(pair), label_smoothing)[0]
             return weighted(losses, pair.valid)
         if is_transformed(pair.logits):  # torch's own cannot take targets that `vmap` has made one
             return weighted(_formula(pair.logits, _ids(pair), label_smoothing, class_weights), pair.valid)
@@ -57,7 +57,7 @@ def _formula(logits: Tensor, ids: Tensor, smoothing: float, weights: Tensor | No
     return (smoothing - 1) * log_p.gather(1, ids[:, None])[:, 0] - smoothing * log_p.mean(1)
 
 
-class _OfClasses(torch.autograd.Function):
+class _SoftmaxCrossEntropy(torch.autograd.Function):
     """-sum y log p of each pixel (b, h, w), p being its softmax (b, k, h, w), and log p; the gradient is p - y.
 
     y is 1 - s + s / k for the pixel's class t and s / k for every other, so that the loss is -(1 - s) log p[t] - s mean

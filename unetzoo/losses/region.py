@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from unetzoo.checks import check_choice
-from unetzoo.losses.base import Loss
-from unetzoo.losses.checks import Weights, check_not_negative
+from unetzoo.losses.base import Loss, options
+from unetzoo.losses.checks import check_not_negative
 from unetzoo.losses.pixel import parts
 from unetzoo.losses.target import Pair, as_masks
 from unetzoo.losses.tracing import by_formula, is_transformed
@@ -180,58 +180,39 @@ def divided(part: Tensor, whole: Tensor) -> Tensor:
     return part / torch.where(whole > 0, whole, 1)
 
 
+@options
 class RegionLoss(Loss):
     """A loss of each class's sums, and its mean over the classes; the options of every such loss.
 
     Args:
-        smooth: pixels that are added as if they were rightly classified, >= 0.
+        smooth: pixels that are added as if they were classified correctly, >= 0.
         absent: what a class without pixels in the target (of the image, with `per_image`) adds to the mean over the
-            classes: `"count"`: its loss, which grows with what is predicted of it. `"zero"`: a loss of 0, as in
+            classes: `"count"`: its loss, which grows with its prediction. `"zero"`: a loss of 0, as in
             segmentation_models_pytorch. `"skip"`: nothing, the mean is that of the others. `"auto"`: count, but skip
-            with `smooth=0`, where its loss would be 1 whatever is predicted.
-        squared: whether the sums are those of squares.
-        class_weights, per_image, ignore_index, from_logits: as every loss takes them.
+            with `smooth=0`, where its loss would be 1 for any prediction.
+        class_weights, per_image, ignore_index, from_logits: see `unetzoo.losses.base.Loss`.
 
     Raises:
         OptionError: for a value outside its range.
     """
 
-    def __init__(
-        self,
-        *,
-        smooth: float,
-        absent: Absent,
-        class_weights: Weights | None,
-        per_image: bool,
-        ignore_index: int | None,
-        from_logits: bool,
-        squared: bool = False,
-    ) -> None:
-        super().__init__(
-            class_weights=class_weights, per_image=per_image, ignore_index=ignore_index, from_logits=from_logits
-        )
-        check_not_negative("smooth", smooth)
-        check_choice("absent", absent, Absent)
-        self.smooth = smooth
-        self.absent = absent
-        self.squared = squared
+    smooth: float = 1.0
+    absent: Absent = "auto"
+
+    squared = False  # whether the sums are those of squares; an option of `DiceLoss`
+
+    def __post_init__(self) -> None:
+        """Check the options."""
+        super().__post_init__()
+        check_not_negative("smooth", self.smooth)
+        check_choice("absent", self.absent, Absent)
 
     @abstractmethod
     def compare(self, regions: Regions) -> Tensor:
         """The loss of each class (r, k), each >= 0."""
 
-    def forward(self, logits: Tensor, target: Tensor) -> Tensor:
-        """The loss, a scalar >= 0.
-
-        Args:
-            logits: (b, k, h, w).
-            target: (b, h, w) for binary (k = 1) and multiclass, (b, k, h, w) for multilabel.
-
-        Raises:
-            TargetError: for a target that does not fit.
-            OptionError: when `class_weights` has another number of classes.
-        """
-        pair = self.read(logits, target)
+    def of_pair(self, pair: Pair) -> Tensor:
+        """The weighted mean over the classes."""
         regions = measure(pair, self.probabilities(pair), per_image=self.per_image, squared=self.squared)
         absent = rule_of(self.absent, count=self.smooth > 0)
-        return mean_of_classes(self.compare(regions), regions, self.weights(pair), absent)
+        return mean_of_classes(self.compare(regions), regions, self.weights_of("class_weights", pair), absent)

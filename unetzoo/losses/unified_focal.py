@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
-from unetzoo.losses.base import Loss
-from unetzoo.losses.checks import Weights, check_not_negative, check_number
+from unetzoo.losses.base import Loss, options
+from unetzoo.losses.checks import check_not_negative, check_number
 from unetzoo.losses.focal import focused
 from unetzoo.losses.overlap import power, tversky
 from unetzoo.losses.pixel import cross_entropy, mean_over, pixel_weights, weighted
@@ -12,6 +12,7 @@ from unetzoo.losses.region import Regions, mean_of_classes, measure, rule_of
 from unetzoo.losses.target import Pair
 
 
+@options
 class UnifiedFocalLoss(Loss):
     """The asymmetric unified focal loss (arXiv:2102.04525): less of easy background, more of rare classes.
 
@@ -30,49 +31,28 @@ class UnifiedFocalLoss(Loss):
         gamma: in [0, 1); 0 is cross-entropy and Tversky loss.
         smooth: pixels that are added to numerator and denominator of the indices, >= 0; with 0 a foreground without
             pixels is left out of their mean.
-        class_weights, per_image, ignore_index, from_logits: as every loss takes them, see `unetzoo.losses.base.Loss`.
+        class_weights, per_image, ignore_index, from_logits: see `unetzoo.losses.base.Loss`.
 
     Raises:
         OptionError: for a value outside its range.
     """
 
-    def __init__(
-        self,
-        *,
-        weight: float = 0.5,
-        delta: float = 0.7,
-        gamma: float = 0.5,
-        smooth: float = 1.0,
-        class_weights: Weights | None = None,
-        per_image: bool = False,
-        ignore_index: int | None = None,
-        from_logits: bool = True,
-    ) -> None:
-        super().__init__(
-            class_weights=class_weights, per_image=per_image, ignore_index=ignore_index, from_logits=from_logits
-        )
-        check_number("weight", weight, at_least=0, at_most=1)
-        check_number("delta", delta, at_least=0, at_most=1)
-        check_number("gamma", gamma, at_least=0, below=1)
-        check_not_negative("smooth", smooth)
-        self.weight = weight
-        self.delta = delta
-        self.gamma = gamma
-        self.smooth = smooth
+    weight: float = 0.5
+    delta: float = 0.7
+    gamma: float = 0.5
+    smooth: float = 1.0
 
-    def forward(self, logits: Tensor, target: Tensor) -> Tensor:
-        """The loss, a scalar >= 0.
+    def __post_init__(self) -> None:
+        """Check the options."""
+        super().__post_init__()
+        check_number("weight", self.weight, at_least=0, at_most=1)
+        check_number("delta", self.delta, at_least=0, at_most=1)
+        check_number("gamma", self.gamma, at_least=0, below=1)
+        check_not_negative("smooth", self.smooth)
 
-        Args:
-            logits: (b, k, h, w).
-            target: (b, h, w) for binary (k = 1) and multiclass, (b, k, h, w) for multilabel.
-
-        Raises:
-            TargetError: for a target that does not fit.
-            OptionError: when `class_weights` has another number of classes.
-        """
-        pair = self.read(logits, target)
-        class_weights = self.weights(pair)
+    def of_pair(self, pair: Pair) -> Tensor:
+        """The loss, a scalar >= 0."""
+        class_weights = self.weights_of("class_weights", pair)
         weights = pixel_weights(pair, class_weights)
         losses = weighted(self._of_pixels(self.with_logits(pair)), weights)
         focal = mean_over(losses, weights, per_image=self.per_image)
