@@ -14,10 +14,11 @@ import torch
 from numpy.typing import NDArray
 
 from unetzoo.assembly import create
-from unetzoo.inference.engines.optimize import OptimizedSegmenter, optimize
+from unetzoo.inference.engines.optimize import optimize
 from unetzoo.inference.predict import predict
 from unetzoo.inference.tiles import Axis, plan_tiles
 from unetzoo.nn.info import ModelInfo
+from unetzoo.nn.optimized import OptimizedSegmenter
 
 BARE, OURS = "the network alone", "unetzoo.predict"
 _UNIT = 32

@@ -40,13 +40,13 @@ from unetzoo.evaluation.evaluate import evaluate as evaluate
 from unetzoo.evaluation.metrics import create_metric as create_metric
 from unetzoo.evaluation.metrics import list_metrics as list_metrics
 from unetzoo.inference.engines.export import export as export
-from unetzoo.inference.engines.optimize import OptimizedSegmenter as OptimizedSegmenter
 from unetzoo.inference.engines.optimize import optimize as optimize
 from unetzoo.inference.engines.prune import prune as prune
 from unetzoo.inference.predict import predict as predict
 from unetzoo.inference.predict import predict_rows as predict_rows
 from unetzoo.nn.config import ModelConfig as ModelConfig
 from unetzoo.nn.info import ModelInfo as ModelInfo
+from unetzoo.nn.optimized import OptimizedSegmenter as OptimizedSegmenter
 from unetzoo.nn.segmenter import Decoder as Decoder
 from unetzoo.nn.segmenter import Encoder as Encoder
 from unetzoo.nn.segmenter import Segmenter as Segmenter

@@ -4,18 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from unetzoo.checks import check_choice, check_count
-from unetzoo.errors import OptionError
+from unetzoo.checks import check_choice
+from unetzoo.errors import ConfigError, OptionError
 from unetzoo.options import Option, build_part, options_of
 from unetzoo.registry.host import host
 from unetzoo.registry.registry import Registry
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from unetzoo.data.dataset import Dataset
     from unetzoo.losses.expression import WeightedSum
-    from unetzoo.nn.config import ModelConfig, Pooling
+    from unetzoo.nn.config import Pooling
     from unetzoo.nn.segmenter import Encoder, Segmenter
 
 Split = Literal["train", "val", "test"]
@@ -51,10 +49,10 @@ def create(
     aux_dropout: float = 0.2,
     activation_checkpointing: bool = False,
 ) -> "Segmenter":
-    """Assemble a segmentation network, in training mode.
+    """Build a segmentation network, in training mode.
 
-    Its weights are in the order `torch.channels_last`, in which a CPU trains and predicts faster; images may come in
-    either order.
+    Its weights are in the memory format `torch.channels_last`, with which a CPU trains and predicts faster; images may
+    have either format.
 
     Args:
         decoder: name of a decoder, see `list_decoders`.
@@ -62,101 +60,59 @@ def create(
         classes: channels of the logits (b, classes, h, w); 1 is binary.
         in_channels: channels of the images (b, in_channels, h, w).
         pretrained: the encoder's weights: random (False), its default ones (True), or those of a tag, of a
-            `.safetensors` file, of a repository of the Hub, `"hf-hub:user/name"`, or of the network of that encoder
-            that was saved in a folder.
+            `.safetensors` file, of a repository of the Hub, `"hf-hub:user/name"`, or of a network with that encoder
+            that is saved in a folder.
         encoder_options: the encoder's own options, see `describe("encoder", name)`.
         decoder_options: the decoder's own options, see `describe("decoder", name)`.
-        head_kernel_size: of the convolution that makes the logits, in pixels; odd.
-        aux_classes: also classify the images as wholes, see `Segmenter.with_class_logits`; 0: no.
-        aux_pooling: how the encoder's deepest features become one value a channel for that, mean or largest value.
-        aux_dropout: probability of dropping such a value in training.
+        head_kernel_size: side of the kernel of the last convolution, which makes the logits, in pixels; odd.
+        aux_classes: classes of an auxiliary head that classifies whole images, see `Segmenter.with_class_logits`; 0
+            disables it.
+        aux_pooling: how that head pools the encoder's deepest features, mean or maximum.
+        aux_dropout: dropout probability of that head.
         activation_checkpointing: train with less memory and more time, see `Segmenter.checkpoint_activations`; it is
-            no part of the configuration.
+            not part of the configuration.
 
     Raises:
         UnknownNameError: no such decoder or encoder.
-        ConflictError: several plugins offer that name.
+        ConflictError: several plugins provide that name.
         OptionError: an option that the part does not have, or a value that it refuses.
-        PretrainedError: there are no such weights, or they cannot be had.
+        PretrainedError: there are no such weights, or they cannot be loaded.
     """
-    chosen_encoder = _registry("encoder").find(encoder)
-    chosen_decoder = _registry("decoder").find(decoder)
-    classes, in_channels = check_count("classes", classes), check_count("in_channels", in_channels)
-    head_kernel_size = check_count("head_kernel_size", head_kernel_size)
-    if head_kernel_size % 2 == 0:
-        raise OptionError(f"head_kernel_size must be odd, got {head_kernel_size}")
+    from unetzoo.nn.config import ModelConfig
+    from unetzoo.registry.build import build
+    from unetzoo.weights.encoder import saved_network, take_encoder
 
-    import torch
-    from torch import nn
-
-    from unetzoo.layers.order import set_order
-    from unetzoo.nn.config import ModelConfig, check_aux
-    from unetzoo.nn.image_head import ImageHead
-    from unetzoo.nn.segmenter import Segmenter
-
-    aux_classes, aux_dropout = check_aux(aux_classes, aux_pooling, aux_dropout)
-    config = ModelConfig(
-        decoder=decoder,
-        encoder=encoder,
-        classes=classes,
-        in_channels=in_channels,
-        encoder_options=encoder_options or {},
-        decoder_options=decoder_options or {},
-        head_kernel_size=head_kernel_size,
-        aux_classes=aux_classes,
-        aux_pooling=aux_pooling,
-        aux_dropout=aux_dropout,
-        providers={"encoder": str(chosen_encoder.provider), "decoder": str(chosen_decoder.provider)},
-    )
-    built_encoder = create_encoder(
-        encoder, in_channels=in_channels, pretrained=pretrained, options=config.encoder_options
-    )
-    reserved = {"features": built_encoder.features}
-    built_decoder = build_part("decoder", decoder, chosen_decoder.spec.build, reserved, config.decoder_options)
-    if built_encoder.shrinks != built_decoder.shrinks:
-        raise OptionError("padding='valid' is for encoder and decoder together, in encoder_options and decoder_options")
-    heads = [
-        nn.Conv2d(channels, classes, head_kernel_size, padding=head_kernel_size // 2)
-        for channels in built_decoder.out_channels
-    ]
-    aux_head = None
-    if aux_classes:
-        deepest = built_encoder.features.channels[-1]
-        aux_head = ImageHead(deepest, aux_classes, pooling=aux_pooling, dropout=aux_dropout)
-    model = Segmenter(built_encoder, built_decoder, heads, config, aux_head)
+    try:
+        config = ModelConfig(
+            decoder=decoder,
+            encoder=encoder,
+            classes=classes,
+            in_channels=in_channels,
+            encoder_options=encoder_options or {},
+            decoder_options=decoder_options or {},
+            head_kernel_size=head_kernel_size,
+            aux_classes=aux_classes,
+            aux_pooling=aux_pooling,
+            aux_dropout=aux_dropout,
+        )
+    except ConfigError as error:
+        raise OptionError(str(error)) from error
+    folder = saved_network(pretrained)
+    model = build(config, pretrained=pretrained if folder is None else False)
+    if folder is not None:
+        take_encoder(model.encoder, encoder, folder)
     if activation_checkpointing:
         model.checkpoint_activations()
-    set_order(model, torch.channels_last)
-    return model
-
-
-def create_from(config: "ModelConfig") -> "Segmenter":
-    """The network that a configuration describes, with random weights and its `info`; raises as `create` does."""
-    from dataclasses import replace
-
-    model = create(
-        config.decoder,
-        encoder=config.encoder,
-        classes=config.classes,
-        in_channels=config.in_channels,
-        encoder_options=config.encoder_options,
-        decoder_options=config.decoder_options,
-        head_kernel_size=config.head_kernel_size,
-        aux_classes=config.aux_classes,
-        aux_pooling=config.aux_pooling,
-        aux_dropout=config.aux_dropout,
-    )
-    model.config = replace(model.config, info=config.info)
     return model
 
 
 def create_encoder(
     name: str, *, in_channels: int = 3, pretrained: bool | str = False, options: Mapping[str, Any] | None = None
 ) -> "Encoder":
-    """An encoder alone, such as a plugin that builds upon another's wants it.
+    """Build an encoder alone, for instance in a plugin that extends it.
 
     Args:
-        name: of an encoder, see `list_encoders`.
+        name: name of an encoder, see `list_encoders`.
         in_channels: channels of the images (b, in_channels, h, w).
         pretrained: as in `create`.
         options: the encoder's own options, see `describe("encoder", name)`.
@@ -164,24 +120,16 @@ def create_encoder(
     Raises:
         UnknownNameError, ConflictError, OptionError, PretrainedError: as `create`.
     """
-    found = _registry("encoder").find(name)
-    in_channels = check_count("in_channels", in_channels)
-    folder = _saved_network(pretrained)
-    reserved = {"in_channels": in_channels, "pretrained": pretrained if folder is None else False}
-    encoder: Encoder = build_part("encoder", name, found.spec.build, reserved, options or {})
-    if folder is not None:
-        from unetzoo.weights.encoder import take_encoder
+    from unetzoo.registry.build import build_encoder
+    from unetzoo.weights.encoder import saved_network, take_encoder
 
+    folder = saved_network(pretrained)
+    encoder = build_encoder(
+        name, in_channels=in_channels, pretrained=pretrained if folder is None else False, options=options
+    )
+    if folder is not None:
         take_encoder(encoder, name, folder)
     return encoder
-
-
-def _saved_network(pretrained: bool | str) -> "Path | None":
-    if isinstance(pretrained, bool):
-        return None
-    from unetzoo.weights.encoder import saved_network
-
-    return saved_network(pretrained)
 
 
 def create_dataset(name: str, *, split: Split = "train", options: Mapping[str, Any] | None = None) -> "Dataset":

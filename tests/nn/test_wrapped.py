@@ -11,7 +11,7 @@ from torch.optim.swa_utils import AveragedModel
 
 import unetzoo
 from unetzoo.inspection.dissect import dissect
-from unetzoo.nn.wrapped import bare_names
+from unetzoo.nn.unwrap import bare_names
 
 IMAGE = np.random.default_rng(0).random((40, 48, 3), dtype=np.float32)
 

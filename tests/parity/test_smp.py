@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 from unetzoo import ConfigError
-from unetzoo.assembly import create_from
 from unetzoo.interop.smp_config import config_of_smp, tensors_of_smp
+from unetzoo.registry.build import build
 
 ENCODERS = {  # its name there, and the reductions of its levels
     "resnet18": (2, 4, 8, 16, 32),
@@ -70,7 +70,7 @@ def _twins(architecture, encoder, **options):
         if isinstance(module, nn.BatchNorm2d):
             module.running_mean.uniform_(-0.1, 0.1)
             module.running_var.uniform_(0.8, 1.2)
-    model = create_from(config_of_smp({**peer.config, "_model_class": architecture}))
+    model = build(config_of_smp({**peer.config, "_model_class": architecture}))
     model.load_state_dict(tensors_of_smp(peer.state_dict(), model.config))
     return peer, model
 

@@ -172,10 +172,10 @@ def _speed(model: Segmenter, size: int) -> dict[str, Any]:
 
 def create_empty(model: Segmenter) -> Segmenter:
     """The same network without memory for its weights."""
-    from unetzoo.assembly import create_from
+    from unetzoo.registry.build import build
 
     with torch.device("meta"):
-        return create_from(model.config)
+        return build(model.config)
 
 
 def _seconds(call: Callable[[], Tensor]) -> float:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from unetzoo.data.formats.nodata import valid_values
 from unetzoo.errors import DataWarning, OptionError
 from unetzoo.inference.scale import scaling_of
-from unetzoo.nn.info import ModelInfo
+from unetzoo.nn.info import ModelInfo, affine
 
 Values = NDArray[np.float32]
 
@@ -52,16 +52,6 @@ class Normalize:
         if valid is not None:
             values[~valid.transpose(2, 0, 1)] = 0
         return values
-
-
-def affine(info: ModelInfo, dtype: np.dtype[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """`shift` and `scale` of each channel (c or 1, 1, 1): a network was trained on `(values - shift) * scale`.
-
-    Where nobody said the range, whole numbers go up to the largest of their type, others up to 1.
-    """
-    mean, deviation = (np.asarray(each, np.float64).reshape(-1, 1, 1) for each in (info.mean or [0], info.std or [1]))
-    low, high = info.value_range or (0, np.iinfo(dtype).max if dtype.kind in "ui" else 1)
-    return low + mean * (high - low), 1 / ((high - low) * deviation)
 
 
 def normalization_of(image: Any, info: ModelInfo) -> Normalize:  # noqa: ANN401 - whatever can be sliced

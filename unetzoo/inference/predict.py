@@ -17,10 +17,10 @@ from unetzoo.data.formats.nodata import with_data
 from unetzoo.errors import OptionError, OutOfMemoryError, ShapeError
 from unetzoo.inference.ahead import one_ahead
 from unetzoo.inference.blend import Blend, Probabilities
-from unetzoo.inference.engines.optimize import OptimizedSegmenter
 from unetzoo.inference.normalize import Normalize, normalization_of
 from unetzoo.inference.tiles import Axis, default_tile, plan_tiles, read_mirrored
 from unetzoo.layers.valid import mirrored
+from unetzoo.nn.optimized import OptimizedSegmenter
 from unetzoo.nn.segmenter import Encoder, Segmenter
 from unetzoo.nn.wrapped import network_of
 

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from unetzoo.assembly import create_encoder
 from unetzoo.errors import ConfigError
-from unetzoo.interop.smp import renamed
 from unetzoo.interop.smp_encoders import Counterpart, counterpart_of
 from unetzoo.interop.smp_families import FAMILIES, Family
+from unetzoo.interop.smp_names import renamed
 from unetzoo.nn.config import ModelConfig
+from unetzoo.registry.build import build_encoder
 
 _OTHER_DEFAULTS = {"activation": None, "decoder_center": False}
 _SHALLOW = {"depth", "taps", "out_indices"}  # options with which an encoder may have fewer layers than it has there
@@ -62,7 +62,7 @@ def tensors_of_smp(state: Mapping[str, Any], config: ModelConfig) -> dict[str, A
     from torch import device
 
     with device("meta"):
-        encoder = create_encoder(config.encoder, in_channels=config.in_channels, options=config.encoder_options)
+        encoder = build_encoder(config.encoder, in_channels=config.in_channels, options=config.encoder_options)
     used = {f"encoder.{name}" for name in encoder.state_dict()}
     return {name: value for name, value in found.items() if name in used or not name.startswith("encoder.")}
 

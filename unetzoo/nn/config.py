@@ -53,19 +53,23 @@ class ModelConfig:
         for name in ("decoder", "encoder"):
             if not isinstance(getattr(self, name), str):
                 raise ConfigError(f"{name} must be a name, got {getattr(self, name)!r}")
-        for name in ("classes", "in_channels", "head_kernel_size"):
-            try:
-                object.__setattr__(self, name, check_count(name, getattr(self, name)))
-            except OptionError as error:
-                raise ConfigError(str(error)) from error
         try:
-            classes, dropout = check_aux(self.aux_classes, self.aux_pooling, self.aux_dropout)
+            self._check_numbers()
         except OptionError as error:
             raise ConfigError(str(error)) from error
-        object.__setattr__(self, "aux_classes", classes)
-        object.__setattr__(self, "aux_dropout", dropout)
         for name in ("encoder_options", "decoder_options", "providers"):
             object.__setattr__(self, name, _plain(name, getattr(self, name)))
+
+    def _check_numbers(self) -> None:
+        """Make the numbers Python's own; OptionError for those that no network has."""
+        for name in ("classes", "in_channels", "head_kernel_size"):
+            object.__setattr__(self, name, check_count(name, getattr(self, name)))
+        if self.head_kernel_size % 2 == 0:
+            raise OptionError(f"head_kernel_size must be odd, got {self.head_kernel_size}")
+        if whole(self.aux_classes) != 0:
+            object.__setattr__(self, "aux_classes", check_count("aux_classes", self.aux_classes))
+        check_choice("aux_pooling", self.aux_pooling, Pooling)
+        object.__setattr__(self, "aux_dropout", check_probability("aux_dropout", self.aux_dropout))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON, with the number of its format."""
@@ -94,12 +98,6 @@ class ModelConfig:
         if "info" in found:
             found["info"] = ModelInfo.from_dict(found["info"])
         return cls(**found)
-
-
-def check_aux(classes: object, pooling: object, dropout: object) -> tuple[int, float]:
-    """`aux_classes` and `aux_dropout` as Python's own; OptionError unless they and `aux_pooling` suit a network."""
-    check_choice("aux_pooling", pooling, Pooling)
-    return 0 if whole(classes) == 0 else check_count("aux_classes", classes), check_probability("aux_dropout", dropout)
 
 
 def _plain(name: str, mapping: Mapping[str, Any]) -> dict[str, Any]:

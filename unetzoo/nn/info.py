@@ -5,6 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from unetzoo.checks import number, plain
 from unetzoo.errors import ConfigError
 from unetzoo.nn.coding import MaskCoding
@@ -96,6 +99,16 @@ class ModelInfo:
         if unknown:
             raise ConfigError(f"info has unknown keys: {', '.join(unknown)}")
         return cls(**data)
+
+
+def affine(info: ModelInfo, dtype: np.dtype[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """`shift` and `scale` of each channel (c or 1, 1, 1): a network was trained on `(values - shift) * scale`.
+
+    Where nobody said the range, whole numbers go up to the largest of their type, others up to 1.
+    """
+    mean, deviation = (np.asarray(each, np.float64).reshape(-1, 1, 1) for each in (info.mean or [0], info.std or [1]))
+    low, high = info.value_range or (0, np.iinfo(dtype).max if dtype.kind in "ui" else 1)
+    return low + mean * (high - low), 1 / ((high - low) * deviation)
 
 
 def _sequence(name: str, values: Any, each: type) -> tuple[Any, ...]:  # noqa: ANN401 - it is checked here

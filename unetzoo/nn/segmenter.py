@@ -14,10 +14,15 @@ from unetzoo.layers.graph import is_recorded
 from unetzoo.nn.config import ModelConfig
 from unetzoo.nn.contracts import Decoder, Encoder
 from unetzoo.nn.misfit import check_fits
-from unetzoo.nn.wrapped import unwrapped
+from unetzoo.nn.unwrap import unwrapped
+from unetzoo.specs import lazy
 
 if TYPE_CHECKING:
     from torch.nn.modules.module import _IncompatibleKeys
+
+# a network knows by name what lies above it, for the methods that users of the Hub know
+_SAVE, _LOAD = lazy("unetzoo.weights.folder:save"), lazy("unetzoo.weights.folder:load")
+_PUSH, _PULL = lazy("unetzoo.weights.hub:push"), lazy("unetzoo.weights.hub:pull")
 
 __all__ = ["Decoder", "Encoder", "Segmenter", "freeze", "unfreeze"]
 
@@ -141,11 +146,8 @@ class Segmenter(nn.Module):
         Returns:
             The address of the commit, with `push_to_hub`.
         """
-        from unetzoo.weights.folder import save
-        from unetzoo.weights.hub import push
-
-        folder = save(self, save_directory)
-        return push(folder, repo_id or folder.name) if push_to_hub else None
+        folder = _SAVE.resolve()(self, save_directory)
+        return _PUSH.resolve()(folder, repo_id or folder.name) if push_to_hub else None
 
     def push_to_hub(
         self,
@@ -158,9 +160,7 @@ class Segmenter(nn.Module):
         create_pr: bool = False,
     ) -> str:
         """Push to the Hub; `unetzoo.push` under the name, and with the arguments, that users of the Hub know."""
-        from unetzoo.weights.hub import push
-
-        return push(
+        address: str = _PUSH.resolve()(
             self,
             repo_id,
             private=private,
@@ -169,6 +169,7 @@ class Segmenter(nn.Module):
             token=token,
             create_pr=create_pr,
         )
+        return address
 
     @staticmethod
     def from_pretrained(
@@ -181,19 +182,19 @@ class Segmenter(nn.Module):
         revision: str | None = None,
     ) -> "Segmenter":
         """Load a folder, where there is one of that name, or else pull from the Hub; as `unetzoo.load` and `pull`."""
-        from unetzoo.weights.folder import load
-        from unetzoo.weights.hub import pull
-
+        model: Segmenter
         if Path(pretrained_model_name_or_path).is_dir():
-            return load(pretrained_model_name_or_path)
-        return pull(
-            str(pretrained_model_name_or_path),
-            revision=revision,
-            token=token,
-            cache_dir=cache_dir,
-            local_files_only=local_files_only,
-            force_download=force_download,
-        )
+            model = _LOAD.resolve()(pretrained_model_name_or_path)
+        else:
+            model = _PULL.resolve()(
+                str(pretrained_model_name_or_path),
+                revision=revision,
+                token=token,
+                cache_dir=cache_dir,
+                local_files_only=local_files_only,
+                force_download=force_download,
+            )
+        return model
 
     def _features(self, image: Tensor) -> list[Tensor]:
         """The encoder's features of a padded image; where that fails because the image is no fit, the error says so."""

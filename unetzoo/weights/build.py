@@ -6,10 +6,10 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from unetzoo.assembly import create_from
 from unetzoo.errors import UnetzooError, WeightsError, WeightsWarning, describe_error
 from unetzoo.nn.config import ModelConfig
 from unetzoo.nn.segmenter import Segmenter
+from unetzoo.registry.build import build
 from unetzoo.weights.frugal import Bounded, Unfilled, empty_parameters
 from unetzoo.weights.safe_file import DTYPES, Stored
 
@@ -115,7 +115,7 @@ def _share(model: nn.Module, name: str, first: str) -> None:
 
 def _built(config: ModelConfig) -> Segmenter:
     try:
-        return create_from(config)
+        return build(config)
     except UnetzooError:
         raise
     except Exception as error:  # whatever the options of a stranger make a builder raise

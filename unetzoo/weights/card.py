@@ -4,8 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unetzoo._utils.texts import code, markdown
-from unetzoo.inference.normalize import affine
 from unetzoo.nn.config import ModelConfig
+from unetzoo.nn.info import affine
 from unetzoo.nn.segmenter import Segmenter
 from unetzoo.weights.files import PICTURE
 

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import torch
 from safetensors import SafetensorError
 
-from unetzoo.data.formats.pictures import FORMATS
 from unetzoo.errors import (
     ConfigError,
     OptionError,
@@ -52,6 +51,7 @@ if TYPE_CHECKING:
 
 BEST = "best"
 """The folder of the best network in that of a run."""
+_PICTURES = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF")  # no others: for PostScript Pillow runs another program
 _DISTRIBUTION = re.compile(r"[A-Za-z0-9][\w.-]*( [0-9][\w.+!-]*)?")
 _WEIGHTS = re.compile(r"model(-\d{5}-of-\d{5})?\.safetensors")
 
@@ -223,7 +223,7 @@ def _opened(picture: str | Path) -> "Image":
     from PIL import Image
 
     try:
-        with Image.open(picture, formats=(*FORMATS, "TIFF")) as opened:
+        with Image.open(picture, formats=_PICTURES) as opened:
             return opened.convert("RGB")
     except (OSError, Image.DecompressionBombError) as error:
         raise OptionError(f"the picture {str(picture)!r} cannot be read: {error}") from error

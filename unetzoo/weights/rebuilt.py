@@ -4,7 +4,7 @@ from torch import Tensor
 
 from unetzoo.errors import OptionError, UnetzooError
 from unetzoo.nn.segmenter import Segmenter
-from unetzoo.nn.wrapped import bare_names
+from unetzoo.nn.unwrap import bare_names
 from unetzoo.weights.build import build_empty
 from unetzoo.weights.safe_file import DTYPES, Stored
 

@@ -19,9 +19,6 @@ _PNG = b"\x89PNG\r\n\x1a\n"
 _PNG_HEADER = 26  # bytes, up to depth and kind of color
 _PLAIN = {"1": "L", "P": "RGB", "PA": "RGB", "RGBA": "RGB", "CMYK": "RGB", "YCbCr": "RGB", "LA": "L", "La": "L"}
 
-FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP")
-"""Pillow's names of those that are opened, and of no other: for PostScript it runs another program."""
-
 SIGNATURES = (_PNG, b"\xff\xd8\xff", b"BM", b"GIF87a", b"GIF89a", b"RIFF")
 
 

@@ -2,13 +2,14 @@
 
 from dataclasses import replace
 
-from unetzoo.assembly import create_from, describe
+from unetzoo.assembly import describe
 from unetzoo.checks import whole
 from unetzoo.decoders.unetpp import UNetPlusPlusDecoder, nested_widths
 from unetzoo.errors import OptionError
 from unetzoo.nn.config import ModelConfig
 from unetzoo.nn.segmenter import Segmenter
 from unetzoo.nn.wrapped import segmenter_of
+from unetzoo.registry.build import build
 
 
 def prune(model: Segmenter, level: int) -> Segmenter:
@@ -41,7 +42,7 @@ def prune(model: Segmenter, level: int) -> Segmenter:
             "only a U-Net++ created with decoder_options={'deep_supervision': True} has heads to prune to"
         )
     config = _pruned_config(model.config, decoder, level)
-    pruned = create_from(config)
+    pruned = build(config)
     head = f"heads.{level - 1 if decoder.deep_supervision else 0}."
     state = {key.replace(head, "heads.0.", 1): value for key, value in model.state_dict().items() if _kept(key, head)}
     wanted = pruned.state_dict().keys()

@@ -1,0 +1,121 @@
+"""The names of tensors of segmentation_models_pytorch's networks, as this project spells them.
+
+| segmentation_models_pytorch | unetzoo |
+|---|---|
+| `encoder.model.*` (its `tu-` encoders), `encoder.*` (its own, see `smp_encoders.py`) | `encoder.backbone.*` |
+| `decoder.blocks.k.*` (`Unet`) | `decoder.stages.k.*` |
+| `decoder.blocks.x_d_l.*` (`UnetPlusPlus`), before the last layer | `decoder.nodes.i_j.*`, i = n-1-l, j = l-d+1 |
+| `decoder.blocks.x_0_n.*`, the last layer, which has no skip | `decoder.tail.0.*` |
+| in a block: `conv1.0`, `conv1.1`, `conv2.0`, `conv2.1` | `fuse`, `norm`, `conv.0`, `conv.1` |
+| in a block: `attention1.attention.cSE/sSE`, `attention2...` | `gate_in.channel/spatial`, `gate_out...` |
+| `segmentation_head.0.*`; 3x3 in `Unet`, `UnetPlusPlus`, `MAnet`, `PAN`, `PSPNet` | `heads.0.*`; `head_kernel_size=3` |
+| `segmentation_head.head.*` (`DPT`) | `decoder.head.*`, `heads.0.*` |
+| `classification_head.3.*` | `aux_head.linear.*` |
+| the decoders of the other families | `smp_keys.py` |
+
+The tensors stay as they are: both concatenate the deep map first and the newest skip next.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import TypeVar
+
+from unetzoo.errors import WeightsError
+from unetzoo.interop.smp_encoders import renamed_encoder
+from unetzoo.interop.smp_keys import FAMILIES, Pairs, family_of
+
+T = TypeVar("T")
+_ENCODER = "encoder."
+
+_IN_BLOCK = {
+    "conv1.0": "fuse",
+    "conv1.1": "norm",
+    "conv2.0": "conv.0",
+    "conv2.1": "conv.1",
+    "attention1.attention.cSE": "gate_in.channel",
+    "attention1.attention.sSE": "gate_in.spatial",
+    "attention2.attention.cSE": "gate_out.channel",
+    "attention2.attention.sSE": "gate_out.spatial",
+}
+_BLOCK = re.compile(rf"decoder\.blocks\.(\w+)\.({'|'.join(map(re.escape, _IN_BLOCK))})\.(.+)")
+
+
+_VIT: Pairs = (  # what `DPT` has outside of its decoder
+    (r"encoder\.model\.", "encoder.backbone.model."),
+    (r"decoder\.projection_blocks\.(\d+)\.project\.", r"encoder.readout.projections.\1."),
+    (r"segmentation_head\.head\.4\.", "heads.0."),
+    (r"segmentation_head\.head\.", "decoder.head."),
+)
+_UNUSED_OF_VIT = re.compile(r"encoder\.model\.(norm|fc_norm|head|head_drop|attn_pool)\.")
+
+
+def renamed(state: Mapping[str, T]) -> dict[str, T]:
+    """The tensors of a network of segmentation_models_pytorch, or what stands for them, under unetzoo's names.
+
+    Raises:
+        WeightsError: the decoder is none that is known.
+    """
+    family = family_of(state.keys())
+    names = _of_unets(state) if family is None else _of_family(state, family)
+    if family != "dpt":
+        theirs = [key.removeprefix(_ENCODER) for key in state if key.startswith(_ENCODER)]
+        own = renamed_encoder(theirs)
+        names |= {f"{_ENCODER}{name}": own[name] and f"{_ENCODER}backbone.{own[name]}" for name in theirs}
+    return {name: state[key] for key, name in names.items() if name}
+
+
+def _of_unets(state: Mapping[str, object]) -> dict[str, str]:
+    """The names of a U-Net's or a U-Net++'s tensors; empty where there is no such tensor."""
+    last = last_block(state)
+    unused = [f"decoder.blocks.{last}.attention1.", *(["decoder.center."] if last.startswith("x_") else [])]
+    return {key: "" if key.startswith(tuple(unused)) else _of_unet(key, last) for key in state}
+
+
+def _of_family(state: Mapping[str, object], family: str) -> dict[str, str]:
+    """The names of another decoder's tensors; empty where there is no such tensor."""
+    pairs = tuple((rf"decoder\.{theirs}", f"decoder.{ours}") for theirs, ours in FAMILIES[family][1])
+    if family == "dpt":
+        return {key: "" if _UNUSED_OF_VIT.match(key) else _replaced(key, pairs + _VIT) for key in state}
+    return {key: _replaced(key, pairs) for key in state}
+
+
+def _replaced(key: str, pairs: Pairs) -> str:
+    for theirs, ours in pairs:
+        renamed, count = re.subn(rf"^{theirs}", ours, key)
+        if count:
+            return renamed
+    return _of_head(key)
+
+
+def _of_head(key: str) -> str:
+    """The heads, which all architectures name alike."""
+    for theirs, ours in (("segmentation_head.0.", "heads.0."), ("classification_head.3.", "aux_head.linear.")):
+        if key.startswith(theirs):
+            return key.replace(theirs, ours)
+    return key
+
+
+def last_block(state: Mapping[str, object]) -> str:
+    """The block that works at full resolution: 4, or x_0_4."""
+    blocks = {match[1] for key in state if (match := _BLOCK.fullmatch(key))}
+    if not blocks:
+        raise WeightsError("these tensors are those of no decoder of segmentation_models_pytorch that is known")
+    return max(blocks, key=lambda block: (int(block.rpartition("_")[2]), block.startswith("x_0_") or "_" not in block))
+
+
+def _of_unet(key: str, last: str) -> str:
+    match = _BLOCK.fullmatch(key)
+    if match is None:
+        return _of_head(key)
+    block, part, rest = match.groups()
+    return f"decoder.{_stage(block, last)}.{_IN_BLOCK[part]}.{rest}"
+
+
+def _stage(block: str, last: str) -> str:
+    if "_" not in block:
+        return f"stages.{block}"
+    if block == last:
+        return "tail.0"
+    depth, layer = map(int, block.removeprefix("x_").split("_"))
+    levels = int(last.rpartition("_")[2])
+    return f"nodes.{levels - 1 - layer}_{layer - depth + 1}"

@@ -1,0 +1,43 @@
+"""The network that `unetzoo.optimize` makes for inference."""
+
+import torch
+from torch import Tensor, nn
+
+from unetzoo.errors import UnetzooError
+from unetzoo.nn.misfit import check_fits
+from unetzoo.nn.segmenter import Segmenter
+
+
+class OptimizedSegmenter(nn.Module):
+    """An inference copy of a network; made by `optimize`. It has no gradients and no training mode.
+
+    Attributes:
+        config: of the network that it was made of.
+        dtype: in which it computes.
+    """
+
+    def __init__(self, network: Segmenter, dtype: torch.dtype, *, channels_last: bool, compiled: bool) -> None:
+        super().__init__()
+        self.config = network.config
+        self.dtype = dtype
+        self.network = network
+        self._format = torch.channels_last if channels_last else torch.contiguous_format
+        self._run = torch.compile(network, options={"freezing": True}) if compiled else network
+
+    @torch.no_grad()
+    def forward(self, image: Tensor) -> Tensor:
+        """Logits (b, classes, h, w), in float32, for images (b, c, h, w) of any floating dtype.
+
+        Raises:
+            OptionError: for images of whole numbers, of which nobody knows here what they mean.
+        """
+        if not (isinstance(image, Tensor) and image.is_floating_point()):
+            check_fits(image, self.network)
+        logits: Tensor = self._run(image.to(dtype=self.dtype, memory_format=self._format))
+        return logits.float()
+
+    def train(self, mode: bool = True) -> "OptimizedSegmenter":
+        """Stay in evaluation mode; UnetzooError where training is asked for."""
+        if mode:
+            raise UnetzooError("an optimized network cannot be trained; train the original one and optimize it again")
+        return super().train(False)
