@@ -1,14 +1,21 @@
 import json
 import os
+import re
 import subprocess
 import sys
 from importlib.metadata import entry_points, version
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from unetzoo.cli import main
+from unetzoo.registry.builtin import COMMANDS
+from unetzoo.registry.host import host
+
+ROOT = Path(__file__).parents[2]
+_TUTORIAL = {"border-map", "count-parts"}  # commands of plugins
 
 _HEAVY = ("torch", "timm", "matplotlib", "numpy", "huggingface_hub")
 _LOADED = f"""
@@ -53,11 +60,18 @@ def test_version_is_that_of_the_distribution(invoke):
     assert invoke("--version").output == f"unetzoo {version('unetzoo')}\n"
 
 
-@pytest.mark.parametrize("command", ["list", "describe", "info", "plugins"])
-def test_help_names_each_command(invoke, command):
-    result = invoke("--help")
-    assert result.exit_code == 0
-    assert f"\n  {command} " in result.output
+def test_help_lists_each_command_of_the_table_in_its_order_and_then_those_of_plugins(invoke):
+    listed = re.findall(r"^  ([a-z-]+)  ", invoke("--help").output.partition("Commands:")[2], re.MULTILINE)
+    plugins = host().registries["command"].names()
+    assert listed == [*COMMANDS, *plugins]
+
+
+def test_each_command_is_documented_and_each_documented_command_is_one():
+    pages = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+    text = "\n".join(page.read_text(encoding="utf-8") for page in pages)
+    documented = set(re.findall(r"(?:^|`|&& )unetzoo ([a-z][a-z-]+)(?=[ `\n])", text, re.MULTILINE))
+    assert set(COMMANDS) - documented == set()
+    assert documented - {*COMMANDS, *host().registries["command"].names()} - _TUTORIAL == set()
 
 
 def test_no_command_shows_the_help_as_an_error(invoke):

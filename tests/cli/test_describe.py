@@ -76,4 +76,4 @@ import unetzoo
 def unetzoo_decoders():
     yield unetzoo.DecoderSpec(name="simple", build=lambda features: None)
 """
-    assert "It takes no options." in run("describe", "decoder", "simple", **install("simple_plugin", source)).stdout
+    assert "It has no options." in run("describe", "decoder", "simple", **install("simple_plugin", source)).stdout

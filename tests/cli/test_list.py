@@ -45,7 +45,7 @@ def test_a_pattern_near_nothing_is_an_error_that_counts_what_there_is(invoke):
     result = invoke("list", "decoders", "zzz")
     assert result.exit_code == 2
     count = len(unetzoo.list_decoders())
-    assert result.stderr == f"error: no decoder matches 'zzz'; there are {count} without a pattern\n"
+    assert result.stderr == f"error: no decoder matches 'zzz'; without a pattern there are {count}\n"
 
 
 def test_a_terminal_gets_columns_no_wider_than_itself():

@@ -1,6 +1,6 @@
-"""Texts of strangers (names of classes, files, columns, providers), made harmless for where they are shown.
+"""Numbers of things in words; untrusted texts (names of classes, files, providers), made harmless to show.
 
-Pages are escaped by Jinja2 and front matter by PyYAML; here is the rest: a terminal, Markdown, a spreadsheet, a chart.
+Jinja2 escapes pages and PyYAML front matter; this module escapes for terminals, Markdown, spreadsheets and charts.
 """
 
 import html
@@ -13,12 +13,17 @@ _LINKS = re.compile(r"(?<=[a-z])://|(?<=www)\.|(?<=mailto):", re.IGNORECASE)
 _FORMULAS = ("=", "+", "-", "@")
 
 
+def count_of(count: int, noun: str, plural: str = "") -> str:
+    """A number of things: `"1 run"`, `"1,200 runs"`, `"2 classes"`; `plural` where it is not the noun with an s."""
+    return f"{count:,} {noun if count == 1 else plural or f'{noun}s'}"
+
+
 def printable(text: str, keep: str = "") -> str:
     r"""A text in which control characters are written as Python does, such as `\x1b`.
 
     Args:
-        text: of anybody.
-        keep: controls that stay, such as a newline.
+        text: untrusted.
+        keep: control characters to keep, such as a newline.
     """
     return _CONTROLS.sub(lambda match: match[0] if match[0] in keep else _written(match[0]), text)
 
@@ -35,7 +40,7 @@ def code(text: str) -> str:
 
 
 def cell(text: str) -> str:
-    """A text as a cell of a spreadsheet that is no formula."""
+    """A text as a cell of a spreadsheet that is not a formula."""
     line = printable(text)
     return f"'{line}" if line.lstrip().startswith(_FORMULAS) else line
 

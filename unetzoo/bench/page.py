@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from unetzoo._utils.atomic import write_text
 from unetzoo._utils.pages.render import render, trusted
+from unetzoo._utils.texts import count_of
 from unetzoo.bench.charts import graph_objects, pruning, scatter, script
 from unetzoo.bench.runner import load_all
 from unetzoo.bench.summary import Row, summarize
@@ -66,12 +67,14 @@ def write_report(folder: Path, page: Path, *, title: str = "Leaderboard") -> lis
 def _subtitle(results: Sequence[dict[str, Any]], rows: Sequence[Row]) -> str:
     done = [result for result in results if "error" not in result]
     if not done:
-        return f"{len(results):,} {'run' if len(results) == 1 else 'runs'}, all of which failed."
-    machines = sorted({f"{one['machine']['processor']}, {one['machine']['threads']} threads" for one in done})
+        return f"{count_of(len(results), 'run')}, all of which failed."
+    machines = sorted(
+        {f"{one['machine']['processor']}, {count_of(one['machine']['threads'], 'thread')}" for one in done}
+    )
     versions = ", ".join(f"{name} {version}" for name, version in done[0]["machine"]["versions"].items())
     sizes = sorted({row.size for row in rows})
     return (
-        f"{len(results)} runs, {len(results) - len(done)} of which failed; measured until "
+        f"{count_of(len(results), 'run')}, {len(results) - len(done)} of which failed; measured until "
         f"{max(one['date'] for one in done)} on {'; '.join(machines)}; {versions}. Accuracy is that of images held "
         f"out, with 95 % intervals over seeds; speed is that of the optimized network for images of "
         f"{', '.join(map(str, sizes))} px."

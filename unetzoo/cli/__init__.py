@@ -1,4 +1,4 @@
-"""The command line, one file a command. Importing it loads neither torch nor timm: each command does when it must."""
+"""The command line, one file per command. Importing it loads neither torch nor timm: commands import them late."""
 
 from typing import Annotated
 
@@ -10,7 +10,7 @@ from unetzoo.cli.errors import USAGE_EXIT, leave_pipe_quietly
 from unetzoo.registry.builtin import COMMANDS
 
 _EPILOG = (
-    "Exit codes: 0, done; 1, a check found something wrong; 2, wrong use or unusable data; 3, some images or "
+    "Exit codes: 0, done; 1, a check found a problem; 2, usage error or unusable data; 3, some images or "
     "runs failed; 4, all failed; 128 + N, stopped by signal N."
 )
 app = typer.Typer(
@@ -31,8 +31,8 @@ for _name, _target in COMMANDS.items():
         app.command(_name, cls=OwnCommand)(with_common_options(_command))
 
 
-def _print_version(wanted: bool) -> None:
-    if wanted:
+def _print_version(is_set: bool) -> None:
+    if is_set:
         from importlib.metadata import version
 
         typer.echo(f"unetzoo {version('unetzoo')}")

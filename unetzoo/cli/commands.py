@@ -1,4 +1,4 @@
-"""The group of all commands: unetzoo's own, and those that plugins add."""
+"""The group of all commands: those of unetzoo and those of plugins."""
 
 import errno
 from collections.abc import Callable
@@ -11,19 +11,20 @@ from unetzoo._utils.texts import printable
 from unetzoo.cli.errors import USAGE_EXIT, one_line_usage, one_line_warnings
 from unetzoo.cli.output import say
 from unetzoo.errors import PluginError, UnetzooError, describe_error
+from unetzoo.registry.builtin import COMMANDS
 
 if TYPE_CHECKING:
     from unetzoo.specs import CommandSpec
 
 
-_OF_THE_SYSTEM = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT)
+_SYSTEM_ERRORS = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT)
 
 
 class Commands(TyperGroup):
-    """The commands; a wrong use or an `UnetzooError` is one line on standard error and exit code 2.
+    """The commands; a usage error or an `UnetzooError` prints one line on standard error and exits with code 2.
 
-    So is a file or folder that the system does not let us read or write; a `PluginWarning` is one line. With `--debug`
-    all are shown as Python does; so is, always, any other exception: it is a bug.
+    A file or folder that cannot be read or written does the same. A `PluginWarning` prints one line. With `--debug`
+    Python shows errors and warnings; it always shows any other exception, which is a bug.
     """
 
     def make_context(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - passed on
@@ -32,7 +33,7 @@ class Commands(TyperGroup):
             return super().make_context(*args, **kwargs)
 
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - as above
-        """Run the command that was asked for."""
+        """Run the command."""
         if ctx.params["debug"]:
             return super().invoke(ctx)
         try:
@@ -42,24 +43,24 @@ class Commands(TyperGroup):
             say("error:", "red", str(error))
             raise typer.Exit(USAGE_EXIT) from error
         except OSError as error:
-            if error.filename is None or error.errno not in _OF_THE_SYSTEM:
+            if error.filename is None or error.errno not in _SYSTEM_ERRORS:
                 raise
             say("error:", "red", f"{error.filename}: {error.strerror}")
             raise typer.Exit(USAGE_EXIT) from error
 
-    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ANN401 - as above
-        """Our own commands, then those of plugins."""
-        return [*super().list_commands(ctx), *_plugin_commands()]
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ANN401, ARG002 - as above
+        """The commands of unetzoo in the order of their table, then those of plugins."""
+        return [*COMMANDS, *_plugin_commands()]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ANN401 - as above
-        """The command of that name; of a plugin's only what `--help` shows, without importing it."""
+        """The command of that name; for a plugin's, only what `--help` shows, without importing it."""
         own = super().get_command(ctx, cmd_name)
         if own is not None or cmd_name not in _plugin_commands():
             return own
         return _as_command(cmd_name, _find(cmd_name).summary, lambda: None)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401 - as above
-        """The command that the arguments ask for, and what is left for it."""
+        """The command that the arguments name, and its own arguments."""
         name, command, rest = super().resolve_command(ctx, args)
         if name is not None and super().get_command(ctx, name) is None:
             command = _plugin_command(name)

@@ -1,4 +1,4 @@
-"""What every command has: `--quiet`, `--log`, `-h`, and `--json` with or without a file."""
+"""Options of every command: `--quiet`, `--log`, `-h`, and `--json` with or without a file."""
 
 import inspect
 from collections.abc import Callable, Sequence
@@ -9,17 +9,21 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from unetzoo.cli.flags import in_flags
 from unetzoo.cli.output import PRINT, reporting
+from unetzoo.errors import UnetzooError
 
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="print errors and warnings alone, and what --json asks for")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="print only errors, warnings and the output of --json")]
 Log = Annotated[
     Path | None,
-    typer.Option("--log", metavar="FILE", help="also append what is printed there, each line with its time"),
+    typer.Option("--log", metavar="FILE", help="append the output to this file, too, each line with its time"),
 ]
 Json = Annotated[
     str | None,
     typer.Option(
-        "--json", metavar="[FILE|-]", help="write the result as JSON into a .json file; without one or with -, print it"
+        "--json",
+        metavar="[FILE|-]",
+        help="write the result as JSON into a .json file; without one or with -, print it",
     ),
 ]
 _JSON = "--json"
@@ -32,13 +36,22 @@ class OwnCommand(TyperCommand):
         """Read the arguments."""
         return super().parse_args(ctx, json_to_print(args))
 
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - as above
+        """Run the command; an error that begins with an option of Python begins with the flag."""
+        try:
+            return super().invoke(ctx)
+        except UnetzooError as error:
+            flags = {str(option.name): option.opts[0] for option in self.params if option.opts[0].startswith("--")}
+            error.args = (in_flags(str(error), flags), *error.args[1:])
+            raise
+
     def collect_usage_pieces(self, ctx: Any) -> list[str]:  # noqa: ANN401 - as above
         """The arguments of the usage line, without the braces of newer versions of typer."""
         return [piece.strip("{}") for piece in super().collect_usage_pieces(ctx)]
 
 
 class OwnGroup(TyperGroup):
-    """A group of commands of unetzoo that is a command, too."""
+    """A group of commands of unetzoo that is also a command."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401 - as above
         """Read the arguments."""
@@ -55,7 +68,7 @@ def json_to_print(args: Sequence[str]) -> list[str]:
 
 
 def as_own_group(group: typer.Typer) -> typer.Typer:
-    """A group whose commands, and which itself where it is one, have the options of all commands."""
+    """The group, whose commands get the common options; the group itself, too, if it is a command."""
     commands = list(group.registered_commands)
     for command in commands:
         command.cls = OwnCommand
@@ -68,7 +81,7 @@ def as_own_group(group: typer.Typer) -> typer.Typer:
 
 
 def with_common_options(function: Callable[..., None]) -> Callable[..., None]:
-    """A command that also takes `--quiet` and `--log`."""
+    """The command, which also takes `--quiet` and `--log`."""
 
     @wraps(function)
     def command(*args: Any, quiet: bool, log: Path | None, **kwargs: Any) -> None:  # noqa: ANN401 - passed on

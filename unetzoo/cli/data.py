@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from unetzoo._utils.texts import count_of
 from unetzoo.cli.common import Json
 from unetzoo.cli.output import check_json, new_table, show, write_json
 from unetzoo.cli.progress import counting
@@ -111,7 +112,7 @@ def _errors(found: "Survey") -> list["Problem"]:
 
 def _report(found: "Survey") -> list["str | Table"]:
     counts = ", ".join(f"{len(indices):,} {split}" for split, indices in found.splits.items())
-    lines: list[str | Table] = [f"{len(found.readings):,} images with masks: {counts}"]
+    lines: list[str | Table] = [f"{count_of(len(found.readings), 'image')} with masks: {counts}"]
     if not _errors(found):
         lines += ["", _images(found), "", _classes(found)]
     if found.problems:
@@ -127,7 +128,7 @@ def _images(found: "Survey") -> str:
     size = smallest if smallest == largest else f"{smallest} to {largest}"
     low, high = told.value_range
     mean, std = (", ".join(f"{value:.4g}" for value in values) for values in (told.mean, told.std))
-    channels = "1 channel" if told.channels == 1 else f"{told.channels} channels"
+    channels = count_of(told.channels, "channel")
     values = f"values {low:g} to {high:g}\nscaled to 0 to 1: mean {mean}; std {std}"
     nodata = "".join(f"\nno data: {value:.8g}" for value in told.nodata)
     return f"{size} pixels (height x width), {channels}, {values}{nodata}"

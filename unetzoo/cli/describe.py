@@ -1,4 +1,4 @@
-"""`unetzoo describe`: what is known about one part."""
+"""`unetzoo describe`: the options, paper, provider and weights of one part."""
 
 import re
 from collections.abc import Iterator
@@ -24,10 +24,13 @@ _LITERAL = re.compile(r"Literal\[([^\]]*)\]")
 
 def describe_part(
     kind: Annotated[str, typer.Argument(metavar="KIND", help="encoder, decoder, loss or dataset", show_default=False)],
-    name: Annotated[str, typer.Argument(metavar="NAME", help="as `unetzoo list` shows it", show_default=False)],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="a name from `unetzoo list`", show_default=False)],
     json: Json = None,
 ) -> None:
-    """Describe a part: its options, paper, provider and weights."""
+    """Describe a part: its options, paper, provider and weights.
+
+    Example: unetzoo describe decoder unet
+    """
     from rich.table import Table
 
     from unetzoo.assembly import describe
@@ -39,11 +42,11 @@ def describe_part(
     facts = Table.grid(padding=(0, 2))
     for label, value in _facts(description):
         facts.add_row(label, value)
-    show(facts, "", _options(description.options) if description.options else "It takes no options.")
+    show(facts, "", _options(description.options) if description.options else "It has no options.")
 
 
 def _as_dict(description: "Description") -> dict[str, object]:
-    """Plain data; a default that JSON cannot hold is written as Python shows it."""
+    """Plain data; a default that is not JSON is replaced by its repr."""
     described = asdict(description)
     for option in described["options"]:
         if not isinstance(option["default"], str | int | float | bool | None):
@@ -53,14 +56,14 @@ def _as_dict(description: "Description") -> dict[str, object]:
 
 def _facts(description: "Description") -> Iterator[tuple[str, str]]:
     yield description.kind, description.name
-    found = {
+    facts = {
         "summary": description.summary,
         "paper": _ARXIV.sub(r"https://arxiv.org/abs/\1", description.paper),
         "provider": description.provider,
         "license": description.license,
         "pretrained": ", ".join(description.pretrained),
     }
-    yield from ((label, value) for label, value in found.items() if value)
+    yield from ((label, value) for label, value in facts.items() if value)
 
 
 def _options(options: "tuple[Option, ...]") -> "Table":
@@ -73,6 +76,6 @@ def _options(options: "tuple[Option, ...]") -> "Table":
 
 
 def _readable(annotation: str) -> str:
-    """A type as a reader wants it: without modules, the choices of a Literal with bars between."""
+    """A type for reading: without modules, the choices of a Literal separated by bars."""
     bare = _MODULES.sub("", annotation)
     return _LITERAL.sub(lambda choices: " | ".join(choices[1].split(", ")), bare)

@@ -1,4 +1,4 @@
-"""What the command line says when something is wrong: one line, and no traceback for a user's mistake."""
+"""Errors and warnings of the command line: one line each, without a traceback for a user's mistake."""
 
 import os
 import sys
@@ -10,36 +10,37 @@ from typing import Any, TextIO
 
 import typer
 
+from unetzoo._utils.texts import count_of
 from unetzoo.cli.output import say
 from unetzoo.errors import DataWarning, PluginWarning, WeightsWarning
 
 USAGE_EXIT = 2
-"""A wrong use, or data that cannot be used."""
+"""A usage error, or unusable data."""
 SOME_FAILED_EXIT = 3
-"""Of several images or runs, some failed."""
+"""Some of several images or runs failed."""
 ALL_FAILED_EXIT = 4
-"""Of several images or runs, all failed."""
-MOST_SHOWN = 3  # warnings of images
+"""All of several images or runs failed."""
+MOST_SHOWN = 3  # warnings about images
 _UsageError: Any = typer.BadParameter.__base__  # click's, or that of typer's own copy of click in newer versions
 
 
 @contextmanager
 def leave_pipe_quietly() -> Iterator[None]:
-    """Write out standard output at the end; a reader that has gone, such as `head`, is no error."""
+    """Flush standard output at the end; a reader that is gone, such as `head`, is not an error."""
     if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # names of files may be bytes of no text
+        sys.stdout.reconfigure(errors="backslashreplace")  # names of files may be bytes that are not text
     try:
         yield
     finally:
         try:
             sys.stdout.flush()
-        except BrokenPipeError:  # what is left in the buffer must go somewhere when Python closes it
+        except BrokenPipeError:  # Python flushes the rest of the buffer when it closes the file
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @contextmanager
 def one_line_usage() -> Iterator[None]:
-    """A wrong use of a command is one line, and exit code 2."""
+    """Print a usage error as one line and exit with code 2."""
     try:
         yield
     except _UsageError as error:
@@ -50,10 +51,10 @@ def one_line_usage() -> Iterator[None]:
 
 @contextmanager
 def one_line_warnings() -> Iterator[None]:
-    """A warning of unetzoo is one line, and of images only the first are shown; others are as Python shows them."""
+    """Print a warning of unetzoo as one line, about images only the first ones; Python shows all other warnings."""
     images = 0
     with warnings.catch_warnings():
-        as_python_does = warnings.showwarning
+        show_as_python = warnings.showwarning
 
         def show(
             message: Warning | str,
@@ -66,7 +67,7 @@ def one_line_warnings() -> Iterator[None]:
             nonlocal images
             images += issubclass(category, DataWarning)
             if not issubclass(category, DataWarning | PluginWarning | WeightsWarning):
-                as_python_does(message, category, filename, lineno, file, line)
+                show_as_python(message, category, filename, lineno, file, line)
             elif images <= MOST_SHOWN or not issubclass(category, DataWarning):
                 say("warning:", "yellow", str(message))
 
@@ -78,17 +79,17 @@ def one_line_warnings() -> Iterator[None]:
 
 
 def say_more(images: int) -> None:
-    """Say how many images were warned of beside those that were shown."""
+    """Say how many more images have warnings than were shown."""
     if images > MOST_SHOWN:
-        say("warning:", "yellow", f"{images - MOST_SHOWN:,} more are unlike those of the training")
+        say("warning:", "yellow", f"{count_of(images - MOST_SHOWN, 'more image')} unlike those of the training")
 
 
 def exit_for(failed: int, done: int) -> None:
-    """Raise typer.Exit where some of several failed.
+    """Raise typer.Exit if some of several images or runs failed.
 
     Args:
-        failed: how many did.
-        done: how many did not.
+        failed: number of failures.
+        done: number of successes.
     """
     if failed:
         raise typer.Exit(SOME_FAILED_EXIT if done else ALL_FAILED_EXIT)

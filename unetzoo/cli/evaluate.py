@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from unetzoo._utils.extras import need
+from unetzoo._utils.texts import count_of
 from unetzoo.cli.common import Json
 from unetzoo.cli.data import ClassNames, Ignore, MaskKind, NearestColor, Source, Threshold, mask_options
 from unetzoo.cli.models import ModelName, load_model
@@ -120,7 +121,7 @@ def _classes(result: "Evaluation") -> "Table":
 
 def _images(result: "Evaluation") -> str:
     count = len(result.cases)
-    images = "1 image, so without intervals" if count == 1 else f"{count:,} images"
+    images = f"{count_of(count, 'image')}{', so without intervals' if count == 1 else ''}"
     return f"split {result.split}, {images}" if result.split else images
 
 

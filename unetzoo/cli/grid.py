@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from unetzoo._utils.texts import count_of
 from unetzoo.cli.errors import exit_for
-from unetzoo.cli.output import count_of, say, show
+from unetzoo.cli.output import say, show
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,7 +76,7 @@ def grid(
     check_folder(out)
     left = missing(chosen, out)
     if len(left) < len(chosen):
-        show(f"{len(chosen) - len(left):,} of {len(chosen):,} runs are in {out} already")
+        show(f"{len(chosen) - len(left):,} of {count_of(len(chosen), 'run')} already in {out}")
     running = run_on_ray(left, out, address=ray) if ray else run_in_processes(left, out, workers=workers)
     failed = _follow(running, len(chosen), len(left))
     told = f", {failed:,} of which failed" if failed else ""

@@ -1,4 +1,4 @@
-"""The kinds of parts, as commands take them: `decoder` and `decoders` alike."""
+"""The kinds of parts as arguments of commands: `decoder` or `decoders`."""
 
 from typing import get_args
 
@@ -8,15 +8,15 @@ from unetzoo.registry.registry import plural
 
 
 def kind_of(word: str) -> Kind:
-    """The kind that a word means.
+    """The kind of a word, in the singular or plural.
 
     Raises:
-        OptionError: when it means none.
+        OptionError: for another word.
     """
     for kind in get_args(Kind):
         if word in (kind, plural(kind)):
-            found: Kind = kind
-            return found
+            known: Kind = kind
+            return known
     raise OptionError(
-        f"there is no kind of part {word!r}; there are {', '.join(plural(kind) for kind in get_args(Kind))}"
+        f"unknown kind of part {word!r}; the kinds are {', '.join(plural(kind) for kind in get_args(Kind))}"
     )

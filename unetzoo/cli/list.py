@@ -17,23 +17,27 @@ _GAP = 2
 
 def list_parts(
     kind: Annotated[
-        str, typer.Argument(metavar="KIND", help="encoders, decoders, losses, datasets", show_default=False)
+        str, typer.Argument(metavar="KIND", help="encoders, decoders, losses or datasets", show_default=False)
     ],
-    pattern: Annotated[str, typer.Argument(metavar="PATTERN", help="such as 'convnext*'", show_default=False)] = "*",
+    pattern: Annotated[
+        str, typer.Argument(metavar="PATTERN", help="pattern of names, such as 'convnext*'", show_default=False)
+    ] = "*",
     json: Json = None,
 ) -> None:
-    """List encoders, decoders, losses or data sets by name.
+    """List the names of encoders, decoders, losses or data sets.
 
-    In a terminal they stand in columns; a pipe or a file gets one a line.
+    A terminal shows them in columns, a pipe or a file gets one per line.
+
+    Example: unetzoo list encoders 'convnext*'
     """
     from unetzoo.assembly import list_datasets, list_decoders, list_encoders, list_losses
 
-    known = kind_of(kind)
+    part_kind = kind_of(kind)
     lists = {"encoder": list_encoders, "decoder": list_decoders, "loss": list_losses, "dataset": list_datasets}
-    list_names = lists[known]
+    list_names = lists[part_kind]
     names = list_names(pattern)
     if not names:
-        raise UnknownNameError(_nothing_matches(known, pattern, list_names()))
+        raise UnknownNameError(_nothing_matches(part_kind, pattern, list_names()))
     if json:
         write_json(names, json)
         return
@@ -43,11 +47,11 @@ def list_parts(
 def _nothing_matches(kind: str, pattern: str, names: Sequence[str]) -> str:
     families = sorted({f"{name.partition('_')[0]}*" for name in names})
     hint = did_you_mean(pattern, [*families, *names])
-    return f"no {kind} matches {pattern!r}; {hint or f'there are {len(names):,} without a pattern'}"
+    return f"no {kind} matches {pattern!r}; {hint or f'without a pattern there are {len(names):,}'}"
 
 
 def _in_columns(names: Sequence[str], width: int) -> str:
-    """The names in as many columns of one width as fit, read downwards."""
+    """The names in as many columns of equal width as fit, ordered down each column."""
     cell = max(map(len, names)) + _GAP
     columns = max(1, (width + _GAP) // cell)
     rows = -(-len(names) // columns)

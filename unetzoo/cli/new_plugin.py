@@ -1,4 +1,4 @@
-"""`unetzoo new-plugin`: a distribution that works as it stands, to be changed."""
+"""`unetzoo new-plugin`: write the skeleton of a plugin, which works without changes."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,21 +12,26 @@ if TYPE_CHECKING:
 
 
 def new_plugin(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="such as unetzoo-cells", show_default=False)],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="name of the plugin, e.g. unetzoo-cells", show_default=False)
+    ],
     encoder: Annotated[bool, typer.Option("--encoder", help="provide an encoder")] = False,
     decoder: Annotated[bool, typer.Option("--decoder", help="provide a decoder")] = False,
     loss: Annotated[bool, typer.Option("--loss", help="provide a loss")] = False,
     out: Annotated[
-        Path, typer.Option("--out", "-o", "--folder", metavar="FOLDER", help="in which it is made")
+        Path, typer.Option("--out", "-o", "--folder", metavar="FOLDER", help="parent folder of the plugin")
     ] = Path(),
 ) -> None:
-    """Write a plugin that installs, registers and keeps the contracts as it stands."""
+    """Write a new plugin, which can be installed and keeps the contracts without changes.
+
+    Example: unetzoo new-plugin unetzoo-cells --decoder --loss
+    """
     from unetzoo.testing.scaffold.write import write_plugin
 
-    asked: dict[PartKind, bool] = {"encoder": encoder, "decoder": decoder, "loss": loss}
-    target = write_plugin(name, [kind for kind, wanted in asked.items() if wanted], out)
+    flags: dict[PartKind, bool] = {"encoder": encoder, "decoder": decoder, "loss": loss}
+    target = write_plugin(name, [kind for kind, is_set in flags.items() if is_set], out)
     show(
-        f"{target} is a plugin. Install it and check it:",
+        f"Wrote the plugin {target}. Install and check it:",
         "",
         f"    pip install -e {target}",
         f"    unetzoo plugins check {name}",

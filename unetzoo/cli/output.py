@@ -1,6 +1,6 @@
-"""What a command says: results on standard output, warnings and errors on standard error, all of it in a log.
+"""Output of commands: results go to standard output, warnings and errors to standard error, everything to the log.
 
-Text and tables are fitted to a terminal, but neither cut nor padded for a pipe or a file.
+Text and tables fit the terminal; a pipe or a file gets them uncut and without padding.
 """
 
 import json
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from unetzoo._utils.texts import printable
+from unetzoo.cli.flags import in_flags
 from unetzoo.errors import UnetzooError, WriteError
 
 if TYPE_CHECKING:
@@ -25,16 +26,16 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 PRINT = "-"
-"""The file name that stands for standard output."""
+"""The file name for standard output."""
 
-_NARROWEST, _UNLIMITED = 80, 100_000
+_NARROWEST, _UNLIMITED = 80, 100_000  # columns
 _is_quiet = ContextVar("_is_quiet", default=False)
-_log = logging.Logger("unetzoo.cli", logging.INFO)  # of no parent: a program's own logging stays as it is
+_log = logging.Logger("unetzoo.cli", logging.INFO)  # without a parent: a program's own logging stays as it is
 
 
 @contextmanager
 def reporting(*, quiet: bool, log: Path | None) -> Iterator[None]:
-    """Keep results from standard output where `quiet` says so, and append what is said to a log file.
+    """Silence standard output if `quiet`, and append the output to a log file.
 
     Raises:
         WriteError: the log cannot be written.
@@ -58,7 +59,7 @@ def _logging_to(path: Path) -> Iterator[None]:
     try:
         yield
     except UnetzooError as error:
-        _log.info("error: %s", printable(" ".join(str(error).split())))
+        _log.info("error: %s", _one_line(str(error)))
         raise
     finally:
         _log.removeHandler(handler)
@@ -71,24 +72,33 @@ def is_quiet() -> bool:
 
 
 def say(label: str, color: str, text: str) -> None:
-    """A line on standard error, with a coloured label."""
-    line = printable(" ".join(text.split()))
+    """Print one line on standard error, with a colored label, in the words of the command line."""
+    line = _one_line(text)
     if _log.handlers:
         _log.info("%s %s", label, line)
     typer.echo(f"{typer.style(label, fg=color, bold=True)} {line}", err=True)
 
 
-def show(*renderables: "RenderableType") -> None:
-    """Print each on standard output, unless the command is to be quiet."""
+def _one_line(text: str) -> str:
+    return printable(" ".join(in_flags(text).split()))
+
+
+def show(*renderables: "RenderableType", widest: int = _UNLIMITED) -> None:
+    """Print each on standard output, unless the command is quiet.
+
+    Args:
+        renderables: texts and tables.
+        widest: columns in a pipe or a file, after which a cell of a table goes on in the next line.
+    """
     if _log.handlers:
-        for line in filter(None, _as_text(*renderables).splitlines()):
+        for line in filter(None, _as_text(widest, *renderables).splitlines()):
             _log.info("%s", line)
     if is_quiet():
         return
     if sys.stdout.isatty():
         _console(max(_NARROWEST, get_terminal_size().columns)).print(*renderables, sep="\n")
     else:
-        print(_as_text(*renderables), flush=True)  # noqa: T201 - a command's result
+        print(_as_text(widest, *renderables), flush=True)  # noqa: T201 - a command's result
 
 
 def write_json(value: object, target: str) -> None:
@@ -111,24 +121,19 @@ def write_json(value: object, target: str) -> None:
 
 
 def check_json(target: str | None) -> None:
-    """Raise WriteError before the work is done where its JSON could not be written."""
+    """Raise WriteError before the work starts if its JSON cannot be written."""
     from unetzoo._utils.atomic import check_place
 
     if target not in (None, PRINT):
         check_place(Path(str(target)))
 
 
-def count_of(count: int, noun: str) -> str:
-    """A number of things: `"1 run"`, `"1,200 runs"`."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
 def new_table(*headers: str, numbers: Sequence[str] = ()) -> "Table":
     """A table with a line under its headers and no other.
 
     Args:
-        headers: of columns of text, which goes on in the next line where it does not fit.
-        numbers: headers of the columns of numbers that follow, which stay in one line.
+        headers: headers of the columns of text, which is wrapped where it does not fit.
+        numbers: headers of the columns of numbers that follow, which are not wrapped.
     """
     from rich import box
     from rich.table import Table
@@ -141,8 +146,8 @@ def new_table(*headers: str, numbers: Sequence[str] = ()) -> "Table":
     return table
 
 
-def _as_text(*renderables: "RenderableType") -> str:
-    console = _console(_UNLIMITED)
+def _as_text(width: int, *renderables: "RenderableType") -> str:
+    console = _console(width)
     with console.capture() as captured:
         console.print(*renderables, sep="\n")
     return "\n".join(line.rstrip() for line in captured.get().splitlines())
@@ -153,7 +158,7 @@ def _console(width: int) -> "Console":
     from rich.segment import Segment
 
     class Harmless(Console):
-        """A console on which texts of strangers control nothing."""
+        """A console that prints control characters in texts as escapes."""
 
         def render(self, renderable: Any, options: Any = None) -> "Iterable[Segment]":  # noqa: ANN401 - as rich has it
             for text, style, control in super().render(renderable, options):

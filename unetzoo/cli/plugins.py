@@ -1,4 +1,4 @@
-"""`unetzoo plugins`: who provides the parts, what went wrong, and whether a plugin keeps the contracts."""
+"""`unetzoo plugins`: list plugins with their parts and problems, and check whether a plugin keeps the contracts."""
 
 import dataclasses
 import warnings
@@ -7,15 +7,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from unetzoo._utils.texts import count_of
 from unetzoo.cli.common import Json
 from unetzoo.cli.output import check_json, new_table, show, write_json
 from unetzoo.errors import PluginWarning
+from unetzoo.registry.registry import SPECS
 
 if TYPE_CHECKING:
     from unetzoo.registry.host import PluginInfo
 
 _STYLES = {"active": "green", "blocked": "yellow", "broken": "red"}
 _BROKEN_EXIT = 1
+_WIDEST = 100  # columns of the table in a pipe
+_KINDS = (*SPECS, "encoders")  # a family of encoders is `encoders timm:*`
 
 plugins = typer.Typer(invoke_without_command=True, add_completion=False, rich_markup_mode=None)
 
@@ -24,34 +28,37 @@ plugins = typer.Typer(invoke_without_command=True, add_completion=False, rich_ma
 def list_all(
     context: typer.Context,
     json: Json = None,
-    timings: Annotated[bool, typer.Option("--timings", help="how long each took to load")] = False,
+    timings: Annotated[bool, typer.Option("--timings", help="show how long each plugin took to load")] = False,
 ) -> None:
     """List the installed plugins and what they provide.
 
-    A plugin is active, blocked (by UNETZOO_BLOCK or UNETZOO_PLUGINS) or broken. Conflicts are names that another one
-    offers too. UNETZOO_TRACE=1 shows each step of loading.
+    A plugin is active, blocked (by UNETZOO_BLOCK or UNETZOO_PLUGINS) or broken. Conflicts are names that another plugin
+    also provides. UNETZOO_TRACE=1 shows each step of loading.
     """
     if context.invoked_subcommand is not None:
         return
     check_json(json)
-    found = _found()
+    infos = _plugins()
     if json:
-        write_json([dataclasses.asdict(info) for info in found], json)
+        write_json([dataclasses.asdict(info) for info in infos], json)
         return
     columns = [
         column
         for column in ("parts", "conflicts", "problems", "remarks")
-        if any(getattr(info, column) for info in found)
+        if any(getattr(info, column) for info in infos)
     ]
-    _show_table(found, columns, timings=timings)
+    _show_table(infos, columns, timings=timings)
 
 
 @plugins.command("check")
 def check(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="of its distribution", show_default=False)],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="name of the plugin's distribution", show_default=False)],
     json: Json = None,
 ) -> None:
-    """Check that each part of a plugin keeps the contracts; exit code 1 when one does not."""
+    """Check that each part of a plugin keeps the contracts.
+
+    The exit code is 1 if a rule is broken.
+    """
     from rich.text import Text
 
     from unetzoo.testing import check_plugin
@@ -66,15 +73,15 @@ def check(
     else:
         table = new_table("part", "rule", "result")
         for result in report.results:
-            told = Text("holds", "green") if result.holds else Text(result.problem, "red")
-            table.add_row(result.part, result.rule, told)
+            verdict = Text("holds", "green") if result.holds else Text(result.problem, "red")
+            table.add_row(result.part, result.rule, verdict)
         broken = sum(not result.holds for result in report.results)
-        show(table, "", f"{len(report.results)} rules, {broken or 'none'} broken")
+        show(table, "", f"{count_of(len(report.results), 'rule')}, {broken or 'none'} broken")
     if not report.holds:
         raise typer.Exit(_BROKEN_EXIT)
 
 
-def _found() -> "list[PluginInfo]":
+def _plugins() -> "list[PluginInfo]":
     from unetzoo.registry.host import list_plugins
 
     with warnings.catch_warnings():
@@ -82,12 +89,21 @@ def _found() -> "list[PluginInfo]":
         return list_plugins()
 
 
-def _show_table(found: "Sequence[PluginInfo]", columns: Sequence[str], *, timings: bool) -> None:
+def _show_table(infos: "Sequence[PluginInfo]", columns: Sequence[str], *, timings: bool) -> None:
     from rich.text import Text
 
     table = new_table("plugin", "status", *columns, numbers=["ms"] if timings else [])
-    for info in found:
+    for info in infos:
         milliseconds = [f"{info.seconds * 1e3:,.1f}"] if timings else []
-        cells = [", ".join(getattr(info, column)) for column in columns]
+        cells = [_cell(getattr(info, column)) for column in columns]
         table.add_row(info.name, Text(info.status, _STYLES[info.status]), *cells, *milliseconds)
-    show(table)
+    show(table, widest=_WIDEST)
+
+
+def _cell(entries: Sequence[str]) -> str:
+    """Parts by kind, such as `"encoder plain, u2net"`, one kind per line; other entries one per line."""
+    names: dict[str, list[str]] = {}
+    for entry in entries:
+        kind, _, name = entry.partition(" ")
+        names.setdefault(kind if kind in _KINDS else entry, []).append(name)
+    return "\n".join(f"{kind} {', '.join(group)}" if kind in _KINDS else kind for kind, group in names.items())

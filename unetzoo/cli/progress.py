@@ -1,4 +1,4 @@
-"""Progress bars: on standard error, only if that is a terminal, and gone at the end."""
+"""Progress bars: on standard error, only in a terminal, and removed at the end."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def counting(label: str) -> Iterator[Callable[[int], None]]:
-    """A bar of things to do; gives what to call after each, with the number of all."""
+    """A bar that counts; yields a function to call after each item, with the number of all items."""
     with progress() as bar:
         task = bar.add_task(label, total=None)
         yield lambda total: bar.update(task, advance=1, total=total)
@@ -23,7 +23,7 @@ def progress(*columns: "str | ProgressColumn") -> "Progress":
     """A progress display with a bar, the count and the time that remains.
 
     Args:
-        columns: further ones, behind the count.
+        columns: more columns, after the count.
     """
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -42,5 +42,5 @@ def progress(*columns: "str | ProgressColumn") -> "Progress":
 
 
 def is_first_process() -> bool:
-    """Whether this is the one process, or the first of several that train together, which tells what all do."""
+    """Whether this is the only process, or the first of several that train together; only this one prints."""
     return os.environ.get("RANK", "0") == "0"

@@ -3,6 +3,7 @@
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from unetzoo._utils.texts import count_of
 from unetzoo.cli.output import say, show
 
 if TYPE_CHECKING:
@@ -59,9 +60,10 @@ def _title(model: "Segmenter", found: "Survey", options: "FitOptions", step: int
     plan = options.plan(found.statistics, model.config.classes)
     counts = ", ".join(f"{len(indices):,} {split}" for split, indices in found.splits.items())
     parameters = sum(parameter.numel() for parameter in model.parameters()) / 1e6
+    classes = count_of(len(found.statistics.class_names), "class", "classes")
     begun = f", on from step {step:,}" if step else ""
     return (
-        f"{counts} images, {len(found.statistics.class_names)} classes; {model.config.decoder} over "
+        f"{counts} images, {classes}; {model.config.decoder} over "
         f"{model.config.encoder}, {parameters:.2f} M parameters; {plan.loss}; {plan.steps:,} steps of {options.batch} "
         f"crops of {plan.crop} px{begun}"
     )

@@ -1,0 +1,26 @@
+"""The words of the command line: errors that name Python's options and functions name flags and commands instead."""
+
+import re
+from collections.abc import Mapping
+
+_BOTH = re.compile(r"""\b([a-z_]+)(?:=(?:\[[^\]]*\]|'[^']*'|[^\s,;]+))?\ \((--([a-z-]+)[^()]*)\)""", re.VERBOSE)
+_LISTED = re.compile(r"\bunetzoo\.list_([a-z]+)\((?:('[^']*'))?\)")
+_OPTION = re.compile(r"([a-z_]+)(?= must\b)")
+
+
+def in_flags(text: str, flags: Mapping[str, str] | None = None) -> str:
+    """A message in which `resume=True (--resume)` is `--resume` and `unetzoo.list_losses()` is `unetzoo list losses`.
+
+    Args:
+        text: the message.
+        flags: the flag of each of Python's options by name: a message that begins with `seed must` begins with
+            `--seed must`.
+    """
+    text = _BOTH.sub(_flag, text)
+    text = _LISTED.sub(lambda call: " ".join(filter(None, ("unetzoo list", call[1], call[2]))), text)
+    option = _OPTION.match(text)
+    return f"{flags[option[1]]}{text[option.end() :]}" if option and flags and option[1] in flags else text
+
+
+def _flag(match: re.Match[str]) -> str:
+    return match[2] if match[1].replace("_", "-") == match[3] else match[0]
