@@ -21,6 +21,10 @@ _HOMES = {
         "list_losses",
     ),
     "data.dataset": ("Dataset", "Sample"),
+    "data.open": ("open_dataset", "survey"),
+    "data.survey.problems": ("Problem",),
+    "data.survey.statistics": ("Statistics",),
+    "data.survey.survey": ("Survey",),
     "errors": (
         "BusyError",
         "ConfigError",

@@ -14,6 +14,11 @@ from unetzoo.assembly import list_encoders as list_encoders
 from unetzoo.assembly import list_losses as list_losses
 from unetzoo.data.dataset import Dataset as Dataset
 from unetzoo.data.dataset import Sample as Sample
+from unetzoo.data.open import open_dataset as open_dataset
+from unetzoo.data.open import survey as survey
+from unetzoo.data.survey.problems import Problem as Problem
+from unetzoo.data.survey.statistics import Statistics as Statistics
+from unetzoo.data.survey.survey import Survey as Survey
 from unetzoo.errors import BusyError as BusyError
 from unetzoo.errors import ConfigError as ConfigError
 from unetzoo.errors import ConflictError as ConflictError

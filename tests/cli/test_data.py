@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import unetzoo
+
 
 def _write(folder, *, empty=""):
     random = np.random.default_rng(0)
@@ -31,7 +33,8 @@ def test_a_sound_data_set_is_described(invoke, tmp_path):
 def test_errors_are_listed_and_the_exit_code_says_so(invoke, tmp_path):
     result = invoke("data", "check", _write(tmp_path / "cells", empty="images/b.png"))
     assert result.exit_code == 1
-    assert "b.png is empty: it has 0 bytes" in result.stdout
+    (line,) = (line for line in result.stdout.splitlines() if line.startswith("error: "))
+    assert line.endswith("b.png is empty: it has 0 bytes")
 
 
 def test_json_has_the_statistics_and_the_problems(invoke, tmp_path):
@@ -41,6 +44,8 @@ def test_json_has_the_statistics_and_the_problems(invoke, tmp_path):
     assert report["splits"] == {"train": 1, "val": 1}
     assert report["problems"] == [{"severity": "warning", "text": "images/c.png has no mask"}]
     assert report["statistics"]["class_names"] == ["rest", "cell"]
+    survey = unetzoo.survey(folder, classes=["rest", "cell"])
+    assert report == json.loads(json.dumps(survey.to_dict()))
 
 
 def test_no_data_is_one_line_and_exit_code_2(invoke, tmp_path):

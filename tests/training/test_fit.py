@@ -14,7 +14,7 @@ from squares import Squares
 
 import unetzoo
 from unetzoo import DataError, FitOptions, OptionError, Sample, ShapeError, TrainingError, fit
-from unetzoo.data.survey.survey import survey
+from unetzoo.data.open import survey
 from unetzoo.evaluation.masks import predicted_ids
 from unetzoo.evaluation.scores import count, iou
 from unetzoo.training.loop import Listener

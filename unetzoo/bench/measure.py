@@ -20,7 +20,8 @@ from unetzoo.bench.grid import Combination
 from unetzoo.bench.measures import peak_bytes
 from unetzoo.bench.run import machine
 from unetzoo.data.dataset import Dataset
-from unetzoo.data.survey.survey import Survey, survey
+from unetzoo.data.open import survey
+from unetzoo.data.survey.survey import Survey
 from unetzoo.evaluation.evaluate import Evaluation, evaluate
 from unetzoo.evaluation.masks import predicted_ids
 from unetzoo.evaluation.sheet import case_picture

@@ -1,6 +1,5 @@
-"""`unetzoo data check`: everything that is wrong with a data set, and what it is like, before a training."""
+"""`unetzoo data check`: what a data set is like, and everything that is wrong with it, before a training."""
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from unetzoo.data.masks.options import MaskOptions
-    from unetzoo.data.survey.check import Problem
+    from unetzoo.data.survey.statistics import Statistics
     from unetzoo.data.survey.survey import Survey
     from unetzoo.nn.info import ModelInfo
 
@@ -74,24 +73,24 @@ def check(
     nearest_color: NearestColor = False,
     json: Json = None,
 ) -> None:
-    """Read every image and mask once, and list all that is wrong.
+    """Read every image and mask once, and list everything that is wrong.
 
-    The exit code is 1 where something stands in the way of training, 0 where there is nothing, or warnings alone.
+    The exit code is 1 if there are errors, which stand in the way of training, and 0 otherwise.
     """
     check_json(json)
-    found = read_survey(source, mask_options(classes, masks, ignore, threshold, nearest_color=nearest_color))
+    survey = read_survey(source, mask_options(classes, masks, ignore, threshold, nearest_color=nearest_color))
     if json:
-        write_json(_as_dict(found), json)
+        write_json(survey.to_dict(), json)
     else:
-        show(*_report(found))
-    if _errors(found):
+        show(*_report(survey))
+    if survey.errors:
         raise typer.Exit(_ERRORS_EXIT)
 
 
 def mask_options(
     classes: str | None, masks: str, ignore: list[str] | None, threshold: float | None, *, nearest_color: bool
 ) -> "MaskOptions":
-    """What the options of the command line say of masks."""
+    """The options of the command line that describe masks."""
     from unetzoo.data.masks.options import MaskOptions, read_classes, read_values
 
     named = read_classes(classes) if classes else None
@@ -99,59 +98,34 @@ def mask_options(
 
 
 def read_survey(source: str, masks: "MaskOptions", trained: "ModelInfo | None" = None) -> "Survey":
-    """What reading all images and masks gives, with a progress bar on a terminal."""
-    from unetzoo.data.survey.survey import survey_with
+    """Read all images and masks, with a progress bar on a terminal."""
+    from unetzoo.data.open import survey_of
 
     with counting("reading") as on_read:
-        return survey_with(source, masks, trained=trained, on_read=on_read)
+        return survey_of(source, masks, trained=trained, on_read=on_read)
 
 
-def _errors(found: "Survey") -> list["Problem"]:
-    return [problem for problem in found.problems if problem.severity == "error"]
+def _report(survey: "Survey") -> list["str | Table"]:
+    counts = ", ".join(f"{len(indices):,} {split}" for split, indices in survey.splits.items())
+    lines: list[str | Table] = [f"{count_of(len(survey.names), 'image')} with masks: {counts}"]
+    if not survey.errors:
+        lines += ["", _images(survey.statistics), "", _classes(survey.statistics)]
+    problems = [f"{problem.severity}: {problem.text}" for problem in survey.problems]
+    return [*lines, "", *(problems or ["nothing is wrong"])]
 
 
-def _report(found: "Survey") -> list["str | Table"]:
-    counts = ", ".join(f"{len(indices):,} {split}" for split, indices in found.splits.items())
-    lines: list[str | Table] = [f"{count_of(len(found.readings), 'image')} with masks: {counts}"]
-    if not _errors(found):
-        lines += ["", _images(found), "", _classes(found)]
-    if found.problems:
-        lines += ["", _problems(found.problems)]
-    else:
-        lines += ["", "nothing is wrong"]
-    return lines
-
-
-def _images(found: "Survey") -> str:
-    told = found.statistics
-    smallest, largest = (" x ".join(map(str, size)) for size in (told.smallest, told.largest))
+def _images(statistics: "Statistics") -> str:
+    smallest, largest = (" x ".join(map(str, size)) for size in (statistics.smallest, statistics.largest))
     size = smallest if smallest == largest else f"{smallest} to {largest}"
-    low, high = told.value_range
-    mean, std = (", ".join(f"{value:.4g}" for value in values) for values in (told.mean, told.std))
-    channels = count_of(told.channels, "channel")
+    low, high = statistics.value_range
+    mean, std = (", ".join(f"{value:.4g}" for value in values) for values in (statistics.mean, statistics.std))
     values = f"values {low:g} to {high:g}\nscaled to 0 to 1: mean {mean}; std {std}"
-    nodata = "".join(f"\nno data: {value:.8g}" for value in told.nodata)
-    return f"{size} pixels (height x width), {channels}, {values}{nodata}"
+    nodata = "".join(f"\nno data: {value:.8g}" for value in statistics.nodata)
+    return f"{size} pixels (height x width), {count_of(statistics.channels, 'channel')}, {values}{nodata}"
 
 
-def _classes(found: "Survey") -> "Table":
+def _classes(statistics: "Statistics") -> "Table":
     table = new_table("class", numbers=("id", "share of pixels"))
-    told = found.statistics
-    for number, (name, share) in enumerate(zip(told.class_names, told.class_frequencies, strict=True)):
+    for number, (name, share) in enumerate(zip(statistics.class_names, statistics.class_frequencies, strict=True)):
         table.add_row(name, str(number), f"{share:.2%}")
     return table
-
-
-def _problems(problems: list["Problem"]) -> "Table":
-    table = new_table("", "problem")
-    for problem in problems:
-        table.add_row(problem.severity, problem.text)
-    return table
-
-
-def _as_dict(found: "Survey") -> dict[str, object]:
-    return {
-        "splits": {split: len(indices) for split, indices in found.splits.items()},
-        "problems": [asdict(problem) for problem in found.problems],
-        "statistics": None if _errors(found) else asdict(found.statistics),
-    }

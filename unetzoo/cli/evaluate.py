@@ -62,7 +62,7 @@ def evaluate(
     a bootstrap over images. Pixels whose class is unknown do not count.
     """
     from unetzoo._utils.memory import keep_freed_memory
-    from unetzoo.data.survey.survey import open_with
+    from unetzoo.data.open import dataset_of
     from unetzoo.evaluation.behind import behind
     from unetzoo.evaluation.evaluate import evaluate as measure
     from unetzoo.inference.devices import on_device
@@ -72,7 +72,7 @@ def evaluate(
     keep_freed_memory()
     network = on_device(load_model(model), device)
     said = mask_options(classes, masks, ignore, threshold, nearest_color=nearest_color)
-    dataset = open_with(data, split, said, trained=network.config.info)
+    dataset = dataset_of(data, split, said, trained=network.config.info)
     with counting("images") as on_case:
         result = measure(
             network,

@@ -11,7 +11,7 @@ from unetzoo._utils.extras import need
 from unetzoo.checks import check_count, check_whole, number
 from unetzoo.data.formats.nodata import known_where_data
 from unetzoo.data.masks.options import Classes, MaskOptions, Masks, Value
-from unetzoo.data.taken import Data, dataset_of
+from unetzoo.data.open import Data, dataset_of
 from unetzoo.errors import DataError, OptionError
 from unetzoo.evaluation.bootstrap import CONFIDENCE, Bootstrap, Estimate
 from unetzoo.evaluation.instances import count_instances

@@ -16,9 +16,9 @@ from unetzoo._utils.workers import refuse_to_run_in_workers
 from unetzoo.assembly import create_loss
 from unetzoo.data.dataset import Dataset
 from unetzoo.data.masks.options import Classes, MaskOptions, Masks, Value
+from unetzoo.data.open import Data, survey_of
 from unetzoo.data.survey.statistics import Statistics
 from unetzoo.data.survey.survey import Survey
-from unetzoo.data.taken import Data, survey_of
 from unetzoo.errors import OptionError
 from unetzoo.evaluation.masks import check_fits
 from unetzoo.nn.coding import UNKNOWN

@@ -7,8 +7,8 @@ import tifffile
 import unetzoo
 from unetzoo.data.formats.images import read_image, read_raw_mask
 from unetzoo.data.formats.nodata import known_where_data, valid_values, with_data
+from unetzoo.data.open import survey
 from unetzoo.data.survey.channels import channels_of, lonely_values
-from unetzoo.data.survey.survey import survey
 
 _LOWEST = -3.4028234663852886e38
 

@@ -16,7 +16,7 @@ class Blocker:
 sys.meta_path.insert(0, Blocker())
 import unetzoo
 from pathlib import Path
-from unetzoo.data.survey.survey import survey
+from unetzoo.data.open import survey
 from unetzoo.inference.files.predictor import FileOptions
 from unetzoo.inference.files.jobs import find_jobs, run_jobs
 

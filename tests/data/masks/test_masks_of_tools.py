@@ -9,7 +9,7 @@ import tifffile
 from PIL import Image
 
 import unetzoo
-from unetzoo.data.survey.survey import survey
+from unetzoo.data.open import survey
 
 _ROWS, _COLUMNS = np.mgrid[:24, :32]
 _TRUTH = [(_ROWS - 10) ** 2 + (_COLUMNS - column) ** 2 < 36 for column in (9, 14, 20)]

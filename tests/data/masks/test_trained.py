@@ -10,7 +10,7 @@ from PIL import Image
 
 import unetzoo
 from unetzoo import ModelInfo
-from unetzoo.data.survey.survey import open_dataset, survey
+from unetzoo.data.open import open_dataset, survey
 
 _RED, _BLUE = (255, 0, 0), (0, 0, 255)
 

@@ -6,9 +6,9 @@ from PIL import Image, ImageOps
 
 import unetzoo
 from unetzoo.data.formats.images import read_image, read_raw_mask
+from unetzoo.data.open import survey
 from unetzoo.data.sources.files import EntryFiles, FileSource
 from unetzoo.data.sources.source import Entry
-from unetzoo.data.survey.survey import survey
 from unetzoo.inference.files.blocks import open_image
 
 _RANDOM = np.random.default_rng(0)
@@ -72,8 +72,10 @@ def test_a_mask_of_an_image_that_is_turned_upside_down_is_a_doubt(make_folder, p
     folder = make_folder(images, masks)
     for name in ("a.png", "c.png"):
         _write(folder / "images" / name, images[name].astype(np.uint8), 3)
-    warnings = [problem.text for problem in survey(folder).problems if problem.severity == "warning"]
-    assert any(text.startswith("images/a.png and 1 more: its orientation tag (3) turns the image") for text in warnings)
+    warnings = survey(folder).warnings
+    (text,) = (text for text in warnings if "orientation" in text)
+    assert text.startswith("images/a.png: its orientation tag (3) turns the image")
+    assert text.endswith(" (and 1 more: images/c.png)")
 
 
 @pytest.mark.parametrize("channels", [2, 5])

@@ -9,11 +9,12 @@ from PIL import Image
 
 import unetzoo
 from unetzoo.data.formats.images import read_image, read_raw_mask
+from unetzoo.data.open import open_dataset
+from unetzoo.data.sources.coded import CodedDataset
 from unetzoo.data.sources.open import open_source
 from unetzoo.data.sources.samples import SampleSource
 from unetzoo.data.sources.source import Entry
 from unetzoo.data.sources.splits import split_entries
-from unetzoo.data.survey.survey import CodedDataset, open_dataset
 from unetzoo.nn.coding import MaskCoding
 
 

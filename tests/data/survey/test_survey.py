@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 import unetzoo
-from unetzoo.data.survey.survey import open_dataset, survey
+from unetzoo.data.open import open_dataset, survey
 
 
 def _texts(found, severity):
@@ -16,7 +16,7 @@ def _texts(found, severity):
 def test_a_sound_folder_has_no_problem_and_gives_its_samples(make_folder, pictures):
     images, masks = pictures
     found = survey(make_folder(images, masks))
-    assert found.problems == []
+    assert found.problems == ()
     train, val = found.dataset("train"), found.dataset("val")
     assert (len(train), len(val), len(found.dataset("test"))) == (4, 1, 0)
     for sample in (*(train[index] for index in range(4)), val[0]):
@@ -43,6 +43,52 @@ def test_all_problems_are_listed_at_once(make_folder, pictures):
     assert "images/e.png has no mask" in _texts(found, "warning")
     with pytest.raises(unetzoo.DataError, match=r"a\.png is empty: it has 0 bytes \(and 3 more; `unetzoo data check`"):
         found.dataset("train")
+
+
+def test_an_error_of_several_files_is_one_line_with_their_number_and_some_names(make_folder, pictures):
+    images, masks = pictures
+    folder = make_folder(images, masks)
+    for name in "abcde":
+        (folder / "masks" / f"{name}.png").write_bytes(b"")
+    (text,) = (text for text in unetzoo.survey(folder).errors if "empty" in text)
+    path = folder / "masks"
+    assert text == (
+        f"{path}/a.png is empty: it has 0 bytes (and 4 more: {path}/b.png, {path}/c.png, {path}/d.png, ...)"
+    )
+
+
+def test_images_without_masks_are_one_line(make_folder, pictures):
+    images, masks = pictures
+    folder = make_folder(images, {name: masks[name] for name in ("a.png", "b.png")})
+    assert unetzoo.survey(folder).warnings[0] == "images/c.png has no mask (and 2 more: images/d.png, images/e.png)"
+
+
+def test_images_that_cannot_be_read_are_not_said_to_hold_no_data(make_folder, pictures):
+    folder = make_folder(*pictures)
+    for path in (folder / "images").iterdir():
+        path.write_bytes(b"no picture")
+    (error,) = unetzoo.survey(folder).errors
+    assert "cannot be read: it holds no PNG" in error
+
+
+def test_a_survey_is_read_through_public_names(make_folder, pictures):
+    images, masks = pictures
+    folder = make_folder(images, masks)
+    found = unetzoo.survey(folder, classes=["sky", "cell"])
+    assert isinstance(found, unetzoo.Survey)
+    assert isinstance(found.statistics, unetzoo.Statistics)
+    assert (found.errors, found.warnings, found.class_names) == ((), (), ("sky", "cell"))
+    assert found.names == tuple(f"images/{name}" for name in sorted(images))
+    assert found.sizes == tuple(images[name].shape[:2] for name in sorted(images))
+    assert sorted(index for split in found.splits.values() for index in split) == list(range(len(images)))
+    with pytest.raises(AttributeError):
+        found.coding = ""
+    (folder / "images" / "b.png").write_bytes(b"")
+    broken = unetzoo.survey(folder)
+    assert broken.problems == (unetzoo.Problem("error", f"{folder}/images/b.png is empty: it has 0 bytes"),)
+    assert broken.sizes[1] is None
+    with pytest.raises(unetzoo.DataError, match="is empty"):
+        _ = broken.statistics
 
 
 def test_the_same_picture_in_two_splits_is_a_leak(tmp_path, make_folder, pictures):
@@ -79,7 +125,7 @@ def test_empty_masks_and_absent_classes_are_warned_of(make_folder, pictures):
 def test_an_image_with_another_number_of_channels_is_an_error(make_folder, pictures):
     images, masks = pictures
     images["d.png"] = images["d.png"][..., 0]
-    assert _texts(survey(make_folder(images, masks)), "error") == ["images/d.png has 1 channels, most images have 3"]
+    assert _texts(survey(make_folder(images, masks)), "error") == ["images/d.png has 1 channel, most images have 3"]
 
 
 def test_statistics_are_those_of_the_training_images_alone(make_folder, pictures):
@@ -131,7 +177,7 @@ def test_every_pair_is_read_once_and_reported(make_folder, pictures):
 
 def test_a_registered_data_set_is_surveyed_as_files_are():
     found = survey("nuclei")
-    assert found.problems == []
+    assert found.problems == ()
     assert found.statistics.class_names == ("background", "nucleus")
     assert len(found.dataset("test")) == 1
 

@@ -1,20 +1,64 @@
-"""Read the masks of a data set as those that a network was trained with."""
+"""What the masks of a data set mean: by the user, by the source, by a network's training, or by the masks."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 
 from unetzoo.data.masks.forms import say_kind
 from unetzoo.data.masks.kinds import needs_alpha, used_palette
+from unetzoo.data.masks.meaning import find_coding, nodata_codes
+from unetzoo.data.masks.options import MaskOptions
 from unetzoo.data.masks.stored import StoredMask
+from unetzoo.data.masks.values import join
 from unetzoo.data.masks.wording import say_codes
 from unetzoo.errors import DataError, OptionError
-from unetzoo.nn.coding import IGNORED, MaskCoding
+from unetzoo.nn.coding import IGNORED, UNKNOWN, MaskCoding
 from unetzoo.nn.info import ModelInfo
 
 _ADVICE = "say which value is which class, such as --classes background=0,cell=255 or cell=#ff0000"
 
 
-def coding_of(info: ModelInfo, masks: Sequence[StoredMask]) -> MaskCoding:
+def resolve_coding(
+    masks: Sequence[StoredMask], options: MaskOptions, trained: ModelInfo, *, class_names: Sequence[str] = ()
+) -> MaskCoding:
+    """What the codes of a source's masks mean.
+
+    Args:
+        masks: as they are stored.
+        options: what the user says of them.
+        trained: what is known about a network: its classes keep their order.
+        class_names: if the source knows them.
+
+    Raises:
+        DataError: it cannot be decided.
+        OptionError: options that do not fit.
+    """
+    names = ("background", *trained.class_names) if len(trained.class_names) == 1 else trained.class_names
+    says_values = options.named is not None or options.masks != "auto" or options.threshold is not None
+    if class_names and not says_values:
+        coding = _of_source(class_names, options)
+    elif trained.mask_coding and not says_values and options.classes is None:
+        coding = _coding_of(trained, masks)
+        nodata = nodata_codes(coding.kind, masks, coding.class_codes)
+        unknown = join(coding.unknown, (*options.ignored(coding.kind), *nodata))
+        coding = replace(coding, unknown=unknown, nearest=coding.nearest or options.nearest_color)
+    else:
+        named = options if options.classes is not None else replace(options, classes=tuple(names) or None)
+        coding = find_coding(masks, named)
+    return _in_order_of(names, coding) if names else coding
+
+
+def _of_source(names: Sequence[str], options: MaskOptions) -> MaskCoding:
+    """The coding of ids whose classes a source knows, perhaps with other names; ignored ids are not classes."""
+    ignored = options.ignored("ids")
+    codes = tuple(code for code in range(len(names)) if code not in ignored)
+    chosen = tuple(options.classes or [names[code] for code in codes])
+    if len(chosen) != len(codes):
+        listed = ", ".join(names[code] for code in codes)
+        raise OptionError(f"the data set has the classes {listed}, not {', '.join(chosen)}")
+    return MaskCoding("ids", codes, chosen, join((UNKNOWN,), ignored), nearest=options.nearest_color)
+
+
+def _coding_of(info: ModelInfo, masks: Sequence[StoredMask]) -> MaskCoding:
     """What the codes of masks mean, if they mean what they meant in the training of a network.
 
     Args:
@@ -78,12 +122,7 @@ def _may_be_foreground(coding: MaskCoding, masks: Sequence[StoredMask]) -> bool:
     return bool(present & ({*coding.unknown} - {IGNORED})) and len(classes) < len(coding.codes)
 
 
-def with_ignored(coding: MaskCoding, ignored: Sequence[int]) -> MaskCoding:
-    """A coding of which further codes do not count."""
-    return replace(coding, unknown=tuple(dict.fromkeys((*coding.unknown, *ignored))))
-
-
-def in_order_of(names: Sequence[str], coding: MaskCoding) -> MaskCoding:
+def _in_order_of(names: Sequence[str], coding: MaskCoding) -> MaskCoding:
     """The classes in a network's order, where they have the same names; other names are taken as they come.
 
     Raises:

@@ -75,6 +75,11 @@ class FileSource(Source):
         aligned = _aligned(mask, Glance(stored, image.orientation))
         return upright_image(image, str(files.image)), RawMask(aligned, mask.marks)
 
+    def file_names(self, index: int) -> Sequence[str]:
+        """The paths of an entry's files."""
+        files = self.files[index]
+        return tuple(map(str, (files.image, files.mask, *files.others)))
+
     def doubts(self, index: int) -> Sequence[str]:
         """What the files of an entry leave open."""
         return tuple(_doubts(self.files[index]))

@@ -7,14 +7,14 @@ cells/a.png, cells/a_mask.png                      both in one folder, or in one
 cells/JPEGImages, cells/SegmentationClass          those of Pascal VOC and CVAT, with the lists of ImageSets/
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from unetzoo.data.formats.images import SUFFIXES
 from unetzoo.data.sources.files import EntryFiles, FileSource
 from unetzoo.data.sources.listing import Listing, is_hidden, list_images
 from unetzoo.data.sources.names import match_names, name_in, plain_names
-from unetzoo.data.sources.source import Entry
+from unetzoo.data.sources.source import Entry, Finding, sentences
 from unetzoo.data.sources.tools import cvat_classes, foreign_annotations, voc_splits
 from unetzoo.errors import DataError
 
@@ -85,7 +85,7 @@ def _in_lists(
     ]
     if not chosen:
         raise DataError(f"{folder} has no image with a mask among those that ImageSets/Segmentation/ lists")
-    listed = [problem for problem in problems if not (split_of and problem.endswith(" has no mask"))]
+    listed = [problem for problem in problems if not (split_of and " has no mask" in problem)]
     return FileSource([entry for entry, _ in chosen], [pair for _, pair in chosen], listed)
 
 
@@ -162,10 +162,8 @@ def _match(folder: Path, split: str, images: Path, masks: Path) -> tuple[list[En
     if matches.pattern:
         problems.append(f"images and masks are paired by the pattern {matches.pattern} ({len(pairs)} of them)")
     matched = {mask for group in matches.masks.values() for mask in group}
-    problems += [
-        _lonely(image_files[name], folder, "mask") for name in sorted(image_files.keys() - matches.masks.keys())
-    ]
-    problems += [_lonely(mask_files[name], folder, "image") for name in sorted(mask_files.keys() - matched)]
+    problems += _lonely(image_files, matches.masks.keys(), folder, "mask")
+    problems += _lonely(mask_files, matched, folder, "image")
     return entries, pairs, problems
 
 
@@ -189,5 +187,6 @@ def _several(pair: EntryFiles, folder: Path) -> list[str]:
     return [joined] if pair.others else []
 
 
-def _lonely(files: Sequence[Path], folder: Path, partner: str) -> str:
-    return f"{files[0].relative_to(folder)} has no {partner}"
+def _lonely(files: Mapping[str, Sequence[Path]], matched: Collection[str], folder: Path, partner: str) -> list[str]:
+    lonely = (files[name][0].relative_to(folder).as_posix() for name in sorted(files.keys() - matched))
+    return sentences(Finding(name, f" has no {partner}") for name in lonely)

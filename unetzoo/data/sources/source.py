@@ -1,9 +1,9 @@
 """What a source of images and masks is: entries by number, each with an image and a mask as it is stored."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
@@ -11,6 +11,8 @@ from unetzoo.assembly import Split
 from unetzoo.data.masks.raw import RawMask
 
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
+
+_MOST_NAMES = 3  # that a sentence shows beside the first
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,31 @@ class Entry:
     name: str
     split: str = ""
     group: str = ""
+
+
+class Finding(NamedTuple):
+    """Something to say of a file: its name, then the rest of the sentence.
+
+    Attributes:
+        name: of a file or an entry; empty: the sentence is about the whole source.
+        text: what follows the name.
+    """
+
+    name: str
+    text: str
+
+
+def sentences(findings: Iterable[Finding]) -> list[str]:
+    """Findings in words, equal ones of several files once: `a.png is empty (and 2 more: b.png, c.png)`."""
+    names: dict[str, list[str]] = {}
+    for name, text in findings:
+        names.setdefault(text, []).append(name)
+    return [f"{first}{text}{_more(others)}" for text, (first, *others) in names.items()]
+
+
+def _more(names: Sequence[str]) -> str:
+    shown = ", ".join([*names[:_MOST_NAMES], *["..."] * (len(names) > _MOST_NAMES)])
+    return f" (and {len(names):,} more: {shown})" if any(names) else ""
 
 
 class Source(ABC):
@@ -55,6 +82,10 @@ class Source(ABC):
     def pair(self, index: int) -> tuple[NDArray[Any], RawMask | NDArray[Any]]:
         """Image and mask of an entry; raises DataError if one cannot be read."""
         return self.image(index), self.raw_mask(index)
+
+    def file_names(self, index: int) -> Sequence[str]:
+        """How errors begin that are about a file of an entry."""
+        return (self.entries[index].name,)
 
     def doubts(self, index: int) -> Sequence[str]:
         """What the files of an entry leave open, a sentence each without its name; pixels are not decoded."""

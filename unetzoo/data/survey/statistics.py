@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from unetzoo.data.masks.decode import class_ids, kind_of
 from unetzoo.data.survey.channels import lonely_values
-from unetzoo.data.survey.pixels import ImageFacts, Reading
+from unetzoo.data.survey.reading import ImageFacts, Reading
 from unetzoo.nn.coding import MaskCoding
 from unetzoo.nn.info import ModelInfo
 

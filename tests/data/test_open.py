@@ -6,7 +6,7 @@ from PIL import Image
 from squares import Squares
 
 import unetzoo
-from unetzoo.data.survey.survey import open_dataset, survey
+from unetzoo.data.open import open_dataset, survey
 
 OPTIONS = unetzoo.FitOptions(steps=2, epochs=1, batch=2, crop=32, augment="none")
 

@@ -1,9 +1,9 @@
 """Read every image and mask once, in parallel, and keep what checks and statistics need."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TypeVar
 
@@ -13,7 +13,7 @@ from unetzoo.data.formats.content import Pixels
 from unetzoo.data.formats.nodata import masked_as
 from unetzoo.data.masks.raw import RawMask
 from unetzoo.data.masks.stored import StoredMask, store
-from unetzoo.data.sources.source import Source
+from unetzoo.data.sources.source import Finding, Source
 from unetzoo.data.survey.channels import Channel, channels_of
 from unetzoo.errors import DataError
 
@@ -23,14 +23,14 @@ _AT_ONCE = 16  # pairs in memory, at most
 
 @dataclass(frozen=True)
 class ImageFacts:
-    """What is known of one image.
+    """What a survey keeps of an image.
 
     Attributes:
         shape: (h, w, c).
         dtype: of its values.
         channels: what the values of each are like.
         nodata: values that stand for no data, as the file says, among those that it holds.
-        missing: values that are no data, by the file or as they are NaN.
+        missing: number of values that are no data: by the file, or NaN.
         digest: the same for images with the same shape and pixels.
     """
 
@@ -44,21 +44,21 @@ class ImageFacts:
 
 @dataclass(frozen=True)
 class Reading:
-    """What reading one entry gave.
+    """Result of reading one entry.
 
     Attributes:
         index: of the entry.
-        image: None where it could not be read, or was not asked for.
-        mask: None where it could not be read.
-        problems: what stood in the way.
-        doubts: what cannot be told of its files.
+        image: None if it cannot be read, or is not to be read.
+        mask: None if it cannot be read.
+        problems: why something cannot be read.
+        doubts: what its files leave open.
     """
 
     index: int
     image: ImageFacts | None = None
     mask: StoredMask | None = None
-    problems: tuple[str, ...] = field(default=())
-    doubts: tuple[str, ...] = ()
+    problems: tuple[Finding, ...] = ()
+    doubts: tuple[Finding, ...] = ()
 
 
 def read_all(
@@ -73,42 +73,44 @@ def read_all(
         on_read: called after each.
     """
     readings = []
-    for reading in _in_parallel(lambda index: _read(source, index, images), indices):
-        readings.append(reading)
-        on_read()
+    workers = min(_AT_ONCE, os.cpu_count() or 1)  # decoding and counting release Python's lock
+    with ThreadPoolExecutor(workers) as pool:
+        for reading in pool.map(lambda index: _read(source, index, images), indices):
+            readings.append(reading)
+            on_read()
     return readings
 
 
-def _in_parallel(read: Callable[[int], Reading], indices: Iterable[int]) -> Iterator[Reading]:
-    workers = min(_AT_ONCE, os.cpu_count() or 1)  # decoding and counting release Python's lock
-    with ThreadPoolExecutor(workers) as pool:
-        yield from pool.map(read, indices)
-
-
 def _read(source: Source, index: int, images: bool) -> Reading:
-    pixels, raw, problems = _pixels(source, index, images)
+    problems: list[Finding] = []
+    name = source.entries[index].name
+    pixels, raw = _pair(source, index, images, problems)
     image = None if pixels is None else _image_facts(pixels)
-    mask = None if raw is None else _attempt(lambda index: store(raw, source.entries[index].name), index, problems)
-    return Reading(index, image, mask, tuple(problems), tuple(source.doubts(index)) if images else ())
+    mask = None if raw is None else _attempt(lambda: store(raw, name), (name,), problems)
+    doubts = [Finding(name, f": {text}") for text in source.doubts(index)] if images else []
+    return Reading(index, image, mask, tuple(dict.fromkeys(problems)), tuple(doubts))
 
 
-def _pixels(source: Source, index: int, images: bool) -> tuple[Pixels | None, RawMask | Pixels | None, list[str]]:
-    """Image and mask of an entry, None for what cannot be read, and why."""
+def _pair(
+    source: Source, index: int, images: bool, problems: list[Finding]
+) -> tuple[Pixels | None, RawMask | Pixels | None]:
+    """Image and mask of an entry, None for what cannot be read."""
     try:
-        return *(source.pair(index) if images else (None, source.raw_mask(index))), []
+        return source.pair(index) if images else (None, source.raw_mask(index))
     except DataError:  # of one of them, or of both
-        problems: list[str] = []
-        image = _attempt(source.image, index, problems) if images else None
-        mask = _attempt(source.raw_mask, index, problems)
-        return image, mask, list(dict.fromkeys(problems))
+        names = source.file_names(index)
+        image = _attempt(lambda: source.image(index), names, problems) if images else None
+        return image, _attempt(lambda: source.raw_mask(index), names, problems)
 
 
-def _attempt(read: Callable[[int], _Read], index: int, problems: list[str]) -> _Read | None:
-    """What reading an entry gives; None where it cannot be read, with a line more in the problems."""
+def _attempt(read: Callable[[], _Read], names: Sequence[str], problems: list[Finding]) -> _Read | None:
+    """What `read` returns; None if it raises, which adds to the problems."""
     try:
-        return read(index)
+        return read()
     except DataError as error:
-        problems.append(str(error))
+        text = str(error)
+        name = next((name for name in names if text.startswith(name)), "")
+        problems.append(Finding(name, text.removeprefix(name)))
         return None
 
 

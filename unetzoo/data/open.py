@@ -1,0 +1,165 @@
+"""Open and survey data sets of any kind: a folder, a table of pairs, a name, or what Python has opened already."""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TypeAlias
+
+from unetzoo.data.dataset import Dataset
+from unetzoo.data.masks.options import Classes, MaskOptions, Masks, Value
+from unetzoo.data.masks.trained import resolve_coding
+from unetzoo.data.sources.coded import CodedDataset
+from unetzoo.data.sources.open import open_source
+from unetzoo.data.sources.samples import SampleSource
+from unetzoo.data.sources.source import Source
+from unetzoo.data.sources.splits import ALL, choose_split, split_entries
+from unetzoo.data.survey.problems import find_mask_problems, summary_of
+from unetzoo.data.survey.reading import masks_of, read_all
+from unetzoo.data.survey.survey import Survey, survey_source
+from unetzoo.errors import DataError, OptionError
+from unetzoo.nn.info import ModelInfo
+
+Data: TypeAlias = str | Path | Source | Survey | Dataset | Mapping[str, Dataset]
+"""A data set: a folder, a file that lists pairs, `"hf:user/name"` or a name of `unetzoo.list_datasets`; or opened."""
+
+
+def survey(
+    data: Data,
+    *,
+    classes: Classes | None = None,
+    masks: Masks = "auto",
+    ignore: Sequence[Value] | Value = (),
+    threshold: float | None = None,
+    nearest_color: bool = False,
+    trained: ModelInfo | None = None,
+    on_read: Callable[[int], None] | None = None,
+) -> Survey:
+    """Read every image and mask of a data set once; find what its masks mean and what is wrong, as `data check` does.
+
+    Args:
+        data: a folder with `images/` and `masks/` (or `train/`, `val/`, `test/` with both), a `.csv`, `.tsv` or
+            `.jsonl` file that lists pairs, `"hf:user/name"`, a name of `unetzoo.list_datasets`, a `Dataset`, of which a
+            fifth is held out for validation, or a mapping of splits to them.
+        classes: names of the classes, such as `["sky", "cell"]`, or with their values in the masks, such as
+            `{"sky": 0, "cell": 255}` or `{"sky": "#000000", "cell": ["#ff0000", "#00ff00"]}`; None: derived from masks.
+        masks: `"instances"`: masks number the objects of one class.
+        ignore: values or colors whose pixels do not count, such as `0`, `[0, -9999]` or `"#000000"`.
+        threshold: the least value of the foreground, in masks with soft edges.
+        nearest_color: a color or value of no class stands for the nearest one of a class.
+        trained: `model.config.info` of a network: unless classes, masks or a threshold say otherwise, values of masks
+            mean what they meant in its training; and its classes keep their order.
+        on_read: called after each pair with the number of all pairs.
+
+    Raises:
+        DataError: there is no such data set, or it has no pairs. What is wrong with single files is in the result.
+        OptionError: classes that do not fit.
+    """
+    options = MaskOptions(classes, masks, ignore, threshold, nearest_color)
+    return survey_of(data, options, trained=trained, on_read=on_read)
+
+
+def open_dataset(
+    data: Data,
+    split: str | None = None,
+    *,
+    classes: Classes | None = None,
+    masks: Masks = "auto",
+    ignore: Sequence[Value] | Value = (),
+    threshold: float | None = None,
+    nearest_color: bool = False,
+    trained: ModelInfo | None = None,
+) -> Dataset:
+    """One split of a data set, sample by sample; its masks are read once to find out what they mean.
+
+    Args:
+        data: as for `unetzoo.survey`.
+        split: `"train"`, `"val"`, `"test"` or `"all"`; None: the test split; without one, the validation split; if the
+            data has no splits, all images, or, of those that `trained` was trained on, the ones held out.
+        classes: as for `unetzoo.survey`.
+        masks: as for `unetzoo.survey`.
+        ignore: as for `unetzoo.survey`.
+        threshold: as for `unetzoo.survey`.
+        nearest_color: as for `unetzoo.survey`.
+        trained: as for `unetzoo.survey`.
+
+    Raises:
+        DataError: there is no such data set or split, it cannot be decided what the masks mean, or one cannot be read
+            or holds a value of no class.
+        OptionError: classes that do not fit, or that are given for a data set that is open already.
+    """
+    options = MaskOptions(classes, masks, ignore, threshold, nearest_color)
+    return dataset_of(data, split, options, trained=trained)
+
+
+def survey_of(
+    data: Data, masks: MaskOptions, *, trained: ModelInfo | None, on_read: Callable[[int], None] | None = None
+) -> Survey:
+    """As `survey`, with all that the user says of masks in one; a survey is returned as it is."""
+    if isinstance(data, Survey):
+        _refuse_options(masks)
+        return data
+    return survey_source(_source(data), masks, trained=trained, on_read=on_read)
+
+
+def dataset_of(data: Data, split: str | None, masks: MaskOptions, *, trained: ModelInfo | None) -> Dataset:
+    """As `open_dataset`, with all that the user says of masks in one; a `Dataset` is returned as it is."""
+    if isinstance(data, Dataset | Survey):
+        _refuse_options(masks)
+    if isinstance(data, Dataset) and split is not None:
+        raise OptionError("a Dataset is a single split already: leave split out")
+    if isinstance(data, Dataset):
+        return data
+    if isinstance(data, Survey):
+        return _of_survey(data, split, trained or ModelInfo())
+    return _of_source(data, split, masks, trained or ModelInfo())
+
+
+def _of_survey(survey: Survey, split: str | None, trained: ModelInfo) -> Dataset:
+    entries = survey.source.entries
+    chosen, note = choose_split(entries, split, is_of_training=lambda: survey.is_training_data_of(trained))
+    dataset = survey.dataset(chosen)
+    dataset.split, dataset.split_note = chosen, note
+    return dataset
+
+
+def _of_source(data: object, split: str | None, masks: MaskOptions, trained: ModelInfo) -> Dataset:
+    source = _source(data)
+    entries = source.entries
+    try:
+        chosen, note = choose_split(entries, split, is_of_training=lambda: _is_of_training(source, masks, trained))
+        indices = range(len(entries)) if chosen == ALL else split_entries(entries)[chosen]
+        readings = read_all(source, indices, images=False)
+        coding = resolve_coding(masks_of(readings), masks, trained, class_names=source.class_names)
+    except DataError as error:
+        raise DataError(f"{data}: {error}" if isinstance(data, str | os.PathLike) else str(error)) from error
+    if problems := find_mask_problems(source, readings, coding):
+        raise DataError(summary_of(problems))
+    dataset = CodedDataset(source, indices, coding)
+    dataset.split, dataset.split_note = chosen, note
+    return dataset
+
+
+def _is_of_training(source: Source, masks: MaskOptions, trained: ModelInfo) -> bool:
+    """Whether a network was trained on this source."""
+    try:
+        return bool(trained.mean) and survey_source(source, masks, trained=trained).is_training_data_of(trained)
+    except DataError:  # the data has errors, so that nothing was trained on it
+        return False
+
+
+def _refuse_options(masks: MaskOptions) -> None:
+    if masks != MaskOptions():
+        raise OptionError("this data set is open already: give classes and masks where you open it")
+
+
+def _source(data: object) -> Source:
+    if isinstance(data, Source):
+        return data
+    if isinstance(data, Dataset | Mapping):
+        return SampleSource(data if isinstance(data, Mapping) else {"": data})
+    if isinstance(data, str | os.PathLike):
+        return open_source(data if isinstance(data, str) else Path(data))
+    raise DataError(
+        "a data set is a folder, a file that lists pairs, a name, a unetzoo.Dataset or a mapping of splits to them;"
+        f" got {type(data).__name__}"
+    )
