@@ -3,6 +3,7 @@
 import copy
 import gc
 import weakref
+from functools import partial
 
 import pytest
 import torch
@@ -10,16 +11,12 @@ from torch import nn
 
 from unetzoo.layers import recompute
 from unetzoo.layers.norm import GroupNorm, make_activation, make_norm
-from unetzoo.layers.recompute import norm_act_conv
 
 NORMS = ["batch", "group", "instance", "layer", "none"]
 ACTIVATIONS = ["relu", "leaky_relu", "elu", "gelu", "silu", "prelu"]
 
 
-@pytest.fixture(autouse=True)
-def small_maps_too(monkeypatch):
-    """Maps as small as these would be kept."""
-    monkeypatch.setattr(recompute, "_SMALL_BYTES", 0)
+norm_act_conv = partial(recompute.norm_act_conv, least_bytes=0)  # of maps as small as these, too
 
 
 def _layers(norm="batch", activation="relu", dtype=torch.float64):
@@ -64,7 +61,7 @@ def test_first_and_second_gradients_agree_with_differences(norm):
     assert torch.autograd.gradgradcheck(lambda x: norm_act_conv(*layers, x * 1), _features())
 
 
-def _kept_by(layers):
+def _kept_by(layers, least_bytes=0):
     """The result, and a reference to the activated map's memory."""
     kept = []
 
@@ -73,7 +70,7 @@ def _kept_by(layers):
             kept.append(weakref.ref(activated.untyped_storage()))
             return layers[2](activated)
 
-    result = norm_act_conv(layers[0], layers[1], Convolution(), _features() * 1)
+    result = recompute.norm_act_conv(layers[0], layers[1], Convolution(), _features() * 1, least_bytes=least_bytes)
     gc.collect()
     return result, kept[0]
 
@@ -87,9 +84,8 @@ def test_the_activated_map_is_not_kept(norm, activation):
 
 
 @pytest.mark.parametrize("limit", [960, 961])  # bytes; 2 x 3 x 5 x 4 values of 8 are 960
-def test_maps_below_the_limit_are_kept(limit, monkeypatch):
-    monkeypatch.setattr(recompute, "_SMALL_BYTES", limit)
-    result, kept = _kept_by(_layers())
+def test_maps_below_the_limit_are_kept(limit):
+    result, kept = _kept_by(_layers(), least_bytes=limit)
     assert (kept() is not None) == (limit > 960)
     result.sum().backward()
 

@@ -1,3 +1,5 @@
+from functools import partial
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -9,12 +11,10 @@ from unetzoo.layers import upsample
 from unetzoo.layers.upsample import UpsampleConcatConv, transposed_kernel
 
 
-@pytest.fixture(params=["plain", "transposed"], scope="module", autouse=True)
-def form(request):
-    """Both ways to compute it, whichever would be chosen for maps as small as these."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(upsample, "_FEW_PIXELS", {"plain": 10**9, "transposed": 0}[request.param])
-        yield request.param
+@pytest.fixture(params=["plain", "transposed"], scope="module")
+def make_layer(request):
+    """Makes a layer that computes it in one of both ways, for maps of any size."""
+    return partial(UpsampleConcatConv, few_pixels={"plain": 10**9, "transposed": 0}[request.param])
 
 
 def _maps(layer, batch, height, width, dtype=torch.float64):
@@ -49,15 +49,15 @@ CASES = [
 
 @pytest.mark.parametrize(("channels", "options"), CASES)
 @pytest.mark.parametrize("size", [(1, 1, 1), (2, 3, 5)])
-def test_it_equals_upsampling_concatenation_and_convolution(channels, options, size):
-    layer = UpsampleConcatConv(*channels, **options).double()
+def test_it_equals_upsampling_concatenation_and_convolution(make_layer, channels, options, size):
+    layer = make_layer(*channels, **options).double()
     deep, skips = _maps(layer, *size)
     torch.testing.assert_close(layer(deep, skips), _naive(layer, deep, skips), rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize(("channels", "options"), CASES)
-def test_its_gradients_are_those_of_the_naive_form(channels, options):
-    layer = UpsampleConcatConv(*channels, **options).double()
+def test_its_gradients_are_those_of_the_naive_form(make_layer, channels, options):
+    layer = make_layer(*channels, **options).double()
     deep, skips = _maps(layer, 2, 3, 4)
     inputs = [tensor.requires_grad_() for tensor in (deep, *skips)]
     weight = torch.linspace(-1, 1, layer(deep, skips).numel(), dtype=torch.float64)
@@ -67,8 +67,8 @@ def test_its_gradients_are_those_of_the_naive_form(channels, options):
         torch.testing.assert_close(gradient, true, rtol=1e-10, atol=1e-10)
 
 
-def test_gradcheck_in_float64():
-    layer = UpsampleConcatConv(2, (1, 1), 1).double()
+def test_gradcheck_in_float64(make_layer):
+    layer = make_layer(2, (1, 1), 1).double()
     deep, skips = _maps(layer, 1, 1, 2)
 
     def forward(weight, bias, deep, *skips):
@@ -85,8 +85,8 @@ def test_gradcheck_in_float64():
     size=st.tuples(st.integers(1, 3), st.integers(1, 7), st.integers(1, 7)),
 )
 @settings(max_examples=40, deadline=None)
-def test_it_equals_the_naive_form_for_any_channels_and_sizes(deep, skips, out, size):
-    layer = UpsampleConcatConv(deep, skips, out).double()
+def test_it_equals_the_naive_form_for_any_channels_and_sizes(make_layer, deep, skips, out, size):
+    layer = make_layer(deep, skips, out).double()
     maps = _maps(layer, *size)
     torch.testing.assert_close(layer(*maps), _naive(layer, *maps), rtol=1e-12, atol=1e-12)
 
@@ -100,8 +100,8 @@ def test_the_transposed_kernel_is_that_of_the_formula():
     torch.testing.assert_close(transposed_kernel(kernel), wanted)
 
 
-def test_it_stores_the_weight_and_bias_of_the_plain_convolution():
-    state = UpsampleConcatConv(3, (2, 4), 5).state_dict()
+def test_it_stores_the_weight_and_bias_of_the_plain_convolution(make_layer):
+    state = make_layer(3, (2, 4), 5).state_dict()
     plain = torch.nn.Conv2d(9, 5, 3, padding=1)
     plain.load_state_dict(state)
     assert {key: value.shape for key, value in state.items()} == {
@@ -109,14 +109,14 @@ def test_it_stores_the_weight_and_bias_of_the_plain_convolution():
     }
 
 
-def test_another_number_of_skips_is_refused():
-    layer = UpsampleConcatConv(3, (2,), 4)
+def test_another_number_of_skips_is_refused(make_layer):
+    layer = make_layer(3, (2,), 4)
     with pytest.raises(ShapeError, match="this block takes 1 skips, got 0"):
         layer(torch.zeros(1, 3, 2, 2))
 
 
-def test_it_stays_in_channels_last_with_the_same_values():
-    layer = UpsampleConcatConv(4, (4,), 8)
+def test_it_stays_in_channels_last_with_the_same_values(make_layer):
+    layer = make_layer(4, (4,), 8)
     deep, skips = _maps(layer, 2, 4, 6, torch.float32)
     wanted = layer(deep, skips)
     layer.to(memory_format=torch.channels_last)
@@ -127,8 +127,8 @@ def test_it_stays_in_channels_last_with_the_same_values():
     torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-5)
 
 
-def test_it_holds_under_autocast():
-    layer = UpsampleConcatConv(8, (8,), 8)
+def test_it_holds_under_autocast(make_layer):
+    layer = make_layer(8, (8,), 8)
     deep, skips = _maps(layer, 1, 4, 4, torch.float32)
     with torch.autocast("cpu", torch.bfloat16):
         found = layer(deep, skips)
@@ -136,15 +136,15 @@ def test_it_holds_under_autocast():
     torch.testing.assert_close(found.float(), _naive(layer, deep, skips), rtol=0.05, atol=0.05)
 
 
-def test_it_is_one_compiled_graph():
-    layer = UpsampleConcatConv(3, (2, 1), 4)
+def test_it_is_one_compiled_graph(make_layer):
+    layer = make_layer(3, (2, 1), 4)
     maps = _maps(layer, 1, 3, 5, torch.float32)
     compiled = torch.compile(layer, fullgraph=True, backend="aot_eager")
     torch.testing.assert_close(compiled(*maps), layer(*maps))
 
 
-def test_its_exported_graph_holds_for_other_sizes():
-    layer = UpsampleConcatConv(3, (2,), 4)
+def test_its_exported_graph_holds_for_other_sizes(make_layer):
+    layer = make_layer(3, (2,), 4)
     deep, skips = _maps(layer, 2, 4, 6, torch.float32)
     free = dict.fromkeys((0, 2, 3), torch.export.Dim.AUTO)
     program = torch.export.export(layer, (deep, skips), dynamic_shapes=(free, [free]))
@@ -154,7 +154,6 @@ def test_its_exported_graph_holds_for_other_sizes():
 
 @pytest.mark.parametrize(("batch", "size", "grows"), [(1, 16, False), (1, 17, True), (4, 8, False), (2, 12, True)])
 def test_only_for_many_pixels_is_the_other_kernel_made(batch, size, grows, monkeypatch):
-    monkeypatch.setattr(upsample, "_FEW_PIXELS", 256)
     made = []
     monkeypatch.setattr(upsample, "transposed_kernel", lambda *given: made.append(True) or transposed_kernel(*given))
     UpsampleConcatConv(2, (), 1)(torch.zeros(batch, 2, size, size))

@@ -21,13 +21,13 @@ from unetzoo.layers.snapshot import is_plain, snapshot
 _REPEATABLE = (nn.BatchNorm2d, GroupNorm, ChannelLayerNorm)
 _ACTIVATIONS = (nn.ReLU, nn.LeakyReLU, nn.ELU, nn.GELU, nn.SiLU, nn.PReLU)
 Stage = Literal["normed", "activated"]
-_SMALL_BYTES = 2**23
-"""Smaller maps are kept: to save them is worth less than the time that it takes."""
 _TOP_HOOKS: Callable[[bool], object] | None = getattr(torch._C._autograd, "_top_saved_tensors_default_hooks", None)
 """Gives the hooks for saved tensors in force; None: before torch 2.8."""
 
 
-def norm_act_conv(norm: nn.Module, activation: nn.Module, convolution: nn.Module, features: Tensor) -> Tensor:
+def norm_act_conv(
+    norm: nn.Module, activation: nn.Module, convolution: nn.Module, features: Tensor, *, least_bytes: int = 2**23
+) -> Tensor:
     """`convolution(activation(norm(features)))`; between the passes of training only `features` is kept.
 
     All is kept as usual of norms and activations that may not give the same values again: other ones than those of
@@ -39,8 +39,10 @@ def norm_act_conv(norm: nn.Module, activation: nn.Module, convolution: nn.Module
         activation: of `make_activation`.
         convolution: any layer.
         features: (b, c, h, w).
+        least_bytes: smaller maps are kept: recomputing them takes more time than the memory is worth.
     """
-    if not (torch.is_grad_enabled() and features.requires_grad and _is_worth_it(norm, activation, features)):
+    trains = torch.is_grad_enabled() and features.requires_grad
+    if not (trains and _is_worth_it(norm, activation, features, least_bytes)):
         made: Tensor = convolution(activation(norm(features)))
         return made
     record = _Record(norm, activation, features)
@@ -56,13 +58,13 @@ def norm_act_conv(norm: nn.Module, activation: nn.Module, convolution: nn.Module
     return made
 
 
-def _is_worth_it(norm: nn.Module, activation: nn.Module, features: Tensor) -> bool:
+def _is_worth_it(norm: nn.Module, activation: nn.Module, features: Tensor, least_bytes: int) -> bool:
     if torch.compiler.is_compiling() or is_recorded():
         return False
     return (
         type(features) is Tensor
         and not features.is_meta
-        and features.nbytes >= _SMALL_BYTES
+        and features.nbytes >= least_bytes
         and is_plain(norm, _REPEATABLE)
         and is_plain(activation, _ACTIVATIONS)
         and can_hook_saved_tensors()

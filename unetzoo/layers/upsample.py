@@ -19,13 +19,6 @@ from unetzoo.layers.graph import is_recorded
 
 Mode = Literal["nearest", "bilinear"]
 
-_FEW_PIXELS = 256
-"""Up to so many, in all images of a batch together, the plain form is as fast as splitting the kernel.
-
-`python -m benchmarks.upsampling` measures it: on two cores the forms break even between 12 x 12 and 20 x 20 pixels for
-a factor of 2.
-"""
-
 
 class UpsampleConcatConv(nn.Module):
     """The 3x3 'same' convolution of a deep map, upsampled, concatenated with skips.
@@ -37,6 +30,9 @@ class UpsampleConcatConv(nn.Module):
         factor: how much finer the skips are than the deep map; 1: not at all.
         mode: of upsampling, `"nearest"` or `"bilinear"` (without aligned corners).
         bias: whether to add one; a norm that follows makes it superfluous.
+        few_pixels: a batch of at most so many deep pixels is upsampled and concatenated, which is as fast for it.
+            `python -m benchmarks.upsampling` measures it: on two cores the forms break even between 12 x 12 and
+            20 x 20 pixels for a factor of 2.
 
     The stored weight is that of the plain convolution, (out, deep + sum(skips), 3, 3), whatever way it is computed.
     """
@@ -50,8 +46,10 @@ class UpsampleConcatConv(nn.Module):
         factor: int = 2,
         mode: Mode = "nearest",
         bias: bool = True,
+        few_pixels: int = 256,
     ) -> None:
         super().__init__()
+        self.few_pixels = few_pixels
         self.splits = (deep_channels, *skip_channels)
         self.factor = factor
         self.mode = mode
@@ -63,7 +61,7 @@ class UpsampleConcatConv(nn.Module):
         """(b, out, factor * h, factor * w) for deep (b, deep, h, w) and skips (b, skip, factor * h, factor * w)."""
         if len(skips) != len(self.splits) - 1:
             raise ShapeError(f"this block takes {len(self.splits) - 1} skips, got {len(skips)}")
-        if _is_small(deep):
+        if self._is_small(deep):
             return self.convolve(torch.cat([self.upsample(deep), *skips], dim=1))
         deep_kernel, *skip_kernels = torch.split(self.weight, list(self.splits), dim=1)
         result = upsample_conv(deep, deep_kernel, self.bias, self.factor, self.mode)
@@ -78,6 +76,12 @@ class UpsampleConcatConv(nn.Module):
     def convolve(self, concatenated: Tensor) -> Tensor:
         """The convolution of a map that was upsampled and concatenated before."""
         return F.conv2d(concatenated, self.weight, self.bias, padding=1)
+
+    def _is_small(self, deep: Tensor) -> bool:
+        """Whether the plain form is as fast; a compiled or exported graph serves any size, with kernels made once."""
+        if torch.compiler.is_compiling() or is_recorded():
+            return False
+        return deep.shape[0] * deep.shape[2] * deep.shape[3] <= self.few_pixels
 
     def extra_repr(self) -> str:
         """The layer's options, for its printed form."""
@@ -99,13 +103,6 @@ def upsample_conv(deep: Tensor, kernel: Tensor, bias: Tensor | None, factor: int
     if factor > 1:
         deep = F.interpolate(deep, scale_factor=float(factor), mode=mode)
     return F.conv2d(deep, kernel, bias, padding=1)
-
-
-def _is_small(deep: Tensor) -> bool:
-    """Whether the plain form is as fast; a compiled or exported graph is for any size, its kernels are made once."""
-    if torch.compiler.is_compiling() or is_recorded():
-        return False
-    return deep.shape[0] * deep.shape[2] * deep.shape[3] <= _FEW_PIXELS
 
 
 def transposed_kernel(kernel: Tensor, factor: int = 2) -> Tensor:

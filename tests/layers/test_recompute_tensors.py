@@ -1,0 +1,83 @@
+"""Recomputation in checkpoints, without memory, under transforms and in other memory orders."""
+
+import copy
+import gc
+import weakref
+
+import pytest
+import torch
+from recompute_cases import gradients, make_features, make_layers, norm_act_conv, plain
+from torch import nn
+from torch.autograd.graph import allow_mutation_on_saved_tensors
+from torch.utils.checkpoint import checkpoint
+
+from unetzoo.layers import recompute
+
+
+@pytest.mark.parametrize("torch_names_the_hooks", [True, False])
+def test_it_holds_in_a_checkpoint_which_then_keeps_no_map(torch_names_the_hooks, monkeypatch):
+    if not torch_names_the_hooks:  # as before torch 2.8
+        monkeypatch.setattr(recompute, "_TOP_HOOKS", None)
+    layers = make_layers()
+    wanted = gradients(plain, copy.deepcopy(layers))
+    alive = []
+
+    def block(features):
+        inner = features * 2
+        alive.append(weakref.ref(inner.untyped_storage()))
+        return norm_act_conv(*layers, inner / 2)
+
+    features = make_features()
+    result = checkpoint(block, features, use_reentrant=False)
+    gc.collect()
+    assert alive[0]() is None
+    result.square().sum().backward()
+    torch.testing.assert_close(features.grad, wanted[1])
+    torch.testing.assert_close(layers[2].weight.grad, wanted[-2])
+
+
+def test_maps_may_change_where_torch_allows_it():
+    layers, features = make_layers(), make_features()
+    wanted = gradients(plain, copy.deepcopy(layers))
+    with allow_mutation_on_saved_tensors():
+        inner = features * 1
+        result = norm_act_conv(*layers, inner)
+        with torch.no_grad():
+            inner.mul_(2)
+        result.square().sum().backward()
+    assert torch.equal(features.grad, wanted[1])
+
+
+def test_maps_without_memory_havegradients():
+    layers = make_layers().to("meta")
+    features = torch.empty(2, 3, 6, 6, dtype=torch.float64, device="meta", requires_grad=True)
+    norm_act_conv(*layers, features * 1).sum().backward()
+    assert features.grad.shape == features.shape
+    assert layers[2].weight.grad.shape == layers[2].weight.shape
+
+
+def test_maps_of_a_fake_mode_havegradients():
+    with torch._subclasses.FakeTensorMode():
+        layers = nn.ModuleList([nn.BatchNorm2d(3), nn.ReLU(), nn.Conv2d(3, 2, 3)])
+        features = torch.empty(2, 3, 6, 6, requires_grad=True)
+        norm_act_conv(*layers, features * 1).sum().backward()
+        assert features.grad.shape == features.shape
+
+
+def test_gradients_for_each_image_agree_under_vmap():
+    layers, features = make_layers("group"), make_features().detach()
+
+    def gradient(run):
+        return torch.func.grad(lambda x: run(*layers, x[None]).square().sum())
+
+    found = torch.func.vmap(gradient(norm_act_conv))(features)
+    assert torch.allclose(found, torch.func.vmap(gradient(plain))(features))
+
+
+def test_a_map_in_the_order_channels_last_stays_in_it():
+    layers = make_layers().to(memory_format=torch.channels_last)
+    features = make_features().detach().to(memory_format=torch.channels_last).requires_grad_()
+    same = features.detach().clone().requires_grad_()
+    norm_act_conv(*layers, features * 1).square().sum().backward()
+    plain(*layers, same * 1).square().sum().backward()
+    assert torch.equal(features.grad, same.grad)
