@@ -1,4 +1,5 @@
 import ast
+import re
 from importlib import import_module
 from pathlib import Path
 
@@ -34,6 +35,12 @@ def test_each_public_name_is_there_and_documented(name):
     assert name in dir(unetzoo)
     if name != "hookimpl":  # an instance of pluggy's class; its comment stands beside it
         assert found.__doc__
+
+
+@pytest.mark.parametrize("name", unetzoo.__all__)
+def test_each_public_name_has_a_typed_use_for_mypy(name):
+    used = Path(__file__).with_name("typed_use.py").read_text(encoding="utf-8")
+    assert re.search(rf"\bunetzoo\.{name}\b", used)
 
 
 def test_a_name_that_does_not_exist_is_pythons_own_error():

@@ -1,6 +1,6 @@
 """Put parts together by name."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -150,14 +150,14 @@ def create_dataset(name: str, *, split: Split = "train", options: Mapping[str, A
 
 
 def create_loss(
-    expression: str, *, ignore_index: int | None = None, output_weights: tuple[float, ...] | None = None
+    expression: str, *, ignore_index: int | None = None, output_weights: Sequence[float] | None = None
 ) -> "WeightedSum":
     """Make a loss from an expression such as `"0.5*dice(smooth=1) + bce"`.
 
     Args:
-        expression: names of losses, each with an optional factor before it and options behind it, joined by `+`.
+        expression: names of losses joined by `+`, each with an optional factor before it and options after it.
         ignore_index: a target value whose pixels do not count, in every term; None: every pixel counts.
-        output_weights: of the outputs when the loss is given a list of logits (deep supervision); default: all equal.
+        output_weights: weights of the outputs for a list of logits (deep supervision); None: all equal.
 
     Returns:
         A module that maps logits (b, k, h, w), or a list of them, and a target to a scalar >= 0. The target is (b, h,

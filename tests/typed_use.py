@@ -1,0 +1,173 @@
+"""Use of the public API with its types: checked by mypy, never run."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, assert_type
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+import unetzoo
+import unetzoo.decoders
+import unetzoo.layers
+import unetzoo.losses
+import unetzoo.testing
+
+
+def names() -> None:
+    """Look parts up."""
+    assert_type(unetzoo.list_encoders("resnet*"), list[str])
+    assert_type(unetzoo.list_decoders(), list[str])
+    assert_type(unetzoo.list_losses(), list[str])
+    assert_type(unetzoo.list_datasets(), list[str])
+    assert_type(unetzoo.list_metrics(), list[str])
+    assert_type(unetzoo.list_plugins(), list[unetzoo.PluginInfo])
+    description = unetzoo.describe("decoder", "unet")
+    assert_type(description, unetzoo.Description)
+    assert_type(description.pretrained, tuple[str, ...])
+    unetzoo.describe("backbone", "unet")  # type: ignore[arg-type] # not a kind of part
+
+
+def build() -> unetzoo.Segmenter:
+    """Build a network and its loss."""
+    encoder = unetzoo.create_encoder("plain", in_channels=1)
+    assert_type(encoder, unetzoo.Encoder)
+    assert_type(encoder.features, unetzoo.FeatureInfo)
+    unetzoo.freeze(encoder)
+    unetzoo.unfreeze(encoder)
+    loss = unetzoo.create_loss("dice + 0.5*bce", ignore_index=255, output_weights=[1, 2])
+    value: Tensor = loss(torch.zeros(1, 1, 4, 4), torch.zeros(1, 4, 4))
+    assert_type(loss.parts(value, value), dict[str, Tensor])
+    model = unetzoo.create("unet", encoder="plain", classes=2, decoder_options={"norm": "group"})
+    unetzoo.create("unet")  # type: ignore[call-arg] # an encoder is required
+    unetzoo.create("unet", encoder="plain", classes="two")  # type: ignore[arg-type]
+    assert_type(model, unetzoo.Segmenter)
+    assert_type(model.config, unetzoo.ModelConfig)
+    return model
+
+
+def train(model: unetzoo.Segmenter, folder: Path) -> None:
+    """Train and evaluate it."""
+    data = unetzoo.create_dataset("nuclei", split="train")
+    assert_type(data, unetzoo.Dataset)
+    assert_type(data[0], unetzoo.Sample)
+    unetzoo.keep_freed_memory()
+    fitted = unetzoo.fit(model, "cells", folder, options=unetzoo.FitOptions(epochs=3, learning_rate=1e-3))
+    assert_type(fitted, unetzoo.Fit)
+    evaluation = unetzoo.evaluate(model, "cells")
+    assert_type(evaluation, unetzoo.Evaluation)
+    assert_type(evaluation.class_names, tuple[str, ...])
+    metric = unetzoo.create_metric("iou", classes=2)
+    metric.update(torch.zeros(1, 2, 4, 4), torch.zeros(1, 4, 4, dtype=torch.long))
+
+
+def predict(model: unetzoo.Segmenter, image: NDArray[np.uint8]) -> None:
+    """Predict, and make it fast."""
+    assert_type(unetzoo.predict(model, image, tile=512), NDArray[np.float32])
+    for row, probabilities in unetzoo.predict_rows(model, image):
+        assert_type(row, int)
+        assert_type(probabilities, NDArray[np.float32])
+    fast = unetzoo.optimize(model, dtype=torch.bfloat16)
+    assert_type(fast, unetzoo.OptimizedSegmenter)
+    unetzoo.predict(fast, image)
+    assert_type(unetzoo.prune(model, 2), unetzoo.Segmenter)
+    assert_type(unetzoo.export(model, "model.onnx", image_size=(64, 64)), Path)
+
+
+def share(model: unetzoo.Segmenter) -> None:
+    """Save, load and share it."""
+    info = unetzoo.ModelInfo(class_names=["background", "cell"], value_range=(0, 255), license="MIT")
+    assert_type(unetzoo.save(model, "model", info=info), Path)
+    assert_type(unetzoo.load("model"), unetzoo.Segmenter)
+    assert_type(unetzoo.push(model, "user/name", private=True), str)
+    assert_type(unetzoo.pull("user/name"), unetzoo.Segmenter)
+    for repository in unetzoo.search("cells"):
+        assert_type(repository.name, str)
+    assert_type(unetzoo.interop.smp.network_from_smp({}, encoder="resnet18"), unetzoo.Segmenter)
+
+
+class Lookup(unetzoo.Decoder):
+    """A decoder of a plugin."""
+
+    def __init__(self, features: unetzoo.FeatureInfo, *, width: int = 16) -> None:
+        super().__init__((width,), features.reductions[:1])
+        style = unetzoo.layers.BlockStyle(norm="group")
+        self.conv = unetzoo.layers.ConvNormAct(features.channels[0], width, style)
+        stages = unetzoo.decoders.plan_stages(features, None)
+        assert_type(stages, list[unetzoo.decoders.Stage])
+
+    def forward(self, features: Any) -> list[Tensor]:
+        """Its only output."""
+        return [self.conv(features[0])]
+
+
+class Brier(nn.Module):
+    """A loss of a plugin."""
+
+    def forward(self, logits: Tensor, target: Tensor) -> Tensor:
+        """The squared error."""
+        pair = unetzoo.losses.make_pair(logits, target, None)
+        assert_type(pair, unetzoo.losses.Pair)
+        errors = (pair.logits.sigmoid() - unetzoo.losses.as_masks(pair)).square()
+        return unetzoo.losses.masked_mean(errors, pair.valid)
+
+
+@unetzoo.hookimpl
+def unetzoo_decoders() -> Iterator[unetzoo.DecoderSpec]:
+    """The decoders of a plugin."""
+    yield unetzoo.DecoderSpec(name="lookup", build=Lookup, summary="one convolution")
+    yield unetzoo.DecoderSpec("lookup", Lookup)  # type: ignore[call-arg] # by name alone
+
+
+@unetzoo.hookimpl
+def unetzoo_losses() -> Iterator[unetzoo.LossSpec]:
+    """The losses of a plugin."""
+    yield unetzoo.LossSpec(name="brier", build=unetzoo.lazy("cells.loss:Brier"))
+
+
+@unetzoo.hookimpl
+def unetzoo_encoders() -> Iterator[unetzoo.EncoderSpec | unetzoo.EncoderFamily]:
+    """The encoders of a plugin."""
+    spec = unetzoo.EncoderSpec(name="tiny", build=unetzoo.lazy("cells.encoder:Tiny"), pretrained=("a1",))
+    yield spec
+    yield unetzoo.EncoderFamily(prefix="cells", names=lambda: ["tiny"], spec=lambda _: spec)
+
+
+@unetzoo.hookimpl
+def unetzoo_datasets() -> Iterator[unetzoo.DatasetSpec]:
+    """The data sets of a plugin."""
+    yield unetzoo.DatasetSpec(name="discs", build=unetzoo.lazy("cells.data:Discs"))
+
+
+@unetzoo.hookimpl
+def unetzoo_commands() -> Iterator[unetzoo.CommandSpec]:
+    """The commands of a plugin."""
+    yield unetzoo.CommandSpec(name="count", build=unetzoo.lazy("cells.command:count"))
+
+
+def check() -> None:
+    """Check a plugin."""
+    unetzoo.testing.check_decoder(Lookup, options={"width": 4})
+    unetzoo.testing.check_loss("brier")
+    assert_type(unetzoo.testing.check_plugin("unetzoo-cells").holds, bool)
+
+
+def errors(error: unetzoo.UnetzooError) -> str:
+    """Tell errors apart."""
+    match error:
+        case unetzoo.UnknownNameError() | unetzoo.ConflictError() | unetzoo.OptionError() | unetzoo.ConfigError():
+            return "a name or an option"
+        case unetzoo.DataError() | unetzoo.TargetError() | unetzoo.ShapeError():
+            return "data"
+        case unetzoo.WeightsError() | unetzoo.PretrainedError() | unetzoo.HubError():
+            return "weights"
+        case unetzoo.WriteError() | unetzoo.BusyError() | unetzoo.TrainingError() | unetzoo.OutOfMemoryError():
+            return "work"
+        case unetzoo.PluginError() | unetzoo.ContractError() | unetzoo.MissingExtraError():
+            return "a plugin"
+    return str(error)
+
+
+WARNINGS: tuple[type[UserWarning], ...] = (unetzoo.DataWarning, unetzoo.WeightsWarning, unetzoo.PluginWarning)
