@@ -108,12 +108,13 @@ from pathlib import Path
 import torch
 import unetzoo
 from unetzoo.bench.measures import resident_bytes
-from unetzoo.inference.files.predictor import FileOptions, FilePredictor
+from unetzoo.inference.files.options import PredictOptions
+from unetzoo.inference.files.predictor import FilePredictor
 
 unetzoo.keep_freed_memory()
 torch.manual_seed(0)
 model = unetzoo.create("unet", encoder="plain", encoder_options={"widths": (8, 16, 32)}, classes=2, in_channels=1)
-predictor = FilePredictor(model.eval(), FileOptions())
+predictor = FilePredictor(model.eval(), PredictOptions())
 before = resident_bytes("VmRSS")
 start = time.perf_counter()
 predictor.predict(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -8,7 +8,7 @@ import torch
 
 import unetzoo
 from unetzoo.checks import number, plain, whole
-from unetzoo.inference.files.predictor import FileOptions
+from unetzoo.inference.files.options import PredictOptions
 
 THREE = [3, np.int64(3), np.uint8(3), np.array(3), torch.tensor(3), torch.tensor(3, dtype=torch.uint8)]
 HALF = [0.5, np.float32(0.5), np.float64(0.5), np.array(0.5), torch.tensor(0.5), Fraction(1, 2)]
@@ -96,8 +96,8 @@ def test_prediction_and_losses_take_them(number_of):
     np.testing.assert_array_equal(found, wanted)
     tops = [top for top, _ in unetzoo.predict_rows(model, image, tile=128, start=number_of(0))]
     assert tops[0] == 0
-    options = FileOptions(tile=number_of(128), overlap=number_of(32), batch=number_of(2))
-    assert options == FileOptions(tile=128, overlap=32, batch=2)
+    options = PredictOptions(tile=number_of(128), overlap=number_of(32), batch=number_of(2))
+    assert options == PredictOptions(tile=128, overlap=32, batch=2)
     loss = unetzoo.create_loss("ce", ignore_index=number_of(1), output_weights=np.array([1, 2]))
     target = torch.tensor([[[0, 1], [0, 1]]])
     logits = torch.zeros(1, 2, 2, 2)

@@ -52,6 +52,8 @@ _HOMES = {
     "evaluation.metrics": ("create_metric", "list_metrics"),
     "inference.engines.export": ("export",),
     "inference.engines.optimize": ("optimize",),
+    "inference.files.options": ("PredictOptions",),
+    "inference.files.predict": ("FilePrediction", "predict_files"),
     "inference.predict": ("predict", "predict_rows"),
     "inference.engines.prune": ("prune",),
     "nn.config": ("ModelConfig",),

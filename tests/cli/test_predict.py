@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -30,7 +32,7 @@ def test_a_folder_becomes_masks_and_again_keeps_them(invoke, model, images, tmp_
         assert mask.size == (50, 40)
         assert set(np.unique(mask)) <= {0, 1}
     again = invoke("predict", model, str(images), str(out))
-    assert again.stdout == f"2 kept, there already (--overwrite makes them anew): {out}\n"
+    assert again.stdout == f"2 kept, there already (--overwrite replaces them): {out}\n"
 
 
 def test_probabilities_add_up_to_one(invoke, model, images, tmp_path):
@@ -42,7 +44,7 @@ def test_probabilities_add_up_to_one(invoke, model, images, tmp_path):
 @pytest.mark.parametrize(
     ("name", "make", "message"),
     [
-        ("gone.png", None, "there is no file or folder"),
+        ("gone.png", None, "there is no folder or file"),
         ("zero.png", b"", "zero.png is empty: it has 0 bytes"),
         ("torn.png", b"\x89PNG\r\n\x1a\nxxxx", "torn.png cannot be read"),
         ("note.txt", b"hello", "note.txt has none of the endings"),
@@ -71,7 +73,18 @@ def test_a_bad_image_is_one_line_with_its_name(invoke, model, tmp_path, name, ma
         ("out.png", ["--probabilities"], "a PNG holds class ids"),
         ("out.png", ["--precision", "int8"], "precision"),
         ("out.png", ["--device", "cuda:99"], "the device 'cuda:99' cannot be used"),
+        (
+            "out.png",
+            ["--device", "gpu"],
+            "there is no kind of device 'gpu'; choose cpu, cuda, cuda:1 (the second GPU) or",
+        ),
         ("out.png", ["--tile", "5"], "tile must be at least 128"),
+        (
+            "out.png",
+            ["--json", "out.txt"],
+            "unexpected extra argument(s) (out.txt): the file of --json must end in .json",
+        ),
+        ("run/out.png", [], "/run is the folder of a network; name another one for the results"),
     ],
 )
 def test_what_does_not_fit_is_one_line(invoke, model, images, tmp_path, target, arguments, message):
@@ -97,7 +110,52 @@ def _broken(images, names):
 @pytest.mark.parametrize(("broken", "code"), [(["b.png"], 3), (["a.png", "b.png"], 4)])
 def test_the_exit_code_tells_whether_some_or_all_failed(invoke, model, images, tmp_path, broken, code):
     _broken(images, broken)
-    assert invoke("predict", model, str(images), str(tmp_path / "out")).exit_code == code
+    result = invoke("predict", model, str(images), str(tmp_path / "out"), "--json")
+    assert result.exit_code == code
+    described = json.loads(result.stdout)
+    assert described["counts"].get("failed") == len(broken)
+    states = {name.rpartition("/")[2]: state for name, state in _states(described)}
+    assert states == {name: "failed" if name in broken else "predicted" for name in ("a.png", "b.png")}
+
+
+def _states(described):
+    return [(result["image"], result["state"]) for result in described["results"]]
+
+
+def test_json_has_what_predict_files_returns(invoke, model, images, tmp_path):
+    result = invoke("predict", model, str(images), str(tmp_path / "out"), "--json", str(tmp_path / "r.json"))
+    assert (result.exit_code, result.stdout) == (0, f"2 predicted: {tmp_path / 'out'}\n")
+    assert json.loads((tmp_path / "r.json").read_text()) == {
+        "counts": {"predicted": 2},
+        "results": [
+            {
+                "image": str(images / name),
+                "file": str(tmp_path / "out" / name),
+                "state": "predicted",
+                "reason": "",
+                "warnings": [],
+            }
+            for name in ("a.png", "b.png")
+        ],
+    }
+
+
+def test_a_named_data_set_and_a_table_are_predicted(invoke, model, images, tmp_path):
+    (tmp_path / "list.csv").write_text("image\nin/b.png\n")
+    listed = invoke("predict", model, str(tmp_path / "list.csv"), str(tmp_path / "listed"))
+    assert listed.stdout == f"1 predicted: {tmp_path / 'listed' / 'b.png'}\n"
+    named = invoke("predict", model, "nuclei", str(tmp_path / "named"), "--json")
+    assert {"test 0", "train 0"} <= {image for image, _ in _states(json.loads(named.stdout))}
+    assert {path.stem for path in (tmp_path / "named").glob("*.png")} >= {"test 0", "train 0"}
+
+
+@pytest.mark.parametrize("name", ["config.json", "gone.safetensors"])
+def test_a_file_of_a_network_is_refused_with_its_folder(invoke, model, images, tmp_path, name):
+    result = invoke("predict", f"{model}/best/{name}", str(images), str(tmp_path / "out"))
+    assert result.exit_code == 2
+    assert f"MODEL is the folder of a network, such as {model}/best, not a file" in result.stderr
+    relative = invoke("predict", f"run/{name}", str(images), str(tmp_path / "out"))
+    assert "MODEL is the folder of a network, such as run, not a file; got run/" in relative.stderr
 
 
 def test_masks_of_another_network_are_predicted_again_and_a_hand_made_one_is_left_alone(

@@ -8,7 +8,8 @@ import torch
 
 import unetzoo
 from unetzoo.inference.files.jobs import Job, attempt
-from unetzoo.inference.files.predictor import FileOptions, FilePredictor
+from unetzoo.inference.files.options import PredictOptions
+from unetzoo.inference.files.predictor import FilePredictor
 from unetzoo.inference.predict import predict, predict_rows
 from unetzoo.inference.scale import scaling_of
 
@@ -115,7 +116,7 @@ def test_a_part_that_is_darker_than_the_rest_is_converted_as_the_rest(tmp_path):
     share[:500] /= 100
     np.save(tmp_path / "unit.npy", share)
     np.save(tmp_path / "bytes.npy", share * 255)
-    predictor = FilePredictor(_model(_BYTES), FileOptions(tile=128, probabilities=True, device="cpu"))
+    predictor = FilePredictor(_model(_BYTES), PredictOptions(tile=128, probabilities=True, device="cpu"))
     for name in ("unit", "bytes"):
         predictor.predict(tmp_path / f"{name}.npy", tmp_path / f"{name}.tif.npy")
     unit, whole = (np.load(tmp_path / f"{name}.tif.npy") for name in ("unit", "bytes"))
@@ -124,7 +125,7 @@ def test_a_part_that_is_darker_than_the_rest_is_converted_as_the_rest(tmp_path):
 
 def test_a_file_that_is_unlike_the_training_is_predicted_and_told(tmp_path):
     np.save(tmp_path / "in.npy", (_SHARE * 4095).astype(np.uint16))
-    predictor = FilePredictor(_model(_BYTES), FileOptions(device="cpu"))
+    predictor = FilePredictor(_model(_BYTES), PredictOptions(device="cpu"))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         outcome = attempt(predictor, Job(tmp_path / "in.npy", tmp_path / "out.png"))

@@ -3,7 +3,7 @@ import torch
 
 from unetzoo import FitOptions, OptionError
 from unetzoo.data.survey.statistics import Statistics
-from unetzoo.inference.files.predictor import FileOptions
+from unetzoo.inference.files.options import PredictOptions
 
 
 def _statistics(images, largest):
@@ -78,7 +78,7 @@ def test_a_value_outside_its_range_is_refused_by_name(option):
 
 
 @pytest.mark.parametrize("word", ["bf16", "bfloat16", torch.bfloat16])
-@pytest.mark.parametrize("options", [FitOptions, FileOptions])
+@pytest.mark.parametrize("options", [FitOptions, PredictOptions])
 def test_training_and_prediction_know_the_same_words_for_a_precision(options, word):
     assert options(precision=word).precision == "bfloat16"
 

@@ -1,7 +1,8 @@
 """Options of every command: `--quiet`, `--log`, `-h`, and `--json` with or without a file."""
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,6 +10,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from unetzoo.cli.errors import UsageError
 from unetzoo.cli.flags import in_flags
 from unetzoo.cli.output import PRINT, reporting
 from unetzoo.errors import UnetzooError
@@ -34,7 +36,8 @@ class OwnCommand(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401 - as typer has it
         """Read the arguments."""
-        return super().parse_args(ctx, json_to_print(args))
+        with _json_explained(args):
+            return super().parse_args(ctx, json_to_print(args))
 
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - as above
         """Run the command; an error that begins with an option of Python begins with the flag."""
@@ -56,6 +59,17 @@ class OwnGroup(TyperGroup):
     def parse_args(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401 - as above
         """Read the arguments."""
         return super().parse_args(ctx, json_to_print(args))
+
+
+@contextmanager
+def _json_explained(args: Sequence[str]) -> Iterator[None]:
+    """Say which files `--json` takes where the word behind it is one argument too many."""
+    try:
+        yield
+    except UsageError as error:
+        if _JSON in args and "extra argument" in error.message:
+            error.message = f"{error.message.rstrip('.')}: the file of --json must end in .json"
+        raise
 
 
 def json_to_print(args: Sequence[str]) -> list[str]:

@@ -21,7 +21,7 @@ SOME_FAILED_EXIT = 3
 ALL_FAILED_EXIT = 4
 """All of several images or runs failed."""
 MOST_SHOWN = 3  # warnings about images
-_UsageError: Any = typer.BadParameter.__base__  # click's, or that of typer's own copy of click in newer versions
+UsageError: Any = typer.BadParameter.__base__  # click's, or that of typer's own copy of click in newer versions
 
 
 @contextmanager
@@ -43,7 +43,7 @@ def one_line_usage() -> Iterator[None]:
     """Print a usage error as one line and exit with code 2."""
     try:
         yield
-    except _UsageError as error:
+    except UsageError as error:
         command = error.ctx.command_path if error.ctx else "unetzoo"
         say("error:", "red", f"{error.format_message().rstrip('.')} ('{command} --help' explains)")
         raise typer.Exit(USAGE_EXIT) from error

@@ -1,28 +1,37 @@
-"""The network that a command is given: a folder, or a name on the Hub."""
+"""The network that a command takes: a folder, or a name on the Hub."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from unetzoo.errors import OptionError
+
 if TYPE_CHECKING:
     from unetzoo.nn.segmenter import Segmenter
 
+_FILES = (".json", ".safetensors", ".pt", ".pth", ".ckpt", ".bin", ".onnx")
 ModelName = Annotated[
     str,
     typer.Argument(
-        metavar="MODEL", help="a folder that unetzoo train or unetzoo.save wrote, or USER/NAME", show_default=False
+        metavar="MODEL",
+        help="a folder that unetzoo train or unetzoo.save wrote, or USER/NAME on the Hub",
+        show_default=False,
     ),
 ]
 
 
 def load_model(name: str) -> "Segmenter":
-    """The network in a folder (of a run: its best one) or, where there is none, of that name on the Hub.
+    """The network in a folder (the best one of a run) or, where there is none, with that name on the Hub.
 
     Raises:
+        OptionError: the name is that of a file.
         ConfigError, WeightsError, HubError: as `unetzoo.load` and `unetzoo.pull`.
     """
     from unetzoo.weights.folder import load
     from unetzoo.weights.hub import pull
 
-    return load(name) if Path(name).exists() or name.count("/") != 1 else pull(name)
+    path = Path(name)
+    if path.is_file() or (path.suffix in _FILES and not path.exists()):
+        raise OptionError(f"MODEL is the folder of a network, such as {path.parent}, not a file; got {name}")
+    return load(name) if path.exists() or name.count("/") != 1 else pull(name)

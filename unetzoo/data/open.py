@@ -98,7 +98,7 @@ def survey_of(
     if isinstance(data, Survey):
         _refuse_options(masks)
         return data
-    return survey_source(_source(data), masks, trained=trained, on_read=on_read)
+    return survey_source(source_of(data), masks, trained=trained, on_read=on_read)
 
 
 def dataset_of(data: Data, split: str | None, masks: MaskOptions, *, trained: ModelInfo | None) -> Dataset:
@@ -123,7 +123,7 @@ def _of_survey(survey: Survey, split: str | None, trained: ModelInfo) -> Dataset
 
 
 def _of_source(data: object, split: str | None, masks: MaskOptions, trained: ModelInfo) -> Dataset:
-    source = _source(data)
+    source = source_of(data)
     entries = source.entries
     try:
         chosen, note = choose_split(entries, split, is_of_training=lambda: _is_of_training(source, masks, trained))
@@ -152,7 +152,7 @@ def _refuse_options(masks: MaskOptions) -> None:
         raise OptionError("this data set is open already: give classes and masks where you open it")
 
 
-def _source(data: object) -> Source:
+def source_of(data: object) -> Source:
     if isinstance(data, Source):
         return data
     if isinstance(data, Dataset | Mapping):

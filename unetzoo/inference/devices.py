@@ -9,12 +9,14 @@ import torch
 from unetzoo.errors import OptionError
 from unetzoo.nn.segmenter import Segmenter
 
+_CHOICES = "choose cpu, cuda, cuda:1 (the second GPU) or mps"
+
 
 def on_device(model: Segmenter, device: str | None) -> Segmenter:
     """A copy of a network on a device, in evaluation mode; None: on a GPU where there is one.
 
     Raises:
-        OptionError: the device is not there.
+        OptionError: the device does not exist.
     """
     chosen = device or ("cuda" if torch.cuda.is_available() else "cpu")
     with _explained(chosen):
@@ -22,7 +24,7 @@ def on_device(model: Segmenter, device: str | None) -> Segmenter:
 
 
 def check_device(device: str) -> None:
-    """Raise OptionError unless the device is there."""
+    """Raise OptionError unless the device exists."""
     with _explained(device):
         torch.empty(1, device=device)
 
@@ -30,7 +32,11 @@ def check_device(device: str) -> None:
 @contextmanager
 def _explained(device: str) -> Iterator[None]:
     try:
+        torch.device(device)
+    except RuntimeError as error:  # which lists the 20 kinds of hardware that torch has ever known
+        raise OptionError(f"there is no kind of device {device!r}; {_CHOICES}") from error
+    try:
         yield
     except (RuntimeError, AssertionError) as error:
-        told = str(error).partition("\n")[0]
-        raise OptionError(f"the device {device!r} cannot be used: {told}") from error
+        reason = str(error).partition("\n")[0]
+        raise OptionError(f"the device {device!r} cannot be used: {reason}; {_CHOICES}") from error

@@ -17,15 +17,16 @@ sys.meta_path.insert(0, Blocker())
 import unetzoo
 from pathlib import Path
 from unetzoo.data.open import survey
-from unetzoo.inference.files.predictor import FileOptions
-from unetzoo.inference.files.jobs import find_jobs, run_jobs
+from unetzoo.inference.files.options import PredictOptions
+from unetzoo.inference.files.jobs import find_jobs
+from unetzoo.inference.files.predict import run_jobs
 
 cells = Path(sys.argv[1])
 model = unetzoo.create("unet", encoder="plain", in_channels=1, encoder_options={"widths": [1, 1]}).eval()
-jobs = find_jobs(cells / "images", cells / "results", ".png")
+jobs = find_jobs(cells / "images", cells / "results", PredictOptions())
 for call in (
     lambda: survey(cells),
-    lambda: list(run_jobs(model, jobs, FileOptions(), workers=1, on_rows=lambda *_: None)),
+    lambda: list(run_jobs(model, jobs, PredictOptions(), workers=1)),
 ):
     try:
         call()

@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+from pathlib import Path
 
 import numpy as np
 import psutil
@@ -14,7 +15,7 @@ import unetzoo
 from unetzoo.cli import app
 from unetzoo.inference.files.cluster import run_on_ray
 from unetzoo.inference.files.jobs import Job
-from unetzoo.inference.files.predictor import FileOptions
+from unetzoo.inference.files.options import PredictOptions
 
 pytest.importorskip("ray")
 
@@ -38,20 +39,20 @@ def test_a_worker_that_is_killed_loses_nothing(model, tmp_path):
     for number in range(8):
         np.save(tmp_path / f"{number}.npy", random.integers(0, 256, (900, 600), dtype=np.uint8))
         jobs.append(Job(tmp_path / f"{number}.npy", tmp_path / "out" / f"{number}.npy"))
-    options = FileOptions(tile=128, overlap=32)
-    outcomes, killed = [], []
-    for outcome in run_on_ray(model, jobs, options, address="local"):
-        outcomes.append(outcome)
+    options = PredictOptions(tile=128, overlap=32)
+    results, killed = [], []
+    for result in run_on_ray(model, jobs, options, address="local"):
+        results.append(result)
         if not killed:
             killed += [one.pid for one in _workers()[:1]]
             for pid in killed:
                 os.kill(pid, signal.SIGKILL)
     assert killed
-    assert sorted(outcome.job.source.stem for outcome in outcomes) == [str(number) for number in range(8)]
-    assert {outcome.state for outcome in outcomes} <= {"predicted", "kept"}
+    assert sorted(Path(result.image).stem for result in results) == [str(number) for number in range(8)]
+    assert {result.state for result in results} <= {"predicted", "kept"}
     assert sorted(path.name for path in (tmp_path / "out").glob("*.npy")) == [f"{number}.npy" for number in range(8)]
     for job in jobs:
-        wanted = unetzoo.predict(model, np.load(job.source), tile=128, overlap=32).argmax(0)
+        wanted = unetzoo.predict(model, np.load(job.image), tile=128, overlap=32).argmax(0)
         assert (np.load(job.target) == wanted).mean() > 0.999
 
 
@@ -81,4 +82,4 @@ def test_an_address_where_nobody_listens_is_told_at_once(model, tmp_path):
         port = free.getsockname()[1]
     job = Job(tmp_path / "a.npy", tmp_path / "b.npy")
     with pytest.raises(unetzoo.OptionError, match=f"no Ray cluster at '127.0.0.1:{port}': Connection refused"):
-        next(run_on_ray(model, [job], FileOptions(), address=f"127.0.0.1:{port}"))
+        next(run_on_ray(model, [job], PredictOptions(), address=f"127.0.0.1:{port}"))

@@ -3,6 +3,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,8 +12,9 @@ from PIL import Image
 
 import unetzoo
 from unetzoo import DataError
-from unetzoo.inference.files.jobs import Job, find_jobs, run_jobs
-from unetzoo.inference.files.predictor import FileOptions
+from unetzoo.inference.files.jobs import Job, find_jobs
+from unetzoo.inference.files.options import PredictOptions
+from unetzoo.inference.files.predict import run_jobs
 
 
 @pytest.fixture
@@ -32,7 +34,7 @@ def images(tmp_path):
 
 def test_each_image_of_a_folder_becomes_a_file(images, tmp_path):
     out = tmp_path / "out"
-    assert find_jobs(images, out, ".png") == [
+    assert find_jobs(images, out, PredictOptions()) == [
         Job(images / "a.png", out / "a.png"),
         Job(images / "b.tif", out / "b.png"),
         Job(images / "c.jpg", out / "c.png"),
@@ -40,31 +42,35 @@ def test_each_image_of_a_folder_becomes_a_file(images, tmp_path):
 
 
 def test_an_image_becomes_a_file_or_lies_in_the_folder_that_is_there(images, tmp_path):
-    assert find_jobs(images / "a.png", tmp_path / "x.tif", ".png") == [Job(images / "a.png", tmp_path / "x.tif")]
-    assert find_jobs(images / "a.png", tmp_path, ".npy") == [Job(images / "a.png", tmp_path / "a.npy")]
+    assert find_jobs(images / "a.png", tmp_path / "x.tif", PredictOptions()) == [
+        Job(images / "a.png", tmp_path / "x.tif")
+    ]
+    assert find_jobs(images / "a.png", tmp_path, PredictOptions(format="npy")) == [
+        Job(images / "a.png", tmp_path / "a.npy")
+    ]
 
 
 def test_what_is_no_image_is_an_error(images, tmp_path):
-    with pytest.raises(DataError, match="there is no file or folder"):
-        find_jobs(tmp_path / "nothing", tmp_path, ".png")
+    with pytest.raises(DataError, match="there is no folder or file"):
+        find_jobs(tmp_path / "nothing", tmp_path, PredictOptions())
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match="there are no images in the folder"):
-        find_jobs(tmp_path / "empty", tmp_path / "out", ".png")
+        find_jobs(tmp_path / "empty", tmp_path / "out", PredictOptions())
     with pytest.raises(DataError, match="is a file"):
-        find_jobs(images, images / "a.png", ".png")
+        find_jobs(images, images / "a.png", PredictOptions())
 
 
 def test_a_result_never_takes_the_place_of_its_image(images):
     for suffix in (".png", ".npy"):  # which were images the next time
         with pytest.raises(DataError, match="is the folder of the images itself"):
-            find_jobs(images, images / ".." / "in", suffix)
+            find_jobs(images, images / ".." / "in", PredictOptions(format=suffix))
     with pytest.raises(DataError, match="would take its place"):
-        find_jobs(images / "a.png", images / ".." / "in" / "a.png", ".png")
+        find_jobs(images / "a.png", images / ".." / "in" / "a.png", PredictOptions())
 
 
 def test_a_device_that_is_not_there_is_said_before_there_are_processes(model, images, tmp_path):
     running = run_jobs(
-        model, find_jobs(images, tmp_path, ".png"), FileOptions(device="cuda:99"), workers=2, on_rows=lambda *_: None
+        model, find_jobs(images, tmp_path, PredictOptions()), PredictOptions(device="cuda:99"), workers=2
     )
     with pytest.raises(unetzoo.OptionError, match="cuda:99"):
         next(running)
@@ -72,8 +78,8 @@ def test_a_device_that_is_not_there_is_said_before_there_are_processes(model, im
 
 def test_two_images_that_would_become_one_file_are_named(images, tmp_path):
     (images / "a.tif").write_bytes(b"")
-    with pytest.raises(DataError, match=r"a\.png and a\.tif in .* would both become a\.png"):
-        find_jobs(images, tmp_path / "out", ".png")
+    with pytest.raises(DataError, match=r"a\.png and .*a\.tif would both become .*out/a\.png; rename one"):
+        find_jobs(images, tmp_path / "out", PredictOptions())
 
 
 def _touch(folder, *names):
@@ -87,8 +93,8 @@ def test_subfolders_come_along_as_in_training_and_hidden_ones_do_not(tmp_path):
     _touch(tmp_path / "in", *shown, ".ipynb_checkpoints/a.png", "day 1/@eaDir/a.png", "day 1/.b.png", "notes.txt")
     _touch(tmp_path / "elsewhere", "d.png")
     (tmp_path / "in" / "linked").symlink_to(tmp_path / "elsewhere")
-    jobs = find_jobs(tmp_path / "in", tmp_path / "out", ".png")
-    assert {job.source.relative_to(tmp_path / "in").as_posix(): job.target for job in jobs} == {
+    jobs = find_jobs(tmp_path / "in", tmp_path / "out", PredictOptions())
+    assert {job.image.relative_to(tmp_path / "in").as_posix(): job.target for job in jobs} == {
         "a.png": tmp_path / "out" / "a.png",
         "day 1/a.png": tmp_path / "out" / "day 1" / "a.png",
         "day 1/deep/b.tif": tmp_path / "out" / "day 1" / "deep" / "b.png",
@@ -99,8 +105,8 @@ def test_subfolders_come_along_as_in_training_and_hidden_ones_do_not(tmp_path):
 
 def test_results_in_a_folder_of_the_images_are_no_images_the_next_time(tmp_path):
     _touch(tmp_path / "in", "a.png", "masks/a.png", "masks/deep/a.png")
-    jobs = find_jobs(tmp_path / "in", tmp_path / "in" / "masks", ".png")
-    assert [job.source for job in jobs] == [tmp_path / "in" / "a.png"]
+    jobs = find_jobs(tmp_path / "in", tmp_path / "in" / "masks", PredictOptions())
+    assert [job.image for job in jobs] == [tmp_path / "in" / "a.png"]
 
 
 @pytest.mark.parametrize(
@@ -110,8 +116,8 @@ def test_of_a_data_set_the_masks_are_left_out_and_that_is_said(layout, tmp_path)
     images, masks = (part.format("a.png") for part in layout.split("|"))
     _touch(tmp_path / "in", images, masks)
     said = []
-    jobs = find_jobs(tmp_path / "in", tmp_path / "out", ".png", on_left_out=said.append)
-    assert [job.source for job in jobs] == [tmp_path / "in" / images]
+    jobs = find_jobs(tmp_path / "in", tmp_path / "out", PredictOptions(), on_left_out=said.append)
+    assert [job.image for job in jobs] == [tmp_path / "in" / images]
     assert len(said) == 1
     assert "is left out: it holds the masks of the images beside it" in said[0]
 
@@ -119,23 +125,23 @@ def test_of_a_data_set_the_masks_are_left_out_and_that_is_said(layout, tmp_path)
 def test_no_result_takes_the_place_of_another_image(tmp_path):
     _touch(tmp_path / "in", "a.png", "in/a.png")
     with pytest.raises(DataError, match=r"in/in/a\.png would take the place of .*in/a\.png; name another"):
-        find_jobs(tmp_path / "in", tmp_path, ".png")
+        find_jobs(tmp_path / "in", tmp_path, PredictOptions())
 
 
 def test_names_with_dots_are_told_whole(tmp_path):
     _touch(tmp_path / "in", "a.v1.png", "a.v1.jpg", "b/a.v1.png")
-    with pytest.raises(DataError, match=r"a\.v1\.jpg and a\.v1\.png in .* would both become a\.v1\.png"):
-        find_jobs(tmp_path / "in", tmp_path / "out", ".png")
+    with pytest.raises(DataError, match=r"a\.v1\.jpg and .*a\.v1\.png would both become .*out/a\.v1\.png"):
+        find_jobs(tmp_path / "in", tmp_path / "out", PredictOptions())
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_a_bad_image_is_an_outcome_and_the_others_are_predicted(workers, model, images, tmp_path):
+def test_a_bad_image_is_a_result_and_the_others_are_predicted(workers, model, images, tmp_path):
     (images / "b.tif").write_bytes(b"")
     out = tmp_path / "out"
     out.mkdir()
-    jobs = find_jobs(images, out, ".png")
-    outcomes = list(run_jobs(model, jobs, FileOptions(), workers=workers, on_rows=lambda *_: None))
-    states = {outcome.job.source.name: (outcome.state, outcome.reason) for outcome in outcomes}
+    jobs = find_jobs(images, out, PredictOptions())
+    results = list(run_jobs(model, jobs, PredictOptions(), workers=workers))
+    states = {Path(result.image).name: (result.state, result.reason) for result in results}
     assert states == {
         "a.png": ("predicted", ""),
         "b.tif": ("failed", f"{images / 'b.tif'} is empty: it has 0 bytes"),
@@ -149,17 +155,17 @@ def test_a_bad_image_is_an_outcome_and_the_others_are_predicted(workers, model, 
 
 def test_results_that_are_there_are_kept(model, images, tmp_path):
     (tmp_path / "out").mkdir()
-    jobs = find_jobs(images, tmp_path / "out", ".png")
-    list(run_jobs(model, jobs[:1], FileOptions(), workers=1, on_rows=lambda *_: None))
-    outcomes = run_jobs(model, jobs, FileOptions(), workers=1, on_rows=lambda *_: None)
-    assert [outcome.state for outcome in outcomes] == ["kept", "predicted", "predicted"]
+    jobs = find_jobs(images, tmp_path / "out", PredictOptions())
+    list(run_jobs(model, jobs[:1], PredictOptions(), workers=1))
+    results = run_jobs(model, jobs, PredictOptions(), workers=1)
+    assert [result.state for result in results] == ["kept", "predicted", "predicted"]
 
 
-def test_an_interrupt_ends_all_processes_at_once_and_the_same_command_goes_on(model, tmp_path):
+def test_an_interrupt_ends_all_processes_at_once_and_the_same_call_continues(model, tmp_path):
     random = np.random.default_rng(0)
     (tmp_path / "in").mkdir()
     for number in range(40):
-        Image.fromarray(random.integers(0, 256, (700, 700), dtype=np.uint8)).save(tmp_path / "in" / f"{number}.png")
+        Image.fromarray(random.integers(0, 256, (500, 500), dtype=np.uint8)).save(tmp_path / "in" / f"{number}.png")
     unetzoo.save(model, tmp_path / "model")
     program = (  # a process in the background ignores the signal until it is told to raise KeyboardInterrupt
         "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from unetzoo.cli import main; main()"
@@ -172,8 +178,8 @@ def test_an_interrupt_ends_all_processes_at_once_and_the_same_command_goes_on(mo
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does
     _, errors = process.communicate(timeout=60)
     assert (process.returncode, errors) == (130, "")
-    assert 0 < len(list((tmp_path / "out").glob("*.png"))) < 40
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
-    assert "kept, there already" in done.stdout
+    finished = len(list((tmp_path / "out").glob("*.png")))
+    assert 0 < finished < 40
+    states = [result.state for result in unetzoo.predict_files(model, tmp_path / "in", tmp_path / "out")]
+    assert (states.count("kept"), states.count("predicted")) == (finished, 40 - finished)
     assert {path.suffix for path in (tmp_path / "out").iterdir()} == {".png", ""}  # the masks and the records
-    assert len(list((tmp_path / "out").glob("*.png"))) == 40

@@ -12,7 +12,8 @@ from unetzoo import DataError, OptionError
 from unetzoo.data.formats.images import read_raw_mask
 from unetzoo.data.masks.decode import read_mask
 from unetzoo.inference.files.looks import look_of
-from unetzoo.inference.files.predictor import FileOptions, FilePredictor
+from unetzoo.inference.files.options import PredictOptions
+from unetzoo.inference.files.predictor import FilePredictor
 from unetzoo.nn.coding import MaskCoding
 
 _IDS = {"kind": "ids", "codes": [0, 255, 7], "unknown": [], "instances": False, "planes": 0}
@@ -46,14 +47,14 @@ def source(tmp_path):
 
 
 def _ids(model, source, folder):
-    FilePredictor(model, FileOptions(values="ids")).predict(source, folder / "ids.npy")
+    FilePredictor(model, PredictOptions(values="ids")).predict(source, folder / "ids.npy")
     ids = np.load(folder / "ids.npy")
     assert set(np.unique(ids)) == {0, 1, 2}
     return ids
 
 
 def _write(model, source, target, **options):
-    FilePredictor(model, FileOptions(**options)).predict(source, target)
+    FilePredictor(model, PredictOptions(**options)).predict(source, target)
     if target.suffix == ".zarr":
         return zarr.open(target)[:]
     if target.suffix == ".npy":
@@ -190,13 +191,13 @@ def test_what_cannot_be_written_is_said_with_the_way_out(coding, ending, message
 
 def test_values_are_one_of_three_and_not_of_probabilities():
     with pytest.raises(OptionError, match="values must be one of ids, trained, palette; got 'pallette'"):
-        FileOptions(values="pallette")
+        PredictOptions(values="pallette")
     with pytest.raises(OptionError, match="values and threshold are of class ids"):
-        FileOptions(probabilities=True, threshold=0.5)
+        PredictOptions(probabilities=True, threshold=0.5)
 
 
 def test_other_values_are_written_again(source, tmp_path):
-    predictor = FilePredictor(_model(_IDS), FileOptions(values="ids"))
+    predictor = FilePredictor(_model(_IDS), PredictOptions(values="ids"))
     predictor.predict(source, tmp_path / "out.png")
-    standing = FilePredictor(_model(_IDS), FileOptions(values="trained")).predict(source, tmp_path / "out.png")
+    standing = FilePredictor(_model(_IDS), PredictOptions(values="trained")).predict(source, tmp_path / "out.png")
     assert standing.reason == "values is trained, was ids"

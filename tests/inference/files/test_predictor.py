@@ -12,7 +12,8 @@ from PIL import Image
 import unetzoo
 from unetzoo import DataError, OptionError
 from unetzoo.inference.files import blocks
-from unetzoo.inference.files.predictor import FileOptions, FilePredictor
+from unetzoo.inference.files.options import PredictOptions
+from unetzoo.inference.files.predictor import FilePredictor
 
 _SMALL = {"tile": 128, "overlap": 32}
 
@@ -45,7 +46,7 @@ def image():
 def test_class_ids_are_those_of_predict(suffix, image, tmp_path):
     np.save(tmp_path / "in.npy", image)
     model = _model()
-    FilePredictor(model, FileOptions(**_SMALL)).predict(tmp_path / "in.npy", tmp_path / f"out{suffix}")
+    FilePredictor(model, PredictOptions(**_SMALL)).predict(tmp_path / "in.npy", tmp_path / f"out{suffix}")
     found = _read(tmp_path / f"out{suffix}")
     assert found.dtype == np.uint8
     assert (found == unetzoo.predict(model, image, **_SMALL).argmax(0)).mean() > 0.999  # folded norms round otherwise
@@ -56,7 +57,7 @@ def test_class_ids_are_those_of_predict(suffix, image, tmp_path):
 def test_probabilities_are_those_of_predict(suffix, image, tmp_path):
     np.save(tmp_path / "in.npy", image)
     model = _model()
-    options = FileOptions(probabilities=True, **_SMALL)
+    options = PredictOptions(probabilities=True, **_SMALL)
     FilePredictor(model, options).predict(tmp_path / "in.npy", tmp_path / f"out{suffix}")
     found = _read(tmp_path / f"out{suffix}")
     assert found.dtype == np.float32
@@ -66,14 +67,14 @@ def test_probabilities_are_those_of_predict(suffix, image, tmp_path):
 def test_a_single_logit_is_cut_at_a_half(image, tmp_path):
     np.save(tmp_path / "in.npy", image)
     model = _model(classes=1)
-    FilePredictor(model, FileOptions(**_SMALL)).predict(tmp_path / "in.npy", tmp_path / "out.npy")
+    FilePredictor(model, PredictOptions(**_SMALL)).predict(tmp_path / "in.npy", tmp_path / "out.npy")
     wanted = unetzoo.predict(model, image, **_SMALL)[0] > 0.5
     assert (np.load(tmp_path / "out.npy") == wanted).mean() > 0.999
 
 
 def test_a_tiff_result_is_tiled_and_compressed(image, tmp_path):
     np.save(tmp_path / "in.npy", image)
-    FilePredictor(_model(), FileOptions(**_SMALL)).predict(tmp_path / "in.npy", tmp_path / "out.tif")
+    FilePredictor(_model(), PredictOptions(**_SMALL)).predict(tmp_path / "in.npy", tmp_path / "out.tif")
     with tifffile.TiffFile(tmp_path / "out.tif") as file:
         assert file.is_bigtiff
         assert file.pages[0].is_tiled
@@ -82,7 +83,7 @@ def test_a_tiff_result_is_tiled_and_compressed(image, tmp_path):
 
 def test_an_image_of_one_pixel_has_a_mask_of_one_pixel(tmp_path):
     Image.fromarray(np.zeros((1, 1), np.uint8)).save(tmp_path / "in.png")
-    FilePredictor(_model(), FileOptions()).predict(tmp_path / "in.png", tmp_path / "out.png")
+    FilePredictor(_model(), PredictOptions()).predict(tmp_path / "in.png", tmp_path / "out.png")
     assert _read(tmp_path / "out.png").shape == (1, 1)
 
 
@@ -90,7 +91,7 @@ def test_a_zarr_result_is_replaced_as_a_whole(image, tmp_path):
     np.save(tmp_path / "in.npy", image)
     zarr.create_array(tmp_path / "out.zarr", shape=(9, 9), dtype="int64")
     (tmp_path / "out.zarr" / "stranger").write_text("old")
-    options = FileOptions(overwrite=True, **_SMALL)
+    options = PredictOptions(overwrite=True, **_SMALL)
     FilePredictor(_model(), options).predict(tmp_path / "in.npy", tmp_path / "out.zarr")
     assert zarr.open(tmp_path / "out.zarr").shape == (300, 270)
     assert not (tmp_path / "out.zarr" / "stranger").exists()
@@ -105,7 +106,7 @@ def test_a_folder_that_is_no_array_is_neither_replaced_nor_taken_for_a_result(na
     if name == "group.zarr":
         zarr.open_group(tmp_path / name, mode="w").create_array("a", shape=(9,), dtype="int64")
     before = sorted(tmp_path.rglob("*"))
-    options = FileOptions(overwrite=overwrite, **_SMALL)
+    options = PredictOptions(overwrite=overwrite, **_SMALL)
     with pytest.raises(DataError, match=f"{name} is a folder and no Zarr array, and is not replaced; name another"):
         FilePredictor(_model(), options).predict(tmp_path / "in.npy", tmp_path / name)
     assert sorted(tmp_path.rglob("*")) == before
@@ -117,7 +118,7 @@ def test_all_probabilities_of_narrow_images_are_written(shape, suffix, tmp_path)
     image = np.random.default_rng(0).integers(0, 256, (*shape, 1), dtype=np.uint8)
     np.save(tmp_path / "in.npy", image)
     model = _model()
-    options = FileOptions(probabilities=True, **_SMALL)
+    options = PredictOptions(probabilities=True, **_SMALL)
     FilePredictor(model, options).predict(tmp_path / "in.npy", tmp_path / f"out{suffix}")
     np.testing.assert_allclose(_read(tmp_path / f"out{suffix}"), unetzoo.predict(model, image, **_SMALL), atol=1e-4)
 
@@ -126,7 +127,7 @@ def test_a_name_that_is_too_long_is_told(image, tmp_path):
     np.save(tmp_path / "in.npy", image)
     for letters in (248, 300):  # too long with what its parts end with; and in itself
         with pytest.raises(DataError, match=r"^cannot write .*a\.npy: File name too long$"):
-            FilePredictor(_model(), FileOptions()).predict(tmp_path / "in.npy", tmp_path / f"{'a' * letters}.npy")
+            FilePredictor(_model(), PredictOptions()).predict(tmp_path / "in.npy", tmp_path / f"{'a' * letters}.npy")
 
 
 def test_a_zarr_image_that_has_changed_is_predicted_from_its_start(tmp_path):
@@ -134,7 +135,7 @@ def test_a_zarr_image_that_has_changed_is_predicted_from_its_start(tmp_path):
     pixels[500] = np.inf
     array = zarr.create_array(tmp_path / "in.zarr", shape=pixels.shape, chunks=(128, 128, 1), dtype="float32")
     array[:] = pixels
-    predictor = FilePredictor(_model(), FileOptions(**_SMALL))
+    predictor = FilePredictor(_model(), PredictOptions(**_SMALL))
     with pytest.raises(DataError, match="infinite"):
         predictor.predict(tmp_path / "in.zarr", tmp_path / "out.npy")
     assert (tmp_path / "out.npy.partial").exists()
@@ -146,7 +147,7 @@ def test_a_zarr_image_that_has_changed_is_predicted_from_its_start(tmp_path):
 
 def test_another_number_of_channels_is_told_with_the_file(image, tmp_path):
     np.save(tmp_path / "in.npy", image.repeat(2, axis=2))
-    predictor = FilePredictor(_model(), FileOptions(**_SMALL))
+    predictor = FilePredictor(_model(), PredictOptions(**_SMALL))
     with pytest.raises(
         DataError, match=r"in\.npy: this network takes images \(h, w\) or \(h, w, 1\), got \(300, 270, 2\)"
     ):
@@ -156,14 +157,14 @@ def test_another_number_of_channels_is_told_with_the_file(image, tmp_path):
 
 def test_a_device_that_is_not_there_is_an_error():
     with pytest.raises(OptionError, match="'cuda:77' cannot be used"):
-        FilePredictor(_model(), FileOptions(device="cuda:77"))
+        FilePredictor(_model(), PredictOptions(device="cuda:77"))
 
 
 def test_infinity_far_down_keeps_what_is_finished(tmp_path):
     image = np.zeros((600, 200), np.float32)
     image[550, 100] = np.inf
     np.save(tmp_path / "in.npy", image)
-    predictor = FilePredictor(_model(), FileOptions(**_SMALL))
+    predictor = FilePredictor(_model(), PredictOptions(**_SMALL))
     with pytest.raises(DataError, match="infinite"):
         predictor.predict(tmp_path / "in.npy", tmp_path / "out.npy")
     assert {path.name for path in tmp_path.iterdir()} == {"in.npy", "out.npy.partial"}
@@ -177,10 +178,11 @@ _PROGRAM = """
 import sys
 from pathlib import Path
 import unetzoo
-from unetzoo.inference.files.predictor import FileOptions, FilePredictor
+from unetzoo.inference.files.options import PredictOptions
+from unetzoo.inference.files.predictor import FilePredictor
 
 model = unetzoo.load(sys.argv[1]).eval()
-options = FileOptions(tile=256, overlap=64, probabilities=True)
+options = PredictOptions(tile=256, overlap=64, probabilities=True)
 first = []
 
 def on_rows(done, total):
@@ -226,7 +228,7 @@ def test_a_full_disk_is_one_error_and_the_same_call_goes_on(image, tmp_path):
         pytest.skip("mounting is not allowed here")
     try:
         np.save(tmp_path / "in.npy", image)
-        predictor = FilePredictor(_model(), FileOptions(probabilities=True, **_SMALL))
+        predictor = FilePredictor(_model(), PredictOptions(probabilities=True, **_SMALL))
         with pytest.raises(
             DataError, match=r"cannot write .*out\.npy: No space left on device; what is finished is kept"
         ):
@@ -243,8 +245,9 @@ _AS_NOBODY = """
 import os
 from pathlib import Path
 import unetzoo
-from unetzoo.inference.files.predictor import FileOptions, FilePredictor
-predictor = FilePredictor(unetzoo.load("model").eval(), FileOptions())
+from unetzoo.inference.files.options import PredictOptions
+from unetzoo.inference.files.predictor import FilePredictor
+predictor = FilePredictor(unetzoo.load("model").eval(), PredictOptions())
 predictor.predict(Path("in.png"), Path("first.png"))  # imports what is needed
 os.setuid(65534)
 for source, target in (("in.png", "closed/out.png"), ("secret.png", "open/out.png")):
@@ -281,8 +284,9 @@ def test_memory_does_not_grow_with_the_image(tmp_path):
 from pathlib import Path
 import unetzoo
 from unetzoo.bench.measures import resident_bytes
-from unetzoo.inference.files.predictor import FileOptions, FilePredictor
-predictor = FilePredictor(unetzoo.load("model").eval(), FileOptions(tile=256, overlap=32))
+from unetzoo.inference.files.options import PredictOptions
+from unetzoo.inference.files.predictor import FilePredictor
+predictor = FilePredictor(unetzoo.load("model").eval(), PredictOptions(tile=256, overlap=32))
 peaks = []
 for name in ("small", "large"):
     predictor.predict(Path(f"{name}.npy"), Path(f"{name}.tif"))
@@ -307,7 +311,7 @@ def test_a_result_says_where_the_image_has_no_data(by_blocks, probabilities, ima
     image = image[..., 0].astype(np.int16)
     image[100:200, 40:50] = -9999
     tifffile.imwrite(tmp_path / "in.tif", image, tile=(64, 64), extratags=[(42113, "s", 0, "-9999", True)])
-    predictor = FilePredictor(_model(), FileOptions(probabilities=probabilities, **_SMALL))
+    predictor = FilePredictor(_model(), PredictOptions(probabilities=probabilities, **_SMALL))
     predictor.predict(tmp_path / "in.tif", tmp_path / "out.tif")
     found = tifffile.imread(tmp_path / "out.tif")
     unknown = np.isnan(found).all(0) if probabilities else found == 255

@@ -14,8 +14,9 @@ from PIL import Image
 import unetzoo
 from unetzoo import DataError
 from unetzoo.inference.files import writers
+from unetzoo.inference.files.options import PredictOptions
 from unetzoo.inference.files.partial import PartialResult
-from unetzoo.inference.files.predictor import FileOptions, FilePredictor
+from unetzoo.inference.files.predictor import FilePredictor
 
 SUFFIXES = (".png", ".tif", ".npy", ".zarr")
 
@@ -28,7 +29,7 @@ def _model(seed):
 
 @cache
 def _predictor(seed, **options):
-    return FilePredictor(_model(seed), FileOptions(**options))
+    return FilePredictor(_model(seed), PredictOptions(**options))
 
 
 def _predict(seed, source, target, **options):
@@ -99,9 +100,9 @@ def test_what_is_known_of_a_network_and_changes_no_result_keeps_it(source, tmp_p
     model, target = _model(0), tmp_path / "out.npy"
     _predict(0, source, target)
     model.config = replace(model.config, info=unetzoo.ModelInfo(metrics={"mean IoU": 0.9}))
-    assert FilePredictor(model, FileOptions()).predict(source, target).state == "current"
+    assert FilePredictor(model, PredictOptions()).predict(source, target).state == "current"
     model.config = replace(model.config, info=unetzoo.ModelInfo(value_range=(0, 100)))
-    assert FilePredictor(model, FileOptions()).predict(source, target).reason == "another network"
+    assert FilePredictor(model, PredictOptions()).predict(source, target).reason == "another network"
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)

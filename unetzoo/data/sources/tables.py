@@ -23,18 +23,32 @@ def pairs_in_table(path: Path) -> FileSource:
     Raises:
         DataError: it cannot be read, lacks a column, has a line that does not fit, or lists nothing.
     """
+    rows = _rows(path, ("image", "mask"))
+    entries = [Entry(row["image"], row["split"], row["group"]) for row in rows]
+    return FileSource(entries, [EntryFiles(path.parent / row["image"], path.parent / row["mask"]) for row in rows])
+
+
+def images_in_table(path: Path) -> list[Path]:
+    """The images that a file lists, with masks or without.
+
+    Raises:
+        DataError: as `pairs_in_table`.
+    """
+    return [path.parent / row["image"] for row in _rows(path, ("image",))]
+
+
+def _rows(path: Path, required: Sequence[str]) -> list[dict[str, str]]:
+    """The values of each line by column; those that are `required` are not empty."""
     try:
         rows = _json_rows(path) if path.suffix.lower() == ".jsonl" else _csv_rows(path)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{path} cannot be read: {error}") from error
     if not rows:
-        raise DataError(f"{path} lists no pair of an image and a mask")
-    problems = [problem for line, row in rows for problem in _problems(line, row)]
+        raise DataError(f"{path} lists no {'pair of an image and a mask' if 'mask' in required else 'image'}")
+    problems = [problem for line, row in rows for problem in _problems(line, row, required)]
     if problems:
         raise DataError(f"{path}, {'; '.join(problems[:_SHOWN])}{'; ...' * (len(problems) > _SHOWN)}")
-    values = [_values(row) for _, row in rows]
-    entries = [Entry(row["image"], row["split"], row["group"]) for row in values]
-    return FileSource(entries, [EntryFiles(path.parent / row["image"], path.parent / row["mask"]) for row in values])
+    return [_values(row) for _, row in rows]
 
 
 def _csv_rows(path: Path) -> Sequence[tuple[int, Mapping[str, object]]]:
@@ -58,9 +72,9 @@ def _json_rows(path: Path) -> Sequence[tuple[int, Mapping[str, object]]]:
     return rows
 
 
-def _problems(line: int, row: Mapping[str, object]) -> Iterator[str]:
+def _problems(line: int, row: Mapping[str, object], required: Sequence[str]) -> Iterator[str]:
     values = _values(row)
-    for name in ("image", "mask"):
+    for name in required:
         if not values[name]:
             yield f"line {line} has no {name!r}; its columns are {', '.join(map(str, row))}"
     if values["split"] not in ("", *SPLITS):

@@ -7,22 +7,26 @@ from typing import Any
 
 from unetzoo._utils.extras import need
 from unetzoo.errors import MissingExtraError, OptionError, describe_error
-from unetzoo.inference.files.jobs import Job, Outcome, attempt
-from unetzoo.inference.files.predictor import FileOptions, FilePredictor
+from unetzoo.inference.files.jobs import Job
+from unetzoo.inference.files.options import PredictOptions
+from unetzoo.inference.files.predict import FilePrediction, attempt
+from unetzoo.inference.files.predictor import FilePredictor
 from unetzoo.nn.segmenter import Segmenter
 
 _RETRIES = 3  # of a job whose worker dies
 _SECONDS = 10.0  # to wait for an answer
 
 
-def run_on_ray(model: Segmenter, jobs: Sequence[Job], options: FileOptions, *, address: str) -> Iterator[Outcome]:
+def run_on_ray(
+    model: Segmenter, jobs: Sequence[Job], options: PredictOptions, *, address: str
+) -> Iterator[FilePrediction]:
     """Predict each image by a task of Ray, which runs it again elsewhere when its worker or machine dies.
 
     A task takes a CPU, and a GPU where the cluster has some. What it writes appears whole or not at all.
 
     Args:
         model: of `create`, `load` or `pull`; goes to each worker once.
-        jobs: with absolute paths, the same on all machines.
+        jobs: whose images are files.
         options: how.
         address: of the cluster, `"auto"` for one that runs on this machine, `"local"` for one of its own.
 
@@ -64,7 +68,7 @@ def _check_reachable(address: str) -> None:
 _predictors: dict[Any, FilePredictor] = {}  # of a worker, by the reference to what it was made of
 
 
-def _do(shared: list[Any], job: Job) -> Outcome:
+def _do(shared: list[Any], job: Job) -> FilePrediction:
     """Do a job in a worker, which makes the predictor at its first one."""
     import ray
 
@@ -76,4 +80,4 @@ def _do(shared: list[Any], job: Job) -> Outcome:
     try:
         return attempt(_predictors[reference], job)
     except MissingExtraError as error:  # which another machine may have
-        return Outcome(job, "failed", str(error))
+        return FilePrediction(str(job.image), job.target, "failed", str(error))

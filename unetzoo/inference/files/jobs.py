@@ -1,30 +1,54 @@
-"""Predict many files: which becomes which, and in how many processes."""
+"""Which images of a data set become which files."""
 
-import multiprocessing
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, replace
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Any, TypeAlias
 
-import torch
+import numpy as np
+from numpy.typing import NDArray
 
-from unetzoo._utils.workers import deaf, end_with_parent
 from unetzoo.data.formats.images import SUFFIXES
+from unetzoo.data.open import Data, source_of
+from unetzoo.data.sources.files import FileSource
 from unetzoo.data.sources.folders import folders_of_masks
+from unetzoo.data.sources.hub import is_saved_dataset
 from unetzoo.data.sources.listing import list_images
-from unetzoo.errors import DataError, MissingExtraError, UnetzooError
-from unetzoo.inference.devices import check_device
-from unetzoo.inference.files.blocks import ZARR, is_zarr
-from unetzoo.inference.files.predictor import FileOptions, FilePredictor
-from unetzoo.nn.segmenter import Segmenter
+from unetzoo.data.sources.source import Source
+from unetzoo.data.sources.tables import TABLES, images_in_table
+from unetzoo.errors import DataError
+from unetzoo.inference.files.blocks import ZARR, is_zarr, open_image
+from unetzoo.inference.files.options import PredictOptions
+from unetzoo.inference.files.records import state_of
+from unetzoo.inference.files.writers import check_target
+from unetzoo.weights.files import CONFIG
+from unetzoo.weights.folder import network_folder
 
-if TYPE_CHECKING:
-    from multiprocessing.queues import Queue
-
-OnRows = Callable[[Path, int, int], None]
+Images: TypeAlias = Data | Sequence[str | Path]
+"""An image, several images, a folder of images, or a data set as `fit` takes it."""
 _ENDINGS = (*SUFFIXES, ZARR)
+
+
+@dataclass(frozen=True)
+class SourceImage:
+    """An image that a data set gives without a file of its own."""
+
+    source: Source
+    index: int
+
+    def __str__(self) -> str:
+        """The name of the entry."""
+        return self.source.entries[self.index].name
+
+    def read(self) -> NDArray[Any]:
+        """The pixels (h, w, c)."""
+        return self.source.image(self.index)
+
+
+Image: TypeAlias = Path | SourceImage
 
 
 @dataclass(frozen=True)
@@ -32,87 +56,115 @@ class Job:
     """One image to predict.
 
     Attributes:
-        source: the image.
+        image: the image.
         target: the file of the result.
     """
 
-    source: Path
+    image: Image
     target: Path
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What became of a job.
+def open_pixels(image: Image, *, channels: int) -> AbstractContextManager[Any]:
+    """The pixels (h, w, c) of an image; a large file is read by blocks."""
+    return open_image(image, channels=channels) if isinstance(image, Path) else nullcontext(image.read())
 
-    Attributes:
-        job: the job.
-        state: predicted now; kept, as it was there already; or failed.
-        reason: why it failed, why a result that was there was predicted anew, or why one is kept that nobody knows.
-        doubts: why an image is unlike those of the training, so that its result is probably wrong.
-    """
 
-    job: Job
-    state: Literal["predicted", "kept", "failed"]
-    reason: str = ""
-    doubts: tuple[str, ...] = ()
+def identity_of(image: Image) -> list[str]:
+    """Plain data that changes with the image; raises DataError where it cannot be read."""
+    if isinstance(image, SourceImage):
+        pixels = image.read()
+        content = blake2b(np.ma.getdata(pixels).tobytes(), digest_size=16).hexdigest()
+        return [str(image), f"{pixels.dtype} {pixels.shape} {content}"]
+    try:
+        return [str(image.resolve()), state_of(image)]
+    except OSError as error:
+        raise DataError(f"{image} cannot be read: {error.strerror or error}") from error
 
 
 def find_jobs(
-    source: Path, target: Path, suffix: str, *, on_left_out: Callable[[str], None] = lambda _: None
+    images: Images, out: str | Path, options: PredictOptions, *, on_left_out: Callable[[str], None] = lambda _: None
 ) -> list[Job]:
-    """The images of a file or a folder, and the files that they become.
+    """The images, and the files that they become.
 
-    A folder is read as training reads its images, with the folders below it, which the results lie in likewise. Masks
-    beside the images of a data set are no images, nor are results of before.
+    A folder is read with the folders below it, and the results lie in folders of the same names. Masks beside the
+    images of a data set and results of an earlier call are left out.
 
     Args:
-        source: an image, or a folder of images.
-        target: for an image, a file (or a folder that is there); for a folder, a folder.
-        suffix: of the files in a folder, such as `".png"`.
-        on_left_out: told of each folder that is left out, and why.
+        images: what to predict.
+        out: of one image, a file or an existing folder; else a folder.
+        options: say the format of files in a folder, and whether a file holds probabilities.
+        on_left_out: receives a sentence for each folder that is left out.
 
     Raises:
-        DataError: there is no such image, or none in the folder; two images would become one file, or one would take
-            its own place.
+        DataError: there are no images; two of them would become one file, or one would be replaced by a result; `out`
+            is the folder of a network, or has an ending that cannot hold the result.
     """
-    if not source.exists():
-        raise DataError(f"there is no file or folder {source}")
-    is_image = is_zarr(source) or not source.is_dir()
-    jobs = [_job(source, target, suffix)] if is_image else _jobs_in_folder(source, target, suffix, on_left_out)
-    images = {job.source.resolve(): job.source for job in jobs}
+    target = _absolute(out)
+    jobs = _jobs(images, target, options.suffix, on_left_out)
+    paths = {job.image.resolve(): job.image for job in jobs if isinstance(job.image, Path)}
     for job in jobs:
-        if image := images.get(job.target.resolve()):
-            place = "its place" if image == job.source else f"the place of {image}"
-            raise DataError(f"the result of {job.source} would take {place}; name another file or folder")
+        check_target(job.target, probabilities=options.probabilities)
+        if image := paths.get(job.target.resolve()):
+            place = "its place" if image == job.image else f"the place of {image}"
+            raise DataError(f"the result of {job.image} would take {place}; name another file or folder")
+    for folder in {target, *(job.target.parent for job in jobs)}:
+        if (network_folder(folder) / CONFIG).is_file():
+            raise DataError(f"{folder} is the folder of a network; name another one for the results")
     return jobs
 
 
-def _job(source: Path, target: Path, suffix: str) -> Job:
-    inside = target.is_dir() and target.suffix.lower() != ZARR
-    return Job(source, target / f"{source.stem}{suffix}" if inside else target)
-
-
-def _jobs_in_folder(source: Path, target: Path, suffix: str, on_left_out: Callable[[str], None]) -> list[Job]:
-    if target.exists() and not target.is_dir():
-        raise DataError(f"{target} is a file; the images of a folder become files of a folder")
-    if target.resolve() == source.resolve():
-        raise DataError(f"{target} is the folder of the images itself; name another one for the results")
-    jobs: dict[Path, Job] = {}
-    for image in _images_in(source, target, on_left_out):
-        result = target / image.relative_to(source).with_name(f"{image.stem}{suffix}")
-        if result in jobs:
-            names = f"{jobs[result].source.name} and {image.name}"
-            raise DataError(f"{names} in {image.parent} would both become {result.name}")
-        jobs[result] = Job(image, result)
+def _jobs(images: Images, out: Path, suffix: str, on_left_out: Callable[[str], None]) -> list[Job]:
+    if isinstance(images, Sequence) and not isinstance(images, str):
+        return _in_folder(_of_files(map(Path, images)), out, suffix)
+    path = _absolute(images) if isinstance(images, str | Path) else None
+    if path is None or not path.exists() or is_saved_dataset(path):
+        return _in_folder(_of_source(source_of(images)), out, suffix)
+    if path.suffix.lower() in TABLES:
+        return _in_folder(_of_files(images_in_table(path)), out, suffix)
+    if is_zarr(path) or not path.is_dir():
+        inside = out.is_dir() and out.suffix.lower() != ZARR
+        return [Job(path, out / f"{path.stem}{suffix}" if inside else out)]
+    if out.resolve() == path.resolve():
+        raise DataError(f"{out} is the folder of the images itself; name another one for the results")
+    jobs = _in_folder(_of_folder(path, out, on_left_out), out, suffix)
     if not jobs:
-        raise DataError(f"there are no images in the folder {source}; their endings are {', '.join(_ENDINGS)}")
+        raise DataError(f"there are no images in the folder {path}; their endings are {', '.join(_ENDINGS)}")
+    return jobs
+
+
+def _in_folder(images: Iterable[tuple[Image, Path]], out: Path, suffix: str) -> list[Job]:
+    """A job for each image and its name without an ending: the result has that name in `out`."""
+    if out.exists() and not out.is_dir():
+        raise DataError(f"{out} is a file; several images become files in a folder")
+    jobs: dict[Path, Job] = {}
+    for image, name in images:
+        target = out / name.with_name(f"{name.name}{suffix}")
+        if target in jobs:
+            raise DataError(f"{jobs[target].image} and {image} would both become {target}; rename one of them")
+        jobs[target] = Job(image, target)
     return list(jobs.values())
 
 
-def _images_in(source: Path, target: Path, on_left_out: Callable[[str], None]) -> Iterator[Path]:
+def _of_source(source: Source) -> Iterator[tuple[Image, Path]]:
+    if isinstance(source, FileSource):
+        yield from _of_files(files.image for files in source.files)
+        return
+    for index, entry in enumerate(source.entries):
+        yield SourceImage(source, index), Path(entry.name)
+
+
+def _of_files(paths: Iterable[Path]) -> Iterator[tuple[Image, Path]]:
+    """Files with their names below the folder that all of them share."""
+    files = list(dict.fromkeys(map(_absolute, paths)))
+    top = os.path.commonpath([file.parent for file in files]) if files else ""
+    for file in files:
+        yield file, file.relative_to(top).with_suffix("")
+
+
+def _of_folder(source: Path, out: Path, on_left_out: Callable[[str], None]) -> Iterator[tuple[Image, Path]]:
     listing = list_images(source, _ENDINGS)
     of_masks = folders_of_masks({parent for image in listing.images for parent in image.parents})
-    results = target.resolve() if target.resolve().is_relative_to(source.resolve()) else None
+    results = out.resolve() if out.resolve().is_relative_to(source.resolve()) else None
     for sentence in listing.left_out:
         on_left_out(sentence)
     for folder in sorted(of_masks):
@@ -120,89 +172,8 @@ def _images_in(source: Path, target: Path, on_left_out: Callable[[str], None]) -
     for image in listing.images:
         is_result = results is not None and image.resolve().is_relative_to(results)
         if not is_result and not of_masks.intersection(image.parents):
-            yield image
+            yield image, image.relative_to(source).with_suffix("")
 
 
-def run_jobs(
-    model: Segmenter, jobs: Sequence[Job], options: FileOptions, *, workers: int, on_rows: OnRows
-) -> Iterator[Outcome]:
-    """Predict each image, in this process or in several.
-
-    Args:
-        model: of `create`, `load` or `pull`.
-        jobs: what to predict.
-        options: how.
-        workers: processes; with several, and more GPUs than one, they share these evenly.
-        on_rows: told of an image how many rows are finished, and how many there are; with one process alone.
-
-    Raises:
-        DataError: a process ended without an answer.
-        MissingExtraError: an image needs what is not installed; what is finished is kept.
-    """
-    if workers == 1:
-        predictor = FilePredictor(model, options)
-        for job in jobs:
-            yield attempt(predictor, job, lambda done, total, job=job: on_rows(job.source, done, total))  # type: ignore[misc] # its default binds the job
-        return
-    yield from _in_processes(model, jobs, options, workers)
-
-
-def attempt(predictor: FilePredictor, job: Job, on_rows: Callable[[int, int], None] = lambda *_: None) -> Outcome:
-    """Do a job; an error of its files is its outcome.
-
-    Raises:
-        MissingExtraError: reading or writing it needs what is not installed, as that of other images does.
-    """
-    doubts: list[str] = []
-    try:
-        standing = predictor.predict(job.source, job.target, on_rows=on_rows, on_doubt=doubts.append)
-    except MissingExtraError:
-        raise
-    except UnetzooError as error:
-        return Outcome(job, "failed", str(error))
-    return Outcome(job, "kept" if standing.stays else "predicted", standing.reason, tuple(doubts))
-
-
-_predictor: FilePredictor | None = None  # of a worker process
-
-
-def _in_processes(model: Segmenter, jobs: Sequence[Job], options: FileOptions, workers: int) -> Iterator[Outcome]:
-    if options.device:
-        check_device(options.device)  # before there are processes
-    context = multiprocessing.get_context("spawn")
-    devices: Queue[str | None] = context.Queue()
-    gpus = 0 if options.device else torch.cuda.device_count()
-    for number in range(workers):
-        devices.put(f"cuda:{number % gpus}" if gpus else options.device)
-    threads = max(1, torch.get_num_threads() // workers)
-    pool = ProcessPoolExecutor(
-        min(workers, len(jobs)), context, initializer=_begin, initargs=(model.cpu(), options, devices, threads)
-    )
-    others = set(multiprocessing.active_children())
-    with deaf():
-        waiting: list[Future[Outcome]] = [pool.submit(_do, job) for job in jobs]
-    try:
-        for future in as_completed(waiting):
-            yield future.result()
-    except BrokenProcessPool as error:
-        raise DataError(
-            "a process ended without an answer, perhaps for want of memory; the same command goes on with the rest"
-        ) from error
-    except BaseException:  # such as Ctrl-C; the same command goes on from there
-        for process in set(multiprocessing.active_children()) - others:
-            process.terminate()
-        raise
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _begin(model: Segmenter, options: FileOptions, devices: "Queue[str | None]", threads: int) -> None:
-    global _predictor
-    end_with_parent()
-    torch.set_num_threads(threads)
-    _predictor = FilePredictor(model, replace(options, device=devices.get()))
-
-
-def _do(job: Job) -> Outcome:
-    assert _predictor is not None  # noqa: S101 - `_begin` ran first
-    return attempt(_predictor, job)
+def _absolute(path: str | Path) -> Path:
+    return Path(os.path.abspath(path))  # noqa: PTH100 - which also resolves ".."

@@ -1,7 +1,6 @@
 """Predict from file to file: an image of any size in constant memory, and again from where it was stopped."""
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from hashlib import blake2b
 from importlib.metadata import version
 from pathlib import Path
@@ -10,86 +9,24 @@ from typing import Any
 import numpy as np
 import torch
 
-from unetzoo.checks import Precision, check_choice, check_precision
 from unetzoo.errors import DataError, OptionError, ShapeError
 from unetzoo.inference.devices import on_device
 from unetzoo.inference.engines.optimize import optimize
-from unetzoo.inference.files.blocks import open_image
-from unetzoo.inference.files.looks import Look, Values, look_of
+from unetzoo.inference.files.jobs import Image, identity_of, open_pixels
+from unetzoo.inference.files.looks import Look
+from unetzoo.inference.files.options import PredictOptions
 from unetzoo.inference.files.partial import PartialResult, discard, has_begun
 from unetzoo.inference.files.records import Standing, standing_of, state_of
 from unetzoo.inference.files.writers import check_target, write_result
 from unetzoo.inference.normalize import Normalize
-from unetzoo.inference.predict import check_tiling, rows_of
+from unetzoo.inference.predict import rows_of
 from unetzoo.inference.scale import scaling_of
-from unetzoo.inference.thresholds import Threshold, class_ids, limits_of, plain_threshold
-from unetzoo.inference.tiles import TILE_OF_LARGE
+from unetzoo.inference.thresholds import class_ids, limits_of
 from unetzoo.nn.coding import UNKNOWN
-from unetzoo.nn.config import ModelConfig
 from unetzoo.nn.segmenter import Segmenter
 from unetzoo.nn.wrapped import segmenter_of
 
 _OF_NO_EFFECT = ("format", "providers", "class_frequencies", "metrics", "license", "source")  # of a configuration
-
-
-@dataclass(frozen=True, kw_only=True)
-class FileOptions:
-    """How files are predicted.
-
-    Attributes:
-        probabilities: write the probability of each class, float32, rather than class ids. Without it a pixel has the
-            id of its most probable class; of a network with a single logit 1 where its probability is above 0.5. Where
-            the image has no data, an id is the largest of its type, such as 255, and a probability is NaN.
-        values: what class ids are written as: `"ids"`; `"palette"`: ids, and colours to show them in; `"trained"`: the
-            values that the masks of the training had; None: with a palette in .png and .tif, else ids.
-        threshold: a probability for every class but the first, or for some by name: a class takes the pixels where its
-            probability is above, see `unetzoo.inference.thresholds.class_ids`; None: the most probable class.
-        tile: about `tile` x `tile` pixels are seen at once, at least 128 x 128; None: as in `predict`.
-        overlap: of neighbouring tiles, in pixels; None: as in `predict`.
-        batch: tiles at once.
-        flips: average over mirror images, for four times the work.
-        precision: of the arithmetic.
-        device: such as `"cuda:1"`; None: a GPU where there is one.
-        overwrite: make results anew that are there already, whoever made them.
-
-    Raises:
-        OptionError: for values that they do not take. The device is looked for where it is used.
-    """
-
-    probabilities: bool = False
-    values: Values | None = None
-    threshold: Threshold | None = None
-    tile: int | None = None
-    overlap: int | None = None
-    batch: int = 1
-    flips: bool = False
-    precision: Precision = "float32"
-    device: str | None = None
-    overwrite: bool = False
-
-    def __post_init__(self) -> None:
-        """Check the values."""
-        object.__setattr__(self, "precision", check_precision(self.precision))
-        smallest = TILE_OF_LARGE if self.tile is None else self.tile  # of those that the images may get
-        tile, overlap, batch = check_tiling(smallest, self.overlap, self.batch)
-        numbers = {"tile": self.tile and tile, "overlap": overlap, "batch": batch}
-        for name, number in numbers.items():
-            object.__setattr__(self, name, number)
-        object.__setattr__(self, "threshold", plain_threshold(self.threshold))
-        if self.values is not None:
-            check_choice("values", self.values, Values)
-        if self.probabilities and (self.values, self.threshold) != (None, None):
-            raise OptionError("values and threshold are of class ids; leave them out, or leave probabilities out")
-
-    def check_fits(self, config: ModelConfig, endings: Iterable[str]) -> None:
-        """Raise OptionError unless a network has what is asked for, and files of these endings can hold it."""
-        limits_of(self.threshold, config)
-        for ending in endings:
-            self.look(ending, config)
-
-    def look(self, ending: str, config: ModelConfig) -> Look:
-        """What a network's results are written as in files of an ending, in lower case, such as `".png"`."""
-        return Look() if self.probabilities else look_of(self.values, ending, config)
 
 
 class FilePredictor:
@@ -103,7 +40,7 @@ class FilePredictor:
         OptionError: there is no such device, or the threshold is of a class that is not there.
     """
 
-    def __init__(self, model: Segmenter, options: FileOptions) -> None:
+    def __init__(self, model: Segmenter, options: PredictOptions) -> None:
         self.options = options
         model = segmenter_of(model, "optimized again")
         self._limits = limits_of(options.threshold, model.config)
@@ -113,24 +50,24 @@ class FilePredictor:
 
     def predict(
         self,
-        source: Path,
+        image: Image,
         target: Path,
         *,
         on_rows: Callable[[int, int], None] = lambda *_: None,
         on_doubt: Callable[[str], None] = lambda _: None,
     ) -> Standing:
-        """Predict one image, unless `target` is there already and made of the same, or nobody knows of what.
+        """Predict one image, unless its result exists already, made of the same or by somebody else.
 
-        What is finished is kept in `target` with the ending .partial until all is; the same call goes on from there.
+        Finished rows are kept in the target with the ending .partial until all are; the same call continues from there.
 
         Args:
-            source: a file that `unetzoo.inference.files.blocks.open_image` opens.
-            target: of .png (class ids), .tif, .npy or .zarr; (h, w) for ids, (classes, h, w) for probabilities.
-            on_rows: told how many rows are finished, and how many there are.
-            on_doubt: told why the image is unlike those of the training, where it is.
+            image: the image.
+            target: the file of the result: (h, w) for ids, (classes, h, w) for probabilities.
+            on_rows: receives how many rows are finished, and how many there are.
+            on_doubt: receives the reason why the image is unlike those of the training, if it is.
 
         Returns:
-            What was there before: it was predicted unless that stays.
+            The state of the target before the call: it was predicted unless that stays.
 
         Raises:
             DataError: the image cannot be read or does not fit the network, or the result cannot be written.
@@ -139,19 +76,19 @@ class FilePredictor:
         try:
             check_target(target, probabilities=self.options.probabilities)
             look = self.options.look(target.suffix.lower(), self.config)
-            made_of = self._made_of(source)
+            made_of = self._made_of(image)
             standing = self._standing(target, made_of)
             if standing.stays:
                 if standing.state == "current":
                     discard(_partial(target))  # of a process that was killed between the last two steps
                 return standing
-            with open_image(source, channels=self.config.in_channels) as image:
-                scaling = scaling_of(image, self.config.info)
+            with open_pixels(image, channels=self.config.in_channels) as pixels:
+                scaling = scaling_of(pixels, self.config.info)
                 if scaling.doubt:
                     on_doubt(scaling.doubt)
-                self._predict(image, made_of, target, look, on_rows, Normalize(self.config.info, scaling.factor))
+                self._predict(pixels, made_of, target, look, on_rows, Normalize(self.config.info, scaling.factor))
         except (ShapeError, OptionError) as error:
-            raise DataError(f"{source}: {error}") from error
+            raise DataError(f"{image}: {error}") from error
         except OSError as error:
             kept = f"; what is finished is kept in {_partial(target)}" if _is_there(_partial(target)) else ""
             raise DataError(f"cannot write {target}: {error.strerror or error}{kept}") from error
@@ -199,16 +136,12 @@ class FilePredictor:
             write_result(result, target, made_of, look)
             result.remove()
 
-    def _made_of(self, source: Path) -> dict[str, Any]:
+    def _made_of(self, image: Image) -> dict[str, Any]:
         """What a result depends on; how many tiles are seen at once changes nothing but rounding."""
-        try:
-            image = [str(source.resolve()), state_of(source)]
-        except OSError as error:
-            raise DataError(f"{source} cannot be read: {error.strerror or error}") from error
         options = self.options
         names = ("probabilities", "values", "threshold", "tile", "overlap", "flips", "precision")
         return {
-            "image": image,
+            "image": identity_of(image),
             "network": self._digest,
             "options": {name: getattr(options, name) for name in names},
             "unetzoo": version("unetzoo"),

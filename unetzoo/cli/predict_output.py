@@ -1,0 +1,84 @@
+"""What `unetzoo predict` prints at its end: what became of the images, and why."""
+
+import os
+from collections import Counter, defaultdict
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from unetzoo.cli.errors import MOST_SHOWN, exit_for, say_more
+from unetzoo.cli.output import PRINT, say, show, write_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from unetzoo.inference.files.predict import FilePrediction
+
+_MOST_NAMES = 3
+_LABELS = {
+    "predicted": "predicted",
+    "again": "predicted again",
+    "kept": "kept, there already (--overwrite replaces them)",
+    "foreign": "left alone (--overwrite replaces them)",
+    "failed": "failed",
+}
+
+
+def report(
+    results: "Iterable[FilePrediction]", targets: "Sequence[Path]", json: str | None, *, on_result: "Callable[[], None]"
+) -> None:
+    """Print what became of the images; exit code 3 where some failed, 4 where all did.
+
+    Args:
+        results: of the images, as they are finished.
+        targets: the file of each image.
+        json: file of the same as JSON, `-` to print that instead; None: no JSON.
+        on_result: called after each image.
+    """
+    finished = list(_warned(results, on_result))
+    counts = Counter(map(_kind, finished))
+    if json != PRINT:
+        _show(finished, counts, targets)
+    if json:
+        plain = [{**asdict(result), "file": str(result.file)} for result in finished]
+        write_json({"counts": dict(Counter(result.state for result in finished)), "results": plain}, json)
+    exit_for(counts["failed"], len(finished) - counts["failed"])
+
+
+def _warned(results: "Iterable[FilePrediction]", on_result: "Callable[[], None]") -> "Iterable[FilePrediction]":
+    """The results; errors and the first warnings are printed as they come."""
+    doubtful = 0
+    for result in results:
+        doubtful += bool(result.warnings)
+        if doubtful <= MOST_SHOWN:
+            for warning in result.warnings:
+                say("warning:", "yellow", f"{result.image}: {warning}")
+        if result.state == "failed":
+            say("error:", "red", result.reason)
+        on_result()
+        yield result
+    say_more(doubtful)
+
+
+def _kind(result: "FilePrediction") -> str:
+    if not result.reason or result.state == "failed":
+        return result.state
+    return "again" if result.state == "predicted" else "foreign"
+
+
+def _show(results: "Sequence[FilePrediction]", counts: Counter[str], targets: "Sequence[Path]") -> None:
+    folder = Path(os.path.commonpath([target.parent for target in targets]))
+    if len(targets) > 1 or not counts["failed"]:
+        parts = [f"{counts[kind]:,} {label}" for kind, label in _LABELS.items() if counts[kind]]
+        show(f"{', '.join(parts)}: {targets[0] if len(targets) == 1 else folder}")
+    names: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+    for result in results:
+        if result.reason and result.state != "failed":
+            names[_kind(result), result.reason].append(str(result.file.relative_to(folder)))
+    for (kind, reason), files in names.items():
+        more = f" and {len(files) - _MOST_NAMES:,} more" if len(files) > _MOST_NAMES else ""
+        listed = f"{', '.join(files[:_MOST_NAMES])}{more}"
+        if kind == "foreign":
+            say("warning:", "yellow", f"left alone, {reason}: {listed}")
+        else:
+            show(f"predicted again, {reason}: {listed}")

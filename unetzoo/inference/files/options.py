@@ -1,0 +1,84 @@
+"""How files are predicted."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from unetzoo.checks import Precision, check_choice, check_precision
+from unetzoo.errors import OptionError
+from unetzoo.inference.files.looks import Look, Values, look_of
+from unetzoo.inference.predict import check_tiling
+from unetzoo.inference.thresholds import Threshold, limits_of, plain_threshold
+from unetzoo.inference.tiles import TILE_OF_LARGE
+from unetzoo.nn.config import ModelConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class PredictOptions:
+    """Options of `unetzoo.predict_files`; each is a flag of `unetzoo predict`, too.
+
+    Attributes:
+        probabilities: write the probability of each class, float32 (classes, h, w), rather than class ids (h, w). A
+            pixel without data has the largest id of the type, such as 255, or the probability NaN.
+        format: ending of the files in a folder: `"png"`, `"tif"`, `"npy"` or `"zarr"`; None: png, and tif for
+            probabilities.
+        values: what class ids are written as: `"ids"`; `"palette"`: ids, with colors to show them in; `"trained"`: the
+            values of the training masks; None: with a palette in .png and .tif, else ids.
+        threshold: a probability for every class but the first, or for some by name, such as `{"cell": 0.3}`: the class
+            takes the pixels whose probability is above it. None: the most probable class; for a network with a single
+            logit, class 1 above 0.5.
+        tile: the network sees about `tile` x `tile` pixels at once, at least 128 x 128; None: as in `predict`.
+        overlap: pixels that neighboring tiles share; None: as in `predict`.
+        batch: tiles at once.
+        flips: average over mirror images, for four times the work.
+        precision: `"float32"`, `"bfloat16"` or `"float16"`.
+        device: such as `"cuda:1"`; None: a GPU where there is one.
+        overwrite: predict again where a result exists, whoever made it.
+
+    Raises:
+        OptionError: a value is out of its range. The device is checked where it is used.
+    """
+
+    probabilities: bool = False
+    format: str | None = None
+    values: Values | None = None
+    threshold: Threshold | None = None
+    tile: int | None = None
+    overlap: int | None = None
+    batch: int = 1
+    flips: bool = False
+    precision: Precision = "float32"
+    device: str | None = None
+    overwrite: bool = False
+
+    def __post_init__(self) -> None:
+        """Check the values."""
+        smallest = TILE_OF_LARGE if self.tile is None else self.tile  # of the tiles that images may get
+        tile, overlap, batch = check_tiling(smallest, self.overlap, self.batch)
+        checked = {
+            "precision": check_precision(self.precision),
+            "threshold": plain_threshold(self.threshold),
+            "tile": self.tile and tile,
+            "overlap": overlap,
+            "batch": batch,
+        }
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)
+        if self.values is not None:
+            check_choice("values", self.values, Values)
+        if self.probabilities and (self.values, self.threshold) != (None, None):
+            raise OptionError("values and threshold are for class ids; leave them out, or leave probabilities out")
+
+    @property
+    def suffix(self) -> str:
+        """Ending of the files in a folder, such as `".png"`."""
+        return f".{(self.format or ('tif' if self.probabilities else 'png')).removeprefix('.').lower()}"
+
+    def check_fits(self, config: ModelConfig, suffixes: Iterable[str]) -> None:
+        """Raise OptionError where the network lacks a class, or files with these endings cannot hold its result."""
+        limits_of(self.threshold, config)
+        for suffix in suffixes:
+            self.look(suffix, config)
+
+    def look(self, suffix: str, config: ModelConfig) -> Look:
+        """How results are written into files with an ending in lower case, such as `".png"`."""
+        return Look() if self.probabilities else look_of(self.values, suffix, config)

@@ -1,0 +1,208 @@
+"""Predict many files: in this process, in several, or over a Ray cluster."""
+
+import multiprocessing
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import torch
+
+from unetzoo._utils.workers import deaf, end_with_parent
+from unetzoo.checks import check_count
+from unetzoo.errors import DataError, DataWarning, MissingExtraError, OptionError, UnetzooError
+from unetzoo.inference.devices import check_device
+from unetzoo.inference.files.jobs import Images, Job, SourceImage, find_jobs
+from unetzoo.inference.files.options import PredictOptions
+from unetzoo.inference.files.predictor import FilePredictor
+from unetzoo.nn.segmenter import Segmenter
+
+if TYPE_CHECKING:
+    from multiprocessing.queues import Queue
+
+OnRows = Callable[[str, int, int], None]
+"""Receives the name of an image, how many of its rows are finished, and how many there are."""
+
+
+@dataclass(frozen=True)
+class FilePrediction:
+    """What `predict_files` did with one image.
+
+    Attributes:
+        image: path of the image, or its name in the data set.
+        file: path of the result.
+        state: `"predicted"`; `"kept"`: the result existed; `"failed"`.
+        reason: why it failed, why an existing result was replaced, or why a file of unknown origin was kept.
+        warnings: why the image is unlike those of the training, so that the result is probably wrong.
+    """
+
+    image: str
+    file: Path
+    state: Literal["predicted", "kept", "failed"]
+    reason: str = ""
+    warnings: tuple[str, ...] = ()
+
+
+def predict_files(
+    model: Segmenter,
+    images: Images,
+    out: str | Path,
+    *,
+    options: PredictOptions | None = None,
+    workers: int | None = None,
+    ray: str | None = None,
+    on_result: Callable[[FilePrediction], None] = lambda _: None,
+) -> list[FilePrediction]:
+    """Write the masks of images into files, as `unetzoo predict` does.
+
+    TIFF files of more than 128 MB, .npy and .zarr are read and written by blocks, so that memory does not grow with the
+    image. A result appears complete or not at all. Stopped at any moment, the same call continues where it stopped. A
+    result that the same network, options and image made is kept; one that another network made is replaced; a file
+    that unetzoo did not write is left alone without `PredictOptions(overwrite=True)`.
+
+    Args:
+        model: of `create`, `load` or `pull`; it is left as it was.
+        images: a path of an image, of a folder of images or of a table (.csv, .tsv, .jsonl) with the column `image`; a
+            list of images; a data set as `fit` takes it: a name, `"hf:user/name"`, a `Dataset`, splits by name.
+        out: of one image, a file (.png, .tif, .npy, .zarr) or an existing folder; else a folder.
+        options: None: the defaults.
+        workers: processes, which share the GPUs evenly; None: one a GPU, else one.
+        ray: address of a Ray cluster whose machines share the file system, `"auto"` or `"local"`; None: this machine.
+        on_result: called after each image.
+
+    Returns:
+        A result for each image, in the order in which they were finished. An image that cannot be predicted has the
+        state `"failed"`; the others are predicted.
+
+    Raises:
+        DataError: there are no images; a result would replace an image; a process ended without an answer.
+        OptionError: the options do not fit the network or the files, or the device does not exist.
+        MissingExtraError: a format needs a package that is not installed.
+    """
+    options = options or PredictOptions()
+    left_out: list[str] = []
+    jobs = find_jobs(images, out, options, on_left_out=left_out.append)
+    for sentence in left_out:
+        warnings.warn(sentence, DataWarning, stacklevel=2)
+    results = []
+    for result in run_jobs(model, jobs, options, workers=workers, ray=ray):
+        results.append(result)
+        on_result(result)
+    return results
+
+
+def run_jobs(
+    model: Segmenter,
+    jobs: Sequence[Job],
+    options: PredictOptions,
+    *,
+    workers: int | None = None,
+    ray: str | None = None,
+    on_rows: OnRows = lambda *_: None,
+) -> Iterator[FilePrediction]:
+    """Predict each image; arguments and errors are those of `predict_files`.
+
+    Args:
+        model: the network.
+        jobs: what to predict.
+        options: how.
+        workers: processes.
+        ray: address of a cluster.
+        on_rows: progress; called in a single process alone.
+    """
+    options.check_fits(model.config, {job.target.suffix.lower() for job in jobs})
+    if options.device:
+        check_device(options.device)
+    with_files = not any(isinstance(job.image, SourceImage) for job in jobs)
+    if not with_files and (ray is not None or workers not in (None, 1)):
+        raise OptionError("images of a data set without files are predicted in one process: leave workers and ray out")
+    for folder in {job.target.parent for job in jobs}:
+        _make_folder(folder)
+    if ray is not None:
+        from unetzoo.inference.files.cluster import run_on_ray
+
+        yield from run_on_ray(model, jobs, options, address=ray)
+        return
+    processes = min(len(jobs), _gpus(options) if workers is None else check_count("workers", workers))
+    if processes > 1 and with_files:
+        yield from _in_processes(model, jobs, options, processes)
+        return
+    predictor = FilePredictor(model, options)
+    for job in jobs:
+        yield attempt(predictor, job, on_rows)
+
+
+def attempt(predictor: FilePredictor, job: Job, on_rows: OnRows = lambda *_: None) -> FilePrediction:
+    """Do a job; an error of its files is its result.
+
+    Raises:
+        MissingExtraError: reading or writing it needs a package that is not installed, as other images do.
+    """
+    name, doubts = str(job.image), list[str]()
+    try:
+        standing = predictor.predict(
+            job.image, job.target, on_rows=lambda done, total: on_rows(name, done, total), on_doubt=doubts.append
+        )
+    except MissingExtraError:
+        raise
+    except UnetzooError as error:
+        return FilePrediction(name, job.target, "failed", str(error))
+    state: Literal["predicted", "kept"] = "kept" if standing.stays else "predicted"
+    return FilePrediction(name, job.target, state, standing.reason, tuple(doubts))
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"cannot make the folder {folder}: {error.strerror}") from error
+
+
+def _gpus(options: PredictOptions) -> int:
+    return 1 if options.device else max(1, torch.cuda.device_count())
+
+
+_predictor: FilePredictor | None = None  # of a worker process
+
+
+def _in_processes(
+    model: Segmenter, jobs: Sequence[Job], options: PredictOptions, workers: int
+) -> Iterator[FilePrediction]:
+    context = multiprocessing.get_context("spawn")
+    devices: Queue[str | None] = context.Queue()
+    gpus = 0 if options.device else torch.cuda.device_count()
+    for number in range(workers):
+        devices.put(f"cuda:{number % gpus}" if gpus else options.device)
+    threads = max(1, torch.get_num_threads() // workers)
+    pool = ProcessPoolExecutor(workers, context, initializer=_begin, initargs=(model.cpu(), options, devices, threads))
+    others = set(multiprocessing.active_children())
+    with deaf():
+        waiting = [pool.submit(_do, job) for job in jobs]
+    try:
+        for future in as_completed(waiting):
+            yield future.result()
+    except BrokenProcessPool as error:
+        raise DataError(
+            "a process ended without an answer, perhaps out of memory; the same command continues with the rest"
+        ) from error
+    except BaseException:  # such as Ctrl-C; the same command continues from there
+        for process in set(multiprocessing.active_children()) - others:
+            process.terminate()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _begin(model: Segmenter, options: PredictOptions, devices: "Queue[str | None]", threads: int) -> None:
+    global _predictor
+    end_with_parent()
+    torch.set_num_threads(threads)
+    _predictor = FilePredictor(model, replace(options, device=devices.get()))
+
+
+def _do(job: Job) -> FilePrediction:
+    assert _predictor is not None  # noqa: S101 - `_begin` ran first
+    return attempt(_predictor, job)
