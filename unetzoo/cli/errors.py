@@ -81,7 +81,11 @@ def one_line_warnings() -> Iterator[None]:
 def say_more(images: int) -> None:
     """Say how many more images have warnings than were shown."""
     if images > MOST_SHOWN:
-        say("warning:", "yellow", f"{count_of(images - MOST_SHOWN, 'more image')} unlike those of the training")
+        say(
+            "warning:",
+            "yellow",
+            f"the values of {count_of(images - MOST_SHOWN, 'more image')} are unlike those of the training",
+        )
 
 
 def exit_for(failed: int, done: int) -> None:
