@@ -153,6 +153,9 @@ def _refuse_options(masks: MaskOptions) -> None:
 
 
 def source_of(data: object) -> Source:
+    """The images and masks of a data set, unread; raises DataError for what is not one."""
+    if isinstance(data, Survey):
+        return data.source
     if isinstance(data, Source):
         return data
     if isinstance(data, Dataset | Mapping):
