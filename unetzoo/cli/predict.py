@@ -15,7 +15,7 @@ from unetzoo.cli.tiling import DeviceName, Flips, Overlap, Probability, Tile
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from unetzoo.inference.files.predict import OnRows
+    from unetzoo.inference.files.predictor import OnRows
 
 
 def predict(

@@ -12,7 +12,7 @@ from unetzoo.cli.output import PRINT, say, show, write_json
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from unetzoo.inference.files.predict import FilePrediction
+    from unetzoo.inference.files.predictor import FilePrediction
 
 _MOST_NAMES = 3
 _LABELS = {

@@ -9,8 +9,7 @@ from unetzoo._utils.extras import need
 from unetzoo.errors import MissingExtraError, OptionError, describe_error
 from unetzoo.inference.files.jobs import Job
 from unetzoo.inference.files.options import PredictOptions
-from unetzoo.inference.files.predict import FilePrediction, attempt
-from unetzoo.inference.files.predictor import FilePredictor
+from unetzoo.inference.files.predictor import FilePrediction, FilePredictor, attempt
 from unetzoo.nn.segmenter import Segmenter
 
 _RETRIES = 3  # of a job whose worker dies

@@ -5,45 +5,24 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import torch
 
 from unetzoo._utils.workers import deaf, end_with_parent
 from unetzoo.checks import check_count
-from unetzoo.errors import DataError, DataWarning, MissingExtraError, OptionError, UnetzooError
+from unetzoo.errors import DataError, DataWarning, OptionError
 from unetzoo.inference.devices import check_device
+from unetzoo.inference.files.cluster import run_on_ray
 from unetzoo.inference.files.jobs import Images, Job, SourceImage, find_jobs
 from unetzoo.inference.files.options import PredictOptions
-from unetzoo.inference.files.predictor import FilePredictor
+from unetzoo.inference.files.predictor import FilePrediction, FilePredictor, OnRows, attempt
 from unetzoo.nn.segmenter import Segmenter
 
 if TYPE_CHECKING:
     from multiprocessing.queues import Queue
-
-OnRows = Callable[[str, int, int], None]
-"""Receives the name of an image, how many of its rows are finished, and how many there are."""
-
-
-@dataclass(frozen=True)
-class FilePrediction:
-    """What `predict_files` did with one image.
-
-    Attributes:
-        image: path of the image, or its name in the data set.
-        file: path of the result.
-        state: `"predicted"`; `"kept"`: the result existed; `"failed"`.
-        reason: why it failed, why an existing result was replaced, or why a file of unknown origin was kept.
-        warnings: why the image is unlike those of the training, so that the result is probably wrong.
-    """
-
-    image: str
-    file: Path
-    state: Literal["predicted", "kept", "failed"]
-    reason: str = ""
-    warnings: tuple[str, ...] = ()
 
 
 def predict_files(
@@ -122,8 +101,6 @@ def run_jobs(
     for folder in {job.target.parent for job in jobs}:
         _make_folder(folder)
     if ray is not None:
-        from unetzoo.inference.files.cluster import run_on_ray
-
         yield from run_on_ray(model, jobs, options, address=ray)
         return
     processes = min(len(jobs), _gpus(options) if workers is None else check_count("workers", workers))
@@ -133,25 +110,6 @@ def run_jobs(
     predictor = FilePredictor(model, options)
     for job in jobs:
         yield attempt(predictor, job, on_rows)
-
-
-def attempt(predictor: FilePredictor, job: Job, on_rows: OnRows = lambda *_: None) -> FilePrediction:
-    """Do a job; an error of its files is its result.
-
-    Raises:
-        MissingExtraError: reading or writing it needs a package that is not installed, as other images do.
-    """
-    name, doubts = str(job.image), list[str]()
-    try:
-        standing = predictor.predict(
-            job.image, job.target, on_rows=lambda done, total: on_rows(name, done, total), on_doubt=doubts.append
-        )
-    except MissingExtraError:
-        raise
-    except UnetzooError as error:
-        return FilePrediction(name, job.target, "failed", str(error))
-    state: Literal["predicted", "kept"] = "kept" if standing.stays else "predicted"
-    return FilePrediction(name, job.target, state, standing.reason, tuple(doubts))
 
 
 def _make_folder(folder: Path) -> None:

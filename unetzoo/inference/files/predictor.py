@@ -1,18 +1,19 @@
 """Predict from file to file: an image of any size in constant memory, and again from where it was stopped."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from hashlib import blake2b
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
 
-from unetzoo.errors import DataError, OptionError, ShapeError
+from unetzoo.errors import DataError, MissingExtraError, OptionError, ShapeError, UnetzooError
 from unetzoo.inference.devices import on_device
 from unetzoo.inference.engines.optimize import optimize
-from unetzoo.inference.files.jobs import Image, identity_of, open_pixels
+from unetzoo.inference.files.jobs import Image, Job, identity_of, open_pixels
 from unetzoo.inference.files.looks import Look
 from unetzoo.inference.files.options import PredictOptions
 from unetzoo.inference.files.partial import PartialResult, discard, has_begun
@@ -27,6 +28,29 @@ from unetzoo.nn.segmenter import Segmenter
 from unetzoo.nn.wrapped import segmenter_of
 
 _OF_NO_EFFECT = ("format", "providers", "class_frequencies", "metrics", "license", "source")  # of a configuration
+
+
+OnRows = Callable[[str, int, int], None]
+"""Receives the name of an image, how many of its rows are finished, and how many there are."""
+
+
+@dataclass(frozen=True)
+class FilePrediction:
+    """What `predict_files` did with one image.
+
+    Attributes:
+        image: path of the image, or its name in the data set.
+        file: path of the result.
+        state: `"predicted"`; `"kept"`: the result existed; `"failed"`.
+        reason: why it failed, why an existing result was replaced, or why a file of unknown origin was kept.
+        warnings: why the image is unlike those of the training, so that the result is probably wrong.
+    """
+
+    image: str
+    file: Path
+    state: Literal["predicted", "kept", "failed"]
+    reason: str = ""
+    warnings: tuple[str, ...] = ()
 
 
 class FilePredictor:
@@ -146,6 +170,25 @@ class FilePredictor:
             "options": {name: getattr(options, name) for name in names},
             "unetzoo": version("unetzoo"),
         }
+
+
+def attempt(predictor: FilePredictor, job: Job, on_rows: OnRows = lambda *_: None) -> FilePrediction:
+    """Do a job; an error of its files is its result.
+
+    Raises:
+        MissingExtraError: reading or writing it needs a package that is not installed, as other images do.
+    """
+    name, doubts = str(job.image), list[str]()
+    try:
+        standing = predictor.predict(
+            job.image, job.target, on_rows=lambda done, total: on_rows(name, done, total), on_doubt=doubts.append
+        )
+    except MissingExtraError:
+        raise
+    except UnetzooError as error:
+        return FilePrediction(name, job.target, "failed", str(error))
+    state: Literal["predicted", "kept"] = "kept" if standing.stays else "predicted"
+    return FilePrediction(name, job.target, state, standing.reason, tuple(doubts))
 
 
 def _replacing(target: Path, made_of: Mapping[str, Any]) -> dict[str, Any]:
