@@ -32,9 +32,8 @@ from unetzoo.training.augment import Augmentation
 from unetzoo.training.crops import CropDataset
 from unetzoo.training.fit import fit
 from unetzoo.training.loop import Listener
-from unetzoo.training.optimizer import DenseAdamW
+from unetzoo.training.optim import DenseAdamW, rate_of
 from unetzoo.training.options import FitOptions
-from unetzoo.training.schedule import rate_of
 
 if TYPE_CHECKING:
     from unetzoo.inference.predict import Network

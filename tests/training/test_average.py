@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from unetzoo.training.average import averaged
+from unetzoo.training.optim import averaged
 
 
 def test_the_average_follows_by_the_decay_once_it_is_warm(make_model):

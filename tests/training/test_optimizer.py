@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.optim import AdamW
 
-from unetzoo.training.optimizer import DenseAdamW
+from unetzoo.training.optim import DenseAdamW
 
 ORDERS = {"usual": torch.contiguous_format, "channels_last": torch.channels_last}
 

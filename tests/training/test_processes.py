@@ -2,7 +2,7 @@ import pytest
 import torch
 
 import unetzoo
-from unetzoo.training.processes import synchronise_batch_norm
+from unetzoo.training.distributed import synchronise_batch_norm
 
 
 @pytest.mark.parametrize("encoder", ["resnet10t", "efficientnet_b0", "resnetv2_18", "plain"])

@@ -1,6 +1,6 @@
 import pytest
 
-from unetzoo.training.schedule import rate_of
+from unetzoo.training.optim import rate_of
 
 
 def test_warm_up_rises_in_a_line_to_the_highest_rate():

@@ -191,7 +191,7 @@ def _as_before(
     context: typer.Context, out: Path, options: FitOptions, network: dict[str, Any]
 ) -> tuple[FitOptions, dict[str, Any], "ModelInfo | None"]:
     """Options, network and what is known of the data of the run in `out`, but for what the command line gives."""
-    from unetzoo.training.run_folder import read_run
+    from unetzoo.training.run import read_run
 
     before = read_run(out)
     if before is None:
@@ -216,7 +216,7 @@ def _is_default(context: typer.Context, name: str) -> bool:
 def _check_early(network: dict[str, Any], loss: str, out: Path, *, resume: bool) -> None:
     """What can be told before the images are read."""
     from unetzoo.assembly import create_loss, describe
-    from unetzoo.training.run_folder import check_folder
+    from unetzoo.training.run import check_folder
 
     check_folder(out, resume=resume)
     describe("decoder", network["decoder"])

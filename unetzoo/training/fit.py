@@ -25,18 +25,14 @@ from unetzoo.nn.coding import UNKNOWN
 from unetzoo.nn.segmenter import Segmenter
 from unetzoo.nn.wrapped import segmenter_of
 from unetzoo.training.augment import Augmentation
-from unetzoo.training.average import averaged
 from unetzoo.training.crops import CropDataset
-from unetzoo.training.engine import accelerating
-from unetzoo.training.loop import Listener, Parts, Training
-from unetzoo.training.optimizer import DenseAdamW
+from unetzoo.training.distributed import accelerating, share_batches
+from unetzoo.training.loop import Listener, Parts, Supervised, Training
+from unetzoo.training.optim import DenseAdamW, averaged, rate_of
 from unetzoo.training.options import FitOptions, Plan
-from unetzoo.training.processes import share_batches
 from unetzoo.training.progress import Epoch
-from unetzoo.training.run_folder import begin, check_folder, forget, read_run
-from unetzoo.training.schedule import rate_of
+from unetzoo.training.run import begin, check_folder, forget, read_run
 from unetzoo.training.stopping import explained
-from unetzoo.training.supervision import Supervised
 from unetzoo.weights.folder import BEST, load
 from unetzoo.weights.rebuilt import check_rebuilt
 
@@ -216,7 +212,7 @@ def _crops(samples: Dataset, statistics: Statistics, options: FitOptions, plan: 
 
 def _recording(training: Training, listener: Listener, *, resume: bool) -> Listener:
     """The user's listener, and what writes the history, too."""
-    from unetzoo.training.record import write_history
+    from unetzoo.training.validate import write_history
 
     accelerator, trackers = training.accelerator, training.options.trackers
     if trackers:
@@ -248,7 +244,7 @@ def _kept_once_begun(training: Training) -> Iterator[None]:
 
 def _finish(model: Segmenter, training: Training, found: Survey) -> Fit:
     """The best network, and pictures of what it does."""
-    from unetzoo.training.record import draw_curves, draw_predictions
+    from unetzoo.training.validate import draw_curves, draw_predictions
 
     accelerator, folder = training.accelerator, training.folder
     accelerator.wait_for_everyone()

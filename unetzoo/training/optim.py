@@ -1,5 +1,6 @@
-"""AdamW and the clipping of its gradients in one pass over the weights."""
+"""The optimizer of the weights, its learning rates, and their moving average."""
 
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -8,6 +9,10 @@ from torch import Tensor
 from torch.nn.utils import get_total_norm
 from torch.optim import AdamW
 from torch.optim.adamw import adamw
+from torch.optim.swa_utils import AveragedModel
+
+from unetzoo.nn.segmenter import Segmenter
+from unetzoo.training.options import Schedule
 
 _LEAST = 1e-6  # beside the norm, as in torch's
 
@@ -121,3 +126,50 @@ def _as_they_lie(*tensors: Tensor) -> tuple[Tensor, ...] | None:
     if any(other.stride() != first.stride() for other in others) or not first.permute(axes).is_contiguous():
         return None
     return tuple(tensor.permute(axes) for tensor in bare)
+
+
+_POWER = 0.9  # of poly, as in DeepLab (arXiv:1606.00915)
+
+
+def rate_of(schedule: Schedule, *, steps: int, warm_up: float) -> Callable[[int], float]:
+    """The share of the highest learning rate at each step from 0 on, 0 to 1.
+
+    Args:
+        schedule: the fall, over what `warm_up` leaves of the steps.
+        steps: in all.
+        warm_up: share of the steps in which it rises in a line.
+    """
+    rising = round(warm_up * steps)
+
+    def rate(step: int) -> float:
+        if step < rising:
+            return (step + 1) / (rising + 1)
+        progress = min(1.0, (step - rising) / max(1, steps - rising))
+        return 0.5 + 0.5 * math.cos(math.pi * progress) if schedule == "cosine" else (1 - progress) ** _POWER
+
+    return rate
+
+
+Tensors = tuple[Tensor, ...] | list[Tensor]
+
+
+def averaged(model: Segmenter, decay: float) -> AveragedModel:
+    """A copy of a network that follows it; update it after every step.
+
+    Early on it follows faster, by (1 + steps) / (10 + steps) where that is less than `decay`. Batch-norm statistics are
+    averaged, too.
+
+    Args:
+        model: what is followed.
+        decay: share of the average that remains at each step, 0 to 1.
+    """
+
+    def follow(average: Tensors, current: Tensors, count: Tensor | int) -> None:
+        """Move tensors of one type and device."""
+        if average[0].is_floating_point():
+            kept = min(decay, (1 + float(count)) / (10 + float(count)))
+            torch._foreach_lerp_(average, current, 1 - kept)
+        else:
+            torch._foreach_copy_(average, current)
+
+    return AveragedModel(model, multi_avg_fn=follow, use_buffers=True)
