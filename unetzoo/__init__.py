@@ -75,6 +75,7 @@ _HOMES = {
     ),
     "training.fit": ("Fit", "fit"),
     "training.options": ("FitOptions",),
+    "training.progress": ("Epoch", "FitListener"),
     "weights.folder": ("load", "save"),
     "weights.hub": ("pull", "push", "search"),
 }

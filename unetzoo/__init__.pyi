@@ -74,6 +74,8 @@ from unetzoo.specs import lazy as lazy
 from unetzoo.training.fit import Fit as Fit
 from unetzoo.training.fit import fit as fit
 from unetzoo.training.options import FitOptions as FitOptions
+from unetzoo.training.progress import Epoch as Epoch
+from unetzoo.training.progress import FitListener as FitListener
 from unetzoo.weights.folder import load as load
 from unetzoo.weights.folder import save as save
 from unetzoo.weights.hub import pull as pull

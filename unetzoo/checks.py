@@ -5,7 +5,8 @@ A number may be of NumPy, of torch, or of any type that Python takes for an inde
 
 import operator
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, get_args
+from functools import cache
+from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
 
 from unetzoo.errors import OptionError
 
@@ -13,6 +14,60 @@ Precision = Literal["float32", "bfloat16", "float16"]
 _SHORT = {"no": "float32", "fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
 _MOST = 2**16
 _MOST_LEVELS = 64
+
+
+class Range(NamedTuple):
+    """The values that a field of an options object may have, in its annotation: `Annotated[int, Range(1, 9)]`.
+
+    Attributes:
+        low: smallest value.
+        high: largest value.
+        unit: of the value, in help texts, such as `"PIXELS"`.
+    """
+
+    low: float
+    high: float
+    unit: str = ""
+
+
+@cache
+def field_types(options: type) -> dict[str, tuple[Any, Range | None]]:
+    """Type and range of each field of a class of options; a type that may be None is `T | None`."""
+    types = {}
+    for name, hint in get_type_hints(options, include_extras=True).items():
+        is_annotated = get_origin(hint) is Annotated
+        extras = hint.__metadata__ if is_annotated else ()
+        limits = next((extra for extra in extras if isinstance(extra, Range)), None)
+        types[name] = (hint.__origin__ if is_annotated else hint, limits)
+    return types
+
+
+def check_fields(options: object) -> None:
+    """Check the fields of a frozen options object that are numbers with a `Range` or a choice of a `Literal`.
+
+    Numbers become Python's own; None stays where it is allowed.
+
+    Raises:
+        OptionError: a value is invalid; names the field.
+    """
+    for name, (kind, limits) in field_types(type(options)).items():
+        value = getattr(options, name)
+        if get_origin(kind) is Literal:
+            check_choice(name, value, kind)
+        if limits and not (value is None and type(None) in get_args(kind)):
+            object.__setattr__(options, name, _in_range(name, value, limits, int if _is_whole(kind) else float))
+
+
+def _is_whole(kind: Any) -> bool:  # noqa: ANN401 - a union has no type of its own
+    return int in (kind, *get_args(kind))
+
+
+def _in_range(name: str, value: object, limits: Range, kind: type) -> float:
+    own = whole(value) if kind is int else number(value)
+    if own is None or not limits.low <= own <= limits.high:
+        noun = "whole number" if kind is int else "number"
+        raise OptionError(f"{name} must be a {noun} from {limits.low:,g} to {limits.high:,g}, got {value!r}")
+    return own
 
 
 def check_choice(option: str, value: object, allowed: Any) -> None:  # noqa: ANN401 - a Literal type has no type of its own

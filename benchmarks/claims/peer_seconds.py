@@ -10,7 +10,7 @@ from unetzoo.bench.measure import opened
 from unetzoo.bench.run import machine
 from unetzoo.bench.summary import half_interval
 from unetzoo.data.survey.survey import Survey
-from unetzoo.training.loop import Listener
+from unetzoo.training.progress import FitListener
 
 _STEPS, _FITS = 8, 6  # timed steps of each training, and how many trainings, after one that is not timed
 
@@ -90,10 +90,10 @@ class _Clock:
         self._loops = loops
         self._since: float | None = None
 
-    def listener(self) -> Listener:
+    def listener(self) -> FitListener:
         """For a fit that begins."""
         self.paused, self._since = 0.0, None
-        return Listener(on_step=lambda *_: self._on_step(), on_epoch=lambda _: self._restart())
+        return FitListener(on_step=lambda *_: self._on_step(), on_epoch=lambda _: self._restart())
 
     def _on_step(self) -> None:
         now = time.perf_counter()

@@ -31,9 +31,9 @@ from unetzoo.nn.segmenter import Segmenter
 from unetzoo.training.augment import Augmentation
 from unetzoo.training.crops import CropDataset
 from unetzoo.training.fit import fit
-from unetzoo.training.loop import Listener
 from unetzoo.training.optim import DenseAdamW, rate_of
 from unetzoo.training.options import FitOptions
+from unetzoo.training.progress import FitListener
 
 if TYPE_CHECKING:
     from unetzoo.inference.predict import Network
@@ -172,7 +172,7 @@ class PlainLoop:
 
 
 def fitted(
-    network: nn.Module, found: Survey, *, seed: int, steps: int, listener: Listener | None = None
+    network: nn.Module, found: Survey, *, seed: int, steps: int, listener: FitListener | None = None
 ) -> "Segmenter":
     """This project's own training: the network that it gives."""
     options = replace(OPTIONS, steps=steps, seed=seed, checkpoint_steps=steps, device="cpu")

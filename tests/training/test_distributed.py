@@ -14,7 +14,6 @@ from accelerate import PartialState
 sys.path.insert(0, {tests!r})
 from squares import Squares
 import unetzoo
-import unetzoo.training.loop
 
 torch.set_num_threads(1)
 torch.manual_seed(0)
@@ -32,7 +31,7 @@ unetzoo.fit(model, data, sys.argv[1], options=options, listener={listener})
 unetzoo.fit(model, data, sys.argv[1], options=options, resume=True)  # once more in the same processes
 print(PartialState().num_processes)
 """
-_SIGNALLED = """unetzoo.training.loop.Listener(
+_SIGNALLED = """unetzoo.FitListener(
     on_step=lambda step, *_: os.kill(os.getpid(), signal.SIGTERM) if step == 3 else None
 )"""
 

@@ -13,11 +13,10 @@ from PIL import Image
 from squares import Squares
 
 import unetzoo
-from unetzoo import DataError, FitOptions, OptionError, Sample, ShapeError, TrainingError, fit
+from unetzoo import DataError, FitListener, FitOptions, OptionError, Sample, ShapeError, TrainingError, fit
 from unetzoo.data.open import survey
 from unetzoo.evaluation.masks import predicted_ids
 from unetzoo.evaluation.scores import count, iou
-from unetzoo.training.loop import Listener
 
 
 def test_the_best_folder_is_the_network_whose_score_the_history_tells(make_model, squares, short, tmp_path):
@@ -32,10 +31,22 @@ def test_the_best_folder_is_the_network_whose_score_the_history_tells(make_model
     assert all(torch.equal(a, b) for a, b in zip(result.model.parameters(), loaded.parameters(), strict=True))
 
 
-def test_each_image_of_a_validation_is_told(make_model, squares, short, tmp_path):
-    told = []
-    fit(make_model(), squares, tmp_path, options=short, listener=Listener(on_image=lambda *image: told.append(image)))
-    assert told == 3 * [(1, 3), (2, 3), (3, 3)]
+def test_a_listener_is_called_for_each_step_image_and_epoch(make_model, squares, short, tmp_path):
+    starts, steps, images, epochs = [], [], [], []
+    listener = FitListener(
+        on_start=starts.append,
+        on_step=lambda step, of, loss: steps.append((step, of, loss)),
+        on_image=lambda image, of: images.append((image, of)),
+        on_epoch=epochs.append,
+    )
+    result = fit(make_model(), squares, tmp_path, options=short, listener=listener)
+    assert starts == [0]
+    assert [step[:2] for step in steps] == [(number, 12) for number in range(1, 13)]
+    assert images == 3 * [(1, 3), (2, 3), (3, 3)]
+    assert tuple(epochs) == result.epochs
+    assert all(isinstance(epoch, unetzoo.Epoch) for epoch in epochs)
+    for number, epoch in enumerate(epochs):  # an epoch has four steps
+        assert epoch.loss == pytest.approx(sum(loss for _, _, loss in steps[4 * number : 4 * number + 4]) / 4)
 
 
 def test_a_short_training_finds_the_squares(make_model, squares, tmp_path):
@@ -111,7 +122,7 @@ def test_a_frozen_encoder_keeps_its_weights_and_is_thawed_after(make_model, squa
     def compare(step, _of, _loss):
         steps.append(all(torch.equal(a, b) for a, b in zip(before, model.encoder.parameters(), strict=True)))
 
-    fit(model, squares, tmp_path, options=replace(short, frozen_epochs=2), listener=Listener(on_step=compare))
+    fit(model, squares, tmp_path, options=replace(short, frozen_epochs=2), listener=FitListener(on_step=compare))
     assert steps[:8] == [True] * 8  # two epochs of four steps
     assert not any(steps[8:])
 
@@ -283,8 +294,8 @@ def test_a_run_that_is_done_goes_on_with_more_epochs_of_the_same_length(make_mod
 @pytest.mark.parametrize(
     ("steps", "epochs", "message"),
     [
-        (12, 6, r"12 steps in 3 epochs; 12 steps in 6 epochs would change .*: resume with 24 steps"),
-        (8, 2, r"has made 12 steps already, more than 8"),
+        (12, 6, r"12 steps in 3 epochs; 12 steps in 6 epochs would change .*: resume with steps=24"),
+        (8, 2, r"has trained 3 epochs already, more than 2: resume with epochs=3 or more"),
     ],
 )
 def test_a_run_cannot_go_on_with_epochs_of_another_length_or_end_in_its_past(
@@ -320,7 +331,7 @@ unetzoo.fit(model, dict(train=Squares(2, 0)), "run", options=options)
 
 
 def test_weights_that_cannot_be_trained_are_told_before_anything_is_written(make_model, squares, short, tmp_path):
-    with pytest.raises(OptionError, match="no weight of the network is to be trained"):
+    with pytest.raises(OptionError, match="the network has no trainable weight"):
         fit(make_model().requires_grad_(requires_grad=False), squares, tmp_path / "run", options=short)
     with pytest.raises(OptionError, match=r"these are float16: give it model\.float\(\)"):
         fit(make_model().half(), squares, tmp_path / "run", options=short)
@@ -348,9 +359,9 @@ except TrainingError as error:
         timeout=120,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
     )
-    assert (
-        "out of memory with batches of 64 crops of 256 x 256 pixels: lower batch to 32, or crop to 192" in done.stdout
-    ), done.stderr
+    assert "out of memory with batches of 64 crops of 256 x 256 pixels: use batch=32, or crop=192" in done.stdout, (
+        done.stderr
+    )
 
 
 def _same(first, second):

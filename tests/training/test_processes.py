@@ -2,7 +2,7 @@ import pytest
 import torch
 
 import unetzoo
-from unetzoo.training.distributed import synchronise_batch_norm
+from unetzoo.training.distributed import synchronize_batch_norm
 
 
 @pytest.mark.parametrize("encoder", ["resnet10t", "efficientnet_b0", "resnetv2_18", "plain"])
@@ -15,7 +15,7 @@ def test_a_synchronised_network_is_the_same_function_in_one_process(encoder, mod
         model.train()(images)  # statistics that are not those of the start
     torch.manual_seed(1)
     wanted = model.train(mode)(images)
-    synchronise_batch_norm(model)
+    synchronize_batch_norm(model)
     assert any("Sync" in type(module).__name__ for module in model.modules())
     torch.manual_seed(1)
     torch.testing.assert_close(model.train(mode)(images), wanted, rtol=1e-4, atol=1e-5)

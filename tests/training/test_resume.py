@@ -19,7 +19,6 @@ sys.path.insert(0, {tests!r})
 from squares import Squares
 import unetzoo
 from unetzoo.training.crops import mixed
-from unetzoo.training.loop import Listener
 from unetzoo.training.stopping import TrainingStoppedError
 
 torch.set_num_threads(1)
@@ -33,7 +32,7 @@ model = unetzoo.create(
     in_channels=1,
 )
 options = unetzoo.FitOptions(steps=20, epochs=4, batch=2, crop=32, checkpoint_steps=3, workers=int(sys.argv[2]))
-listener = Listener(on_step=lambda step, of, loss: print(step, flush=True))
+listener = unetzoo.FitListener(on_step=lambda step, of, loss: print(step, flush=True))
 
 
 class Signalling(Squares):  # looking at it after the tenth step sends a signal

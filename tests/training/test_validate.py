@@ -5,7 +5,7 @@ import torch
 import unetzoo
 from unetzoo import TrainingError
 from unetzoo.evaluation.masks import predicted_ids
-from unetzoo.training.validate import Judge
+from unetzoo.training.validate import Validator
 
 
 def _greedy(model, most):
@@ -17,14 +17,14 @@ def _greedy(model, most):
 
 def test_tiles_are_halved_until_the_memory_suffices():
     image = np.random.default_rng(0).integers(0, 256, (900, 700, 1), dtype=np.uint8)
-    judge = Judge()
+    validator = Validator()
     torch.manual_seed(0)
     model = unetzoo.create("unet", encoder="plain", encoder_options={"widths": (4, 8)}, classes=2, in_channels=1).eval()
     wanted = predicted_ids(model, image)
-    np.testing.assert_array_equal(judge.ids(_greedy(model, 600 * 600), image), wanted)
-    assert judge.tile == 512
+    np.testing.assert_array_equal(validator.ids(_greedy(model, 600 * 600), image), wanted)
+    assert validator.tile == 512
 
 
 def test_a_network_that_is_too_large_for_the_smallest_tile_is_told(make_model):
     with pytest.raises(TrainingError, match="out of memory in validation, even with 128 x 128 pixels at once"):
-        Judge().ids(_greedy(make_model().eval(), 0), np.zeros((40, 40, 1), np.uint8))
+        Validator().ids(_greedy(make_model().eval(), 0), np.zeros((40, 40, 1), np.uint8))

@@ -1,4 +1,4 @@
-"""Processes that work for another one."""
+"""Worker processes."""
 
 import multiprocessing
 import os
@@ -9,30 +9,29 @@ from contextlib import contextmanager
 from multiprocessing.process import BaseProcess
 
 GUARD = "put the call under `if __name__ == '__main__':`"
-"""What a script needs where processes are spawned."""
+"""How to protect a script whose worker processes are spawned."""
 
 
 def end_with_parent() -> None:
-    """End this process as soon as the one that started it is gone.
+    """Exit as soon as the parent process is gone.
 
-    A worker whose parent was killed would otherwise finish what it does, then wait for ever for more, and keep its
-    memory.
+    A worker whose parent was killed would otherwise finish its task, wait forever for the next, and keep its memory.
     """
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_end_after, args=(parent,), daemon=True).start()
 
 
-def end_with_parent_alone() -> None:
-    """End this process with the one that started it, and for no signal of a terminal or a scheduler before."""
+def end_only_with_parent() -> None:
+    """Exit with the parent; ignore SIGINT and SIGTERM until then."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)
     end_with_parent()
 
 
 @contextmanager
-def deaf() -> Iterator[None]:
-    """Processes that are started here do not hear Ctrl-C, which a terminal sends to all; who started them ends them."""
+def ignore_sigint_in_children() -> Iterator[None]:
+    """Let processes that are started here ignore Ctrl-C, which a terminal sends to all; their parent ends them."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -44,16 +43,16 @@ def deaf() -> Iterator[None]:
 
 
 def refuse_to_run_in_workers(call: str) -> None:
-    """End this process if it was spawned and still imports the main script, which calls a function without a guard.
+    """Exit if this process was spawned and still imports the main script, which calls a function without a guard.
 
-    A spawned process imports the script that spawned it. A script that trains as soon as it is imported would train
-    again in each worker.
+    A spawned process imports the script that spawned it: a script that trains when it is imported would train again in
+    each worker.
 
     Args:
-        call: the function, such as `"unetzoo.fit"`.
+        call: name of the function, such as `"unetzoo.fit"`.
 
     Raises:
-        SystemExit: in such a process; says how to guard the call.
+        SystemExit: says how to guard the call.
     """
     if getattr(multiprocessing.current_process(), "_inheriting", False):  # as multiprocessing itself asks
         raise SystemExit(f"{call} is called while a worker process imports the script; {GUARD}")

@@ -30,8 +30,8 @@ from unetzoo.inference.engines.prune import prune
 from unetzoo.inspection.dissect import dissect
 from unetzoo.nn.segmenter import Segmenter
 from unetzoo.training.fit import fit
-from unetzoo.training.loop import Listener
 from unetzoo.training.options import FitOptions
+from unetzoo.training.progress import FitListener
 
 _CALLS = 9  # timed, after two that are not
 _CALIBRATION = 8  # steps, of which the later half is timed
@@ -83,7 +83,7 @@ def train(combination: Combination) -> Trained:
     found = opened(combination.data)
     steps = combination.steps or _steps_in(combination, found)
     start = time.perf_counter()
-    model = _fitted(combination, found, steps, Listener())
+    model = _fitted(combination, found, steps, FitListener())
     origin = {
         "combination": asdict(combination),
         "machine": machine(),
@@ -106,7 +106,7 @@ def held_out(found: Survey) -> Dataset:
     return test if len(test) else found.dataset("val")
 
 
-def _fitted(combination: Combination, found: Survey, steps: int, listener: Listener) -> Segmenter:
+def _fitted(combination: Combination, found: Survey, steps: int, listener: FitListener) -> Segmenter:
     statistics = found.statistics
     torch.manual_seed(combination.seed)
     (decoder, decoder_options), (encoder, encoder_options) = map(parse_call, (combination.decoder, combination.encoder))
@@ -135,7 +135,7 @@ def _fitted(combination: Combination, found: Survey, steps: int, listener: Liste
 def _steps_in(combination: Combination, found: Survey) -> int:
     """How many steps the seconds of a budget are, by the time of a few."""
     times: list[float] = []
-    listener = Listener(on_step=lambda *_: times.append(time.perf_counter()))
+    listener = FitListener(on_step=lambda *_: times.append(time.perf_counter()))
     _fitted(replace(combination, steps=_CALIBRATION, seconds=None), found, _CALIBRATION, listener)
     late = times[_CALIBRATION // 2 - 1 :]
     step = (late[-1] - late[0]) / (len(late) - 1)

@@ -1,4 +1,4 @@
-"""The engine of a training, Hugging Face accelerate, and the processes that work on it."""
+"""The processes of a training: the engine (Hugging Face accelerate), what they share, and workers that cut crops."""
 
 import math
 import multiprocessing
@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.utils.data import BatchSampler, DataLoader
 
 from unetzoo._utils.extras import how_to_install, need
-from unetzoo._utils.workers import GUARD, end_with_parent_alone
+from unetzoo._utils.workers import GUARD, end_only_with_parent
 from unetzoo.errors import DataError, OptionError, TrainingError
 from unetzoo.nn.segmenter import Segmenter
 from unetzoo.training.crops import Crop, CropDataset
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from accelerate import Accelerator
 
 _MIXED = {"float32": "no", "bfloat16": "bf16", "float16": "fp16"}
+_MOST_WORKERS = 8
 
 
 @contextmanager
@@ -32,8 +33,8 @@ def accelerating(options: FitOptions, folder: Path) -> "Iterator[Accelerator]":
     """An accelerator for one training; afterwards another may have another precision.
 
     Raises:
-        MissingExtraError: accelerate is not installed, or what judges and draws.
-        OptionError: a tracker, the precision or the batch does not fit what is installed or at hand.
+        MissingExtraError: a package of the extra `train` is not installed.
+        OptionError: a tracker is not installed, or the device, the precision or the batch does not fit the hardware.
         TrainingError: several processes were started that do not train together.
     """
     need("train", "training", "accelerate", "torchmetrics", "matplotlib")
@@ -43,10 +44,10 @@ def accelerating(options: FitOptions, folder: Path) -> "Iterator[Accelerator]":
     from accelerate.utils import GradientAccumulationPlugin
 
     _check_trackers(options.trackers, [str(tracker) for tracker in get_available_trackers()])
-    cpu = _is_cpu(options.device)
+    cpu = _uses_cpu(options.device)
     if options.precision == "float16" and (cpu or not torch.cuda.is_available()):
         raise OptionError("precision='float16' needs a GPU; on a CPU use 'bfloat16' or 'float32'")
-    is_ours = not AcceleratorState._shared_state
+    owns_state = not AcceleratorState._shared_state
     accelerator = Accelerator(
         mixed_precision=_MIXED[options.precision],
         cpu=cpu,  # also where there is nothing else: accelerate would not let processes meet there
@@ -66,41 +67,34 @@ def accelerating(options: FitOptions, folder: Path) -> "Iterator[Accelerator]":
     finally:
         for tracker in accelerator.trackers:
             tracker.finish()
-        if is_ours:  # several processes stay a group: they cannot meet a second time
+        if owns_state:  # several processes stay a group: they cannot meet a second time
             AcceleratorState._reset_state(reset_partial_state=accelerator.num_processes == 1)  # the device, too
 
 
-def _is_cpu(device: str | None) -> bool:
-    """Whether a training runs on the CPU; OptionError for a device that is neither that nor the accelerator here."""
+def _uses_cpu(device: str | None) -> bool:
+    """Whether a training runs on the CPU; OptionError for a device that is neither that nor the accelerator."""
     accelerator = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
     kind = accelerator.type if accelerator else "cpu"
     if device not in (None, "cpu", kind):
-        one = "; choose one GPU with CUDA_VISIBLE_DEVICES" if device.startswith("cuda:") else ""
-        here = "'cpu'" if kind == "cpu" else f"'cpu' or {kind!r}"
-        raise OptionError(f"device must be {here} here, got {device!r}{one}")
+        hint = "; choose one GPU with CUDA_VISIBLE_DEVICES" if device.startswith("cuda:") else ""
+        choices = "'cpu'" if kind == "cpu" else f"'cpu' or {kind!r}"
+        raise OptionError(f"device must be {choices} on this machine, got {device!r}{hint}")
     return "cpu" in (device, kind)
 
 
-def _check_trackers(asked: Sequence[str], installed: Sequence[str]) -> None:
-    for tracker in asked:
-        if tracker not in installed:
-            known = ", ".join(installed) or "none"
+def _check_trackers(names: Sequence[str], installed: Sequence[str]) -> None:
+    for name in names:
+        if name not in installed:
             raise OptionError(
-                f"there is no tracker {tracker!r}; installed are {known}; tensorboard and trackio come with "
-                f"{how_to_install('trackers')}"
+                f"there is no tracker {name!r}; installed are {', '.join(installed) or 'none'}; tensorboard and "
+                f"trackio come with {how_to_install('trackers')}"
             )
 
 
-def share_batches(model: Segmenter, accelerator: "Accelerator") -> None:
-    """On several GPUs, let each batch norm in place see what all of them see; on CPUs torch cannot."""
-    if accelerator.num_processes > 1 and accelerator.device.type == "cuda":
-        synchronise_batch_norm(model)
-
-
-def synchronise_batch_norm(model: Segmenter) -> None:
+def synchronize_batch_norm(model: Segmenter) -> None:
     """Replace each batch norm inside a network, in place, by one that sees the batches of all processes.
 
-    A layer of timm's that is a norm and an activation at once stays both, unlike with `torch.nn.SyncBatchNorm`.
+    A layer of timm that is a norm and an activation at once stays both, unlike with `torch.nn.SyncBatchNorm`.
     """
     from timm.layers.norm_act import convert_sync_batchnorm
 
@@ -108,7 +102,7 @@ def synchronise_batch_norm(model: Segmenter) -> None:
 
 
 def share_buffers(model: Segmenter, accelerator: "Accelerator") -> None:
-    """Give all processes the batch-norm statistics of the main one, which saves the network."""
+    """Copy the batch-norm statistics of the main process, which saves the network, to all processes."""
     from accelerate.utils import broadcast
 
     if accelerator.num_processes == 1:
@@ -119,24 +113,21 @@ def share_buffers(model: Segmenter, accelerator: "Accelerator") -> None:
 
 
 def mean_loss(loss: Tensor, stop: StopRequest, accelerator: "Accelerator") -> float:
-    """The mean loss of all processes; a signal that one of them got by now, all know then."""
+    """Average the loss over the processes, and share any received stop signal."""
     if accelerator.num_processes == 1:
         return loss.item()
-    signal = torch.tensor(float(stop.received), device=loss.device)
+    signal = torch.tensor(float(stop.local_signal), device=loss.device)
     losses, signals = accelerator.gather(torch.stack([loss, signal])).reshape(-1, 2).unbind(1)
-    stop.agreed = int(signals.max())
+    stop.shared_signal = int(signals.max())
     return float(losses.mean())
 
 
-def suspects(loss: Tensor, names: Sequence[str]) -> Sequence[str]:
-    """The samples of those processes whose own loss is no number; all processes must ask."""
+def failing_samples(loss: Tensor, names: Sequence[str]) -> list[str]:
+    """The samples of the processes whose own loss is not finite; a collective call."""
     from accelerate.utils import gather_object
 
-    told: list[str] = gather_object([] if math.isfinite(loss.item()) else list(names))
-    return told
-
-
-_MOST_WORKERS = 8
+    failing: list[str] = gather_object([] if math.isfinite(loss.item()) else list(names))
+    return failing
 
 
 def batches(crops: CropDataset, options: FitOptions, accelerator: "Accelerator", *, start: int) -> Iterator[Crop]:
@@ -147,11 +138,11 @@ def batches(crops: CropDataset, options: FitOptions, accelerator: "Accelerator",
         TrainingError: a worker ended unexpectedly.
     """
     on_gpu = accelerator.device.type == "cuda"
-    workers = _workers(on_gpu=on_gpu) if options.workers is None else options.workers
+    default_workers = min(_MOST_WORKERS, os.cpu_count() or 1) if on_gpu else 0
     loader = DataLoader(
         crops,
         batch_sampler=BatchSampler(range(start * options.batch, len(crops)), options.batch, drop_last=False),
-        num_workers=workers,
+        num_workers=default_workers if options.workers is None else options.workers,
         pin_memory=on_gpu,
         worker_init_fn=_begin_worker,
     )
@@ -159,20 +150,16 @@ def batches(crops: CropDataset, options: FitOptions, accelerator: "Accelerator",
         yield from accelerator.prepare_data_loader(loader)
 
 
-def _workers(*, on_gpu: bool) -> int:
-    return min(_MOST_WORKERS, os.cpu_count() or 1) if on_gpu else 0
-
-
 def _begin_worker(_: int) -> None:
-    end_with_parent_alone()  # a signal to all processes is for the one that writes the checkpoint
+    end_only_with_parent()  # a signal to all processes is for the one that writes the checkpoint
 
 
 @contextmanager
 def _plain_errors() -> Iterator[None]:
-    """Say of an error in a worker what it says itself, without the traceback that torch makes its message.
+    """Raise the error of a worker without the traceback that torch puts into its message.
 
-    Whatever was raised, the workers end now: the traceback would keep the iterator that they work for, and a process
-    waits for its workers when it exits.
+    On any error the workers end now: the traceback would keep the iterator that they work for, and a process waits for
+    its workers when it exits.
     """
     try:
         yield
@@ -186,7 +173,7 @@ def _plain_errors() -> Iterator[None]:
 
 
 def _why_a_worker_ended() -> str:
-    causes = "it may have been killed for want of memory"
+    causes = "it may have been killed because memory ran out"
     if multiprocessing.get_start_method() != "fork":
         causes = f"if a script calls fit, {GUARD}; else {causes}"
     return f"a process that reads images ended unexpectedly: {causes}; or read in this process with workers=0"

@@ -1,17 +1,18 @@
-"""The loop of a training."""
+"""The loop of a training: steps, validation after each epoch, checkpoints."""
 
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - the field's name for it
-from torch.optim.swa_utils import AveragedModel
+from torch.optim.lr_scheduler import LambdaLR
 
+from unetzoo.assembly import create_loss
 from unetzoo.data.dataset import Dataset
 from unetzoo.layers.valid import mirrored
 from unetzoo.losses.resolution import middle_pixels
@@ -20,12 +21,13 @@ from unetzoo.nn.contracts import Encoder
 from unetzoo.nn.info import ModelInfo
 from unetzoo.nn.segmenter import Segmenter, freeze, unfreeze
 from unetzoo.training.crops import Crop, CropDataset, mixed
-from unetzoo.training.distributed import batches, mean_loss, share_buffers, suspects
+from unetzoo.training.distributed import batches, failing_samples, mean_loss, share_buffers, synchronize_batch_norm
+from unetzoo.training.optim import DenseAdamW, averaged, create_optimizer, rate_of
 from unetzoo.training.options import FitOptions, Plan, Supervision
-from unetzoo.training.progress import Epoch, Progress
+from unetzoo.training.progress import Epoch, FitListener, Progress
 from unetzoo.training.run import CHECKPOINTS, Checkpoints
-from unetzoo.training.stopping import StopRequest, TrainingStoppedError, not_a_number
-from unetzoo.training.validate import Judge
+from unetzoo.training.stopping import StopRequest, TrainingStoppedError, not_finite
+from unetzoo.training.validate import Validator
 from unetzoo.weights.folder import BEST, write
 
 if TYPE_CHECKING:
@@ -54,11 +56,11 @@ class Supervised(nn.Module):
     def forward(self, images: Tensor) -> list[Tensor]:
         """Logits (b, classes, ...) of each output for images (b, c, h, w), the best last.
 
-        A network without padding sees mirror images around them, so that it has logits for the whole target.
+        For a network without padding, images are extended by mirroring, so that it has logits for the whole target.
         """
         if self.model.encoder.shrinks:
-            grown = mirrored(images, self.model.encoder.features.reductions[-1])
-            return [logits[..., : images.shape[2], : images.shape[3]] for logits in self.model.all_logits(grown)]
+            extended = mirrored(images, self.model.encoder.features.reductions[-1])
+            return [logits[..., : images.shape[2], : images.shape[3]] for logits in self.model.all_logits(extended)]
         if self.supervision == "native":
             return self.model.native_logits(images)
         return self.model.all_logits(images)
@@ -76,76 +78,23 @@ def supervised_loss(
         target: (b, h, w), class ids.
     """
     pairs = zip(logits, reductions, strict=True)
-    return torch.stack([loss(output, _reduced(target, by)) for output, by in pairs]).mean()
+    return torch.stack([loss(output, _downsampled(target, by)) for output, by in pairs]).mean()
 
 
-def _reduced(target: Tensor, by: int) -> Tensor:
-    """Of each `by` x `by` pixels of a target the one in their middle; unknown where that lies beyond the border."""
+def _downsampled(target: Tensor, by: int) -> Tensor:
+    """The center pixel of each `by` x `by` block of a target; unknown where it lies beyond the border."""
     if by == 1:
         return target
     height, width = target.shape[-2:]
-    padded = F.pad(target, (0, -width % by, 0, -height % by), value=UNKNOWN)
-    return middle_pixels(padded, (by, by))
-
-
-@dataclass(frozen=True)
-class Listener:
-    """What is told of a training while it runs.
-
-    Attributes:
-        on_start: called before the first step with the number of those that are done.
-        on_step: called after each step with its number, from 1 on, that of all, and its loss.
-        on_image: called after each image of a validation with its number, from 1 on, and that of all; of several
-            processes, those of this one.
-        on_epoch: called after each epoch.
-    """
-
-    on_start: Callable[[int], None] = lambda _: None
-    on_step: Callable[[int, int, float], None] = lambda *_: None
-    on_image: Callable[[int, int], None] = lambda *_: None
-    on_epoch: Callable[[Epoch], None] = lambda _: None
-
-
-@dataclass(frozen=True)
-class Parts:
-    """What is trained, and with what.
-
-    Attributes:
-        model: the network itself.
-        network: the same, wrapped for the loss and for data parallelism.
-        average: follows it; None: nothing does.
-        reductions: of the logits that it gives.
-        loss: maps logits and a target to a scalar.
-        optimizer: of the weights.
-        schedule: of its learning rates.
-        clip: largest norm of the gradient of all weights together; None: the optimizer clips.
-    """
-
-    model: Segmenter
-    network: nn.Module
-    reductions: Sequence[int]
-    average: AveragedModel | None
-    loss: nn.Module
-    optimizer: torch.optim.Optimizer
-    schedule: torch.optim.lr_scheduler.LRScheduler
-    clip: float | None
-
-    @property
-    def judged(self) -> Segmenter:
-        """What is validated and saved."""
-        if self.average is None:
-            return self.model
-        followed = self.average.module
-        assert isinstance(followed, Segmenter)  # noqa: S101 - it is a copy of `model`
-        return followed
+    return middle_pixels(F.pad(target, (0, -width % by, 0, -height % by), value=UNKNOWN), (by, by))
 
 
 class Training:
-    """A training that can stop after any step, and go on.
+    """A training that can stop after any step, and continue.
 
     Args:
         accelerator: runs it.
-        parts: what is trained.
+        model: is trained in place.
         options: as the user gave them.
         plan: what follows from them.
         info: what is saved with the network.
@@ -153,34 +102,48 @@ class Training:
     """
 
     def __init__(
-        self, accelerator: "Accelerator", parts: Parts, options: FitOptions, plan: Plan, info: ModelInfo, folder: Path
+        self,
+        accelerator: "Accelerator",
+        model: Segmenter,
+        options: FitOptions,
+        plan: Plan,
+        info: ModelInfo,
+        folder: Path,
     ) -> None:
-        self.accelerator = accelerator
-        self.parts = parts
-        self.options = options
-        self.plan = plan
-        self.info = info
-        self.folder = folder
+        self.accelerator, self.model, self.options = accelerator, model, options
+        self.plan, self.info, self.folder = plan, info, folder
+        model.to(accelerator.device)
+        if accelerator.num_processes > 1 and accelerator.device.type == "cuda":  # on CPUs torch cannot
+            synchronize_batch_norm(model)
+        supervised = Supervised(model, options.supervision)
+        optimizer = create_optimizer(model, options, accelerator.device)
+        schedule = LambdaLR(optimizer, rate_of(options.schedule, steps=plan.steps, warm_up=options.warm_up))
+        self.reductions = supervised.reductions
+        self.clips = not isinstance(optimizer, DenseAdamW)  # that one clips itself
+        self.loss = create_loss(plan.loss, ignore_index=UNKNOWN).to(accelerator.device)
+        self.average = averaged(model, options.average) if options.average else None
+        self.network, self.optimizer, self.schedule = accelerator.prepare(supervised, optimizer, schedule)
         self.progress = Progress()
         self.checkpoints = Checkpoints(folder / CHECKPOINTS, accelerator)
-        self.stop = StopRequest(alone=accelerator.num_processes == 1)
-        self.judge = Judge()
+        self.stop = StopRequest(single_process=accelerator.num_processes == 1)
+        self.validator = Validator()
         accelerator.register_for_checkpointing(self.progress)
-        if parts.average is not None:
-            accelerator.register_for_checkpointing(parts.average)
+        if self.average is not None:
+            accelerator.register_for_checkpointing(self.average)
 
-    def run(self, crops: CropDataset, validation: Dataset, listener: Listener, *, resume: bool) -> None:
+    def run(self, crops: CropDataset, validation: Dataset, listener: FitListener, *, resume: bool) -> None:
         """Train up to the end of the plan, from the start or from the last checkpoint.
 
         Raises:
             TrainingStoppedError: a signal came; a checkpoint was written.
-            TrainingError: the loss is no number.
+            TrainingError: the loss is not finite.
         """
-        with self.stop.listening(), self._own_random_state(), _frozen_as_before(self.parts.model.encoder):
+        devices = [torch.cuda.current_device()] if self.accelerator.device.type == "cuda" else []
+        with self.stop.listening(), torch.random.fork_rng(devices=devices), _unfrozen_again(self.model.encoder):
             if not (resume and self.checkpoints.load()):
                 self.checkpoints.save(0)
             listener.on_start(self.progress.step)
-            if self._epoch_is_over():  # a signal came while it was validated
+            if self._is_epoch_over():  # a signal came while it was validated
                 self._after_step(validation, listener)
             for batch in batches(crops, self.options, self.accelerator, start=self.progress.step):
                 self._set_frozen()
@@ -190,58 +153,55 @@ class Training:
                 listener.on_step(self.progress.step, self.plan.steps, loss)
                 self._after_step(validation, listener)
 
-    def _on_gpu(self) -> bool:
-        return bool(self.accelerator.device.type == "cuda")
-
     def _step(self, batch: Crop) -> float:
-        """One update of the weights; the loss, the mean over all processes."""
-        parts, accelerator = self.parts, self.accelerator
+        """One update of the weights; returns the loss, the mean over all processes."""
+        accelerator = self.accelerator
         torch.manual_seed(mixed(self.options.seed, "step", self.progress.step, accelerator.process_index))
-        parts.network.train()
-        loss: Tensor = supervised_loss(parts.loss, parts.network(batch.image), parts.reductions, batch.mask)
-        told = mean_loss(loss.detach(), self.stop, accelerator)
-        if not math.isfinite(told):
-            raise not_a_number(told, self.progress.step + 1, suspects(loss, batch.name))
+        self.network.train()
+        loss = supervised_loss(self.loss, self.network(batch.image), self.reductions, batch.mask)
+        mean = mean_loss(loss.detach(), self.stop, accelerator)
+        if not math.isfinite(mean):
+            raise not_finite(mean, self.progress.step + 1, failing_samples(loss, batch.name))
         accelerator.backward(loss)
-        if parts.clip is not None:
-            accelerator.clip_grad_norm_(parts.network.parameters(), parts.clip)
-        parts.optimizer.step()
-        parts.schedule.step()
-        parts.optimizer.zero_grad()
-        if parts.average is not None:
-            parts.average.update_parameters(parts.model)
-        return told
+        if self.clips:
+            accelerator.clip_grad_norm_(self.network.parameters(), self.options.clip)
+        self.optimizer.step()
+        self.schedule.step()
+        self.optimizer.zero_grad()
+        if self.average is not None:
+            self.average.update_parameters(self.model)
+        return mean
 
     def _set_frozen(self) -> None:
-        """Freeze the encoder for the first epochs, and thaw it then."""
-        wanted = self.plan.epochs_in(self.progress.step) < self.options.frozen_epochs
-        if wanted and not self.parts.model.encoder.frozen:
-            freeze(self.parts.model.encoder)
-        elif self.options.frozen_epochs and not wanted and self.parts.model.encoder.frozen:
-            unfreeze(self.parts.model.encoder)
+        """Freeze the encoder for the first epochs, and unfreeze it after them."""
+        freezes = self.plan.epochs_in(self.progress.step) < self.options.frozen_epochs
+        if freezes and not self.model.encoder.frozen:
+            freeze(self.model.encoder)
+        elif self.options.frozen_epochs and not freezes and self.model.encoder.frozen:
+            unfreeze(self.model.encoder)
 
-    def _after_step(self, validation: Dataset, listener: Listener) -> None:
-        """Validate at the end of an epoch; write a checkpoint when it is time; stop after it when a signal came."""
-        ended = self._end_epoch(validation, listener) if self._epoch_is_over() else None
-        if ended is not None:
-            listener.on_epoch(ended)
-        step, every, signal = self.progress.step, self.options.checkpoint_steps, self.stop.heeded
-        due = step % every == 0 if every else ended is not None
+    def _after_step(self, validation: Dataset, listener: FitListener) -> None:
+        """Validate at the end of an epoch, write a checkpoint when it is due, and stop after a signal."""
+        epoch = self._end_epoch(validation, listener) if self._is_epoch_over() else None
+        if epoch is not None:
+            listener.on_epoch(epoch)
+        step, every, signal = self.progress.step, self.options.checkpoint_steps, self.stop.signal
+        due = step % every == 0 if every else epoch is not None
         if due or signal or step == self.plan.steps:
             self.checkpoints.save(step)
-        if signal and (step < self.plan.steps or self._epoch_is_over()):
+        if signal and (step < self.plan.steps or self._is_epoch_over()):
             raise TrainingStoppedError(signal, step)
 
-    def _epoch_is_over(self) -> bool:
-        """Whether one is that was not validated yet."""
+    def _is_epoch_over(self) -> bool:
+        """Whether an epoch ended that is not validated yet."""
         return len(self.progress.epochs) < self.plan.epochs_in(self.progress.step)
 
-    def _end_epoch(self, validation: Dataset, listener: Listener) -> Epoch | None:
-        """Validate, remember what came out, and keep the network if it is the best one; None where a signal came."""
+    def _end_epoch(self, validation: Dataset, listener: FitListener) -> Epoch | None:
+        """Validate, record the epoch, and save the network if it is the best; None after a signal."""
         progress = self.progress
-        network = self.parts.judged.eval()
-        share_buffers(network, self.accelerator)
-        ious = self.judge.ious(network, validation, self.accelerator, self.stop, listener.on_image)
+        model = self._averaged_model().eval()
+        share_buffers(model, self.accelerator)
+        ious = self.validator.ious(model, validation, self.accelerator, self.stop, listener.on_image)
         if ious is None:
             return None
         best = progress.best
@@ -249,44 +209,41 @@ class Training:
             epoch=len(progress.epochs) + 1,
             step=progress.step,
             loss=sum(progress.losses) / len(progress.losses),
-            learning_rate=float(self.parts.schedule.get_last_lr()[-1]),
+            learning_rate=float(self.schedule.get_last_lr()[-1]),
             mean_iou=ious.mean,
             class_iou=ious.each,
             is_best=best is None or ious.mean is None or best.mean_iou is None or ious.mean > best.mean_iou,
         )
         if epoch.is_best and self.accelerator.is_main_process:
-            write(self.parts.judged, self.folder / BEST, info=info_with(self.info, epoch))
+            write(model, self.folder / BEST, info=_info_with(self.info, epoch))
         progress.epochs.append(epoch)
         progress.losses = []
         return epoch
 
-    @contextmanager
-    def _own_random_state(self) -> Iterator[None]:
-        """Leave torch's random state as it was."""
-        devices = [torch.cuda.current_device()] if self._on_gpu() else []
-        with torch.random.fork_rng(devices=devices):
-            yield
+    def _averaged_model(self) -> Segmenter:
+        """The network that is validated and saved."""
+        if self.average is None:
+            return self.model
+        model = self.average.module
+        assert isinstance(model, Segmenter)  # noqa: S101 - it is a copy of `self.model`
+        return model
 
 
 @contextmanager
-def _frozen_as_before(encoder: Encoder) -> Iterator[None]:
-    """Leave an encoder that was frozen for the first epochs thawed, though there were no others."""
-    frozen = encoder.frozen
+def _unfrozen_again(encoder: Encoder) -> Iterator[None]:
+    """Unfreeze an encoder at the end that was not frozen before."""
+    was_frozen = encoder.frozen
     try:
         yield
     finally:
-        if encoder.frozen and not frozen:
+        if encoder.frozen and not was_frozen:
             unfreeze(encoder)
 
 
-def info_with(info: ModelInfo, epoch: Epoch) -> ModelInfo:
-    """What is saved with a network, and how well it does."""
-    from dataclasses import replace
-
+def _info_with(info: ModelInfo, epoch: Epoch) -> ModelInfo:
+    """What is saved with a network, with its scores."""
     if epoch.mean_iou is None:
         return info
-    metrics = {"mean IoU": epoch.mean_iou}
-    for name, value in zip(info.class_names, epoch.class_iou, strict=True):
-        if value is not None:
-            metrics[f"IoU of {name}"] = value
-    return replace(info, metrics=metrics)
+    scores = zip(info.class_names, epoch.class_iou, strict=True)
+    metrics = {f"IoU of {name}": value for name, value in scores if value is not None}
+    return replace(info, metrics={"mean IoU": epoch.mean_iou} | metrics)

@@ -1,26 +1,83 @@
-"""The optimizer of the weights, its learning rates, and their moving average."""
+"""The optimizer of the weights, its learning rates, and the moving average of the weights."""
 
 import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.utils import get_total_norm
 from torch.optim import AdamW
 from torch.optim.adamw import adamw
 from torch.optim.swa_utils import AveragedModel
 
 from unetzoo.nn.segmenter import Segmenter
-from unetzoo.training.options import Schedule
+from unetzoo.training.options import FitOptions, Schedule
 
-_LEAST = 1e-6  # beside the norm, as in torch's
+_CLIP_EPS = 1e-6  # beside the norm, as in torch.nn.utils.clip_grad_norm_
+_POWER = 0.9  # of poly, as in DeepLab (arXiv:1606.00915)
+
+
+def create_optimizer(model: Segmenter, options: FitOptions, device: torch.device) -> AdamW:
+    """AdamW with a learning rate of its own for the encoder, and without decay of biases and norms."""
+    groups: dict[tuple[float, bool], list[nn.Parameter]] = {}
+    for name, parameter in model.named_parameters():
+        rate = options.encoder_rate if name.startswith("encoder.") else 1.0
+        groups.setdefault((rate, parameter.ndim > 1), []).append(parameter)
+    described = [
+        {"params": parameters, "lr": rate * options.learning_rate} | ({} if decays else {"weight_decay": 0.0})
+        for (rate, decays), parameters in groups.items()
+    ]
+    if device.type == "cpu":
+        return DenseAdamW(described, weight_decay=options.weight_decay, clip=options.clip)
+    return AdamW(described, weight_decay=options.weight_decay)
+
+
+def rate_of(schedule: Schedule, *, steps: int, warm_up: float) -> Callable[[int], float]:
+    """The learning rate at each step from 0 on, as a share of the highest, 0 to 1.
+
+    Args:
+        schedule: how it falls after the warm-up.
+        steps: number of all steps.
+        warm_up: share of the steps in which it rises linearly.
+    """
+    rising = round(warm_up * steps)
+
+    def rate(step: int) -> float:
+        if step < rising:
+            return (step + 1) / (rising + 1)
+        progress = min(1.0, (step - rising) / max(1, steps - rising))
+        return 0.5 + 0.5 * math.cos(math.pi * progress) if schedule == "cosine" else (1 - progress) ** _POWER
+
+    return rate
+
+
+def averaged(model: Segmenter, decay: float) -> AveragedModel:
+    """A copy of a network that is the moving average of its weights; update it after every step.
+
+    Early on the decay is (1 + steps) / (10 + steps) where that is less. Batch-norm statistics are averaged, too.
+
+    Args:
+        model: the network.
+        decay: share of the average that remains at each step, 0 to 1.
+    """
+    Tensors = tuple[Tensor, ...] | list[Tensor]  # noqa: N806 - a type
+
+    def follow(average: Tensors, current: Tensors, count: Tensor | int) -> None:
+        """Update tensors of one type and device."""
+        if average[0].is_floating_point():
+            share = min(decay, (1 + float(count)) / (10 + float(count)))
+            torch._foreach_lerp_(average, current, 1 - share)
+        else:
+            torch._foreach_copy_(average, current)
+
+    return AveragedModel(model, multi_avg_fn=follow, use_buffers=True)
 
 
 class _Row(NamedTuple):
-    """A weight, its gradient, the moving averages of that and of its square, and how many steps were made.
+    """A weight, its gradient, the moving averages of that and of its square, and the number of steps.
 
-    They are `alike` where all lie in memory in one order without gaps, as the fused kernel takes for granted.
+    They are `dense` if all have one order in memory without gaps, which the fused kernel takes for granted.
     """
 
     weight: Tensor
@@ -28,15 +85,15 @@ class _Row(NamedTuple):
     mean: Tensor
     mean_square: Tensor
     step: Tensor
-    alike: bool
+    dense: bool
 
 
 class DenseAdamW(AdamW):
-    """torch's fused AdamW on a CPU, given its tensors as they lie in memory.
+    """Torch's fused AdamW on a CPU, given its tensors in their order in memory.
 
-    torch's own is wrong where a weight and what belongs to it lie in different orders: these are updated one by one, by
-    torch's plain form. It copies weights in the order `torch.channels_last`, and all that belongs to them, to the usual
-    order and back in each step, which takes twice as long as the step itself. The state is that of `torch.optim.AdamW`.
+    Torch's own is wrong where a weight and its state have different orders: these are updated one by one, by torch's
+    plain form. It copies weights in the order `torch.channels_last`, and their state, to the usual order and back in
+    each step, which takes twice as long as the step itself. The state is that of `torch.optim.AdamW`.
 
     Gradients are clipped as `torch.nn.utils.clip_grad_norm_` does, but scaled where they are used rather than in a pass
     of its own, and not at all where they are small enough.
@@ -53,31 +110,31 @@ class DenseAdamW(AdamW):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
-        """Change the weights; a closure is not for this one."""
-        assert closure is None  # noqa: S101 - nobody here gives one
+        """Update the weights; a closure is not supported."""
+        assert closure is None  # noqa: S101 - no caller has one
         groups = [[row for weight in group["params"] if (row := self._row_of(weight))] for group in self.param_groups]
         scale = self._scale_of([row.gradient for rows in groups for row in rows])
         for group, rows in zip(self.param_groups, groups, strict=True):
-            _update(group, [row for row in rows if row.alike], scale, fused=True)
-            others = [row for row in rows if not row.alike]
+            _update(group, [row for row in rows if row.dense], scale, fused=True)
+            others = [row for row in rows if not row.dense]
             _update(group, [row._replace(gradient=_divided(row.gradient, scale)) for row in others], None, fused=False)
 
     def _scale_of(self, gradients: list[Tensor]) -> Tensor | None:
-        """By what they are to be divided."""
+        """The number that gradients are divided by, to clip them; None: 1."""
         if self._clip is None or not gradients:
             return None
-        scale = (get_total_norm(gradients).float() + _LEAST) / self._clip  # the kernel takes float32 alone
+        scale = (get_total_norm(gradients).float() + _CLIP_EPS) / self._clip  # the kernel takes float32 alone
         return scale if scale > 1 else None
 
     def _row_of(self, weight: Tensor) -> "_Row | None":
-        """What belongs to a weight, as it lies in memory where that is alike; None where it has no gradient."""
+        """A weight with its gradient and state, permuted to be contiguous if possible; None without a gradient."""
         if weight.grad is None:
             return None
         state = self._state_of(weight)
         tensors = (weight, weight.grad, state["exp_avg"], state["exp_avg_sq"])
-        turned = _as_they_lie(*tensors)
-        data, gradient, mean, square = turned or tensors
-        return _Row(data, gradient, mean, square, state["step"], alike=turned is not None)
+        permuted = _permuted(*tensors)
+        data, gradient, mean, square = permuted or tensors
+        return _Row(data, gradient, mean, square, state["step"], dense=permuted is not None)
 
     def _state_of(self, weight: Tensor) -> dict[str, Tensor]:
         state: dict[str, Tensor] = self.state[weight]
@@ -114,8 +171,8 @@ def _divided(gradient: Tensor, scale: Tensor | None) -> Tensor:
     return gradient if scale is None else gradient / scale
 
 
-def _as_they_lie(*tensors: Tensor) -> tuple[Tensor, ...] | None:
-    """Tensors of one shape, turned so that they are contiguous; None where they lie in different orders, or with gaps.
+def _permuted(*tensors: Tensor) -> tuple[Tensor, ...] | None:
+    """Tensors of one shape, permuted so that they are contiguous; None where their orders differ, or with gaps.
 
     An axis of length 1 may have any stride.
     """
@@ -126,50 +183,3 @@ def _as_they_lie(*tensors: Tensor) -> tuple[Tensor, ...] | None:
     if any(other.stride() != first.stride() for other in others) or not first.permute(axes).is_contiguous():
         return None
     return tuple(tensor.permute(axes) for tensor in bare)
-
-
-_POWER = 0.9  # of poly, as in DeepLab (arXiv:1606.00915)
-
-
-def rate_of(schedule: Schedule, *, steps: int, warm_up: float) -> Callable[[int], float]:
-    """The share of the highest learning rate at each step from 0 on, 0 to 1.
-
-    Args:
-        schedule: the fall, over what `warm_up` leaves of the steps.
-        steps: in all.
-        warm_up: share of the steps in which it rises in a line.
-    """
-    rising = round(warm_up * steps)
-
-    def rate(step: int) -> float:
-        if step < rising:
-            return (step + 1) / (rising + 1)
-        progress = min(1.0, (step - rising) / max(1, steps - rising))
-        return 0.5 + 0.5 * math.cos(math.pi * progress) if schedule == "cosine" else (1 - progress) ** _POWER
-
-    return rate
-
-
-Tensors = tuple[Tensor, ...] | list[Tensor]
-
-
-def averaged(model: Segmenter, decay: float) -> AveragedModel:
-    """A copy of a network that follows it; update it after every step.
-
-    Early on it follows faster, by (1 + steps) / (10 + steps) where that is less than `decay`. Batch-norm statistics are
-    averaged, too.
-
-    Args:
-        model: what is followed.
-        decay: share of the average that remains at each step, 0 to 1.
-    """
-
-    def follow(average: Tensors, current: Tensors, count: Tensor | int) -> None:
-        """Move tensors of one type and device."""
-        if average[0].is_floating_point():
-            kept = min(decay, (1 + float(count)) / (10 + float(count)))
-            torch._foreach_lerp_(average, current, 1 - kept)
-        else:
-            torch._foreach_copy_(average, current)
-
-    return AveragedModel(model, multi_avg_fn=follow, use_buffers=True)

@@ -1,22 +1,23 @@
-"""How far a training is."""
+"""What a training tells while it runs, and what a checkpoint remembers of it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """What one epoch gave.
+    """Result of one epoch of `fit`.
 
     Attributes:
-        epoch: its number, from 1 on.
-        step: updates of the weights until its end.
-        loss: mean of its steps.
-        learning_rate: at its end.
-        mean_iou: of the classes that occur in the validation images, 0 to 1; None without such images.
-        class_iou: of each class; None where it neither occurs nor is predicted.
-        is_best: whether its network is the best so far.
+        epoch: number of the epoch, from 1 on.
+        step: updates of the weights from the start of the training to the end of this epoch.
+        loss: mean training loss over the steps of this epoch.
+        learning_rate: learning rate at the end of this epoch.
+        mean_iou: mean intersection over union of the classes that occur in the validation images, 0 to 1; None without
+            such images.
+        class_iou: intersection over union of each class, 0 to 1; None for a class that neither occurs nor is predicted.
+        is_best: whether the network is the best so far; without validation images, each one is.
     """
 
     epoch: int
@@ -28,12 +29,30 @@ class Epoch:
     is_best: bool
 
 
+@dataclass(frozen=True)
+class FitListener:
+    """Functions that `fit` calls while it trains; of several processes, only the main one calls them.
+
+    Attributes:
+        on_start: called before the first step with the number of steps that are done, 0 for a new run.
+        on_step: called after each step with its number, from 1 on, the number of all steps, and the training loss.
+        on_image: called after each image of a validation with its number, from 1 on, and the number of all; of several
+            processes, of the images of the main one.
+        on_epoch: called after each epoch.
+    """
+
+    on_start: Callable[[int], None] = lambda _: None
+    on_step: Callable[[int, int, float], None] = lambda *_: None
+    on_image: Callable[[int, int], None] = lambda *_: None
+    on_epoch: Callable[[Epoch], None] = lambda _: None
+
+
 class Progress:
     """What a checkpoint remembers beside weights, optimizer and schedule.
 
     Attributes:
         step: updates of the weights so far.
-        losses: of the steps of this epoch, all processes together.
+        losses: of the steps of this epoch, averaged over the processes.
         epochs: that are done.
     """
 
@@ -44,7 +63,7 @@ class Progress:
 
     @property
     def best(self) -> Epoch | None:
-        """The epoch whose network is the best so far."""
+        """The epoch with the best network so far."""
         return next((epoch for epoch in reversed(self.epochs) if epoch.is_best), None)
 
     def state_dict(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What ends a training early: a signal, memory that is too small, numbers that are none."""
+"""Reasons to stop early: signals, out of memory, and a loss that is not finite."""
 
 import signal
 import threading
@@ -21,9 +21,7 @@ class TrainingStoppedError(TrainingError):
     """
 
     def __init__(self, number: int, step: int) -> None:
-        super().__init__(
-            f"stopped by {signal.Signals(number).name} after step {step:,}; resume=True (--resume) goes on"
-        )
+        super().__init__(f"stopped by {signal.Signals(number).name} after step {step:,}; resume=True continues")
         self.signal = number
 
 
@@ -31,29 +29,29 @@ class StopRequest:
     """Remembers a signal until the step is done.
 
     Args:
-        alone: there is one process; of several each would wait for one that stopped before the others know.
+        single_process: there is one process; of several, each waits until all know of the signal.
 
     Attributes:
-        received: number of the signal, 0 until one came.
-        agreed: the same, once all processes know of it.
+        local_signal: number of the signal that this process received, 0: none.
+        shared_signal: number of a signal that all processes know of, 0: none.
     """
 
-    def __init__(self, *, alone: bool) -> None:
-        self.alone = alone
-        self.received = 0
-        self.agreed = 0
+    def __init__(self, *, single_process: bool) -> None:
+        self.single_process = single_process
+        self.local_signal = 0
+        self.shared_signal = 0
 
     @property
-    def heeded(self) -> int:
+    def signal(self) -> int:
         """The signal to stop for, 0: none."""
-        return self.received if self.alone else self.agreed
+        return self.local_signal if self.single_process else self.shared_signal
 
     def _receive(self, number: int, _: FrameType | None) -> None:
-        self.received = number
+        self.local_signal = number
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Receive SIGTERM and SIGINT rather than end at once; a thread other than the main one cannot, and does not."""
+        """Receive SIGTERM and SIGINT instead of ending at once; only the main thread of a process can."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -66,8 +64,8 @@ class StopRequest:
 
 
 @contextmanager
-def explained(batch: int, crop: int) -> Iterator[None]:
-    """Turn running out of memory, and a batch that is too small for batch norm, into what to change."""
+def explaining(batch: int, crop: int) -> Iterator[None]:
+    """Say what to change after running out of memory, or where a batch is too small for batch norm."""
     try:
         yield
     except (MemoryError, RuntimeError, ValueError) as error:
@@ -78,15 +76,15 @@ def explained(batch: int, crop: int) -> Iterator[None]:
             ) from error
         if not is_out_of_memory(error):
             raise
-        lower = f"batch to {max(1, batch // 2)}, or crop to {max(32, crop * 3 // 4 // 32 * 32)}"
+        smaller = f"batch={max(1, batch // 2)}, or crop={max(32, crop * 3 // 4 // 32 * 32)}"
         raise TrainingError(
-            f"out of memory with batches of {batch} crops of {crop} x {crop} pixels: lower {lower}; or train with "
-            "activation_checkpointing, precision='bfloat16', or a smaller encoder"
+            f"out of memory with batches of {batch} crops of {crop} x {crop} pixels: use {smaller}, "
+            "activation_checkpointing=True, precision='bfloat16' or a smaller encoder"
         ) from error
 
 
-def not_a_number(loss: float, step: int, names: Sequence[str]) -> TrainingError:
-    """What to say when the loss is NaN or infinite on a batch."""
+def not_finite(loss: float, step: int, names: Sequence[str]) -> TrainingError:
+    """The error for a loss that is NaN or infinite on a batch."""
     files = ", ".join(dict.fromkeys(names))
     return TrainingError(
         f"the loss is {loss} at step {step:,}, on crops of {files}: look at these images and masks, or lower the "

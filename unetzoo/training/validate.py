@@ -1,4 +1,4 @@
-"""How well a network does on images that it is not trained on, and the files that show it."""
+"""Scores of a network on the validation images, and the files of a run that show them."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -26,46 +26,48 @@ from unetzoo.training.stopping import StopRequest
 if TYPE_CHECKING:
     from accelerate import Accelerator
 
-_TILE, _SMALLEST = 2048, 128
+_TILE, _SMALLEST_TILE = 2048, 128
+_MOST_CLASSES = 4  # with scores in a title
+_MOST_PICTURES = 64  # images among which the worst, the median and the best are found
 
 
 class IoUs(NamedTuple):
-    """Intersections over union.
+    """Intersections over union, 0 to 1.
 
     Attributes:
-        each: of each class; None where it is neither there nor predicted.
-        mean: over the classes that are there, whatever is predicted; None where none is.
+        each: of each class; None for a class that neither occurs nor is predicted.
+        mean: over the classes that occur; None if none does.
     """
 
     each: tuple[float | None, ...]
     mean: float | None
 
 
-class Judge:
-    """Looks at whole images with a network, in tiles that suit the memory: halved whenever it does not suffice.
+class Validator:
+    """Predicts whole images in tiles, which are halved whenever memory runs out.
 
     Attributes:
-        tile: as in `unetzoo.predict`; None: its own.
+        tile: as in `unetzoo.predict`; None: its default.
     """
 
     def __init__(self) -> None:
         self.tile: int | None = None
 
     def ids(self, model: Segmenter, image: NDArray[np.generic]) -> NDArray[np.int64]:
-        """The class ids (h, w) that a network sees in an image (h, w, c).
+        """The predicted class ids (h, w) of an image (h, w, c).
 
         Raises:
-            TrainingError: the memory does not suffice for the smallest tile.
+            TrainingError: out of memory even with the smallest tile.
         """
         while True:
             tile = self.tile or _TILE
             try:
                 return predicted_ids(model, image, tile=self.tile)
             except OutOfMemoryError as error:
-                if tile <= _SMALLEST:
+                if tile <= _SMALLEST_TILE:
                     raise TrainingError(
                         f"out of memory in validation, even with {tile} x {tile} pixels at once: train a smaller "
-                        "encoder, or where there is more memory; resume=True (--resume) goes on there"
+                        "encoder, or continue with resume=True on a machine with more memory"
                     ) from error
                 self.tile = tile // 2
 
@@ -77,42 +79,37 @@ class Judge:
         stop: StopRequest,
         on_image: Callable[[int, int], None],
     ) -> IoUs | None:
-        """The intersections over union over all pixels of a data set.
+        """The intersections over union over all pixels of a data set; None after a signal.
 
-        The images are shared among the processes. None where a signal came: of several processes before, of a single
-        one in the midst of it.
+        The images are shared among the processes. A single process stops after the next image; several stop only if
+        the signal came before the validation.
         """
         if not len(dataset):
             return IoUs((), None)
         counts = np.zeros((len(dataset.class_names), 3), dtype=np.int64)
         indices = range(accelerator.process_index, len(dataset), accelerator.num_processes)
         for number, index in enumerate(indices, 1):
-            if stop.heeded:
+            if stop.signal:
                 break
             sample = dataset[index]
             truth = known_where_data(sample.image, sample.mask, model.config.info.nodata)
             counts += count(self.ids(model, sample.image), truth, len(dataset.class_names))
             on_image(number, len(indices))
-        if stop.heeded:
+        if stop.signal:
             return None
-        summed = accelerator.reduce(torch.from_numpy(counts).to(accelerator.device), "sum")
-        whole = summed.cpu().numpy()
-        scores = iou(whole)
+        counts = accelerator.reduce(torch.from_numpy(counts).to(accelerator.device), "sum").cpu().numpy()
+        scores = iou(counts)
         each = tuple(None if np.isnan(value) else float(value) for value in scores)
-        return IoUs(each, mean_of(scores, is_there(whole)))
-
-
-_MOST_CLASSES = 4  # whose scores a title has
-_MOST_PICTURES = 64  # images that are looked at to find the worst, the median and the best
+        return IoUs(each, mean_of(scores, is_there(counts)))
 
 
 def write_history(folder: Path, epochs: Sequence[Epoch]) -> None:
-    """A line an epoch in `history.jsonl`."""
+    """Write `history.jsonl`, a line an epoch."""
     write_text(folder / "history.jsonl", "".join(json.dumps(asdict(epoch)) + "\n" for epoch in epochs))
 
 
 def draw_curves(folder: Path, epochs: Sequence[Epoch]) -> None:
-    """Loss and mean IoU of each epoch, in `curves.png`."""
+    """Draw loss and mean IoU of each epoch in `curves.png`."""
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
 
@@ -122,10 +119,11 @@ def draw_curves(folder: Path, epochs: Sequence[Epoch]) -> None:
     marker = "o" if len(epochs) < 2 else ""
     loss.plot(numbers, [epoch.loss for epoch in epochs], marker=marker, color="#0072b2")
     loss.set(xlabel="epoch", ylabel="loss, training crops")
-    judged = [epoch for epoch in epochs if epoch.mean_iou is not None]
-    score.plot([epoch.epoch for epoch in judged], [epoch.mean_iou for epoch in judged], marker=marker, color="#d55e00")
+    validated = [epoch for epoch in epochs if epoch.mean_iou is not None]
+    numbers = [epoch.epoch for epoch in validated]
+    score.plot(numbers, [epoch.mean_iou for epoch in validated], marker=marker, color="#d55e00")
     score.set(xlabel="epoch", ylabel="mean IoU, validation images")
-    for best in [epoch for epoch in judged if epoch.is_best][-1:]:
+    for best in [epoch for epoch in validated if epoch.is_best][-1:]:
         score.plot(best.epoch, best.mean_iou, marker="o", color="#d55e00")
         score.annotate(
             f"best: {best.mean_iou:.4f}, epoch {best.epoch}",
@@ -143,19 +141,19 @@ def draw_curves(folder: Path, epochs: Sequence[Epoch]) -> None:
         figure.savefig(draft, format="png", dpi=120)
 
 
-def draw_predictions(model: Segmenter, dataset: Dataset, folder: Path, judge: Judge) -> None:
-    """The worst, the median and the best prediction by mean IoU, in `predictions.png`; nothing without images."""
+def draw_predictions(model: Segmenter, dataset: Dataset, folder: Path, validator: Validator) -> None:
+    """Draw the worst, the median and the best prediction by mean IoU in `predictions.png`; nothing without images."""
     if not len(dataset):
         return
     indices = np.linspace(0, len(dataset) - 1, min(len(dataset), _MOST_PICTURES)).round().astype(int)
-    scores = {int(index): _scores(model, dataset, int(index), judge) for index in indices}
+    scores = {int(index): _scores(model, dataset, int(index), validator) for index in indices}
     ranked = sorted(scores, key=lambda index: _mean(scores[index]))
     labels = {ranked[-1]: "best", ranked[len(ranked) // 2]: "median", ranked[0]: "worst"}
     cases = []
     for index in dict.fromkeys([ranked[0], ranked[len(ranked) // 2], ranked[-1]]):
         sample, numbers = dataset[index], dataset.instances(index)
-        ids, truth = judge.ids(model, sample.image), _truth(model, sample)
-        title = f"{labels[index]}: {sample.name}   {_say(scores[index], dataset.class_names)}"
+        ids, truth = validator.ids(model, sample.image), _truth(model, sample)
+        title = f"{labels[index]}: {sample.name}   {_as_text(scores[index], dataset.class_names)}"
         is_counted = numbers is not None and find_spec("scipy") is not None
         objects = match(ids, truth, 1, numbers) if is_counted else None
         cases.append(Shown(sample.image, truth, ids, title, objects))
@@ -163,10 +161,10 @@ def draw_predictions(model: Segmenter, dataset: Dataset, folder: Path, judge: Ju
         draw_sheet(cases, dataset.class_names).save(draft, format="PNG")
 
 
-def _scores(model: Segmenter, dataset: Dataset, index: int, judge: Judge) -> Scores:
-    """The IoU of each class in an image; NaN of one that is neither there nor predicted."""
+def _scores(model: Segmenter, dataset: Dataset, index: int, validator: Validator) -> Scores:
+    """The IoU of each class in an image; NaN for a class that neither occurs nor is predicted."""
     sample = dataset[index]
-    return iou(count(judge.ids(model, sample.image), _truth(model, sample), len(dataset.class_names)))
+    return iou(count(validator.ids(model, sample.image), _truth(model, sample), len(dataset.class_names)))
 
 
 def _truth(model: Segmenter, sample: Sample) -> NDArray[np.integer]:
@@ -177,7 +175,7 @@ def _mean(scores: Scores) -> float:
     return float(np.nanmean(scores)) if np.isfinite(scores).any() else 0.0
 
 
-def _say(scores: Scores, names: Sequence[str]) -> str:
+def _as_text(scores: Scores, names: Sequence[str]) -> str:
     classes = [f"{name} {score:.3f}" for name, score in zip(names, scores, strict=True) if np.isfinite(score)]
     return (
         f"mean IoU {_mean(scores):.3f} ({', '.join(classes[:_MOST_CLASSES])}{', ...' * (len(classes) > _MOST_CLASSES)})"

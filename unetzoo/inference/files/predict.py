@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from unetzoo._utils.workers import deaf, end_with_parent
+from unetzoo._utils.workers import end_with_parent, ignore_sigint_in_children
 from unetzoo.checks import check_count
 from unetzoo.errors import DataError, DataWarning, OptionError
 from unetzoo.inference.devices import check_device
@@ -137,7 +137,7 @@ def _in_processes(
     threads = max(1, torch.get_num_threads() // workers)
     pool = ProcessPoolExecutor(workers, context, initializer=_begin, initargs=(model.cpu(), options, devices, threads))
     others = set(multiprocessing.active_children())
-    with deaf():
+    with ignore_sigint_in_children():
         waiting = [pool.submit(_do, job) for job in jobs]
     try:
         for future in as_completed(waiting):
