@@ -1,7 +1,12 @@
-"""The image of nuclei that ships with the package, as a data set."""
+"""The image of nuclei that ships with the package, as a data set; `SOURCE.md` says where it comes from."""
+
+from importlib.resources import files
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
 
 from unetzoo.data.dataset import Dataset, Sample
-from unetzoo.data.datasets.picture import load_nuclei
 
 _COLUMNS = {"train": slice(0, 272), "val": slice(304, 368), "test": slice(400, 512)}  # gaps wider than a nucleus
 
@@ -25,3 +30,13 @@ class NucleiDataset(Dataset):
 
     def __getitem__(self, index: int) -> Sample:
         return self.samples[index]
+
+
+def load_nuclei() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """The image (512, 512), brightness 0 to 255, and its labels: 0 for background, one value for each of 125 nuclei."""
+    return _load("nuclei.png"), _load("nuclei_labels.png")
+
+
+def _load(name: str) -> NDArray[np.uint8]:
+    with files("unetzoo.data.datasets").joinpath(name).open("rb") as file, Image.open(file, formats=("PNG",)) as image:
+        return np.asarray(image)
