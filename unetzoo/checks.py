@@ -5,7 +5,6 @@ A number may be of NumPy, of torch, or of any type that Python takes for an inde
 
 import operator
 from collections.abc import Mapping, Sequence
-from functools import cache
 from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
 
 from unetzoo.errors import OptionError
@@ -30,7 +29,6 @@ class Range(NamedTuple):
     unit: str = ""
 
 
-@cache
 def field_types(options: type) -> dict[str, tuple[Any, Range | None]]:
     """Type and range of each field of a class of options; a type that may be None is `T | None`."""
     types = {}

@@ -17,10 +17,15 @@ from unetzoo.cli.flags import in_flags
         ("learning_rate must be > 0", "--learning-rate must be > 0"),
         ("masks hold NaN", "masks hold NaN"),
         ("other must be > 0", "other must be > 0"),
+        ("use batch=32, or crop=192; minibatch=4", "use --batch 32, or --crop 192; minibatch=4"),
+        ("resume=True continues; masks='instances'", "--resume continues; --masks instances"),
+        ("raise batch or crop; x=1", "raise batch or crop; x=1"),
+        ("create it with batch=2", "create it with batch=2"),
     ],
 )
 def test_a_message_names_flags_and_commands_in_place_of_options_and_functions_of_python(message, shown):
-    assert in_flags(message, {"learning_rate": "--learning-rate", "masks": "--masks"}) == shown
+    names = ("learning_rate", "masks", "batch", "crop", "resume")
+    assert in_flags(message, {name: f"--{name.replace('_', '-')}" for name in names}) == shown
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -31,7 +32,7 @@ def test_a_folder_becomes_a_network(invoke, cells, tmp_path):
     assert lines[0].startswith("2 train, 1 val images, 2 classes; unet over plain, 0.0")
     assert lines[0].endswith("M parameters; dice + ce; 6 steps of 2 crops of 64 px")
     assert [line.split("  loss")[0] for line in lines[1:3]] == ["epoch 1/2", "epoch 2/2"]
-    assert "the best network of epoch" in lines[3]
+    assert "the best network, of epoch" in lines[3]
     model = unetzoo.load(tmp_path / "run" / "best")
     assert (model.config.classes, model.config.in_channels) == (2, 1)
 
@@ -41,7 +42,7 @@ def test_resume_takes_the_options_of_its_run(invoke, cells, tmp_path):
     invoke("train", str(cells), "--out", run, *_SMALL)
     result = invoke("train", str(cells), "--out", run, "--resume")
     assert result.exit_code == 0, result.output
-    assert "on from step 6" in result.stdout
+    assert "continued from step 6" in result.stdout
     other = invoke("train", str(cells), "--out", run, "--resume", "--batch", "1")
     assert other.exit_code == 2
     assert "had other options: batch was 2, is 1" in other.stderr
@@ -54,6 +55,22 @@ def test_resume_with_more_epochs_keeps_their_length(invoke, cells, tmp_path):
     assert longer.exit_code == 0, longer.output
     assert "9 steps of 2 crops" in longer.stdout
     assert "epoch 3/3" in longer.stdout
+
+
+def test_resume_with_fewer_epochs_than_are_done_is_refused_in_epochs(invoke, cells, tmp_path):
+    run = str(tmp_path / "run")
+    invoke("train", str(cells), "--out", run, *_SMALL)
+    shorter = invoke("train", str(cells), "--out", run, "--resume", "--epochs", "1")
+    assert shorter.exit_code == 2
+    assert "has trained 2 epochs already, more than 1: resume with --epochs 2 or more" in shorter.stderr
+
+
+def test_resume_without_a_run_says_that_it_starts_one(invoke, cells, tmp_path):
+    result = invoke("train", str(cells), "--out", str(tmp_path / "run"), *_SMALL, "--resume")
+    assert result.exit_code == 0, result.output
+    assert result.stderr == f"warning: there is no run to resume in {tmp_path / 'run'}; starting a new one\n"
+    again = invoke("train", str(cells), "--out", str(tmp_path / "run"), *_SMALL)
+    assert "continue it with --resume, or choose another folder" in again.stderr
 
 
 def test_resume_needs_no_word_about_data_trackers_and_device(invoke, cells, tmp_path):
@@ -95,8 +112,7 @@ def test_a_signal_is_its_exit_code(cells, tmp_path):
             break
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert errors.startswith("stopped: by SIGINT after step ")
-    assert errors.count("\n") == 1
+    assert re.fullmatch(r"stopped: by SIGINT after step [\d,]+; --resume continues\n", errors)
 
 
 @pytest.mark.parametrize(
@@ -105,7 +121,7 @@ def test_a_signal_is_its_exit_code(cells, tmp_path):
         (["--encoder", "resnet35"], "resnet34"),
         (["--loss", "dicee"], "dice"),
         (["--schedule", "slow"], "schedule"),
-        (["--learning-rate", "-1"], "learning_rate must be a number from"),
+        (["--learning-rate", "-1"], "--learning-rate must be a number from"),
     ],
     ids=lambda value: "" if isinstance(value, str) else value[0],
 )

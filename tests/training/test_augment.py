@@ -3,7 +3,7 @@ import pickle
 import pytest
 import torch
 
-from unetzoo.training.augment import Augmentation, _turned_freely, elastic_displacement
+from unetzoo.training.augment import Augmentation, _rotation, elastic_displacement
 
 
 def _scene(side):
@@ -127,8 +127,8 @@ def test_image_and_mask_are_resampled_once(elastic):
 
 def test_without_deformation_a_crop_is_turned_and_scaled_about_its_middle(monkeypatch):
     turned = torch.tensor([[0.0, 1.0], [-1.0, 0.0]])  # by a right angle
-    monkeypatch.setattr("unetzoo.training.augment._TURNED", 1.0)
-    monkeypatch.setattr("unetzoo.training.augment._turned_freely", lambda: turned)
+    monkeypatch.setattr("unetzoo.training.augment._ROTATED", 1.0)
+    monkeypatch.setattr("unetzoo.training.augment._rotation", lambda: turned)
     augmentation = Augmentation("full", crop=16, elastic=0.0)
     image = torch.rand(2, 20, 20)
     changed, _ = augmentation._moved(image, torch.zeros(20, 20, dtype=torch.long))
@@ -138,7 +138,7 @@ def test_without_deformation_a_crop_is_turned_and_scaled_about_its_middle(monkey
 
 def test_free_turns_are_of_at_most_15_degrees_and_from_0_8_to_1_25_times_as_large():
     torch.manual_seed(0)
-    matrices = torch.stack([_turned_freely() for _ in range(400)])
+    matrices = torch.stack([_rotation() for _ in range(400)])
     scales = 1 / torch.linalg.det(matrices).sqrt()
     angles = torch.rad2deg(torch.atan2(matrices[:, 0, 1], matrices[:, 0, 0]))
     assert 0.8 <= scales.min() < 0.82

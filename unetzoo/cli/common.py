@@ -32,7 +32,13 @@ _JSON = "--json"
 
 
 class OwnCommand(TyperCommand):
-    """A command of unetzoo."""
+    """A command of unetzoo; an example at the end of its docstring is shown below the options."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - as typer has it
+        text, _, example = (kwargs.get("help") or "").partition("\n\nExample: ")
+        if example:
+            kwargs |= {"help": text, "epilog": f"Example: {example}"}
+        super().__init__(*args, **kwargs)
 
     def parse_args(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401 - as typer has it
         """Read the arguments."""

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unetzoo.cli.output import count_of, new_table, show
+from unetzoo._utils.texts import count_of
+from unetzoo.cli.output import new_table, show
 from unetzoo.cli.progress import progress
 from unetzoo.errors import OptionError
 from unetzoo.training.options import FitOptions
@@ -99,7 +100,7 @@ def _judge_network(decoder: str, model: "Segmenter", data: "Survey", options: Fi
     scores = evaluate(model, test)
     mask, seconds = _timed(lambda: predicted_ids(model, test[0].image))
     parameters = sum(parameter.numel() for parameter in model.parameters())
-    mean_iou, dice = scores.mean["IoU"].value, scores.classes[1]["Dice"].value
+    mean_iou, dice = scores.mean["IoU"].value or 0.0, scores.classes[1]["Dice"].value or 0.0
     return Result(_METHODS[decoder], mask, mean_iou, dice, seconds, parameters)
 
 

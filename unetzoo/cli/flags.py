@@ -6,6 +6,7 @@ from collections.abc import Mapping
 _BOTH = re.compile(r"""\b([a-z_]+)(?:=(?:\[[^\]]*\]|'[^']*'|[^\s,;]+))?\ \((--([a-z-]+)[^()]*)\)""", re.VERBOSE)
 _LISTED = re.compile(r"\bunetzoo\.list_([a-z]+)\((?:('[^']*'))?\)")
 _OPTION = re.compile(r"([a-z_]+)(?= must\b)")
+_VALUE = re.compile(r"(?<!create it with )\b([a-z_]+)=(True|'[^']*'|\d[\d.e+-]*\b)")
 
 
 def in_flags(text: str, flags: Mapping[str, str] | None = None) -> str:
@@ -14,12 +15,21 @@ def in_flags(text: str, flags: Mapping[str, str] | None = None) -> str:
     Args:
         text: the message.
         flags: the flag of each of Python's options by name: a message that begins with `seed must` begins with
-            `--seed must`.
+            `--seed must`, and `batch=4` or `pretrained=True` is `--batch 4` or `--pretrained`.
     """
     text = _BOTH.sub(_flag, text)
     text = _LISTED.sub(lambda call: " ".join(filter(None, ("unetzoo list", call[1], call[2]))), text)
+    flags = flags or {}
+    text = _VALUE.sub(lambda match: _assigned(match, flags), text)
     option = _OPTION.match(text)
-    return f"{flags[option[1]]}{text[option.end() :]}" if option and flags and option[1] in flags else text
+    return f"{flags[option[1]]}{text[option.end() :]}" if option and option[1] in flags else text
+
+
+def _assigned(match: re.Match[str], flags: Mapping[str, str]) -> str:
+    name, value = match.groups()
+    if name not in flags:
+        return match[0]
+    return flags[name] if value == "True" else " ".join((flags[name], value.strip("'")))
 
 
 def _flag(match: re.Match[str]) -> str:

@@ -1,4 +1,4 @@
-"""Crops to train on: the same for the same seed and number, whichever process cuts them and wherever it began."""
+"""Random crops for training; a crop depends on the seed and its number alone, not on the process that cuts it."""
 
 from hashlib import blake2b
 from typing import NamedTuple
@@ -21,13 +21,13 @@ _BAND = 64  # rows
 
 
 class ClassPlaces:
-    """How many pixels of each class are in each band of rows of a mask.
+    """Counts of the pixels of each class in each band of rows of a mask, to draw pixels without a scan of the mask.
 
     Args:
-        mask: class ids (h, w), `UNKNOWN` where nobody knows; looked at once, and not kept.
+        mask: class ids (h, w), `UNKNOWN` where unknown; read once, and not kept.
 
     Attributes:
-        classes: the ids that occur, without `UNKNOWN`.
+        classes: ids that occur, without `UNKNOWN`.
     """
 
     def __init__(self, mask: NDArray[np.integer]) -> None:
@@ -37,7 +37,7 @@ class ClassPlaces:
         self._ends = counts[:, self.classes].cumsum(0)
 
     def draw(self, mask: NDArray[np.integer], random: np.random.Generator) -> tuple[int, int]:
-        """Row and column of a pixel of the same mask: each class equally often, each of its pixels equally often."""
+        """Row and column of a random pixel of the mask: each class is equally likely, and so is each of its pixels."""
         column = int(random.integers(len(self.classes)))
         ends = self._ends[:, column]
         number = int(random.integers(ends[-1]))
@@ -50,8 +50,8 @@ class ClassPlaces:
 
 
 _CACHED_BYTES = 2**30
-_MOST_PLACES = 4096  # samples, of about a kilobyte each
-_BORDER = 4  # a crop is drawn from as far beyond the border as this part of its side, and moved inside
+_MOST_PLACES = 4096  # samples with remembered places, about a kilobyte each
+_BORDER = 4  # a crop is drawn up to 1 / _BORDER of its side beyond the border, then moved inside
 
 
 class Crop(NamedTuple):
@@ -60,7 +60,7 @@ class Crop(NamedTuple):
     Attributes:
         image: (c, crop, crop), normalized, float32.
         mask: (crop, crop), class ids, `UNKNOWN` beyond the image's border and where it has no data, int64.
-        name: of the sample that it was cut from.
+        name: of the sample it is cut from.
     """
 
     image: Tensor
@@ -71,17 +71,17 @@ class Crop(NamedTuple):
 class CropDataset(TorchDataset[Crop]):
     """Random crops of the samples of a data set, by number.
 
-    Each pass over the samples is in an order of its own. What is random about a crop follows from the seed and its
-    number alone, so that a training goes on exactly where it stopped, with any number of worker processes.
+    Each pass over the samples has an order of its own. All random numbers of a crop follow from the seed and its number
+    alone, so that a training continues exactly where it stopped, with any number of worker processes.
 
     Args:
-        samples: what is cut.
-        info: how images are normalized.
-        count: of crops.
-        crop: side in pixels.
-        balance: share of the crops that are centred on a pixel of a class that is drawn.
-        augmentation: what is done to each crop.
-        seed: of all that is random.
+        samples: data set that is cut.
+        info: normalization of the images.
+        count: number of crops.
+        crop: side of a crop in pixels.
+        balance: share of the crops that are centered on a pixel of a class drawn at random.
+        augmentation: random changes of each crop.
+        seed: seed of the random numbers.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class CropDataset(TorchDataset[Crop]):
         augmentation: Augmentation,
         seed: int,
     ) -> None:
-        self.samples = _Remembered(samples)
+        self.samples = _Cache(samples)
         self.normalize = Normalize(info)
         self.count = count
         self.crop = crop
@@ -109,32 +109,32 @@ class CropDataset(TorchDataset[Crop]):
         return self.count
 
     def __getitem__(self, index: int) -> Crop:
-        turn, place = divmod(index, len(self.samples))
-        chosen = int(self._order(turn)[place])
-        sample = self.samples[chosen]
+        pass_number, position = divmod(index, len(self.samples))
+        number = int(self._order(pass_number)[position])
+        sample = self.samples[number]
         random = np.random.default_rng(mixed(self.seed, "crop", index))
-        image, mask = self._cut(sample, self._places(chosen, sample.mask), random)
+        image, mask = self._cut(sample, self._places(number, sample.mask), random)
         with torch.random.fork_rng(devices=()):
             torch.default_generator.manual_seed(mixed(self.seed, "augment", index))
             image, mask = self.augmentation(image, mask)
         return Crop(image, mask.long(), sample.name)
 
-    def _order(self, turn: int) -> NDArray[np.int64]:
-        """The order of the samples in a pass over them; that of the last pass is remembered."""
-        if self._last_order[0] != turn:
-            random = np.random.default_rng(mixed(self.seed, "order", turn))
-            self._last_order = turn, random.permutation(len(self.samples))
+    def _order(self, pass_number: int) -> NDArray[np.int64]:
+        """The order of the samples in a pass over them; the last one is remembered."""
+        if self._last_order[0] != pass_number:
+            random = np.random.default_rng(mixed(self.seed, "order", pass_number))
+            self._last_order = pass_number, random.permutation(len(self.samples))
         return self._last_order[1]
 
     def _places(self, index: int, mask: NDArray[np.integer]) -> ClassPlaces:
-        """Where the classes of a sample lie; remembered of the first samples that are seen."""
+        """The places of the classes of a sample; remembered for the first samples."""
         places = self._known_places.get(index) or ClassPlaces(mask)
         if len(self._known_places) < _MOST_PLACES:
             self._known_places[index] = places
         return places
 
     def _cut(self, sample: Sample, places: ClassPlaces, random: np.random.Generator) -> tuple[Tensor, Tensor]:
-        """A window with what the augmentation needs around it, normalized (c, side, side), and its mask."""
+        """A window with the margin that the augmentation needs, normalized (c, side, side), and its mask."""
         margin = self.augmentation.margin
         top, left = (start - margin for start in self._corner(sample.mask, places, random))
         side = self.crop + 2 * margin
@@ -147,16 +147,16 @@ class CropDataset(TorchDataset[Crop]):
         return torch.from_numpy(values), torch.from_numpy(known.astype(np.int64))
 
     def _corner(self, mask: NDArray[np.integer], places: ClassPlaces, random: np.random.Generator) -> tuple[int, int]:
-        """Where a crop begins: inside, or around an image that is smaller; what lies around it is beyond its margin."""
+        """Top and left of a crop, without its margin: inside the image, or around an image that is smaller."""
         (height, width), side = mask.shape, self.crop
         if places.classes.size and random.random() < self.balance:
             row, column = places.draw(mask, random)
-            return _kept(row - side // 2, height, side), _kept(column - side // 2, width, side)
+            return _moved_inside(row - side // 2, height, side), _moved_inside(column - side // 2, width, side)
         return _anywhere(height, side, random), _anywhere(width, side, random)
 
 
-class _Remembered:
-    """The samples of a data set; the first of them are kept in memory, up to 1 GiB, which worker processes share."""
+class _Cache:
+    """The samples of a data set; the first ones stay in memory, up to 1 GiB in all worker processes together."""
 
     def __init__(self, samples: Dataset) -> None:
         self._samples = samples
@@ -184,25 +184,25 @@ def mixed(*parts: object) -> int:
 
 
 def _anywhere(length: int, side: int, random: np.random.Generator) -> int:
-    """A crop's start: the first and the last are drawn more often, or pixels at the border would be rare.
+    """A random start of a crop: the first and the last are more likely, or pixels at the border would be rare.
 
-    An image that is smaller than the crop lies nearer to the crop's middle than to its ends, or turns would lose it.
+    An image smaller than the crop lies closer to the center of the crop than to its ends, or rotations would lose it.
     """
     if length < side:
         around = side - length
         return -int(random.integers(around // 4, around - around // 4, endpoint=True))
     reach = side // _BORDER
-    return _kept(int(random.integers(-reach, length - side + reach, endpoint=True)), length, side)
+    return _moved_inside(int(random.integers(-reach, length - side + reach, endpoint=True)), length, side)
 
 
-def _kept(start: int, length: int, side: int) -> int:
-    """A crop's start, moved so that as much of it as possible lies inside."""
+def _moved_inside(start: int, length: int, side: int) -> int:
+    """The start of a crop, moved so that as much as possible of the crop lies inside."""
     low, high = sorted((0, length - side))
     return min(max(start, low), high)
 
 
 def _outside(shape: tuple[int, ...], top: int, left: int, side: int) -> NDArray[np.bool_]:
-    """Which pixels of a window lie beyond the border of an image."""
+    """Mask of the pixels of a window that lie beyond the border of an image."""
     rows, columns = np.arange(top, top + side), np.arange(left, left + side)
     outside: NDArray[np.bool_] = np.logical_or.outer(
         (rows < 0) | (rows >= shape[0]), (columns < 0) | (columns >= shape[1])
@@ -211,7 +211,7 @@ def _outside(shape: tuple[int, ...], top: int, left: int, side: int) -> NDArray[
 
 
 def _window(pixels: NDArray[np.generic], top: int, left: int, side: int, *, fill: int) -> NDArray[np.generic]:
-    """[top, top + side) x [left, left + side) of pixels (h, w, ...), `fill` where there are none."""
+    """The window [top, top + side) x [left, left + side) of pixels (h, w, ...), `fill` beyond the border."""
     inside = pixels[max(0, top) : max(0, top + side), max(0, left) : max(0, left + side)]
     if inside.shape[:2] == (side, side):
         return inside
