@@ -11,12 +11,15 @@ import pytest
 import torch
 from PIL import Image
 from squares import Squares
+from torch.nn import functional as F  # noqa: N812 - the field's name for it
 
 import unetzoo
 from unetzoo import DataError, FitListener, FitOptions, OptionError, Sample, ShapeError, TrainingError, fit
 from unetzoo.data.open import survey
 from unetzoo.evaluation.masks import predicted_ids
 from unetzoo.evaluation.scores import count, iou
+from unetzoo.training.augment import Augmentation
+from unetzoo.training.crops import CropDataset
 
 
 def test_the_best_folder_is_the_network_whose_score_the_history_tells(make_model, squares, short, tmp_path):
@@ -143,21 +146,57 @@ def test_the_encoder_has_its_own_rate(make_model, squares, short, tmp_path):
     assert not any(name.startswith("encoder.") for name in moved)
 
 
-def test_deep_supervision_at_native_resolution_trains(make_model, squares, short, tmp_path):
-    model = make_model("unetpp", deep_supervision=True)
-    result = fit(model, squares, tmp_path, options=replace(short, supervision="native"))
-    assert result.epochs[-1].loss < result.epochs[0].loss
+def _step_by_hand(model, dataset, options):
+    """One step of AdamW with two learning rates and clipped gradients; returns the loss."""
+    info = survey({"train": dataset}).statistics.info
+    augmentation = Augmentation("none", crop=32, elastic=0)
+    crops = CropDataset(dataset, info, count=2, crop=32, balance=options.balance, augmentation=augmentation, seed=0)
+    images, masks = (torch.stack([crops[index][part] for index in range(2)]) for part in (0, 1))
+    with torch.autocast("cpu", torch.bfloat16, enabled=options.precision == "bfloat16"):
+        native = options.supervision == "native"
+        outputs = model.native_logits(images) if native else model.all_logits(images)
+    reductions = [masks.shape[-1] // logits.shape[-1] for logits in outputs]
+    targets = [masks[:, by // 2 :: by, by // 2 :: by] for by in reductions]  # the center of each block
+    losses = [F.cross_entropy(logits.float(), target) for logits, target in zip(outputs, targets, strict=True)]
+    loss = torch.stack(losses).mean()
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(model.parameters(), options.clip)
+    groups = [
+        {
+            "params": [parameter],
+            "lr": options.learning_rate * (options.encoder_rate if name.startswith("encoder.") else 1),
+            "weight_decay": options.weight_decay if parameter.ndim > 1 else 0,
+        }
+        for name, parameter in model.named_parameters()
+    ]
+    torch.optim.AdamW(groups, eps=1e-8).step()
+    return loss.item()
 
 
-def test_gradients_are_clipped(make_model, squares, tmp_path):
-    moved = {}
-    for clip in (1.0, 1e-9):  # far below the eps of AdamW, so that nearly nothing moves
-        model, twin = make_model(), make_model()
-        options = FitOptions(steps=1, epochs=1, batch=2, crop=32, weight_decay=0, warm_up=0, average=0, clip=clip)
-        fit(model, squares, tmp_path / f"{clip}", options=options)
-        pairs = zip(model.parameters(), twin.parameters(), strict=True)
-        moved[clip] = max((one - other).abs().max().item() for one, other in pairs)
-    assert 0 < moved[1e-9] < 0.2 * moved[1.0]
+@pytest.mark.parametrize("special", [{}, {"supervision": "native"}, {"precision": "bfloat16"}, {"clip": 1e-8}], ids=str)
+def test_a_step_is_one_that_is_built_by_hand(special, make_model, squares, tmp_path):
+    options = FitOptions(
+        **{
+            "loss": "ce",
+            "steps": 1,
+            "epochs": 1,
+            "batch": 2,
+            "crop": 32,
+            "learning_rate": 0.01,
+            "encoder_rate": 0.5,
+            "weight_decay": 0.1,
+            "warm_up": 0,
+            "clip": 0.1,
+            "average": 0,
+            "augment": "none",
+            **special,
+        }
+    )
+    model, twin = (make_model("unetpp", deep_supervision=True) for _ in range(2))
+    result = fit(model, squares, tmp_path, options=options)
+    assert result.epochs[0].loss == pytest.approx(_step_by_hand(twin, squares["train"], options), rel=1e-5)
+    for parameter, expected in zip(model.parameters(), twin.parameters(), strict=True):
+        torch.testing.assert_close(parameter, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_trackers_are_told_each_epoch(make_model, squares, short, tmp_path):
@@ -180,12 +219,6 @@ def test_a_tracker_that_is_not_installed_is_told(make_model, squares, short, tmp
 def test_float16_is_refused_on_a_cpu(make_model, squares, short, tmp_path):
     with pytest.raises(OptionError, match="precision='float16' needs a GPU"):
         fit(make_model(), squares, tmp_path / "run", options=replace(short, precision="float16"))
-
-
-def test_bfloat16_trains_on_a_cpu(make_model, squares, short, tmp_path):
-    result = fit(make_model(), squares, tmp_path, options=replace(short, precision="bfloat16"))
-    assert result.epochs[-1].loss < result.epochs[0].loss
-    assert all(parameter.dtype == torch.float32 for parameter in result.model.parameters())
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small disk needs root")

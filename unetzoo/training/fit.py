@@ -10,8 +10,8 @@ from unetzoo._utils.locks import locked
 from unetzoo._utils.workers import refuse_to_run_in_workers
 from unetzoo.data.dataset import Dataset
 from unetzoo.data.masks.options import Classes, MaskOptions, Masks, Value
-from unetzoo.data.survey.survey import Survey
 from unetzoo.data.open import Data, survey_of
+from unetzoo.data.survey.survey import Survey
 from unetzoo.errors import OptionError
 from unetzoo.evaluation.masks import check_fits
 from unetzoo.nn.info import ModelInfo
