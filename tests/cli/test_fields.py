@@ -37,14 +37,14 @@ class Options:
 
 @pytest.fixture
 def walk():
-    """Runs a command with these options; gives its output and what it was given."""
+    """Runs a command with these options; gives its output and what the command gets."""
     calls = []
     app = typer.Typer(rich_markup_mode=None)
 
     @app.command()
     @with_fields(Options, flags={"tags": "--tag"}, metavars={"tags": "NAME"})
-    def walk(place: str, *, given: dict[str, object], resume: bool = False) -> None:
-        calls.append((place, Options(**given), given, resume))
+    def walk(place: str, *, values: dict[str, object], resume: bool = False) -> None:
+        calls.append((place, Options(**values), values, resume))
 
     def invoke(*arguments):
         return CliRunner().invoke(app, list(arguments)), calls

@@ -88,11 +88,11 @@ def test_resume_needs_no_word_about_data_trackers_and_device(invoke, cells, tmp_
 def test_what_was_trained_is_evaluated_as_it_was_validated(invoke, cells, tmp_path):
     invoke("train", str(cells), "--out", str(tmp_path / "run"), *_SMALL, "--classes", "cell=1,background=0")
     invoke("evaluate", str(tmp_path / "run" / "best"), str(cells), "--json", str(tmp_path / "e.json"))
-    found = json.loads((tmp_path / "e.json").read_text())
-    assert found["class_names"] == ["cell", "background"]
-    told = [json.loads(line) for line in (tmp_path / "run" / "history.jsonl").read_text().splitlines()]
-    best = max(told, key=lambda epoch: epoch["mean_iou"])
-    assert [each["IoU"]["value"] for each in found["classes"]] == pytest.approx(best["class_iou"])
+    evaluation = json.loads((tmp_path / "e.json").read_text())
+    assert evaluation["class_names"] == ["cell", "background"]
+    epochs = [json.loads(line) for line in (tmp_path / "run" / "history.jsonl").read_text().splitlines()]
+    best = max(epochs, key=lambda epoch: epoch["mean_iou"])
+    assert [each["IoU"]["value"] for each in evaluation["classes"]] == pytest.approx(best["class_iou"])
 
 
 def test_the_seed_is_that_of_the_weights_too(invoke, cells, tmp_path):

@@ -12,7 +12,7 @@ def squares():
 
 @pytest.fixture
 def make_model():
-    """Makes the same small network each time, with other decoder options where they are given."""
+    """Makes the same small network each time, with other decoder options if any."""
 
     def make(decoder="unet", *, classes=2, **decoder_options):
         torch.manual_seed(0)

@@ -19,9 +19,9 @@ def test_image_and_mask_move_alike(seed):
     augmentation = Augmentation("full", crop=96, elastic=1.0)
     torch.manual_seed(seed)
     image, mask = augmentation(*_scene(96 + 2 * augmentation.margin))
-    known = mask != 255
-    bright = image[0] > image[0][known].mean()
-    assert (bright == (mask == 1))[known].float().mean() > 0.97  # all but the smoothed outlines
+    inside = mask != 255
+    bright = image[0] > image[0][inside].mean()
+    assert (bright == (mask == 1))[inside].float().mean() > 0.97  # all but the smoothed outlines
 
 
 def test_flips_only_move_pixels():
@@ -81,7 +81,7 @@ def test_the_random_numbers_come_from_torch_alone():
 
 
 @pytest.mark.parametrize("seed", range(16))
-def test_colours_change_but_objects_stay_brighter_than_their_surroundings(seed):
+def test_colors_change_but_objects_stay_brighter_than_their_surroundings(seed):
     augmentation = Augmentation("full", crop=64, elastic=0.0)
     image, mask = _scene(64 + 2 * augmentation.margin)
     torch.manual_seed(seed)
@@ -117,8 +117,8 @@ def test_image_and_mask_are_resampled_once(elastic):
     for seed in range(40):
         torch.manual_seed(seed)
         image, mask = augmentation._moved(*_places(64 + 2 * augmentation.margin))
-        known = (mask != 255) & (image[1] > 1 - 1e-5)
-        errors.append((mask - image[0])[known])
+        inside = (mask != 255) & (image[1] > 1 - 1e-5)
+        errors.append((mask - image[0])[inside])
     errors = torch.cat(errors)
     # of one rounding to the nearest pixel; of two it would be 0.41
     assert errors.square().mean().sqrt() < 0.30

@@ -54,10 +54,10 @@ def test_the_same_seed_and_number_give_the_same_crop_whatever_came_before(square
 
 def test_a_crop_leaves_the_random_state_of_torch_as_it_was(squares):
     torch.manual_seed(9)
-    wanted = torch.rand(3)
+    expected = torch.rand(3)
     torch.manual_seed(9)
     _crops(squares["train"], augment="full")[0]
-    assert torch.equal(torch.rand(3), wanted)
+    assert torch.equal(torch.rand(3), expected)
 
 
 def test_each_pass_shows_every_image_once(squares):
@@ -91,14 +91,14 @@ def test_a_class_in_the_corner_is_shown_when_it_is_drawn_whatever_the_augmentati
     mask[:6, :6] = 1
     crops = _crops(One(mask), crop=64, count=200, balance=1.0, augment="full")
     share = np.mean([bool((crops[index].mask == 1).any()) for index in range(200)])
-    assert 0.4 < share < 0.6  # a half of the crops are centred on the other class
+    assert 0.4 < share < 0.6  # a half of the crops are centered on the other class
 
 
 def test_most_of_an_image_smaller_than_the_crop_is_shown_whatever_the_augmentation():
     crops = _crops(One(np.ones((8, 8), np.int64)), crop=64, count=50, augment="full")
-    known = [int((crops[index].mask == 1).sum()) / 8**2 for index in range(50)]
-    assert min(known) > 0.2  # at a corner of the crop, turned and shrunk
-    assert np.mean(known) > 0.9
+    shares = [int((crops[index].mask == 1).sum()) / 8**2 for index in range(50)]
+    assert min(shares) > 0.2  # at a corner of the crop, turned and shrunk
+    assert np.mean(shares) > 0.9
 
 
 @pytest.mark.parametrize("kind", ["nan", "masked", "value"])

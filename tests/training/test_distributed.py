@@ -66,6 +66,7 @@ def test_two_processes_have_the_loss_curve_of_one(histories):
 
 def test_two_processes_share_the_validation(histories):
     one, two = histories
+    assert all(iou is not None for epoch in one for iou in epoch["class_iou"])
     assert [epoch["class_iou"] for epoch in two] == [pytest.approx(epoch["class_iou"], abs=1e-3) for epoch in one]
 
 

@@ -99,11 +99,11 @@ def test_a_file_that_vanishes_is_told_in_a_line_by_a_worker_too(make_model, tmp_
     for name in "abc":
         for folder, image in zip(("images", "masks"), Squares(1, ord(name))[0], strict=False):
             Image.fromarray(image.squeeze().astype(np.uint8)).save(tmp_path / "data" / folder / f"{name}.png")
-    found = survey(tmp_path / "data")
+    data = survey(tmp_path / "data")
     for image in (tmp_path / "data" / "images").iterdir():
         image.unlink()
     with pytest.raises(DataError, match=r"^there is no file .*images/[abc].png$") as raised:
-        fit(make_model(), found, tmp_path / "run", options=replace(short, workers=1))
+        fit(make_model(), data, tmp_path / "run", options=replace(short, workers=1))
     assert raised.value.__traceback__  # it is still held, and the worker has ended nevertheless
     assert multiprocessing.active_children() == []
 
@@ -111,10 +111,10 @@ def test_a_file_that_vanishes_is_told_in_a_line_by_a_worker_too(make_model, tmp_
 def test_the_random_state_of_the_caller_stays(make_model, squares, short, tmp_path):
     model = make_model()
     torch.manual_seed(4)
-    wanted = torch.rand(2)
+    expected = torch.rand(2)
     torch.manual_seed(4)
     fit(model, squares, tmp_path, options=short)
-    assert torch.equal(torch.rand(2), wanted)
+    assert torch.equal(torch.rand(2), expected)
 
 
 def test_a_frozen_encoder_keeps_its_weights_and_is_thawed_after(make_model, squares, short, tmp_path):
@@ -282,9 +282,9 @@ def test_an_image_with_infinite_values_is_named_before_training(make_model, squa
 def test_a_network_with_other_classes_or_channels_is_told_what_to_do(make_model, squares, short, tmp_path):
     with pytest.raises(OptionError, match=r"the data has 2 classes \(rest, square\), the network 5: .* classes=2"):
         fit(make_model(classes=5), squares, tmp_path, options=short)
-    colour = unetzoo.create("unet", encoder="plain", encoder_options={"widths": (4, 8)}, classes=2)
+    colored = unetzoo.create("unet", encoder="plain", encoder_options={"widths": (4, 8)}, classes=2)
     with pytest.raises(ShapeError, match=r"the images have 1 channels, the network takes 3: .* in_channels=1"):
-        fit(colour, squares, tmp_path, options=short)
+        fit(colored, squares, tmp_path, options=short)
 
 
 def test_a_run_is_not_overwritten(make_model, squares, short, tmp_path):

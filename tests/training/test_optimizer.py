@@ -38,9 +38,9 @@ def test_weights_become_those_of_torchs_own(order):
     twin = copy.deepcopy(layers)
     _train(layers, DenseAdamW(_groups(layers), weight_decay=0.1), 8)
     _train(twin, AdamW(_groups(twin), weight_decay=0.1, foreach=False), 8)
-    for found, wanted in zip(layers.parameters(), twin.parameters(), strict=True):
-        torch.testing.assert_close(found, wanted, rtol=1e-9, atol=1e-12)
-        assert found.stride() == wanted.stride()
+    for weights, expected in zip(layers.parameters(), twin.parameters(), strict=True):
+        torch.testing.assert_close(weights, expected, rtol=1e-9, atol=1e-12)
+        assert weights.stride() == expected.stride()
 
 
 @pytest.mark.parametrize("order", ORDERS)
@@ -55,8 +55,8 @@ def test_gradients_are_clipped_as_torch_does(order, clip):
         group["eps"] = 1e-3  # so that the gradients' size matters
     _train(layers, ours, 4)
     _train(twin, torchs, 4)
-    for found, wanted in zip(layers.parameters(), twin.parameters(), strict=True):
-        torch.testing.assert_close(found, wanted, rtol=1e-6, atol=1e-9)
+    for weights, expected in zip(layers.parameters(), twin.parameters(), strict=True):
+        torch.testing.assert_close(weights, expected, rtol=1e-6, atol=1e-9)
 
 
 def test_weights_without_a_gradient_stay_as_they_are():
@@ -89,8 +89,8 @@ def test_its_state_is_that_of_torchs_own():
     torchs.load_state_dict(copy.deepcopy(optimizer.state_dict()))
     _train(layers, optimizer, 2, seed=3)
     _train(twin, torchs, 2, seed=3)
-    for found, wanted in zip(layers.parameters(), twin.parameters(), strict=True):
-        torch.testing.assert_close(found, wanted, rtol=1e-9, atol=1e-12)
+    for weights, expected in zip(layers.parameters(), twin.parameters(), strict=True):
+        torch.testing.assert_close(weights, expected, rtol=1e-9, atol=1e-12)
 
 
 LAYOUTS = {
@@ -130,5 +130,5 @@ def _dense(parameter, clip):
 @pytest.mark.parametrize("orders", list(itertools.product(LAYOUTS, repeat=3)), ids="-".join)
 def test_each_tensor_may_lie_in_an_order_of_its_own(orders, shape):
     for clip in (1e-3, 1e3):
-        found, wanted = _steps(_dense, orders, shape, clip), _steps(_clipped, orders, shape, clip)
-        torch.testing.assert_close(found, wanted, rtol=1e-6, atol=1e-9)
+        weights, expected = _steps(_dense, orders, shape, clip), _steps(_clipped, orders, shape, clip)
+        torch.testing.assert_close(weights, expected, rtol=1e-6, atol=1e-9)

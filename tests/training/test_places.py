@@ -8,16 +8,16 @@ from unetzoo.training.crops import ClassPlaces
 def _by_a_scan(mask, random):
     """The same draw by a look at all pixels."""
     present = np.unique(mask[mask != UNKNOWN])
-    wanted = present[random.integers(len(present))]
-    rows, columns = np.nonzero(mask == wanted)
+    expected = present[random.integers(len(present))]
+    rows, columns = np.nonzero(mask == expected)
     index = random.integers(len(rows))
     return int(rows[index]), int(columns[index])
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (64, 3), (65, 40), (200, 7)])
 def test_a_draw_is_that_of_a_scan_of_all_pixels(shape):
-    made = np.random.default_rng(0)
-    mask = made.choice(np.array([0, 3, 200, UNKNOWN], np.uint8), size=shape, p=[0.6, 0.05, 0.05, 0.3])
+    random = np.random.default_rng(0)
+    mask = random.choice(np.array([0, 3, 200, UNKNOWN], np.uint8), size=shape, p=[0.6, 0.05, 0.05, 0.3])
     mask[0, 0] = 3
     places = ClassPlaces(mask)
     first, second = np.random.default_rng(1), np.random.default_rng(1)

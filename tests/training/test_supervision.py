@@ -15,18 +15,20 @@ def test_native_supervision_compares_each_output_at_its_own_resolution(make_mode
     ]
 
 
+def _compared(target):
+    """The target that logits (1, 2, 2, 2) at a reduction of 4 are compared with."""
+    targets = []
+    supervised_loss(lambda _, part: targets.append(part) or torch.tensor(0.0), [torch.zeros(1, 2, 2, 2)], [4], target)
+    return targets[0].tolist()
+
+
 def test_a_target_at_a_quarter_is_the_pixel_in_the_middle_of_each_quarter():
-    seen = []
     target = torch.arange(8 * 8).reshape(1, 8, 8)
-    supervised_loss(lambda _, wanted: seen.append(wanted) or torch.tensor(0.0), [torch.zeros(1, 2, 2, 2)], [4], target)
-    assert seen[0].tolist() == [[[2 * 8 + 2, 2 * 8 + 6], [6 * 8 + 2, 6 * 8 + 6]]]
+    assert _compared(target) == [[[2 * 8 + 2, 2 * 8 + 6], [6 * 8 + 2, 6 * 8 + 6]]]
 
 
 def test_a_target_that_does_not_divide_is_unknown_beyond_its_border():
-    seen = []
-    target = torch.ones(1, 5, 8, dtype=torch.long)
-    supervised_loss(lambda _, wanted: seen.append(wanted) or torch.tensor(0.0), [torch.zeros(1, 2, 2, 2)], [4], target)
-    assert seen[0].tolist() == [[[1, 1], [255, 255]]]
+    assert _compared(torch.ones(1, 5, 8, dtype=torch.long)) == [[[1, 1], [255, 255]]]
 
 
 def test_the_loss_is_the_mean_over_the_outputs():

@@ -20,8 +20,8 @@ def test_tiles_are_halved_until_the_memory_suffices():
     validator = Validator()
     torch.manual_seed(0)
     model = unetzoo.create("unet", encoder="plain", encoder_options={"widths": (4, 8)}, classes=2, in_channels=1).eval()
-    wanted = predicted_ids(model, image)
-    np.testing.assert_array_equal(validator.ids(_greedy(model, 600 * 600), image), wanted)
+    expected = predicted_ids(model, image)
+    np.testing.assert_array_equal(validator.ids(_greedy(model, 600 * 600), image), expected)
     assert validator.tile == 512
 
 

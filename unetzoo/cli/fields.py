@@ -36,17 +36,18 @@ class _Words:
 def with_fields(
     options: type,
     *,
-    into: str = "given",
+    into: str = "values",
     flags: Mapping[str, str] = MappingProxyType({}),
     metavars: Mapping[str, str] = MappingProxyType({}),
     defaults: Mapping[str, str] = MappingProxyType({}),
     hidden: Sequence[str] = (),
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command a flag for each field of a class of options, and the values that were given as a dictionary.
+    """Add a flag to a command for each field of a class of options; the command gets the values of the command line.
 
     Args:
         options: a frozen dataclass with documented fields.
-        into: parameter of the command that gets the dictionary; the flags take its place in the help text.
+        into: parameter of the command that gets a dictionary of the values, without those that are not on the command
+            line; the flags take its place in the help text.
         flags: flags that are not the names of their fields, such as `{"trackers": "--track"}`.
         metavars: what a flag takes, where that is neither a number nor a choice, such as `{"device": "NAME"}`.
         defaults: texts for defaults that are not those of the fields.
@@ -62,9 +63,9 @@ def with_fields(
             parameters += generated.values() if name == into else [parameter]
 
         @wraps(function)
-        def command(**values: Any) -> None:  # noqa: ANN401 - as typer reads them
-            given = {name: values.pop(name) for name in generated}
-            function(**values, **{into: {name: value for name, value in given.items() if value not in (None, [])}})
+        def command(**arguments: Any) -> None:  # noqa: ANN401 - as typer reads them
+            values = {name: arguments.pop(name) for name in generated}
+            function(**arguments, **{into: {name: value for name, value in values.items() if value not in (None, [])}})
 
         keywords = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in parameters]
         command.__signature__ = inspect.Signature(keywords)  # type: ignore[attr-defined] # as inspect reads it

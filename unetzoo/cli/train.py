@@ -63,7 +63,7 @@ def train(
         typer.Option(metavar="KEY=VALUE", help="Option of the decoder, such as norm=group; may be repeated"),
     ] = None,
     *,
-    given: dict[str, Any],
+    values: dict[str, Any],
     classes: ClassNames = None,
     masks: MaskKind = "auto",
     ignore: Ignore = None,
@@ -83,18 +83,18 @@ def train(
     from unetzoo.training.run import read_run
 
     if pretrained:
-        given = {"encoder_rate": _PRETRAINED_RATE} | given
+        values = {"encoder_rate": _PRETRAINED_RATE} | values
     parts = {
         "decoder": decoder,
         "encoder": encoder,
         "encoder_options": read_options("--encoder-option", encoder_option or ()),
         "decoder_options": read_options("--decoder-option", decoder_option or ()),
     }
-    options = FitOptions(**given)
+    options = FitOptions(**values)
     network = _NETWORK
     run = read_run(out) if resume else None
     if run is not None:
-        options = _resumed(run, given, options)
+        options = _resumed(run, values, options)
         network = {name: getattr(run.network, name) for name in _NETWORK}
     elif resume:
         say_new_run(out)
@@ -110,9 +110,9 @@ def train(
     _fit(model, survey, out, options, resume=resume)
 
 
-def _resumed(run: "Run", given: dict[str, Any], options: FitOptions) -> FitOptions:
-    """The options of a run, but for those that are given; with more epochs these stay as long as they were."""
-    names = {"device" if name == "cpu" else name for name in given}
+def _resumed(run: "Run", values: dict[str, Any], options: FitOptions) -> FitOptions:
+    """The options of a run with the values of the command line; with more epochs, an epoch keeps its length."""
+    names = {"device" if name == "cpu" else name for name in values}
     changes = {name: getattr(options, name) for name in names}
     if run.options.steps and "epochs" in names and "steps" not in names:
         changes["steps"] = round(run.options.steps * options.epochs / run.options.epochs)

@@ -1,4 +1,4 @@
-"""Values that are written on the command line: `key=value` options and image sizes."""
+"""Values on the command line: `key=value` options and image sizes."""
 
 import re
 from collections.abc import Sequence
@@ -8,12 +8,12 @@ from unetzoo.errors import OptionError
 
 
 def read_options(flag: str, texts: Sequence[str]) -> dict[str, object]:
-    """The options that a flag was given, each as `key=value`.
+    """The options of a flag that is repeated, each as `key=value`.
 
     A value is a number, a list such as `64,32,16`, `true`, `false`, `null` or text.
 
     Raises:
-        OptionError: for a text of another form, or a key given twice.
+        OptionError: for another form, or a repeated key.
     """
     options: dict[str, object] = {}
     for text in texts:
@@ -21,7 +21,7 @@ def read_options(flag: str, texts: Sequence[str]) -> dict[str, object]:
         if not (equals and key.isidentifier()):
             raise OptionError(f"{flag} takes key=value, such as norm=group; got {text!r}")
         if key in options:
-            raise OptionError(f"{flag} was given {key!r} twice")
+            raise OptionError(f"{flag} has {key!r} twice")
         options[key] = _read_value(value)
     return options
 

@@ -1,1 +1,1 @@
-"""Train a network: accelerate runs the loop on one process or many; here is what segmentation needs beside it."""
+"""Training of a network: options, data, optimization, the loop and the folder of a run; accelerate is the engine."""

@@ -1,4 +1,4 @@
-"""Train a network on a data set, from a survey of its images to the best weights."""
+"""Train a network on a data set."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager

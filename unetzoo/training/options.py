@@ -1,4 +1,4 @@
-"""What a training depends on, and what follows from it for a given data set.
+"""The options of a training, and what they mean for a data set.
 
 The fields of `FitOptions` are the flags of `unetzoo train`: the first sentence of a field's documentation is its help
 text, the annotation its check.

@@ -1,4 +1,4 @@
-"""What a training tells while it runs, and what a checkpoint remembers of it."""
+"""The events of a training, and its state beside weights, optimizer and schedule."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -48,7 +48,7 @@ class FitListener:
 
 
 class Progress:
-    """What a checkpoint remembers beside weights, optimizer and schedule.
+    """The state of a training that a checkpoint saves beside weights, optimizer and schedule.
 
     Attributes:
         step: updates of the weights so far.

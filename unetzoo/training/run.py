@@ -39,7 +39,7 @@ class Run:
     Attributes:
         options: of the training.
         network: configuration of the network.
-        info: what is known of the data.
+        info: classes and statistics of the data.
     """
 
     options: FitOptions
