@@ -40,10 +40,14 @@ def test_weights_take_the_dtype_of_the_logits_and_must_be_as_many_as_its_classes
 @pytest.mark.parametrize(
     ("make", "options", "message"),
     [
-        (BCELoss, {"label_smoothing": 1.0}, r"label_smoothing must be a number in \[0, 1\), got 1\.0"),
+        (BCELoss, {"label_smoothing": 1.0}, r"label_smoothing must be a finite number >= 0 and < 1, got 1\.0"),
         (BCELoss, {"pos_weight": -1.0}, r"pos_weight must be finite numbers >= 0"),
-        (CrossEntropyLoss, {"label_smoothing": -0.1}, r"label_smoothing must be a number in \[0, 1\), got -0\.1"),
-        (CrossEntropyLoss, {"label_smoothing": NAN}, r"label_smoothing must be a number in \[0, 1\), got nan"),
+        (
+            CrossEntropyLoss,
+            {"label_smoothing": -0.1},
+            r"label_smoothing must be a finite number >= 0 and < 1, got -0\.1",
+        ),
+        (CrossEntropyLoss, {"label_smoothing": NAN}, r"label_smoothing must be a finite number >= 0 and < 1, got nan"),
         (FocalLoss, {"gamma": -1}, r"gamma must be a finite number >= 0, got -1"),
         (FocalLoss, {"gamma": "2"}, r"gamma must be a finite number >= 0, got '2'"),
         (FocalLoss, {"alpha": 1.5}, r"alpha must be a number in \[0, 1\], or one weight for each class; got 1\.5"),

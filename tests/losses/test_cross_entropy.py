@@ -185,9 +185,7 @@ def test_a_pixel_of_which_any_probability_is_ignored_does_not_count_in_soft_ce(r
 
 def test_soft_ce_refuses_probabilities_whose_sum_is_not_1():
     soft = torch.full((1, 3, 4, 4), 0.5)
-    with pytest.raises(
-        TargetError, match=r"whose sum is 1 .*; in 16 of 16 pixels it is another, such as 1\.5: .*soft_bce"
-    ):
+    with pytest.raises(TargetError, match=r"whose sum is 1 .*; in 16 of 16 pixels it is not, such as 1\.5: .*soft_bce"):
         SoftCrossEntropyLoss()(torch.zeros(1, 3, 4, 4), soft)
 
 

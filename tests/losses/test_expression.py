@@ -70,7 +70,7 @@ def test_ignore_index_reaches_every_term_but_one_that_says_its_own(registry):
 
 
 def test_a_loss_without_ignore_index_is_named_when_it_is_asked_for(registry):
-    with pytest.raises(OptionError, match="loss 'brier' takes no ignore_index, so it would count the pixels"):
+    with pytest.raises(OptionError, match="loss 'brier' has no option ignore_index, so it would count these pixels"):
         parse_loss("dice + brier", registry, ignore_index=255)
 
 
@@ -92,7 +92,7 @@ def test_an_unknown_option_is_named_with_those_there_are(registry):
 
 
 def test_a_plugin_whose_builder_gives_no_module_is_named(registry):
-    with pytest.raises(PluginError, match=r"the builder of loss 'number' must give a torch\.nn\.Module, but gave 3"):
+    with pytest.raises(PluginError, match=r"builder of loss 'number' must return a torch\.nn\.Module, but returned 3"):
         parse_loss("number", registry)
 
 
@@ -118,7 +118,7 @@ def test_one_output_alone_needs_no_output_weights(registry, example):
 
 def test_output_weights_must_be_as_many_as_outputs(registry, example):
     logits, target = example
-    with pytest.raises(OptionError, match="2 output_weights do not fit 3 outputs; give one for each"):
+    with pytest.raises(OptionError, match="2 output_weights do not fit 3 outputs; pass one for each"):
         parse_loss("bce", registry, output_weights=(1, 2))([logits] * 3, target)
 
 

@@ -112,7 +112,7 @@ def test_a_value_that_often_marks_ignored_pixels_is_met_with_ignore_index(value)
 
 
 def test_what_is_ignored_already_is_said_when_another_value_is_strange():
-    assert _refusal(torch.zeros(THREE), _ids(255, -1), 255).endswith("there is one, now ignore_index=255")
+    assert _refusal(torch.zeros(THREE), _ids(255, -1), 255).endswith("one value can be ignored, now ignore_index=255")
 
 
 def test_of_many_strange_values_the_first_five_are_named():
@@ -121,7 +121,7 @@ def test_of_many_strange_values_the_first_five_are_named():
 
 def test_a_mask_of_0_and_255_is_met_with_both_things_it_may_mean():
     assert _refusal(torch.zeros(BINARY), _ids(255).to(torch.uint8)) == (
-        "the target holds 255 (in 1 of 40 values), but a binary target holds 0 and 1 alone; if 255 is the foreground, "
+        "the target holds 255 (in 1 of 40 values), but a binary target holds only 0 and 1; if 255 is the foreground, "
         "pass target > 0; if 255 marks pixels that do not count, pass ignore_index=255"
     )
 
@@ -129,9 +129,9 @@ def test_a_mask_of_0_and_255_is_met_with_both_things_it_may_mean():
 @pytest.mark.parametrize(
     ("value", "hint"),
     [
-        (0.25, "the target holds 0.25 (in 1 of 40 values), but a binary target holds 0 and 1 alone; soft labels are"),
+        (0.25, "the target holds 0.25 (in 1 of 40 values), but a binary target holds only 0 and 1; only soft_bce"),
         (float("nan"), "the target holds nan (in 1 of 40"),
-        (2.0, "make it a mask, for instance by target > 0"),
+        (2.0, "make it a mask, e.g. by target > 0"),
         (-1.0, "if -1 marks pixels that do not count, pass ignore_index=-1"),
     ],
 )
@@ -142,14 +142,14 @@ def test_a_mask_of_other_numbers_is_refused(value, hint):
 
 
 def test_a_multilabel_target_is_refused_for_its_values_too():
-    assert "but a multilabel target holds 0 and 1 alone" in _refusal(torch.zeros(THREE), _ids(2, shape=THREE))
+    assert "but a multilabel target holds only 0 and 1" in _refusal(torch.zeros(THREE), _ids(2, shape=THREE))
 
 
 @pytest.mark.parametrize(
     ("logits", "target", "said"),
     [
-        (BINARY, (2, 4, 6), "(2, 4, 6) does not fit logits (2, 1, 4, 5); they need a mask (2, 4, 5) of 0 and 1"),
-        (THREE, (2, 8, 10), "they need class ids (2, 4, 5), or for multilabel one mask for each class (2, 3, 4, 5)"),
+        (BINARY, (2, 4, 6), "(2, 4, 6) does not fit logits (2, 1, 4, 5); expected a mask (2, 4, 5) of 0 and 1"),
+        (THREE, (2, 8, 10), "expected class ids (2, 4, 5), or for multilabel one mask per class (2, 3, 4, 5)"),
         (THREE, (2, 1, 4, 5), "target.squeeze(1) drops the axis of length 1"),
         (THREE, (2, 4, 5, 3), "target.permute(0, 3, 1, 2) puts the classes first"),
         ((2, 4, 5), THREE, "logits must be (b, k, h, w), got (2, 4, 5); they come first, then the target"),

@@ -1,4 +1,4 @@
-"""Losses. Plugins may build theirs upon what is named here: it checks a target, and says what is wrong with it."""
+"""Losses. Losses of plugins can build on the names below, which check a target and explain what is wrong with it."""
 
 from unetzoo.losses.target import Pair, as_masks, make_pair, masked_mean
 

@@ -1,9 +1,10 @@
-"""What all losses share: the options that each of them takes, and how they read logits, probabilities and targets."""
+"""The base of all losses: their shared options, and the reading of logits, probabilities and targets."""
 
 import inspect
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, fields
-from typing import ClassVar, TypeVar, dataclass_transform
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar, TypeVar, dataclass_transform
 
 import torch
 from torch import Tensor, nn
@@ -16,14 +17,19 @@ from unetzoo.losses.tracing import hidden
 _Kind = TypeVar("_Kind", bound=type)
 
 
-@dataclass_transform(kw_only_default=True, eq_default=False)
+def option(*, default: Any, check: Callable[[str, Any], None]) -> Any:  # noqa: ANN401 - as `dataclasses.field`
+    """A checked option of a loss; `check(name, value)` raises OptionError for a value outside its range."""
+    return field(default=default, metadata={"check": check})
+
+
+@dataclass_transform(kw_only_default=True, eq_default=False, field_specifiers=(option,))
 def options(kind: _Kind) -> _Kind:
     """Make a loss of a class whose annotated attributes are its options, given by name.
 
     Its own options precede the inherited ones in the signature, from which the registry reads them.
     """
     dataclass(kw_only=True, eq=False, repr=False)(kind)
-    names = {field.name for field in fields(kind)}
+    names = {declared.name for declared in fields(kind)}
     order = [name for owner in kind.__mro__ for name in inspect.get_annotations(owner) if name in names]
     constructor = vars(kind)["__init__"]
     signature = inspect.signature(constructor)
@@ -52,9 +58,9 @@ class Loss(nn.Module, ABC):
     """
 
     class_weights: Weights | None = None
-    per_image: bool = False
-    ignore_index: int | None = None
-    from_logits: bool = True
+    per_image: bool = option(default=False, check=check_switch)
+    ignore_index: int | None = option(default=None, check=check_ignore_index)
+    from_logits: bool = option(default=True, check=check_switch)
 
     soft: ClassVar[bool] = False
     """Whether masks may hold any value from 0 to 1."""
@@ -62,9 +68,9 @@ class Loss(nn.Module, ABC):
     def __post_init__(self) -> None:
         """Check the options."""
         nn.Module.__init__(self)
-        check_switch("per_image", self.per_image)
-        check_switch("from_logits", self.from_logits)
-        check_ignore_index(self.ignore_index)
+        for declared in fields(self):
+            if check := declared.metadata.get("check"):
+                check(declared.name, getattr(self, declared.name))
         self.keep_weights("class_weights", self.class_weights)
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
@@ -98,7 +104,7 @@ class Loss(nn.Module, ABC):
         return pair.logits.softmax(1) if pair.mode == "multiclass" else pair.logits.sigmoid()
 
     def with_logits(self, pair: Pair) -> Pair:
-        """The pair with logits; of probabilities, which are held away from 0 and 1 by the precision of their dtype."""
+        """The pair with logits; probabilities are first clamped away from 0 and 1 by the precision of their dtype."""
         if self.from_logits:
             return pair
         nearest = torch.finfo(pair.logits.dtype).eps

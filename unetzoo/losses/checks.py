@@ -1,8 +1,9 @@
-"""Checks of the options that several losses share."""
+"""Checks of the options of losses, each of a value by the name of its option."""
 
 import math
 import operator
 from collections.abc import Sequence
+from functools import partial
 from typing import TypeGuard
 
 import torch
@@ -14,22 +15,10 @@ from unetzoo.errors import OptionError
 Weights = Sequence[float] | Tensor
 
 
-def check_ignore_index(value: object) -> None:
+def check_ignore_index(option: str, value: object) -> None:
     """Raise OptionError unless `value` is a whole number or None."""
     if value is not None and whole(value) is None:
-        raise OptionError(f"ignore_index must be a whole number or None, got {value!r}")
-
-
-def check_smoothing(value: object) -> None:
-    """Raise OptionError unless `value` is a label smoothing, in [0, 1)."""
-    if not (_is_number(value) and 0 <= value < 1):
-        raise OptionError(f"label_smoothing must be a number in [0, 1), got {value!r}")
-
-
-def check_not_negative(option: str, value: object) -> None:
-    """Raise OptionError unless `value` is a finite number >= 0."""
-    if not (_is_number(value) and value >= 0):
-        raise OptionError(f"{option} must be a finite number >= 0, got {value!r}")
+        raise OptionError(f"{option} must be a whole number or None, got {value!r}")
 
 
 def check_number(
@@ -41,17 +30,23 @@ def check_number(
     at_most: float | None = None,
     below: float | None = None,
 ) -> None:
-    """Raise OptionError unless `value` is a finite number within the bounds that are given."""
+    """Raise OptionError unless `value` is a finite number within the bounds; None: no bound."""
     bounds = [
         (above, ">", operator.gt),
         (at_least, ">=", operator.ge),
         (at_most, "<=", operator.le),
         (below, "<", operator.lt),
     ]
-    given = [(bound, sign, fits) for bound, sign, fits in bounds if bound is not None]
-    if not (_is_number(value) and all(fits(value, bound) for bound, _, fits in given)):
-        wanted = " and ".join(f"{sign} {bound:g}" for bound, sign, _ in given)
-        raise OptionError(f"{option} must be a finite number {wanted}, got {value!r}")
+    limits = [(bound, sign, fits) for bound, sign, fits in bounds if bound is not None]
+    if not (_is_number(value) and all(fits(value, bound) for bound, _, fits in limits)):
+        interval = " and ".join(f"{sign} {bound:g}" for bound, sign, _ in limits)
+        raise OptionError(f"{option} must be a finite number {interval}, got {value!r}")
+
+
+check_not_negative = partial(check_number, at_least=0)
+check_share = partial(check_number, at_least=0, at_most=1)
+check_smoothing = partial(check_number, at_least=0, below=1)
+"""Of label smoothing, which moves a part of each label to the other classes."""
 
 
 def check_switch(option: str, value: object) -> None:
@@ -61,16 +56,16 @@ def check_switch(option: str, value: object) -> None:
 
 
 def as_weights(option: str, values: Weights | None) -> Tensor | None:
-    """One weight for each class, as float32 (k); None stays None.
+    """One weight per class, as float32 (k); None stays None.
 
     Raises:
-        OptionError: when they are no list of finite numbers >= 0, or all of them are 0.
+        OptionError: when they are not a list of finite numbers >= 0, or all of them are 0.
     """
     if values is None:
         return None
     try:
         weights = torch.as_tensor(values, dtype=torch.float32).detach().clone()
-    except (TypeError, ValueError, RuntimeError):  # torch raises any of them for what is no list of numbers
+    except (TypeError, ValueError, RuntimeError):  # torch raises any of them for anything but a list of numbers
         weights = torch.empty(0)
     usable = weights.ndim == 1 and weights.numel() > 0 and bool((weights.isfinite() & (weights >= 0)).all())
     if not usable or not bool(weights.any()):
@@ -79,11 +74,7 @@ def as_weights(option: str, values: Weights | None) -> Tensor | None:
 
 
 def weights_for(logits: Tensor, option: str, weights: Tensor) -> Tensor:
-    """The weights in the dtype and on the device of logits (b, k, h, w).
-
-    Raises:
-        OptionError: when there are not k of them.
-    """
+    """The weights in the dtype and on the device of logits (b, k, h, w); OptionError unless there are k of them."""
     if len(weights) != logits.shape[1]:
         raise OptionError(
             f"{option} must have one number for each of the {logits.shape[1]} classes of logits "
@@ -93,5 +84,5 @@ def weights_for(logits: Tensor, option: str, weights: Tensor) -> Tensor:
 
 
 def _is_number(value: object) -> TypeGuard[float]:
-    """Whether a value is a finite number, and neither True nor False."""
+    """True for a finite number that is neither True nor False."""
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)

@@ -1,4 +1,4 @@
-"""Cross-entropies: of masks and of classes, with hard and with soft targets."""
+"""Cross-entropies of masks and of classes, for hard and soft targets."""
 
 from typing import ClassVar
 
@@ -6,28 +6,27 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - the field's name for it
 
 from unetzoo.errors import TargetError
-from unetzoo.losses.base import Loss, options
+from unetzoo.losses.base import Loss, option, options
 from unetzoo.losses.checks import Weights, check_smoothing
 from unetzoo.losses.pixel import cross_entropy, mean_over, pixel_weights
 from unetzoo.losses.target import Mode, Pair
 from unetzoo.losses.tracing import hidden
 
-_SUM_TOLERANCE = 0.01  # of class probabilities, which may have been rounded to half precision
+_SUM_TOLERANCE = 0.01  # of a sum of class probabilities, which may be rounded to half precision
 
 
 @options
 class _MaskCrossEntropy(Loss):
-    """Cross-entropy of sigmoids; its children differ in the targets that they take."""
+    """Cross-entropy of sigmoids; its subclasses take different targets."""
 
     name: ClassVar[str]
 
     pos_weight: float | Weights | None = None
-    label_smoothing: float = 0.0
+    label_smoothing: float = option(default=0.0, check=check_smoothing)
 
     def __post_init__(self) -> None:
         """Check the options."""
         super().__post_init__()
-        check_smoothing(self.label_smoothing)
         self._same_for_all = isinstance(self.pos_weight, (int, float))
         self.keep_weights(
             "pos_weight", [self.pos_weight] if isinstance(self.pos_weight, (int, float)) else self.pos_weight
@@ -63,18 +62,14 @@ class _MaskCrossEntropy(Loss):
 
 @options
 class BCELoss(_MaskCrossEntropy):
-    """Binary cross-entropy of the sigmoid of each logit, for masks of 0 and 1; the mean over all that count.
+    """Binary cross-entropy of the sigmoid of each logit, for masks of 0 and 1; the mean over all pixels that count.
 
     -(w y log p + (1 - y) log(1 - p)), with p = sigmoid(logit) and w = `pos_weight`.
 
     Args:
-        pos_weight: how much more a 1 counts than a 0: one number, or one for each class; e.g. background pixels per
-            foreground pixel.
+        pos_weight: weight of 1 relative to 0, one number or one per class, e.g. background pixels per foreground pixel.
         label_smoothing: s in [0, 1); targets become s / 2 and 1 - s / 2 (arXiv:1512.00567, section 7, two classes).
-        class_weights, per_image, ignore_index, from_logits: see `unetzoo.losses.base.Loss`.
-
-    Raises:
-        OptionError: for a value outside its range.
+        class_weights, per_image, ignore_index, from_logits: see `unetzoo.losses.base.Loss`, also for errors.
     """
 
     name = "bce"
@@ -82,19 +77,16 @@ class BCELoss(_MaskCrossEntropy):
 
 @options
 class SoftBCELoss(_MaskCrossEntropy):
-    """Binary cross-entropy for soft masks, whose values lie between 0 and 1; of masks of 0 and 1 the same as `BCELoss`.
+    """Binary cross-entropy for soft masks with values from 0 to 1; for masks of 0 and 1 it equals `BCELoss`.
 
-    For what several people drew, for mixed images and for the probabilities of a teacher.
-    segmentation_models_pytorch's `SoftBCEWithLogitsLoss(smooth_factor=s)` is this one with `label_smoothing=2 * s`, but
-    for pixels that do not count: they are in the number by which it divides.
+    For annotations of several people, mixed images and the probabilities of a teacher. segmentation_models_pytorch's
+    `SoftBCEWithLogitsLoss(smooth_factor=s)` is this one with `label_smoothing=2 * s`, except that its divisor includes
+    the pixels that do not count.
 
     Args:
-        pos_weight: as of `BCELoss`.
+        pos_weight: as in `BCELoss`.
         label_smoothing: s in [0, 1); targets y become y (1 - s) + s / 2.
-        class_weights, per_image, ignore_index, from_logits: see `unetzoo.losses.base.Loss`.
-
-    Raises:
-        OptionError: for a value outside its range.
+        class_weights, per_image, ignore_index, from_logits: see `unetzoo.losses.base.Loss`, also for errors.
     """
 
     name = "soft_bce"
@@ -103,15 +95,10 @@ class SoftBCELoss(_MaskCrossEntropy):
 
 @options
 class _ClassCrossEntropy(Loss):
-    """Cross-entropy of a softmax; its children differ in the targets that they take."""
+    """Cross-entropy of a softmax; its subclasses take different targets."""
 
     class_weights: Weights | None = None
-    label_smoothing: float = 0.0
-
-    def __post_init__(self) -> None:
-        """Check the options."""
-        super().__post_init__()
-        check_smoothing(self.label_smoothing)
+    label_smoothing: float = option(default=0.0, check=check_smoothing)
 
     def of_pair(self, pair: Pair) -> Tensor:
         """The weighted mean over the pixels; masks of the classes are soft targets."""
@@ -143,14 +130,11 @@ class CrossEntropyLoss(_ClassCrossEntropy):
     -sum w[y] log p[y] / sum w[y], over the pixels that count: y is a pixel's class and p the softmax of its logits.
 
     Args:
-        class_weights: one for each class, >= 0; None: all equal. A pixel of a class with weight 0 does not count; of
-            another one, label smoothing adds s / k of each class times that class's weight, as torch does.
+        class_weights: one per class, >= 0; None: all equal. A pixel of a class with weight 0 does not count; for other
+            pixels, label smoothing adds s / k of each class times that class's weight, as in torch.
         label_smoothing: s in [0, 1); a pixel's class gets 1 - s + s / k, every other s / k (arXiv:1512.00567, section
             7).
-        per_image, ignore_index, from_logits: see `unetzoo.losses.base.Loss`.
-
-    Raises:
-        OptionError: for a value outside its range.
+        per_image, ignore_index, from_logits: see `unetzoo.losses.base.Loss`, also for errors.
     """
 
     def check_mode(self, mode: Mode, logits: Tensor, target: Tensor) -> None:
@@ -165,21 +149,17 @@ class CrossEntropyLoss(_ClassCrossEntropy):
 
 @options
 class SoftCrossEntropyLoss(_ClassCrossEntropy):
-    """Cross-entropy of the softmax for soft targets, probabilities of classes; of class ids that of `CrossEntropyLoss`.
+    """Cross-entropy of the softmax for class probabilities as targets; for class ids it equals `CrossEntropyLoss`.
 
     -sum w[c] t[c] log p[c] / sum w[c] t[c], over classes c and the pixels that count: t are the target's probabilities.
-    segmentation_models_pytorch's `SoftCrossEntropyLoss(smooth_factor=s)` is this one with `label_smoothing=s`, but for
-    pixels that do not count: they are in the number by which it divides.
+    segmentation_models_pytorch's `SoftCrossEntropyLoss(smooth_factor=s)` is this one with `label_smoothing=s`, except
+    that its divisor includes the pixels that do not count.
 
     Args:
-        class_weights: one for each class, >= 0; None: all equal. A pixel whose classes all have weight 0 does not
-            count.
+        class_weights: one per class, >= 0; None: all equal. A pixel whose classes all have weight 0 does not count.
         label_smoothing: s in [0, 1); t becomes t (1 - s) + s / k.
-        per_image, from_logits: see `unetzoo.losses.base.Loss`.
-        ignore_index: target value of pixels that do not count; of probabilities it is enough that one is it.
-
-    Raises:
-        OptionError: for a value outside its range.
+        per_image, from_logits: see `unetzoo.losses.base.Loss`, also for errors.
+        ignore_index: target value of pixels that do not count; one such probability is enough.
     """
 
     soft = True
@@ -198,8 +178,8 @@ def _check_sums(expected: Tensor, counts: Tensor | None) -> None:
     if counts is not None:
         wrong = wrong & counts
     if wrong.any():
-        found = expected.sum(1)[wrong][0].item()
+        example = expected.sum(1)[wrong][0].item()
         raise TargetError(
             f"soft_ce takes probabilities of the classes, whose sum is 1 in each pixel; in {int(wrong.sum()):,} of "
-            f"{wrong.numel():,} pixels it is another, such as {found:.3g}: for masks that overlap use soft_bce"
+            f"{wrong.numel():,} pixels it is not, such as {example:.3g}: use soft_bce for masks that overlap"
         )

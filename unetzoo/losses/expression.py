@@ -22,7 +22,7 @@ class WeightedTerm:
     """One summand.
 
     Attributes:
-        label: its name, with `#2`, `#3`, ... where the same loss comes again.
+        label: its name, with `#2`, `#3`, ... for repeated losses.
         factor: > 0.
         loss: maps logits and a target to a scalar >= 0.
     """
@@ -39,21 +39,21 @@ def parse_loss(
     ignore_index: int | None = None,
     output_weights: Sequence[float] | None = None,
 ) -> "WeightedSum":
-    """Make a loss from `[factor *] name [(option=value, ...)] + ...`.
+    """Build a loss from `[factor *] name [(option=value, ...)] + ...`.
 
     Args:
-        expression: such as `"0.5*dice(smooth=1) + bce"`; names as the registry finds them, values Python literals.
-        registry: of losses.
-        ignore_index: option of every term; a term's own, in its parentheses, comes before it. None: not given.
-        output_weights: as `WeightedSum` takes them.
+        expression: such as `"0.5*dice(smooth=1) + bce"`, with names of the registry.
+        registry: the losses.
+        ignore_index: option of every term without an `ignore_index` of its own; None: not set.
+        output_weights: see `WeightedSum`.
 
     Raises:
-        UnknownNameError, ConflictError: for a name, as the registry raises them.
-        OptionError: for an expression that cannot be read, an option that a loss does not take, or `ignore_index` where
-            a loss does not know it.
-        PluginError: when a builder does not give a torch module.
+        UnknownNameError, ConflictError: for a name, see `Registry.find`.
+        OptionError: for an invalid expression, an option that a loss does not have, or an `ignore_index` for a loss
+            without this option.
+        PluginError: when a builder does not return a torch module.
     """
-    check_ignore_index(ignore_index)
+    check_ignore_index("ignore_index", ignore_index)
     terms = parse_terms(expression)
     losses = [_build(term, registry, ignore_index) for term in terms]
     names = [term.name for term in terms]
@@ -67,15 +67,15 @@ def parse_loss(
 
 def _build(term: Term, registry: "Registry[LossSpec]", ignore_index: int | None) -> nn.Module:
     spec = registry.find(term.name).spec
-    given = {} if ignore_index is None else {"ignore_index": ignore_index}
-    if given and "ignore_index" not in {option.name for option in options_of("loss", spec.build)}:
+    shared = {} if ignore_index is None else {"ignore_index": ignore_index}
+    if shared and "ignore_index" not in {option.name for option in options_of("loss", spec.build)}:
         raise OptionError(
-            f"loss {term.name!r} takes no ignore_index, so it would count the pixels that are to be ignored; leave "
-            "ignore_index out, or use another loss"
+            f"loss {term.name!r} has no option ignore_index, so it would count these pixels; leave it out, or use "
+            "another loss"
         )
-    loss = build_part("loss", term.name, spec.build, {}, given | term.options)
+    loss = build_part("loss", term.name, spec.build, {}, shared | term.options)
     if not isinstance(loss, nn.Module):
-        raise PluginError(f"the builder of loss {term.name!r} must give a torch.nn.Module, but gave {loss!r}")
+        raise PluginError(f"the builder of loss {term.name!r} must return a torch.nn.Module, but returned {loss!r}")
     return loss
 
 
@@ -85,12 +85,12 @@ class WeightedSum(nn.Module):
     U-Net++ puts the same loss on the output of each of its nested U-Nets (arXiv:1807.10165).
 
     Args:
-        terms: at least one, each with a label of its own.
-        output_weights: of the outputs when a list of logits is given, in its order (best last), >= 0; they are scaled
-            to a sum of 1. None: all equal.
+        terms: at least one, with distinct labels.
+        output_weights: weights of the outputs for a list of logits, in its order (best last), >= 0, scaled to a sum of
+            1. None: all equal.
 
     Raises:
-        OptionError: for output weights that are no numbers >= 0, or all 0.
+        OptionError: for output weights that are not numbers >= 0, or all 0.
     """
 
     def __init__(self, terms: Sequence[WeightedTerm], *, output_weights: Sequence[float] | None = None) -> None:
@@ -103,29 +103,26 @@ class WeightedSum(nn.Module):
 
     @property
     def terms(self) -> tuple[WeightedTerm, ...]:
-        """The summands, in their order."""
+        """The summands, in order."""
         return tuple(map(WeightedTerm, self._labels, self._factors, self.losses))
 
     def forward(self, logits: Tensor | Sequence[Tensor], target: Tensor) -> Tensor:
         """The sum, a scalar >= 0.
 
         Args:
-            logits: (b, k, h, w), or a list of them, one for each output; an output in a list may be smaller than the
-                target by whole factors, as those of `Segmenter.native_logits` are, and then meets the pixel in the
-                middle of each block of it; a block at the border whose middle lies beyond it does not count.
+            logits: (b, k, h, w), or a list with one for each output; an output of a list may be smaller than the target
+                by whole factors, like those of `Segmenter.native_logits`, and is compared with the middle pixel of each
+                block of the target; a block whose middle lies outside does not count.
             target: (b, h, w) for binary (k = 1) and multiclass, (b, k, h, w) for multilabel.
 
         Raises:
             TargetError: for a target that does not fit.
-            OptionError: when there is not one output weight for each output.
+            OptionError: when the number of output weights is not that of the outputs.
         """
         return _weighted(self._factors, list(self.parts(logits, target).values()))
 
     def parts(self, logits: Tensor | Sequence[Tensor], target: Tensor) -> dict[str, Tensor]:
-        """Each term's own value by its label, before its factor; `forward` is their sum, times the factors.
-
-        Args and errors are those of `forward`.
-        """
+        """Each term's value by its label, without its factor; arguments and errors are those of `forward`."""
         outputs = [(logits, target)] if isinstance(logits, Tensor) else _paired(logits, target)
         weights = (1.0,) if isinstance(logits, Tensor) else self._weights(len(outputs))
         return {
@@ -134,7 +131,7 @@ class WeightedSum(nn.Module):
         }
 
     def extra_repr(self) -> str:
-        """The sum as a formula."""
+        """The formula."""
         return " + ".join(f"{factor:g}*{label}" for label, factor in zip(self._labels, self._factors, strict=True))
 
     def _weights(self, outputs: int) -> tuple[float, ...]:
@@ -142,7 +139,7 @@ class WeightedSum(nn.Module):
             return (1 / outputs,) * outputs
         if len(self.output_weights) != outputs:
             raise OptionError(
-                f"{len(self.output_weights)} output_weights do not fit {outputs} outputs; give one for each"
+                f"{len(self.output_weights)} output_weights do not fit {outputs} outputs; pass one for each"
             )
         return self.output_weights
 
@@ -158,6 +155,6 @@ def _paired(outputs: Sequence[Tensor], target: Tensor) -> list[tuple[Tensor, Ten
     """Each output with the target at its resolution."""
     if not isinstance(outputs, (list, tuple)) or not outputs:
         raise TargetError(f"the logits must be a tensor (b, k, h, w) or a list of at least one, got {outputs!r}")
-    if not all(isinstance(given, Tensor) and given.ndim >= 3 for given in (*outputs, target)):
-        return [(output, target) for output in outputs]  # the losses say what is wrong
+    if not all(isinstance(tensor, Tensor) and tensor.ndim >= 3 for tensor in (*outputs, target)):
+        return [(output, target) for output in outputs]  # the losses raise the error
     return [at_one_resolution(output, target) for output in outputs]

@@ -1,12 +1,13 @@
-"""Cross-entropies with a factor or a summand that depends on how well a pixel is classified."""
+"""Cross-entropies with a factor or a summand that depends on the probability of the true class."""
 
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from unetzoo.errors import OptionError
-from unetzoo.losses.base import Loss, options
+from unetzoo.losses.base import Loss, option, options
 from unetzoo.losses.checks import Weights, check_not_negative, check_number, check_smoothing
 from unetzoo.losses.pixel import cross_entropy, mean_over, pixel_weights, weighted
 from unetzoo.losses.target import Pair
@@ -15,29 +16,25 @@ from unetzoo.losses.tracing import by_formula, is_transformed
 
 @options
 class FocalLoss(Loss):
-    """Focal loss (arXiv:1708.02002, eq. 5): cross-entropy in which pixels count less the better they are classified.
+    """Focal loss (arXiv:1708.02002, eq. 5): cross-entropy in which well classified pixels weigh less.
 
-    -a (1 - p)^gamma log p, the mean over all that count (the paper, which is about boxes, divides by the number of
-    objects); p is the probability given to the truth: by the sigmoid for a binary or multilabel target, by the softmax
-    for a multiclass one.
+    The mean of -a (1 - p)^gamma log p over all pixels that count (the paper, which is about boxes, divides by the
+    number of objects); p is the probability of the true class, by a sigmoid for a binary or multilabel target and a
+    softmax for a multiclass one.
 
     Args:
         gamma: >= 0; 0 is cross-entropy.
-        alpha: for a binary or multilabel target one number in [0, 1], the weight of a 1, and 1 - alpha that of a 0; for
-            a multiclass one a weight for each class, by whose sum the mean is not divided. None: 1 for all.
-        class_weights, per_image, ignore_index, from_logits: see `unetzoo.losses.base.Loss`.
-
-    Raises:
-        OptionError: for a value outside its range.
+        alpha: for a binary or multilabel target a number in [0, 1], the weight of 1, while 0 has the weight 1 - alpha;
+            for a multiclass target a weight per class, which does not change the divisor of the mean. None: 1 for all.
+        class_weights, per_image, ignore_index, from_logits: see `unetzoo.losses.base.Loss`, also for errors.
     """
 
-    gamma: float = 2.0
+    gamma: float = option(default=2.0, check=check_not_negative)
     alpha: float | Weights | None = None
 
     def __post_init__(self) -> None:
         """Check the options."""
         super().__post_init__()
-        check_not_negative("gamma", self.gamma)
         self._positive_weight: float | None = None
         if isinstance(self.alpha, (int, float)):
             if not 0 <= self.alpha <= 1:
@@ -72,29 +69,20 @@ class FocalLoss(Loss):
 
 @options
 class PolyLoss(Loss):
-    """Poly-1 loss (arXiv:2204.12511, eq. 5): cross-entropy, and epsilon times the probability that is missing.
+    """Poly-1 loss (arXiv:2204.12511, eq. 5): cross-entropy plus epsilon times the missing probability.
 
-    -log p + epsilon (1 - p), the mean over all that count; p is the probability given to the truth: by the sigmoid for
-    a binary or multilabel target, by the softmax for a multiclass one. Smoothed labels t give sum t (1 - p), as in the
-    paper's program (its appendix).
+    The mean of -log p + epsilon (1 - p) over all pixels that count; p is the probability of the true class, by a
+    sigmoid for a binary or multilabel target and a softmax for a multiclass one. Smoothed labels t give sum t (1 - p),
+    as in the paper's code (appendix).
 
     Args:
         epsilon: >= -1; 0 is cross-entropy.
-        label_smoothing: as of `bce` and `ce`.
-        class_weights, per_image, ignore_index, from_logits: see `unetzoo.losses.base.Loss`.
-
-    Raises:
-        OptionError: for a value outside its range.
+        label_smoothing: as in `bce` and `ce`.
+        class_weights, per_image, ignore_index, from_logits: see `unetzoo.losses.base.Loss`, also for errors.
     """
 
-    epsilon: float = 1.0
-    label_smoothing: float = 0.0
-
-    def __post_init__(self) -> None:
-        """Check the options."""
-        super().__post_init__()
-        check_number("epsilon", self.epsilon, at_least=-1)
-        check_smoothing(self.label_smoothing)
+    epsilon: float = option(default=1.0, check=partial(check_number, at_least=-1))
+    label_smoothing: float = option(default=0.0, check=check_smoothing)
 
     def of_pair(self, pair: Pair) -> Tensor:
         """The loss, a scalar >= 0."""
@@ -114,7 +102,7 @@ class PolyLoss(Loss):
 def focused(losses: Tensor, gamma: float) -> Tensor:
     """Cross-entropies -log p times (1 - p)^gamma, of the same shape.
 
-    Its gradient is written out: autograd would keep twice as many maps.
+    Its gradient is explicit: autograd would keep twice as many maps.
     """
     if by_formula(losses):
         return _missing(losses, gamma).pow(gamma) * losses
@@ -153,7 +141,7 @@ class _Focused(torch.autograd.Function):
 
 
 def _missing(losses: Tensor, gamma: float) -> Tensor:
-    """1 - p for cross-entropies -log p; where a power < 1 is taken of it, exact also near 0, but above 0."""
+    """1 - p for cross-entropies -log p; for a power < 1 exact also near 0, but above 0."""
     if gamma >= 1:
-        return 1 - torch.exp(-losses)  # faster than expm1, and a small m counts little
+        return 1 - torch.exp(-losses)  # faster than expm1, and a small value weighs little
     return torch.expm1(-losses).neg().clamp_min(torch.finfo(losses.dtype).tiny)

@@ -1,12 +1,13 @@
 """The generalized Dice loss."""
 
+from functools import partial
 from typing import Literal
 
 import torch
 from torch import Tensor
 
 from unetzoo.checks import check_choice
-from unetzoo.losses.base import Loss, options
+from unetzoo.losses.base import Loss, option, options
 from unetzoo.losses.checks import check_not_negative
 from unetzoo.losses.region import Regions, divided, measure
 from unetzoo.losses.target import Pair
@@ -16,34 +17,25 @@ Volume = Literal["square", "simple", "uniform"]
 
 @options
 class GeneralizedDiceLoss(Loss):
-    """1 - generalized Dice coefficient (arXiv:1707.03237, eq. of GDL): one ratio for all classes, rare ones count more.
+    """1 - generalized Dice coefficient (arXiv:1707.03237, eq. of GDL): one ratio for all classes; rare ones weigh more.
 
     The coefficient is (2 sum w TP + smooth) / (sum w (2 TP + FP + FN) + smooth), summed over classes: w is 1 over the
     square of a class's pixels in the target, scaled to a sum of 1 over the classes; TP, FP and FN are the sums of its
     probability (softmax for a multiclass target, else sigmoid). A class that is absent from the target has the largest
     weight of the others, as in MONAI.
 
-    MONAI adds its smooth to sums whose weights are not scaled, so that what it does depends on the number of pixels:
-    its loss is this one with `per_image=True` and its smooth, divided by the sum of the weights 1 / pixels^2.
+    MONAI adds its smooth to sums with unscaled weights, so that its effect depends on the number of pixels: its loss is
+    this one with `per_image=True` and its smooth, divided by the sum of the weights 1 / pixels^2.
 
     Args:
         weights: `"square"`: 1 / pixels^2, `"simple"`: 1 / pixels, `"uniform"`: 1.
         smooth: pixels that are added to numerator and denominator, >= 0; with 0 a target without any class has no loss.
-        class_weights: one for each class, >= 0, times w; None: all 1.
-        per_image, ignore_index, from_logits: see `unetzoo.losses.base.Loss`.
-
-    Raises:
-        OptionError: for a value outside its range.
+        class_weights: factor of w per class, >= 0; None: all 1.
+        per_image, ignore_index, from_logits: see `unetzoo.losses.base.Loss`, also for errors.
     """
 
-    weights: Volume = "square"
-    smooth: float = 1.0
-
-    def __post_init__(self) -> None:
-        """Check the options."""
-        super().__post_init__()
-        check_choice("weights", self.weights, Volume)
-        check_not_negative("smooth", self.smooth)
+    weights: Volume = option(default="square", check=partial(check_choice, allowed=Volume))
+    smooth: float = option(default=1.0, check=check_not_negative)
 
     def of_pair(self, pair: Pair) -> Tensor:
         """The loss, a scalar >= 0."""
@@ -62,7 +54,7 @@ class GeneralizedDiceLoss(Loss):
             present = present & (class_weights > 0)
         fewest = torch.where(present, regions.positives, torch.inf).amin(1, keepdim=True)
         exponent = {"square": 2, "simple": 1, "uniform": 0}[self.weights]
-        # over the rarest class's, which an absent class takes: 1 / pixels^2 itself is too small for half precision
+        # relative to the rarest class, also for absent classes: 1 / pixels^2 is too small for half precision
         weights = torch.where(present, fewest / regions.positives.clamp(min=1), 1) ** exponent
         weights = weights * (regions.counted > 0)
         if class_weights is not None:

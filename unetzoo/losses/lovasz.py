@@ -1,10 +1,12 @@
 """The Lovász hinge and the Lovász softmax."""
 
+from functools import partial
+
 import torch
 from torch import Tensor
 
 from unetzoo.checks import check_choice
-from unetzoo.losses.base import Loss, options
+from unetzoo.losses.base import Loss, option, options
 from unetzoo.losses.region import Absent, count, mean_of_classes, rule_of
 from unetzoo.losses.target import Pair, as_masks
 from unetzoo.losses.tracing import hidden
@@ -19,26 +21,17 @@ class LovaszLoss(Loss):
     mask and max(0, 1 + logit) elsewhere; given probabilities (`from_logits=False`) it is |g - p| there, too. The loss
     is the weighted mean over classes.
 
-    segmentation_models_pytorch makes one region of all masks of a multilabel target, and counts an image in which
-    nothing counts as a loss of 0 with `per_image`; for `from_logits` it takes logits, whatever is said.
+    segmentation_models_pytorch joins all masks of a multilabel target into one region, counts an image without counting
+    pixels as a loss of 0 with `per_image`, and takes logits whatever `from_logits` is.
 
     Args:
         absent: what a class without pixels in the target (of the image, with `per_image`) adds to the mean over the
-            classes: `"count"`: its loss, which is its largest error. `"zero"`: a loss of 0. `"skip"`: nothing, the mean
-            is that of the others. `"auto"`: skip in the softmax form, count in the hinge form, as in the paper's
-            program.
-        class_weights, per_image, ignore_index, from_logits: see `unetzoo.losses.base.Loss`.
-
-    Raises:
-        OptionError: for a value outside its range.
+            classes: `"count"`: its loss, which is its largest error. `"zero"`: a loss of 0. `"skip"`: nothing.
+            `"auto"`: skip in the softmax form, count in the hinge form, as in the paper's code.
+        class_weights, per_image, ignore_index, from_logits: see `unetzoo.losses.base.Loss`, also for errors.
     """
 
-    absent: Absent = "auto"
-
-    def __post_init__(self) -> None:
-        """Check the options."""
-        super().__post_init__()
-        check_choice("absent", self.absent, Absent)
+    absent: Absent = option(default="auto", check=partial(check_choice, allowed=Absent))
 
     def of_pair(self, pair: Pair) -> Tensor:
         """The loss, a scalar >= 0."""
@@ -64,25 +57,25 @@ class LovaszLoss(Loss):
 
 
 def _gradients(errors: Tensor, truth: Tensor, *, per_image: bool, with_absent: bool) -> Tensor:
-    """The gradient of each class's loss by the errors, all (b, k, h, w); it may be 0 for absent classes if they may."""
+    """The gradient of each class's loss by the errors (b, k, h, w); 0 for absent classes unless `with_absent`."""
     images = 1 if per_image else max(1, len(errors))
     gradient = torch.zeros_like(errors)
     for start in range(0, len(errors), images):
         for index in range(errors.shape[1]):
             part = slice(start, start + images), index
             if with_absent or hidden(truth) or truth[part].any():
-                found = lovasz_gradient(errors[part].reshape(-1), truth[part].reshape(-1))
-                gradient[part] = found.reshape(gradient[part].shape)
+                flat = lovasz_gradient(errors[part].reshape(-1), truth[part].reshape(-1))
+                gradient[part] = flat.reshape(gradient[part].shape)
     return gradient
 
 
 def lovasz_gradient(errors: Tensor, truth: Tensor) -> Tensor:
     """The gradient of the Lovász extension of the Jaccard loss by the errors (algorithm 1), of one class.
 
-    In the order of falling errors each pixel adds to the Jaccard loss: 1 / (P + B) in the mask, and elsewhere
-    (P - F) / ((P + B) (P + B + 1)), where P pixels make the mask, and F of them and B others have a larger error. That
-    is the difference of the algorithm's neighbouring Jaccard losses, without the digits which that difference loses in
-    float32. Errors >= 0 have the order of their bits, which torch sorts as whole numbers ten times as fast on a CPU.
+    In order of decreasing error each pixel adds to the Jaccard loss: 1 / (P + B) in the mask, and elsewhere (P - F) /
+    ((P + B) (P + B + 1)), where the mask has P pixels, and F of them and B others have a larger error. This is the
+    difference of the algorithm's neighboring Jaccard losses, without its cancellation in float32. Errors >= 0 have the
+    order of their bits, which torch sorts as integers ten times as fast on a CPU.
 
     Args:
         errors: (n), >= 0, float32 or float64, n >= 1.

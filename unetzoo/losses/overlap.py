@@ -1,9 +1,11 @@
 """Losses of the overlap of prediction and truth: Dice, Jaccard and Tversky."""
 
+from functools import partial
+
 import torch
 from torch import Tensor
 
-from unetzoo.losses.base import options
+from unetzoo.losses.base import option, options
 from unetzoo.losses.checks import check_not_negative, check_number, check_switch
 from unetzoo.losses.region import RegionLoss, Regions, divided
 
@@ -25,19 +27,11 @@ class DiceLoss(RegionLoss):
         smooth: pixels that are added to numerator and denominator, >= 0.
         squared: square p and g in the denominator.
         absent: see `unetzoo.losses.region.RegionLoss`.
-        class_weights, per_image, ignore_index, from_logits: see `unetzoo.losses.base.Loss`.
-
-    Raises:
-        OptionError: for a value outside its range.
+        class_weights, per_image, ignore_index, from_logits: see `unetzoo.losses.base.Loss`, also for errors.
     """
 
-    smooth: float = 1.0
-    squared: bool = False
-
-    def __post_init__(self) -> None:
-        """Check the options."""
-        super().__post_init__()
-        check_switch("squared", self.squared)
+    smooth: float = option(default=1.0, check=check_not_negative)
+    squared: bool = option(default=False, check=check_switch)
 
     def compare(self, regions: Regions) -> Tensor:
         """1 - the coefficient of each class (r, k)."""
@@ -56,10 +50,7 @@ class JaccardLoss(RegionLoss):
     Args:
         smooth: pixels that are added to intersection and union, >= 0.
         absent: see `unetzoo.losses.region.RegionLoss`.
-        class_weights, per_image, ignore_index, from_logits: see `unetzoo.losses.base.Loss`.
-
-    Raises:
-        OptionError: for a value outside its range.
+        class_weights, per_image, ignore_index, from_logits: see `unetzoo.losses.base.Loss`, also for errors.
     """
 
     def compare(self, regions: Regions) -> Tensor:
@@ -72,14 +63,8 @@ class JaccardLoss(RegionLoss):
 class _OfTversky(RegionLoss):
     """A loss of the Tversky index."""
 
-    alpha: float = 0.3
-    beta: float = 0.7
-
-    def __post_init__(self) -> None:
-        """Check the options."""
-        super().__post_init__()
-        check_not_negative("alpha", self.alpha)
-        check_not_negative("beta", self.beta)
+    alpha: float = option(default=0.3, check=check_not_negative)
+    beta: float = option(default=0.7, check=check_not_negative)
 
     def tversky(self, regions: Regions) -> Tensor:
         """1 - the index of each class (r, k)."""
@@ -100,10 +85,7 @@ class TverskyLoss(_OfTversky):
         beta: weight of false negatives, >= 0; more than alpha finds more small objects.
         smooth: pixels that are added to numerator and denominator, >= 0.
         absent: see `unetzoo.losses.region.RegionLoss`.
-        class_weights, per_image, ignore_index, from_logits: see `unetzoo.losses.base.Loss`.
-
-    Raises:
-        OptionError: for a value outside its range.
+        class_weights, per_image, ignore_index, from_logits: see `unetzoo.losses.base.Loss`, also for errors.
     """
 
     def compare(self, regions: Regions) -> Tensor:
@@ -125,18 +107,10 @@ class FocalTverskyLoss(_OfTversky):
         beta: weight of false negatives, >= 0.
         smooth: pixels that are added to numerator and denominator, >= 0.
         absent: see `unetzoo.losses.region.RegionLoss`.
-        class_weights, per_image, ignore_index, from_logits: see `unetzoo.losses.base.Loss`.
-
-    Raises:
-        OptionError: for a value outside its range.
+        class_weights, per_image, ignore_index, from_logits: see `unetzoo.losses.base.Loss`, also for errors.
     """
 
-    gamma: float = 4 / 3
-
-    def __post_init__(self) -> None:
-        """Check the options."""
-        super().__post_init__()
-        check_number("gamma", self.gamma, above=0)
+    gamma: float = option(default=4 / 3, check=partial(check_number, above=0))
 
     def compare(self, regions: Regions) -> Tensor:
         """The power of each class (r, k)."""

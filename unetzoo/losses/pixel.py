@@ -1,4 +1,4 @@
-"""What the losses share that are a mean over pixels."""
+"""Shared by losses that are a mean over pixels."""
 
 from typing import Any
 
@@ -17,23 +17,23 @@ def cross_entropy(
     class_weights: Tensor | None = None,
     pos_weight: Tensor | None = None,
 ) -> Tensor:
-    """The cross-entropy of each pixel, times the weight of its class; 0 where a pixel does not count.
+    """The cross-entropy of each pixel times the weight of its class; 0 for pixels that do not count.
 
     Args:
         pair: with logits; masks may be soft.
         label_smoothing: s in [0, 1); a pixel's class gets 1 - s + s / k, every other s / k; a mask's 1 gets 1 - s / 2,
             its 0 gets s / 2 (arXiv:1512.00567, section 7).
         class_weights: (k), None: all 1.
-        pos_weight: of the 1 of masks, (1) or (k); None: 1.
+        pos_weight: weight of 1 in masks, (1) or (k); None: 1.
 
     Returns:
-        Of the softmax (b, h, w) for a multiclass pair, of each sigmoid (b, k, h, w) for another one.
+        (b, h, w) of the softmax for a multiclass pair, else (b, k, h, w) of each sigmoid.
     """
     if pair.mode == "multiclass":
         if class_weights is None and not by_formula(pair.logits):
             losses = _SoftmaxCrossEntropy.apply(pair.logits, _ids(pair), label_smoothing)[0]
             return weighted(losses, pair.valid)
-        if is_transformed(pair.logits):  # torch's own cannot take targets that `vmap` has made one
+        if is_transformed(pair.logits):  # torch's own does not take targets that are batched by `vmap`
             return weighted(_formula(pair.logits, _ids(pair), label_smoothing, class_weights), pair.valid)
         return F.cross_entropy(
             pair.logits,
@@ -50,7 +50,7 @@ def cross_entropy(
 
 
 def _formula(logits: Tensor, ids: Tensor, smoothing: float, weights: Tensor | None) -> Tensor:
-    """-(1 - s) w[t] log p[t] - s mean w log p of each pixel (b, h, w), t being its class."""
+    """-(1 - s) w[t] log p[t] - s mean w log p of each pixel (b, h, w) with class t."""
     log_p = logits.log_softmax(1)
     if weights is not None:
         log_p = log_p * weights[:, None, None]
@@ -58,10 +58,9 @@ def _formula(logits: Tensor, ids: Tensor, smoothing: float, weights: Tensor | No
 
 
 class _SoftmaxCrossEntropy(torch.autograd.Function):
-    """-sum y log p of each pixel (b, h, w), p being its softmax (b, k, h, w), and log p; the gradient is p - y.
+    """-sum y log p of each pixel (b, h, w) with softmax p (b, k, h, w), and log p; the gradient is p - y.
 
-    y is 1 - s + s / k for the pixel's class t and s / k for every other, so that the loss is -(1 - s) log p[t] - s mean
-    log p.
+    y is 1 - s + s / k for the pixel's class t and s / k for all others: the loss is -(1 - s) log p[t] - s mean log p.
     """
 
     generate_vmap_rule = True
@@ -95,23 +94,18 @@ class _SoftmaxCrossEntropy(torch.autograd.Function):
 
 
 def parts(maps: Tensor) -> list[slice]:
-    """A batch in parts, so that what is made of one stays in a CPU's cache: its images; the whole on other devices."""
+    """Slices of a batch whose intermediate maps fit the cache: single images on a CPU, all on other devices."""
     images = 1 if maps.device.type == "cpu" else max(1, len(maps))
     return [slice(start, start + images) for start in range(0, len(maps), images)]
 
 
 def _ids(pair: Pair) -> Tensor:
-    """The class ids (b, h, w), 0 where a pixel does not count."""
+    """The class ids (b, h, w), 0 for pixels that do not count."""
     return pair.target if pair.valid is None else pair.target.clamp(min=0)
 
 
 def pixel_weights(pair: Pair, class_weights: Tensor | None) -> Tensor | None:
-    """How much each element of the target counts, of its shape; 0 or False where it does not; None: all count 1.
-
-    Args:
-        pair: logits and target.
-        class_weights: (k), None: all 1.
-    """
+    """The weight of each element of the target, of its shape; 0 or False: it does not count; None: all 1."""
     if class_weights is None:
         return pair.valid
     if pair.mode == "multiclass":
@@ -122,23 +116,23 @@ def pixel_weights(pair: Pair, class_weights: Tensor | None) -> Tensor | None:
 
 
 def weighted(losses: Tensor, weights: Tensor | None) -> Tensor:
-    """The losses times their weights, exactly 0 where a weight is False."""
+    """The losses times their weights; exactly 0 for a weight of False."""
     if weights is None:
         return losses
     return losses.masked_fill(~weights, 0) if weights.dtype == torch.bool else losses * weights
 
 
 def mean_over(losses: Tensor, weights: Tensor | None, *, per_image: bool) -> Tensor:
-    """The sum of weighted losses over that of their weights, a scalar; 0, with gradient 0, where all weights are 0.
+    """The sum of weighted losses divided by the sum of weights, a scalar; 0, with gradient 0, if all weights are 0.
 
     Args:
-        losses: (b, ...), times their weights; where a weight is 0 they do not count, whatever they are.
-        weights: of the same shape, as `pixel_weights` gives them; None: all 1.
+        losses: (b, ...), times their weights; where a weight is 0 they do not count, whatever their value.
+        weights: of the same shape, from `pixel_weights`; None: all 1.
         per_image: a mean for each image whose weights are not all 0, then the mean of these.
     """
     if weights is None:
-        return losses.sum() / max(1, losses.numel())  # images of one size: the mean of their means is that of all
-    if weights.dtype != torch.bool:  # as of label smoothing, which gives a pixel a part of every class
+        return losses.sum() / max(1, losses.numel())  # images of one size: the mean of their means is the mean of all
+    if weights.dtype != torch.bool:  # label smoothing gives a pixel a part of every class
         losses = losses.masked_fill(weights == 0, 0)
     if not per_image:
         mass = weights.sum()

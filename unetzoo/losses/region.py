@@ -1,13 +1,14 @@
-"""What the losses share that compare regions as a whole: four sums for each class, and the mean over classes."""
+"""Shared by losses of regions: four sums for each class, and the mean over classes."""
 
 from abc import abstractmethod
+from functools import partial
 from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor
 
 from unetzoo.checks import check_choice
-from unetzoo.losses.base import Loss, options
+from unetzoo.losses.base import Loss, option, options
 from unetzoo.losses.checks import check_not_negative
 from unetzoo.losses.pixel import parts
 from unetzoo.losses.target import Pair, as_masks
@@ -48,17 +49,11 @@ class Regions(NamedTuple):
 
 
 def count(pair: Pair, truth: Tensor, *, per_image: bool) -> Extent:
-    """The extent of each class.
-
-    Args:
-        pair: logits and target.
-        truth: its masks (b, k, h, w).
-        per_image: of each image, not of the batch.
-    """
+    """The extent of each class, of the batch or of each image, for the masks `truth` (b, k, h, w) of a pair."""
     batch, classes, height, width = truth.shape
     axes, rows = ((2, 3), batch) if per_image else ((0, 2, 3), 1)
     numbers = truth.view(torch.uint8) if truth.dtype == torch.bool else truth
-    positives = numbers.to(pair.logits.dtype).sum(axes).reshape(rows, classes)  # of bools it is slow
+    positives = numbers.to(pair.logits.dtype).sum(axes).reshape(rows, classes)  # sums of bools are slow
     valid = _counting(pair)
     if valid is None:
         return Extent(positives, torch.full_like(positives, batch // max(1, rows) * height * width))
@@ -68,14 +63,14 @@ def count(pair: Pair, truth: Tensor, *, per_image: bool) -> Extent:
 def measure(pair: Pair, probability: Tensor, *, per_image: bool, squared: bool = False) -> Regions:
     """The sums of a prediction.
 
-    Each error is summed by itself, since a difference of two sums over a large image has hardly a digit of a small one.
-    Without squares the gradient is written out: autograd would keep several maps, and make more.
+    Each error is summed by itself, since a difference of two sums over a large image has few correct digits of a small
+    error. Without squares the gradient is explicit: autograd would keep several maps and create more.
 
     Args:
         pair: logits and target.
         probability: (b, k, h, w).
-        per_image: for each image, not for the batch.
-        squared: sum p^2 and (1 - p)^2 in place of p and 1 - p.
+        per_image: sums of each image instead of the batch.
+        squared: sum p^2 and (1 - p)^2 instead of p and 1 - p.
     """
     if squared or by_formula(probability):
         return _measure(pair, probability, per_image=per_image, squared=squared)
@@ -90,7 +85,7 @@ def _measure(pair: Pair, probability: Tensor, *, per_image: bool, squared: bool)
     truth = as_masks(pair)
     extent = count(pair, truth, per_image=per_image)
     right = probability * truth
-    wrong = probability - right  # exactly p, or 0
+    wrong = probability - right  # exactly p or 0
     valid = _counting(pair)
     if valid is not None:
         wrong = wrong.masked_fill(~valid, 0)
@@ -105,7 +100,7 @@ def _measure(pair: Pair, probability: Tensor, *, per_image: bool, squared: bool)
 
 
 class _Errors(torch.autograd.Function):
-    """The sums of p outside of each mask, and of 1 - p inside of it, for each image and class: two of (b, k).
+    """The sums of p outside each mask and of 1 - p inside, for each image and class: two of (b, k).
 
     Their gradients by p are 1 outside and -1 inside.
     """
@@ -142,20 +137,20 @@ class _Errors(torch.autograd.Function):
 
 
 def _counting(pair: Pair) -> Tensor | None:
-    """Which elements of the probabilities count, bool (b, k or 1, h, w); None: all."""
+    """A mask of the probabilities that count, bool (b, k or 1, h, w); None: all."""
     if pair.valid is None or pair.mode != "multiclass":
         return pair.valid
     return pair.valid[:, None]
 
 
 def mean_of_classes(losses: Tensor, regions: Regions | Extent, class_weights: Tensor | None, absent: Rule) -> Tensor:
-    """The weighted mean over the classes of each row, then over the rows that have a class; 0 where none has.
+    """The weighted mean over the classes of each row, then over the rows that have a class; 0 without such rows.
 
     Args:
         losses: (r, k).
-        regions: to which they belong.
+        regions: the regions of these losses.
         class_weights: (k); None: all 1.
-        absent: what a class without pixels adds: its loss, a loss of 0, or nothing, also not to the divisor.
+        absent: what a class without pixels adds: its loss, a loss of 0, or nothing, not even to the divisor.
     """
     weights = torch.ones_like(losses) if class_weights is None else class_weights.expand_as(losses)
     if absent == "zero":
@@ -169,14 +164,14 @@ def mean_of_classes(losses: Tensor, regions: Regions | Extent, class_weights: Te
 
 
 def rule_of(absent: Absent, *, count: bool) -> Rule:
-    """What absent classes add; where that is left open, their loss if they are to count, else nothing."""
+    """What absent classes add; for `"auto"` their loss if `count`, else nothing."""
     if absent != "auto":
         return absent
     return "count" if count else "skip"
 
 
 def divided(part: Tensor, whole: Tensor) -> Tensor:
-    """Part / whole; 0, with gradient 0, where the whole is 0, and with it the part."""
+    """Part / whole; 0, with gradient 0, where both are 0."""
     return part / torch.where(whole > 0, whole, 1)
 
 
@@ -190,22 +185,13 @@ class RegionLoss(Loss):
             classes: `"count"`: its loss, which grows with its prediction. `"zero"`: a loss of 0, as in
             segmentation_models_pytorch. `"skip"`: nothing, the mean is that of the others. `"auto"`: count, but skip
             with `smooth=0`, where its loss would be 1 for any prediction.
-        class_weights, per_image, ignore_index, from_logits: see `unetzoo.losses.base.Loss`.
-
-    Raises:
-        OptionError: for a value outside its range.
+        class_weights, per_image, ignore_index, from_logits: see `unetzoo.losses.base.Loss`, also for errors.
     """
 
-    smooth: float = 1.0
-    absent: Absent = "auto"
+    smooth: float = option(default=1.0, check=check_not_negative)
+    absent: Absent = option(default="auto", check=partial(check_choice, allowed=Absent))
 
     squared = False  # whether the sums are those of squares; an option of `DiceLoss`
-
-    def __post_init__(self) -> None:
-        """Check the options."""
-        super().__post_init__()
-        check_not_negative("smooth", self.smooth)
-        check_choice("absent", self.absent, Absent)
 
     @abstractmethod
     def compare(self, regions: Regions) -> Tensor:

@@ -6,16 +6,17 @@ from unetzoo.errors import TargetError
 
 
 def middle_pixels(target: Tensor, by: tuple[int, int]) -> Tensor:
-    """Of each block of `by` pixels of a target (..., h, w) the one in its middle, where that lies inside.
+    """The middle pixel of each block of `by` pixels of a target (..., h, w), if it lies inside.
 
-    The first of a block would move what a network learns by half a block, as outputs are resized about their middle.
+    The first pixel of a block would shift the training target by half a block, as outputs are resized about their
+    center.
     """
     rows, columns = by
     return target[..., rows // 2 :: rows, columns // 2 :: columns]
 
 
 def at_one_resolution(output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-    """An output (b, k, h, w) and a target at its resolution; of both only what has a block with a middle.
+    """An output (b, k, h, w) and the target at its resolution, without blocks whose middle lies outside the target.
 
     Raises:
         TargetError: the output is neither as large as the target nor smaller by whole factors.
@@ -34,7 +35,7 @@ def at_one_resolution(output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _factor(length: int, short: int) -> int:
-    """By what a length was divided, rounded up: by a power of two where that can be, as networks reduce images."""
+    """The divisor of a length, whose quotient is rounded up: a power of two if possible, as networks have."""
     least = -(-length // max(1, short))
     power = 1 << max(0, least - 1).bit_length()
     return power if -(-length // power) == short else max(1, least)

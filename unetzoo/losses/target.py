@@ -1,4 +1,4 @@
-"""Logits and a target become what losses compute with; a target that does not fit is refused in plain words."""
+"""Check logits and a target, and bring them into the form in which losses are computed."""
 
 from typing import Literal, NamedTuple
 
@@ -12,9 +12,9 @@ Mode = Literal["binary", "multiclass", "multilabel"]
 IGNORED = -100
 """The class id of a pixel that does not count, whatever the user's `ignore_index`."""
 
-_SHOWN = 5  # values that an error names
-_VOID = 255  # what most data sets write where a pixel has no class
-_BYTE = 128  # classes whose ids, and IGNORED, fit into one signed byte
+_MAX_SHOWN = 5
+_VOID = 255  # marks pixels without a class in most data sets
+_BYTE = 128  # the most classes whose ids, and IGNORED, fit into a signed byte
 _HALVES = (torch.float16, torch.bfloat16)
 
 
@@ -25,8 +25,8 @@ class Pair(NamedTuple):
         mode: binary (k = 1), multiclass (one class id for each pixel) or multilabel (one mask for each class).
         logits: (b, k, h, w), float32 or float64.
         target: multiclass: class ids (b, h, w), int64, `IGNORED` where a pixel does not count; else (b, k, h, w) of 0
-            and 1 in the dtype of the logits (of 0 to 1 where it may be soft), 0 where it does not count.
-        valid: which elements of `target` count, bool, of its shape; None: all.
+            and 1 in the dtype of the logits (from 0 to 1 for a soft target), 0 where it does not count.
+        valid: mask of the elements of `target` that count, bool, of its shape; None: all.
     """
 
     mode: Mode
@@ -36,10 +36,10 @@ class Pair(NamedTuple):
 
 
 def mode_of(logits: Tensor, target: Tensor) -> Mode:
-    """What the shapes of logits and target say; TargetError where they fit no mode."""
-    for name, given in (("logits", logits), ("target", target)):
-        if not isinstance(given, Tensor):
-            raise TargetError(f"the {name} must be a torch.Tensor, got {type(given).__name__}")
+    """The mode that the shapes of logits and target imply; TargetError if there is none."""
+    for name, tensor in (("logits", logits), ("target", target)):
+        if not isinstance(tensor, Tensor):
+            raise TargetError(f"the {name} must be a torch.Tensor, got {type(tensor).__name__}")
     if logits.ndim != 4:
         raise TargetError(f"logits must be (b, k, h, w), got {tuple(logits.shape)}; they come first, then the target")
     batch, classes, height, width = logits.shape
@@ -51,23 +51,22 @@ def mode_of(logits: Tensor, target: Tensor) -> Mode:
 
 
 def make_pair(logits: Tensor, target: Tensor, ignore_index: int | None, *, soft: bool = False) -> Pair:
-    """Check logits and a target, and bring both into the form to compute with.
+    """Check logits and a target, and bring both into the form in which losses are computed.
 
-    The shapes say the mode. In half precision a sum over an image overflows (float16 ends at 65,504), so that float16
-    and bfloat16 become float32. Looking at values makes the host wait for a GPU once; a graph that `torch.compile` or
-    `torch.export` traces cannot do it and checks shapes and dtypes alone, and so does `torch.func.vmap`. Of a tensor's
-    subclass the values alone count.
+    The shapes imply the mode. A sum over an image overflows in half precision (float16 ends at 65,504), so float16 and
+    bfloat16 become float32. Reading values makes the host wait for a GPU once; `torch.compile`, `torch.export` and
+    `torch.func.vmap` cannot read them and check only shapes and dtypes. Subclasses of tensors become plain tensors.
 
     Args:
         logits: (b, k, h, w), floating point.
         target: for k = 1 a mask (b, h, w) or (b, 1, h, w); for k > 1 class ids 0 to k - 1 (b, h, w), of an integer
             dtype (multiclass), or masks (b, k, h, w) (multilabel). Masks are bool, integer or floating point, and hold
-            0 and 1 alone: soft labels are refused, since they mostly come from resizing a mask by interpolation.
-        ignore_index: value of the target's elements that do not count; None: all count.
-        soft: whether masks may hold any value from 0 to 1.
+            only 0 and 1: soft labels are refused, since they mostly come from resizing a mask by interpolation.
+        ignore_index: target value of elements that do not count; None: all count.
+        soft: accept masks with any value from 0 to 1.
 
     Raises:
-        TargetError: for shapes, dtypes, devices or values that do not fit; says which, and what to do.
+        TargetError: for shapes, dtypes, devices or values that do not fit.
     """
     mode = mode_of(logits, target)
     logits, target = plain(logits), plain(target)
@@ -85,31 +84,26 @@ def make_pair(logits: Tensor, target: Tensor, ignore_index: int | None, *, soft:
 
 
 def as_masks(pair: Pair, dtype: torch.dtype | None = None) -> Tensor:
-    """The target as one mask for each class, (b, k, h, w) of 0 and 1; 0 where ignored.
-
-    Args:
-        pair: logits and target.
-        dtype: of the masks; None: that of the logits.
-    """
-    wanted = dtype or pair.logits.dtype
+    """The target as one mask per class, (b, k, h, w) of 0 and 1, 0 where ignored; None: in the dtype of the logits."""
+    dtype = dtype or pair.logits.dtype
     if pair.mode != "multiclass":
-        return pair.target.to(wanted)
+        return pair.target.to(dtype)
     masks = masks_of_ids(pair.target, pair.logits.shape[1])
-    return masks if wanted == torch.bool else masks.view(torch.uint8).to(wanted)  # torch casts bytes faster than bools
+    return masks if dtype == torch.bool else masks.view(torch.uint8).to(dtype)  # torch casts bytes faster than bools
 
 
 def masks_of_ids(target: Tensor, classes: int) -> Tensor:
-    """Where class ids (b, h, w) are 0, 1, ... as bool (b, k, h, w)."""
+    """Masks of the classes of class ids (b, h, w), bool (b, k, h, w)."""
     ids = torch.arange(classes, device=target.device)[:, None, None]
     if target.device.type != "cpu" or classes > _BYTE or hidden(target):
         return target[:, None] == ids
-    # on a CPU torch compares many bytes at once, but only those of two whole maps
+    # on a CPU torch compares many bytes at once, but only of two contiguous maps
     shape = (target.shape[0], classes, *target.shape[1:])
     return target.to(torch.int8)[:, None].expand(shape).contiguous() == ids.to(torch.int8).expand(shape).contiguous()
 
 
 def masked_mean(values: Tensor, valid: Tensor | None) -> Tensor:
-    """The mean of the values that count, a scalar; 0, with gradient 0, where none does."""
+    """The mean of the values that count, a scalar; 0, with gradient 0, if none does."""
     if valid is None:
         return values.sum() / max(1, values.numel())
     return values.masked_fill(~valid, 0).sum() / valid.sum().clamp(min=1)
@@ -117,15 +111,15 @@ def masked_mean(values: Tensor, valid: Tensor | None) -> Tensor:
 
 def _say_shape(logits: Tensor, target: Tensor) -> str:
     batch, classes, height, width = logits.shape
-    wanted = f"a mask {(batch, height, width)} of 0 and 1"
+    expected = f"a mask {(batch, height, width)} of 0 and 1"
     if classes > 1:
-        wanted = f"class ids {(batch, height, width)}, or for multilabel one mask for each class {tuple(logits.shape)}"
-    told = f"the target's shape {tuple(target.shape)} does not fit logits {tuple(logits.shape)}; they need {wanted}"
+        expected = f"class ids {(batch, height, width)}, or for multilabel one mask per class {tuple(logits.shape)}"
+    problem = f"the target's shape {tuple(target.shape)} does not fit logits {tuple(logits.shape)}; expected {expected}"
     if target.shape == (batch, 1, height, width):
-        return f"{told}; target.squeeze(1) drops the axis of length 1"
+        return f"{problem}; target.squeeze(1) drops the axis of length 1"
     if target.shape == (batch, height, width, classes):
-        return f"{told}; target.permute(0, 3, 1, 2) puts the classes first"
-    return told
+        return f"{problem}; target.permute(0, 3, 1, 2) puts the classes first"
+    return problem
 
 
 def _check_types(logits: Tensor, target: Tensor, mode: Mode) -> None:
@@ -151,24 +145,24 @@ def _check_values(
     if not outside.any():
         return
     strangers = torch.unique(values[outside]).tolist()
-    named = ", ".join(map(_say, strangers[:_SHOWN])) + (", ..." if len(strangers) > _SHOWN else "")
-    found = f"the target holds {named} (in {int(outside.sum()):,} of {values.numel():,} values), but"
+    named = ", ".join(map(_say, strangers[:_MAX_SHOWN])) + (", ..." if len(strangers) > _MAX_SHOWN else "")
+    problem = f"the target holds {named} (in {int(outside.sum()):,} of {values.numel():,} values), but"
     if mode == "multiclass":
-        wanted = f"the ids of the {classes} classes of logits {tuple(logits.shape)} are 0 to {classes - 1}"
+        allowed = f"the ids of the {classes} classes of logits {tuple(logits.shape)} are 0 to {classes - 1}"
         hint = f"renumber the ids, or create the network with classes={strangers[-1] + 1}"
     elif soft:
-        wanted = f"a soft {mode} target holds values from 0 to 1"
+        allowed = f"a soft {mode} target holds values from 0 to 1"
         hint = "divide it by the value that stands for 1"
     else:
-        wanted = f"a {mode} target holds 0 and 1 alone"
+        allowed = f"a {mode} target holds only 0 and 1"
         hint = _hint_for_masks(strangers)
     if _VOID in strangers or strangers[0] < 0:
         hint = _hint_to_ignore(_VOID if _VOID in strangers else strangers[0], mode, ignore_index)
-    raise TargetError(f"{found} {wanted}; {hint}")
+    raise TargetError(f"{problem} {allowed}; {hint}")
 
 
 def _all_within(pair: Pair) -> bool:
-    """A quick look without a map of its own where all count; False where a closer look is needed."""
+    """Fast path: True if every target is valid, without allocating a map; False means "check in detail"."""
     if not pair.target.numel():
         return False
     multiclass = pair.mode == "multiclass"
@@ -180,15 +174,15 @@ def _all_within(pair: Pair) -> bool:
 def _hint_for_masks(strangers: list[float]) -> str:
     if not all(float(value).is_integer() for value in strangers):
         return (
-            "soft labels are for soft_bce and soft_ce alone: resize masks by nearest neighbour, smooth labels with "
+            "only soft_bce and soft_ce take soft labels: resize masks by nearest neighbor, smooth labels with "
             "label_smoothing"
         )
-    return "make it a mask, for instance by target > 0; for several classes the network needs as many channels"
+    return "make it a mask, e.g. by target > 0; for several classes the network needs as many channels"
 
 
 def _hint_to_ignore(value: float, mode: Mode, ignore_index: int | None) -> str:
     if ignore_index is not None:
-        return f"of values that do not count there is one, now ignore_index={ignore_index}"
+        return f"only one value can be ignored, now ignore_index={ignore_index}"
     foreground = "" if mode == "multiclass" or value < 0 else f"if {_say(value)} is the foreground, pass target > 0; "
     return f"{foreground}if {_say(value)} marks pixels that do not count, pass ignore_index={_say(value)}"
 

@@ -1,4 +1,4 @@
-"""Whose values a loss may look at, and where autograd needs the plain formula: under compilation and torch.func."""
+"""Compilation and torch.func: which values a loss may read, and when autograd needs the plain formula."""
 
 import torch
 from torch import Tensor
@@ -8,16 +8,16 @@ from torch.autograd import forward_ad
 
 
 def hidden(*tensors: Tensor) -> bool:
-    """Whether one has no values to look at: while a graph is traced, on the meta device, fake, or batched by `vmap`."""
+    """True if a tensor has no readable values: while a graph is traced, on meta, fake, or batched by `vmap`."""
     return torch.compiler.is_compiling() or any(
         tensor.is_meta or isinstance(tensor, FakeTensor) or _is_batched(tensor) for tensor in tensors
     )
 
 
 def by_formula(values: Tensor) -> bool:
-    """Whether autograd has to see each operation: to compile it, to transform it, or to carry tangents forward.
+    """True if autograd must see each operation: to compile it, to transform it, or for forward-mode tangents.
 
-    Elsewhere gradients are written out, which keeps fewer maps; without a gradient there is nothing to keep.
+    Explicit gradients keep fewer maps elsewhere; without a gradient there is nothing to keep.
     """
     if torch.compiler.is_compiling() or not values.requires_grad:
         return True
@@ -25,16 +25,16 @@ def by_formula(values: Tensor) -> bool:
 
 
 def is_transformed(values: Tensor) -> bool:
-    """Whether values may be several at once, so that nothing is changed in place: in `torch.func`, or of gradients."""
+    """True if values may be batched, in `torch.func` or in a backward pass, so that nothing may change in place."""
     if torch.compiler.is_compiling():
         return False
     return _functorch.maybe_current_level() is not None or bool(_functorch.is_legacy_batchedtensor(values))
 
 
 def plain(tensor: Tensor) -> Tensor:
-    """The same values without the class that a library gave them, such as MONAI's `MetaTensor`.
+    """The same values as a plain tensor, without a library's subclass such as MONAI's `MetaTensor`.
 
-    A class that says how torch dispatches stays: its values lie elsewhere, as those of a `DTensor` do.
+    A class with a dispatch of its own stays: its values lie elsewhere, as in a `DTensor`.
     """
     kind = type(tensor)
     is_plain = kind is Tensor or kind.__torch_dispatch__ is not Tensor.__torch_dispatch__
@@ -42,7 +42,7 @@ def plain(tensor: Tensor) -> Tensor:
 
 
 def _is_batched(tensor: Tensor) -> bool:
-    """Whether `vmap` has made many tensors one, also below other transforms."""
+    """True if `vmap` batches the tensor, also below other transforms."""
     while _functorch.is_functorch_wrapped_tensor(tensor):
         if _functorch.is_batchedtensor(tensor):
             return True

@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
-from unetzoo.losses.base import Loss, options
-from unetzoo.losses.checks import check_not_negative, check_number
+from unetzoo.losses.base import Loss, option, options
+from unetzoo.losses.checks import check_not_negative, check_share, check_smoothing
 from unetzoo.losses.focal import focused
 from unetzoo.losses.overlap import power, tversky
 from unetzoo.losses.pixel import cross_entropy, mean_over, pixel_weights, weighted
@@ -14,41 +14,30 @@ from unetzoo.losses.target import Pair
 
 @options
 class UnifiedFocalLoss(Loss):
-    """The asymmetric unified focal loss (arXiv:2102.04525): less of easy background, more of rare classes.
+    """The asymmetric unified focal loss (arXiv:2102.04525): easy background weighs less, rare classes weigh more.
 
-    `weight` times a cross-entropy, which counts a pixel of the background (1 - delta) (1 - p)^gamma and one of a
-    foreground delta, p being the probability given to the truth; and 1 - `weight` times the mean of the regions'
-    losses, 1 - index for the background and (1 - index)^(1 - gamma) for a foreground, of Tversky indices with the
-    weight delta of what is missed. The background is class 0 of a multiclass target; for a binary or multilabel one
-    each class's mask is a foreground, and what is not in it a background of its own.
+    `weight` times a cross-entropy, in which a background pixel has the weight (1 - delta) (1 - p)^gamma and a
+    foreground pixel the weight delta, where p is the probability of the true class; plus 1 - `weight` times the mean of
+    the regions' losses, 1 - index for the background and (1 - index)^(1 - gamma) for a foreground, with Tversky indices
+    that weigh false negatives by delta. The background is class 0 of a multiclass target; for a binary or multilabel
+    target each class's mask is a foreground with a background of its own.
 
     MONAI's `AsymmetricUnifiedFocalLoss` is this one with `smooth=1e-7, per_image=True` for two classes; it takes
-    probabilities of background and foreground, and holds them 1e-7 away from 0 and 1.
+    probabilities of background and foreground, clamped to at least 1e-7 from 0 and 1.
 
     Args:
-        weight: of the cross-entropy, in [0, 1].
+        weight: weight of the cross-entropy, in [0, 1].
         delta: weight of the foreground against the background, in [0, 1].
         gamma: in [0, 1); 0 is cross-entropy and Tversky loss.
-        smooth: pixels that are added to numerator and denominator of the indices, >= 0; with 0 a foreground without
-            pixels is left out of their mean.
-        class_weights, per_image, ignore_index, from_logits: see `unetzoo.losses.base.Loss`.
-
-    Raises:
-        OptionError: for a value outside its range.
+        smooth: pixels that are added to numerator and denominator of the indices, >= 0; with 0 their mean leaves a
+            foreground without pixels out.
+        class_weights, per_image, ignore_index, from_logits: see `unetzoo.losses.base.Loss`, also for errors.
     """
 
-    weight: float = 0.5
-    delta: float = 0.7
-    gamma: float = 0.5
-    smooth: float = 1.0
-
-    def __post_init__(self) -> None:
-        """Check the options."""
-        super().__post_init__()
-        check_number("weight", self.weight, at_least=0, at_most=1)
-        check_number("delta", self.delta, at_least=0, at_most=1)
-        check_number("gamma", self.gamma, at_least=0, below=1)
-        check_not_negative("smooth", self.smooth)
+    weight: float = option(default=0.5, check=check_share)
+    delta: float = option(default=0.7, check=check_share)
+    gamma: float = option(default=0.5, check=check_smoothing)
+    smooth: float = option(default=1.0, check=check_not_negative)
 
     def of_pair(self, pair: Pair) -> Tensor:
         """The loss, a scalar >= 0."""
@@ -62,7 +51,7 @@ class UnifiedFocalLoss(Loss):
         return self.weight * focal + (1 - self.weight) * mean_of_classes(of_regions, regions, class_weights, absent)
 
     def _of_pixels(self, pair: Pair) -> Tensor:
-        """The cross-entropy of each pixel times what it counts, (b, h, w) or (b, k, h, w)."""
+        """The weighted cross-entropy of each pixel, (b, h, w) or (b, k, h, w)."""
         losses = cross_entropy(pair)
         return torch.where(pair.target > 0, self.delta * losses, (1 - self.delta) * focused(losses, self.gamma))
 
@@ -78,7 +67,7 @@ class UnifiedFocalLoss(Loss):
         return (background + self._foreground(regions)) / 2
 
     def _of_classes(self, regions: Regions) -> Tensor:
-        """The loss of each class (r, k), of which the first is the background."""
+        """The loss of each class (r, k); the first class is the background."""
         return torch.cat([self._background(regions)[:, :1], self._foreground(regions)[:, 1:]], dim=1)
 
     def _background(self, regions: Regions) -> Tensor:
