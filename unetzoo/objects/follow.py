@@ -1,0 +1,36 @@
+"""Follow flows: Euler steps of all pixels at once, on any device."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.functional import grid_sample
+
+from unetzoo.objects.coding import Maps
+
+_BIAS = 0.01  # pixels
+
+
+@torch.inference_mode()
+def end_points(maps: Maps | Tensor, threshold: float, steps: int) -> NDArray[np.int64]:
+    """The rows and columns (2, n) at which the pixels of the foreground end, in the order of the pixels.
+
+    Args:
+        maps: y and x component of the flow, and foreground (3, h, w).
+        threshold: of the foreground's probability.
+        steps: each as long as the flow where a pixel is, at most a pixel; flows between pixels are interpolated, and 0
+            beyond the foreground.
+    """
+    values = torch.as_tensor(maps, dtype=torch.float32)
+    inside = values[2] > threshold
+    flows = (values[:2] * inside).flip(0)  # x and y, as grid_sample has them
+    flows = flows / flows.norm(dim=0).clamp_min(1)
+    last = torch.tensor([inside.shape[1] - 1, inside.shape[0] - 1], device=values.device)
+    points = inside.nonzero().flip(1).float()
+    scale = 2 / last.clamp_min(1)
+    for _ in range(steps):
+        step = grid_sample(flows[None], (points * scale - 1)[None, None], padding_mode="border", align_corners=True)
+        points = (points + step[0, :, 0].T).clamp_min(0).minimum(last)
+    points = points - _BIAS  # so that all that end between two pixels end at one of them
+    ends: NDArray[np.int64] = points.clamp_min(0).round().long().flip(1).T.cpu().numpy()
+    return ends
