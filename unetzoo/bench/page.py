@@ -48,7 +48,7 @@ def write_report(folder: Path, page: Path, *, title: str = "Leaderboard") -> lis
         raise DataError(f"there are no results in {folder}; `unetzoo bench grid` writes them")
     rows = summarize(results)
     text = render(
-        "unetzoo.leaderboard",
+        "unetzoo.bench",
         title=title,
         subtitle=_subtitle(results, rows),
         charts=_charts(rows),
