@@ -7,7 +7,7 @@ import tifffile
 from PIL import Image
 
 import unetzoo
-from unetzoo.data.formats.images import read_image, read_raw_mask
+from unetzoo.data.formats.read import read_image, read_raw_mask
 
 RANDOM = np.random.default_rng(0)
 
@@ -174,7 +174,7 @@ def _volume(path):
     ("name", "write", "message"),
     [
         ("a.png", lambda path: None, "there is no file .*a.png"),
-        ("a.png", lambda path: path.mkdir(), "a.png is no file"),
+        ("a.png", lambda path: path.mkdir(), "a.png is not a file"),
         ("a.png", lambda path: path.touch(), "a.png is empty: it has 0 bytes"),
         ("a.png", _truncated, "a.png cannot be read: OSError"),
         ("a.tif", _no_picture, "a.tif cannot be read: it holds no PNG, JPEG"),

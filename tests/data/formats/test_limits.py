@@ -11,8 +11,7 @@ from PIL import Image
 
 import unetzoo
 from unetzoo.data.formats import limits
-from unetzoo.data.formats.images import read_image, read_raw_mask
-from unetzoo.inference.files.blocks import open_image
+from unetzoo.data.formats.read import open_image, read_image, read_raw_mask
 
 _BOMBS = {
     "a.png": hostile.write_png,

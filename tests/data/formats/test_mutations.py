@@ -18,10 +18,9 @@ from guard import confined
 from PIL import Image
 
 import unetzoo
-from unetzoo.data.formats.images import glance, read_image, read_raw_mask
+from unetzoo.data.formats.read import glance, open_image, read_image, read_raw_mask
 from unetzoo.data.masks.raw import encode
 from unetzoo.data.sources.open import open_source
-from unetzoo.inference.files.blocks import open_image
 
 _LONGEST = 5  # seconds of this process, however busy the machine is
 _SMALL = 2**22  # values

@@ -5,8 +5,8 @@ import pytest
 import tifffile
 
 import unetzoo
-from unetzoo.data.formats.images import read_image, read_raw_mask
 from unetzoo.data.formats.nodata import known_where_data, valid_values, with_data
+from unetzoo.data.formats.read import read_image, read_raw_mask
 from unetzoo.data.open import survey
 from unetzoo.data.survey.channels import channels_of, lonely_values
 

@@ -15,7 +15,7 @@ import tifffile
 from PIL import Image
 
 import unetzoo
-from unetzoo.data.formats.images import read_image, read_raw_mask
+from unetzoo.data.formats.read import read_image, read_raw_mask
 from unetzoo.data.sources.open import open_source
 
 _ROOT = Path(unetzoo.__file__).parents[1]

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 import unetzoo
 from unetzoo.data.masks.decode import read_mask
-from unetzoo.data.masks.marks import Marks
+from unetzoo.data.masks.forms import Marks
 from unetzoo.data.masks.meaning import find_coding
 from unetzoo.data.masks.options import MaskOptions, read_classes
 from unetzoo.data.masks.raw import RawMask

@@ -5,11 +5,10 @@ import tifffile
 from PIL import Image, ImageOps
 
 import unetzoo
-from unetzoo.data.formats.images import read_image, read_raw_mask
+from unetzoo.data.formats.read import open_image, read_image, read_raw_mask
 from unetzoo.data.open import survey
 from unetzoo.data.sources.files import EntryFiles, FileSource
 from unetzoo.data.sources.source import Entry
-from unetzoo.inference.files.blocks import open_image
 
 _RANDOM = np.random.default_rng(0)
 _IMAGE = _RANDOM.integers(0, 255, (20, 30, 3), dtype=np.uint8)

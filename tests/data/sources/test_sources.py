@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 import unetzoo
-from unetzoo.data.formats.images import read_image, read_raw_mask
+from unetzoo.data.formats.read import read_image, read_raw_mask
 from unetzoo.data.open import open_dataset
 from unetzoo.data.sources.coded import CodedDataset
 from unetzoo.data.sources.open import open_source

@@ -9,7 +9,7 @@ from PIL import Image
 
 import unetzoo
 from unetzoo import DataError, OptionError
-from unetzoo.data.formats.images import read_raw_mask
+from unetzoo.data.formats.read import read_raw_mask
 from unetzoo.data.masks.decode import read_mask
 from unetzoo.inference.files.looks import look_of
 from unetzoo.inference.files.options import PredictOptions

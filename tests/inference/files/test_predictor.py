@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+from functools import partial
 
 import numpy as np
 import pytest
@@ -11,7 +12,8 @@ from PIL import Image
 
 import unetzoo
 from unetzoo import DataError, OptionError
-from unetzoo.inference.files import blocks
+from unetzoo.data.formats.read import open_image
+from unetzoo.inference.files import jobs as jobs_module
 from unetzoo.inference.files.options import PredictOptions
 from unetzoo.inference.files.predictor import FilePredictor
 
@@ -176,6 +178,7 @@ def test_infinity_far_down_keeps_what_is_finished(tmp_path):
 
 _PROGRAM = """
 import sys
+from functools import partial
 from pathlib import Path
 import unetzoo
 from unetzoo.inference.files.options import PredictOptions
@@ -307,7 +310,7 @@ print(*peaks)
 @pytest.mark.parametrize("by_blocks", [False, True])
 @pytest.mark.parametrize("probabilities", [False, True])
 def test_a_result_says_where_the_image_has_no_data(by_blocks, probabilities, image, tmp_path, monkeypatch):
-    monkeypatch.setattr(blocks, "_LARGE", 0 if by_blocks else 2**40)
+    monkeypatch.setattr(jobs_module, "open_image", partial(open_image, whole=0 if by_blocks else 2**40))
     image = image[..., 0].astype(np.int16)
     image[100:200, 40:50] = -9999
     tifffile.imwrite(tmp_path / "in.tif", image, tile=(64, 64), extratags=[(42113, "s", 0, "-9999", True)])

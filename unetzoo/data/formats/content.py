@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 from typing import IO, Any, Literal
 
+import numpy as np
 from numpy.typing import NDArray
 
-from unetzoo.data.masks.marks import PLAIN, Marks
+from unetzoo.data.masks.forms import PLAIN, Marks
+from unetzoo.errors import DataError
 
 Pixels = NDArray[Any]
 Role = Literal["image", "mask"]
@@ -13,11 +15,11 @@ Role = Literal["image", "mask"]
 
 @dataclass(frozen=True)
 class Content:
-    """The bytes of an image, of a file or of a row of a table.
+    """The bytes of an image: of a file, or of a row of a table.
 
     Attributes:
-        stream: to read them from, at their beginning; it can be rewound.
-        size: how many there are.
+        stream: to read them from; it can be rewound.
+        size: number of bytes.
         name: for errors.
     """
 
@@ -28,7 +30,7 @@ class Content:
 
 @dataclass(frozen=True)
 class Known:
-    """What is known of an image before it is read: it tells which axis of a nameless array has the channels.
+    """What decides which axis of an array without names has the channels.
 
     Attributes:
         size: (h, w) of its mask.
@@ -48,7 +50,7 @@ class Raster:
 
     Attributes:
         pixels: (h, w) or (h, w, c), as they are stored.
-        orientation: 1 to 8, how they are to be turned, as tag 274 of TIFF and EXIF says it; 1: not at all.
+        orientation: 1 to 8, how to turn them, as in tag 274 of TIFF and EXIF; 1: not at all.
         marks: what the file of a mask says of them.
     """
 
@@ -57,8 +59,35 @@ class Raster:
     marks: Marks = PLAIN
 
     def upright(self) -> Pixels:
-        """The pixels as they are to be seen."""
+        """The pixels as viewers show them."""
         return turned(self.pixels, self.orientation)
+
+
+@dataclass(frozen=True)
+class Glance:
+    """What a file says of its pixels before they are decoded.
+
+    Attributes:
+        size: (h, w), as they are stored; (0, 0): of an array, which is not turned.
+        orientation: as of `Raster`.
+        stack: its slices or times that are read as channels, such as `"5 times (axes TYX)"`; empty: none.
+    """
+
+    size: tuple[int, int] = (0, 0)
+    orientation: int = 1
+    stack: str = ""
+
+    @property
+    def is_lying(self) -> bool:
+        """Whether height and width change places when it is turned."""
+        return self.orientation >= 5
+
+
+def check_finite(pixels: Pixels, name: str) -> None:
+    """Raise DataError if values are infinite; NaN stands for no data."""
+    if pixels.dtype.kind == "f" and (infinite := np.ma.filled(np.isinf(pixels), False)).any():
+        bad = np.count_nonzero(infinite)
+        raise DataError(f"{name}: {bad:,} of its {pixels.size:,} values are infinite")
 
 
 def turned(pixels: Pixels, orientation: int) -> Pixels:
@@ -73,9 +102,9 @@ def turned(pixels: Pixels, orientation: int) -> Pixels:
 
 
 def channel_axis(shape: tuple[int, ...], known: Known) -> int:
-    """Of three axes without names, that of the channels: the first or the last.
+    """The axis of the channels, of three axes without names: the first or the last.
 
-    It is the one that fits what is known; where both do, or neither, the shorter one, and of equal ones the last.
+    It is the one that fits what is known; if both do, or neither, the shorter one, and of equal ones the last.
     """
     fitting = [axis for axis in (0, 2) if _fits(shape, axis, known)]
     if len(fitting) == 1:

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unetzoo.data.masks.marks import nodata_of
 from unetzoo.nn.coding import UNKNOWN
 
 _FEW = 4
@@ -47,12 +46,6 @@ def known_where_data(
     """A mask (h, w) whose class is unknown where its image (h, w, c) holds no data."""
     data = with_data(image, nodata)
     return mask if data is None else np.where(data, mask.astype(np.int64), UNKNOWN)
-
-
-def tiff_nodata(page: Any) -> tuple[float, ...]:  # noqa: ANN401 - of tifffile, which has no types
-    """The value for no data by the tag that GDAL writes; none where it is missing, no number, or NaN."""
-    value = nodata_of(page)
-    return () if value is None or np.isnan(value) else (value,)
 
 
 def masked_as(pixels: NDArray[Any]) -> tuple[float, ...]:

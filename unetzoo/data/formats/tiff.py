@@ -4,22 +4,35 @@ import logging
 import math
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from unetzoo._utils.extras import missing_extra
-from unetzoo.data.formats.content import Content, Known, Pixels, Raster, Role, channel_axis
+from unetzoo._utils.extras import missing_extra, need
+from unetzoo.data.formats.content import Content, Glance, Known, Pixels, Raster, Role, channel_axis
 from unetzoo.data.formats.limits import check_backed, check_memory
-from unetzoo.data.formats.nodata import masked_values, tiff_nodata
-from unetzoo.data.masks.marks import PLAIN, keeps_values, page_marks
-from unetzoo.errors import DataError
+from unetzoo.data.formats.nodata import masked_values
+from unetzoo.data.formats.tiff_page import (
+    as_bytes,
+    as_colors,
+    as_shown,
+    has_palette,
+    is_shown_as_stored,
+    keeps_values,
+    page_marks,
+    page_nodata,
+    page_orientation,
+)
+from unetzoo.data.formats.windows import Rows, Windows, check_chunks, full_palette, planes_of
+from unetzoo.errors import DataError, describe_error
 
 SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
-_ORIENTATION = 274  # the tag
 _MOST_PLANES = 2**24
+_TILE = 512  # pixels
 _NAMELESS = "QYX"  # how tifffile calls three axes whose array had only a shape
 _STACKS = {"Z": "slices", "T": "times"}
 
@@ -37,9 +50,10 @@ def read_tiff(content: Content, role: Role, known: Known) -> Raster:
         alike = alike_pages(file)
         if alike:
             check_memory(content.name, 2 * sum(page.nbytes for page in alike))
-            planes = [_shown(page, _known(page, page.asarray(), role), colored=False) for page in alike]
+            planes = [as_shown(page, _with_nodata(page, page.asarray(), role)) for page in alike]
             stack = np.ma.stack if any(map(np.ma.is_masked, planes)) else np.stack
-            return Raster(stack(planes, axis=2), orientation_of(alike[0]))
+            pixels = stack(planes, axis=2)
+            return Raster(as_bytes(pixels) if role == "image" else pixels, page_orientation(alike[0]))
         series = largest_series(file)
         order = axes_of(series.axes, series.shape, content.name, known)
         if role == "mask" and (many := stacked(series.axes, series.shape)):
@@ -52,21 +66,92 @@ def read_tiff(content: Content, role: Role, known: Known) -> Raster:
         rest = [axis for axis in range(pixels.ndim) if axis not in order]  # of one element each
         pixels = pixels.transpose([*order, *rest]).reshape([pixels.shape[axis] for axis in order])
         page = series.keyframe
-        stays = role == "mask" and keeps_values(file)
-        pixels = pixels if stays else _shown(page, _known(page, pixels, role), colored=role == "image")
-        return Raster(pixels, orientation_of(page), page_marks(page) if role == "mask" else PLAIN)
+        if role == "mask":
+            pixels = pixels if keeps_values(file) else as_shown(page, pixels)
+            return Raster(pixels, page_orientation(page), page_marks(page))
+        pixels = as_shown(page, _with_nodata(page, pixels, role))
+        return Raster(as_colors(page, pixels) if has_palette(page) else as_bytes(pixels), page_orientation(page))
 
 
-def glance(content: Content) -> tuple[tuple[int, int], int, str]:
-    """Height and width as they are stored, the orientation, and what slices or times are read as channels."""
+def _with_nodata(page: Any, pixels: Pixels, role: Role) -> Pixels:  # noqa: ANN401 - of tifffile, which has no types
+    """The pixels of an image, masked where they hold no data; those of a mask as they are."""
+    return masked_values(pixels, page_nodata(page)) if role == "image" else pixels
+
+
+def glance_tiff(content: Content) -> Glance:
+    """Size, orientation, and the slices or times that are read as channels; the pixels are not decoded."""
     with open_tiff(content) as file:
         series = largest_series(file)
         shape = dict(zip(series.axes, series.shape, strict=True))
-        return (
-            (shape.get("Y", 0), shape.get("X", 0)),
-            orientation_of(series.keyframe),
-            stacked(series.axes, series.shape),
-        )
+        size = (shape.get("Y", 0), shape.get("X", 0))
+        return Glance(size, page_orientation(series.keyframe), stacked(series.axes, series.shape))
+
+
+@contextmanager
+def tiff_windows(_: Path, content: Content, known: Known, whole: int) -> Iterator[Windows | None]:
+    """The windows of a file of more bytes of pixels than are read as a whole; else None.
+
+    Raises:
+        MissingExtraError: zarr is not installed.
+    """
+    if not _is_large(content, whole):
+        yield None
+        return
+    need("zarr", f"reading {content.name} by blocks", "zarr")
+    import zarr
+
+    with ExitStack() as opened:
+        try:
+            series = largest_series(opened.enter_context(open_tiff(content)))
+            array = zarr.open_array(series.aszarr(level=0), mode="r")
+        except DataError:
+            raise
+        except Exception as error:
+            raise DataError(f"{content.name} cannot be read: {describe_error(error)}") from error
+        check_chunks(array, content.name)
+        order = axes_of(series.axes, array.shape, content.name, known)
+        yield Windows(array, order, content.name, page_nodata(series.keyframe), are_bits=array.dtype.kind == "b")
+
+
+def _is_large(content: Content, whole: int) -> bool:
+    """Whether the file is large, or, if zarr is installed, its pixels are; and they are stored as they are shown."""
+    try:
+        with open_tiff(content) as file:
+            series = largest_series(file)
+            size = content.size if find_spec("zarr") is None else series.nbytes
+            return size > whole and is_shown_as_stored(series.keyframe) and not alike_pages(file)
+    except Exception:  # reading it as a whole reports what is wrong
+        return False
+
+
+def write_tiff(rows: Rows, path: Path) -> None:
+    """Write rows as a tiled BigTIFF, a page for each plane."""
+    import tifffile
+
+    is_colored = len(rows.shape) == 3 and rows.row_axis == 0
+    photometric, colormap = "rgb" if is_colored else "minisblack", None
+    if rows.palette is not None:
+        photometric, colormap = "palette", full_palette(rows.palette).T.astype(np.uint16) * 257
+    with tifffile.TiffWriter(path, bigtiff=True) as writer:
+        for plane in planes_of(rows):  # a page each; of a single one of all, those of width 1 would lose planes
+            writer.write(
+                _tiles(rows, plane),
+                shape=rows.shape if is_colored else rows.shape[-2:],
+                dtype=rows.dtype,
+                tile=(_TILE, _TILE),
+                compression="zlib",
+                photometric=photometric,
+                colormap=colormap,
+                extrasamples=["unassalpha"] if is_colored and rows.shape[2] == 4 else None,
+                metadata=None,
+            )
+
+
+def _tiles(rows: Rows, plane: Any) -> Iterator[Pixels]:  # noqa: ANN401 - an index
+    for _, block in rows.blocks(_TILE):
+        part = block[plane]
+        for left in range(0, part.shape[1], _TILE):
+            yield np.ascontiguousarray(part[:, left : left + _TILE])
 
 
 @contextmanager
@@ -100,7 +185,7 @@ def _silenced(name: str) -> Iterator[None]:
         logger.removeHandler(handler)
 
 
-def _check_planes(file: Any, name: str) -> None:  # noqa: ANN401 - of tifffile, which has no types
+def _check_planes(file: Any, name: str) -> None:  # noqa: ANN401 - as above
     """Raise DataError where OME-XML announces planes by the million, for which tifffile makes lists."""
     xml = (file.ome_metadata or "") if file.is_ome else ""
     sizes = {"Z": 1, "C": 1, "T": 1}
@@ -159,34 +244,3 @@ def stacked(axes: str, shape: Sequence[int]) -> str:
     return " and ".join(f"{length} {_STACKS[axis]}" for axis, length in counts.items()) + f" (axes {axes})" * bool(
         counts
     )
-
-
-def is_shown_as_stored(page: Any) -> bool:  # noqa: ANN401 - as above
-    """Whether the pixels of a page are values in place: 0 is black, and there is no palette and nothing to turn."""
-    from tifffile import PHOTOMETRIC
-
-    is_plain = page.photometric not in (PHOTOMETRIC.MINISWHITE, PHOTOMETRIC.PALETTE)
-    return is_plain and orientation_of(page) == 1
-
-
-def orientation_of(page: Any) -> int:  # noqa: ANN401 - as above
-    """How the pixels of a page are to be turned, see `Raster`."""
-    found = page.tags.valueof(_ORIENTATION)
-    return int(found) if found in range(1, 9) else 1
-
-
-def _known(page: Any, pixels: Pixels, role: Role) -> Pixels:  # noqa: ANN401 - as above
-    """The pixels of an image, masked where they hold no data; those of a mask as they are."""
-    return masked_values(pixels, tiff_nodata(page)) if role == "image" else pixels
-
-
-def _shown(page: Any, pixels: Pixels, *, colored: bool) -> Pixels:  # noqa: ANN401 - as above
-    """Pixels as a viewer shows them: 0 is black, and a palette becomes colors where those are wanted."""
-    from tifffile import PHOTOMETRIC
-
-    if page.photometric == PHOTOMETRIC.MINISWHITE and pixels.dtype.kind in "bu":
-        return ~pixels
-    if colored and page.photometric == PHOTOMETRIC.PALETTE and page.colormap is not None:
-        colors: Pixels = np.moveaxis(page.colormap[:, pixels] >> 8, 0, -1).astype(np.uint8)
-        return colors
-    return pixels

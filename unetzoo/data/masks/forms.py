@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unetzoo.data.masks.colors import GRAY, Codes, brightness, cut_out, only_channel, opacity, rgb
-from unetzoo.data.masks.marks import PLAIN, Marks
 from unetzoo.errors import DataError
 from unetzoo.nn.coding import LEVELS, NO_NUMBER, OVERLAP, Kind
 
@@ -34,6 +33,28 @@ _KINDS_SHOWN = {
     "alpha": "alpha",
     "planes": "planes",
 }
+
+
+@dataclass(frozen=True)
+class Marks:
+    """What the file of a mask says of its pixels, beyond their numbers.
+
+    Attributes:
+        palette: the color of each index, as `unetzoo.data.masks.colors.pack` writes it; empty: pixels are not indices.
+        scale: how bright a pixel of the value 1 is shown; 85 for 2 bits a pixel.
+        has_alpha: the last channel is the opacity.
+        is_lossy: the format blurs, as JPEG does.
+        nodata: the value that stands for no data.
+    """
+
+    palette: tuple[int, ...] = ()
+    scale: int = 1
+    has_alpha: bool = False
+    is_lossy: bool = False
+    nodata: float | None = None
+
+
+PLAIN = Marks()
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unetzoo.data.masks.colors import Codes, pack
-from unetzoo.data.masks.forms import Form, plane_codes
-from unetzoo.data.masks.marks import PLAIN, Marks
+from unetzoo.data.masks.forms import PLAIN, Form, Marks, plane_codes
 from unetzoo.errors import DataError
 from unetzoo.nn.coding import LEVELS, NO_NUMBER, OVERLAP
 

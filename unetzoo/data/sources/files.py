@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from unetzoo.data.formats.content import NOTHING_KNOWN, Known, Pixels, Raster, turned
-from unetzoo.data.formats.images import Glance, glance, read_raster, upright_image
+from unetzoo.data.formats.content import NOTHING_KNOWN, Glance, Known, Pixels, Raster, turned
+from unetzoo.data.formats.read import glance, read_raster, upright_image
 from unetzoo.data.masks.raw import RawMask
 from unetzoo.data.sources.source import Entry, Source
 from unetzoo.errors import DataError

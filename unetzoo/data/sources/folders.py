@@ -10,7 +10,7 @@ cells/JPEGImages, cells/SegmentationClass          those of Pascal VOC and CVAT,
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
-from unetzoo.data.formats.images import SUFFIXES
+from unetzoo.data.formats.table import SUFFIXES
 from unetzoo.data.sources.files import EntryFiles, FileSource
 from unetzoo.data.sources.listing import Listing, is_hidden, list_images
 from unetzoo.data.sources.names import match_names, name_in, plain_names

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from unetzoo._utils.extras import need
 from unetzoo.data.formats.content import NOTHING_KNOWN, Content, Known, Raster, Role, channels_last
-from unetzoo.data.formats.images import check_file, decode, upright_image, upright_mask
+from unetzoo.data.formats.read import check_file, decode, upright_image, upright_mask
 from unetzoo.data.masks.raw import RawMask
 from unetzoo.data.sources.folders import SPLIT_FOLDERS
 from unetzoo.data.sources.source import Entry, Source

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import product
 from pathlib import Path, PurePosixPath
 
-from unetzoo.data.formats.images import SUFFIXES
+from unetzoo.data.formats.table import SUFFIXES
 
 _KINDS = ("cp_masks", "masks", "mask", "labels", "label", "segmentation", "seg", "groundtruth", "gt", "annotation")
 _ENDINGS = ("___fuse", *(f"{joint}{kind}" for kind in _KINDS for joint in "_-."))

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unetzoo.data.dataset import Dataset, Sample
-from unetzoo.data.formats.images import check_finite
+from unetzoo.data.formats.content import check_finite
 from unetzoo.data.sources.source import SPLITS, Entry, Source
 from unetzoo.errors import DataError
 

@@ -11,7 +11,9 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from unetzoo.data.formats.images import SUFFIXES
+from unetzoo.data.formats.read import open_image
+from unetzoo.data.formats.table import IMAGE_SUFFIXES
+from unetzoo.data.formats.zarr import SUFFIX, is_zarr
 from unetzoo.data.open import Data, source_of
 from unetzoo.data.sources.files import FileSource
 from unetzoo.data.sources.folders import folders_of_masks
@@ -20,7 +22,6 @@ from unetzoo.data.sources.listing import list_images
 from unetzoo.data.sources.source import Source
 from unetzoo.data.sources.tables import TABLES, images_in_table
 from unetzoo.errors import DataError
-from unetzoo.inference.files.blocks import ZARR, is_zarr, open_image
 from unetzoo.inference.files.options import PredictOptions
 from unetzoo.inference.files.records import state_of
 from unetzoo.inference.files.writers import check_target
@@ -29,7 +30,6 @@ from unetzoo.weights.folder import network_folder
 
 Images: TypeAlias = Data | Sequence[str | Path]
 """An image, several images, a folder of images, or a data set as `fit` takes it."""
-_ENDINGS = (*SUFFIXES, ZARR)
 
 
 @dataclass(frozen=True)
@@ -122,13 +122,13 @@ def _jobs(images: Images, out: Path, suffix: str, on_left_out: Callable[[str], N
     if path.suffix.lower() in TABLES:
         return _in_folder(_of_files(images_in_table(path)), out, suffix)
     if is_zarr(path) or not path.is_dir():
-        inside = out.is_dir() and out.suffix.lower() != ZARR
+        inside = out.is_dir() and out.suffix.lower() != SUFFIX
         return [Job(path, out / f"{path.stem}{suffix}" if inside else out)]
     if out.resolve() == path.resolve():
         raise DataError(f"{out} is the folder of the images itself; name another one for the results")
     jobs = _in_folder(_of_folder(path, out, on_left_out), out, suffix)
     if not jobs:
-        raise DataError(f"there are no images in the folder {path}; their endings are {', '.join(_ENDINGS)}")
+        raise DataError(f"there are no images in the folder {path}; their endings are {', '.join(IMAGE_SUFFIXES)}")
     return jobs
 
 
@@ -162,7 +162,7 @@ def _of_files(paths: Iterable[Path]) -> Iterator[tuple[Image, Path]]:
 
 
 def _of_folder(source: Path, out: Path, on_left_out: Callable[[str], None]) -> Iterator[tuple[Image, Path]]:
-    listing = list_images(source, _ENDINGS)
+    listing = list_images(source, IMAGE_SUFFIXES)
     of_masks = folders_of_masks({parent for image in listing.images for parent in image.parents})
     results = out.resolve() if out.resolve().is_relative_to(source.resolve()) else None
     for sentence in listing.left_out:

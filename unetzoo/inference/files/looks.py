@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unetzoo._utils.colors import Colors, palette
+from unetzoo.data.formats.table import FORMAT_OF
 from unetzoo.data.masks.colors import TRANSPARENT
 from unetzoo.errors import OptionError
 from unetzoo.inference.files.partial import PartialResult
@@ -16,7 +17,6 @@ from unetzoo.nn.coding import LEVELS, MaskCoding
 from unetzoo.nn.config import ModelConfig
 
 Values = Literal["ids", "trained", "palette"]
-_WITH_PALETTE = (".png", ".tif", ".tiff")
 _MOST_COLORS = 256
 _APART = 40  # of 255: colours that differ by less in red, green and blue look the same
 _FULL = 255  # of a plane's pixel, of an opaque one
@@ -53,7 +53,7 @@ def look_of(values: Values | None, ending: str, config: ModelConfig) -> Look:
         OptionError: the format has no palette or cannot hold the values, or nobody knows what the training's masks had.
     """
     classes = max(2, config.classes)
-    can_color = ending in _WITH_PALETTE and classes <= _MOST_COLORS
+    can_color = ending in FORMAT_OF and FORMAT_OF[ending].has_palette and classes <= _MOST_COLORS
     if values == "trained":
         return _checked(_trained(config), ending)
     if values == "ids" or (values is None and not can_color):
@@ -118,16 +118,18 @@ def _with_unknown(codes: Sequence[int], unknown: Sequence[int]) -> NDArray[Any]:
 
 
 def _checked(look: Look, ending: str) -> Look:
-    if ending == ".png" and look.table is not None:
+    if ending in FORMAT_OF and not FORMAT_OF[ending].holds_arrays and look.table is not None:
         if look.table.ndim == 2 and not look.is_colored:
             raise OptionError(
-                "the masks of the training are planes, which a .png cannot hold; choose .tif, .npy or .zarr"
+                f"the masks of the training are planes, which a {ending} cannot hold; choose .tif, .npy or .zarr"
             )
         if look.table.dtype.kind == "f":
-            raise OptionError("the masks of the training hold fractions, a .png cannot; choose .tif, .npy or .zarr")
+            raise OptionError(
+                f"the masks of the training hold fractions, a {ending} cannot; choose .tif, .npy or .zarr"
+            )
         if look.table.dtype.itemsize > 2:
             largest = look.table[:-1].max()
-            raise OptionError(f"a .png holds values up to 65,535, not {largest:,}; choose .tif, .npy or .zarr")
+            raise OptionError(f"a {ending} holds values up to 65,535, not {largest:,}; choose .tif, .npy or .zarr")
     return look
 
 
@@ -159,7 +161,7 @@ class Shown:
         shape: (h, w), (planes, h, w), or of colours (h, w, 3 or 4).
         dtype: of its values.
         row_axis: which axis is the height.
-        look: as above.
+        palette: colors (classes, 3) in which viewers show ids; None: no palette.
     """
 
     def __init__(self, result: PartialResult, look: Look) -> None:
@@ -170,6 +172,7 @@ class Shown:
             channels = look.table.shape[1:]
             self.shape = (*result.shape, *channels) if look.is_colored else (*channels, *result.shape)
             self.dtype = look.table.dtype
+        self.palette = look.palette
         self.row_axis = 0 if look.is_colored else len(self.shape) - 2
 
     def blocks(self, rows: int | None = None) -> Iterator[tuple[int, NDArray[Any]]]:

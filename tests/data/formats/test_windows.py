@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 import tifffile
 import zarr
+from PIL import Image
 
 from unetzoo import DataError
-from unetzoo.inference.files import blocks
-from unetzoo.inference.files.blocks import open_image
+from unetzoo.data.formats.read import open_image, read_image
 
 _WINDOW = slice(3, 90), slice(40, 131)
 
@@ -15,20 +15,16 @@ def pixels():
     return np.random.default_rng(0).integers(0, 60_000, (120, 150, 3), dtype=np.uint16)
 
 
-@pytest.fixture
-def all_by_blocks(monkeypatch):
-    """Small TIFF files are read as large ones are."""
-    monkeypatch.setattr(blocks, "_LARGE", 0)
-
-
 def _write_tiff(path, pixels, **how):
     tifffile.imwrite(path, pixels, **how)
 
 
-def _check(path, wanted):
-    with open_image(path) as image:
-        assert tuple(image.shape) == wanted.shape
-        assert np.array_equal(image[_WINDOW], wanted[_WINDOW])
+def _check(path, pixels, *, whole=2**27):
+    with open_image(path, whole=whole) as image:
+        assert isinstance(image, np.ndarray) == (whole > 0 and path.suffix in (".tif", ".png"))
+        assert tuple(image.shape) == pixels.shape
+        assert image.dtype == pixels.dtype
+        assert np.array_equal(image[_WINDOW], pixels[_WINDOW])
 
 
 @pytest.mark.parametrize(
@@ -42,21 +38,32 @@ def _check(path, wanted):
     ],
     ids=str,
 )
-def test_a_tiff_is_read_by_blocks(how, pixels, tmp_path, all_by_blocks):
+def test_a_tiff_is_read_by_blocks(how, pixels, tmp_path):
     _write_tiff(tmp_path / "a.tif", pixels, photometric="rgb", **how)
-    _check(tmp_path / "a.tif", pixels)
+    _check(tmp_path / "a.tif", pixels, whole=0)
 
 
-def test_the_pages_of_a_tiff_are_channels(pixels, tmp_path, all_by_blocks):
+def test_the_pages_of_a_tiff_are_channels(pixels, tmp_path):
     _write_tiff(tmp_path / "a.tif", pixels.transpose(2, 0, 1), photometric="minisblack", tile=(32, 32))
     _check(tmp_path / "a.tif", pixels)
 
 
-def test_a_pyramid_is_read_at_its_finest_level(pixels, tmp_path, all_by_blocks):
+def test_a_pyramid_is_read_at_its_finest_level(pixels, tmp_path):
     with tifffile.TiffWriter(tmp_path / "a.tif") as writer:
         writer.write(pixels, tile=(32, 32), subifds=1, photometric="rgb")
         writer.write(pixels[::2, ::2], tile=(32, 32), subfiletype=1, photometric="rgb")
-    _check(tmp_path / "a.tif", pixels)
+    _check(tmp_path / "a.tif", pixels, whole=0)
+
+
+def test_pixels_of_one_bit_are_0_and_255_whole_and_by_windows_as_in_a_png(pixels, tmp_path):
+    bits = pixels[..., 0] > 30_000
+    tifffile.imwrite(tmp_path / "a.tif", bits, tile=(32, 32), photometric="minisblack")
+    Image.fromarray(bits).save(tmp_path / "a.png")
+    _check(tmp_path / "a.png", np.where(bits, 255, 0)[..., None].astype(np.uint8))
+    for whole in (0, 2**27):
+        _check(tmp_path / "a.tif", np.where(bits, 255, 0)[..., None].astype(np.uint8), whole=whole)
+    tifffile.imwrite(tmp_path / "white.tif", ~bits, photometric="miniswhite")
+    np.testing.assert_array_equal(read_image(tmp_path / "white.tif")[..., 0], np.where(bits, 255, 0))
 
 
 def test_a_small_tiff_and_a_png_are_read_as_everywhere_else(pixels, tmp_path):
@@ -88,7 +95,7 @@ def test_ome_zarr_is_read_at_its_finest_level(pixels, tmp_path):
 
 @pytest.mark.parametrize("broken", ["missing", "empty", "damaged", "axes"])
 @pytest.mark.parametrize("suffix", ["tif", "npy", "zarr"])
-def test_what_cannot_be_read_is_named(broken, suffix, tmp_path, all_by_blocks):
+def test_what_cannot_be_read_is_named(broken, suffix, tmp_path):
     path = tmp_path / f"a.{suffix}"
     if broken == "axes":
         many = np.zeros((2, 3, 20, 20, 3), np.uint8)
@@ -103,7 +110,7 @@ def test_what_cannot_be_read_is_named(broken, suffix, tmp_path, all_by_blocks):
         (path / "zarr.json").write_bytes(b"" if broken == "empty" else b"{]")
     elif broken != "missing":
         path.write_bytes(b"" if broken == "empty" else b"II*\0\x99\x99\x99\x99" * 9)
-    with pytest.raises(DataError, match=r"a\.(tif|npy|zarr)"), open_image(path):
+    with pytest.raises(DataError, match=r"a\.(tif|npy|zarr)"), open_image(path, whole=0):
         pass
 
 
