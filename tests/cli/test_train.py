@@ -110,7 +110,7 @@ def test_a_signal_is_its_exit_code(cells, tmp_path):
         if line.startswith("epoch"):
             process.send_signal(signal.SIGINT)
             break
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=240)
     assert process.returncode == 130
     assert re.fullmatch(r"stopped: by SIGINT after step [\d,]+; --resume continues\n", errors)
 

@@ -146,11 +146,13 @@ def test_the_encoder_has_its_own_rate(make_model, squares, short, tmp_path):
     assert not any(name.startswith("encoder.") for name in moved)
 
 
-def _step_by_hand(model, dataset, options):
+def _step_by_hand(model, data, options):
     """One step of AdamW with two learning rates and clipped gradients; returns the loss."""
-    info = survey({"train": dataset}).statistics.info
+    info = survey(data).statistics.info
     augmentation = Augmentation("none", crop=32, elastic=0)
-    crops = CropDataset(dataset, info, count=2, crop=32, balance=options.balance, augmentation=augmentation, seed=0)
+    crops = CropDataset(
+        data["train"], info, count=2, crop=32, balance=options.balance, augmentation=augmentation, seed=0
+    )
     images, masks = (torch.stack([crops[index][part] for index in range(2)]) for part in (0, 1))
     with torch.autocast("cpu", torch.bfloat16, enabled=options.precision == "bfloat16"):
         native = options.supervision == "native"
@@ -192,9 +194,9 @@ def test_a_step_is_one_that_is_built_by_hand(special, make_model, squares, tmp_p
             **special,
         }
     )
-    model, twin = (make_model("unetpp", deep_supervision=True) for _ in range(2))
+    model, twin = (make_model("u2net", deep_supervision=True) for _ in range(2))
     result = fit(model, squares, tmp_path, options=options)
-    assert result.epochs[0].loss == pytest.approx(_step_by_hand(twin, squares["train"], options), rel=1e-5)
+    assert result.epochs[0].loss == pytest.approx(_step_by_hand(twin, squares, options), rel=1e-5)
     for parameter, expected in zip(model.parameters(), twin.parameters(), strict=True):
         torch.testing.assert_close(parameter, expected, rtol=1e-4, atol=1e-5)
 

@@ -73,7 +73,7 @@ def test_sigterm_to_all_processes_writes_a_checkpoint_and_ends_as_signals_do(wor
         if int(line) >= 7:
             process.terminate()
             break
-    out, _ = process.communicate(timeout=60)
+    out, _ = process.communicate(timeout=240)
     assert process.returncode == 128 + signal.SIGTERM
     stopped = int(out.split("after step ")[1].split(";")[0])
     assert "stopped by SIGTERM after step" in out
@@ -82,7 +82,7 @@ def test_sigterm_to_all_processes_writes_a_checkpoint_and_ends_as_signals_do(wor
 
 
 def test_a_signal_cuts_validation_short_and_it_is_made_up_for(uninterrupted, tmp_path):
-    out, _ = _start(tmp_path, validation="signalling").communicate(timeout=60)
+    out, _ = _start(tmp_path, validation="signalling").communicate(timeout=240)
     assert "stopped by SIGTERM after step 10;" in out
     history = (tmp_path / "run" / "history.jsonl").read_text()
     assert len(history.splitlines()) == 1  # of the second epoch nobody knows how good it is
@@ -112,7 +112,7 @@ def test_a_second_training_in_the_folder_is_refused_and_harms_nothing(uninterrup
     with pytest.raises(unetzoo.BusyError, match=r"another process trains in .*run; wait for its end"):
         _finish(tmp_path, seed=1)
     first.send_signal(signal.SIGCONT)
-    first.communicate(timeout=120)
+    first.communicate(timeout=240)
     _assert_same(tmp_path / "run", uninterrupted)
     assert not (tmp_path / "run" / ".lock").exists()
 

@@ -5,10 +5,11 @@ from unetzoo.training.loop import Supervised, supervised_loss
 
 
 def test_native_supervision_compares_each_output_at_its_own_resolution(make_model):
-    model = make_model("unetpp", deep_supervision=True)
+    model = make_model("u2net", deep_supervision=True)
     image = torch.randn(1, 1, 36, 44)
     native = Supervised(model, "native")(image)
     full = Supervised(model, "full")(image)
+    assert model.decoder.reductions == (2, 1, 1)
     assert [tuple(logits.shape[-2:]) for logits in full] == [(36, 44)] * len(full)
     assert [tuple(logits.shape[-2:]) for logits in native] == [
         (-(-36 // by), -(-44 // by)) for by in model.decoder.reductions
