@@ -1,1 +1,12 @@
-"""Images and masks of users: find them, read them, check them, measure them."""
+"""Images and masks of users: find them, read them, decide what masks mean, check them, measure them.
+
+Rooms from the ground up; an import goes down or stays in its room:
+
+- `dataset`: what a data set is
+- `datasets`: those that need no download
+- `masks`: how masks are stored, and what their values mean
+- `formats`: files, with one table of how each format is read and written
+- `sources`: folders, tables, the Hub, data sets of Python
+- `survey`: everything read once: statistics, problems
+- `open`: what `fit`, `evaluate` and the command line call
+"""

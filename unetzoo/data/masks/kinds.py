@@ -7,7 +7,7 @@ import numpy as np
 from unetzoo.data.masks.colors import GRAY, TRANSPARENT, Codes, cut_out, opacity, rgb, used_channels
 from unetzoo.data.masks.forms import say_kind
 from unetzoo.data.masks.options import MaskOptions
-from unetzoo.data.masks.stored import StoredMask
+from unetzoo.data.masks.stored import StoredMask, codes_in
 from unetzoo.errors import DataError, OptionError
 from unetzoo.nn.coding import LEVELS, OVERLAP, Kind
 
@@ -199,7 +199,7 @@ def _are_planes(masks: Sequence[StoredMask], names: int) -> bool:
     """Whether masks that may be colors are planes: of 0 and 1, or four that are set one at a time; several in use."""
     if not _can(masks, "planes") or not _can(masks, "colors"):
         return _can(masks, "planes")
-    used = {code for mask in masks for code in mask.set_as("planes")}
+    used = codes_in(masks, "planes")
     channels = {mask.form.channels for mask in masks}
     is_one = 0 in used and len(used) <= 2 and not {names, names - 1} & channels
     is_opaque = channels == {4} and not any(map(is_transparent, masks))

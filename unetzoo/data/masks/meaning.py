@@ -6,7 +6,7 @@ from dataclasses import replace
 from unetzoo.data.masks.colors import TRANSPARENT, by_blue
 from unetzoo.data.masks.kinds import choose_kind, shown_colors
 from unetzoo.data.masks.options import MaskOptions, Value, code_of
-from unetzoo.data.masks.stored import StoredMask
+from unetzoo.data.masks.stored import StoredMask, codes_in
 from unetzoo.data.masks.values import MOST_CLASSES, join, name_classes, of_values
 from unetzoo.data.masks.wording import say_codes
 from unetzoo.errors import DataError, OptionError
@@ -71,7 +71,7 @@ def nodata_codes(kind: Kind, masks: Sequence[StoredMask], named: Collection[int]
         return ()
     values = sorted({mask.form.marks.nodata for mask in masks if mask.form.marks.nodata} - {0}, key=str)
     codes = [code for code in dict.fromkeys(_nodata_code(value, kind) for value in values) if code is not None]
-    present = {code for mask in masks for code in mask.set_as(kind)}
+    present = codes_in(masks, kind)
     return tuple(code for code in codes if code not in named and len(present - {code, *codes}) > 1)
 
 
@@ -100,7 +100,7 @@ def _with_colors(coding: MaskCoding, masks: Sequence[StoredMask]) -> MaskCoding:
 def _of_colors(
     kind: Kind, masks: Sequence[StoredMask], names: Sequence[str] | None, ignored: Sequence[int]
 ) -> MaskCoding:
-    present = sorted({code for mask in masks for code in mask.set_as(kind)} - {*ignored}, key=by_blue)
+    present = sorted(codes_in(masks, kind) - {*ignored}, key=by_blue)
     is_lossy = any(mask.form.marks.is_lossy for mask in masks)
     if len(present) > MOST_CLASSES or is_lossy:
         blurred = "; some are JPEG or WebP, which blurs them" if is_lossy else ""
@@ -128,7 +128,7 @@ def _of_planes(masks: Sequence[StoredMask], options: MaskOptions, ignored: Seque
     planes = max(counts)
     if options.named is not None:
         return replace(_named("planes", options.named, ignored), planes=planes)
-    present = {code for mask in masks for code in mask.set_as("planes")} - {OVERLAP}
+    present = codes_in(masks, "planes") - {OVERLAP}
     left = [code for code in range(1, planes + 1) if code not in ignored]
     has_background = len(options.names) == len(left) + 1 if options.names else 0 in present - {*ignored}
     codes = (*([0] if has_background else []), *left)

@@ -7,7 +7,7 @@ from unetzoo.data.masks.forms import say_kind
 from unetzoo.data.masks.kinds import needs_alpha, used_palette
 from unetzoo.data.masks.meaning import find_coding, nodata_codes
 from unetzoo.data.masks.options import MaskOptions
-from unetzoo.data.masks.stored import StoredMask
+from unetzoo.data.masks.stored import StoredMask, codes_in
 from unetzoo.data.masks.values import join
 from unetzoo.data.masks.wording import say_codes
 from unetzoo.errors import DataError, OptionError
@@ -116,7 +116,7 @@ def _may_be_foreground(coding: MaskCoding, masks: Sequence[StoredMask]) -> bool:
     """Whether masks of two classes hold one of them, and what was unknown."""
     if coding.kind == "planes" or coding.threshold is not None or len(coding.codes) > 2:
         return False
-    present = {code for mask in masks for code in mask.set_as(coding.kind)}
+    present = codes_in(masks, coding.kind)
     place_of = {**dict(zip(coding.codes, range(len(coding.codes)), strict=True)), **dict(coding.merged)}
     classes = {place_of[code] for code in present if code in place_of}
     return bool(present & ({*coding.unknown} - {IGNORED})) and len(classes) < len(coding.codes)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from unetzoo.data.masks.stored import StoredMask
+from unetzoo.data.masks.stored import StoredMask, listed
 from unetzoo.data.masks.wording import say_codes
 from unetzoo.errors import DataError
 from unetzoo.nn.coding import IGNORED, NO_NUMBER, UNKNOWN, Kind, MaskCoding
@@ -13,7 +13,6 @@ MOST_CLASSES = 64
 _BRIGHTEST = (255, 65535)  # of 8 and 16 bits
 _UNKNOWN_IDS = (UNKNOWN, IGNORED)
 _SOFT = 0.8  # of the pixels near 0 or near the brightest, in a mask with soft edges
-_SHOWN = 3  # names of files
 
 
 def of_values(
@@ -63,7 +62,7 @@ def _foreground(masks: Sequence[StoredMask], sets: Sequence[frozenset[int]], pre
         holders = [mask for mask, codes in zip(masks, sets, strict=True) if codes & {*brightest}]
         values = "|".join(map(str, others))
         raise DataError(
-            f"some masks hold 0 and 1 ({_listed(doubtful)}), others 0 and {brightest[0]} ({_listed(holders)}): say "
+            f"some masks hold 0 and 1 ({listed(doubtful)}), others 0 and {brightest[0]} ({listed(holders)}): say "
             f"that both are the same, --classes 'background=0,foreground={values}'; or that {brightest[0]} is unknown, "
             f"--classes background=0,foreground=1 --ignore {brightest[0]} (in Python, classes and ignore)"
         )
@@ -84,7 +83,7 @@ def _refuse_blurred(masks: Sequence[StoredMask], known: Sequence[int]) -> None:
     blurred = [mask for mask in masks if mask.form.marks.is_lossy]
     if blurred and known[-1] < MOST_CLASSES:
         raise DataError(
-            f"masks are JPEG or WebP ({_listed(blurred)}), which blurs: of their values {known[0]} to {known[-1]} some "
+            f"masks are JPEG or WebP ({listed(blurred)}), which blurs: of their values {known[0]} to {known[-1]} some "
             "may be noise; save masks as PNG, or say which are classes, such as background=0,cell=1, with "
             "nearest_color=True (--nearest-color)"
         )
@@ -112,7 +111,7 @@ def _question(kind: Kind, masks: Sequence[StoredMask], known: Sequence[int]) -> 
     low, high = (say_codes(kind, [code]) for code in (known[0], known[-1]))
     values = f"the masks' {len(known):,} values from {low} to {high}" if len(known) > 1 else f"the masks' values {low}"
     holders = [mask for mask in masks if mask.set_as(kind) & {*strange}]
-    where = f" (in {_listed(holders)})" if 0 < len(holders) < len(masks) else ""
+    where = f" (in {listed(holders)})" if 0 < len(holders) < len(masks) else ""
     return f"cannot tell which classes {values} are{where}{blurred}; {'; '.join(ways)}"
 
 
@@ -126,11 +125,6 @@ def _has_soft_edges(kind: Kind, masks: Sequence[StoredMask]) -> bool:
         total += int(mask.counts.sum())
         extreme += int(mask.counts[(codes < 32) | (codes > 223)].sum())
     return extreme >= _SOFT * total
-
-
-def _listed(masks: Sequence[StoredMask]) -> str:
-    names = ", ".join(mask.name for mask in masks[:_SHOWN])
-    return f"{names}, and {len(masks) - _SHOWN:,} more" if len(masks) > _SHOWN else names
 
 
 def join(unknown: Iterable[int], more: Iterable[int]) -> tuple[int, ...]:

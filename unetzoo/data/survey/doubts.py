@@ -9,15 +9,14 @@ from numpy.typing import NDArray
 from unetzoo.data.masks.colors import are_alike
 from unetzoo.data.masks.decode import distances
 from unetzoo.data.masks.kinds import do_palettes_agree, is_transparent
-from unetzoo.data.masks.objects import FEWEST
-from unetzoo.data.masks.stored import StoredMask
+from unetzoo.data.masks.stored import MIN_OBJECTS, StoredMask, codes_in, listed
 from unetzoo.data.masks.wording import say_code
 from unetzoo.nn.coding import UNKNOWN, MaskCoding
 
 _ALIKE = 8  # of 255, in each channel
 _FAR = 60  # from the nearest color or value
 _WHITE = 0xFFFFFF
-_SHOWN = 3  # names of files
+_MAX_PAIRS = 3  # of colors, in a message
 _FEW = 0.005  # of the pixels
 _FEWEST_CLASSES = 4  # that may be objects
 _MOST = 0.8  # of the masks
@@ -47,7 +46,7 @@ def _alpha(masks: Sequence[StoredMask], coding: MaskCoding) -> Iterator[str]:
     read = readings.get(coding.kind, "which is left out")
     if coding.kind == "ids" and all(mask.form.layout == "palette" for mask in holders):
         return
-    yield f"masks have an alpha channel that varies, {read}: {_names(holders)}"
+    yield f"masks have an alpha channel that varies, {read}: {listed(holders)}"
 
 
 def _lossy(masks: Sequence[StoredMask], coding: MaskCoding) -> Iterator[str]:
@@ -55,7 +54,7 @@ def _lossy(masks: Sequence[StoredMask], coding: MaskCoding) -> Iterator[str]:
     if holders:
         helped = coding.nearest or coding.threshold is not None
         more = "" if helped else ", so that edges may be wrong or be classes of their own"
-        yield f"masks are JPEG or WebP, which blurs values{more}; save masks as PNG: {_names(holders)}"
+        yield f"masks are JPEG or WebP, which blurs values{more}; save masks as PNG: {listed(holders)}"
 
 
 def _nearest(masks: Sequence[StoredMask], coding: MaskCoding) -> Iterator[str]:
@@ -90,10 +89,10 @@ def _alike(_: Sequence[StoredMask], coding: MaskCoding) -> Iterator[str]:
     if coding.kind not in ("colors", "cutout") or not _are_found(coding) or _are_ids_in_a_channel(coding):
         return
     pairs = [pair for pair in combinations(coding.codes, 2) if are_alike(*pair, tolerance=_ALIKE)]
-    shown = ", ".join(" and ".join(say_code(coding.kind, code) for code in pair) for pair in pairs[:_SHOWN])
+    shown = ", ".join(" and ".join(say_code(coding.kind, code) for code in pair) for pair in pairs[:_MAX_PAIRS])
     if pairs:
         yield (
-            f"the colors {shown}{', ...' * (len(pairs) > _SHOWN)} are nearly the same: name the classes with their "
+            f"the colors {shown}{', ...' * (len(pairs) > _MAX_PAIRS)} are nearly the same: name the classes with their "
             "colors, and nearest_color=True (--nearest-color) joins them"
         )
 
@@ -123,19 +122,18 @@ def _merged(masks: Sequence[StoredMask], coding: MaskCoding) -> Iterator[str]:
     """Masks of true and false beside some of 0 and 255."""
     switches = [mask for mask in masks if mask.form.is_switch and 1 in mask.set_as("ids")]
     if (1, 1) in coding.merged and coding.codes == (0, 255) and switches:
-        yield f"masks of 0 and 1 are read as those of 0 and 255: {_names(switches)}"
+        yield f"masks of 0 and 1 are read as those of 0 and 255: {listed(switches)}"
 
 
 def _without_zero(masks: Sequence[StoredMask], coding: MaskCoding) -> Iterator[str]:
-    if coding.kind == "ids" and not coding.threshold and 0 not in coding.codes and coding.codes[0] == 1:
-        present = {code for mask in masks for code in mask.set_as("ids")}
-        if 0 not in present:
-            yield f"no mask holds 0: the first class, {coding.class_names[0]!r}, is that of 1"
+    begins_at_1 = coding.kind == "ids" and not coding.threshold and 0 not in coding.codes and coding.codes[0] == 1
+    if begins_at_1 and 0 not in codes_in(masks, "ids"):
+        yield f"no mask holds 0: the first class, {coding.class_names[0]!r}, is that of 1"
 
 
 def _unknown_alone(masks: Sequence[StoredMask], coding: MaskCoding) -> Iterator[str]:
     """Masks of 0 and 255 where the second class is 1."""
-    present = {code for mask in masks for code in mask.set_as(coding.kind)}
+    present = codes_in(masks, coding.kind)
     if coding.codes == (0, 1) and UNKNOWN in {*coding.unknown} & present and 1 not in present:
         yield f"masks hold 255, which is unknown, and no 1, which is the class {coding.class_names[1]!r}"
 
@@ -157,7 +155,7 @@ def _numbered(masks: Sequence[StoredMask], coding: MaskCoding) -> Iterator[str]:
     has_names = coding.class_names != tuple(f"class {code}" for code in coding.codes)
     if coding.instances or has_names or len(coding.codes) < _FEWEST_CLASSES:
         return
-    filled = [mask for mask in masks if len(mask.codes) > FEWEST]
+    filled = [mask for mask in masks if len(mask.codes) > MIN_OBJECTS]
     numbered = [mask for mask in filled if mask.is_numbered]
     counts = {int(mask.codes.max()) for mask in numbered}
     if len(numbered) >= _MOST * len(filled) and (len(counts) > 1 or len(filled) == 1):
@@ -165,11 +163,6 @@ def _numbered(masks: Sequence[StoredMask], coding: MaskCoding) -> Iterator[str]:
             f"each value of {len(numbered):,} masks is one compact object: if values number the objects of one class, "
             "say masks='instances' (--masks instances)"
         )
-
-
-def _names(masks: Sequence[StoredMask]) -> str:
-    names = ", ".join(mask.name for mask in masks[:_SHOWN])
-    return f"{names} and {len(masks) - _SHOWN:,} more" if len(masks) > _SHOWN else names
 
 
 _DOUBTS: tuple[Callable[[Sequence[StoredMask], MaskCoding], Iterator[str]], ...] = (
