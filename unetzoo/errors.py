@@ -97,7 +97,7 @@ class WeightsWarning(UserWarning):
 
 
 class PluginWarning(UserWarning):
-    """A plugin was left out, or has no effect; everything else goes on."""
+    """A plugin is disabled or has no effect; everything else works."""
 
 
 def did_you_mean(asked: str, known: Iterable[str]) -> str:

@@ -141,7 +141,7 @@ def test_a_broken_plugin_is_one_warning_line_and_the_rest_goes_on(run, install):
     assert done.returncode == 0
     assert {"unet", "unetpp"} <= set(done.stdout.splitlines())
     assert done.stderr.count("\n") == 1
-    assert done.stderr.startswith("warning: plugin 'broken-plugin 1.0' is left out")
+    assert done.stderr.startswith("warning: plugin 'broken-plugin 1.0' is disabled")
     assert "no_such_module" in done.stderr
 
 

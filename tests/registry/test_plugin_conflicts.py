@@ -23,7 +23,7 @@ def test_a_name_that_two_plugins_offer_is_an_error_that_names_both_and_the_ways_
     answer = rivals.ask("unetzoo.describe('decoder', 'toy_shared')")
     assert answer.value == {
         "error": "ConflictError",
-        "message": "decoder 'toy_shared' is offered by first-zoo 1.0 and second-zoo 2.1; "
+        "message": "decoder 'toy_shared' is provided by first-zoo 1.0 and second-zoo 2.1; "
         "ask for 'first-zoo:toy_shared' or 'second-zoo:toy_shared', or block one with UNETZOO_BLOCK",
     }
 

@@ -28,14 +28,14 @@ def test_a_family_whose_names_fail_is_empty_and_disturbs_nobody(site):
     assert answer.value[:2] == [["plain"], []]
     problem = "the names of encoders bad:* raised ConnectionError: offline"
     assert (answer.value[2]["status"], answer.value[2]["problems"]) == ("broken", [problem])
-    assert answer.warnings == [("PluginWarning", f"plugin 'bad 1.0' is left out in part: {problem}")]
+    assert answer.warnings == [("PluginWarning", f"plugin 'bad 1.0' is disabled in part: {problem}")]
 
 
 def test_a_family_whose_names_are_no_names_is_empty(site):
     site.install(_family("bad", "bad", "def names(): return ['fine', 7]"))
     answer = site.ask("[unetzoo.list_encoders('bad:*'), plugins()[1].problems]")
     assert answer.value[0] == []
-    assert "7 is no name" in answer.value[1][0]
+    assert "invalid name 7" in answer.value[1][0]
 
 
 def test_a_family_that_lists_all_encoders_in_its_names_is_empty_and_blamed_itself(site):

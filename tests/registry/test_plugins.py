@@ -40,23 +40,23 @@ CULPRITS = {
     "exits-midway": (decoders("toy_half_way") + "    raise SystemExit(4)", "unetzoo_decoders raised SystemExit: 4"),
     "wrong-type": (
         _HOOK + "@hookimpl\ndef unetzoo_decoders(): yield 'unet'",
-        "it yielded 'unet' where DecoderSpec is due",
+        "expected a DecoderSpec from the hook, got 'unet'",
     ),
     "wrong-kind": (
         _HOOK + "@hookimpl\ndef unetzoo_decoders(): yield unetzoo.LossSpec(name='l1', build=abs)",
-        "where DecoderSpec is due",
+        "expected a DecoderSpec from the hook, got",
     ),
     "gives-none": (
         _HOOK + "@hookimpl\ndef unetzoo_encoders(): pass",
-        "it must yield every EncoderSpec or EncoderFamily, but gave None",
+        "expected an iterable from the hook, each item an EncoderSpec or an EncoderFamily, got None",
     ),
     "gives-one": (
         _HOOK + "@hookimpl\ndef unetzoo_losses(): return unetzoo.LossSpec(name='l1', build=abs)",
-        "it must yield every LossSpec, but gave LossSpec(name='l1'",
+        "expected an iterable from the hook, each item a LossSpec, got LossSpec(name='l1'",
     ),
-    "duplicate": (decoders("toy_double", "toy_double"), "decoder toy_double is offered twice by one distribution"),
-    "name-with-space": (decoders("two words"), "'two words' is no name"),
-    "name-with-colon": (decoders("timm:resnet18"), "'timm:resnet18' is no name"),
+    "duplicate": (decoders("toy_double", "toy_double"), "one distribution provides decoder toy_double twice"),
+    "name-with-space": (decoders("two words"), "invalid name 'two words'"),
+    "name-with-colon": (decoders("timm:resnet18"), "invalid name 'timm:resnet18'"),
     "build-is-text": (
         _HOOK + "@hookimpl\ndef unetzoo_decoders(): yield unetzoo.DecoderSpec(name='texty', build='pkg:Decoder')",
         "build of 'texty' must be a class, a function or lazy(...), but is 'pkg:Decoder'",
@@ -94,7 +94,7 @@ def test_a_plugin_that_does_something_wrong_is_shown_as_broken_and_says_why(crow
 
 @pytest.mark.parametrize("name", CULPRITS)
 def test_each_broken_plugin_is_warned_about_once(crowd, name):
-    about = [category for category, message in crowd.warnings if message.startswith(f"plugin '{name} 1.0' is left out")]
+    about = [category for category, message in crowd.warnings if message.startswith(f"plugin '{name} 1.0' is disabled")]
     assert about == ["PluginWarning"]
 
 
@@ -119,7 +119,7 @@ def test_a_hook_that_fails_leaves_the_other_hooks_of_its_plugin_working(site):
     assert answer.warnings == [
         (
             "PluginWarning",
-            "plugin 'half 1.0' is left out in part: unetzoo_losses raised ValueError: oops (half.py, line 5)",
+            "plugin 'half 1.0' is disabled in part: unetzoo_losses raised ValueError: oops (half.py, line 5)",
         )
     ]
 
@@ -153,7 +153,7 @@ def test_a_name_that_two_plugins_of_one_distribution_offer_is_the_first_ones(sit
     assert answer.value[0] == ["toy_alpha"]
     assert answer.value[1]["problems"] == [
         "unetzoo_decoders raised PluginError: "
-        "decoder toy_alpha is offered twice by one distribution, first by plugin 'pair 1.0 (a)'"
+        "one distribution provides decoder toy_alpha twice, first by plugin 'pair 1.0 (a)'"
     ]
 
 

@@ -100,7 +100,7 @@ def _entry(shape, start, stop, dtype="F32"):
     ids=["length", "brackets", "depth", "size", "overlap", "axes", "digits", "empty", "twice"],
 )
 def test_headers_that_announce_more_than_the_file_holds(weights, tmp_path):
-    _refuse(_folder(tmp_path, PLAIN, weights), r"model\.safetensors is damaged or no safetensors file")
+    _refuse(_folder(tmp_path, PLAIN, weights), r"model\.safetensors is damaged or not a safetensors file")
 
 
 def _members():

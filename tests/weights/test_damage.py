@@ -260,7 +260,7 @@ def test_no_pickle_is_unpickled(folder, tmp_path):
     (folder / "model.safetensors").write_bytes(pickle.dumps(Bomb()))
     (folder / "pytorch_model.bin").write_bytes(pickle.dumps(Bomb()))
     _config(folder, weights={})
-    with pytest.raises(unetzoo.WeightsError, match="is damaged or no safetensors file"):
+    with pytest.raises(unetzoo.WeightsError, match="is damaged or not a safetensors file"):
         unetzoo.load(folder)
     assert not (tmp_path / "exploded").exists()
 

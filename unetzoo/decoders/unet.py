@@ -55,14 +55,14 @@ class UNetDecoder(Decoder):
         padding: Padding = "same",
     ) -> None:
         check_choice("padding", padding, Padding)
-        shrinks = padding == "valid"
-        if shrinks and (attention != "none" or center):
+        valid_padding = padding == "valid"
+        if valid_padding and (attention != "none" or center):
             raise OptionError("attention and center are not for padding='valid', the network of 2015")
-        block = ValidFuseBlock if shrinks else FuseBlock
+        block = ValidFuseBlock if valid_padding else FuseBlock
         style = BlockStyle(norm=norm, activation=activation, upsample=upsample, attention=attention, dropout=dropout)
         stages = plan_stages(features, widths)
         super().__init__((stages[-1].out_channels,), (stages[-1].reduction,))
-        self.shrinks = shrinks
+        self.valid_padding = valid_padding
         deepest = features.channels[-1]
         self.center = nn.Sequential(*(ConvNormAct(deepest, deepest, style) for _ in range(2))) if center else None
         self.stages = nn.ModuleList(

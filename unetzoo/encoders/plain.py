@@ -57,7 +57,7 @@ class PlainEncoder(Encoder):
             for have, want in zip((in_channels, *levels), levels, strict=False)
         )
         self.pool = nn.MaxPool2d(2)
-        self.shrinks = padding == "valid"
+        self.valid_padding = padding == "valid"
 
     def forward(self, image: Tensor) -> list[Tensor]:
         """Features of an image (b, c, h, w), shallow first, the first at its full resolution.
@@ -65,7 +65,7 @@ class PlainEncoder(Encoder):
         Raises:
             ShapeError: for an image of which pooling would lose a row or a column, when nothing is padded.
         """
-        if self.shrinks and not torch.compiler.is_compiling() and not is_recorded():
+        if self.valid_padding and not torch.compiler.is_compiling() and not is_recorded():
             check_sides(image.shape[2], image.shape[3], self.features.reductions[-1])
         features: list[Tensor] = []
         for stage in self.stages:

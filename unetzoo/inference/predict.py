@@ -202,12 +202,12 @@ def _runner(model: Network, tile: int, *, flips: bool) -> Callable[[Tensor], Pro
     stored = next(chain(model.parameters(), model.buffers()))
     network = network_of(model)
     encoder = _encoder(network)
-    shrinks, reduction = encoder.shrinks, encoder.features.reductions[-1]
+    valid_padding, reduction = encoder.valid_padding, encoder.features.reductions[-1]
     dtype = network.dtype if isinstance(network, OptimizedSegmenter) else stored.dtype
 
     def probabilities(images: Tensor) -> Tensor:
         height, width = images.shape[2:]
-        logits: Tensor = model(mirrored(images, reduction) if shrinks else images)
+        logits: Tensor = model(mirrored(images, reduction) if valid_padding else images)
         logits = logits[..., :height, :width].float()
         return logits.softmax(1) if logits.shape[1] > 1 else logits.sigmoid()
 

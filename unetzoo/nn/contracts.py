@@ -18,10 +18,10 @@ class Encoder(nn.Module, ABC):
         features: the pyramid that `forward` gives.
 
     Attributes:
-        shrinks: whether its convolutions see nothing beyond the border, so that maps are smaller than `features` says.
+        valid_padding: whether its convolutions use no padding, so that maps are smaller than `features` says.
     """
 
-    shrinks = False
+    valid_padding = False
 
     def __init__(self, features: FeatureInfo) -> None:
         super().__init__()
@@ -67,10 +67,10 @@ class Decoder(nn.Module, ABC):
             pixels on one another, as most families were published, or with the corners themselves.
 
     Attributes:
-        shrinks: whether it is for an encoder that shrinks maps, and shrinks them itself.
+        valid_padding: whether its convolutions use no padding; it then needs an encoder without padding.
     """
 
-    shrinks = False
+    valid_padding = False
 
     def __init__(
         self,

@@ -214,7 +214,7 @@ class Segmenter(nn.Module):
         if image.ndim != 4 or image.shape[1] != self.config.in_channels:
             wanted = f"(b, {self.config.in_channels}, h, w)"
             raise ShapeError(f"this network takes images {wanted}, got {tuple(image.shape)}")
-        if self.encoder.shrinks:
+        if self.encoder.valid_padding:
             return image
         reduction = self.encoder.features.reductions[-1]
         bottom, right = -image.shape[2] % reduction, -image.shape[3] % reduction
@@ -227,7 +227,7 @@ class Segmenter(nn.Module):
         if reduction > 1:
             corners = self.decoder.align_corners
             logits = F.interpolate(logits, scale_factor=float(reduction), mode="bilinear", align_corners=corners)
-        if self.encoder.shrinks:
+        if self.encoder.valid_padding:
             return logits
         bottom, right = logits.shape[2] - image.shape[2], logits.shape[3] - image.shape[3]
         if is_recorded() or bottom or right:

@@ -25,6 +25,93 @@ COMMANDS = {
 """The commands of unetzoo itself, functions and groups, in the order of `--help`; plugins cannot take their names."""
 
 
+_DECODERS = {  # class, in the module of that name, and paper
+    "unet": ("UNetDecoder", "arXiv:1505.04597"),
+    "unetpp": ("UNetPlusPlusDecoder", "arXiv:1807.10165"),
+    "linknet": ("LinkNetDecoder", "arXiv:1707.03718"),
+    "fpn": ("FPNDecoder", "arXiv:1612.03144"),
+    "pspnet": ("PSPNetDecoder", "arXiv:1612.01105"),
+    "deeplabv3": ("DeepLabV3Decoder", "arXiv:1706.05587"),
+    "deeplabv3plus": ("DeepLabV3PlusDecoder", "arXiv:1802.02611"),
+    "pan": ("PANDecoder", "arXiv:1805.10180"),
+    "manet": ("MANetDecoder", "doi:10.1109/ACCESS.2020.3025372"),
+    "upernet": ("UPerNetDecoder", "arXiv:1807.10221"),
+    "segformer": ("SegFormerDecoder", "arXiv:2105.15203"),
+    "dpt": ("DPTDecoder", "arXiv:2103.13413"),
+    "fcn": ("FCNDecoder", "arXiv:1411.4038"),
+    "resunet": ("ResUNetDecoder", "arXiv:1711.10684"),
+    "u2net": ("U2NetDecoder", "arXiv:2005.09007"),
+}
+_DECODER_SUMMARIES = {
+    "unet": "upsamples, concatenates the skip and convolves twice, level by level",
+    "unetpp": "nested U-Nets of every depth with dense skips; can be pruned",
+    "linknet": "narrow blocks whose outputs are added to the skips; small and fast",
+    "fpn": "a top-down pyramid of one width; all levels are upsampled and added",
+    "pspnet": "the deepest level and its averages over grids of several sizes",
+    "deeplabv3": "dilated convolutions with several rates on the deepest level",
+    "deeplabv3plus": "dilated convolutions on the deepest level, refined by a fine level",
+    "pan": "pyramid attention at the deepest level and gated skips above it",
+    "manet": "a U-Net with attention at the deepest level and gated fusion above it",
+    "upernet": "pyramid pooling on top of a feature pyramid, with all levels fused",
+    "segformer": "a linear layer per level and one for all levels together",
+    "dpt": "the levels of a plain ViT, resampled and fused by residual blocks",
+    "fcn": "class scores of the deep levels, upsampled and added: FCN-32s, -16s and -8s",
+    "resunet": "a U-Net of residual blocks",
+    "u2net": "a U-Net whose blocks are U-Nets, with all levels fused at the end; made for the encoder u2net",
+}
+_WHEN = {  # to choose a decoder
+    "unet": "Start here: it is hard to beat on few images, and fast once optimized.",
+    "unetpp": "Use it for fine structures of several sizes, or to train once and prune to several speeds.",
+    "linknet": "Use it for real time on modest hardware; large objects lose little accuracy.",
+    "fpn": "Use it for objects of very different sizes and few classes; borders are coarse (4 pixels).",
+    "pspnet": "Use it for scenes whose regions depend on the whole image, when fine borders do not matter.",
+    "deeplabv3": "Use it for large regions with wide context, with an encoder with output_stride 8 or 16 (slower).",
+    "deeplabv3plus": "Like deeplabv3, but with finer borders; the usual choice for street scenes.",
+    "pan": "Use it for wide context at little cost, with an encoder with output_stride 16.",
+    "manet": "Use it when context matters most, as with organs and tumors, and memory is plentiful.",
+    "upernet": "Use it with transformers and ConvNeXt for many classes; their papers use it, too.",
+    "segformer": "Use it with hierarchical transformers; it adds little cost to any encoder.",
+    "dpt": "Use it with plain ViTs, whose levels have one resolution, above all with large pretrained ViTs.",
+    "fcn": "A baseline that is older than the U-Net; its skips carry only scores.",
+    "resunet": "Like unet, but trains more reliably when deep: shortcuts carry the gradient.",
+    "u2net": "Use it for salient objects and mattes, with the encoder u2net; with other encoders it is heavy.",
+}
+_LOSSES = {  # module and class, and paper
+    "bce": ("cross_entropy:BCELoss", ""),
+    "ce": ("cross_entropy:CrossEntropyLoss", ""),
+    "focal": ("focal:FocalLoss", "arXiv:1708.02002"),
+    "dice": ("overlap:DiceLoss", "arXiv:1606.04797"),
+    "jaccard": ("overlap:JaccardLoss", "doi:10.1007/978-3-319-50835-1_22"),
+    "tversky": ("overlap:TverskyLoss", "arXiv:1706.05721"),
+    "focal_tversky": ("overlap:FocalTverskyLoss", "arXiv:1810.07842"),
+    "generalized_dice": ("generalized_dice:GeneralizedDiceLoss", "arXiv:1707.03237"),
+    "mcc": ("mcc:MCCLoss", "arXiv:2010.13454"),
+    "lovasz": ("lovasz:LovaszLoss", "arXiv:1705.08790"),
+    "soft_bce": ("cross_entropy:SoftBCELoss", ""),
+    "soft_ce": ("cross_entropy:SoftCrossEntropyLoss", ""),
+    "ohem_ce": ("ohem:OHEMCrossEntropyLoss", "arXiv:1604.03540"),
+    "poly": ("focal:PolyLoss", "arXiv:2204.12511"),
+    "unified_focal": ("unified_focal:UnifiedFocalLoss", "arXiv:2102.04525"),
+}
+_LOSS_SUMMARIES = {
+    "bce": "binary cross-entropy of each class; binary and multilabel",
+    "ce": "cross-entropy of the softmax over classes; multiclass",
+    "focal": "cross-entropy in which poorly classified pixels weigh more",
+    "dice": "1 - soft Dice coefficient, over the whole batch or per image",
+    "jaccard": "1 - soft Jaccard index (intersection over union)",
+    "tversky": "1 - Tversky index: Dice with weights for false positives and false negatives",
+    "focal_tversky": "a power of each class's Tversky loss, so that hard classes weigh more",
+    "generalized_dice": "one Dice coefficient for all classes, in which rare classes weigh more",
+    "mcc": "1 - soft Matthews correlation coefficient, which also counts true negatives",
+    "lovasz": "Lovász extension of the Jaccard loss: softmax for multiclass, hinge for binary and multilabel",
+    "soft_bce": "binary cross-entropy for soft masks with values from 0 to 1; binary and multilabel",
+    "soft_ce": "cross-entropy for class ids or class probabilities; multiclass",
+    "ohem_ce": "cross-entropy of the hardest pixels (online hard example mining)",
+    "poly": "cross-entropy plus a multiple of 1 - p, the missing probability",
+    "unified_focal": "asymmetric focal cross-entropy plus focal Tversky loss, for rare foreground",
+}
+
+
 @hookimpl
 def unetzoo_encoders() -> Iterator[EncoderSpec | EncoderFamily]:
     """U-Net's original encoder, U2-Net's encoder and every backbone of timm."""
@@ -49,208 +136,23 @@ def unetzoo_encoders() -> Iterator[EncoderSpec | EncoderFamily]:
 
 
 @hookimpl
-def unetzoo_decoders() -> tuple[DecoderSpec, ...]:
+def unetzoo_decoders() -> Iterator[DecoderSpec]:
     """The built-in decoders."""
-    return (
-        DecoderSpec(
-            name="unet",
-            build=lazy("unetzoo.decoders.unet:UNetDecoder"),
-            summary="upsamples, concatenates the skip and convolves twice, level by level",
-            paper="arXiv:1505.04597",
-            when="Start here: it is hard to beat on few images, and fast once optimized.",
-        ),
-        DecoderSpec(
-            name="unetpp",
-            build=lazy("unetzoo.decoders.unetpp:UNetPlusPlusDecoder"),
-            summary="nested U-Nets of every depth with dense skips; can be pruned",
-            paper="arXiv:1807.10165",
-            when="Use it for fine structures of several sizes, or to train once and prune to several speeds.",
-        ),
-        DecoderSpec(
-            name="linknet",
-            build=lazy("unetzoo.decoders.linknet:LinkNetDecoder"),
-            summary="narrow blocks whose outputs are added to the skips; small and fast",
-            paper="arXiv:1707.03718",
-            when="Use it for real time on modest hardware; large objects lose little accuracy.",
-        ),
-        DecoderSpec(
-            name="fpn",
-            build=lazy("unetzoo.decoders.fpn:FPNDecoder"),
-            summary="a top-down pyramid of one width; all levels are upsampled and added",
-            paper="arXiv:1612.03144",
-            when="Use it for objects of very different sizes and few classes; borders are coarse (4 pixels).",
-        ),
-        DecoderSpec(
-            name="pspnet",
-            build=lazy("unetzoo.decoders.pspnet:PSPNetDecoder"),
-            summary="the deepest level and its averages over grids of several sizes",
-            paper="arXiv:1612.01105",
-            when="Use it for scenes whose regions depend on the whole image, when fine borders do not matter.",
-        ),
-        DecoderSpec(
-            name="deeplabv3",
-            build=lazy("unetzoo.decoders.deeplabv3:DeepLabV3Decoder"),
-            summary="dilated convolutions with several rates on the deepest level",
-            paper="arXiv:1706.05587",
-            when="Use it for large regions with wide context, with an encoder with output_stride 8 or 16 (slower).",
-        ),
-        DecoderSpec(
-            name="deeplabv3plus",
-            build=lazy("unetzoo.decoders.deeplabv3plus:DeepLabV3PlusDecoder"),
-            summary="dilated convolutions on the deepest level, refined by a fine level",
-            paper="arXiv:1802.02611",
-            when="Like deeplabv3, but with finer borders; the usual choice for street scenes.",
-        ),
-        DecoderSpec(
-            name="pan",
-            build=lazy("unetzoo.decoders.pan:PANDecoder"),
-            summary="pyramid attention at the deepest level and gated skips above it",
-            paper="arXiv:1805.10180",
-            when="Use it for wide context at little cost, with an encoder with output_stride 16.",
-        ),
-        DecoderSpec(
-            name="manet",
-            build=lazy("unetzoo.decoders.manet:MANetDecoder"),
-            summary="a U-Net with attention at the deepest level and gated fusion above it",
-            paper="doi:10.1109/ACCESS.2020.3025372",
-            when="Use it when context matters most, as with organs and tumors, and memory is plentiful.",
-        ),
-        DecoderSpec(
-            name="upernet",
-            build=lazy("unetzoo.decoders.upernet:UPerNetDecoder"),
-            summary="pyramid pooling on top of a feature pyramid, with all levels fused",
-            paper="arXiv:1807.10221",
-            when="Use it with transformers and ConvNeXt for many classes; their papers use it, too.",
-        ),
-        DecoderSpec(
-            name="segformer",
-            build=lazy("unetzoo.decoders.segformer:SegFormerDecoder"),
-            summary="a linear layer per level and one for all levels together",
-            paper="arXiv:2105.15203",
-            when="Use it with hierarchical transformers; it adds little cost to any encoder.",
-        ),
-        DecoderSpec(
-            name="dpt",
-            build=lazy("unetzoo.decoders.dpt:DPTDecoder"),
-            summary="the levels of a plain ViT, resampled and fused by residual blocks",
-            paper="arXiv:2103.13413",
-            when="Use it with plain ViTs, whose levels have one resolution, above all with large pretrained ViTs.",
-        ),
-        DecoderSpec(
-            name="fcn",
-            build=lazy("unetzoo.decoders.fcn:FCNDecoder"),
-            summary="class scores of the deep levels, upsampled and added: FCN-32s, -16s and -8s",
-            paper="arXiv:1411.4038",
-            when="A baseline that is older than the U-Net; its skips carry only scores.",
-        ),
-        DecoderSpec(
-            name="resunet",
-            build=lazy("unetzoo.decoders.resunet:ResUNetDecoder"),
-            summary="a U-Net of residual blocks",
-            paper="arXiv:1711.10684",
-            when="Like unet, but trains more reliably when deep: shortcuts carry the gradient.",
-        ),
-        DecoderSpec(
-            name="u2net",
-            build=lazy("unetzoo.decoders.u2net:U2NetDecoder"),
-            summary="a U-Net whose blocks are U-Nets, with all levels fused at the end; made for the encoder u2net",
-            paper="arXiv:2005.09007",
-            when="Use it for salient objects and mattes, with the encoder u2net; with other encoders it is heavy.",
-        ),
-    )
+    for name, (decoder, paper) in _DECODERS.items():
+        yield DecoderSpec(
+            name=name,
+            build=lazy(f"unetzoo.decoders.{name}:{decoder}"),
+            summary=_DECODER_SUMMARIES[name],
+            paper=paper,
+            when=_WHEN[name],
+        )
 
 
 @hookimpl
-def unetzoo_losses() -> tuple[LossSpec, ...]:
+def unetzoo_losses() -> Iterator[LossSpec]:
     """The built-in losses."""
-    return (
-        LossSpec(
-            name="bce",
-            build=lazy("unetzoo.losses.cross_entropy:BCELoss"),
-            summary="binary cross-entropy of each class; binary and multilabel",
-        ),
-        LossSpec(
-            name="ce",
-            build=lazy("unetzoo.losses.cross_entropy:CrossEntropyLoss"),
-            summary="cross-entropy of the softmax over classes; multiclass",
-        ),
-        LossSpec(
-            name="focal",
-            build=lazy("unetzoo.losses.focal:FocalLoss"),
-            summary="cross-entropy in which poorly classified pixels weigh more",
-            paper="arXiv:1708.02002",
-        ),
-        LossSpec(
-            name="dice",
-            build=lazy("unetzoo.losses.overlap:DiceLoss"),
-            summary="1 - soft Dice coefficient, over the whole batch or per image",
-            paper="arXiv:1606.04797",
-        ),
-        LossSpec(
-            name="jaccard",
-            build=lazy("unetzoo.losses.overlap:JaccardLoss"),
-            summary="1 - soft Jaccard index (intersection over union)",
-            paper="doi:10.1007/978-3-319-50835-1_22",
-        ),
-        LossSpec(
-            name="tversky",
-            build=lazy("unetzoo.losses.overlap:TverskyLoss"),
-            summary="1 - Tversky index: Dice with weights for false positives and false negatives",
-            paper="arXiv:1706.05721",
-        ),
-        LossSpec(
-            name="focal_tversky",
-            build=lazy("unetzoo.losses.overlap:FocalTverskyLoss"),
-            summary="a power of each class's Tversky loss, so that hard classes weigh more",
-            paper="arXiv:1810.07842",
-        ),
-        LossSpec(
-            name="generalized_dice",
-            build=lazy("unetzoo.losses.generalized_dice:GeneralizedDiceLoss"),
-            summary="one Dice coefficient for all classes, in which rare classes weigh more",
-            paper="arXiv:1707.03237",
-        ),
-        LossSpec(
-            name="mcc",
-            build=lazy("unetzoo.losses.mcc:MCCLoss"),
-            summary="1 - soft Matthews correlation coefficient, which also counts true negatives",
-            paper="arXiv:2010.13454",
-        ),
-        LossSpec(
-            name="lovasz",
-            build=lazy("unetzoo.losses.lovasz:LovaszLoss"),
-            summary="Lovász extension of the Jaccard loss: softmax for multiclass, hinge for binary and multilabel",
-            paper="arXiv:1705.08790",
-        ),
-        LossSpec(
-            name="soft_bce",
-            build=lazy("unetzoo.losses.cross_entropy:SoftBCELoss"),
-            summary="binary cross-entropy for soft masks with values from 0 to 1; binary and multilabel",
-        ),
-        LossSpec(
-            name="soft_ce",
-            build=lazy("unetzoo.losses.cross_entropy:SoftCrossEntropyLoss"),
-            summary="cross-entropy for class ids or class probabilities; multiclass",
-        ),
-        LossSpec(
-            name="ohem_ce",
-            build=lazy("unetzoo.losses.ohem:OHEMCrossEntropyLoss"),
-            summary="cross-entropy of the hardest pixels (online hard example mining)",
-            paper="arXiv:1604.03540",
-        ),
-        LossSpec(
-            name="poly",
-            build=lazy("unetzoo.losses.focal:PolyLoss"),
-            summary="cross-entropy plus a multiple of 1 - p, the missing probability",
-            paper="arXiv:2204.12511",
-        ),
-        LossSpec(
-            name="unified_focal",
-            build=lazy("unetzoo.losses.unified_focal:UnifiedFocalLoss"),
-            summary="asymmetric focal cross-entropy plus focal Tversky loss, for rare foreground",
-            paper="arXiv:2102.04525",
-        ),
-    )
+    for name, (loss, paper) in _LOSSES.items():
+        yield LossSpec(name=name, build=lazy(f"unetzoo.losses.{loss}"), summary=_LOSS_SUMMARIES[name], paper=paper)
 
 
 @hookimpl

@@ -1,4 +1,4 @@
-"""Which plugins are installed, and which of them the environment switches off."""
+"""Find the installed plugins, and those that the environment disables."""
 
 import os
 import re
@@ -26,16 +26,16 @@ class InstalledPlugin:
 
 
 def installed_plugins() -> Iterator[InstalledPlugin]:
-    """All installed plugins, ordered by distribution, each with a name of its own.
+    """All installed plugins, ordered by distribution, each with a unique name.
 
-    pluggy drops the second of two plugins with one name, and two distributions may give their entry points the same.
+    pluggy drops the second of two plugins with one name, and entry points of two distributions may share a name.
     """
-    found = sorted(
+    installed = sorted(
         ((_provider(entry_point), entry_point) for entry_point in entry_points(group=PROJECT)),
         key=lambda pair: (pair[0], pair[1].name),
     )
-    providers = [provider for provider, _ in found]
-    for provider, entry_point in found:
+    providers = [provider for provider, _ in installed]
+    for provider, entry_point in installed:
         alone = providers.count(provider) == 1
         yield InstalledPlugin(str(provider) if alone else f"{provider} ({entry_point.name})", provider, entry_point)
 
@@ -49,11 +49,11 @@ def is_blocked(provider: Provider) -> bool:
 
 
 def _provider(entry_point: EntryPoint) -> Provider:
-    """The distribution of an entry point; the entry point's own name stands for one whose metadata cannot be read."""
+    """The distribution of an entry point, or the entry point's own name if the metadata cannot be read."""
     try:
         distribution = entry_point.dist
-        found = (distribution.name, distribution.version) if distribution else (entry_point.name, "")
-        return Provider(_canonical(found[0]), found[1] or "")
+        name, version = (distribution.name, distribution.version) if distribution else (entry_point.name, "")
+        return Provider(_canonical(name), version or "")
     except Exception:  # a damaged installation: METADATA that is missing or empty raises errors of several types
         return Provider(_canonical(entry_point.name), "")
 
@@ -63,5 +63,5 @@ def _listed(value: str) -> set[str]:
 
 
 def _canonical(distribution: str) -> str:
-    """The normalised form of a distribution's name, as PyPI has it."""
+    """The normalized form of a distribution's name, as on PyPI."""
     return re.sub(r"[-_.]+", "-", distribution).lower()

@@ -7,12 +7,11 @@ A plugin is one module that implements any of them and names itself in its `pypr
 cells = "unetzoo_cells"
 ```
 
-A plugin that needs a hook or a promise that came later says so, `UNETZOO_CONTRACT = 2`; without that it is one of
-version 1, and goes on working with every later version. Version 1: encoders, decoders, losses. Version 2: data sets
-and commands.
+A plugin that needs a hook of a later version says so, `UNETZOO_CONTRACT = 2`; without that it follows version 1, and
+works with every later version, too. Version 1: encoders, decoders, losses. Version 2: data sets and commands.
 
-The hooks only declare: they are called when names are first looked up, so nothing heavy belongs into them, and they
-must not look names up themselves. What is built sits behind `unetzoo.lazy`.
+Hooks only declare: they are called when a name is first looked up, so they must be fast, import nothing heavy (refer to
+classes through `unetzoo.lazy`), and not look names up themselves.
 """
 
 from collections.abc import Iterable
@@ -27,7 +26,7 @@ CONTRACT = 2
 
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
-"""Marks a function of a plugin as the implementation of the hook that has its name."""
+"""Marks a plugin's function as the implementation of the hook of the same name."""
 
 
 @hookspec

@@ -1,4 +1,4 @@
-"""Load the plugins, each isolated: whatever one does wrong, everything else goes on working."""
+"""Load the plugins in isolation: a plugin that fails does not affect the others."""
 
 import os
 import sys
@@ -18,7 +18,7 @@ from unetzoo.errors import PluginError, PluginWarning, describe_error
 from unetzoo.registry import builtin, hookspecs
 from unetzoo.registry.discovery import InstalledPlugin, installed_plugins, is_blocked
 from unetzoo.registry.hookspecs import CONTRACT, PROJECT
-from unetzoo.registry.offers import asking_plugins, check_distinct, checked_items, guarded, label
+from unetzoo.registry.offers import check_distinct, checked_items, forbid_reentry, isolate, label
 from unetzoo.registry.registry import KINDS, Offer, Provider, Registry, plural
 from unetzoo.specs import EncoderFamily
 
@@ -36,15 +36,15 @@ def _new_manager() -> pluggy.PluginManager:
 
 @dataclass
 class Host:
-    """The plugins of this process, by name, and what they offer, by kind.
+    """The plugins of this process by name, and the parts that they provide by kind.
 
     Attributes:
-        found: each plugin's distribution, in the order of their loading.
-        active: those that are registered, wholly or in part.
-        blocked: those that the environment switches off.
-        problems: why a plugin, or a part of it, is left out.
-        remarks: what else is odd about it.
-        seconds: how long its import and its hooks took.
+        found: the distribution of each plugin, in the order of loading.
+        active: names of the plugins that are registered, at least in part.
+        blocked: plugins that the environment disables.
+        problems: why a plugin, or a part of it, is disabled.
+        remarks: oddities of plugins that work.
+        seconds: duration of the import and the hooks.
         offers: the parts of each kind.
     """
 
@@ -62,17 +62,17 @@ class Host:
         """The registry of each kind."""
         return {kind: Registry(kind, offers) for kind, offers in self.offers.items()}
 
-    def leave_out(self, plugin: str, problem: str) -> None:
-        """Record why a plugin, or a part of an active one, is left out, and warn about it once."""
-        known = self.problems.setdefault(plugin, [])
-        if problem not in known:
-            known.append(problem)
-            extent = "in part" if plugin in self.active else "as a whole"
-            _trace(f"{plugin}: left out {extent}: {problem}")
-            warnings.warn(f"plugin {plugin!r} is left out {extent}: {problem}", PluginWarning, stacklevel=2)
+    def disable(self, plugin: str, problem: str) -> None:
+        """Record why a plugin, or a part of an active plugin, is disabled, and warn once."""
+        problems = self.problems.setdefault(plugin, [])
+        if problem not in problems:
+            problems.append(problem)
+            extent = "disabled in part" if plugin in self.active else "disabled"
+            _trace(f"{plugin}: {extent}: {problem}")
+            warnings.warn(f"plugin {plugin!r} is {extent}: {problem}", PluginWarning, stacklevel=2)
 
     def run(self, plugin: str, doing: str, function: Callable[[], T]) -> T | None:
-        """What a function of a plugin gives; None, and the plugin is left out, when it raises."""
+        """The result of a plugin's function; if it raises, None, and the plugin is disabled."""
         _trace(f"{plugin}: {doing} ...")
         outcome = run_isolated(function)
         self.seconds[plugin] = self.seconds.get(plugin, 0.0) + outcome.seconds
@@ -82,17 +82,17 @@ class Host:
         if outcome.seconds > _SLOW:
             self.remark(plugin, f"{doing} took {outcome.seconds:.1f} s")
         if outcome.error:
-            self.leave_out(plugin, f"{doing} raised {outcome.error}")
+            self.disable(plugin, f"{doing} raised {outcome.error}")
         return outcome.value
 
     def remark(self, plugin: str, remark: str) -> None:
-        """Record what is odd about a plugin that works, and warn about it."""
+        """Record an oddity of a plugin that works, and warn."""
         self.remarks.setdefault(plugin, []).append(remark)
         warnings.warn(f"plugin {plugin!r}: {remark}", PluginWarning, stacklevel=2)
 
 
 def host() -> Host:
-    """The host with all plugins loaded, once a process; other threads wait for the one that loads them."""
+    """The host with all plugins, loaded once per process; other threads wait meanwhile."""
     with _LOADING:
         return _loaded()
 
@@ -100,7 +100,7 @@ def host() -> Host:
 @cache
 def _loaded() -> Host:
     host = Host()
-    with asking_plugins():
+    with forbid_reentry():
         host.found[PROJECT] = Provider(PROJECT, version(PROJECT))
         _register(host, builtin, PROJECT)
         for installed in installed_plugins():
@@ -121,47 +121,47 @@ def _load(host: Host, installed: InstalledPlugin) -> None:
     if plugin is not None:
         _register(host, plugin, name)
     elif name not in host.problems:
-        host.leave_out(name, f"its entry point {target!r} is None")
+        host.disable(name, f"its entry point {target!r} is None")
 
 
 def _register(host: Host, plugin: object, name: str) -> None:
-    """Register a plugin, or leave it out as a whole."""
+    """Register a plugin, or disable it."""
     manager = host.manager
     for other, registered in manager.list_name_plugin():
         if registered is plugin:
-            host.leave_out(name, f"its entry point is the same object as that of plugin {other!r}")
+            host.disable(name, f"its entry point is the same object as that of plugin {other!r}")
             return
     try:
         _check_contract(plugin)
         manager.register(plugin, name=name)
         manager.check_pending()
-    except Exception as error:  # registering reads every attribute of a stranger's object
+    except Exception as error:  # registering reads every attribute of the plugin's object
         if manager.has_plugin(name):
             manager.unregister(name=name)
         hint = f"; the hooks are {', '.join(_HOOKS.values())}, without arguments"
-        host.leave_out(name, describe_error(error) + ("" if isinstance(error, PluginError) else hint))
+        host.disable(name, describe_error(error) + ("" if isinstance(error, PluginError) else hint))
         return
     if not manager.get_hookcallers(plugin):
         manager.unregister(name=name)
-        host.leave_out(name, "it implements no hook: is each one decorated with unetzoo.hookimpl?")
+        host.disable(name, "it implements no hook: is each one decorated with unetzoo.hookimpl?")
         return
     host.active.add(name)
 
 
 def _check_contract(plugin: object) -> None:
-    """Raise PluginError when a plugin asks for a newer contract than this version of unetzoo has."""
-    asked = getattr(plugin, "UNETZOO_CONTRACT", 1)
-    if not isinstance(asked, int) or asked < 1:
-        raise PluginError(f"its UNETZOO_CONTRACT must be a whole number >= 1, got {asked!r}")
-    if asked > CONTRACT:
+    """Raise PluginError if a plugin requires a newer contract than that of this unetzoo."""
+    required = getattr(plugin, "UNETZOO_CONTRACT", 1)
+    if not isinstance(required, int) or required < 1:
+        raise PluginError(f"its UNETZOO_CONTRACT must be a whole number >= 1, got {required!r}")
+    if required > CONTRACT:
         raise PluginError(
-            f"it needs version {asked} of the plugin contract, and unetzoo {version(PROJECT)} has version {CONTRACT}:"
+            f"it needs version {required} of the plugin contract; unetzoo {version(PROJECT)} has version {CONTRACT}:"
             " upgrade unetzoo"
         )
 
 
 def _collect(host: Host, kind: str) -> None:
-    """Ask each implementation of a hook itself, so that every result has a provider and no error reaches the others."""
+    """Call each implementation of a hook separately, so that results have a provider and errors stay isolated."""
     for implementation in getattr(host.manager.hook, _HOOKS[kind]).get_hookimpls():
         offers = host.run(implementation.plugin_name, _HOOKS[kind], partial(_ask, host, kind, implementation))
         host.offers[kind] += offers or []
@@ -174,13 +174,13 @@ def _ask(host: Host, kind: str, implementation: pluggy.HookImpl) -> list[Offer]:
     provider = host.found[plugin]
     items = checked_items(kind, implementation.function())
     check_distinct(kind, items, (offer for offer in host.offers[kind] if offer.provider == provider))
-    complain = partial(host.leave_out, plugin)
-    safe = (guarded(item, complain) if isinstance(item, EncoderFamily) else item for item in items)
+    on_error = partial(host.disable, plugin)
+    safe = (isolate(item, on_error) if isinstance(item, EncoderFamily) else item for item in items)
     return [Offer(item, provider, plugin) for item in safe]
 
 
 def _trace(text: str) -> None:
-    """A line on standard error, for those who debug, when UNETZOO_TRACE is set."""
+    """Print a line on standard error if UNETZOO_TRACE is set."""
     if os.environ.get("UNETZOO_TRACE"):
         print(f"unetzoo: {printable(text)}", file=sys.stderr, flush=True)  # noqa: T201 - asked for
 
@@ -190,15 +190,15 @@ class PluginInfo:
     """One plugin, as `list_plugins` shows it.
 
     Attributes:
-        name: distribution and version; with the entry point's name where the distribution has several.
-        distribution: that provides it.
-        version: of the distribution.
+        name: distribution and version, and the entry point's name where the distribution has several.
+        distribution: name of the distribution.
+        version: version of the distribution.
         status: `"active"`, `"blocked"` (by UNETZOO_BLOCK or UNETZOO_PLUGINS) or `"broken"`.
-        parts: what it offers, such as `"decoder unet"` or `"encoders timm:*"`.
-        conflicts: those of its names that another plugin offers too, such as `"decoder unet"`.
-        problems: why it, or a part of it, was left out.
-        remarks: what else is odd: it printed something, or took more than a second.
-        seconds: how long its import and its hooks took.
+        parts: the parts that it provides, such as `"decoder unet"` or `"encoders timm:*"`.
+        conflicts: parts that another plugin provides, too, such as `"decoder unet"`.
+        problems: why it, or a part of it, is disabled.
+        remarks: oddities: it prints something, or takes more than a second.
+        seconds: duration of its import and its hooks.
     """
 
     name: str
@@ -213,9 +213,9 @@ class PluginInfo:
 
 
 def list_plugins() -> list[PluginInfo]:
-    """All installed plugins: first the active ones and those broken in part, the built-in one before all others."""
+    """All installed plugins: active and partly broken ones first, beginning with the built-in plugin."""
     loaded = host()
-    conflicts = list(_conflicts(loaded))  # asks families for their names, which may find further problems
+    conflicts = list(_conflicts(loaded))  # lists the names of families, which may reveal problems
     infos = []
     for name in sorted(loaded.found, key=lambda name: name not in loaded.active):
         problems = tuple(loaded.problems.get(name, ()))

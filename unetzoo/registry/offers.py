@@ -1,4 +1,4 @@
-"""What a plugin's hook gives, checked before anything else sees it."""
+"""Check what a hook of a plugin yields before anything else sees it."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -12,54 +12,54 @@ from unetzoo.registry.registry import SPECS, Offer, Spec
 from unetzoo.specs import CommandSpec, EncoderFamily, Lazy
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*")
-_asking: ContextVar[bool] = ContextVar("asking", default=False)
+_entered: ContextVar[bool] = ContextVar("entered", default=False)
 
 
 @contextmanager
-def asking_plugins() -> Iterator[None]:
-    """While plugins are asked for names, none of them may ask for names: that would never end.
+def forbid_reentry() -> Iterator[None]:
+    """Refuse look-ups of names while plugins are loaded or list their names: the recursion would not end.
 
     Raises:
-        PluginError: when one does.
+        PluginError: a plugin looks a name up.
     """
-    if _asking.get():
-        raise PluginError("a plugin must not look names up while it is imported or asked for its own")
-    token = _asking.set(True)
+    if _entered.get():
+        raise PluginError("a plugin must not look names up while it is imported or lists its own")
+    token = _entered.set(True)
     try:
         yield
     finally:
-        _asking.reset(token)
+        _entered.reset(token)
 
 
-def checked_items(kind: str, given: object) -> tuple[Spec | EncoderFamily, ...]:
-    """All that the hook of a kind gave.
+def checked_items(kind: str, result: object) -> tuple[Spec | EncoderFamily, ...]:
+    """The specs that the hook of a kind returned.
 
     Raises:
-        PluginError: when that is not an iterable of the right specs, or one of them cannot be used.
+        PluginError: the result is not an iterable of the right specs, or a spec is invalid.
     """
     accepted = (SPECS[kind], EncoderFamily) if kind == "encoder" else (SPECS[kind],)
-    wanted = " or ".join(cls.__name__ for cls in accepted)
-    if not isinstance(given, Iterable):
-        raise PluginError(f"it must yield every {wanted}, but gave {given!r}")
+    expected = " or ".join(_with_article(cls.__name__) for cls in accepted)
+    if not isinstance(result, Iterable):
+        raise PluginError(f"expected an iterable from the hook, each item {expected}, got {result!r}")
     items = []
-    for item in given:
+    for item in result:
         if not isinstance(item, accepted):
-            raise PluginError(f"it yielded {item!r} where {wanted} is due")
+            raise PluginError(f"expected {expected} from the hook, got {item!r}")
         _check_item(item)
         if isinstance(item, CommandSpec) and item.name in COMMANDS:
-            raise PluginError(f"{label(kind, item)} is unetzoo's own")
+            raise PluginError(f"{label(kind, item)} is a command of unetzoo itself")
         items.append(item)
     return tuple(items)
 
 
 def check_distinct(kind: str, items: Iterable[Spec | EncoderFamily], before: Iterable[Offer]) -> None:
-    """Raise PluginError when a distribution offers an item that is among these or those `before` twice."""
+    """Raise PluginError if an item repeats among `items` and those that the same distribution offered `before`."""
     seen = {label(kind, offer.item): offer.plugin for offer in before}
     for item in items:
         name = label(kind, item)
         if name in seen:
             first = f", first by plugin {seen[name]!r}" if seen[name] else ""
-            raise PluginError(f"{name} is offered twice by one distribution{first}")
+            raise PluginError(f"one distribution provides {name} twice{first}")
         seen[name] = ""
 
 
@@ -68,19 +68,19 @@ def label(kind: str, item: Spec | EncoderFamily) -> str:
     return f"encoders {item.prefix}:*" if isinstance(item, EncoderFamily) else f"{kind} {item.name}"
 
 
-def guarded(family: EncoderFamily, complain: Callable[[str], None]) -> EncoderFamily:
-    """The same family, but when its names cannot be had, there are none, and `complain` is told why."""
+def isolate(family: EncoderFamily, on_error: Callable[[str], None]) -> EncoderFamily:
+    """The same family, but without names where listing them fails; `on_error` gets the reason."""
 
     def names() -> frozenset[str]:
-        with asking_plugins():
+        with forbid_reentry():
             try:
-                found = frozenset(family.names())
-                for name in found:
+                listed = frozenset(family.names())
+                for name in listed:
                     _check_name(name)
-            except (Exception, SystemExit) as error:  # a stranger's function may raise anything
-                complain(f"the names of encoders {family.prefix}:* raised {describe_error(error)}")
+            except (Exception, SystemExit) as error:  # a plugin's function may raise anything
+                on_error(f"the names of encoders {family.prefix}:* raised {describe_error(error)}")
                 return frozenset()
-            return found
+            return listed
 
     return replace(family, names=names)
 
@@ -98,4 +98,8 @@ def _check_item(item: Spec | EncoderFamily) -> None:
 
 def _check_name(name: object) -> None:
     if not (isinstance(name, str) and _NAME.fullmatch(name)):
-        raise PluginError(f"{name!r} is no name: letters, digits and _.+- are")
+        raise PluginError(f"invalid name {name!r}: use letters, digits, and any of _ . + -")
+
+
+def _with_article(name: str) -> str:
+    return f"{'an' if name[0] in 'AEIOU' else 'a'} {name}"

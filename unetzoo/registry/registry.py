@@ -1,4 +1,4 @@
-"""The names of one kind of part, who provides each, and what to say about a name that is missing or offered twice."""
+"""Look parts of one kind up by name; unknown and ambiguous names are errors that say what to do."""
 
 import re
 from collections.abc import Collection, Iterable, Sequence
@@ -47,7 +47,7 @@ class Provider:
 
 @dataclass(frozen=True)
 class Offer:
-    """A spec or a family of them, the distribution that provides it, and which of the distribution's plugins does."""
+    """A spec or a family of specs, the distribution that provides it, and the plugin of the distribution."""
 
     item: Spec | EncoderFamily
     provider: Provider
@@ -55,22 +55,22 @@ class Offer:
 
     @property
     def owners(self) -> tuple[str, ...]:
-        """What may stand before a name and a colon, the usual one first."""
+        """The prefixes that qualify its names, as in `prefix:name`, the usual one first."""
         distribution = self.provider.distribution
         return (self.item.prefix, distribution) if isinstance(self.item, EncoderFamily) else (distribution,)
 
     def names(self) -> Collection[str]:
-        """All names that are offered, none of them qualified."""
+        """All names, without a prefix."""
         return self.item.names() if isinstance(self.item, EncoderFamily) else (self.item.name,)
 
     def spec(self, name: str) -> Spec:
-        """The spec of one of these names."""
+        """The spec of one of its names."""
         return self.item.spec(name) if isinstance(self.item, EncoderFamily) else self.item
 
 
 @dataclass(frozen=True)
 class Entry(Generic[SpecT]):
-    """A spec that was found, who provides it, and the name that is its alone."""
+    """The result of a look-up: a spec, its provider and its unambiguous name."""
 
     spec: SpecT
     provider: Provider
@@ -82,7 +82,7 @@ class Registry(Generic[SpecT]):
 
     Args:
         kind: one of `KINDS`.
-        offers: all that plugins offer of that kind.
+        offers: what plugins provide of that kind.
     """
 
     def __init__(self, kind: str, offers: Iterable[Offer]) -> None:
@@ -90,12 +90,12 @@ class Registry(Generic[SpecT]):
         self._offers = tuple(offers)
 
     def find(self, name: str) -> Entry[SpecT]:
-        """The one part of that name.
+        """The part of that name.
 
         Raises:
-            UnknownNameError: when there is none; says what is near.
-            ConflictError: when several plugins offer it and `name` does not say whose.
-            PluginError: when a family lists the name but cannot give its spec.
+            UnknownNameError: there is none; the message proposes similar names.
+            ConflictError: several plugins provide it and `name` is not qualified.
+            PluginError: a family lists the name but cannot describe it.
         """
         owner, _, bare = name.rpartition(":")
         namesakes = [offer for offer in self._offers if bare in offer.names()]
@@ -111,15 +111,15 @@ class Registry(Generic[SpecT]):
 
         A pattern with a colon, such as `"timm:resnet*"`, is matched against qualified names.
         """
-        found: set[str] = set()
+        matches: set[str] = set()
         for offer in self._offers:
             for bare in offer.names():
                 ways = [f"{owner}:{bare}" for owner in offer.owners] if ":" in pattern else [bare]
-                found.update([name for name in ways if fnmatchcase(name, pattern)][:1])
-        return sorted(found, key=_natural)
+                matches.update([name for name in ways if fnmatchcase(name, pattern)][:1])
+        return sorted(matches, key=_natural)
 
     def conflicts(self) -> dict[str, tuple[Offer, ...]]:
-        """The names that are offered more than once, in natural order, each with its offers."""
+        """The names that several plugins provide, in natural order, with their offers."""
         offers_of: dict[str, list[Offer]] = {}
         for offer in self._offers:
             for name in offer.names():
@@ -130,8 +130,8 @@ class Registry(Generic[SpecT]):
         try:
             spec = offer.spec(bare)
         except MissingExtraError:
-            raise  # it is no fault of the plugin, and says what to do
-        except Exception as error:  # a stranger's function may raise anything
+            raise  # not the plugin's fault; it says what to do
+        except Exception as error:  # a plugin's function may raise anything
             problem = f"plugin {offer.plugin!r} lists {self.kind} {bare!r} but cannot describe it"
             raise PluginError(f"{problem}: {describe_error(error)}") from error
         if not isinstance(spec, SPECS[self.kind]):
@@ -143,7 +143,7 @@ class Registry(Generic[SpecT]):
         if not offers:
             owners = sorted({each for offer in self._offers for each in offer.owners})
             hint = f"{did_you_mean(owner, owners)} " if did_you_mean(owner, owners) else ""
-            return f"nobody called {owner!r} offers {plural(self.kind)}; {hint}those who do: {', '.join(owners)}"
+            return f"no plugin named {owner!r} provides {plural(self.kind)}; {hint}plugins that do: {', '.join(owners)}"
         prefix = f"{owner}:" if owner else ""
         known = {f"{prefix}{bare}" for offer in offers for bare in offer.names()}
         hint = f"; {did_you_mean(name, known)}" if did_you_mean(name, known) else ""
@@ -152,13 +152,13 @@ class Registry(Generic[SpecT]):
 
 
 def _meant(owner: str, namesakes: Sequence[Offer]) -> list[Offer]:
-    """Those of the offers of a name that it may mean with this owner before it: one, unless it is not clear."""
+    """The offers of a name that it can mean with this prefix: one, unless it is ambiguous."""
     offers = [offer for offer in namesakes if not owner or owner in offer.owners]
     return [offer for offer in offers if offer.owners[0] == owner] or offers
 
 
 def _qualified(offer: Offer, bare: str, namesakes: Sequence[Offer]) -> str:
-    """The shortest name that means this offer alone, or the bare one where there is none."""
+    """The shortest unambiguous name of this offer, or the bare name where there is none."""
     return next((f"{owner}:{bare}" for owner in offer.owners if _meant(owner, namesakes) == [offer]), bare)
 
 
@@ -166,7 +166,7 @@ def _say_conflict(kind: str, name: str, bare: str, offers: Sequence[Offer], name
     plugins = " and ".join(offer.plugin for offer in offers)
     ways = [repr(way) for way in (_qualified(offer, bare, namesakes) for offer in offers) if way != bare]
     ask = f"ask for {' or '.join(ways)}, or " if ways else ""
-    return f"{kind} {name!r} is offered by {plugins}; {ask}block one with UNETZOO_BLOCK"
+    return f"{kind} {name!r} is provided by {plugins}; {ask}block one with UNETZOO_BLOCK"
 
 
 def _natural(name: str) -> tuple[list[tuple[str, int]], str]:

@@ -58,7 +58,7 @@ class Supervised(nn.Module):
 
         For a network without padding, images are extended by mirroring, so that it has logits for the whole target.
         """
-        if self.model.encoder.shrinks:
+        if self.model.encoder.valid_padding:
             extended = mirrored(images, self.model.encoder.features.reductions[-1])
             return [logits[..., : images.shape[2], : images.shape[3]] for logits in self.model.all_logits(extended)]
         if self.supervision == "native":

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from unetzoo.errors import ConfigError, UnetzooError, WeightsError
 from unetzoo.weights.checkpoint import TorchFile
-from unetzoo.weights.opened import open_inside, read_text
+from unetzoo.weights.confined import open_inside, read_text
 from unetzoo.weights.safe_file import SafeFile, Stored
 from unetzoo.weights.transaction import current
 

@@ -30,6 +30,7 @@ from unetzoo.nn.segmenter import Segmenter
 from unetzoo.nn.wrapped import segmenter_of
 from unetzoo.weights.build import build_empty, fill, shared_names
 from unetzoo.weights.card import card_of
+from unetzoo.weights.confined import open_inside
 from unetzoo.weights.files import (
     CARD,
     CONFIG,
@@ -41,7 +42,6 @@ from unetzoo.weights.files import (
     read_config,
     read_weights,
 )
-from unetzoo.weights.opened import open_inside
 from unetzoo.weights.rebuilt import bare_state, check_rebuilt
 from unetzoo.weights.safe_file import digest
 from unetzoo.weights.transaction import current, replacing

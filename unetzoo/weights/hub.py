@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from unetzoo._utils.connection import one_error, patiently
 from unetzoo.nn.segmenter import Segmenter
 from unetzoo.nn.wrapped import segmenter_of
+from unetzoo.weights.confined import open_inside
 from unetzoo.weights.files import CARD, CHECKPOINT, CONFIG, INDEX, PICTURE, WEIGHTS
 from unetzoo.weights.folder import is_own_card, load, network_folder, write
-from unetzoo.weights.opened import open_inside
 from unetzoo.weights.rebuilt import check_rebuilt
 from unetzoo.weights.transaction import current
 

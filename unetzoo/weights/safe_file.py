@@ -129,7 +129,7 @@ class SafeFile:
         return tensor.to(memory_format=torch.channels_last) if tensor.ndim == _AXES_OF_KERNELS else tensor
 
     def _damaged(self, why: str) -> WeightsError:
-        return WeightsError(f"{self.name} is damaged or no safetensors file: {why}")
+        return WeightsError(f"{self.name} is damaged or not a safetensors file: {why}")
 
 
 def digest(stream: IO[bytes]) -> str:

@@ -43,7 +43,7 @@ def export(model: Segmenter, path: str | Path, *, image_size: Size | None = None
     if target.suffix != ".onnx" or not target.parent.is_dir():
         raise UnetzooError(f"export() writes an .onnx file in a folder that exists, got {str(path)!r}")
     _need_onnx()
-    if image_size and model.encoder.shrinks:
+    if image_size and model.encoder.valid_padding:
         check_sides(*image_size, model.encoder.features.reductions[-1])
     traced, checked = (image_size, image_size) if image_size else _sizes(model)
     try:
@@ -62,7 +62,7 @@ def export(model: Segmenter, path: str | Path, *, image_size: Size | None = None
 def _sizes(model: Segmenter) -> tuple[Size, Size]:
     """Of the image that is traced, and of that for which the file is checked."""
     reduction = model.encoder.features.reductions[-1]
-    if model.encoder.shrinks:  # as many pixels as it takes
+    if model.encoder.valid_padding:  # as many pixels as it takes
         smallest, larger, _ = valid_sides(reduction)
         return (smallest + 17 * reduction, smallest + 19 * reduction), (smallest, larger)
     # so large that no map is of one pixel, which a graph would take for granted, though some decoders halve the deepest

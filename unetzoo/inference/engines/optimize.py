@@ -108,7 +108,9 @@ def _logits(network: Segmenter, image: Tensor) -> Tensor:
 
 def _example(network: Segmenter, image_size: tuple[int, int] | None) -> Tensor:
     """Two images of noise."""
-    usual = (valid_sides(network.encoder.features.reductions[-1])[0],) * 2 if network.encoder.shrinks else (64, 64)
+    usual = (
+        (valid_sides(network.encoder.features.reductions[-1])[0],) * 2 if network.encoder.valid_padding else (64, 64)
+    )
     size = plain(image_size) or getattr(network.encoder, "img_size", None) or usual
     parameter = next(network.parameters())
     generator = torch.Generator().manual_seed(0)
