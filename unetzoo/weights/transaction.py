@@ -10,21 +10,22 @@ import os
 import re
 import shutil
 import stat
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
 
 from unetzoo._utils.atomic import follow_umask
+from unetzoo._utils.locks import held
 from unetzoo.errors import ConfigError, OptionError
 
 _PENDING = ".unetzoo-pending"
 _DRAFT = ".unetzoo-draft-"
+_LOCK = ".unetzoo-lock"
 _MANIFEST = "files.json"
 _LARGEST_MANIFEST = 2**20  # bytes
 _NAME = re.compile(r"\w[\w.-]*", re.ASCII)
-_PATIENCE, _PAUSE = 120.0, 0.05  # seconds
+_PATIENCE = 120.0  # seconds
 
 
 @contextmanager
@@ -130,32 +131,15 @@ def _manifest_text(path: Path) -> str:
 
 @contextmanager
 def _alone(folder: Path) -> Iterator[bool]:
-    """Keep other processes and threads from replacing files of a folder; False where the system has no locks for it."""
-    if os.name != "posix":
-        yield False
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        yield _lock(descriptor, folder)
-    finally:
-        os.close(descriptor)
-
-
-def _lock(descriptor: int, folder: Path) -> bool:
-    import fcntl  # not on Windows
-
-    end = time.monotonic() + _PATIENCE
-    while True:
+    """Keep other processes and threads from replacing files of a folder; False if its file system has no locks."""
+    busy = OptionError(f"another process is saving into {str(folder)!r}; wait for it")
+    with ExitStack() as stack:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            if time.monotonic() > end:
-                raise OptionError(f"somebody else is saving into {str(folder)!r}; wait for it") from error
-            time.sleep(_PAUSE)
-        except OSError:  # some network disks have no locks of folders
-            return False
-        else:
-            return True
+            stack.enter_context(held(folder / _LOCK, busy, patience=_PATIENCE))
+            is_alone = True
+        except OSError:  # such as a network disk
+            is_alone = False
+        yield is_alone
 
 
 def _clear_drafts(folder: Path) -> None:

@@ -1,10 +1,9 @@
 """Rows of a result on their way to a file: appended as they are finished, and still there after a kill."""
 
 import json
-import os
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack
 from hashlib import blake2b
-from io import BufferedRandom
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -12,6 +11,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from unetzoo._utils.locks import held
 from unetzoo.errors import DataError
 
 _MAGIC = b"unetzoo rows 2\n"
@@ -34,7 +34,7 @@ def discard(path: Path) -> None:
     if not path.exists():
         return
     try:
-        with _open_locked(path):
+        with _lock(path):
             path.unlink(missing_ok=True)
     except DataError:  # somebody is writing it
         return
@@ -63,9 +63,12 @@ class PartialResult:
         *channels, self.height, width = shape
         self._row = (*channels, width)
         self._row_bytes = int(np.prod(self._row)) * dtype.itemsize
-        self._file = _open_locked(path)
-        if self._file.read(_HEADER) != _header(made_of):
-            self._begin(_header(made_of))
+        with ExitStack() as stack:
+            stack.enter_context(_lock(path))
+            self._file = stack.enter_context(path.open("r+b" if path.exists() else "w+b"))
+            if self._file.read(_HEADER) != _header(made_of):
+                self._begin(_header(made_of))
+            self._open = stack.pop_all()
         self.rows = min(self.height, (self.path.stat().st_size - _HEADER) // self._row_bytes)
 
     def _begin(self, header: bytes) -> None:
@@ -89,7 +92,7 @@ class PartialResult:
         """Close the file, which stays where rows were finished and the result is not complete."""
         if not self.rows:
             self.path.unlink(missing_ok=True)
-        self._file.close()
+        self._open.close()
 
     def write(self, top: int, rows: NDArray[Any]) -> None:
         """Put finished rows (rows, w) or (channels, rows, w) at `top`, and forget what is below them."""
@@ -118,38 +121,6 @@ def _header(made_of: Mapping[str, Any]) -> bytes:
     return _MAGIC + blake2b(json.dumps(made_of, sort_keys=True).encode(), digest_size=_DIGEST).digest()
 
 
-def _open_locked(path: Path) -> BufferedRandom:
-    """Open a file, or create it, so that no other process has it open.
-
-    Raises:
-        DataError: another process has.
-    """
-    while True:
-        file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o666), "r+b")
-        try:
-            _lock(file, path)
-            if _is_at(file, path):
-                return file
-        except BaseException:
-            file.close()
-            raise
-        file.close()  # it was deleted between opening and locking: whoever locks the new one would not notice
-
-
-def _lock(file: BufferedRandom, path: Path) -> None:
-    try:
-        import fcntl
-    except ImportError:  # not on Windows
-        return
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        raise DataError(f"another process is writing {path}; run the command again once it is done") from error
-
-
-def _is_at(file: BufferedRandom, path: Path) -> bool:
-    """Whether an open file is still the one of that name."""
-    try:
-        return os.path.samestat(os.fstat(file.fileno()), path.stat())
-    except FileNotFoundError:
-        return False
+def _lock(path: Path) -> AbstractContextManager[None]:
+    busy = DataError(f"another process is writing {path}; run the command again once it is done")
+    return held(path.with_suffix(".lock"), busy)
