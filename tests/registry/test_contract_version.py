@@ -68,7 +68,7 @@ def test_one_that_needs_a_newer_version_is_refused_with_both(site):
     )
     answer = site.install(plugin("toy", source)).ask("[plugins()[1].problems, unetzoo.list_decoders('toy*')]")
     ((problem,), decoders_found) = answer.value
-    assert problem.startswith(f"PluginError: it needs version {CONTRACT + 1} of the plugin contract, and unetzoo ")
+    assert problem.startswith(f"PluginError: it needs version {CONTRACT + 1} of the plugin contract; unetzoo ")
     assert problem.endswith(f" has version {CONTRACT}: upgrade unetzoo")
     assert decoders_found == []
 

@@ -34,7 +34,7 @@ def dissect(model: Segmenter, size: Size) -> Anatomy:
     Raises:
         ShapeError: the network cannot take images of that size.
     """
-    model = segmenter_of(model, "taken apart")
+    model = segmenter_of(model, "taken apart", allow_meta=True)
     model.eval().requires_grad_(True)
     device = next(model.parameters()).device
     image = torch.zeros(1, model.config.in_channels, *size, device=device)

@@ -47,7 +47,7 @@ def checked_items(kind: str, result: object) -> tuple[Spec | EncoderFamily, ...]
             raise PluginError(f"expected {expected} from the hook, got {item!r}")
         _check_item(item)
         if isinstance(item, CommandSpec) and item.name in COMMANDS:
-            raise PluginError(f"{label(kind, item)} is a command of unetzoo itself")
+            raise PluginError(f"{label(kind, item)} is unetzoo's own")
         items.append(item)
     return tuple(items)
 
