@@ -1,8 +1,9 @@
-"""Networks are loaded in several threads of one process."""
+"""Networks are created, loaded and used in several threads of one process."""
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 
+import numpy as np
 import pytest
 import torch
 from saved import same_weights
@@ -34,6 +35,22 @@ def test_what_another_thread_makes_while_networks_are_loaded_has_its_values(netw
     assert all(torch.equal(layer.weight, torch.ones(3)) for layer in made.result())
     assert all(same_weights(one, network) for one in loaded)
     assert torch.nn.Linear(2, 2).weight.device.type == "cpu"
+
+
+def test_threads_that_create_load_and_predict_at_once_give_what_one_alone_gives(network, tmp_path):
+    folder = unetzoo.save(network, tmp_path)
+    image = np.random.default_rng(0).integers(0, 256, (40, 56, 3), dtype=np.uint8)
+    expected = unetzoo.predict(network, image)
+
+    def work(_):
+        created = unetzoo.create("unet", encoder="plain", encoder_options={"widths": [2, 3, 4]})
+        assert all(bool(tensor.isfinite().all()) for tensor in created.state_dict().values())
+        created.load_state_dict(network.state_dict())
+        return [unetzoo.predict(model, image) for model in (created.eval(), unetzoo.load(folder))]
+
+    with ThreadPoolExecutor(4) as pool:
+        results = [result for pair in pool.map(work, range(12)) for result in pair]
+    assert all(np.array_equal(result, expected) for result in results)
 
 
 def test_the_plugins_are_loaded_once_whichever_thread_asks_first():
