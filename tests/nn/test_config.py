@@ -39,9 +39,9 @@ def test_it_cannot_be_changed_by_the_mapping_that_it_was_made_of():
     [
         (
             {"format": 2},
-            "no configuration of format 1, which this unetzoo reads, but 2; a newer version of unetzoo wrote",
+            "this unetzoo reads configurations of format 1, not 2; a newer version of unetzoo wrote",
         ),
-        ({"format": "1"}, "no configuration of format 1, which this unetzoo reads, but '1'"),
+        ({"format": "1"}, "this unetzoo reads configurations of format 1, not '1'"),
         ({"colour": 1}, "not a configuration of a unetzoo model: unknown key 'colour'"),
         ({"classes": 0}, "classes must be a whole number >= 1, got 0"),
         ({"classes": True}, "classes must be a whole number >= 1, got True"),

@@ -213,8 +213,8 @@ def _tiny(encoder="plain"):
 @pytest.mark.parametrize(
     ("image", "message"),
     [
-        (torch.zeros(1, 3, 64, 64, dtype=torch.uint8), "takes images of floating numbers, got uint8; unetzoo.predict"),
-        (torch.zeros(1, 3, 63, 64, dtype=torch.int64), "takes images of floating numbers, got int64; unetzoo.predict"),
+        (torch.zeros(1, 3, 64, 64, dtype=torch.uint8), "takes floating-point images, got uint8; unetzoo.predict"),
+        (torch.zeros(1, 3, 63, 64, dtype=torch.int64), "takes floating-point images, got int64; unetzoo.predict"),
         (
             torch.zeros(1, 3, 64, 64, dtype=torch.float64),
             r"in float32, the image is float64: use image.to\(torch.float32\)",
@@ -250,7 +250,7 @@ def test_autocast_may_choose_the_type_but_takes_no_float64():
 
 
 def test_an_optimized_network_does_not_guess_what_whole_numbers_mean():
-    with pytest.raises(unetzoo.OptionError, match="takes images of floating numbers, got uint8"):
+    with pytest.raises(unetzoo.OptionError, match="takes floating-point images, got uint8"):
         unetzoo.optimize(_tiny())(torch.zeros(1, 3, 64, 64, dtype=torch.uint8))
 
 

@@ -1,4 +1,4 @@
-"""What a model was made from: the only thing that is serialised beside its weights."""
+"""The configuration of a network, which is saved beside its weights."""
 
 import json
 from collections.abc import Mapping
@@ -16,24 +16,14 @@ Pooling = Literal["avg", "max"]
 
 @dataclass(frozen=True, kw_only=True)
 class ModelConfig:
-    """The arguments of `unetzoo.create` that rebuild a model, and who provided its parts.
+    """The arguments of `unetzoo.create`, which documents them, that rebuild a network, and more about it.
 
     Attributes:
-        decoder: name of the decoder.
-        encoder: name of the encoder.
-        classes: channels of the logits.
-        in_channels: channels of the image.
-        encoder_options: the encoder's own options.
-        decoder_options: the decoder's own options.
-        head_kernel_size: of the convolution that makes the logits, in pixels.
-        aux_classes: logits of the image as a whole; 0: there are none.
-        aux_pooling: how the deepest features become one value a channel for them, `"avg"` or `"max"`.
-        aux_dropout: probability of dropping such a value in training.
-        providers: for `"encoder"` and `"decoder"`, the distribution and version that provided it.
+        providers: distribution and version of the plugins that provide `"encoder"` and `"decoder"`.
         info: what is known about the trained network.
 
     Raises:
-        ConfigError: when a value has the wrong type, or an option cannot be written as JSON.
+        ConfigError: a value is invalid, or cannot be written as JSON.
     """
 
     decoder: str
@@ -61,7 +51,7 @@ class ModelConfig:
             object.__setattr__(self, name, _plain(name, getattr(self, name)))
 
     def _check_numbers(self) -> None:
-        """Make the numbers Python's own; OptionError for those that no network has."""
+        """Convert numbers to Python's own; OptionError for invalid ones."""
         for name in ("classes", "in_channels", "head_kernel_size"):
             object.__setattr__(self, name, check_count(name, getattr(self, name)))
         if self.head_kernel_size % 2 == 0:
@@ -80,39 +70,39 @@ class ModelConfig:
         """The inverse of `to_dict`.
 
         Raises:
-            ConfigError: for another format, keys that are missing or unknown, or values of the wrong type.
+            ConfigError: another format, missing or unknown keys, or an invalid value.
         """
         if not isinstance(data, Mapping):
             raise ConfigError(f"a configuration is a mapping, got {data!r}")
-        found = dict(data)
-        number = found.pop("format", None)
+        values = dict(data)
+        number = values.pop("format", None)
         if number != FORMAT:
             newer = isinstance(number, int) and number > FORMAT
             hint = "; a newer version of unetzoo wrote it: upgrade" if newer else ""
-            raise ConfigError(f"no configuration of format {FORMAT}, which this unetzoo reads, but {number!r}{hint}")
+            raise ConfigError(f"this unetzoo reads configurations of format {FORMAT}, not {number!r}{hint}")
         known = {item.name for item in fields(cls)}
-        problems = [f"unknown key {key!r}" for key in sorted(found.keys() - known)]
-        problems += [f"no {key!r}" for key in ("decoder", "encoder") if key not in found]
+        problems = [f"unknown key {key!r}" for key in sorted(values.keys() - known)]
+        problems += [f"no {key!r}" for key in ("decoder", "encoder") if key not in values]
         if problems:
             raise ConfigError(f"not a configuration of a unetzoo model: {', '.join(problems)}")
-        if "info" in found:
-            found["info"] = ModelInfo.from_dict(found["info"])
-        return cls(**found)
+        if "info" in values:
+            values["info"] = ModelInfo.from_dict(values["info"])
+        return cls(**values)
 
 
 def _plain(name: str, mapping: Mapping[str, Any]) -> dict[str, Any]:
-    """A copy that JSON gives back as it is: its sequences are lists."""
+    """A copy that survives JSON: its sequences are lists."""
     if not isinstance(mapping, Mapping):
         raise ConfigError(f"{name} must be a mapping, got {mapping!r}")
     try:
-        given = _as_lists(plain(mapping))
-        text = json.dumps(given, allow_nan=False)
+        copied = _as_lists(plain(mapping))
+        text = json.dumps(copied, allow_nan=False)
         read_back: dict[str, Any] = json.loads(text)
     except (TypeError, ValueError, RecursionError) as error:
         raise ConfigError(f"{name} must be plain data (numbers, strings, lists, mappings): {error}") from error
     if len(text) > _LONGEST_OPTIONS:
         raise ConfigError(f"{name} take {len(text):,} letters as JSON; at most {_LONGEST_OPTIONS:,} are read")
-    if read_back != given:
+    if read_back != copied:
         raise ConfigError(f"{name} must have strings as keys, got {dict(mapping)!r}")
     return read_back
 

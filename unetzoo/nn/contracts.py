@@ -1,4 +1,4 @@
-"""The two contracts that parts are built to: `Encoder` and `Decoder`."""
+"""The contracts of the parts: `Encoder` and `Decoder`."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ class Encoder(nn.Module, ABC):
     """Turns an image into a pyramid of features.
 
     Args:
-        features: the pyramid that `forward` gives.
+        features: the pyramid that `forward` returns.
 
     Attributes:
         valid_padding: whether its convolutions use no padding, so that maps are smaller than `features` says.
@@ -37,22 +37,20 @@ class Encoder(nn.Module, ABC):
             image: (b, c, h, w), with h and w multiples of the deepest reduction.
 
         Returns:
-            One (b, channels[i], h / reductions[i], w / reductions[i]) a level of `features`.
+            One (b, channels[i], h / reductions[i], w / reductions[i]) for each level of `features`.
         """
 
     def checkpoint_activations(self, enabled: bool = True) -> None:
-        """Keep fewer maps in training, and run blocks again in the backward pass.
+        """Save memory in training by recomputing blocks in the backward pass.
 
         Raises:
-            OptionError: when this encoder cannot.
+            OptionError: this encoder does not support it.
         """
         if not set_checkpointing(self, enabled):
-            raise OptionError(
-                f"{type(self).__name__} has no blocks that could be run again; checkpoint the decoder alone"
-            )
+            raise OptionError(f"{type(self).__name__} has no blocks to recompute; checkpoint the decoder only")
 
     def train(self, mode: bool = True) -> Self:
-        """Switch training mode; an encoder that is frozen stays in evaluation mode."""
+        """Switch training mode; a frozen encoder stays in evaluation mode."""
         return super().train(mode and not self.frozen)
 
 
@@ -62,9 +60,9 @@ class Decoder(nn.Module, ABC):
     Args:
         out_channels: channels of each output, the best output last.
         reductions: input pixels per pixel of each output, along each axis.
-        used_levels: indices of the levels that `forward` reads, where its design leaves some out; None: all.
-        align_corners: whether logits of its outputs are brought to the image's size with the centres of the corner
-            pixels on one another, as most families were published, or with the corners themselves.
+        used_levels: indices of the levels that `forward` reads, if its design skips some; None: all.
+        align_corners: how the logits are resized to the image: align the centers of the corner pixels (True), or the
+            corners of the image (False), as in `torch.nn.functional.interpolate`.
 
     Attributes:
         valid_padding: whether its convolutions use no padding; it then needs an encoder without padding.
@@ -86,7 +84,7 @@ class Decoder(nn.Module, ABC):
         self.used_levels = None if used_levels is None else tuple(used_levels)
         self.align_corners = align_corners
         if not self.out_channels or len(self.out_channels) != len(self.reductions):
-            raise ShapeError(f"a decoder needs one reduction an output, got {self.out_channels} and {self.reductions}")
+            raise ShapeError(f"a decoder needs one reduction per output, got {self.out_channels} and {self.reductions}")
 
     @abstractmethod
     def forward(self, features: Sequence[Tensor]) -> list[Tensor]:
@@ -96,5 +94,5 @@ class Decoder(nn.Module, ABC):
             features: as `Encoder.forward` returns them, shallow first.
 
         Returns:
-            One (b, out_channels[i], h / reductions[i], w / reductions[i]) an output, best last.
+            One (b, out_channels[i], h / reductions[i], w / reductions[i]) for each output, best last.
         """

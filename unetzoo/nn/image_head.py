@@ -1,4 +1,4 @@
-"""A head that says something about the image as a whole."""
+"""The auxiliary head, which classifies whole images."""
 
 from torch import Tensor, nn
 
@@ -9,10 +9,10 @@ class ImageHead(nn.Module):
     """Pool a map over its pixels, and classify: (b, in, h, w) to (b, classes).
 
     Args:
-        in_channels: of the map.
-        classes: of the logits.
-        pooling: mean or largest value of each channel.
-        dropout: probability of dropping a pooled value in training.
+        in_channels: channels of the map.
+        classes: channels of the logits.
+        pooling: mean or maximum of each channel.
+        dropout: dropout probability of pooled values.
     """
 
     def __init__(self, in_channels: int, classes: int, *, pooling: Pooling = "avg", dropout: float = 0.0) -> None:

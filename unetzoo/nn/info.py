@@ -1,4 +1,4 @@
-"""What a trained network should be accompanied by: its classes, the images it was trained on, how well it does."""
+"""What is known about a trained network: its classes, its training images, its metrics."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -20,23 +20,22 @@ class ModelInfo:
     """What is known about a trained network beyond its parts. Everything is optional.
 
     Attributes:
-        class_names: one for each channel of the logits.
-        mean: of each channel of the images that it was trained on, after scaling to `value_range`.
-        std: likewise; the network expects `(image - mean) / std`.
-        value_range: lowest and highest value of the images before that, such as (0, 1) or (0, 255).
-        image_dtypes: the types of their values, such as `["uint8"]`. With `value_range` they say how images of other
-            types come to the scale of the training.
-        nodata: values that stand for no data in images, such as -9999; NaN always does.
-        class_frequencies: share of each class of the pixels that it was trained on, 0 to 1.
-        mask_coding: what the values of the masks that it was trained on mean, as
-            `unetzoo.nn.coding.MaskCoding.to_dict` says; empty: not stated, and evaluation guesses it from the
-            masks.
-        metrics: name and value, such as `{"mean IoU": 0.94}`.
-        license: an identifier as the Hub knows it, such as `"apache-2.0"`; empty: nobody said, and none is claimed.
-        source: where it was pulled from, `"user/name@commit"`.
+        class_names: a name for each channel of the logits.
+        mean: mean of each channel of the training images, after scaling from `value_range` to 0..1.
+        std: standard deviation likewise; the network expects `(image - mean) / std`.
+        value_range: lowest and highest value of the training images, such as (0, 1) or (0, 255).
+        image_dtypes: dtypes of the training images, such as `["uint8"]`; with `value_range` they determine how images
+            of other dtypes are scaled.
+        nodata: values that mean "no data" in images, such as -9999; NaN always does.
+        class_frequencies: share of each class among the training pixels, 0 to 1.
+        mask_coding: the meaning of mask values, see `unetzoo.nn.coding.MaskCoding.to_dict`; empty: not stated, and
+            evaluation guesses it from the masks.
+        metrics: names and values, such as `{"mean IoU": 0.94}`.
+        license: an identifier of the Hub, such as `"apache-2.0"`; empty: not stated.
+        source: the repository that it was pulled from, `"user/name@commit"`.
 
     Raises:
-        ConfigError: when a value has the wrong type.
+        ConfigError: a value is invalid.
     """
 
     class_names: Sequence[str] = ()
@@ -91,7 +90,7 @@ class ModelInfo:
         """The inverse of `dataclasses.asdict`.
 
         Raises:
-            ConfigError: for unknown keys, or values of the wrong type.
+            ConfigError: unknown keys, or an invalid value.
         """
         if not isinstance(data, Mapping):
             raise ConfigError(f"info must be a mapping, got {data!r}")
@@ -102,9 +101,9 @@ class ModelInfo:
 
 
 def affine(info: ModelInfo, dtype: np.dtype[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """`shift` and `scale` of each channel (c or 1, 1, 1): a network was trained on `(values - shift) * scale`.
+    """`shift` and `scale` of each channel (c or 1, 1, 1), for `(values - shift) * scale` as in the training.
 
-    Where nobody said the range, whole numbers go up to the largest of their type, others up to 1.
+    Without a stated range, integers reach from 0 to the largest of their dtype, other numbers to 1.
     """
     mean, deviation = (np.asarray(each, np.float64).reshape(-1, 1, 1) for each in (info.mean or [0], info.std or [1]))
     low, high = info.value_range or (0, np.iinfo(dtype).max if dtype.kind in "ui" else 1)
@@ -122,8 +121,8 @@ def _sequence(name: str, values: Any, each: type) -> tuple[Any, ...]:  # noqa: A
 
 
 def _is_finite(value: object) -> bool:
-    found = number(value)
+    real = number(value)
     try:
-        return found is not None and math.isfinite(found)
-    except OverflowError:  # such as 10**400, which no float is
+        return real is not None and math.isfinite(real)
+    except OverflowError:  # such as 10**400
         return False

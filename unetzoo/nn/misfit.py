@@ -1,4 +1,4 @@
-"""Why a network fails on an image whose size is not the reason: what it is, its precision, where it lies."""
+"""Explain why a network fails on an image: its type, dtype or device."""
 
 import torch
 from torch import Tensor, nn
@@ -7,11 +7,7 @@ from unetzoo.errors import OptionError
 
 
 def check_fits(image: object, network: nn.Module) -> None:
-    """Compare an image with the weights of a network that failed on it.
-
-    Raises:
-        OptionError: the image is no tensor, or its numbers are of another type, or on another device.
-    """
+    """Raise OptionError if an image is not a tensor, or has another dtype or device than the network."""
     if not isinstance(image, Tensor):
         raise OptionError(
             f"a network takes a torch tensor (b, c, h, w), got {type(image).__name__}; unetzoo.predict takes arrays"
@@ -19,8 +15,8 @@ def check_fits(image: object, network: nn.Module) -> None:
     weights = [weight for weight in network.parameters() if weight.is_floating_point()]
     if not image.is_floating_point():
         raise OptionError(
-            f"a network takes images of floating numbers, got {_name(image.dtype)}; unetzoo.predict brings them to the"
-            " range that the network was trained on"
+            f"a network takes floating-point images, got {_name(image.dtype)}; unetzoo.predict scales them to"
+            " the range of the training images"
         )
     if weights and image.device != weights[0].device:
         own = weights[0].device
@@ -33,7 +29,7 @@ def check_fits(image: object, network: nn.Module) -> None:
 
 
 def _is_cast(image: Tensor) -> bool:
-    """Whether autocast chooses the precision, which it does of all but float64."""
+    """Whether autocast casts the image, as it does for all dtypes but float64."""
     device = image.device.type
     available = torch.amp.is_autocast_available(device)
     return available and torch.is_autocast_enabled(device) and image.dtype != torch.float64

@@ -12,8 +12,8 @@ class OptimizedSegmenter(nn.Module):
     """An inference copy of a network; made by `optimize`. It has no gradients and no training mode.
 
     Attributes:
-        config: of the network that it was made of.
-        dtype: in which it computes.
+        config: configuration of the original network.
+        dtype: dtype of the computation.
     """
 
     def __init__(self, network: Segmenter, dtype: torch.dtype, *, channels_last: bool, compiled: bool) -> None:
@@ -29,7 +29,7 @@ class OptimizedSegmenter(nn.Module):
         """Logits (b, classes, h, w), in float32, for images (b, c, h, w) of any floating dtype.
 
         Raises:
-            OptionError: for images of whole numbers, of which nobody knows here what they mean.
+            OptionError: the images are not floating-point tensors.
         """
         if not (isinstance(image, Tensor) and image.is_floating_point()):
             check_fits(image, self.network)
@@ -37,7 +37,7 @@ class OptimizedSegmenter(nn.Module):
         return logits.float()
 
     def train(self, mode: bool = True) -> "OptimizedSegmenter":
-        """Stay in evaluation mode; UnetzooError where training is asked for."""
+        """Stay in evaluation mode; UnetzooError for `mode=True`."""
         if mode:
             raise UnetzooError("an optimized network cannot be trained; train the original one and optimize it again")
         return super().train(False)

@@ -28,14 +28,14 @@ __all__ = ["Decoder", "Encoder", "Segmenter", "freeze", "unfreeze"]
 
 
 class Segmenter(nn.Module):
-    """A segmentation network: encoder, decoder and one head for each output of the decoder.
+    """A segmentation network: an encoder, a decoder and a head for each output of the decoder.
 
     Args:
-        encoder: gives the pyramid.
-        decoder: was built for that pyramid.
-        heads: each makes logits (b, classes, ...) of one output of the decoder.
+        encoder: computes the pyramid of features.
+        decoder: is built for that pyramid.
+        heads: each computes logits (b, classes, ...) from one output of the decoder.
         config: rebuilds this network; `unetzoo.create` fills it in.
-        aux_head: makes logits (b, aux_classes) of the encoder's deepest features; None: there is none.
+        aux_head: computes logits (b, aux_classes) from the encoder's deepest features; None disables it.
     """
 
     def __init__(
@@ -56,34 +56,31 @@ class Segmenter(nn.Module):
     def forward(self, image: Tensor) -> Tensor:
         """Logits (b, classes, h, w) of the best output for images (b, c, h, w), with any h, w >= 1.
 
-        A network of 2015, created with `padding="valid"`, gives fewer rows and columns, those of the image's middle.
+        A network with `padding="valid"`, as in the U-Net of 2015, returns logits of the center of the image only.
 
         Raises:
-            ShapeError: when `image` does not have these axes, or another number of channels.
-            OptionError: when its numbers have another type than the weights, or it lies on another device.
+            ShapeError: the image has other axes or another number of channels.
+            OptionError: the image has another dtype or device than the weights.
         """
-        best = self.decoder(self._features(image))[-1]
-        return self._at_size_of(image, self.heads[-1](best), self.decoder.reductions[-1])
+        return self._logits_of_best(image, self._features(image))
 
     def with_class_logits(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        """As `forward`, and the logits (b, aux_classes) of the images as wholes, of one run of the encoder.
+        """As `forward`, and the logits (b, aux_classes) of whole images, from one run of the encoder.
 
         Raises:
-            ShapeError: as `forward` does.
-            OptionError: when the network was created without `aux_classes`.
+            ShapeError: as `forward`.
+            OptionError: as `forward`, and if the network has no auxiliary head.
         """
         if self.aux_head is None:
             raise OptionError("this network has no logits of whole images; create it with aux_classes=...")
         features = self._features(image)
-        best = self.decoder(features)[-1]
-        logits = self._at_size_of(image, self.heads[-1](best), self.decoder.reductions[-1])
-        return logits, self.aux_head(features[-1])
+        return self._logits_of_best(image, features), self.aux_head(features[-1])
 
     def all_logits(self, image: Tensor) -> list[Tensor]:
-        """Logits (b, classes, h, w) of every output of the decoder, the best last (deep supervision).
+        """Logits (b, classes, h, w) of every output of the decoder, the best last, for deep supervision.
 
         Raises:
-            ShapeError: as `forward` does.
+            ShapeError, OptionError: as `forward`.
         """
         outputs = self.decoder(self._features(image))
         parts = zip(self.heads, outputs, self.decoder.reductions, strict=True)
@@ -96,7 +93,7 @@ class Segmenter(nn.Module):
             One (b, classes, ceil(h / reduction), ceil(w / reduction)) for each of `decoder.reductions`.
 
         Raises:
-            ShapeError: as `forward` does.
+            ShapeError, OptionError: as `forward`.
         """
         height, width = image.shape[-2:]
         outputs = self.decoder(self._features(image))
@@ -104,13 +101,13 @@ class Segmenter(nn.Module):
         return [head(output)[..., : -(-height // by), : -(-width // by)] for head, output, by in parts]
 
     def checkpoint_activations(self, enabled: bool = True) -> None:
-        """Keep fewer maps in training: blocks of encoder and decoder run again in the backward pass (arXiv:1604.06174).
+        """Save memory in training: blocks are recomputed in the backward pass (arXiv:1604.06174).
 
-        The gradients stay the same; a step takes longer. Batch norms of timm's backbones see each batch
-        twice, so that their running statistics follow the data faster.
+        Gradients stay the same and a step takes longer. Batch norms of timm's backbones see each batch twice, so their
+        running statistics follow the data faster.
 
         Raises:
-            OptionError: when the encoder cannot; `model.decoder` alone can be switched by `set_checkpointing`.
+            OptionError: the encoder does not support it; `set_checkpointing(model.decoder, True)` may.
         """
         self.encoder.checkpoint_activations(enabled)
         set_checkpointing(self.decoder, enabled)
@@ -118,10 +115,10 @@ class Segmenter(nn.Module):
     def load_state_dict(
         self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
     ) -> "_IncompatibleKeys":
-        """As torch's; a prefix that a wrapper put before all names, such as `_orig_mod.` or `module.`, is taken off.
+        """As torch's, but without the prefix of a wrapper before all names, such as `_orig_mod.` or `module.`.
 
         Raises:
-            WeightsError: with `strict`, names that are missing or unexpected; shapes that differ.
+            WeightsError: shapes differ, or, with `strict`, names are missing or unexpected.
         """
         from unetzoo.nn.state import prefix_before, shortened
 
@@ -136,15 +133,15 @@ class Segmenter(nn.Module):
     def save_pretrained(
         self, save_directory: str | Path, *, repo_id: str | None = None, push_to_hub: bool = False
     ) -> str | None:
-        """Save in a folder; `unetzoo.save` under the name that users of the Hub know.
+        """`unetzoo.save` under the name, and with the arguments, that users of the Hub know.
 
         Args:
             save_directory: the folder.
-            repo_id: of the repository, with `push_to_hub`; None: the folder's name.
-            push_to_hub: push the folder, too.
+            repo_id: name of the repository, with `push_to_hub`; None: the folder's name.
+            push_to_hub: also push the folder.
 
         Returns:
-            The address of the commit, with `push_to_hub`.
+            The URL of the commit, with `push_to_hub`.
         """
         folder = _SAVE.resolve()(self, save_directory)
         return _PUSH.resolve()(folder, repo_id or folder.name) if push_to_hub else None
@@ -159,7 +156,7 @@ class Segmenter(nn.Module):
         branch: str | None = None,
         create_pr: bool = False,
     ) -> str:
-        """Push to the Hub; `unetzoo.push` under the name, and with the arguments, that users of the Hub know."""
+        """`unetzoo.push` under the name, and with the arguments, that users of the Hub know."""
         address: str = _PUSH.resolve()(
             self,
             repo_id,
@@ -181,7 +178,7 @@ class Segmenter(nn.Module):
         local_files_only: bool = False,
         revision: str | None = None,
     ) -> "Segmenter":
-        """Load a folder, where there is one of that name, or else pull from the Hub; as `unetzoo.load` and `pull`."""
+        """`unetzoo.load` if a folder of that name exists, otherwise `unetzoo.pull`."""
         model: Segmenter
         if Path(pretrained_model_name_or_path).is_dir():
             model = _LOAD.resolve()(pretrained_model_name_or_path)
@@ -196,8 +193,12 @@ class Segmenter(nn.Module):
             )
         return model
 
+    def _logits_of_best(self, image: Tensor, features: list[Tensor]) -> Tensor:
+        best = self.decoder(features)[-1]
+        return self._at_size_of(image, self.heads[-1](best), self.decoder.reductions[-1])
+
     def _features(self, image: Tensor) -> list[Tensor]:
-        """The encoder's features of a padded image; where that fails because the image is no fit, the error says so."""
+        """The encoder's features of the padded image; an image that does not fit is one clear error."""
         if torch.compiler.is_compiling():
             features: list[Tensor] = self.encoder(self._padded(image))
             return features
@@ -210,10 +211,10 @@ class Segmenter(nn.Module):
         return features
 
     def _padded(self, image: Tensor) -> Tensor:
-        """The image, its last rows and columns repeated until the deepest reduction divides h and w."""
+        """The image with repeated last rows and columns, so that the deepest reduction divides h and w."""
         if image.ndim != 4 or image.shape[1] != self.config.in_channels:
-            wanted = f"(b, {self.config.in_channels}, h, w)"
-            raise ShapeError(f"this network takes images {wanted}, got {tuple(image.shape)}")
+            expected = f"(b, {self.config.in_channels}, h, w)"
+            raise ShapeError(f"this network takes images {expected}, got {tuple(image.shape)}")
         if self.encoder.valid_padding:
             return image
         reduction = self.encoder.features.reductions[-1]
@@ -236,7 +237,7 @@ class Segmenter(nn.Module):
 
 
 def freeze(encoder: Encoder) -> None:
-    """Keep an encoder as it is: no gradients, and evaluation mode (batch-norm statistics, dropout) even in training."""
+    """Exclude an encoder from training: no gradients, and evaluation mode (batch norm, dropout) even in training."""
     encoder = _encoder(encoder)
     if not encoder.frozen:
         encoder.fixed = frozenset(name for name, weight in encoder.named_parameters() if not weight.requires_grad)
@@ -245,7 +246,7 @@ def freeze(encoder: Encoder) -> None:
 
 
 def unfreeze(encoder: Encoder) -> None:
-    """Train an encoder again, after `freeze`: those of its weights that had gradients before it."""
+    """Undo `freeze`: weights that had gradients before it have them again."""
     encoder = _encoder(encoder)
     if encoder.frozen:
         for name, weight in encoder.named_parameters():
@@ -255,7 +256,7 @@ def unfreeze(encoder: Encoder) -> None:
 
 
 def _encoder(module: object) -> Encoder:
-    """The encoder in `module`, which may be compiled or parallel; OptionError for what is none."""
+    """The encoder in `module`, which may be compiled or parallel; OptionError for anything else."""
     encoder = unwrapped(module, Encoder) if isinstance(module, nn.Module) else module
     if not isinstance(encoder, Encoder):
         raise OptionError(f"this takes an encoder, such as model.encoder, got {type(encoder).__name__}")

@@ -1,4 +1,4 @@
-"""Loose state dicts: out of a checkpoint that holds more, without the prefix that a wrapper put before names."""
+"""Find the state dict in a checkpoint, and strip the prefix that a wrapper puts before names."""
 
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
@@ -12,7 +12,7 @@ _REASONS, _LONGEST = 2, 150
 
 
 def tensors_in(checkpoint: Mapping[str, Any]) -> dict[str, Tensor]:
-    """The state dict that a checkpoint is, or the only one that it holds, as under `"state_dict"`.
+    """The checkpoint itself, or the only state dict in it, such as that under `"state_dict"`.
 
     Raises:
         WeightsError: there is none, or there are several.
@@ -24,16 +24,16 @@ def tensors_in(checkpoint: Mapping[str, Any]) -> dict[str, Tensor]:
         return dict(next(iter(states.values())))
     if states:
         raise WeightsError(f"this checkpoint holds several state dicts, {', '.join(map(repr, states))}: choose one")
-    raise WeightsError("this holds no state dict, a mapping of names to tensors")
+    raise WeightsError("there is no state dict here, that is, no mapping of names to tensors")
 
 
 def prefix_before(names: Collection[str], known: Collection[str], spelled: Callable[[str], str] = str) -> str:
-    """What stands before most known names among `names`, such as `"module."`; empty where it is nothing.
+    """The prefix before most known names among `names`, such as `"module."`; it may be empty.
 
     Args:
-        names: to look at.
-        known: what may follow a prefix.
-        spelled: how a name has to be spelled to be compared with the known ones.
+        names: names that may have the prefix.
+        known: names without the prefix.
+        spelled: normalizes a name before it is compared with the known names.
     """
     counts = Counter(
         name[:end]
@@ -45,15 +45,15 @@ def prefix_before(names: Collection[str], known: Collection[str], spelled: Calla
 
 
 def without_prefix(state: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    """The tensors behind a prefix, under their own names; others are left out."""
+    """The tensors whose names have a prefix, without it."""
     return {name.removeprefix(prefix): tensor for name, tensor in state.items() if name.startswith(prefix)}
 
 
 def shortened(error: RuntimeError) -> str:
-    """What torch says of tensors that do not fit, in one line: the beginnings of its first reasons."""
+    """Torch's error for tensors that do not fit, as one line: its first reasons, shortened."""
     reasons = [line.strip() for line in str(error).splitlines()[1:] if line.strip()][:_REASONS]
     return "; ".join(reason if len(reason) <= _LONGEST else f"{reason[:_LONGEST]} ..." for reason in reasons)
 
 
 def _is_state(value: object) -> bool:
-    return isinstance(value, Mapping) and bool(value) and all(isinstance(one, Tensor) for one in value.values())
+    return isinstance(value, Mapping) and bool(value) and all(isinstance(item, Tensor) for item in value.values())
