@@ -148,7 +148,7 @@ def test_weights_of_a_repository_are_taken(weights, tmp_path, hub_address):
     ("pretrained", "message"),
     [
         ("weights.pth", r"'weights.pth' is no tag, no 'hf-hub:user/name' and no .safetensors file"),
-        ("nothing.safetensors", r"the weights 'nothing.safetensors' cannot be had for 'mobilenetv3_small_050'"),
+        ("nothing.safetensors", r"the weights 'nothing.safetensors' cannot be loaded for 'mobilenetv3_small_050'"),
     ],
 )
 def test_what_cannot_be_read_safely_or_is_not_there_is_one_error(pretrained, message):

@@ -100,7 +100,7 @@ def test_weights_that_do_not_fit_are_refused_with_what_fits_and_what_does_not(ki
 
 def test_a_damaged_file_is_one_error(tmp_path):
     (tmp_path / "mine.safetensors").write_bytes(b"nothing")
-    with pytest.raises(unetzoo.PretrainedError, match=r"mine\.safetensors' cannot be had for 'resnet10t'"):
+    with pytest.raises(unetzoo.PretrainedError, match=r"mine\.safetensors' cannot be loaded for 'resnet10t'"):
         _create(str(tmp_path / "mine.safetensors"))
 
 
@@ -187,5 +187,5 @@ def test_a_saved_network_with_another_encoder_is_refused(encoder, options, messa
 def test_a_damaged_network_is_one_error(tmp_path):
     unetzoo.save(unetzoo.create("unet", encoder="plain"), tmp_path / "net")
     (tmp_path / "net" / "model.safetensors").write_bytes(b"nothing")
-    with pytest.raises(unetzoo.PretrainedError, match=r"net' cannot be had for 'plain': "):
+    with pytest.raises(unetzoo.PretrainedError, match=r"net' cannot be loaded for 'plain': "):
         _create(str(tmp_path / "net"), "plain")

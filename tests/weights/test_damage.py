@@ -201,10 +201,10 @@ def test_any_mapping_is_a_configuration_or_one_error(folder, data):
     ("text", "message"),
     [
         ("", "config.json cannot be read"),
-        ("[1]", "config.json holds no mapping but list"),
+        ("[1]", "config.json must hold a mapping, got list"),
         ("{" * 10**5, "config.json cannot be read"),
         ('{"a":' * 10**5, "config.json cannot be read"),
-        ('{"format": NaN}', "NaN is no JSON"),
+        ('{"format": NaN}', "NaN is not valid JSON"),
         ('{"x": "' + "a" * 5_000_000 + '"}', r"has 5,000,\d+ bytes; at most 1,048,576 are read"),
     ],
     ids=["empty", "a list", "open braces", "deep", "NaN", "large"],
@@ -233,7 +233,8 @@ def test_an_index_that_names_other_files_is_refused(folder, name):
     (folder.parent / "outside.safetensors").write_bytes((folder / "model.safetensors").read_bytes())
     (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": {"x": name}}))
     with pytest.raises(
-        unetzoo.WeightsError, match=r"is no name of a .safetensors file in this folder|there is no .*x.safetensors in"
+        unetzoo.WeightsError,
+        match=r"is not the name of a .safetensors file in this folder|there is no .*x.safetensors in",
     ):
         unetzoo.load(folder)
 

@@ -11,13 +11,19 @@ from unetzoo.cli.output import new_table, show, write_json
 
 
 def push_folder(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="as unetzoo.save wrote it", show_default=False)],
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="the folder of a saved network or of a run", show_default=False)
+    ],
     name: Annotated[str, typer.Argument(metavar="USER/NAME", show_default=False)],
     private: Annotated[bool, typer.Option("--private", help="make a new repository private")] = False,
-    revision: Annotated[str | None, typer.Option(metavar="BRANCH", help="default: the main one")] = None,
-    message: Annotated[str | None, typer.Option(metavar="TEXT", help="of the commit")] = None,
-    picture: Annotated[Path | None, typer.Option(metavar="FILE", help="of a prediction, for the model card")] = None,
-    pull_request: Annotated[bool, typer.Option("--pr", help="propose the commit rather than make it")] = False,
+    revision: Annotated[
+        str | None, typer.Option(metavar="BRANCH", help="the branch, created if needed; default: the main branch")
+    ] = None,
+    message: Annotated[str | None, typer.Option(metavar="TEXT", help="message of the commit")] = None,
+    picture: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="a picture of a prediction for the model card")
+    ] = None,
+    pull_request: Annotated[bool, typer.Option("--pr", help="open a pull request instead of committing")] = False,
 ) -> None:
     """Upload a saved network to the Hugging Face Hub.
 
@@ -40,9 +46,9 @@ def push_folder(
 def pull_model(
     name: Annotated[str, typer.Argument(metavar="USER/NAME", show_default=False)],
     revision: Annotated[str | None, typer.Option(metavar="NAME", help="a branch, a tag or a commit")] = None,
-    out: Annotated[Path | None, typer.Option(metavar="FOLDER", help="also save it there")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="FOLDER", help="also save the network in this folder")] = None,
 ) -> None:
-    """Download a network from the Hugging Face Hub, check it, and say what it is."""
+    """Download a network from the Hugging Face Hub, check it and describe it."""
     from unetzoo.weights.folder import save
     from unetzoo.weights.hub import pull
 
@@ -58,23 +64,26 @@ def pull_model(
 
 
 def search_hub(
-    text: Annotated[str, typer.Argument(metavar="TEXT", help="part of a name", show_default=False)] = "",
-    limit: Annotated[int, typer.Option(metavar="N", help="show at most that many")] = 20,
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="part of the name", show_default=False)] = "",
+    limit: Annotated[int, typer.Option(metavar="N", help="the largest number of results")] = 20,
     json: Json = None,
 ) -> None:
-    """List networks on the Hugging Face Hub that unetzoo made."""
+    """List networks on the Hugging Face Hub that unetzoo saved."""
     from unetzoo.weights.hub import search
 
-    found = search(text, limit=limit)
+    results = search(text, limit=limit)
     if json:
-        write_json([asdict(one) for one in found], json)
+        write_json([asdict(result) for result in results], json)
         return
-    if not found:
+    if not results:
         show("nothing found")
         return
     table = new_table("name", "tags", numbers=("downloads", "likes"))
-    for one in found:
+    for result in results:
         table.add_row(
-            one.name, ", ".join(tag for tag in one.tags if ":" not in tag), f"{one.downloads:,}", f"{one.likes:,}"
+            result.name,
+            ", ".join(tag for tag in result.tags if ":" not in tag),
+            f"{result.downloads:,}",
+            f"{result.likes:,}",
         )
     show(table)

@@ -94,7 +94,7 @@ def _explained(name: str, pretrained: bool | str) -> Iterator[None]:
 def _why_not(name: str, pretrained: bool | str, error: Exception) -> str:
     tags = timm_spec(name).pretrained
     if isinstance(pretrained, str) and (pretrained.startswith(_HUB) or pretrained.endswith(_SAFE)):
-        return f"the weights {pretrained!r} cannot be had for {name!r}: {describe_error(error)}"
+        return f"the weights {pretrained!r} cannot be loaded for {name!r}: {describe_error(error)}"
     if not tags:
         return f"timm has no pretrained weights for {name!r}; create it with pretrained=False"
     if isinstance(pretrained, str) and pretrained not in tags:

@@ -1,4 +1,4 @@
-"""Make the network of a configuration without memory for its weights, then give it those of files."""
+"""Build the network of a configuration without memory for its weights, then assign those of files."""
 
 import warnings
 from collections.abc import Mapping
@@ -14,14 +14,14 @@ from unetzoo.weights.frugal import Bounded, Unfilled, empty_parameters
 from unetzoo.weights.safe_file import DTYPES, Stored
 
 _SHOWN = 5
-_TABLES, _TABLES_PER_WEIGHT = 2**26, 2  # bytes of buffers that are not saved
+_BUFFERS, _BUFFERS_PER_WEIGHT = 2**26, 2  # bytes of buffers that are not saved
 _FLOATS = {"F64", "F32", "F16", "BF16"}
 
 
 def build_empty(config: ModelConfig, stored: Mapping[str, Stored]) -> Segmenter:
-    """The network of a configuration, whose parameters are on the `meta` device.
+    """The network of a configuration, with its parameters on the `meta` device.
 
-    Before any buffer takes memory, all of it is built on `meta` and compared with what the files hold.
+    Before buffers take memory, the whole network is built on `meta` and compared with the content of the files.
 
     Raises:
         WeightsError: tensors are missing, unexpected, or of another shape or type.
@@ -31,7 +31,7 @@ def build_empty(config: ModelConfig, stored: Mapping[str, Stored]) -> Segmenter:
             sketch = _built(config)
     except UnetzooError as error:
         if not _is_about_meta(error):
-            raise  # some backbones compute with their own parameters while they are built
+            raise  # some backbones read their own parameters while they are built
     else:
         _check_tensors(sketch, stored)
         _check_buffers(sketch)
@@ -43,20 +43,20 @@ def build_empty(config: ModelConfig, stored: Mapping[str, Stored]) -> Segmenter:
 
 
 def shared_names(tensors: Mapping[str, Tensor]) -> dict[str, str]:
-    """Each name, and the first name of the same tensor: another one where modules share it."""
+    """Each name, and the first name of the same tensor, which differs if modules share it."""
     first: dict[int, str] = {}
     return {name: first.setdefault(id(tensor), name) for name, tensor in tensors.items()}
 
 
 def _check_tensors(model: Segmenter, stored: Mapping[str, Stored]) -> None:
-    """Compare a network's tensors with those of files; a tensor that modules share need be there under one name."""
-    wanted, shared = model.state_dict(), shared_names(model.state_dict(keep_vars=True))
-    found = {shared.get(name, name) for name in stored}
-    problems = [_listed("missing in the file", sorted(name for name in wanted if shared[name] not in found))]
-    problems.append(_listed("not in the network of this configuration", sorted(stored.keys() - wanted.keys())))
+    """Compare the tensors of a network and of files; a shared tensor needs only one of its names in the files."""
+    expected, shared = model.state_dict(), shared_names(model.state_dict(keep_vars=True))
+    present = {shared.get(name, name) for name in stored}
+    problems = [_listed("missing in the file", sorted(name for name in expected if shared[name] not in present))]
+    problems.append(_listed("not in the network of this configuration", sorted(stored.keys() - expected.keys())))
     differing = [
         f"{name} (network {_described(tensor)}, file {list(stored[name].shape)} {stored[name].dtype})"
-        for name, tensor in wanted.items()
+        for name, tensor in expected.items()
         if name in stored and not _fits(tensor, stored[name])
     ]
     problems.append(_listed("different", differing))
@@ -65,17 +65,17 @@ def _check_tensors(model: Segmenter, stored: Mapping[str, Stored]) -> None:
 
 
 def fill(model: Segmenter, tensors: Mapping[str, Tensor]) -> None:
-    """Give a network these tensors themselves, without a copy; several floating types are brought to one.
+    """Assign tensors to a network without copies; mixed floating types are converted to one.
 
     Raises:
-        WeightsError: a tensor that modules share has two values, or one has none.
+        WeightsError: a shared tensor has two values, or a tensor has none.
     """
-    tensors = _of_one_type(model, tensors)
+    tensors = _with_one_type(model, tensors)
     shared = shared_names(model.state_dict(keep_vars=True))
     values: dict[str, Tensor] = {}
     for name, tensor in tensors.items():
-        known = values.setdefault(shared[name], tensor)
-        if known is not tensor and not torch.equal(known, tensor):
+        first = values.setdefault(shared[name], tensor)
+        if first is not tensor and not torch.equal(first, tensor):
             raise WeightsError(f"{shared[name]} and {name} are one tensor in this network, but two in the file")
     model.load_state_dict({name: values[first] for name, first in shared.items()}, assign=True)
     for name, first in shared.items():
@@ -86,8 +86,8 @@ def fill(model: Segmenter, tensors: Mapping[str, Tensor]) -> None:
         raise WeightsError(f"the weights leave {_listed('tensors without a value', still_empty)}")
 
 
-def _of_one_type(model: nn.Module, tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
-    """The tensors, those that a network is created with in one floating type being of one."""
+def _with_one_type(model: nn.Module, tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    """The tensors; where the network has one floating type and they have several, they get that type."""
     usual = {name: tensor.dtype for name, tensor in model.state_dict().items() if tensor.is_floating_point()}
     types: dict[torch.dtype, set[torch.dtype]] = {}
     for name, dtype in usual.items():
@@ -96,18 +96,18 @@ def _of_one_type(model: nn.Module, tensors: Mapping[str, Tensor]) -> Mapping[str
     mixed = {dtype for dtype, several in types.items() if len(several) > 1}
     if not mixed:
         return tensors
-    several = sorted(str(one).removeprefix("torch.") for dtype in mixed for one in types[dtype])
+    several = sorted(str(item).removeprefix("torch.") for dtype in mixed for item in types[dtype])
     warnings.warn(
-        f"the weights are of several floating types, {', '.join(several)}, in which no network runs: they are brought"
-        " to the one that it is created with",
+        f"the weights are of several floating types, {', '.join(several)}, in which no network runs: they are converted"
+        " to the type that the network is created with",
         WeightsWarning,
         stacklevel=4,
     )
-    return {name: one.to(usual[name]) if usual.get(name) in mixed else one for name, one in tensors.items()}
+    return {name: item.to(usual[name]) if usual.get(name) in mixed else item for name, item in tensors.items()}
 
 
 def _share(model: nn.Module, name: str, first: str) -> None:
-    """Let a name mean the very parameter that another one does, as before tensors were assigned to each."""
+    """Make a name refer to the same parameter as another name, as before the assignment."""
     module, _, own = name.rpartition(".")
     first_module, _, first_own = first.rpartition(".")
     setattr(model.get_submodule(module), own, getattr(model.get_submodule(first_module), first_own))
@@ -118,7 +118,7 @@ def _built(config: ModelConfig) -> Segmenter:
         return build(config)
     except UnetzooError:
         raise
-    except Exception as error:  # whatever the options of a stranger make a builder raise
+    except Exception as error:  # untrusted options may make a builder raise anything
         problem = (
             f"{config.decoder!r} with the encoder {config.encoder!r} cannot be built with the options of config.json"
         )
@@ -126,15 +126,11 @@ def _built(config: ModelConfig) -> Segmenter:
 
 
 def _check_buffers(sketch: Segmenter) -> None:
-    """Refuse a network whose own tables, which no file holds, take far more memory than the weights.
-
-    Raises:
-        WeightsError: they do.
-    """
+    """Raise WeightsError if buffers that no file holds take far more memory than the weights."""
     saved = sketch.state_dict().keys()
     size = sum(buffer.nbytes for name, buffer in sketch.named_buffers() if name not in saved)
     weights = sum(tensor.nbytes for tensor in sketch.state_dict().values())
-    if size > _TABLES + _TABLES_PER_WEIGHT * weights:
+    if size > _BUFFERS + _BUFFERS_PER_WEIGHT * weights:
         raise WeightsError(
             f"config.json describes a network that needs {size:,} bytes beside its weights of {weights:,}: an option"
             " such as img_size is far too large for them"
@@ -142,7 +138,7 @@ def _check_buffers(sketch: Segmenter) -> None:
 
 
 def _is_about_meta(error: BaseException | None) -> bool:
-    """Whether what went wrong is that something has no data yet."""
+    """Whether an error is that of a tensor on `meta`, which has no data."""
     while error is not None:
         if isinstance(error, NotImplementedError) or "meta tensor" in str(error) or "device meta" in str(error):
             return True

@@ -1,4 +1,4 @@
-"""The model card: what a network is, as the Hub shows it, and how to use it."""
+"""The model card: what a network is, and how to use it."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,14 +13,12 @@ _LIBRARY, _TASK = "unetzoo", "image-segmentation"
 
 
 def card_of(model: Segmenter, config: ModelConfig, *, repo_id: str | None = None, has_picture: bool = False) -> str:
-    """The text of README.md, with the metadata that the Hub reads at its top.
-
-    A licence is named only when `config.info.license` has one.
+    """The text of README.md, which begins with metadata for the Hub.
 
     Args:
         model: the network.
-        config: what is said of it.
-        repo_id: where it can be pulled from; None: it is only in a folder.
+        config: its configuration, with the license if `config.info.license` states one.
+        repo_id: the repository; None: it is only in a folder.
         has_picture: whether the picture of a prediction lies beside the card.
     """
     from huggingface_hub import EvalResult, ModelCardData
@@ -78,7 +76,7 @@ def _images(config: ModelConfig) -> str:
 
 
 def _use(config: ModelConfig, repo_id: str | None) -> str:
-    """How to use the network: with images by `predict`, and with tensors by hand."""
+    """How to use the network, with images and with tensors."""
     source = f'unetzoo.pull("{repo_id}")' if repo_id else 'unetzoo.load("FOLDER")'
     activation = "softmax(1)" if config.classes > 1 else "sigmoid()"
     channels = "" if config.in_channels == 1 else f", {config.in_channels}"
@@ -110,6 +108,6 @@ def _normalized(config: ModelConfig) -> str:
 
 
 def _tensor(values: NDArray[np.float64]) -> str:
-    """Exactly these numbers as float32, one a channel."""
+    """Code for exactly these numbers as float32, one for each channel."""
     numbers = ", ".join(f"{np.float32(value):.9g}" for value in values)
     return numbers if len(values) == 1 else f"torch.tensor([{numbers}]).view(-1, 1, 1)"

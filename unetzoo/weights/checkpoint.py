@@ -1,7 +1,7 @@
-"""Read the tensors of a checkpoint of torch: a zip of one pickle and of storages, none of them compressed.
+"""Read the tensors of a torch checkpoint: a zip archive of one pickle and of storages, none of them compressed.
 
-torch's own reader takes gigabytes for a file of kilobytes when a stranger asks for it. A state_dict needs few of the
-pickle's operations, and none that calls anything.
+torch's own reader takes gigabytes for a hostile file of kilobytes. A state_dict needs few operations of a pickle, and
+none that calls a function.
 """
 
 import io
@@ -23,29 +23,29 @@ _LARGEST_READ = 2**20
 
 
 class _Sparing(io.BufferedReader):
-    """A file of which no one reads more than a megabyte at once, such as a list of a million members."""
+    """A file that refuses to read more than a megabyte at once, such as a list of a million members."""
 
     def read(self, size: int | None = -1, /) -> bytes:
         if size is None or size < 0:
             size = _LARGEST_READ
         if size > _LARGEST_READ:
-            raise zipfile.BadZipFile(f"{size:,} bytes are to be read at once")
+            raise zipfile.BadZipFile(f"{size:,} bytes would be read at once")
         return super().read(size)
 
 
 @dataclass(frozen=True)
 class _Members:
-    """The members of the archive: the pickle, and the storages by their keys."""
+    """The members of the archive: the pickle, and the storages by key."""
 
     pickle: zipfile.ZipInfo
     storages: dict[str, zipfile.ZipInfo]
 
 
 class TorchFile:
-    """A checkpoint of torch that is open.
+    """An open torch checkpoint.
 
     Args:
-        name: of the file.
+        name: of the file, for errors.
         stream: at its beginning.
 
     Raises:
@@ -56,21 +56,21 @@ class TorchFile:
         self.name, self._stream = name, stream
         try:
             self._archive = zipfile.ZipFile(_Sparing(io.FileIO(stream.fileno(), closefd=False)))
-            self._members = self._found()
+            self._members = self._find_members()
             self._layouts = state_of(self._archive.read(self._members.pickle))
             self._check_extent()
-        except Exception as error:  # whatever a damaged or hostile file makes the readers raise
+        except Exception as error:  # a damaged or hostile file may make the readers raise anything
             problem = f"{name} is damaged, or holds more than tensors and could run code: it is not read"
             raise WeightsError(f"{problem} ({describe_error(error)[:200]})") from error
-        self.stored = {key: Stored(name, one.shape, DTYPES[one.dtype]) for key, one in self._layouts.items()}
+        self.stored = {key: Stored(name, item.shape, DTYPES[item.dtype]) for key, item in self._layouts.items()}
 
-    def tensors(self, digest: str | None) -> dict[str, Tensor]:
+    def tensors(self, sha256: str | None) -> dict[str, Tensor]:
         """Copies of the tensors; those of one storage share it.
 
         Raises:
             WeightsError: the file has another digest, or is damaged.
         """
-        if digest is not None and self._digest() != digest:
+        if sha256 is not None and digest(self._stream) != sha256:
             raise WeightsError(
                 f"{self.name} is not the file that was saved with this config.json: download or save it again"
             )
@@ -82,28 +82,30 @@ class TorchFile:
         except (zipfile.BadZipFile, OSError, EOFError) as error:
             raise WeightsError(f"{self.name} is damaged: {error}") from error
         return {
-            key: storages[one.storage].view(one.dtype).as_strided(one.shape, one.stride, one.offset)
-            for key, one in self._layouts.items()
+            key: storages[item.storage].view(item.dtype).as_strided(item.shape, item.stride, item.offset)
+            for key, item in self._layouts.items()
         }
 
-    def _found(self) -> _Members:
+    def _find_members(self) -> _Members:
         infos = self._archive.infolist()
-        if any(one.compress_type != zipfile.ZIP_STORED or one.compress_size != one.file_size for one in infos):
+        if any(info.compress_type != zipfile.ZIP_STORED or info.compress_size != info.file_size for info in infos):
             raise ValueError("a member is compressed, which torch never does")
-        if sum(one.file_size for one in infos) > os.fstat(self._stream.fileno()).st_size:
-            raise ValueError("its members announce more bytes than it has")
-        (pickle,) = (one for one in infos if one.filename.endswith("/data.pkl"))
+        if sum(info.file_size for info in infos) > os.fstat(self._stream.fileno()).st_size:
+            raise ValueError("its members claim more bytes than it has")
+        (pickle,) = (info for info in infos if info.filename.endswith("/data.pkl"))
         if pickle.file_size > _LARGEST_PICKLE:
             raise ValueError(f"its names take {pickle.file_size:,} bytes; at most {_LARGEST_PICKLE:,} are read")
         home = pickle.filename.removesuffix("data.pkl")
-        order = [self._archive.read(one) for one in infos if one.filename == f"{home}byteorder" and one.file_size < 10]
+        order = [
+            self._archive.read(info) for info in infos if info.filename == f"{home}byteorder" and info.file_size < 10
+        ]
         if order not in ([], [b"little"]):
             raise ValueError("its bytes are in another order")
         prefix = f"{home}data/"
-        return _Members(pickle, {one.filename.removeprefix(prefix): one for one in infos})
+        return _Members(pickle, {info.filename.removeprefix(prefix): info for info in infos})
 
     def _check_extent(self) -> None:
-        """Raise ValueError unless each tensor lies in its storage, and all together take no more than the file."""
+        """Raise ValueError unless each tensor fits into its storage, and all together into the file."""
         total = 0
         for layout in self._layouts.values():
             items, rest = divmod(self._members.storages[layout.storage].file_size, layout.dtype.itemsize)
@@ -124,6 +126,3 @@ class TorchFile:
             for start in range(0, info.file_size, _LARGEST_READ):
                 read_into(member, data[start : start + _LARGEST_READ], self.name)
         return data
-
-    def _digest(self) -> str:
-        return digest(self._stream)

@@ -1,4 +1,4 @@
-"""Open a file of a stranger's folder: a regular one, of the folder itself, without ever waiting for it."""
+"""Open files of an untrusted folder: only regular files within the folder, and without blocking."""
 
 import os
 import stat
@@ -13,16 +13,16 @@ _NEVER_WAITING = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BIN
 
 
 def open_inside(folder: Path, name: str, error: type[UnetzooError] = WeightsError) -> BinaryIO:
-    """Open the file of that name in a folder, or, in a cache of the Hub, the one of its blobs behind the link.
+    """Open a file in a folder; in a cache of the Hub, links to its blobs are followed.
 
     Args:
-        folder: of a network.
-        name: of a file, without a path.
-        error: what is raised.
+        folder: folder of a network.
+        name: name of the file, without a path.
+        error: type of the error.
 
     Raises:
-        WeightsError, or `error`: there is no such file, it is not a regular one (a folder, a pipe, a device), or it is
-            a link to one elsewhere.
+        WeightsError, or `error`: there is no such file, it is not a regular file (but a folder, pipe or device), or it
+            is a link to elsewhere.
     """
     path = None
     try:
@@ -35,7 +35,7 @@ def open_inside(folder: Path, name: str, error: type[UnetzooError] = WeightsErro
             raise error(f"{name} is a link to a file outside of {str(folder)!r}: it is not read")
         stream = os.fdopen(os.open(path, _NEVER_WAITING), "rb")
     except FileNotFoundError as problem:
-        if path is not None and current(folder, name) != path:  # somebody who saves has just moved it to its place
+        if path is not None and current(folder, name) != path:  # a concurrent save has just moved it
             return open_inside(folder, name, error)
         hint = ": not a folder of a saved network" if name == "config.json" else ""
         raise error(f"there is no {name} in {str(folder)!r}{hint}") from problem
@@ -56,11 +56,7 @@ def _check_kind(name: str, status: os.stat_result, error: type[UnetzooError]) ->
 
 
 def read_text(stream: BinaryIO, name: str, most: int, error: type[UnetzooError]) -> str:
-    """The text in a file.
-
-    Raises:
-        UnetzooError: of the type `error`, for one of more than `most` bytes, or not of UTF-8.
-    """
+    """The text of a file; raises `error` if it has more than `most` bytes or is not UTF-8."""
     size = os.fstat(stream.fileno()).st_size
     if size > most:
         raise error(f"{name} has {size:,} bytes; at most {most:,} are read")

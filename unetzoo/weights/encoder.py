@@ -1,4 +1,4 @@
-"""The encoder of a saved network as the pretrained weights of a new one."""
+"""Use the encoder of a saved network as pretrained weights."""
 
 import json
 from pathlib import Path
@@ -13,7 +13,7 @@ _SHOWN = 3
 
 
 def saved_network(pretrained: object) -> Path | None:
-    """The folder of the network that `pretrained` names: by itself, as a run's, or by its weights; None: none does."""
+    """The folder of a saved network, if `pretrained` names it, its run or its weights; None otherwise."""
     if not isinstance(pretrained, str | Path):
         return None
     path = Path(pretrained)
@@ -22,21 +22,21 @@ def saved_network(pretrained: object) -> Path | None:
 
 
 def _is_ours(path: Path) -> bool:
-    """Whether a configuration is of a saved network; a backbone's own folder is for its builder."""
+    """Whether a file is the configuration of a saved network, not of a backbone, which its builder reads."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        data = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return False
-    return isinstance(found, dict) and (found.keys() >= {"encoder", "decoder"} or is_smp_config(found))
+    return isinstance(data, dict) and (data.keys() >= {"encoder", "decoder"} or is_smp_config(data))
 
 
 def take_encoder(encoder: Encoder, name: str, folder: Path) -> None:
-    """Give an encoder the weights of the one of a saved network.
+    """Load the encoder's weights of a saved network into an encoder.
 
     Args:
-        encoder: built with the options that it shall have.
-        name: of it.
-        folder: of the network.
+        encoder: with any options that suit the weights.
+        name: its name.
+        folder: folder of the network.
 
     Raises:
         PretrainedError: the network cannot be loaded, or its encoder has other tensors.
@@ -44,7 +44,7 @@ def take_encoder(encoder: Encoder, name: str, folder: Path) -> None:
     try:
         network = load(folder)
     except UnetzooError as error:
-        raise PretrainedError(f"the weights {str(folder)!r} cannot be had for {name!r}: {error}") from error
+        raise PretrainedError(f"the weights {str(folder)!r} cannot be loaded for {name!r}: {error}") from error
     theirs, ours = network.encoder.state_dict(), encoder.state_dict()
     missing = [key for key in ours if key not in theirs]
     different = [key for key in ours if key in theirs and theirs[key].shape != ours[key].shape]
@@ -52,11 +52,13 @@ def take_encoder(encoder: Encoder, name: str, folder: Path) -> None:
     is_same = _bare(network.config.encoder) == _bare(name)
     if missing or different or (beyond and not is_same):
         kinds = {"missing": missing, "of another shape": different, "unexpected": beyond}
-        told = ", ".join(f"{len(keys)} {kind} ({_listed(keys)})" for kind, keys in kinds.items() if keys)
+        differences = ", ".join(f"{len(keys)} {kind} ({_listed(keys)})" for kind, keys in kinds.items() if keys)
         options = f"{network.config.encoder!r}, in_channels={network.config.in_channels}"
         if network.config.encoder_options:
             options += f", encoder_options={dict(network.config.encoder_options)}"
-        raise PretrainedError(f"the network in {str(folder)!r} has another encoder ({options}) than {name!r}: {told}")
+        raise PretrainedError(
+            f"the network in {str(folder)!r} has another encoder ({options}) than {name!r}: {differences}"
+        )
     encoder.load_state_dict({key: theirs[key] for key in ours})
 
 

@@ -1,4 +1,4 @@
-"""Read what a folder holds, as data from a stranger: nothing runs, nothing outside of the folder is read."""
+"""Read a folder as untrusted data: no code runs, and nothing outside of the folder is read."""
 
 import json
 import os
@@ -21,17 +21,17 @@ CONFIG, WEIGHTS, INDEX, CARD = "config.json", "model.safetensors", "model.safete
 PICTURE = "prediction.png"
 LARGEST_CONFIG = 2**20  # bytes
 _LARGEST_INDEX = 2**22  # bytes
-MOST_FILES = 500  # which are open at once
+MOST_FILES = 500  # open at once
 _TRIES = 100
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The files of one state of a folder, open: what is saved there meanwhile does not change them.
+    """The open files of one state of a folder; a save meanwhile does not change them.
 
     Attributes:
         config: the configuration, as plain data.
-        files: those that hold the tensors, by name.
+        files: the files of tensors, by name.
     """
 
     config: dict[str, Any]
@@ -40,19 +40,19 @@ class Snapshot:
 
 @contextmanager
 def opened(folder: Path) -> Iterator[Snapshot]:
-    """The configuration and the weights of a folder, those of one state though others save into it.
+    """The configuration and the weights of a folder, of one state even if another process saves into it.
 
     Raises:
-        ConfigError: there is no configuration, or it is no JSON mapping of a reasonable size.
-        WeightsError: there are no weights, a file is missing or no regular one, or the index names files that are none
-            of the folder's.
+        ConfigError: there is no configuration, or it is not a JSON mapping of a reasonable size.
+        WeightsError: there are no weights, a file is missing or not a regular file, or the index names files outside of
+            the folder.
     """
     with ExitStack() as streams:
         yield _consistent(folder, streams)
 
 
 def _consistent(folder: Path, streams: ExitStack) -> Snapshot:
-    """Open the files until they are of one state: each one has another config.json."""
+    """Open the files until they belong to one state: each state has another config.json."""
     for _ in range(_TRIES):
         before = _state(folder)
         try:
@@ -65,11 +65,11 @@ def _consistent(folder: Path, streams: ExitStack) -> Snapshot:
         except UnetzooError:
             if _state(folder) == before:
                 raise
-    raise WeightsError(f"somebody keeps saving into {str(folder)!r}: no state of it can be read")
+    raise WeightsError(f"another process keeps saving into {str(folder)!r}: no consistent state can be read")
 
 
 def _state(folder: Path) -> tuple[Path, tuple[int, ...] | None]:
-    """Where the configuration is now, and which file that is."""
+    """Path and identity of the current configuration."""
     path = current(folder, CONFIG)
     try:
         return path, _identity(path.stat())
@@ -87,7 +87,7 @@ def _open_weights(folder: Path, streams: ExitStack) -> dict[str, BinaryIO]:
         raise WeightsError(f"{INDEX} names {len(names):,} files; at most {MOST_FILES} are read: save with larger ones")
     for name in names:
         if Path(name).name != name or not (name.endswith(".safetensors") or name == CHECKPOINT):
-            raise WeightsError(f"{name[:80]!r} is no name of a .safetensors file in this folder")
+            raise WeightsError(f"{name[:80]!r} is not the name of a .safetensors file in this folder")
     return {name: streams.enter_context(open_inside(folder, name)) for name in names}
 
 
@@ -104,11 +104,11 @@ def _weight_names(folder: Path) -> list[str]:
 
 @dataclass(frozen=True)
 class Weights:
-    """The files that hold tensors, and what they say of them.
+    """The files of tensors, and their headers.
 
     Attributes:
-        files: each one read as far as its header.
-        stored: all tensors by name.
+        files: the files, of which only the headers are read.
+        stored: the header of each tensor, by name.
     """
 
     files: tuple[SafeFile | TorchFile, ...]
@@ -118,30 +118,32 @@ class Weights:
         """Copies of all tensors.
 
         Args:
-            digests: the SHA-256 of files, by name; one that is not there passes.
+            digests: the SHA-256 of files, by name; a file without one is not checked.
 
         Raises:
-            WeightsError: a file is damaged, or not the one that was saved.
+            WeightsError: a file is damaged, or has another digest.
         """
-        found: dict[str, Tensor] = {}
+        tensors: dict[str, Tensor] = {}
         for file in self.files:
-            found |= file.tensors(digests.get(file.name))
-        return found
+            tensors |= file.tensors(digests.get(file.name))
+        return tensors
 
 
 def read_weights(files: Mapping[str, BinaryIO]) -> Weights:
-    """What files say of their tensors; the tensors themselves stay on disk.
+    """Read the headers of files; the tensors stay on disk.
 
     Raises:
-        WeightsError: for a file that is damaged, or a tensor that is there twice.
+        WeightsError: a file is damaged, or two files have the same tensor.
     """
-    read = tuple(TorchFile(name, one) if name == CHECKPOINT else SafeFile(name, one) for name, one in files.items())
+    headers = tuple(
+        TorchFile(name, stream) if name == CHECKPOINT else SafeFile(name, stream) for name, stream in files.items()
+    )
     stored: dict[str, Stored] = {}
-    for file in read:
+    for file in headers:
         for name in stored.keys() & file.stored.keys():
             raise WeightsError(f"the tensor {name[:80]!r} is in {stored[name].file} and in {file.name}")
         stored |= file.stored
-    return Weights(read, stored)
+    return Weights(headers, stored)
 
 
 def read_config(folder: Path) -> dict[str, Any]:
@@ -161,9 +163,9 @@ def _parsed(stream: BinaryIO, name: str, most: int) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise ConfigError(f"{name} cannot be read: {error or type(error).__name__}") from error
     if not isinstance(data, dict):
-        raise ConfigError(f"{name} holds no mapping but {type(data).__name__}")
+        raise ConfigError(f"{name} must hold a mapping, got {type(data).__name__}")
     return data
 
 
 def _refuse(constant: str) -> float:
-    raise ValueError(f"{constant} is no JSON")
+    raise ValueError(f"{constant} is not valid JSON")

@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 BEST = "best"
-"""The folder of the best network in that of a run."""
+"""The folder of the best network in the folder of a run."""
 _PICTURES = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF")  # no others: for PostScript Pillow runs another program
 _DISTRIBUTION = re.compile(r"[A-Za-z0-9][\w.-]*( [0-9][\w.+!-]*)?")
 _WEIGHTS = re.compile(r"model(-\d{5}-of-\d{5})?\.safetensors")
@@ -64,25 +64,25 @@ def save(
     picture: str | Path | None = None,
     max_shard_size: int | str = "5GB",
 ) -> Path:
-    """Write a network into a folder: its weights, its configuration, and a model card.
+    """Save a network in a folder: its weights, its configuration and a model card.
 
-    All files appear together: a kill at any moment leaves the old network or the new one, never a mixture. A card that
-    was edited by hand is kept, and so is every other file.
+    The files are replaced atomically: a kill at any moment leaves the old network or the new one, never a mixture. A
+    card that was edited by hand is kept, like all other files.
 
     Args:
-        model: on any device, of any dtype; of one that is compiled, parallel or averaged, the network inside.
-        folder: made where it does not exist.
-        info: what else is known; None: what `model.config.info` has.
-        picture: a PNG, JPEG, BMP, GIF, WebP or TIFF file, such as an image beside its predicted mask; the card shows
-            it. None: the card shows none.
-        max_shard_size: bytes, or a text such as `"5GB"`, above which the weights are split over several files.
+        model: on any device, of any dtype; it may be compiled, parallel or averaged.
+        folder: created if needed.
+        info: what is known about it; None: `model.config.info`.
+        picture: a PNG, JPEG, BMP, GIF, WebP or TIFF file for the card, such as an image beside its predicted mask;
+            None: the card has no picture.
+        max_shard_size: bytes, or a text such as `"5GB"`; larger weights are split into several files.
 
     Returns:
         The folder.
 
     Raises:
-        OptionError: the folder cannot be written, or the picture cannot be read; the network is an optimized one, or
-            was changed after it was created, so that its configuration does not rebuild it.
+        OptionError: the folder cannot be written to, or the picture cannot be read; the network is optimized, on the
+            `meta` device, or was changed after it was created, so that its configuration does not rebuild it.
     """
     model = segmenter_of(model, "saved")
     check_rebuilt(model)
@@ -98,24 +98,24 @@ def write(
     max_shard_size: int | str = "5GB",
     repo_id: str | None = None,
 ) -> Path:
-    """As `save`, of a network that its configuration rebuilds; `repo_id`: of the repository that the folder will be."""
+    """As `save`, without its checks of the network; `repo_id` names the repository that the folder is for."""
     from huggingface_hub import save_torch_state_dict
 
     config = model.config if info is None else replace(model.config, info=info)
     tensors = bare_state(model)
     shared = shared_names(tensors)
-    state = {name: one.detach().to("cpu").contiguous() for name, one in tensors.items() if shared[name] == name}
+    state = {name: item.detach().to("cpu").contiguous() for name, item in tensors.items() if shared[name] == name}
     metadata = {"format": "pt", "unetzoo": version("unetzoo")}
-    shown = None if picture is None else _opened(picture)
+    image = None if picture is None else _open_picture(picture)
     is_own = True
     try:
         with replacing(target, lambda name: is_stale(name) or (is_own and name == PICTURE)) as draft:
             is_own = is_own_card(target)
             save_torch_state_dict(state, draft, max_shard_size=max_shard_size, metadata=metadata)
             _check_count(draft)
-            if shown is not None:
-                shown.save(draft / PICTURE)
-            card = card_of(model, config, repo_id=repo_id, has_picture=shown is not None)
+            if image is not None:
+                image.save(draft / PICTURE)
+            card = card_of(model, config, repo_id=repo_id, has_picture=image is not None)
             if is_own:
                 (draft / CARD).write_text(card, encoding="utf-8")
             _write_config(draft, config, card)
@@ -125,28 +125,27 @@ def write(
 
 
 def _why(error: OSError | SafetensorError) -> str:
-    """What the system says; safetensors wraps it as in `IoError(Os { code: 28, ..., message: "No space left" })`."""
+    """The system's message; safetensors wraps it as in `IoError(Os { code: 28, ..., message: "No space left" })`."""
     message = re.search(r'message: "([^"]*)"', str(error))
     return getattr(error, "strerror", None) or (message[1] if message else str(error))
 
 
 def load(folder: str | Path) -> Segmenter:
-    """The network that was saved in a folder, in evaluation mode, on the CPU.
+    """Load the network that was saved in a folder, in evaluation mode, on the CPU.
 
-    Every tensor must be there, with its shape, and is a copy: what becomes of the files afterwards does not change the
-    network. While somebody saves into the folder, it is the old network or the new one. Nothing is downloaded, no code
-    that comes with the files runs, and no file outside of the folder is read.
+    The weights are copies, so later changes of the files do not affect the network; during a concurrent save it is the
+    old network or the new one. Nothing is downloaded, no code runs, and no file outside of the folder is read.
 
-    The weights are in the order that `create` gives. Where they are of several floating types, which no network runs
-    in, they are brought to the one that it is created with, and a warning says so.
+    The weights have the memory format of `create`. If they have several floating types, in which no network runs, they
+    are converted to the type that the network is created with, with a warning.
 
     Args:
-        folder: as `save` wrote it, or as segmentation_models_pytorch's `save_pretrained` did; of a run of `fit`, which
-            holds several, its best network.
+        folder: as written by `save`, or by `save_pretrained` of segmentation_models_pytorch; from the folder of a run
+            of `fit` the best network is loaded.
 
     Raises:
         ConfigError: the configuration is missing, damaged, of another format, or not that of a network.
-        UnknownNameError: a part is not installed; says which distribution had it.
+        UnknownNameError: a part is not installed; the message names its distribution.
         WeightsError: the weights are missing, damaged or not those of the configuration.
         OptionError: there is no such folder.
     """
@@ -154,31 +153,31 @@ def load(folder: str | Path) -> Segmenter:
     if os.path.isfile(source):  # noqa: PTH113 - Path.is_file raises for a name that is too long
         way = "model.load_state_dict(torch.load(path, weights_only=True))"
         raise OptionError(
-            f"{str(folder)!r} is a file; load() reads the folder of a network, whose config.json says what"
-            f" it is. For a loose state_dict: create the network, then {way}"
+            f"{str(folder)!r} is a file; load() reads the folder of a network with its"
+            f" config.json. For a loose state_dict: create the network, then {way}"
         )
     if not os.path.isdir(source):  # noqa: PTH112 - likewise
         raise OptionError(f"there is no folder {str(folder)!r} to load a network from")
     with opened(source) as snapshot:
-        found = snapshot.config
-        recorded = found.pop("weights", {})
-        found.pop("card", None)
-        is_foreign = is_smp_config(found)
-        config = _config_of(found)
+        data = snapshot.config
+        digests = data.pop("weights", {})
+        data.pop("card", None)
+        is_foreign = is_smp_config(data)
+        config = _config_of(data)
         rename = partial(_renamed, config=config) if is_foreign else dict
         weights = read_weights(snapshot.files)
         try:
             model = build_empty(config, rename(weights.stored))
         except UnknownNameError as error:
             raise UnknownNameError(f"{error}; {_providers(config)}") from error
-        fill(model, rename(weights.tensors(recorded if isinstance(recorded, dict) else {})))
+        fill(model, rename(weights.tensors(digests if isinstance(digests, dict) else {})))
     set_order(model, torch.channels_last)
     model.config = model.config if is_foreign else config
     return model.eval()
 
 
 def network_folder(folder: Path) -> Path:
-    """The folder itself; where it is a run's and holds no network, that of the run's best one."""
+    """The folder itself, or, if it is that of a run, the folder of its best network."""
     best = folder / BEST
     is_run = os.path.lexists(current(best, CONFIG)) and not os.path.lexists(current(folder, CONFIG))
     return best if is_run and not best.is_symlink() else folder
@@ -189,12 +188,12 @@ def _config_of(data: dict[str, Any]) -> ModelConfig:
         return config_of_smp(data) if is_smp_config(data) else ModelConfig.from_dict(data)
     except UnetzooError:
         raise
-    except Exception as error:  # whatever the values of a stranger make their readers raise
-        raise ConfigError(f"{CONFIG} holds a value that no network has: {describe_error(error)}") from error
+    except Exception as error:  # untrusted values may make their readers raise anything
+        raise ConfigError(f"{CONFIG} holds an invalid value: {describe_error(error)}") from error
 
 
 def _renamed(tensors: Mapping[str, Any], config: ModelConfig) -> dict[str, Any]:
-    """The tensors of a network of segmentation_models_pytorch, or what stands for them, under unetzoo's names."""
+    """The tensors of a network of segmentation_models_pytorch, or their headers, under unetzoo's names."""
     try:
         return tensors_of_smp(tensors, config)
     except UnetzooError:
@@ -209,7 +208,7 @@ def is_stale(name: str) -> bool:
 
 
 def is_own_card(folder: Path) -> bool:
-    """Whether the card in a folder is missing, or as it was generated there: then a new one may replace it."""
+    """Whether a new card may replace that in a folder: it is missing, or was not edited by hand."""
     if not os.path.lexists(current(folder, CARD)):
         return True
     try:
@@ -219,7 +218,7 @@ def is_own_card(folder: Path) -> bool:
         return False
 
 
-def _opened(picture: str | Path) -> "Image":
+def _open_picture(picture: str | Path) -> "Image":
     from PIL import Image
 
     try:
@@ -250,9 +249,9 @@ def _digest_of(path: Path) -> str:
 
 
 def _providers(config: ModelConfig) -> str:
-    """Who provided the parts, in quotation marks: these are words of whoever wrote config.json, and no advice."""
-    had = " and the ".join(f"{kind} of {provider!r}" for kind, provider in config.providers.items())
-    if not had:
-        return "config.json does not say who provided it"
+    """The providers of the parts, quoted, since they come from an untrusted config.json."""
+    providers = " and the ".join(f"{kind} of {provider!r}" for kind, provider in config.providers.items())
+    if not providers:
+        return "config.json does not say which plugin provides it"
     advice = ": install it" if all(map(_DISTRIBUTION.fullmatch, config.providers.values())) else ""
-    return f"config.json says that it has the {had}{advice}"
+    return f"config.json says that it has the {providers}{advice}"

@@ -1,6 +1,6 @@
-"""Build a network in this thread without memory for its weights, and stop where it asks for more than they explain.
+"""Build a network without memory for its weights, and stop if it needs far more than the files explain.
 
-Modes of torch hold for one thread: what other threads make meanwhile is as ever.
+Modes of torch hold for one thread, so other threads are not affected.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -11,8 +11,8 @@ from torch.overrides import TorchFunctionMode
 
 from unetzoo.errors import WeightsError
 
-_CALLS, _CALLS_PER_TENSOR = 20_000, 200  # the greediest backbones of timm need 40 a tensor
-_FILLING = {  # of tensors, and of torch.nn.init those within which a mode does not hold
+_CALLS, _CALLS_PER_TENSOR = 20_000, 200  # the greediest backbones of timm need 40 per tensor
+_FILLING = {  # methods of tensors, and functions of torch.nn.init that disable modes
     "add_",
     "clamp_",
     "constant_",
@@ -31,11 +31,7 @@ _FILLING = {  # of tensors, and of torch.nn.init those within which a mode does 
 
 
 class Bounded(TorchFunctionMode):
-    """Refuse to go on when building takes far more calls of torch than so many tensors explain.
-
-    Args:
-        tensors: that the files hold.
-    """
+    """Raise WeightsError when building takes far more calls of torch than `tensors` tensors explain."""
 
     def __init__(self, tensors: int) -> None:
         super().__init__()
@@ -48,7 +44,7 @@ class Bounded(TorchFunctionMode):
         args: tuple[Any, ...] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:  # noqa: ANN401 - whatever torch gives
-        """Count a call, and make it."""
+        """Count and make a call."""
         self.left -= 1
         if self.left < 0:
             raise WeightsError("config.json describes a network that needs far more weights than the files hold")
@@ -56,7 +52,7 @@ class Bounded(TorchFunctionMode):
 
 
 class Unfilled(TorchFunctionMode):
-    """Leave parameters as the memory is: what nobody writes or reads takes none. Buffers get their values."""
+    """Do not initialize parameters: memory that is never touched is not allocated. Buffers get their values."""
 
     def __torch_function__(
         self,
@@ -65,7 +61,7 @@ class Unfilled(TorchFunctionMode):
         args: tuple[Any, ...] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:  # noqa: ANN401 - whatever torch gives
-        """Make a call, unless it gives a parameter values or brings a kernel into another order."""
+        """Make a call, unless it fills a parameter or converts its memory format."""
         name, options = getattr(function, "__name__", ""), kwargs or {}
         first = args[0] if args else options.get("tensor")
         if name in _FILLING and isinstance(first, nn.Parameter):
@@ -76,7 +72,7 @@ class Unfilled(TorchFunctionMode):
 
 
 def empty_parameters(model: nn.Module) -> None:
-    """Move all parameters of a network to `meta`; those that modules share stay shared."""
+    """Move all parameters of a network to `meta`; shared ones stay shared."""
     moved: dict[int, nn.Parameter] = {}
     for module in model.modules():
         for name, parameter in module._parameters.items():

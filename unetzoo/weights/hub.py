@@ -1,4 +1,4 @@
-"""Push networks to the Hugging Face Hub, pull them, search for them."""
+"""Push networks to the Hugging Face Hub, pull them, and search for them."""
 
 import os
 from collections.abc import Iterator
@@ -32,9 +32,9 @@ class Found:
 
     Attributes:
         name: `"user/name"`.
-        downloads: in the last 30 days.
-        likes: of its readers.
-        tags: what its card says of it.
+        downloads: downloads in the last 30 days.
+        likes: number of likes.
+        tags: tags of its card.
     """
 
     name: str
@@ -54,28 +54,28 @@ def push(
     create_pr: bool = False,
     picture: str | Path | None = None,
 ) -> str:
-    """Upload a network in one commit, and make the repository where there is none.
+    """Upload a network in one commit; a new repository is created if needed.
 
-    A card that was edited by hand, in the folder or on the Hub, is kept. When the upload fails, the repository is as it
-    was before, or as others who push at the same time have left it.
+    A card that was edited by hand, in the folder or on the Hub, is kept. If the upload fails, the repository stays as
+    it was, apart from concurrent pushes of others.
 
     Args:
-        model: a network, or the folder in which one was saved or trained.
+        model: a network, or the folder of a saved network or of a run.
         repo_id: `"user/name"`.
-        private: whether a new repository is; None: as the account has it.
-        revision: the branch to commit to, made where there is none; None: the main one.
-        commit_message: of the commit.
-        token: of the account; None: the one that is logged in.
-        create_pr: propose the commit rather than make it.
-        picture: of a prediction, for the card; None: that of the folder, if it has one.
+        private: make a new repository private; None: the account's default.
+        revision: the branch, created if needed; None: the main branch.
+        commit_message: None: the names of decoder and encoder.
+        token: of an account; None: that of the login.
+        create_pr: open a pull request instead of committing.
+        picture: a picture of a prediction for the card; None: that of the folder, if any.
 
     Returns:
-        The address of the commit (or, with `create_pr`, of the proposal).
+        The URL of the commit or of the pull request.
 
     Raises:
-        HubError: the Hub cannot be reached, or refuses, or somebody else pushed at the same time.
-        OptionError: the picture cannot be read; a network that `save` refuses.
-        ConfigError, UnknownNameError, WeightsError: as `load`, of a folder.
+        HubError: the Hub cannot be reached, refuses, or receives another push at the same time.
+        OptionError: the picture cannot be read, or `save` refuses the network.
+        ConfigError, UnknownNameError, WeightsError: as `load`, for a folder.
     """
     from huggingface_hub import HfApi
 
@@ -107,7 +107,7 @@ def push(
 
 
 def _write_draft(model: Segmenter | str | Path, draft: Path, repo_id: str, picture: str | Path | None) -> str:
-    """Save what is to be pushed; what a commit that says nothing else is called."""
+    """Save a network, or a copy of its folder, in the draft; the default message of the commit."""
     if not isinstance(model, str | Path):
         network = segmenter_of(model, "pushed")
         check_rebuilt(network)
@@ -117,7 +117,7 @@ def _write_draft(model: Segmenter | str | Path, draft: Path, repo_id: str, pictu
     loaded = load(folder)
     if picture is None and os.path.lexists(current(folder, PICTURE)):
         picture = current(folder, PICTURE)
-        open_inside(folder, PICTURE).close()  # a link to elsewhere would publish what is there
+        open_inside(folder, PICTURE).close()  # refuses a link, which would publish a file from elsewhere
     write(loaded, draft, repo_id=repo_id, picture=picture)
     if not is_own_card(folder):
         with open_inside(folder, CARD) as card, (draft / CARD).open("wb") as copy:
@@ -131,10 +131,9 @@ def _title(model: Segmenter) -> str:
 
 @contextmanager
 def _undone_on_failure(api: "HfApi", repo_id: str, private: bool | None) -> Iterator[dict[str, str]]:
-    """Make the repository where there is none; when the block fails, remove it again, or the new branches.
+    """Create the repository if needed; if the block fails, remove it again, or the new branches.
 
-    The block notes each branch that it makes, and the commit at which it starts. What others have pushed to meanwhile
-    stays.
+    The block records each new branch with its first commit. Whatever others have pushed to meanwhile stays.
     """
     is_new = _is_created(api, repo_id, private)
     start = _heads(api, repo_id) if is_new else {}
@@ -151,7 +150,7 @@ def _undone_on_failure(api: "HfApi", repo_id: str, private: bool | None) -> Iter
 
 
 def _is_created(api: "HfApi", repo_id: str, private: bool | None) -> bool:
-    """Make the repository; False where there is one, whoever made it, and a moment ago or long before."""
+    """Create the repository; False if it exists, even if it was created a moment ago."""
     from huggingface_hub.errors import HfHubHTTPError
 
     try:
@@ -177,18 +176,18 @@ def pull(
     local_files_only: bool = False,
     force_download: bool = False,
 ) -> Segmenter:
-    """Download a network, or take it from the cache, and load it; a second pull needs no connection.
+    """Download a network, or take it from the cache, and load it; a second pull works offline.
 
     Args:
         repo_id: `"user/name"`.
-        revision: a branch, a tag or a commit; None: the main branch. `model.config.info.source` has its commit.
-        token: for private repositories; None: the one that is logged in.
-        cache_dir: of the downloads; None: the Hub's usual one.
+        revision: a branch, a tag or a commit; None: the main branch. `model.config.info.source` records the commit.
+        token: for private repositories; None: that of the login.
+        cache_dir: folder of the downloads; None: the Hub's default.
         local_files_only: do not connect.
-        force_download: download what is in the cache already, too.
+        force_download: download again even if the files are in the cache.
 
     Raises:
-        HubError: there is no such repository or revision, the Hub cannot be reached, or refuses.
+        HubError: there is no such repository or revision, or the Hub cannot be reached or refuses.
         ConfigError, UnknownNameError, WeightsError: as `load`.
     """
     from huggingface_hub import snapshot_download
@@ -215,12 +214,12 @@ def pull(
 
 
 def search(text: str = "", *, limit: int = 20, token: str | bool | None = None) -> list[Found]:
-    """Networks on the Hub whose card says that unetzoo made them.
+    """Networks on the Hub that unetzoo saved, those with most downloads first.
 
     Args:
         text: part of their names; empty: all.
-        limit: of how many are named, those that are downloaded most first.
-        token: as `pull`.
+        limit: the largest number of results.
+        token: as in `pull`.
 
     Raises:
         HubError: as `pull`.
@@ -231,11 +230,11 @@ def search(text: str = "", *, limit: int = 20, token: str | bool | None = None) 
         models = HfApi(token=token, library_name=_TAG).list_models(
             filter=_TAG, search=text or None, limit=limit, sort="downloads"
         )
-        return [Found(one.id, one.downloads or 0, one.likes or 0, tuple(one.tags or ())) for one in models]
+        return [Found(model.id, model.downloads or 0, model.likes or 0, tuple(model.tags or ())) for model in models]
 
 
 def _has_own_card(token: str | bool | None, repo_id: str, revision: str | None) -> bool:
-    """Whether the card on the Hub is one that unetzoo generated, or missing."""
+    """Whether the card on the Hub is missing, or was not edited by hand."""
     from huggingface_hub import snapshot_download
 
     with TemporaryDirectory() as folder:

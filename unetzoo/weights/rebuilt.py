@@ -1,4 +1,4 @@
-"""Whether a network's configuration rebuilds it: only then can what is saved of it be loaded."""
+"""Check that the configuration of a network rebuilds it, so that it can be loaded once saved."""
 
 from torch import Tensor
 
@@ -10,13 +10,13 @@ from unetzoo.weights.safe_file import DTYPES, Stored
 
 
 def bare_state(model: Segmenter) -> dict[str, Tensor]:
-    """Its parameters and buffers, by the names that they have where no part of it is compiled or parallel."""
+    """Its parameters and buffers by name, without the prefixes of compiled and parallel parts."""
     names = bare_names(model)
     return {names[name]: tensor for name, tensor in model.state_dict(keep_vars=True).items()}
 
 
 def check_rebuilt(model: Segmenter) -> None:
-    """Raise OptionError unless a network's configuration rebuilds it."""
+    """Raise OptionError unless the configuration of a network rebuilds it."""
     stored = {
         name: Stored("", tuple(tensor.shape), DTYPES.get(tensor.dtype, ""))
         for name, tensor in bare_state(model).items()

@@ -1,7 +1,7 @@
-"""Read a safetensors file through the descriptor of one open file, so that its digest is that of the very tensors.
+"""Read a safetensors file through one open file, so that the digest is that of the tensors that are read.
 
-The library of that name maps files into memory: a file that is rewritten in place would change a network that is loaded
-from it, and one that is cut would end the process. The format: https://huggingface.co/docs/safetensors.
+The safetensors library maps files into memory: rewriting a file in place would change a loaded network, and truncating
+it would crash the process. Format: https://huggingface.co/docs/safetensors.
 """
 
 import hashlib
@@ -35,12 +35,12 @@ _LARGEST_HEADER = 2**23  # bytes; some 50,000 tensors
 _CHUNK = 2**22
 _AXES_OF_KERNELS = 4
 _MOST_AXES = 16
-_PREFIX = 8  # bytes, which hold the length of the header
+_PREFIX = 8  # bytes with the length of the header
 
 
 @dataclass(frozen=True)
 class Stored:
-    """What a file says of one tensor."""
+    """The header of a tensor in a file."""
 
     file: str
     shape: tuple[int, ...]
@@ -48,14 +48,14 @@ class Stored:
 
 
 class SafeFile:
-    """A safetensors file that is open.
+    """An open safetensors file.
 
     Args:
-        name: of the file.
+        name: name of the file, for errors.
         stream: at its beginning.
 
     Raises:
-        WeightsError: the header is damaged, or does not describe all of the file.
+        WeightsError: the header is damaged, or does not describe the whole file.
     """
 
     def __init__(self, name: str, stream: BinaryIO) -> None:
@@ -66,21 +66,21 @@ class SafeFile:
         self._order = sorted(entries, key=lambda key: entries[key][2])
         self._check_extent([entries[key] for key in self._order])
 
-    def tensors(self, digest: str | None) -> dict[str, Tensor]:
+    def tensors(self, sha256: str | None) -> dict[str, Tensor]:
         """Copies of the tensors.
 
         Args:
-            digest: the SHA-256 that the whole file must have; None: any.
+            sha256: the expected SHA-256 of the file; None: any.
 
         Raises:
-            WeightsError: the file has another one, or was changed meanwhile.
+            WeightsError: the file has another digest, or was changed meanwhile.
         """
         self._stream.seek(0)
         if self._stream.read(len(self._head)) != self._head:
             raise WeightsError(f"{self.name} was changed while it was read: load it again")
-        hashed = None if digest is None else hashlib.sha256(self._head)
+        hashed = None if sha256 is None else hashlib.sha256(self._head)
         tensors = {key: self._next(self.stored[key], hashed) for key in self._order}
-        if hashed is not None and hashed.hexdigest() != digest:
+        if hashed is not None and hashed.hexdigest() != sha256:
             raise WeightsError(
                 f"{self.name} is not the file that was saved with this config.json: download or save it again"
             )
@@ -108,24 +108,24 @@ class SafeFile:
             raise self._damaged(describe_error(error)) from error
 
     def _check_extent(self, entries: Iterable[tuple[tuple[int, ...], str, tuple[int, int]]]) -> None:
-        """Raise WeightsError unless the tensors follow one another to the end of the file."""
+        """Raise WeightsError unless the tensors fill the file without gaps or overlaps."""
         end = 0
         for shape, dtype, (start, stop) in entries:
             if start != end or stop - start != math.prod(shape) * _TYPES[dtype].itemsize:
-                raise self._damaged("its tensors do not lie one behind the other, each in as many bytes as it takes")
+                raise self._damaged("its tensors have gaps, overlaps or a wrong number of bytes")
             end = stop
         if len(self._head) + end != self._size():
             raise self._damaged(f"its tensors take {len(self._head) + end:,} bytes, but it has {self._size():,}")
 
     def _next(self, stored: Stored, hashed: Any) -> Tensor:  # noqa: ANN401 - hashlib's objects have no public type
-        """The tensor that is next in the file."""
+        """Read the next tensor of the file."""
         dtype = _TYPES[stored.dtype]
         data = torch.empty(math.prod(stored.shape) * dtype.itemsize, dtype=torch.uint8)
         read_into(self._stream, data, self.name)
         if hashed is not None:
             hashed.update(_bytes_of(data))
         tensor = data.view(dtype).reshape(stored.shape)
-        # kernels get the order of a network's here, one by one, so that none lies in memory twice at the end
+        # converted one by one, so that only one kernel at a time is in memory twice
         return tensor.to(memory_format=torch.channels_last) if tensor.ndim == _AXES_OF_KERNELS else tensor
 
     def _damaged(self, why: str) -> WeightsError:
@@ -133,26 +133,22 @@ class SafeFile:
 
 
 def digest(stream: IO[bytes]) -> str:
-    """The SHA-256 of a file that is open, in hexadecimal."""
-    found = hashlib.sha256()
+    """The SHA-256 of an open file, in hexadecimal."""
+    sha256 = hashlib.sha256()
     stream.seek(0)
     while chunk := stream.read(_CHUNK):
-        found.update(chunk)
-    return found.hexdigest()
+        sha256.update(chunk)
+    return sha256.hexdigest()
 
 
 def read_into(stream: IO[bytes], data: Tensor, name: str) -> None:
-    """Fill bytes from a file.
-
-    Raises:
-        WeightsError: the file ends before, or cannot be read.
-    """
+    """Fill a tensor of bytes from a file; WeightsError if the file ends before or cannot be read."""
     left = _bytes_of(data)
     try:
         while left:
             count = stream.readinto(left)  # type: ignore[attr-defined] # every buffered stream has it
             if not count:
-                raise WeightsError(f"{name} was cut while it was read: load it again")
+                raise WeightsError(f"{name} was truncated while it was read: load it again")
             left = left[count:]
     except OSError as error:
         raise WeightsError(f"{name} cannot be read: {error}") from error
@@ -164,10 +160,10 @@ def _bytes_of(data: Tensor) -> memoryview:
 
 
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("a name is there twice")
-    return found
+    entries = dict(pairs)
+    if len(entries) < len(pairs):
+        raise ValueError("a name occurs twice")
+    return entries
 
 
 def _entry(dtype: object, shape: object, data_offsets: object) -> tuple[tuple[int, ...], str, tuple[int, int]]:
@@ -183,5 +179,5 @@ def _counts(values: object) -> tuple[int, ...]:
         or len(values) > _MOST_AXES
         or not all(type(value) is int and 0 <= value < 2**63 for value in values)
     ):
-        raise ValueError("a shape or an offset is not made of whole numbers")
+        raise ValueError("a shape or an offset is not a list of whole numbers")
     return tuple(values)

@@ -1,4 +1,4 @@
-"""The pickle of a state_dict, read by the few operations that it needs: none of them calls anything of the file's."""
+"""Read the pickle of a state_dict with the few operations that it needs, none of which calls a function of the file."""
 
 import pickletools
 from collections.abc import Callable, Mapping
@@ -33,7 +33,7 @@ _MOST_AXES = 16
 
 @dataclass(frozen=True)
 class Layout:
-    """Where a tensor lies: in which storage, from which item on, and how many items apart its own are."""
+    """The storage of a tensor, its offset in it, and its shape and strides, in items."""
 
     storage: str
     dtype: torch.dtype
@@ -46,8 +46,7 @@ def state_of(pickle: bytes) -> dict[str, Layout]:
     """The tensors of a state_dict, by name.
 
     Raises:
-        ValueError: the pickle is damaged, or holds anything else.
-        LookupError, TypeError: likewise.
+        ValueError, LookupError, TypeError: the pickle is damaged, or holds anything else.
     """
     machine = _Machine()
     for operation, argument, _ in pickletools.genops(pickle):
@@ -56,12 +55,12 @@ def state_of(pickle: bytes) -> dict[str, Layout]:
         _OPERATIONS[operation.name](machine, argument)
     state = machine.stack.pop()
     if not isinstance(state, dict) or not all(isinstance(value, Layout) for value in state.values()):
-        raise ValueError("it holds no mapping of names to tensors")
+        raise ValueError("it is not a mapping of names to tensors")
     return state
 
 
 class _Machine:
-    """The stack, the places marked on it, and the memory of a pickle."""
+    """The stack, the marks and the memo of a pickle."""
 
     def __init__(self) -> None:
         self.stack: list[Any] = []
@@ -109,7 +108,7 @@ class _Machine:
     def storage(self) -> None:
         ((kind, dtype, key, _, _),) = self.last(1)
         if kind != "storage" or not isinstance(dtype, torch.dtype) or not isinstance(key, str):
-            raise ValueError("it refers to something that is no storage")
+            raise ValueError("it refers to something that is not a storage")
         self.push((key, dtype))
 
 
@@ -119,7 +118,7 @@ def _layout(storage: tuple[str, torch.dtype], offset: int, shape: tuple[int, ...
         raise ValueError("a shape has too many axes, or not as many as it has strides")
     numbers = (offset, *shape, *stride)
     if not all(type(number) is int and 0 <= number < 2**63 for number in numbers):
-        raise ValueError("a shape is not made of whole numbers")
+        raise ValueError("a shape is not a list of whole numbers")
     return Layout(key, dtype, offset, tuple(shape), tuple(stride))
 
 
@@ -154,5 +153,5 @@ _OPERATIONS: dict[str, Callable[[_Machine, Any], None]] = {
     "SETITEMS": lambda machine, _: machine.set_items(machine.since_mark()),
     "REDUCE": lambda machine, _: machine.call(),
     "BINPERSID": lambda machine, _: machine.storage(),
-    "BUILD": lambda machine, _: _ignore(machine, machine.last(1)),  # the versions of modules, which nobody needs
+    "BUILD": lambda machine, _: _ignore(machine, machine.last(1)),  # the versions of modules, which are not used
 }

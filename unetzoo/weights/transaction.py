@@ -1,8 +1,8 @@
-"""Replace files of a folder all together: a kill at any moment leaves all old ones or all new ones.
+"""Replace files of a folder atomically: a kill at any moment leaves all old files or all new ones.
 
-New files are written into a draft folder, which is renamed to a pending one: that moment decides. Then they are moved
-to their places one by one. Whoever looks before all are moved takes the pending ones, so that it sees the new state.
-Processes and threads that replace files of one folder do so one after the other.
+New files are written into a draft folder, which is renamed to the pending folder: this commits them. Then they are
+moved into place one by one. A reader takes pending files first, so it sees the new state before all are moved.
+Processes and threads take turns.
 """
 
 import json
@@ -30,14 +30,14 @@ _PATIENCE = 120.0  # seconds
 
 @contextmanager
 def replacing(folder: Path, is_stale: Callable[[str], bool]) -> Iterator[Path]:
-    """Give a draft folder whose files replace those of `folder` when the block ends without an error.
+    """A draft folder, whose files replace those of `folder` when the block ends without an error.
 
     Args:
-        folder: made where it does not exist, and removed again when the block fails.
-        is_stale: tells whether a file of that name belongs to the old state and must go if it is not replaced.
+        folder: created if needed; a new folder is removed again if the block fails.
+        is_stale: whether a file of that name belongs to the old state and is deleted if it is not replaced.
 
     Raises:
-        OptionError: somebody else has been replacing its files for minutes.
+        OptionError: another process has been replacing files for minutes.
     """
     is_new = not folder.exists()
     folder.mkdir(parents=True, exist_ok=True)
@@ -56,13 +56,13 @@ def replacing(folder: Path, is_stale: Callable[[str], bool]) -> Iterator[Path]:
             finish(folder)
     except BaseException:
         if is_new:
-            with suppress(OSError):  # there is something in it by now
+            with suppress(OSError):  # it is not empty
                 folder.rmdir()
         raise
 
 
 def _commit(draft: Path, folder: Path, is_stale: Callable[[str], bool]) -> None:
-    """Make the draft the pending state."""
+    """Make the draft the pending folder."""
     new = sorted(path.name for path in draft.iterdir())
     old = [path.name for path in folder.iterdir() if path.is_file() and is_stale(path.name)]
     manifest = {"new": new, "gone": sorted(set(old) - set(new))}
@@ -76,11 +76,11 @@ def _commit(draft: Path, folder: Path, is_stale: Callable[[str], bool]) -> None:
 
 
 def finish(folder: Path) -> None:
-    """Move files that are still pending to their places; does nothing where none are."""
+    """Move pending files into place, if there are any."""
     pending = folder / _PENDING
     manifest = _manifest(folder)
     if not manifest["new"]:
-        shutil.rmtree(pending, ignore_errors=True)  # all was moved, but for the empty folder
+        shutil.rmtree(pending, ignore_errors=True)  # all files are moved already
         return
     waiting = [name for name in manifest["new"] if os.path.lexists(pending / name)]
     for name in waiting:
@@ -95,26 +95,26 @@ def finish(folder: Path) -> None:
 
 
 def current(folder: Path, name: str) -> Path:
-    """Where the file of that name is now, if it is: the pending one before the one in its place."""
+    """The path of a file in the current state: the pending one first."""
     pending = folder / _PENDING / name
     return pending if os.path.lexists(pending) or name in _manifest(folder)["gone"] else folder / name
 
 
 def _manifest(folder: Path) -> dict[str, list[str]]:
-    """The names of what is pending, and of what must go; both empty where nothing is."""
+    """The names of pending and of obsolete files, if there are any."""
     path = folder / _PENDING / _MANIFEST
     nothing: dict[str, list[str]] = {"new": [], "gone": []}
     if not os.path.lexists(path):
         return nothing
     try:
-        found = json.loads(_manifest_text(path))
-        names = {kind: [str(name) for name in found[kind]] for kind in nothing}
-    except FileNotFoundError:  # all was moved a moment ago
+        manifest = json.loads(_manifest_text(path))
+        names = {kind: [str(name) for name in manifest[kind]] for kind in nothing}
+    except FileNotFoundError:  # a concurrent save has just moved all files
         return nothing
     except ConfigError:
         raise
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise ConfigError(f"{str(path)!r} is damaged; remove its folder to go back to what was saved before") from error
+        raise ConfigError(f"{str(path)!r} is damaged; remove its folder to return to the previous save") from error
     if not all(_NAME.fullmatch(name) for name in (*names["new"], *names["gone"])):
         raise ConfigError(f"{str(path)!r} names files outside of its folder: nothing is read or changed")
     return names
@@ -143,7 +143,7 @@ def _alone(folder: Path) -> Iterator[bool]:
 
 
 def _clear_drafts(folder: Path) -> None:
-    """Remove what processes left that are no more."""
+    """Remove drafts of processes that were killed."""
     for draft in folder.glob(f"{_DRAFT}*"):
         shutil.rmtree(draft, ignore_errors=True)
 
