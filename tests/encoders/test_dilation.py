@@ -62,7 +62,7 @@ def test_a_level_of_several_modules_is_dilated_from_its_first_on():
         ("swin_tiny_patch4_window7_224", {"output_stride": 16}, "timm cannot build 'swin_tiny_patch4_window7_224'"),
         ("pvt_v2_b0", {"output_stride": 16}, "output_stride"),
         ("resnet18", {"dilation": "all"}, "dilation must be one of gradual, uniform; got 'all'"),
-        ("resnet18", {"readout": "cat"}, "timm's resnet18 has no class token that readout='cat' could use"),
+        ("resnet18", {"readout": "cat"}, "timm's resnet18 has no class token for readout='cat'"),
     ],
 )
 def test_what_a_backbone_cannot_is_refused(name, options, message):

@@ -147,7 +147,7 @@ def test_weights_of_a_repository_are_taken(weights, tmp_path, hub_address):
 @pytest.mark.parametrize(
     ("pretrained", "message"),
     [
-        ("weights.pth", r"'weights.pth' is no tag, no 'hf-hub:user/name' and no .safetensors file"),
+        ("weights.pth", r"'weights.pth' is not a tag, 'hf-hub:user/name' or a .safetensors file"),
         ("nothing.safetensors", r"the weights 'nothing.safetensors' cannot be loaded for 'mobilenetv3_small_050'"),
     ],
 )

@@ -26,7 +26,7 @@ def test_earlier_maps_become_the_finer_levels(strides, targets):
 
 
 def test_more_maps_than_there_are_halvings_are_refused():
-    with pytest.raises(OptionError, match=r"of 3 maps of strides \(1, 2, 2\) no pyramid can be made: use fewer"):
+    with pytest.raises(OptionError, match=r"3 maps of strides \(1, 2, 2\) are too many for a pyramid: use fewer"):
         plan_levels((8, 8, 8), (1, 2, 2))
 
 

@@ -68,7 +68,7 @@ def test_checkpointing_gives_the_same_gradients():
         ("mobilenetv2_050", ["blocks.1", "bn1"], "in the order of the layers"),
         ("mobilenetv2_050", "bn1", "taps must be a list of names"),
         ("mobilenetv2_050", [], "taps must be a list of names"),
-        ("test_vit", ["norm"], "timm's test_vit is no chain of layers"),
+        ("test_vit", ["norm"], "timm's test_vit is not a chain of layers"),
     ],
 )
 def test_taps_that_there_cannot_be_are_one_error(name, taps, message):

@@ -99,7 +99,7 @@ def test_an_encoder_without_a_counterpart_is_refused_by_name(encoder, tmp_path):
     _peer("FPN", "resnet18").save_pretrained(tmp_path)
     path = tmp_path / "config.json"
     path.write_text(path.read_text().replace("resnet18", encoder))
-    with pytest.raises(unetzoo.ConfigError, match=f"no equal in unetzoo: encoder '{encoder}'"):
+    with pytest.raises(unetzoo.ConfigError, match=f"no equivalent in unetzoo: encoder '{encoder}'"):
         unetzoo.load(tmp_path)
 
 

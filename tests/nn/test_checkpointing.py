@@ -157,7 +157,7 @@ def test_create_takes_it_as_an_option_that_the_configuration_does_not_keep():
 
 
 def test_an_encoder_that_cannot_says_so():
-    with pytest.raises(unetzoo.OptionError, match="hrnet_w18_small says of activation_checkpointing: gradient"):
+    with pytest.raises(unetzoo.OptionError, match="hrnet_w18_small refuses activation_checkpointing: gradient"):
         unetzoo.create("unet", encoder="hrnet_w18_small", activation_checkpointing=True)
 
 

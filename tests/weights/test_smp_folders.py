@@ -88,8 +88,11 @@ def test_it_can_be_saved_and_loaded_as_a_network_of_this_project(tmp_path):
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"_model_class": "YNet"}, r"_model_class 'YNet' \(covered: Unet, UnetPlusPlus, MAnet, Linknet, .*\)"),
-        ({"encoder_name": "mit_b0"}, r"encoder 'mit_b0' \(covered: those that timm has alike, and all with 'tu-'\)"),
+        ({"_model_class": "YNet"}, r"_model_class 'YNet' \(supported: Unet, UnetPlusPlus, MAnet, Linknet, .*\)"),
+        (
+            {"encoder_name": "mit_b0"},
+            r"encoder 'mit_b0' \(supported: those that are the same in timm, and all with 'tu-'\)",
+        ),
         ({"activation": "sigmoid"}, "activation = 'sigmoid'"),
         ({"decoder_use_norm": "inplace"}, "decoder_use_norm = 'inplace'"),
         ({"decoder_attention_type": ["scse"]}, r"decoder_attention_type = \['scse'\]"),
@@ -99,7 +102,7 @@ def test_what_has_no_equal_is_named(values, message, tmp_path):
     _peer("Unet", "resnet18").save_pretrained(tmp_path)
     path = tmp_path / "config.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | values))
-    with pytest.raises(unetzoo.ConfigError, match=f"has no equal in unetzoo: {message}"):
+    with pytest.raises(unetzoo.ConfigError, match=f"has no equivalent in unetzoo: {message}"):
         unetzoo.load(tmp_path)
 
 

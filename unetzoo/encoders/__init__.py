@@ -1,7 +1,7 @@
 """Encoders: each turns an image into a pyramid of features.
 
-Plugins may use what is named here, to make a pyramid of maps that are none. It is imported at its first use, since the
-names of encoders are looked up without torch.
+Plugins may use the public names, which make a pyramid of maps of one resolution. They are imported at their first use,
+since names of encoders are looked up without torch.
 """
 
 from typing import TYPE_CHECKING

@@ -13,7 +13,7 @@ Dilation = Literal["gradual", "uniform"]
 
 
 def check_output_stride(strides: Sequence[int], name: str, output_stride: int) -> None:
-    """Raise OptionError unless the levels of a backbone, which was asked for an output stride, keep to it."""
+    """Raise OptionError if any level's stride exceeds the requested output stride."""
     if max(strides) > output_stride:
         raise OptionError(
             f"timm's {name} cannot keep to output_stride={output_stride}: its levels have the strides {tuple(strides)}"
@@ -23,11 +23,11 @@ def check_output_stride(strides: Sequence[int], name: str, output_stride: int) -
 def dilate_uniformly(backbone: nn.Module) -> None:
     """Give every convolution of a dilated level that level's dilation, in place.
 
-    timm leaves the first convolution of such a level as it is, since it still sees what the level before made
-    ("gradual"); other libraries dilate all of them, and what was trained so needs it.
+    timm does not dilate the first convolution of such a level, whose input comes from the level before ("gradual");
+    other libraries dilate all of them, and their weights need that.
 
     Raises:
-        OptionError: when the levels of this backbone are no modules of it.
+        OptionError: the levels of this backbone are not modules.
     """
     info, rate = info_of(backbone), 1
     for (shallow, deep), ends in zip(pairwise(info.reduction()), pairwise(info.module_name()), strict=True):
@@ -38,14 +38,16 @@ def dilate_uniformly(backbone: nn.Module) -> None:
             try:
                 part = backbone.get_submodule(name)
             except AttributeError as error:
-                raise OptionError(f"dilation='uniform' needs levels that are modules; {name!r} is none") from error
+                raise OptionError(
+                    f"dilation='uniform' needs levels that are modules; {name!r} is not a module"
+                ) from error
             for module in part.modules():
                 if isinstance(module, nn.Conv2d):
                     _dilate(module, rate)
 
 
 def _after(shallow: str, deep: str) -> list[str]:
-    """The modules of a level: from the one after the last of the level before, such as `blocks.2`, to its own last."""
+    """The modules of a level: those after the last module of the level before, such as `blocks.2`, up to `deep`."""
     parent, _, last = deep.rpartition(".")
     other, _, before = shallow.rpartition(".")
     if parent and parent == other and last.isdecimal() and before.isdecimal():

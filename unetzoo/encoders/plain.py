@@ -1,4 +1,4 @@
-"""The contracting path of the first U-Net (Ronneberger et al. 2015, arXiv:1505.04597); needs nothing but torch."""
+"""The encoder of the first U-Net (Ronneberger et al. 2015, arXiv:1505.04597)."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -20,20 +20,20 @@ Padding = Literal["zeros", "reflect", "replicate", "circular", "valid"]
 
 
 class PlainEncoder(Encoder):
-    """Two 3x3 'same' convolutions with ReLU a level, 2x2 max pooling between levels: reductions 1, 2, 4, 8, 16.
+    """Two 3x3 convolutions with ReLU per level, 2x2 max pooling between levels: reductions 1, 2, 4, 8, 16.
 
     Args:
-        in_channels: of the image.
-        pretrained: there are no weights, so only False.
-        widths: channels of each level, shallow first; the paper has (64, 128, 256, 512, 1024).
-        norm: after each convolution; the paper has `"none"`.
-        padding: what the convolutions see beyond the border. The paper's see nothing, `"valid"`, and take a pixel off
-            every side: of 572 x 572 pixels the decoder `unet`, with the same option, gives 388 x 388 logits.
-        depth: use only that many levels, the shallow ones; None: all.
+        in_channels: channels of the image.
+        pretrained: False; there are no pretrained weights.
+        widths: channels of each level, shallow first; (64, 128, 256, 512, 1024) in the paper.
+        norm: norm after each convolution; `"none"` in the paper.
+        padding: padding of the convolutions. The paper has none, `"valid"`, and each convolution removes a pixel on
+            every side: with the same option, the decoder `unet` makes 388 x 388 logits of 572 x 572 pixels.
+        depth: use only that many shallow levels; None: all.
 
     Raises:
-        OptionError: for an option outside its values.
-        PretrainedError: when pretrained weights are asked for.
+        OptionError: an option has an invalid value.
+        PretrainedError: pretrained weights are requested.
     """
 
     def __init__(
@@ -53,17 +53,17 @@ class PlainEncoder(Encoder):
         levels = check_widths("widths", widths)[: check_depth(depth, len(widths))]
         super().__init__(FeatureInfo(levels, tuple(2**level for level in range(len(levels)))))
         self.stages = nn.ModuleList(
-            _Stage(*_convolution(have, want, norm, padding), *_convolution(want, want, norm, padding))
-            for have, want in zip((in_channels, *levels), levels, strict=False)
+            _Stage(*_convolution(before, width, norm, padding), *_convolution(width, width, norm, padding))
+            for before, width in zip((in_channels, *levels), levels, strict=False)
         )
         self.pool = nn.MaxPool2d(2)
         self.valid_padding = padding == "valid"
 
     def forward(self, image: Tensor) -> list[Tensor]:
-        """Features of an image (b, c, h, w), shallow first, the first at its full resolution.
+        """Features of an image (b, c, h, w), shallow first, the first at full resolution.
 
         Raises:
-            ShapeError: for an image of which pooling would lose a row or a column, when nothing is padded.
+            ShapeError: without padding, pooling would lose a row or a column of this image.
         """
         if self.valid_padding and not torch.compiler.is_compiling() and not is_recorded():
             check_sides(image.shape[2], image.shape[3], self.features.reductions[-1])

@@ -1,4 +1,4 @@
-"""A backbone of timm whose levels are the maps of named layers, and padding as for one size of image."""
+"""Backbones of timm whose levels are the maps of named layers, and padding as for one image size."""
 
 from collections.abc import Sequence
 
@@ -12,15 +12,15 @@ from unetzoo.errors import OptionError
 
 
 class Tapped(nn.Module):
-    """The layers of a model of timm up to the last tap, one after the other; what each tapped one makes is a level.
+    """The layers of a model of timm up to the last tap, in sequence; the output of each tapped layer is a level.
 
     Args:
-        model: a chain of layers; it gives them away.
-        taps: names of layers, in their order; one within an `nn.Sequential` such as `"blocks.4.0"` may be tapped, too.
-        levels: channels and reduction of each.
+        model: a chain of layers, which are moved out of it.
+        taps: names of layers, in their order; also of layers within an `nn.Sequential`, such as `"blocks.4.0"`.
+        levels: channels and reduction of each tap.
 
     Raises:
-        OptionError: there is no such layer, or their order is another.
+        OptionError: there is no such layer, or the order is wrong.
     """
 
     def __init__(self, model: nn.Module, taps: Sequence[str], levels: Sequence[tuple[int, int]]) -> None:
@@ -51,21 +51,21 @@ class Tapped(nn.Module):
         return levels
 
     def set_grad_checkpointing(self, enable: bool = True) -> None:
-        """Run layers again in the backward pass."""
+        """Recompute layers in the backward pass."""
         self.grad_checkpointing = enable
 
 
 def check_chain(backbone: nn.Module, name: str) -> None:
-    """Raise OptionError unless timm gets a backbone's levels by running its layers one after the other."""
+    """Raise OptionError unless timm runs the layers of a backbone in sequence."""
     is_chain = isinstance(backbone, FeatureListNet) and not backbone.concat
     if not (is_chain or isinstance(backbone, EfficientNetFeatures)):
-        raise OptionError(f"timm's {name} is no chain of layers, so it takes no taps")
+        raise OptionError(f"timm's {name} is not a chain of layers, so it takes no taps")
 
 
 def pad_as_for(backbone: nn.Module, side: int) -> None:
-    """Let strided convolutions of a chain that pad by the size of the image pad as for `side` pixels, at every size.
+    """Make strided convolutions that pad by the image size pad as for `side` pixels, at every size.
 
-    TensorFlow pads an even side at its end alone, an odd one at both ends.
+    TensorFlow pads even sides only at the end, odd sides at both ends.
     """
     for parent in list(backbone.modules()):
         for name, child in parent.named_children():
@@ -76,7 +76,7 @@ def pad_as_for(backbone: nn.Module, side: int) -> None:
 
 
 def _chain(model: nn.Module, taps: Sequence[str]) -> tuple[str, ...]:
-    """The names of the layers up to the last tap, of which `nn.Sequential` ones that hold a tap are taken apart."""
+    """The names of the layers up to the last tap; an `nn.Sequential` that contains a tap is split."""
     names = [name for child, module in model.named_children() for name in _apart(child, module, taps)]
     missing = [tap for tap in taps if tap not in names]
     if missing:
@@ -94,7 +94,7 @@ def _apart(name: str, module: nn.Module, taps: Sequence[str]) -> list[str]:
 
 
 def _prune(module: nn.Module, name: str, chain: Sequence[str]) -> None:
-    """Take out the modules that hold no layer of a chain."""
+    """Remove the modules that contain no layer of a chain."""
     for last, child in list(module.named_children()):
         place = f"{name}.{last}" if name else last
         if not any(_is_part(layer, place) for layer in chain):

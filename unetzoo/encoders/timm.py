@@ -36,38 +36,37 @@ _LARGEST_SIDE = 8192  # pixels
 
 
 class TimmEncoder(Encoder):
-    """A backbone of timm; where its maps are no pyramid (plain ViTs, odd strides), `PyramidAdapter` makes one.
+    """A backbone of timm; if its maps are not a pyramid (plain ViTs, odd strides), `PyramidAdapter` makes one.
 
     Args:
-        name: of the model, as `timm.list_models()` has it.
-        in_channels: of the image.
-        pretrained: random weights (False), timm's default ones (True), those of a tag such as `"a1_in1k"`, of a
-            `.safetensors` file or of a repository of the Hub, `"hf-hub:user/name"`, with timm's names behind whatever
-            prefix; nothing but a classifier may be missing.
-        depth: use only that many levels, the shallow ones; None: all.
-        out_indices: which of the backbone's own levels (or, of a plain ViT, blocks) to use, shallow first; None: all
-            levels, or four blocks at even distances.
-        img_size: (height, width) in pixels of the images, for the backbones that must know it when they are built.
-            Those that cannot be built for it see the images scaled to the size that timm built them for.
-        stem: what the first convolution makes of pretrained filters when `in_channels` > 3: `"repeat"` them over all
-            channels (as timm does, scaled to keep the sum), or keep them for the first three and start the others from
-            `"zeros"` or `"random"` values.
-        output_stride: 8 or 16, the reduction at which the resolution stops to fall: later levels keep it and see as far
-            by dilation, where timm's model can do that. None: every level halves the resolution.
-        dilation: of the convolutions of those levels: `"gradual"` as timm has it, or `"uniform"`, all alike, as
-            segmentation_models_pytorch's own ResNets were trained.
-        pyramid: whether maps of one stride become levels of several; False: all keep their strides, as `dpt` wants them
-            of a plain ViT.
-        taps: names of layers whose maps are the levels, shallow first, such as `("bn1", "blocks.1")`, of models that
-            are chains of layers, as EfficientNets and VGGs are; None: the levels that timm has.
-        padded_side: with `taps`: convolutions of such a model that pad as TensorFlow does, by the size of the image,
-            pad at every size as for images of that many pixels a side; None: by each image's own.
-        readout: what becomes of a plain ViT's class token: `"ignore"` it, `"add"` it to each pixel, or `"cat"`:
-            concatenate it with each pixel and project.
+        name: name of the model in `timm.list_models()`.
+        in_channels: channels of the image.
+        pretrained: random weights (False), timm's default weights (True), or those of a tag such as `"a1_in1k"`, of a
+            `.safetensors` file or of a repository of the Hub, `"hf-hub:user/name"`. Names in files may have any prefix;
+            only a classifier may be missing.
+        depth: use only that many shallow levels; None: all.
+        out_indices: indices of the backbone's levels (of a plain ViT: blocks) to use, shallow first; None: all levels,
+            or four evenly spaced blocks.
+        img_size: (height, width) of the images in pixels, for backbones with a fixed size. Those that cannot be built
+            for it scale the images to the size that timm builds them for.
+        stem: how the first convolution uses pretrained filters when `in_channels` > 3: `"repeat"` them over all
+            channels (like timm, scaled to keep the sum), or keep them for the first three channels and initialize the
+            others with `"zeros"` or `"random"` values.
+        output_stride: 8 or 16, the largest stride; deeper levels use dilation instead of downsampling, if timm's model
+            supports that. None: every level halves the resolution.
+        dilation: dilation of those levels: `"gradual"` as in timm, or `"uniform"` as in the ResNets of
+            segmentation_models_pytorch.
+        pyramid: make a pyramid of maps of one stride; False: keep their strides, which `dpt` needs for plain ViTs.
+        taps: names of layers whose maps are the levels, shallow first, such as `("bn1", "blocks.1")`, for models that
+            are chains of layers, such as EfficientNets and VGGs; None: timm's own levels.
+        padded_side: with `taps`: convolutions that pad by the image size, as in TensorFlow, always pad as for images
+            with this side in pixels; None: by the size of each image.
+        readout: use of a plain ViT's class token: `"ignore"` it, `"add"` it to each pixel, or concatenate it with each
+            pixel and project (`"cat"`).
 
     Raises:
-        OptionError: for an option outside its values.
-        PretrainedError: when there are no such weights, or they cannot be had.
+        OptionError: an option has an invalid value.
+        PretrainedError: there are no such weights, or they cannot be loaded.
     """
 
     def __init__(
@@ -133,8 +132,8 @@ class TimmEncoder(Encoder):
         """The pyramid of an image (b, c, h, w), whose h and w are multiples of the deepest reduction.
 
         Raises:
-            ShapeError: when the backbone cannot take images of that size.
-            OptionError: when an image's numbers have another type than the weights, or it lies on another device.
+            ShapeError: the backbone cannot take images of that size.
+            OptionError: the image has another dtype or device than the weights.
         """
         size = (image.shape[2], image.shape[3])
         seen = self.view.seen(image)
@@ -143,18 +142,16 @@ class TimmEncoder(Encoder):
         return levels if self.view.unit == 1 else crop(levels, self.features, size)
 
     def checkpoint_activations(self, enabled: bool = True) -> None:
-        """As `Encoder.checkpoint_activations`, by timm's own means."""
+        """As `Encoder.checkpoint_activations`, with timm's implementation."""
         switches: list[Any] = [
             module for module in self.backbone.modules() if hasattr(module, "set_grad_checkpointing")
         ]
         try:
             if not switches:
-                raise OptionError(
-                    f"timm's {self.name} cannot be run again in parts: activation_checkpointing is not for it"
-                )
+                raise OptionError(f"timm's {self.name} does not support activation_checkpointing")
             switches[0].set_grad_checkpointing(enabled)
         except AssertionError as error:
-            raise OptionError(f"timm's {self.name} says of activation_checkpointing: {error}") from error
+            raise OptionError(f"timm's {self.name} refuses activation_checkpointing: {error}") from error
 
     def _maps(self, seen: Tensor) -> list[Tensor]:
         return run_backbone(self.backbone, seen) if self.readout is None else self.readout(self.backbone, seen)
@@ -175,7 +172,7 @@ class TimmEncoder(Encoder):
             ) from error
 
     def _refuses_size(self, seen: Tensor) -> bool:
-        """Whether it is the size at which the backbone fails: without values, too, where its own size does not."""
+        """Whether the backbone fails because of the size: also on `meta`, while its native size works."""
         twin = on_meta(self)
         own = native_size(self.name) if self.img_size is None else self.view.scaled(self.img_size)
         return not twin._runs(seen.shape) and (own is None or twin._runs((*seen.shape[:2], *own)))
@@ -192,10 +189,10 @@ class TimmEncoder(Encoder):
 
 
 def _view(whole: Sequence[Level], used: Sequence[Level], *, tied: bool) -> View:
-    """How a backbone sees an image, of whose levels only some are used.
+    """The view of an image for a backbone of which only some levels are used.
 
-    Where the size that it sees is tied to the whole pyramid (by `img_size`, or by strides that are no powers of two),
-    so is the padding; otherwise it need only suit the levels that are used.
+    If the size depends on the whole pyramid (by `img_size`, or by strides that are not powers of two), so does the
+    padding; otherwise it only has to suit the used levels.
     """
     deepest, last = whole[-1], used[-1]
     unit = deepest.target if tied or deepest.native != deepest.target else last.stride
@@ -203,13 +200,13 @@ def _view(whole: Sequence[Level], used: Sequence[Level], *, tied: bool) -> View:
 
 
 def _indices(out_indices: Sequence[int]) -> tuple[int, ...]:
-    """The levels to use; timm tells which of these a backbone has."""
+    """The levels to use; timm checks that the backbone has them."""
     indices = tuple(map(whole, out_indices)) if isinstance(out_indices, Sequence) else ()
-    known = tuple(index for index in indices if index is not None)
-    if not 1 <= len(known) == len(indices) <= _MOST_LEVELS:
+    valid = tuple(index for index in indices if index is not None)
+    if not 1 <= len(valid) == len(indices) <= _MOST_LEVELS:
         shown = str(out_indices)[:80]
         raise OptionError(f"out_indices must be a list of up to {_MOST_LEVELS} whole numbers, got {shown}")
-    return known
+    return valid
 
 
 def _names(taps: Sequence[str]) -> tuple[str, ...]:
@@ -219,7 +216,7 @@ def _names(taps: Sequence[str]) -> tuple[str, ...]:
 
 
 def _padded(img_size: Sequence[int], unit: int) -> Size:
-    """The size to which images are padded before the backbone sees them."""
+    """The size of images after padding."""
     sides = check_widths("img_size", img_size)
     if len(sides) != 2:
         raise OptionError(f"img_size must be (height, width) in pixels, got {tuple(img_size)}")

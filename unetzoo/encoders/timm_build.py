@@ -1,4 +1,4 @@
-"""Build a backbone of timm: its weights, its blocks, and the image size it must know."""
+"""Build a backbone of timm: its weights, its blocks, and its image size."""
 
 import copy
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -24,19 +24,7 @@ _PROBE = 256  # pixels
 
 @dataclass(frozen=True)
 class Request:
-    """What a backbone is built with.
-
-    Attributes:
-        name: of the model.
-        in_channels: of the image.
-        pretrained: False, True, a tag, a .safetensors file, or `"hf-hub:user/name"`.
-        out_indices: levels or blocks to use; None: all levels, or four blocks at even distances.
-        img_size: (height, width) in pixels that the backbone is told; None: it is told none.
-        output_stride: at which the resolution stops to fall; None: nowhere.
-        taps: names of the layers whose maps are the levels; None: the levels that timm has.
-        padded_side: of the images, in pixels, as for which strided convolutions pad that pad by the size; None: each
-            image's own.
-    """
+    """The arguments of a backbone; those of `TimmEncoder` with the same names, and `img_size` as timm takes it."""
 
     name: str
     in_channels: int
@@ -49,11 +37,11 @@ class Request:
 
 
 def build_backbone(request: Request) -> nn.Module:
-    """The backbone; of one whose maps all have the same stride, four blocks at even distances.
+    """The backbone; if all maps have one stride, with four evenly spaced blocks.
 
     Raises:
-        OptionError: timm cannot build it so.
-        PretrainedError: there are no such weights, or they cannot be had.
+        OptionError: timm cannot build it with these arguments.
+        PretrainedError: there are no such weights, or they cannot be loaded.
     """
     if not timm.is_model(request.name):  # timm would follow a name such as "hf-hub:user/name" to the Hub
         raise OptionError(f"timm has no model named {request.name!r}")
@@ -70,18 +58,18 @@ def build_backbone(request: Request) -> nn.Module:
 
 
 def info_of(backbone: nn.Module) -> Any:  # noqa: ANN401 - timm's FeatureInfo, or a list that looks like it
-    """What timm records about a backbone's maps: `channels()`, `reduction()`, `out_indices`."""
+    """The description of a backbone's maps: `channels()`, `reduction()`, `out_indices`."""
     return backbone.feature_info
 
 
 def build_on_meta(request: Request) -> nn.Module:
-    """The backbone without memory for its weights, to look at."""
+    """The backbone on `meta`, without memory for its weights."""
     with torch.device("meta"):
         return build_backbone(replace(request, pretrained=False))
 
 
 def on_meta(module: Module) -> Module:
-    """A copy in evaluation mode without memory for its weights, to see which sizes it takes."""
+    """A copy on `meta` in evaluation mode, without memory for its weights."""
     tensors = [*module.parameters(), *module.buffers()]
     return copy.deepcopy(module, {id(tensor): _without_values(tensor) for tensor in tensors}).eval()
 
@@ -93,10 +81,10 @@ def _without_values(tensor: Tensor) -> Tensor:
 
 
 def fit_request(request: Request, size: Size) -> tuple[Request, Size]:
-    """How to build a backbone for images of one size, and the size at which it then sees them.
+    """How to build a backbone for images of one size, and the size of its input.
 
-    The first of these that a run without weights accepts: told that size; told nothing. Otherwise the images are scaled
-    to the size that timm builds it for.
+    It is built with that size, or without, whichever first accepts such images on `meta`. Otherwise images are scaled
+    to its native size.
     """
     for attempt in (replace(request, img_size=size), request):
         try:
@@ -112,13 +100,13 @@ def fit_request(request: Request, size: Size) -> tuple[Request, Size]:
 
 
 def native_size(name: str) -> Size | None:
-    """(height, width) in pixels of the images for which timm built a model; None where it records none."""
+    """(height, width) in pixels that timm builds a model for; None if timm does not record it."""
     native = timm.get_pretrained_cfg(name)
     return None if native is None else (native.input_size[-2], native.input_size[-1])
 
 
 class _WithoutSteps(TorchFunctionMode):
-    """Give what an LSTM gives on `meta` at once: torch goes step by step, for minutes if the image is large."""
+    """Skip the steps of LSTMs on `meta`, which take minutes for large images."""
 
     def __torch_function__(
         self,
@@ -135,11 +123,11 @@ class _WithoutSteps(TorchFunctionMode):
 
 
 REFUSALS = (AssertionError, IndexError, RuntimeError, TypeError, ValueError)
-"""What backbones raise for an image of a size that they cannot take."""
+"""Errors of backbones for images of a size that they cannot take."""
 
 
 def run_backbone(backbone: nn.Module, image: Tensor) -> list[Tensor]:
-    """The backbone's maps as (b, c, h, w), whatever order of axes it uses itself."""
+    """The backbone's maps as (b, c, h, w), whatever its own order of axes is."""
     maps: list[Tensor] = backbone(image)
     if "NHWC" in str(getattr(backbone, "output_fmt", "NCHW")):
         return [level.permute(0, 3, 1, 2) for level in maps]
@@ -147,9 +135,9 @@ def run_backbone(backbone: nn.Module, image: Tensor) -> list[Tensor]:
 
 
 def restart_stem(backbone: nn.Module, request: Request, stem: Stem) -> None:
-    """Give the first three input channels their pretrained filters back and start the others anew.
+    """Restore the pretrained filters of the first three channels, and initialize those of the others.
 
-    timm repeats the filters and scales them by 3 / channels. The weights concerned are those whose shape depends on the
+    timm repeats the filters and scales them by 3 / channels. This concerns the weights whose shape depends on the
     number of input channels.
     """
     usual = dict(build_on_meta(replace(request, in_channels=3)).named_parameters())
@@ -169,7 +157,7 @@ def _of_stem(backbone: nn.Module, usual: dict[str, nn.Parameter]) -> Iterator[nn
 
 
 def _tapped(request: Request, taps: tuple[str, ...]) -> nn.Module:
-    """The backbone whose levels are those layers' maps."""
+    """The backbone whose levels are the maps of these layers."""
     usual = replace(request, taps=None, out_indices=None)
     check_chain(build_on_meta(usual), request.name)
     used = taps if request.out_indices is None else tuple(taps[index] for index in request.out_indices)
@@ -198,16 +186,16 @@ def _created(request: Request, *, whole: bool = False) -> nn.Module:
 
 
 def _names(request: Request) -> Collection[str]:
-    """Of the tensors that the backbone has."""
+    """The names of the backbone's tensors."""
     bare = replace(request, pretrained=False)
     try:
         return build_on_meta(bare).state_dict().keys()
-    except OptionError:  # some compute with their own parameters while they are built
+    except OptionError:  # some models read their own parameters while they are built
         return build_backbone(bare).state_dict().keys()
 
 
 def _created_dynamic(tagged: str, options: dict[str, Any], *, whole: bool) -> nn.Module:
-    """The backbone, or the whole model, with timm's own dynamic image size, where it knows that option."""
+    """The backbone, or the whole model, with timm's dynamic image size if the model has that option."""
     options |= {} if whole else {"features_only": True}
     try:
         return timm.create_model(tagged, dynamic_img_size=True, **options)

@@ -1,4 +1,4 @@
-"""The weights of a file for a model of timm: under the names that timm has, or an error that says what differs."""
+"""Fit the weights of a file to a model of timm, or say what differs."""
 
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -25,11 +25,11 @@ class Fit:
     """How the tensors of a file fit a backbone.
 
     Attributes:
-        tensors: those that the model has, by its names.
-        carried: how many of the backbone's tensors are among them.
+        tensors: tensors of the model, by its names.
+        carried: number of the backbone's tensors among them.
         missing: names that the file lacks.
-        unexpected: names that the model lacks; those of a classifier do not count.
-        different: names of weights that have another shape.
+        unexpected: names that the model lacks, without those of a classifier.
+        different: names of weights with another shape.
     """
 
     tensors: Mapping[str, Tensor]
@@ -40,25 +40,25 @@ class Fit:
 
     @property
     def is_good(self) -> bool:
-        """Whether nearly all of the backbone is in the file, and nearly nothing else."""
+        """Whether the file has nearly all tensors of the backbone, and hardly any others."""
         others = len(self.missing) + len(self.unexpected)
         return bool(self.carried) and not self.different and others <= _TOLERATED * self.carried
 
     def __str__(self) -> str:
         kinds = {"missing": self.missing, "unexpected": self.unexpected, "of another shape": self.different}
-        told = [f"{len(names)} {kind} ({_listed(names)})" for kind, names in kinds.items() if names]
-        return ", ".join([f"{self.carried} tensors fit", *told])
+        differences = [f"{len(names)} {kind} ({_listed(names)})" for kind, names in kinds.items() if names]
+        return ", ".join([f"{self.carried} tensors fit", *differences])
 
 
 @contextmanager
 def fitted(name: str, backbone: Collection[str], state: Mapping[str, Tensor], source: str) -> Iterator[Path]:
-    """A file of weights that timm can load: without a prefix such as `model.` or `encoder.backbone.`.
+    """A file of weights that timm can load, without a prefix such as `model.` or `encoder.backbone.`.
 
     Args:
-        name: of the model.
-        backbone: names of its backbone's tensors.
+        name: name of the model.
+        backbone: names of the tensors of its backbone.
         state: the tensors.
-        source: what the user calls them.
+        source: the user's name for the weights.
 
     Raises:
         PretrainedError: they are not those of this model.
@@ -77,7 +77,7 @@ def fitted(name: str, backbone: Collection[str], state: Mapping[str, Tensor], so
 
 
 def fit_names(name: str, backbone: Collection[str], state: Mapping[str, Tensor]) -> Fit:
-    """Compare the names, behind whatever prefix, with those of the model."""
+    """Compare the names, without any prefix, with those of the model."""
     model = _model(name)
     own = model.state_dict()
     known = {_flat(key): key for key in own}
@@ -95,27 +95,27 @@ def fit_names(name: str, backbone: Collection[str], state: Mapping[str, Tensor])
 
 
 def _model(name: str) -> nn.Module:
-    """The whole model, without memory for its weights where it can be built so."""
+    """The whole model, on `meta` if it can be built there."""
     try:
         with torch.device("meta"):
             return timm.create_model(name)
-    except (NotImplementedError, RuntimeError):  # some compute with their own parameters while they are built
+    except (NotImplementedError, RuntimeError):  # some models read their own parameters while they are built
         return timm.create_model(name)
 
 
 def _bare(names: Collection[str], known: Collection[str]) -> dict[str, str]:
-    """Each of the names that have the prefix of the known ones, without it, and as it was."""
+    """The names with the most frequent prefix: without it, and as they are."""
     prefix = prefix_before(names, known, _flat)
     return {name.removeprefix(prefix): name for name in names if name.startswith(prefix)}
 
 
 def _flat(name: str) -> str:
-    """A name as it is spelled alike in a model of timm and in its backbone, where some dots are underscores."""
+    """A spelling that a model of timm and its backbone, which has underscores for some dots, share."""
     return name.replace(".", "_")
 
 
 def _is_other(name: str, tensor: Tensor, own: Tensor) -> bool:
-    """Whether a weight has another shape; what belongs to positions, which timm resizes, is called otherwise."""
+    """Whether a weight has another shape; position embeddings, which timm resizes, have other names."""
     return name.endswith(".weight") and tensor.shape != own.shape
 
 

@@ -1,4 +1,4 @@
-"""The names of timm's models, found without importing timm (which imports torch and takes seconds)."""
+"""The names of timm's models, read without importing timm, which takes seconds."""
 
 import re
 import sys
@@ -11,22 +11,22 @@ from pathlib import Path
 from unetzoo.errors import MissingExtraError, describe_error
 from unetzoo.specs import EncoderSpec, lazy
 
-_HINT = "torch and torchvision may be of versions that do not fit: pip install --upgrade torch torchvision timm"
+_HINT = "the versions of torch and torchvision may not match: pip install --upgrade torch torchvision timm"
 _REGISTERED = re.compile(r"^@register_model\s*\n(?:@.*\n)*def (\w+)\(", re.MULTILINE)
 
 
 def timm_names() -> frozenset[str]:
-    """All models of the installed timm, as `timm.list_models()` has them.
+    """All models of the installed timm, as `timm.list_models()` returns them.
 
-    Where timm is imported anyway it is asked itself, so that models which a user registered with it count.
+    If timm is imported already, its registry is read, which includes models that a user registered.
     """
     if "timm" not in sys.modules:
         return _names_in_source()
-    return frozenset(import_module("timm").list_models())  # the import waits for another thread that is at it
+    return frozenset(import_module("timm").list_models())  # waits for a thread that is importing it
 
 
 def timm_spec(name: str) -> EncoderSpec:
-    """The spec of one model of timm, with what timm records about its pretrained weights."""
+    """The spec of a model of timm, with its pretrained weights."""
     try:
         from timm.models import get_arch_pretrained_cfgs
     except (

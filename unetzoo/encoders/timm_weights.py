@@ -1,4 +1,4 @@
-"""Where the pretrained weights of a model of timm come from: timm's own, a file, or a repository of the Hub."""
+"""Pretrained weights for a model of timm: timm's own, a file, or a repository of the Hub."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -22,15 +22,15 @@ _FILES = ("model.safetensors", "pytorch_model.bin")  # of a repository with weig
 def weights_for(
     name: str, pretrained: bool | str, backbone: Callable[[], Collection[str]]
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    """How timm is asked for a model with these weights: by which name, perhaps with a tag, and with which options.
+    """The name, perhaps with a tag, and the options with which timm creates a model with these weights.
 
     Args:
-        name: of the model.
+        name: name of the model.
         pretrained: False, True, a tag, a .safetensors file, or `"hf-hub:user/name"`.
-        backbone: gives the names of its backbone's tensors.
+        backbone: returns the names of the tensors of its backbone.
 
     Raises:
-        PretrainedError: there are no such weights, they cannot be had, or they are not those of this model.
+        PretrainedError: there are no such weights, they cannot be loaded, or they are those of another model.
     """
     if isinstance(pretrained, str) and pretrained.startswith(_HUB):
         state = _of_hub(name, pretrained)
@@ -50,7 +50,7 @@ def weights_for(
 def _tag(pretrained: str) -> str:
     if "/" in pretrained or pretrained.endswith((".pth", ".pt", ".bin")):
         raise PretrainedError(
-            f"{pretrained!r} is no tag, no 'hf-hub:user/name' and no {_SAFE} file: other files could run code when they"
+            f"{pretrained!r} is not a tag, 'hf-hub:user/name' or a {_SAFE} file: other files could run code when they"
             " are read; convert it with torch.load(..., weights_only=True) and safetensors.torch.save_file"
         )
     return pretrained
@@ -71,7 +71,7 @@ def _of_hub(name: str, pretrained: str) -> Mapping[str, Tensor]:
 
 
 def _check_own(tagged: str) -> None:
-    """Raise HubError, within seconds, where timm's own weights are neither in the cache nor to be had."""
+    """Raise HubError, within seconds, if timm's own weights are neither cached nor available."""
     config = timm.get_pretrained_cfg(tagged, allow_unregistered=False)
     if config is not None and config.hf_hub_id:
         check_at_hand(config.hf_hub_id, [config.hf_hub_filename] if config.hf_hub_filename else _FILES)
@@ -79,7 +79,7 @@ def _check_own(tagged: str) -> None:
 
 @contextmanager
 def _explained(name: str, pretrained: bool | str) -> Iterator[None]:
-    """Turn whatever timm, the Hub and files raise into one PretrainedError, unless no weights are asked for."""
+    """Turn all errors of timm, the Hub and files into PretrainedError, if weights are requested."""
     try:
         yield
     except PretrainedError:
@@ -87,7 +87,7 @@ def _explained(name: str, pretrained: bool | str) -> Iterator[None]:
     except Exception as error:
         if not pretrained:
             raise
-        cause = None if isinstance(error, HubError) else error  # that there is no network says all
+        cause = None if isinstance(error, HubError) else error  # its message says enough
         raise PretrainedError(_why_not(name, pretrained, error)) from cause
 
 

@@ -1,4 +1,4 @@
-"""The encoder of U2-Net (Qin et al. 2020, arXiv:2005.09007): a residual U-block a level."""
+"""The encoder of U2-Net (Qin et al. 2020, arXiv:2005.09007): a residual U-block per level."""
 
 from torch import Tensor, nn
 
@@ -16,17 +16,17 @@ _SMALL_MIDDLE, _SMALL_OUT = (16,) * 6, (64,) * 6
 
 
 class U2NetEncoder(Encoder):
-    """Six levels, at reductions 1 to 32, with max pooling between; the decoder `u2net` makes the paper's network of it.
+    """Six levels with reductions 1 to 32 and max pooling between; with the decoder `u2net` it is the paper's network.
 
     Args:
-        in_channels: of the image.
-        pretrained: there are no weights, so only False.
+        in_channels: channels of the image.
+        pretrained: False; there are no pretrained weights.
         small: the widths of the paper's small network (table 1), 16 channels within each block and 64 after it.
-        norm: after each convolution.
+        norm: norm after each convolution.
 
     Raises:
-        OptionError: for an option outside its values.
-        PretrainedError: when pretrained weights are asked for.
+        OptionError: an option has an invalid value.
+        PretrainedError: pretrained weights are requested.
     """
 
     def __init__(
@@ -38,15 +38,15 @@ class U2NetEncoder(Encoder):
         super().__init__(FeatureInfo(out, tuple(2**level for level in range(len(out)))))
         style = BlockStyle(norm=norm)
         self.stages = nn.ModuleList(
-            RSU(have, within, want, height, style, flat=level >= _POOLED)
-            for level, (have, within, want, height) in enumerate(
+            RSU(before, within, width, height, style, flat=level >= _POOLED)
+            for level, (before, within, width, height) in enumerate(
                 zip((in_channels, *out[:-1]), middle, out, _HEIGHTS, strict=True)
             )
         )
         self.pool = nn.MaxPool2d(2)
 
     def forward(self, image: Tensor) -> list[Tensor]:
-        """Features of an image (b, c, h, w), shallow first, the first at its full resolution."""
+        """Features of an image (b, c, h, w), shallow first, the first at full resolution."""
         features: list[Tensor] = []
         for stage in self.stages:
             features.append(stage(self.pool(features[-1]) if features else image))

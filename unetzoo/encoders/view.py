@@ -1,4 +1,4 @@
-"""At which size a backbone sees an image: padded to whole units, and scaled where its strides are no powers of two."""
+"""The size at which a backbone sees an image: padded, and scaled if its strides are not powers of two."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ Size = tuple[int, int]
 
 @dataclass(frozen=True)
 class View:
-    """The size of an image on its way into a backbone.
+    """How images are padded and scaled for a backbone.
 
     Attributes:
-        unit: the sides are padded to multiples of it, in pixels; 1 where they need no padding.
-        native: stride of the backbone's deepest map, in pixels of the image that it sees.
-        target: the reduction that this map stands for; the image is scaled by native / target, so that both agree.
-        fixed: (height, width) in pixels at which a backbone of one size sees every image; None: it takes any.
+        unit: sides are padded to multiples of it, in pixels; 1: no padding.
+        native: stride of the backbone's deepest map, in pixels of its input.
+        target: reduction of that level; images are scaled by native / target.
+        fixed: (height, width) in pixels of every input of a backbone with one size; None: any size.
     """
 
     unit: int
@@ -34,13 +34,13 @@ class View:
         return round_up(size[0], self.unit), round_up(size[1], self.unit)
 
     def scaled(self, padded: Size) -> Size:
-        """The size at which a backbone of any size sees a padded image."""
+        """The size of a padded image after scaling, for a backbone that takes any size."""
         if self.native == self.target:
             return padded
         return padded[0] // self.target * self.native, padded[1] // self.target * self.native
 
     def seen(self, image: Tensor) -> Tensor:
-        """The image (b, c, h, w), its last rows and columns repeated and all of it scaled, as the backbone sees it."""
+        """The image (b, c, h, w), padded by repeating its last rows and columns, and scaled."""
         height, width = image.shape[2:]
         padded = self.padded((height, width))
         if self.unit > 1:
@@ -55,16 +55,16 @@ def round_up(side: int, unit: int) -> int:
 
 
 def fit(levels: Sequence[Tensor], features: FeatureInfo, size: Size) -> list[Tensor]:
-    """Bring each level to exactly the size that a pyramid has of an image of that (height, width) in pixels."""
+    """Resize each level to its size in the pyramid of an image of (height, width) pixels."""
     sizes = [(size[0] // reduction, size[1] // reduction) for reduction in features.reductions]
     return [
-        level if tuple(level.shape[2:]) == wanted else F.interpolate(level, size=wanted, mode="bilinear")
-        for level, wanted in zip(levels, sizes, strict=True)
+        level if tuple(level.shape[2:]) == expected else F.interpolate(level, size=expected, mode="bilinear")
+        for level, expected in zip(levels, sizes, strict=True)
     ]
 
 
 def crop(levels: Sequence[Tensor], features: FeatureInfo, size: Size) -> list[Tensor]:
-    """Cut the last rows and columns of each level that an image of that (height, width) in pixels does not have."""
+    """Crop the last rows and columns of each level that lie outside of an image of (height, width) pixels."""
     return [
         F.pad(level, (0, size[1] // reduction - level.shape[3], 0, size[0] // reduction - level.shape[2]))
         for level, reduction in zip(levels, features.reductions, strict=True)

@@ -1,4 +1,4 @@
-"""Interop: weights that other libraries have trained. `smp` reads those of segmentation_models_pytorch."""
+"""Weights of other libraries: `smp` reads those of segmentation_models_pytorch."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""The weights of segmentation_models_pytorch's architectures, under this project's names."""
+"""Read networks of segmentation_models_pytorch."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -20,15 +20,15 @@ _HEAD = "segmentation_head."
 def from_smp(checkpoint: Mapping[str, Any]) -> dict[str, Tensor]:
     """The state_dict of the same network in unetzoo, for decoders of their default shape.
 
-    Layers that segmentation_models_pytorch creates but never calls are left out: the gate before a block without a
-    skip, the center of a U-Net++, those behind the last block of a ViT, and behind the last level of an encoder.
+    Layers that segmentation_models_pytorch creates but never calls are omitted: the gate before a block without a skip,
+    the center of a U-Net++, and layers after the last block of a ViT or the last level of an encoder.
 
     Args:
-        checkpoint: the state_dict of a network of segmentation_models_pytorch, with whatever prefix before all names,
-            such as `model.`; or what holds one, as under `"state_dict"`.
+        checkpoint: the state_dict of a network of segmentation_models_pytorch, whose names may have a prefix such as
+            `model.`, or a mapping that contains it, such as under `"state_dict"`.
 
     Raises:
-        WeightsError: there is no such state_dict in it.
+        WeightsError: it contains no such state_dict.
     """
     return renamed(_bare(checkpoint))
 
@@ -38,16 +38,16 @@ def network_from_smp(
 ) -> Segmenter:
     """The network that a state_dict of segmentation_models_pytorch belongs to, in evaluation mode.
 
-    Which architecture it is, how many classes it has, and attention and widths of a U-Net show in the tensors.
+    The architecture, the number of classes, and attention and widths of a U-Net are inferred from the tensors.
 
     Args:
         checkpoint: as for `from_smp`.
-        encoder: the `encoder_name` that it was made with.
-        options: what else it was made with, by its names there, such as `{"in_channels": 1, "encoder_depth": 4}`.
+        encoder: its `encoder_name`.
+        options: its other arguments, by their names there, such as `{"in_channels": 1, "encoder_depth": 4}`.
 
     Raises:
         WeightsError: there is no such state_dict, or it is that of another network.
-        ConfigError: the network has no equal in unetzoo.
+        ConfigError: the network has no equivalent in unetzoo.
     """
     state = _bare(checkpoint)
     described = _visible(state) | {"encoder_name": encoder} | dict(options or {})
@@ -69,27 +69,27 @@ def _bare(checkpoint: Mapping[str, Any]) -> dict[str, Tensor]:
     prefix = next((key.partition(_HEAD)[0] for key in state if _HEAD in key), None)
     if prefix is None:
         raise WeightsError(
-            f"these are no tensors of a network of segmentation_models_pytorch: there is no {_HEAD}*, but"
+            f"these are not the tensors of a network of segmentation_models_pytorch: there is no {_HEAD}*, but"
             f" {', '.join([*state][:3])}"
         )
     return without_prefix(state, prefix)
 
 
 def _visible(state: Mapping[str, Tensor]) -> dict[str, Any]:
-    """What a network was made with, as far as its tensors show it."""
+    """The arguments of a network, as far as its tensors show them."""
     family = family_of(state.keys())
     last = last_block(state) if family is None else ""
     head = "segmentation_head.head.4.weight" if family == "dpt" else "segmentation_head.0.weight"
-    found: dict[str, Any] = {"_model_class": _class_of(family, last), "classes": len(state[head])}
+    visible: dict[str, Any] = {"_model_class": _class_of(family, last), "classes": len(state[head])}
     if "classification_head.3.weight" in state:
-        found["aux_params"] = {"classes": len(state["classification_head.3.weight"])}
+        visible["aux_params"] = {"classes": len(state["classification_head.3.weight"])}
     if family is None:
         gated = any(".attention1." in key for key in state)
-        found["decoder_attention_type"] = "scse" if gated else None
+        visible["decoder_attention_type"] = "scse" if gated else None
     if last.isdecimal():
         widths = [len(state[f"decoder.blocks.{block}.conv1.0.weight"]) for block in range(int(last) + 1)]
-        found |= {"encoder_depth": len(widths), "decoder_channels": widths}
-    return found
+        visible |= {"encoder_depth": len(widths), "decoder_channels": widths}
+    return visible
 
 
 def _class_of(family: str | None, last: str) -> str:

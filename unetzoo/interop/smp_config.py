@@ -1,4 +1,4 @@
-"""What segmentation_models_pytorch's `save_pretrained` writes into config.json, as a configuration of unetzoo."""
+"""Translate a config.json of segmentation_models_pytorch's `save_pretrained`."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +11,7 @@ from unetzoo.nn.config import ModelConfig
 from unetzoo.registry.build import build_encoder
 
 _OTHER_DEFAULTS = {"activation": None, "decoder_center": False}
-_SHALLOW = {"depth", "taps", "out_indices"}  # options with which an encoder may have fewer layers than it has there
+_SHALLOW = {"depth", "taps", "out_indices"}  # options with which an encoder may have fewer layers than there
 _NO_STRIDE = 32
 _MOST_LEVELS = 16
 
@@ -25,12 +25,14 @@ def config_of_smp(data: Mapping[str, Any]) -> ModelConfig:
     """The configuration of the same network in unetzoo.
 
     Raises:
-        ConfigError: for what has no equal here; names it.
+        ConfigError: the network has no equivalent; the message says why.
     """
     family, encoder = FAMILIES.get(_text(data, "_model_class")), counterpart_of(_text(data, "encoder_name"))
-    problems = [] if family else [f"_model_class {data['_model_class']!r} (covered: {', '.join(FAMILIES)})"]
+    problems = [] if family else [f"_model_class {data['_model_class']!r} (supported: {', '.join(FAMILIES)})"]
     if encoder is None:
-        problems.append(f"encoder {data['encoder_name']!r} (covered: those that timm has alike, and all with 'tu-')")
+        problems.append(
+            f"encoder {data['encoder_name']!r} (supported: those that are the same in timm, and all with 'tu-')"
+        )
     problems += [f"{key} = {data[key]!r}" for key, usual in _OTHER_DEFAULTS.items() if data.get(key, usual) != usual]
     aux, refused = _aux_options(data.get("aux_params"))
     problems += refused
@@ -41,7 +43,9 @@ def config_of_smp(data: Mapping[str, Any]) -> ModelConfig:
     if family and encoder and not encoder.can_dilate and _stride(data, family) != _NO_STRIDE:
         problems.append(f"encoder_output_stride = {_stride(data, family)} of {data['encoder_name']!r}")
     if problems or family is None or encoder is None:
-        raise ConfigError(f"this network of segmentation_models_pytorch has no equal in unetzoo: {'; '.join(problems)}")
+        raise ConfigError(
+            f"this network of segmentation_models_pytorch has no equivalent in unetzoo: {'; '.join(problems)}"
+        )
     return ModelConfig(
         decoder=family.decoder,
         encoder=encoder.name,
@@ -55,20 +59,20 @@ def config_of_smp(data: Mapping[str, Any]) -> ModelConfig:
 
 
 def tensors_of_smp(state: Mapping[str, Any], config: ModelConfig) -> dict[str, Any]:
-    """Its tensors, or what stands for them, under unetzoo's names; without the encoder's layers that it never calls."""
-    found = renamed(state)
+    """Its tensors, or their headers, under unetzoo's names, without encoder layers that it never calls."""
+    tensors = renamed(state)
     if not _SHALLOW & config.encoder_options.keys():
-        return found
+        return tensors
     from torch import device
 
     with device("meta"):
         encoder = build_encoder(config.encoder, in_channels=config.in_channels, options=config.encoder_options)
     used = {f"encoder.{name}" for name in encoder.state_dict()}
-    return {name: value for name, value in found.items() if name in used or not name.startswith("encoder.")}
+    return {name: value for name, value in tensors.items() if name in used or not name.startswith("encoder.")}
 
 
 def _decoder_options(data: Mapping[str, Any], family: Family) -> tuple[dict[str, Any], list[str]]:
-    """The decoder's options, and what has no equal among them."""
+    """The decoder's options, and problems for those without an equivalent."""
     is_vgg = _text(data, "encoder_name").startswith("vgg")
     options: dict[str, Any] = {"center": True} if family.decoder == "unet" and is_vgg else {}
     problems = []
@@ -89,7 +93,7 @@ def _decoder_options(data: Mapping[str, Any], family: Family) -> tuple[dict[str,
 
 
 def _aux_options(aux: object) -> tuple[dict[str, Any], list[str]]:
-    """The options of the head that classifies whole images, and what has no equal among them."""
+    """The options of the auxiliary head, and problems for those without an equivalent."""
     if aux is None:
         return {}, []
     if not isinstance(aux, Mapping) or "classes" not in aux or aux.get("activation") is not None:
@@ -99,7 +103,7 @@ def _aux_options(aux: object) -> tuple[dict[str, Any], list[str]]:
 
 
 def _encoder_options(data: Mapping[str, Any], family: Family, encoder: Counterpart) -> dict[str, Any]:
-    """The levels that this architecture sees: those of reductions 2 to 2^depth, perhaps dilated."""
+    """The encoder's options: levels with reductions 2 to 2^depth, perhaps dilated."""
     depth, stride = _depth(data, family), _stride(data, family)
     dilated: dict[str, Any] = {} if stride == _NO_STRIDE else {"output_stride": stride}
     if dilated and not encoder.is_universal:
@@ -109,8 +113,8 @@ def _encoder_options(data: Mapping[str, Any], family: Family, encoder: Counterpa
     reductions = _timm_reductions(encoder.name)
     if family.decoder == "unetpp" and reductions[0] > 2:
         raise ConfigError(
-            "this network of segmentation_models_pytorch has no equal in unetzoo: its UnetPlusPlus has nodes at half"
-            f" the image's resolution, where {encoder.name!r} has no features"
+            "this network of segmentation_models_pytorch has no equivalent in unetzoo: its UnetPlusPlus has nodes at"
+            f" half the image's resolution, where {encoder.name!r} has no features"
         )
     count = sum(reduction <= 2**depth for reduction in reductions)
     if reductions[0] == 1:  # such as VGG, whose first level it leaves out
@@ -119,7 +123,7 @@ def _encoder_options(data: Mapping[str, Any], family: Family, encoder: Counterpa
 
 
 def _of_vit(data: Mapping[str, Any]) -> dict[str, Any]:
-    """The options of the plain ViT of a `DPT`."""
+    """The encoder's options for the plain ViT of a `DPT`."""
     options: dict[str, Any] = {"pyramid": False, "readout": data.get("decoder_readout", "cat")}
     indices = data.get("encoder_output_indices")
     return options if indices is None else options | {"out_indices": indices}

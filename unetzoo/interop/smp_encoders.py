@@ -1,4 +1,4 @@
-"""The encoders of segmentation_models_pytorch: which model of timm is the same one, and what that calls its tensors.
+"""The encoders of segmentation_models_pytorch: the equivalent model of timm, and its names of tensors.
 
 | its encoders | timm's |
 |---|---|
@@ -10,10 +10,10 @@
 | `timm-tf_efficientnet_lite*` | `efficientnet_lite*`; the first level is the stem's |
 | `mobilenet_v2` | `mobilenetv2_100`, the last level behind its last convolution |
 | `mobileone_s*` | the same names |
-| `timm-regnet*`, `-res2*`, `-resnest*`, `-gernet*`, `-mobilenetv3*` | as with `tu-`, which they are there, too |
-| `tu-*` | the names behind it |
+| `timm-regnet*`, `-res2*`, `-resnest*`, `-gernet*`, `-mobilenetv3*` | as with `tu-` |
+| `tu-*` | the same names without `tu-` |
 
-The others have no counterpart: `densenet*` and `dpn*` give maps behind a ReLU, timm's before it; `inceptionv4`,
+The others have no counterpart: `densenet*` and `dpn*` return maps after a ReLU, timm's before it; `inceptionv4`,
 `inceptionresnetv2` and `xception` pad where timm's do not; `timm-skres*` have narrower attention; timm has no `mit_b*`.
 """
 
@@ -35,14 +35,14 @@ _UNIVERSAL = ("regnet", "res2", "resnest", "gernet", "mobilenetv3")
 
 @dataclass(frozen=True)
 class Counterpart:
-    """The model of timm that is the same as one of its encoders.
+    """The model of timm that is equivalent to an encoder.
 
     Attributes:
-        name: of the model.
+        name: name of the model.
         taps: names of the layers whose maps are the levels; empty: timm's own levels.
-        options: more of the encoder's options.
-        is_universal: whether timm builds it there, too.
-        can_dilate: whether it is the same one with an output stride, too.
+        options: further options of the encoder.
+        is_universal: timm builds the model there, too.
+        can_dilate: it is also equivalent with an output stride.
     """
 
     name: str
@@ -53,9 +53,9 @@ class Counterpart:
 
 
 def counterpart_of(name: str) -> Counterpart | None:
-    """The counterpart of an encoder; None: there is none."""
-    found = (of(name) for of in (_universal, _same, _senet, _efficientnet_of, _mobilenet_of))
-    return next((counterpart for counterpart in found if counterpart), None)
+    """The counterpart of an encoder, if there is one."""
+    candidates = (of(name) for of in (_universal, _same, _senet, _efficientnet_of, _mobilenet_of))
+    return next((counterpart for counterpart in candidates if counterpart), None)
 
 
 def _universal(name: str) -> Counterpart | None:
@@ -94,7 +94,7 @@ def _mobilenet_of(name: str) -> Counterpart | None:
 
 
 def renamed_encoder(names: Collection[str]) -> dict[str, str]:
-    """What an encoder's tensors are called in its counterpart, by their names there; empty where that has none."""
+    """The names of an encoder's tensors in its counterpart; empty for tensors that it lacks."""
     pairs = next((pairs for known_by, pairs in _FAMILIES if any(re.match(known_by, name) for name in names)), None)
     if any(name.startswith("_blocks.") for name in names):
         pairs = _efficientnet(names)
@@ -102,7 +102,7 @@ def renamed_encoder(names: Collection[str]) -> dict[str, str]:
 
 
 def _replaced(name: str, pairs: Pairs) -> str:
-    """The name with the first pattern that fits replaced; empty for what is unused."""
+    """The name with the first matching pattern replaced; empty for unused tensors."""
     for theirs, ours in pairs:
         renamed, count = re.subn(rf"^{theirs}", ours, name)
         if count:
@@ -191,4 +191,4 @@ _FAMILIES: tuple[tuple[str, Pairs], ...] = (
         ((r"conv_head\..*", _UNUSED), (r"bn2\..*", _UNUSED)),
     ),
 )
-"""By a pattern of a name that only it has."""
+"""Patterns for the names of a family, by a pattern of a name that no other family has."""

@@ -1,4 +1,4 @@
-"""The architectures of segmentation_models_pytorch: which decoder each one is here, and what its options are called."""
+"""The architectures of segmentation_models_pytorch: the equivalent decoder, and the names of its options."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -12,8 +12,8 @@ class Known:
     Attributes:
         option: its name here.
         keys: its names there, the newest first.
-        usual: its value there, where none is saved.
-        names: what its values are called here; None: the same.
+        usual: its default value there.
+        names: the names of its values here; None: the same.
     """
 
     option: str
@@ -27,14 +27,14 @@ class Family:
     """An architecture.
 
     Attributes:
-        decoder: its name here.
-        options: of the decoder.
-        head_kernel_size: of its last convolution, in pixels.
-        depth: how often its encoder halves the resolution, where nothing else is saved.
-        output_stride: of its encoder, where nothing else is saved.
-        usual_upsampling: of its logits, where nothing else is saved; None: as it must be.
-        upsampling: that brings its logits to the image's size, of depth and output stride; None: there is none.
-        of_vits: whether its encoders are plain ViTs.
+        decoder: name of the decoder here.
+        options: options of the decoder.
+        head_kernel_size: side of the kernel of the last convolution, in pixels.
+        depth: default number of times that its encoder halves the resolution.
+        output_stride: default output stride of its encoder.
+        usual_upsampling: default upsampling of its logits; None: whatever is right.
+        upsampling: the right upsampling, for a depth and an output stride; None: there is no such option.
+        of_vits: its encoders are plain ViTs.
     """
 
     decoder: str

@@ -1,8 +1,7 @@
-"""How segmentation_models_pytorch's decoders name their tensors, and what this project calls them.
+"""The names of tensors in segmentation_models_pytorch's decoders, and in unetzoo's.
 
-Each family has a key by which it is known, and pairs of a pattern and what replaces it, of which the first that fits
-counts.
-The tensors, and the order of the channels in them, are the same in both.
+Each family has a key that identifies it, and pairs of a pattern and its replacement, of which the first match counts.
+The tensors, and the order of their channels, are the same in both.
 """
 
 from collections.abc import Collection
@@ -24,7 +23,7 @@ _UNET_BLOCK: Pairs = (
 
 
 def _conv_bn(theirs: str, ours: str, first: int = 0) -> Pairs:
-    """The pairs of a convolution and a norm, which have names there and numbers here."""
+    """The pairs of a convolution and a norm, which have names there and indices here."""
     return (rf"{theirs}\.conv\.", f"{ours}.{first}."), (rf"{theirs}\.bn\.", f"{ours}.{first + 1}.")
 
 
@@ -117,4 +116,4 @@ FAMILIES: dict[str, tuple[str, Pairs]] = {
 
 def family_of(keys: Collection[str]) -> str | None:
     """The family that has these tensors; None: a U-Net or a U-Net++."""
-    return next((family for family, (known_by, _) in FAMILIES.items() if f"decoder.{known_by}" in keys), None)
+    return next((family for family, (key, _) in FAMILIES.items() if f"decoder.{key}" in keys), None)

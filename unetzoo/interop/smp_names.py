@@ -1,4 +1,4 @@
-"""The names of tensors of segmentation_models_pytorch's networks, as this project spells them.
+"""Rename the tensors of segmentation_models_pytorch's networks.
 
 | segmentation_models_pytorch | unetzoo |
 |---|---|
@@ -13,7 +13,7 @@
 | `classification_head.3.*` | `aux_head.linear.*` |
 | the decoders of the other families | `smp_keys.py` |
 
-The tensors stay as they are: both concatenate the deep map first and the newest skip next.
+The tensors are unchanged: both libraries concatenate the deep map first and the newest skip next.
 """
 
 import re
@@ -40,7 +40,7 @@ _IN_BLOCK = {
 _BLOCK = re.compile(rf"decoder\.blocks\.(\w+)\.({'|'.join(map(re.escape, _IN_BLOCK))})\.(.+)")
 
 
-_VIT: Pairs = (  # what `DPT` has outside of its decoder
+_VIT: Pairs = (  # tensors of `DPT` outside of its decoder
     (r"encoder\.model\.", "encoder.backbone.model."),
     (r"decoder\.projection_blocks\.(\d+)\.project\.", r"encoder.readout.projections.\1."),
     (r"segmentation_head\.head\.4\.", "heads.0."),
@@ -50,10 +50,10 @@ _UNUSED_OF_VIT = re.compile(r"encoder\.model\.(norm|fc_norm|head|head_drop|attn_
 
 
 def renamed(state: Mapping[str, T]) -> dict[str, T]:
-    """The tensors of a network of segmentation_models_pytorch, or what stands for them, under unetzoo's names.
+    """The tensors of a network of segmentation_models_pytorch, or their headers, under unetzoo's names.
 
     Raises:
-        WeightsError: the decoder is none that is known.
+        WeightsError: the decoder is unknown.
     """
     family = family_of(state.keys())
     names = _of_unets(state) if family is None else _of_family(state, family)
@@ -65,14 +65,14 @@ def renamed(state: Mapping[str, T]) -> dict[str, T]:
 
 
 def _of_unets(state: Mapping[str, object]) -> dict[str, str]:
-    """The names of a U-Net's or a U-Net++'s tensors; empty where there is no such tensor."""
+    """The new names of a U-Net's or a U-Net++'s tensors; empty for unused tensors."""
     last = last_block(state)
     unused = [f"decoder.blocks.{last}.attention1.", *(["decoder.center."] if last.startswith("x_") else [])]
     return {key: "" if key.startswith(tuple(unused)) else _of_unet(key, last) for key in state}
 
 
 def _of_family(state: Mapping[str, object], family: str) -> dict[str, str]:
-    """The names of another decoder's tensors; empty where there is no such tensor."""
+    """The new names of another decoder's tensors; empty for unused tensors."""
     pairs = tuple((rf"decoder\.{theirs}", f"decoder.{ours}") for theirs, ours in FAMILIES[family][1])
     if family == "dpt":
         return {key: "" if _UNUSED_OF_VIT.match(key) else _replaced(key, pairs + _VIT) for key in state}
@@ -88,7 +88,7 @@ def _replaced(key: str, pairs: Pairs) -> str:
 
 
 def _of_head(key: str) -> str:
-    """The heads, which all architectures name alike."""
+    """The new names of heads, which are the same in all architectures."""
     for theirs, ours in (("segmentation_head.0.", "heads.0."), ("classification_head.3.", "aux_head.linear.")):
         if key.startswith(theirs):
             return key.replace(theirs, ours)
@@ -96,10 +96,10 @@ def _of_head(key: str) -> str:
 
 
 def last_block(state: Mapping[str, object]) -> str:
-    """The block that works at full resolution: 4, or x_0_4."""
+    """The block at full resolution: 4, or x_0_4."""
     blocks = {match[1] for key in state if (match := _BLOCK.fullmatch(key))}
     if not blocks:
-        raise WeightsError("these tensors are those of no decoder of segmentation_models_pytorch that is known")
+        raise WeightsError("these are not the tensors of a decoder of segmentation_models_pytorch that unetzoo knows")
     return max(blocks, key=lambda block: (int(block.rpartition("_")[2]), block.startswith("x_0_") or "_" not in block))
 
 

@@ -74,8 +74,8 @@ def fill(model: Segmenter, tensors: Mapping[str, Tensor]) -> None:
     shared = shared_names(model.state_dict(keep_vars=True))
     values: dict[str, Tensor] = {}
     for name, tensor in tensors.items():
-        first = values.setdefault(shared[name], tensor)
-        if first is not tensor and not torch.equal(first, tensor):
+        value = values.setdefault(shared[name], tensor)
+        if value is not tensor and not torch.equal(value, tensor):
             raise WeightsError(f"{shared[name]} and {name} are one tensor in this network, but two in the file")
     model.load_state_dict({name: values[first] for name, first in shared.items()}, assign=True)
     for name, first in shared.items():
