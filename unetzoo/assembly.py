@@ -1,4 +1,4 @@
-"""Put parts together by name."""
+"""Create and describe parts by name."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ Kind = Literal["encoder", "decoder", "loss", "dataset"]
 
 @dataclass(frozen=True)
 class Description:
-    """What is known about a part; see `describe`."""
+    """The description of a part; see `describe`."""
 
     kind: str
     name: str
@@ -136,23 +136,23 @@ def create_dataset(name: str, *, split: Split = "train", options: Mapping[str, A
     """A split of a data set.
 
     Args:
-        name: of a data set, see `list_datasets`.
+        name: name of a data set, see `list_datasets`.
         split: `"train"`, `"val"` or `"test"`.
         options: its own options, see `describe("dataset", name)`.
 
     Raises:
-        UnknownNameError, ConflictError, OptionError: as `create`; OptionError also for a split that is none of these.
+        UnknownNameError, ConflictError, OptionError: as `create`; OptionError also for another split.
     """
-    found = _registry("dataset").find(name)
+    entry = _registry("dataset").find(name)
     check_choice("split", split, Split)
-    dataset: Dataset = build_part("dataset", name, found.spec.build, {"split": split}, options or {})
+    dataset: Dataset = build_part("dataset", name, entry.spec.build, {"split": split}, options or {})
     return dataset
 
 
 def create_loss(
     expression: str, *, ignore_index: int | None = None, output_weights: Sequence[float] | None = None
 ) -> "WeightedSum":
-    """Make a loss from an expression such as `"0.5*dice(smooth=1) + bce"`.
+    """Create a loss from an expression such as `"0.5*dice(smooth=1) + bce"`.
 
     Args:
         expression: names of losses joined by `+`, each with an optional factor before it and options after it.
@@ -164,8 +164,8 @@ def create_loss(
         w) integer for binary (k = 1) and multiclass, (b, k, h, w) for multilabel.
 
     Raises:
-        UnknownNameError, ConflictError, OptionError: as `create`; OptionError also for an expression that cannot be
-            read.
+        UnknownNameError, ConflictError, OptionError: as `create`; OptionError also for an invalid
+            expression.
     """
     from unetzoo.losses.expression import parse_loss
     from unetzoo.losses.first_touch import touch_constants
@@ -195,10 +195,10 @@ def list_datasets(pattern: str = "*") -> list[str]:
 
 
 def describe(kind: Kind, name: str) -> Description:
-    """What is known about a part: its options with their defaults, its paper, who provides it.
+    """Describe a part: its options with their defaults, its paper, its provider.
 
     Raises:
-        OptionError: `kind` is none of `"encoder"`, `"decoder"`, `"loss"`, `"dataset"`.
+        OptionError: `kind` is not `"encoder"`, `"decoder"`, `"loss"` or `"dataset"`.
         UnknownNameError, ConflictError: as `create`.
     """
     if kind not in get_args(Kind):

@@ -1,6 +1,6 @@
 """Checks of option values, each with one clear error.
 
-A number may be of NumPy, of torch, or of any type that Python takes for an index or a float: `classes=mask.max() + 1`.
+Numbers may be those of NumPy, torch or any type that Python accepts as an index or a float: `classes=mask.max() + 1`.
 """
 
 import operator
@@ -69,14 +69,14 @@ def _in_range(name: str, value: object, limits: Range, kind: type) -> float:
 
 
 def check_choice(option: str, value: object, allowed: Any) -> None:  # noqa: ANN401 - a Literal type has no type of its own
-    """Raise OptionError unless `value` is one of a Literal's."""
+    """Raise OptionError unless a Literal type contains `value`."""
     choices = get_args(allowed)
     if value not in choices:
         raise OptionError(f"{option} must be one of {', '.join(map(str, choices))}; got {value!r}")
 
 
 def check_precision(value: object) -> Precision:
-    """The name of a floating type, given as that, as its short name or as torch's type; OptionError for others."""
+    """The name of a floating type; `value` may also be a short name or torch's dtype. OptionError for others."""
     name: Any = _SHORT.get(str(value), str(value).removeprefix("torch."))
     check_choice("precision", name, Precision)
     precision: Precision = name
@@ -84,7 +84,7 @@ def check_precision(value: object) -> Precision:
 
 
 def check_count(option: str, value: object) -> int:
-    """A whole number from 1 to 65,536 as Python's own; OptionError for anything else."""
+    """A whole number from 1 to 65,536 as an int; OptionError for anything else."""
     count = check_whole(option, value, 1)
     if count > _MOST:
         raise OptionError(f"{option} must be at most {_MOST:,}, got {value!r}")
@@ -92,15 +92,15 @@ def check_count(option: str, value: object) -> int:
 
 
 def check_whole(option: str, value: object, least: int) -> int:
-    """A whole number from `least` on as Python's own; OptionError for anything else."""
-    found = whole(value)
-    if found is None or found < least:
+    """A whole number >= `least` as an int; OptionError for anything else."""
+    count = whole(value)
+    if count is None or count < least:
         raise OptionError(f"{option} must be a whole number >= {least}, got {value!r}")
-    return found
+    return count
 
 
 def check_probability(option: str, value: object) -> float:
-    """A number in [0, 1) as Python's own; OptionError for anything else."""
+    """A number in [0, 1); OptionError for anything else."""
     share = number(value)
     if share is None or not 0 <= share < 1:
         raise OptionError(f"{option} must be a probability in [0, 1), got {value!r}")
@@ -108,17 +108,17 @@ def check_probability(option: str, value: object) -> float:
 
 
 def check_widths(option: str, widths: Sequence[int]) -> tuple[int, ...]:
-    """The widths as a tuple; OptionError unless all are whole numbers >= 1."""
+    """The widths as a tuple of ints; OptionError unless all are whole numbers >= 1."""
     values = plain(widths)
     if not isinstance(values, Sequence) or not values:
         raise OptionError(f"{option} must be a list of whole numbers >= 1, got {widths!r}")
     if len(values) > _MOST_LEVELS:
-        raise OptionError(f"{option} has {len(values):,} entries; at most {_MOST_LEVELS} are built")
+        raise OptionError(f"{option} has {len(values):,} entries; at most {_MOST_LEVELS} are allowed")
     return tuple(check_count(f"each of {option}", width) for width in values)
 
 
 def check_depth(depth: int | None, levels: int) -> int:
-    """The number of levels to use, None for all; OptionError when there are not that many."""
+    """The number of levels to use, None: all; OptionError if there are fewer."""
     if depth is None:
         return levels
     used = whole(depth)
@@ -127,8 +127,8 @@ def check_depth(depth: int | None, levels: int) -> int:
     return used
 
 
-def plain(value: object) -> Any:  # noqa: ANN401 - whatever it was given
-    """Numbers and arrays of NumPy, torch and others, also in lists and mappings, as Python's own; the rest as it is."""
+def plain(value: object) -> Any:  # noqa: ANN401 - of any type
+    """Convert numbers and arrays of NumPy, torch and others, also in lists and mappings, to Python's own types."""
     if isinstance(value, Mapping):
         return {key: plain(item) for key, item in value.items()}
     if type(value) is list:
@@ -140,7 +140,7 @@ def plain(value: object) -> Any:  # noqa: ANN401 - whatever it was given
 
 
 def whole(value: object) -> int | None:
-    """A whole number, of whatever type, as Python's own; None of anything else, True and False among it."""
+    """A whole number of any type as an int; None for anything else, including True and False."""
     own = plain(value)
     try:
         return None if isinstance(own, bool) else operator.index(own)
@@ -149,7 +149,7 @@ def whole(value: object) -> int | None:
 
 
 def number(value: object) -> float | None:
-    """A real number, of whatever type, as Python's own int or float; None of anything else, such as True or a text."""
+    """A real number of any type as an int or float; None for anything else, including True and texts."""
     own = plain(value)
     if isinstance(own, bool | str | bytes | bytearray):
         return None

@@ -1,4 +1,4 @@
-"""The errors that unetzoo raises for a user's mistake, all children of `UnetzooError`."""
+"""The errors and warnings of unetzoo; all errors are subclasses of `UnetzooError`."""
 
 import re
 from collections.abc import Iterable
@@ -13,63 +13,63 @@ _DRESS = re.compile(
 
 
 class UnetzooError(Exception):
-    """Parent of every error that unetzoo raises on purpose."""
+    """Base class of all errors of unetzoo."""
 
     def __str__(self) -> str:
-        text = super().__str__()  # may quote what a stranger's file holds
+        text = super().__str__()  # may quote an untrusted file
         return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}... ({len(text):,} letters)"
 
 
 class UnknownNameError(UnetzooError, LookupError):
-    """No part of that kind and name is registered."""
+    """No part of that kind has this name."""
 
 
 class ConflictError(UnetzooError):
-    """Several plugins offer the same name, and it was asked for without saying whose."""
+    """Several plugins provide a name that is not qualified."""
 
 
 class OptionError(UnetzooError, TypeError):
-    """An option that the part does not take, or a value that it refuses."""
+    """An unknown option, or an invalid value."""
 
 
 class OutOfMemoryError(OptionError):
-    """An option asks for more memory than there is, such as a `tile`."""
+    """An option, such as `tile`, needs more memory than there is."""
 
 
 class ShapeError(UnetzooError, ValueError):
-    """A tensor, or a pyramid of them, with a shape that does not fit."""
+    """A tensor, or a pyramid of tensors, has a shape that does not fit."""
 
 
 class TargetError(UnetzooError, ValueError):
-    """A loss got a target of the wrong shape, dtype or range."""
+    """The target of a loss has the wrong shape, dtype or range."""
 
 
 class DataError(UnetzooError, ValueError):
-    """A file of images or masks that is missing, cannot be read, or holds what nobody can learn from or predict."""
+    """An image or mask is missing, cannot be read, or cannot be used for training or prediction."""
 
 
 class WriteError(UnetzooError):
-    """A file cannot be written: a full disk, no permission, no such folder."""
+    """A file cannot be written: the disk is full, permissions or the folder are missing."""
 
 
 class BusyError(UnetzooError):
-    """Another process is at work in the same folder."""
+    """Another process works in the same folder."""
 
 
 class TrainingError(UnetzooError):
-    """A training that cannot go on."""
+    """A training cannot continue."""
 
 
 class ConfigError(UnetzooError, ValueError):
-    """A model configuration that cannot be read."""
+    """The configuration of a network is invalid."""
 
 
 class PretrainedError(UnetzooError):
-    """Pretrained weights that do not exist, or cannot be had."""
+    """Pretrained weights do not exist, or cannot be loaded."""
 
 
 class WeightsError(UnetzooError, ValueError):
-    """Files of weights that cannot be read, or that are not those of the network that they come with."""
+    """Weights cannot be read, or are not those of the network."""
 
 
 class HubError(UnetzooError):
@@ -77,23 +77,23 @@ class HubError(UnetzooError):
 
 
 class PluginError(UnetzooError):
-    """A plugin that breaks the rules, or a part of it that cannot be imported."""
+    """A plugin breaks the rules, or a part of it cannot be imported."""
 
 
 class ContractError(UnetzooError, AssertionError):
-    """A part that breaks the contract of its kind; says which sentences of it."""
+    """A part breaks the contract of its kind; the message lists the rules."""
 
 
 class MissingExtraError(UnetzooError, ImportError):
-    """A feature whose optional dependency is not installed."""
+    """An optional dependency is not installed."""
 
 
 class DataWarning(UserWarning):
-    """Images that are probably not what a network was trained on; the work goes on."""
+    """Images probably differ from those that a network was trained on."""
 
 
 class WeightsWarning(UserWarning):
-    """Weights that were changed or fit in part, in a way that is allowed."""
+    """Weights are converted, or fit only in part, in an allowed way."""
 
 
 class PluginWarning(UserWarning):
@@ -101,11 +101,11 @@ class PluginWarning(UserWarning):
 
 
 def did_you_mean(asked: str, known: Iterable[str]) -> str:
-    """A part of a sentence that proposes up to three known names, empty where none is near.
+    """A question that proposes up to three known names; empty if none is similar.
 
-    A name that differs in case and punctuation alone is proposed alone (`unet++` for `unetpp`), also where another
-    library dresses it up (`tu-resnet34`, `FCNHead`, `DiceLoss`); else names that prolong `asked` (`resnet` for
-    `resnet18`), the shortest first; else those that are nearest by difflib's ratio.
+    Names that differ only in case and punctuation come first (`unetpp` for `unet++`), also without the affixes of other
+    libraries (`tu-resnet34`, `FCNHead`, `DiceLoss`); then names that begin with `asked` (`resnet18` for `resnet`), the
+    shortest first; then those that are nearest by difflib's ratio.
     """
     names, spellings = list(known), tuple(filter(None, (_letters(asked), _letters(_DRESS.sub("", asked)))))
     equal = [name for name in names if _letters(name) in spellings]
@@ -115,7 +115,7 @@ def did_you_mean(asked: str, known: Iterable[str]) -> str:
 
 
 def describe_error(error: BaseException) -> str:
-    """An exception of somebody else's code in one line."""
+    """An exception of other code in one line."""
     return " ".join(f"{type(error).__name__}: {error}".split()).rstrip(":")
 
 

@@ -1,4 +1,4 @@
-"""A part's options are its builder's own signature: read them, and bind a mapping to them."""
+"""The options of a part are the parameters of its builder."""
 
 import inspect
 from collections.abc import Mapping
@@ -22,10 +22,10 @@ class Option:
     """One option of a part.
 
     Attributes:
-        name: as in `decoder_options={name: value}`.
-        default: its value where none is given; None where it is required.
-        annotation: its type, as the source has it; empty where it has none.
-        required: whether it must be given.
+        name: its name in `decoder_options={name: value}`.
+        default: its default value; None if it is required.
+        annotation: its type as in the source; may be empty.
+        required: whether it has no default.
     """
 
     name: str
@@ -38,10 +38,10 @@ class Option:
 
 
 def options_of(kind: str, build: Lazy | Builder) -> tuple[Option, ...]:
-    """The options that a builder takes, in its order, without those that unetzoo fills in itself.
+    """The options of a builder, without the parameters that unetzoo passes itself.
 
     Raises:
-        PluginError: when the builder cannot be imported, or does not take what unetzoo fills in.
+        PluginError: the builder cannot be imported, or lacks a parameter that unetzoo passes.
     """
     parameters = _parameters(_resolved(build))
     missing = [name for name in _RESERVED[kind] if name not in parameters]
@@ -53,19 +53,19 @@ def options_of(kind: str, build: Lazy | Builder) -> tuple[Option, ...]:
 def build_part(
     kind: str, name: str, build: Lazy | Builder, reserved: Mapping[str, Any], options: Mapping[str, Any]
 ) -> Any:  # noqa: ANN401 - the caller knows the kind
-    """Call a builder with what unetzoo fills in and the user's options.
+    """Call a builder with `reserved`, which unetzoo passes itself, and the user's options.
 
     Raises:
-        OptionError: for an option that the builder does not have, or one that it needs and did not get.
-        PluginError: as `options_of` does.
+        OptionError: an option is unknown, or a required one is missing.
+        PluginError: as `options_of`.
     """
     accepted = options_of(kind, build)
     names = [option.name for option in accepted]
     takes = f"it takes {', '.join(map(str, accepted))}" if accepted else "it takes none"
-    for asked in options:
-        if asked not in names:
-            hint = f"{did_you_mean(str(asked), names)} " if did_you_mean(str(asked), names) else ""
-            raise OptionError(f"{kind} {name!r} has no option {asked!r}; {hint}{takes}")
+    for key in options:
+        if key not in names:
+            hint = f"{did_you_mean(str(key), names)} " if did_you_mean(str(key), names) else ""
+            raise OptionError(f"{kind} {name!r} has no option {key!r}; {hint}{takes}")
     for option in accepted:
         if option.required and option.name not in options:
             raise OptionError(f"{kind} {name!r} needs the option {option.name!r}; {takes}")
@@ -77,11 +77,11 @@ def _resolved(build: Lazy | Builder) -> Builder:
 
 
 def _parameters(builder: Builder) -> dict[str, inspect.Parameter]:
-    """The parameters that can be given by name."""
+    """The parameters that can be passed by name."""
     try:
         signature = inspect.signature(builder)
     except (TypeError, ValueError) as error:  # callables written in C may have none
-        raise PluginError(f"{builder!r} has no signature from which its options can be read") from error
+        raise PluginError(f"{builder!r} has no signature, so its options are unknown") from error
     by_name = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
     return {name: parameter for name, parameter in signature.parameters.items() if parameter.kind in by_name}
 

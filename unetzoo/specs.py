@@ -1,4 +1,4 @@
-"""What a plugin declares about its parts: plain frozen data, free of torch."""
+"""The specs with which plugins declare their parts: frozen data, without torch."""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -15,11 +15,11 @@ Builder: TypeAlias = Callable[..., Any]
 
 @dataclass(frozen=True)
 class Lazy:
-    """A callable that is imported when it is first needed; made by `lazy`.
+    """A callable that is imported at its first use; made by `lazy`.
 
     Attributes:
         target: `"package.module:Name"`.
-        arguments: leading positional arguments that are bound to it.
+        arguments: leading positional arguments to bind.
     """
 
     target: str
@@ -29,14 +29,14 @@ class Lazy:
         """The callable itself, with the leading arguments bound.
 
         Raises:
-            PluginError: when the module cannot be imported, has no such attribute, or the attribute cannot be called.
+            PluginError: the module cannot be imported, or has no such attribute, or it is not callable.
         """
         module_name, _, attribute = self.target.partition(":")
         try:
             builder: Builder = getattr(import_module(module_name), attribute)
         except UnetzooError:
-            raise  # such as an optional dependency that is missing: it says what to do
-        except Exception as error:  # the module may be a stranger's and raise anything
+            raise  # such as a missing optional dependency: it says what to do
+        except Exception as error:  # a plugin's module may raise anything
             raise PluginError(f"cannot load {self.target!r}: {describe_error(error)}") from error
         if not callable(builder):
             raise PluginError(f"{self.target!r} must be a class or a function, but is {builder!r}")
@@ -47,11 +47,11 @@ def lazy(target: str, *arguments: Any) -> Lazy:  # noqa: ANN401 - leading argume
     """Refer to a class or function without importing it.
 
     Args:
-        target: `"package.module:Name"`; `Name`'s own signature is the schema of the part's options.
-        arguments: leading positional arguments that are bound to it.
+        target: `"package.module:Name"`; the signature of `Name` defines the options of the part.
+        arguments: leading positional arguments to bind.
 
     Raises:
-        PluginError: when `target` is not of that form.
+        PluginError: `target` does not have that form.
     """
     module_name, colon, attribute = target.partition(":")
     if not colon or not all(part.isidentifier() for part in (*module_name.split("."), attribute)):
@@ -61,14 +61,14 @@ def lazy(target: str, *arguments: Any) -> Lazy:  # noqa: ANN401 - leading argume
 
 @dataclass(frozen=True, kw_only=True)
 class EncoderSpec:
-    """An encoder: `build(*, in_channels, pretrained, **its own options)` gives an `unetzoo.Encoder`.
+    """An encoder: `build(*, in_channels, pretrained, **its own options)` returns an `unetzoo.Encoder`.
 
     Attributes:
-        name: how `unetzoo.create(..., encoder=name)` asks for it.
-        build: the class or function, best through `lazy`.
+        name: its name in `unetzoo.create(..., encoder=name)`.
+        build: the class or function, preferably through `lazy`.
         summary: one line.
-        paper: where it was published, such as `"arXiv:1512.03385"`.
-        license: SPDX identifier of the pretrained weights, empty where there are none.
+        paper: its publication, such as `"arXiv:1512.03385"`.
+        license: SPDX identifier of the pretrained weights; empty: there are none.
         pretrained: tags of the pretrained weights, the default one first.
     """
 
@@ -82,7 +82,7 @@ class EncoderSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class DecoderSpec:
-    """A decoder: `build(features, **its own options)` gives an `unetzoo.Decoder` for that `FeatureInfo`.
+    """A decoder: `build(features, **its own options)` returns an `unetzoo.Decoder` for a `FeatureInfo`.
 
     `when` is a sentence on when to choose it, for the gallery of decoders.
     """
@@ -96,7 +96,7 @@ class DecoderSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class LossSpec:
-    """A loss: `build(**its own options)` gives a module that maps logits and target to a scalar >= 0."""
+    """A loss: `build(**its own options)` returns a module that maps logits and target to a scalar >= 0."""
 
     name: str
     build: Lazy | Builder
@@ -106,14 +106,14 @@ class LossSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class DatasetSpec:
-    """A data set: `build(*, split, **its own options)` gives the `unetzoo.Dataset` of that split.
+    """A data set: `build(*, split, **its own options)` returns the `unetzoo.Dataset` of that split.
 
     Attributes:
-        name: how `unetzoo.create_dataset(name, ...)` asks for it.
-        build: the class or function, best through `lazy`.
+        name: its name in `unetzoo.create_dataset(name, ...)`.
+        build: the class or function, preferably through `lazy`.
         summary: one line.
-        paper: where it was published.
-        license: SPDX identifier of the images, empty where nobody said.
+        paper: its publication.
+        license: SPDX identifier of the images; empty: not stated.
     """
 
     name: str
@@ -128,7 +128,7 @@ class CommandSpec:
     """A command of the command line: `unetzoo NAME` calls `build`, whose signature typer reads.
 
     Attributes:
-        name: of the command.
+        name: name of the command.
         build: the function, best through `lazy`.
         summary: one line for `unetzoo --help`.
     """
@@ -140,13 +140,13 @@ class CommandSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class EncoderFamily:
-    """Many encoders at once: `"name"` and `"prefix:name"` mean the same one.
+    """Many encoders at once: `"name"` and `"prefix:name"` mean the same encoder.
 
     Attributes:
-        prefix: of the qualified names, such as `"timm"`.
-        names: gives all names; called whenever a name is looked up, so it should be quick.
-        spec: gives the spec of one of these names.
-        examples: those that stand for all when the contracts are checked, best small ones; empty: three of all.
+        prefix: prefix of the qualified names, such as `"timm"`.
+        names: returns all names; it is called at each look-up, so it should be fast.
+        spec: returns the spec of a name.
+        examples: names, preferably of small encoders, for which the contract is checked; empty: three of all.
     """
 
     prefix: str
@@ -157,15 +157,15 @@ class EncoderFamily:
 
 @dataclass(frozen=True)
 class FeatureInfo:
-    """The pyramid that an encoder gives and a decoder takes, shallow level first.
+    """The pyramid of features between an encoder and a decoder, shallow level first.
 
     Attributes:
-        channels: of each level.
-        reductions: input pixels per feature pixel along each axis, of each level; each is a whole multiple of the one
-            before, and equal to it only where a dilated backbone, or a plain ViT, keeps the resolution.
+        channels: channels of each level.
+        reductions: input pixels per feature pixel of each level, along each axis; each is a multiple of the previous
+            one, and equal to it only if a dilated backbone or a plain ViT keeps the resolution.
 
     Raises:
-        ShapeError: when the two do not fit together, or the reductions do not grow by whole factors.
+        ShapeError: the two have different lengths, or a reduction is not a multiple of the previous one.
     """
 
     channels: tuple[int, ...]

@@ -110,7 +110,13 @@ def test_without_padding_an_image_that_would_lose_rows_is_refused_with_the_sizes
         _small("valid")(torch.randn(1, 1, *size))
 
 
-@pytest.mark.parametrize("options", [{"encoder_options": {}}, {"decoder_options": {}}])
-def test_one_part_alone_cannot_be_without_padding(options):
-    with pytest.raises(unetzoo.OptionError, match="padding='valid' is for encoder and decoder together"):
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"encoder_options": {}}, "the decoder has padding='valid', the encoder has not"),
+        ({"decoder_options": {}}, "the encoder has padding='valid', the decoder has not"),
+    ],
+)
+def test_one_part_alone_cannot_be_without_padding(options, message):
+    with pytest.raises(unetzoo.OptionError, match=message):
         _of_2015(**options)

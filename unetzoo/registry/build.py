@@ -24,23 +24,22 @@ def build(config: ModelConfig, *, pretrained: bool | str = False) -> Segmenter:
     """The network that a configuration describes, in training mode, its weights in `torch.channels_last`.
 
     Args:
-        config: of the network; its providers are replaced by those of the parts that are found.
+        config: the configuration; its providers are replaced by those of the parts.
         pretrained: the encoder's weights, as `EncoderSpec.build` takes them.
 
     Raises:
         UnknownNameError, ConflictError, OptionError, PretrainedError: as `unetzoo.create`.
     """
     registries = host().registries
-    found_encoder, found_decoder = (
-        registries["encoder"].find(config.encoder),
-        registries["decoder"].find(config.decoder),
-    )
-    encoder = _encoder(found_encoder, config.encoder, config.in_channels, pretrained, config.encoder_options)
+    encoder_entry = registries["encoder"].find(config.encoder)
+    decoder_entry = registries["decoder"].find(config.decoder)
+    encoder = _encoder(encoder_entry, config.encoder, config.in_channels, pretrained, config.encoder_options)
     reserved = {"features": encoder.features}
-    decoder: Decoder = build_part("decoder", config.decoder, found_decoder.spec.build, reserved, config.decoder_options)
+    decoder: Decoder = build_part("decoder", config.decoder, decoder_entry.spec.build, reserved, config.decoder_options)
     if encoder.valid_padding != decoder.valid_padding:
-        raise OptionError("padding='valid' is for encoder and decoder together, in encoder_options and decoder_options")
-    providers = {"encoder": str(found_encoder.provider), "decoder": str(found_decoder.provider)}
+        kinds = ("encoder", "decoder") if encoder.valid_padding else ("decoder", "encoder")
+        raise OptionError("the {} has padding='valid', the {} has not: set it in both options".format(*kinds))
+    providers = {"encoder": str(encoder_entry.provider), "decoder": str(decoder_entry.provider)}
     model = Segmenter(
         encoder, decoder, _heads(decoder, config), replace(config, providers=providers), _aux_head(encoder, config)
     )
@@ -52,15 +51,15 @@ def build_encoder(
     name: str, *, in_channels: int = 3, pretrained: bool | str = False, options: Mapping[str, Any] | None = None
 ) -> Encoder:
     """An encoder alone; arguments and errors are those of `unetzoo.create_encoder`, without saved networks."""
-    found = host().registries["encoder"].find(name)
-    return _encoder(found, name, check_count("in_channels", in_channels), pretrained, options or {})
+    entry = host().registries["encoder"].find(name)
+    return _encoder(entry, name, check_count("in_channels", in_channels), pretrained, options or {})
 
 
 def _encoder(
-    found: Entry[EncoderSpec], name: str, in_channels: int, pretrained: bool | str, options: Mapping[str, Any]
+    entry: Entry[EncoderSpec], name: str, in_channels: int, pretrained: bool | str, options: Mapping[str, Any]
 ) -> Encoder:
     reserved = {"in_channels": in_channels, "pretrained": pretrained}
-    encoder: Encoder = build_part("encoder", name, found.spec.build, reserved, options)
+    encoder: Encoder = build_part("encoder", name, entry.spec.build, reserved, options)
     return encoder
 
 
