@@ -6,15 +6,12 @@ The same as `unetzoo bench grid` with these names. Runs are kept one by one in `
 what is there is not measured again, and without their pictures together in `benchmarks/results/leaderboard.json`.
 """
 
-from pathlib import Path
-
-from benchmarks.page.readme import write_pages
+from benchmarks.page.readme import RESULTS, write_pages
 from unetzoo.bench.grid import Combination, expand
-from unetzoo.bench.runner import load, missing, run_in_processes
-from unetzoo.bench.store import write_json
+from unetzoo.bench.runner import run_in_processes
+from unetzoo.bench.store import load, missing, write_json
 
-HERE = Path(__file__).parent
-RUNS = HERE / "results" / "leaderboard"
+RUNS = RESULTS / "leaderboard"
 
 
 def main() -> None:
@@ -24,8 +21,8 @@ def main() -> None:
     for one, result in run_in_processes(missing(grid, RUNS), RUNS, workers=1):
         print(one.title, result.get("error") or result["accuracy"]["mean"]["IoU"], flush=True)
     found = [{**result, "picture": ""} for one in grid if (result := load(RUNS / one.file_name))]
-    write_json({"runs": found}, HERE / "results" / "leaderboard.json")
-    write_pages(HERE)
+    write_json({"runs": found}, RESULTS / "leaderboard.json")
+    write_pages()
 
 
 def _grid() -> list[Combination]:

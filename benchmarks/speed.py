@@ -1,43 +1,33 @@
-"""Measure speed and memory beside the peers, keep the raw samples, and write the tables of README.md from them.
+"""Time this project and its peers in turn, keep the raw samples, then write README.md.
 
-    python -m benchmarks.speed                 # the cases that README.md shows: more than an hour on two cores
-    python -m benchmarks.speed --all           # every combination: many hours, and much memory
-    python -m benchmarks.speed --only README   # no measuring: write README.md anew
-    python -m benchmarks.speed --only startup  # imports, the command line, `unetzoo.create`
+    python -m benchmarks.speed         # the cases that README.md shows: more than an hour on two cores
+    python -m benchmarks.speed --all   # every combination: many hours, and much memory
 
-A single case: `unetzoo bench speed --help`.
+This project's networks alone, in any environment: `unetzoo bench speed --help`.
 """
 
 import argparse
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import product
-from pathlib import Path
 
-from benchmarks.page.readme import write_pages
-from benchmarks.startup_times import measure_startup
-from unetzoo.bench.case import DECODERS, ENCODERS, Case
-from unetzoo.bench.run import machine, run_case
-from unetzoo.bench.store import save_result, write_json
+from benchmarks.page.readme import RESULTS, write_pages
+from unetzoo.bench.case import Case
+from unetzoo.bench.speed import run_case
+from unetzoo.bench.store import write_json
 
-HERE = Path(__file__).parent
-RESULTS = HERE / "results"
+DECODERS = ("unet", "unetpp")
+ENCODERS = ("resnet18", "resnet34", "efficientnet_b0", "convnext_tiny")
 
 
 def main() -> None:
-    """Measure what is asked for, then write README.md."""
+    """Measure, then write README.md."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--all", action="store_true", help="every combination")
-    parser.add_argument("--only", choices=["cases", "startup", "README"], help="one part of the work")
-    chosen = parser.parse_args()
-    RESULTS.mkdir(exist_ok=True)
-    if chosen.only in (None, "startup"):
-        write_json({"machine": machine(), **measure_startup(rounds=15)}, RESULTS / "startup.json")
-    if chosen.only in (None, "cases"):
-        for case in every_case() if chosen.all else shown_cases():
-            print(case.title, flush=True)
-            save_result(run_case(case), RESULTS)
-    write_pages(HERE)
+    for case in every_case() if parser.parse_args().all else shown_cases():
+        print(case.title, flush=True)
+        write_json(run_case(case, worker="benchmarks.contenders"), RESULTS / case.file_name)
+    write_pages()
 
 
 def shown_cases() -> Iterator[Case]:

@@ -10,7 +10,6 @@ OMP_NUM_THREADS=1 when several runs share the machine; times are measured last, 
 
 import argparse
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 from benchmarks.claims.networks import DATA, combinations, measure_accuracy
@@ -18,14 +17,12 @@ from benchmarks.claims.patch_runs import SIDES, PatchRun, measure_patches
 from benchmarks.claims.peer_seconds import equal_steps, measure_seconds
 from benchmarks.claims.peers import LIBRARIES, PeerRun, measure_peer
 from benchmarks.claims.speed import measure_speed
-from benchmarks.page.readme import write_pages
+from benchmarks.page.readme import RESULTS, write_pages
 from unetzoo._utils.memory import keep_freed_memory
-from unetzoo.bench.runner import load, run_in_processes
-from unetzoo.bench.runner import missing as runs_missing
-from unetzoo.bench.store import write_json
+from unetzoo.bench.runner import run_in_processes
+from unetzoo.bench.store import load, missing, write_json
 
-HERE = Path(__file__).parents[1]
-RUNS = HERE / "results" / "claims"
+RUNS = RESULTS / "claims"
 PATCH_STEPS, PEER_STEPS, LONG_PEER_STEPS = 300, 150, 450
 PEER_SEEDS = 8  # more than of the rest, since the libraries differ by less
 
@@ -42,8 +39,8 @@ def main() -> None:
     for name, part in _parts(chosen.seeds, chosen.workers).items():
         if chosen.only in (None, name):
             part()
-    write_json(_bundle(chosen.seeds), HERE / "results" / "claims.json")
-    write_pages(HERE)
+    write_json(_bundle(chosen.seeds), RESULTS / "claims.json")
+    write_pages()
 
 
 def _parts(seeds: int, workers: int) -> dict[str, Callable[[], object]]:
@@ -57,7 +54,7 @@ def _parts(seeds: int, workers: int) -> dict[str, Callable[[], object]]:
 
 
 def _measure(runs: Sequence[Any], workers: int, measure: Callable[[Any], dict[str, Any]]) -> None:
-    left = runs_missing(list(dict.fromkeys(runs)), RUNS)
+    left = missing(list(dict.fromkeys(runs)), RUNS)
     for one, result in run_in_processes(left, RUNS, workers=workers, measure=measure):
         print(one.title, result.get("error") or result["accuracy"]["mean"]["IoU"], flush=True)
 

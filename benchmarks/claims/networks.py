@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from unetzoo.bench.grid import Combination
-from unetzoo.bench.runner import Result
+from unetzoo.bench.store import Result
 
 DATA = ("nuclei", "brain-tissue")
 STEPS, LONG = 300, 900

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from benchmarks.claims.patches import PatchClassifier
 from unetzoo.bench.grid import file_name
-from unetzoo.bench.run import machine
+from unetzoo.bench.machine import machine
 from unetzoo.data.dataset import Sample
 from unetzoo.evaluation.scores import count, iou
 

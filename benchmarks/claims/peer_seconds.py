@@ -6,8 +6,8 @@ from statistics import fmean, median
 from typing import Any
 
 from benchmarks.claims.peers import FIT, SMP, PlainLoop, fitted, networks
+from unetzoo.bench.machine import machine
 from unetzoo.bench.measure import opened
-from unetzoo.bench.run import machine
 from unetzoo.bench.summary import half_interval
 from unetzoo.data.survey.survey import Survey
 from unetzoo.training.progress import FitListener

@@ -20,8 +20,8 @@ from torch.utils.data import DataLoader
 
 from unetzoo.assembly import create, create_loss
 from unetzoo.bench.grid import file_name
+from unetzoo.bench.machine import machine
 from unetzoo.bench.measure import held_out, opened
-from unetzoo.bench.run import machine
 from unetzoo.data.survey.survey import Survey
 from unetzoo.evaluation.evaluate import evaluate
 from unetzoo.interop.smp import from_smp

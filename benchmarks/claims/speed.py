@@ -9,10 +9,9 @@ import torch
 from benchmarks.claims.networks import PARTS, SUPERVISED
 from benchmarks.claims.patch_runs import SIDES
 from benchmarks.claims.patches import PatchClassifier
-from unetzoo._utils.grammar import parse_call
-from unetzoo.assembly import create
+from unetzoo.bench.grid import create_parts
+from unetzoo.bench.machine import machine
 from unetzoo.bench.measure import nested
-from unetzoo.bench.run import machine
 from unetzoo.inference.engines.optimize import optimize
 from unetzoo.nn.segmenter import Segmenter
 
@@ -45,21 +44,9 @@ def measure_speed(*, side: int = SIDE, rounds: int = _ROUNDS) -> dict[str, Any]:
 
 
 def _networks() -> dict[str, Segmenter]:
-    made = {name: _made(*parts) for name, parts in PARTS.items()}
-    levels = nested(made.pop(SUPERVISED))
-    return made | {f"U-Net++ L{level}": one for level, one in levels.items()}
-
-
-def _made(decoder_part: str, encoder_part: str) -> Segmenter:
-    (decoder, decoder_options), (encoder, encoder_options) = parse_call(decoder_part), parse_call(encoder_part)
-    return create(
-        decoder,
-        encoder=encoder,
-        classes=2,
-        in_channels=1,
-        encoder_options=encoder_options,
-        decoder_options=decoder_options,
-    ).eval()
+    networks = {name: create_parts(*parts, classes=2, in_channels=1).eval() for name, parts in PARTS.items()}
+    levels = nested(networks.pop(SUPERVISED))
+    return networks | {f"U-Net++ L{level}": one for level, one in levels.items()}
 
 
 def _call(model: Segmenter, image: torch.Tensor) -> Callable[[], object]:

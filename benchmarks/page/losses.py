@@ -5,7 +5,7 @@ from statistics import median
 from typing import Any
 
 from benchmarks.page.machine import told_machine
-from unetzoo.bench.speed_table import ratios
+from unetzoo.bench.timings import ratios
 
 
 def losses_section(found: Mapping[str, Any]) -> list[str]:

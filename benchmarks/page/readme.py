@@ -9,22 +9,36 @@ from benchmarks.claims.page import accuracy_section, claims_section
 from benchmarks.page.excerpt import excerpt
 from benchmarks.page.leaderboard import leaderboard_section
 from benchmarks.page.losses import losses_section
-from benchmarks.page.machine import told_machine
 from benchmarks.page.peers import peers_section
 from benchmarks.page.prediction import large_section, prediction_section
+from benchmarks.page.speed import load_cases, speed_section
 from benchmarks.page.startup import startup_section
-from unetzoo.bench.speed_table import EXPLANATION, markdown
-from unetzoo.bench.store import load_results
+
+RESULTS = Path(__file__).parents[1] / "results"
 
 Section = Callable[[Mapping[str, Any]], list[str]]
 
 _HEAD = """\
 # Benchmarks
 
-Made by `python -m benchmarks.speed` from the raw samples in [results](results); do not edit by hand. All contenders of
-a case are called in turn in one run, and the same weights are in all whose graph is the same: the difference of their
-logits stands in the last column. A single case, on any machine: `unetzoo bench speed --help`. From which size of map on
-the transposed convolution is used: `python -m benchmarks.upsampling`."""
+This page is generated from the raw samples in [results](results) by `python -m benchmarks.page`; do not edit it by
+hand. Install the project and its peers with `pip install -e '.[test]'`. Each command writes its results and this page
+anew; start it in the root of the repository:
+
+| command | numbers | on two cores |
+|---|---|---|
+| `python -m benchmarks.peers` | [Beside the peers](#beside-the-peers): what each library has and runs | 1 to 2 hours |
+| `python -m benchmarks.speed` | [Speed and memory](#speed-and-memory) of networks, beside the peers | > 1 hour |
+| `python -m benchmarks.startup` | [Starting](#starting): imports, the command line, `unetzoo.create` | |
+| `python -m benchmarks.prediction` | [Predicting large images](#predicting-large-images) | |
+| `python -m benchmarks.losses` | [Losses](#losses): time and memory, beside the peers | |
+| `python -m benchmarks.leaderboard` | [Leaderboard](#leaderboard): decoders and encoders trained alike | 20 minutes |
+| `python -m benchmarks.claims` | [What papers claim](#what-papers-claim), and the accuracy of the peers | > 2 hours |
+| `python -m benchmarks.gallery` | [docs/decoders.md](../docs/decoders.md): size and time of each decoder | |
+| `python -m benchmarks.upsampling` | prints which form of upsampling is faster | |
+| `python -m benchmarks.page` | this page and the table of the project's README, without measuring | |
+
+This project's networks alone, in any environment: `unetzoo bench speed --help`."""
 
 _FROM, _TO = "<!-- made by benchmarks/*.py -->", "<!-- until here -->"
 _SECTIONS: tuple[tuple[str, str, Section], ...] = (  # a file of results each
@@ -38,11 +52,12 @@ _SECTIONS: tuple[tuple[str, str, Section], ...] = (  # a file of results each
 )
 
 
-def write_pages(folder: Path) -> None:
-    """Write the page of the benchmarks' folder, and what the project's README says of it."""
-    results, front = folder / "results", folder.parent / "README.md"
-    (folder / "README.md").write_text(page(results), encoding="utf-8")
-    front.write_text(with_excerpt(front.read_text(encoding="utf-8"), results), encoding="utf-8")
+def write_pages() -> None:
+    """Write README.md of the benchmarks, and the table in that of the project."""
+    folder = RESULTS.parent
+    front = folder.parent / "README.md"
+    (folder / "README.md").write_text(page(RESULTS), encoding="utf-8")
+    front.write_text(with_excerpt(front.read_text(encoding="utf-8"), RESULTS), encoding="utf-8")
 
 
 def with_excerpt(readme: str, results: Path) -> str:
@@ -50,17 +65,17 @@ def with_excerpt(readme: str, results: Path) -> str:
     before, rest = readme.split(_FROM, 1)
     _, after = rest.split(_TO, 1)
     found = [_read(results / name) for name in ("peers.json", "claims.json")]
-    return "\n\n".join([before + _FROM, *excerpt(found[0], load_results(results), found[1]), _TO + after])
+    return "\n\n".join([before + _FROM, *excerpt(found[0], load_cases(results), found[1]), _TO + after])
 
 
 def page(results: Path) -> str:
     """The page of a folder of results, as Markdown."""
-    cases = load_results(results)
+    cases = load_cases(results)
     parts = [_HEAD]
     if (results / "peers.json").exists():
         parts += ["## Beside the peers", *peers_section(_read(results / "peers.json"), cases)]
     if cases:
-        parts += ["## Speed and memory", told_machine(cases[0]["machine"]), EXPLANATION, markdown(cases)]
+        parts += ["## Speed and memory", *speed_section(cases)]
     for name, title, section in _SECTIONS:
         if (results / name).exists():
             parts += [title, *section(_read(results / name))]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from statistics import median
 from typing import Any
 
-from unetzoo.bench.speed_table import ratios
+from unetzoo.bench.timings import ratios
 
 
 def startup_section(found: Mapping[str, Any]) -> list[str]:

@@ -11,15 +11,12 @@ import json
 import logging
 import os
 import warnings
-from pathlib import Path
-
-HERE = Path(__file__).parents[1]
 
 
 def main() -> None:
     """Count, then write README.md."""
     os.environ["UNETZOO_PLUGINS"] = ""  # what is built in, whatever is installed
-    from benchmarks.page.readme import write_pages
+    from benchmarks.page.readme import RESULTS, write_pages
     from benchmarks.peers.store import Count
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -27,7 +24,7 @@ def main() -> None:
     sample = parser.parse_args().sample
     warnings.simplefilter("ignore")  # of the peers
     logging.disable(logging.WARNING)
-    count = Count(HERE / "results" / "peers.json" if sample is None else None)
+    count = Count(RESULTS / "peers.json" if sample is None else None)
     if sample is not None:
         count.timm(sample, lambda: print(".", end="", flush=True))
         print("\n" + json.dumps(count.data, indent=1))
@@ -37,7 +34,7 @@ def main() -> None:
     count.architectures(lambda: print("architecture", flush=True))
     count.timm(on_name=lambda: print(".", end="", flush=True))
     count.other_encoders()
-    write_pages(HERE)
+    write_pages()
 
 
 if __name__ == "__main__":

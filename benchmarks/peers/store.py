@@ -11,7 +11,7 @@ from benchmarks.peers.architectures import LIBRARIES
 from benchmarks.peers.encoders import count_others, count_timm, timm_names
 from benchmarks.peers.losses import count_losses
 from benchmarks.peers.outcomes import Outcomes
-from unetzoo.bench.run import machine
+from unetzoo.bench.machine import machine
 from unetzoo.bench.store import write_json
 
 _EVERY = 20  # names

@@ -6,7 +6,8 @@ from dataclasses import asdict
 import pytest
 
 from unetzoo.bench.grid import Combination
-from unetzoo.bench.runner import load_all, missing, run_in_processes, run_on_ray
+from unetzoo.bench.runner import run_in_processes, run_on_ray
+from unetzoo.bench.store import load_all, missing
 
 _PLAIN = "plain(widths=(4, 8))"
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import unetzoo
-from unetzoo.bench.measures import saved_bytes
+from benchmarks.memory import saved_bytes
 from unetzoo.registry.builtin import unetzoo_decoders
 
 DECODERS = [spec.name for spec in unetzoo_decoders()]

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 import unetzoo
-from unetzoo.bench.measures import saved_bytes
+from benchmarks.memory import saved_bytes
 from unetzoo.layers.block import BlockStyle, FuseBlock
 
 

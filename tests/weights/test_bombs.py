@@ -11,7 +11,7 @@ import torch
 from limits import within
 
 import unetzoo
-from unetzoo.bench.measures import peak_bytes
+from unetzoo.bench.calls import peak_bytes
 
 PLAIN = {"format": 1, "decoder": "unet", "encoder": "plain", "encoder_options": {"widths": [2, 3]}}
 RESNET = {"format": 1, "decoder": "unet", "encoder": "test_resnet"}

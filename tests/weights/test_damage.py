@@ -140,7 +140,7 @@ _PEAKS_OF_LOADING = """if True:
     sys.path.insert(0, sys.argv[2])
     import unetzoo
     from test_damage import _mutated, _mutated_config
-    from unetzoo.bench.measures import peak_bytes
+    from unetzoo.bench.calls import peak_bytes
     folder = Path(sys.argv[1])
     config, weights, chance = folder / "config.json", folder / "model.safetensors", random.Random(2)
     data, whole = json.loads(config.read_text()), weights.read_bytes()

@@ -110,7 +110,7 @@ def test_loading_takes_the_memory_of_the_file_once(tmp_path):
     unetzoo.save(model, tmp_path)
     program = """if True:
         import sys, unetzoo
-        from unetzoo.bench.measures import peak_bytes
+        from unetzoo.bench.calls import peak_bytes
         unetzoo.load(sys.argv[2])  # all code is loaded, all small things are made
         def load():
             model = unetzoo.load(sys.argv[1])

@@ -1,40 +1,43 @@
-"""The combinations that are measured."""
+"""The combinations of a grid, and parts as they are written: `name(option=value)`, with `*` and braces."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from hashlib import blake2b
 from itertools import product
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from unetzoo._utils.grammar import parse_call
 from unetzoo.checks import check_count
 from unetzoo.errors import OptionError
 
+if TYPE_CHECKING:
+    from unetzoo.nn.segmenter import Segmenter
+
 _BRACES = re.compile(r"(.*?)\{([^{}]*)\}(.*)")
 _MOST = 100_000
-_LONGEST = 120  # letters of a file's name, which most systems limit to 255 bytes
+_LONGEST = 120  # letters of a file name, which most systems limit to 255 bytes
 
 
 @dataclass(frozen=True, kw_only=True)
 class Combination:
-    """One network, trained once.
+    """One network that is trained once.
 
     Attributes:
-        decoder: name of a decoder, perhaps with options, such as `"unetpp(deep_supervision=True)"`.
+        decoder: name of a decoder, optionally with options, such as `"unetpp(deep_supervision=True)"`.
         encoder: likewise, such as `"plain(widths=(35, 70, 140))"`.
         loss: an expression.
         data: name of a data set, or what `unetzoo data check` reads.
         seed: of weights and training.
-        steps: updates of the weights; None: as `seconds` says.
-        seconds: of training, from which the steps are reckoned; None: as `steps` says.
+        steps: updates of the weights; None: `seconds` is the budget.
+        seconds: of training, converted into steps; None: `steps` is the budget.
         batch: crops a step.
         crop: side of the crops in pixels.
-        size: side of the image whose latency is measured, in pixels.
+        size: side of the timed image in pixels.
         training: other options of the training, as `FitOptions` has them.
 
     Raises:
-        OptionError: for a number that is none of 1, 2, ..., or unless one of steps and seconds is given.
+        OptionError: for a number below 1, or unless exactly one of steps and seconds is set.
     """
 
     decoder: str
@@ -50,7 +53,6 @@ class Combination:
     training: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
-        """Check the numbers."""
         for name in ("batch", "crop", "size"):
             check_count(name, getattr(self, name))
         if (self.steps is None) == (self.seconds is None):
@@ -62,17 +64,17 @@ class Combination:
 
     @property
     def title(self) -> str:
-        """For people."""
+        """For messages."""
         return f"{self.decoder}, {self.encoder}, {self.loss}, {self.data}, seed {self.seed}"
 
     @property
     def file_name(self) -> str:
-        """Of its result."""
+        """The name of the file with its result."""
         return file_name(f"{self.decoder}-{self.encoder}-{self.loss}-{self.data}-{self.seed}", asdict(self))
 
 
 def file_name(words: str, fields: Mapping[str, Any]) -> str:
-    """Of the result of a run: readable, and another for every field that could change it."""
+    """The name of a result's file: readable, and different for every field that could change the result."""
     digest = blake2b(repr(sorted(fields.items())).encode(), digest_size=4).hexdigest()
     readable = re.sub(r"[^\w.+-]+", "-", words)[:_LONGEST]
     return f"{readable}-{digest}.json"
@@ -87,26 +89,24 @@ def expand(
     seeds: int,
     **budget: Any,  # noqa: ANN401 - the other fields of `Combination`, which checks them
 ) -> list[Combination]:
-    """Every combination, seed by seed, so that a grid that was stopped has something of each.
+    """Every combination, seed by seed, so that a grid that is stopped early has results of each.
 
     Args:
         decoders: names or patterns, such as `"unet*"` or `"{unet,fpn}"`.
         encoders: likewise, such as `"resnet{18,34}"` or `"convnext_*"`.
         losses: expressions.
         data: data sets.
-        seeds: how many, from 0 on.
+        seeds: their number, from 0 on.
         budget: the other fields of `Combination`.
 
     Raises:
         OptionError: a pattern matches nothing; the grid is empty or too large.
         UnknownNameError: there is no such decoder or encoder.
     """
-    from unetzoo.assembly import list_decoders, list_encoders
-
     check_count("seeds", seeds)
     names = [
-        _known("decoder", matching(decoders, list_decoders)),
-        _known("encoder", matching(encoders, list_encoders)),
+        parts("decoder", decoders),
+        parts("encoder", encoders),
         list(dict.fromkeys(losses)),
         list(dict.fromkeys(data)),
     ]
@@ -121,26 +121,47 @@ def expand(
     ]
 
 
-def _known(kind: Literal["decoder", "encoder"], written: list[str]) -> list[str]:
-    """The same, after a look at whether there are such parts."""
-    from unetzoo.assembly import describe
+def parts(kind: Literal["decoder", "encoder"], patterns: Sequence[str]) -> list[str]:
+    """The parts that patterns match, see `matching`.
 
+    Raises:
+        OptionError: a pattern matches nothing.
+        UnknownNameError: there is no such part.
+    """
+    from unetzoo.assembly import describe, list_decoders, list_encoders
+
+    written = matching(patterns, list_decoders if kind == "decoder" else list_encoders)
     for name in {parse_call(one)[0] for one in written}:
         describe(kind, name)
     return written
 
 
+def create_parts(decoder: str, encoder: str, *, classes: int = 1, in_channels: int = 3) -> "Segmenter":
+    """A network of parts as they are written, such as `"unetpp(deep_supervision=True)"`."""
+    from unetzoo.assembly import create
+
+    (decoder, decoder_options), (encoder, encoder_options) = parse_call(decoder), parse_call(encoder)
+    return create(
+        decoder,
+        encoder=encoder,
+        classes=classes,
+        in_channels=in_channels,
+        encoder_options=encoder_options,
+        decoder_options=decoder_options,
+    )
+
+
 def matching(patterns: Sequence[str], names: Callable[[str], list[str]]) -> list[str]:
     """The names that patterns with `*` and braces match, each once, in the order of the patterns."""
-    found: dict[str, None] = {}
-    for pattern in (single for given in patterns for single in without_braces(given)):
+    matches: dict[str, None] = {}
+    for pattern in (single for text in patterns for single in without_braces(text)):
         name, options = parse_call(pattern)
-        matched = names(name) if "*" in name or "?" in name else [name]
-        if not matched:
+        matching_names = names(name) if "*" in name or "?" in name else [name]
+        if not matching_names:
             raise OptionError(f"nothing matches {pattern!r}")
         written = pattern[len(name) :] if options else ""
-        found.update(dict.fromkeys(f"{match}{written}" for match in matched))
-    return list(found)
+        matches.update(dict.fromkeys(f"{match}{written}" for match in matching_names))
+    return list(matches)
 
 
 def without_braces(pattern: str) -> list[str]:

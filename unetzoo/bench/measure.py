@@ -14,11 +14,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from unetzoo._utils.grammar import parse_call
-from unetzoo.assembly import create
-from unetzoo.bench.grid import Combination
-from unetzoo.bench.measures import peak_bytes
-from unetzoo.bench.run import machine
+from unetzoo.bench.calls import peak_bytes, seconds
+from unetzoo.bench.grid import Combination, create_parts
+from unetzoo.bench.machine import machine
+from unetzoo.bench.store import Result
 from unetzoo.data.dataset import Dataset
 from unetzoo.data.open import survey
 from unetzoo.data.survey.survey import Survey
@@ -29,23 +28,39 @@ from unetzoo.inference.engines.optimize import optimize
 from unetzoo.inference.engines.prune import prune
 from unetzoo.inspection.dissect import dissect
 from unetzoo.nn.segmenter import Segmenter
+from unetzoo.registry.build import build
 from unetzoo.training.fit import fit
 from unetzoo.training.options import FitOptions
 from unetzoo.training.progress import FitListener
 
-_CALLS = 9  # timed, after two that are not
+_WARM_UP, _CALLS = 2, 9  # calls before the timed ones, timed calls
 _CALIBRATION = 8  # steps, of which the later half is timed
 _BATCH = 4  # images, for the throughput
 _PICTURE_HEIGHT = 160
 
 
-def measure(combination: Combination) -> dict[str, Any]:
-    """Train a network, and say how good, how fast and how large it is.
+@dataclass(frozen=True)
+class Trained:
+    """A trained network, and the images that it is judged by.
+
+    Attributes:
+        model: in evaluation mode.
+        held_out: images that it has not seen.
+        origin: of its result: combination, machine, date, steps and seconds of the training.
+    """
+
+    model: Segmenter
+    held_out: Dataset
+    origin: dict[str, Any]
+
+
+def measure(combination: Combination) -> Result:
+    """Train a network, then measure its accuracy, its speed and its size.
 
     Accuracy is that of the split "test", or "val" where there is none; speed is that of the optimized network.
 
     Raises:
-        UnetzooError: whatever is wrong with the combination.
+        UnetzooError: for any problem with the combination.
     """
     trained = train(combination)
     model, dataset = trained.model, trained.held_out
@@ -59,31 +74,16 @@ def measure(combination: Combination) -> dict[str, Any]:
     }
 
 
-@dataclass(frozen=True)
-class Trained:
-    """A network that was trained, and what it is judged by.
-
-    Attributes:
-        model: in evaluation mode.
-        held_out: images that it has not seen.
-        origin: where its result comes from: combination, machine, date, steps and seconds of the training.
-    """
-
-    model: Segmenter
-    held_out: Dataset
-    origin: dict[str, Any]
-
-
 def train(combination: Combination) -> Trained:
     """Train a network with a budget of steps or seconds.
 
     Raises:
-        UnetzooError: whatever is wrong with the combination.
+        UnetzooError: for any problem with the combination.
     """
-    found = opened(combination.data)
-    steps = combination.steps or _steps_in(combination, found)
+    data = opened(combination.data)
+    steps = combination.steps or _steps_in(combination, data)
     start = time.perf_counter()
-    model = _fitted(combination, found, steps, FitListener())
+    model = _fitted(combination, data, steps, FitListener())
     origin = {
         "combination": asdict(combination),
         "machine": machine(),
@@ -91,7 +91,7 @@ def train(combination: Combination) -> Trained:
         "steps": steps,
         "training seconds": time.perf_counter() - start,
     }
-    return Trained(model, held_out(found), origin)
+    return Trained(model, held_out(data), origin)
 
 
 @cache
@@ -100,23 +100,27 @@ def opened(data: str) -> Survey:
     return survey(data)
 
 
-def held_out(found: Survey) -> Dataset:
-    """What a network is judged by."""
-    test = found.dataset("test")
-    return test if len(test) else found.dataset("val")
+def held_out(data: Survey) -> Dataset:
+    """The images that a network is judged by: those of the split "test", or "val" where there is none."""
+    test = data.dataset("test")
+    return test if len(test) else data.dataset("val")
 
 
-def _fitted(combination: Combination, found: Survey, steps: int, listener: FitListener) -> Segmenter:
-    statistics = found.statistics
+def nested(model: Segmenter) -> dict[int, Segmenter]:
+    """The networks that a U-Net++ with deep supervision can be pruned to, by level; none for others."""
+    if model.config.decoder != "unetpp" or not model.config.decoder_options.get("deep_supervision"):
+        return {}
+    return {level: prune(model, level) for level in range(1, len(model.heads) + 1)}
+
+
+def _fitted(combination: Combination, data: Survey, steps: int, listener: FitListener) -> Segmenter:
+    statistics = data.statistics
     torch.manual_seed(combination.seed)
-    (decoder, decoder_options), (encoder, encoder_options) = map(parse_call, (combination.decoder, combination.encoder))
-    model = create(
-        decoder,
-        encoder=encoder,
+    model = create_parts(
+        combination.decoder,
+        combination.encoder,
         classes=len(statistics.class_names),
         in_channels=statistics.channels,
-        encoder_options=encoder_options,
-        decoder_options=decoder_options,
     )
     options = FitOptions(
         loss=combination.loss,
@@ -129,14 +133,14 @@ def _fitted(combination: Combination, found: Survey, steps: int, listener: FitLi
     )
     options = replace(options, **combination.training)
     with tempfile.TemporaryDirectory(prefix="unetzoo-") as folder:
-        return fit(model, found, Path(folder, "run"), options=options, listener=listener).model
+        return fit(model, data, Path(folder, "run"), options=options, listener=listener).model
 
 
-def _steps_in(combination: Combination, found: Survey) -> int:
-    """How many steps the seconds of a budget are, by the time of a few."""
+def _steps_in(combination: Combination, data: Survey) -> int:
+    """The number of steps in the seconds of a budget, by the time of a few."""
     times: list[float] = []
     listener = FitListener(on_step=lambda *_: times.append(time.perf_counter()))
-    _fitted(replace(combination, steps=_CALIBRATION, seconds=None), found, _CALIBRATION, listener)
+    _fitted(replace(combination, steps=_CALIBRATION, seconds=None), data, _CALIBRATION, listener)
     late = times[_CALIBRATION // 2 - 1 :]
     step = (late[-1] - late[0]) / (len(late) - 1)
     return max(1, round((combination.seconds or 0) / step))
@@ -155,38 +159,24 @@ def _speed(model: Segmenter, size: int) -> dict[str, Any]:
 
     The network is timed where it is, on a CPU or a GPU.
     """
-    anatomy = dissect(create_empty(model), (size, size))
+    with torch.device("meta"):
+        total = dissect(build(model.config), (size, size)).total
     network = optimize(model)
-    channels = model.config.in_channels
-    device = next(model.parameters()).device
+    channels, device = model.config.in_channels, next(model.parameters()).device
     one, several = (torch.randn(count, channels, size, size, device=device) for count in (1, _BATCH))
     return {
         "size": size,
         "device": device.type,
-        "latency": _seconds(lambda: network(one)),
-        "throughput": _BATCH / _seconds(lambda: network(several)),
+        "latency": _median_seconds(lambda: network(one), device.type),
+        "throughput": _BATCH / _median_seconds(lambda: network(several), device.type),
         "peak bytes": peak_bytes(lambda: network(one), device.type),
-        "parameters": anatomy.total.parameters,
-        "multiply-adds": anatomy.total.multiply_adds,
+        "parameters": total.parameters,
+        "multiply-adds": total.multiply_adds,
     }
 
 
-def create_empty(model: Segmenter) -> Segmenter:
-    """The same network without memory for its weights."""
-    from unetzoo.registry.build import build
-
-    with torch.device("meta"):
-        return build(model.config)
-
-
-def _seconds(call: Callable[[], Tensor]) -> float:
-    times = []
-    for _ in range(2 + _CALLS):
-        start = time.perf_counter()
-        if call().is_cuda:
-            torch.cuda.synchronize()
-        times.append(time.perf_counter() - start)
-    return median(times[2:])
+def _median_seconds(call: Callable[[], Tensor], device: str) -> float:
+    return median([seconds(call, device) for _ in range(_WARM_UP + _CALLS)][_WARM_UP:])
 
 
 def _pruned(model: Segmenter, dataset: Dataset, size: int) -> list[dict[str, Any]]:
@@ -197,19 +187,11 @@ def _pruned(model: Segmenter, dataset: Dataset, size: int) -> list[dict[str, Any
     ]
 
 
-def nested(model: Segmenter) -> dict[int, Segmenter]:
-    """The networks that a U-Net++ with deep supervision can be pruned to, by level; none for others."""
-    if model.config.decoder != "unetpp" or not model.config.decoder_options.get("deep_supervision"):
-        return {}
-    return {level: prune(model, level) for level in range(1, len(model.heads) + 1)}
-
-
 def _picture(model: Segmenter, dataset: Dataset, result: Evaluation) -> str:
     """The worst image as a PNG in base64."""
     sample = dataset[result.ranked[0].index if result.ranked else 0]
-    picture = case_picture(
-        sample.image, sample.mask, predicted_ids(model, sample.image), dataset.class_names, height=_PICTURE_HEIGHT
-    )
+    ids = predicted_ids(model, sample.image)
+    picture = case_picture(sample.image, sample.mask, ids, dataset.class_names, height=_PICTURE_HEIGHT)
     png = io.BytesIO()
     picture.quantize(64).save(png, format="PNG", optimize=True)
     return base64.b64encode(png.getvalue()).decode()

@@ -1,6 +1,7 @@
 """A folder of results as one page, as CSV and as Markdown."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from unetzoo._utils.atomic import write_text
 from unetzoo._utils.pages.render import render, trusted
 from unetzoo._utils.texts import count_of
-from unetzoo.bench.charts import graph_objects, pruning, scatter, script
-from unetzoo.bench.runner import load_all
+from unetzoo.bench.charts import graph_objects, pruning, scatter
+from unetzoo.bench.store import Result, load_all
 from unetzoo.bench.summary import Row, summarize
-from unetzoo.bench.tables import COLUMNS, NUMBERS, as_csv, as_markdown, cells
+from unetzoo.bench.tables import COLUMNS, TEXTS, as_csv, as_markdown, cells
 from unetzoo.errors import DataError
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class _Chart:
-    """A figure as what Plotly's script takes."""
+    """A figure as arguments of Plotly's script."""
 
     title: str
     data: Any
@@ -39,10 +40,13 @@ def write_report(folder: Path, page: Path, *, title: str = "Leaderboard") -> lis
         The files.
 
     Raises:
-        DataError: there are no results, or a file cannot be written.
+        DataError: there are no results.
+        WriteError: a file cannot be written.
         MissingExtraError: Plotly is not installed.
     """
     graph_objects()
+    from plotly.offline import get_plotlyjs
+
     results = load_all(folder)
     if not results:
         raise DataError(f"there are no results in {folder}; `unetzoo bench grid` writes them")
@@ -51,12 +55,12 @@ def write_report(folder: Path, page: Path, *, title: str = "Leaderboard") -> lis
         "unetzoo.bench",
         title=title,
         subtitle=_subtitle(results, rows),
-        charts=_charts(rows),
+        charts=list(_charts(rows)),
         rows=rows,
         columns=COLUMNS,
-        texts=[name for name in COLUMNS if name not in NUMBERS],
-        table=[cells(row) for row in rows],
-        plotly=trusted(script()),
+        texts=TEXTS,
+        table=[list(cells(row).values()) for row in rows],
+        plotly=trusted(get_plotlyjs()),
     )
     written = {page: text, page.with_suffix(".csv"): as_csv(rows), page.with_suffix(".md"): as_markdown(rows)}
     for path, content in written.items():
@@ -64,7 +68,7 @@ def write_report(folder: Path, page: Path, *, title: str = "Leaderboard") -> lis
     return list(written)
 
 
-def _subtitle(results: Sequence[dict[str, Any]], rows: Sequence[Row]) -> str:
+def _subtitle(results: Sequence[Result], rows: Sequence[Row]) -> str:
     done = [result for result in results if "error" not in result]
     if not done:
         return f"{count_of(len(results), 'run')}, all of which failed."
@@ -75,33 +79,27 @@ def _subtitle(results: Sequence[dict[str, Any]], rows: Sequence[Row]) -> str:
     sizes = sorted({row.size for row in rows})
     return (
         f"{count_of(len(results), 'run')}, {len(results) - len(done)} of which failed; measured until "
-        f"{max(one['date'] for one in done)} on {'; '.join(machines)}; {versions}. Accuracy is that of images held "
-        f"out, with 95 % intervals over seeds; speed is that of the optimized network for images of "
+        f"{max(one['date'] for one in done)} on {'; '.join(machines)}; {versions}. Accuracy is measured on held-out "
+        f"images, with 95 % intervals over seeds; speed is that of the optimized network for images of "
         f"{', '.join(map(str, sizes))} px."
     )
 
 
-def _charts(rows: Sequence[Row]) -> list[_Chart]:
-    charts = []
+def _charts(rows: Sequence[Row]) -> Iterator[_Chart]:
     for data in dict.fromkeys(row.data for row in rows if row.mean_iou is not None):
         some = [row for row in rows if row.data == data]
-        charts.append(_chart(f"{data}: accuracy and latency", scatter(some, "latency")))
-        charts.append(_chart(f"{data}: accuracy and parameters", scatter(some, "parameters")))
+        yield _chart(f"{data}: accuracy and latency", scatter(some, "latency"))
+        yield _chart(f"{data}: accuracy and parameters", scatter(some, "parameters"))
         pruned = pruning(some)
         if pruned is not None:
-            charts.append(_chart(f"{data}: U-Net++ pruned to its levels", pruned))
-    return charts
+            yield _chart(f"{data}: U-Net++ pruned to its levels", pruned)
 
 
 def _chart(title: str, figure: "Figure") -> _Chart:
-    import json
-
-    drawn = json.loads(figure.to_json())
-    return _Chart(title, *(trusted(_as_script(drawn[part])) for part in ("data", "layout")))
+    parts = json.loads(figure.to_json())
+    return _Chart(title, _as_script(parts["data"]), _as_script(parts["layout"]))
 
 
-def _as_script(value: object) -> str:
+def _as_script(value: object) -> Any:  # noqa: ANN401 - as `trusted`
     """JSON that can stand in a script element, whatever the names in it."""
-    import json
-
-    return json.dumps(value).replace("<", "\\u003c")
+    return trusted(json.dumps(value).replace("<", "\\u003c"))

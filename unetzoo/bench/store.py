@@ -1,18 +1,39 @@
-"""Results as files: raw samples, one .json a case."""
+"""Results as files, a .json file a run: a case that is timed or a combination that is trained."""
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Protocol, TypeVar
 
 from unetzoo._utils.atomic import write_text
-from unetzoo.bench.case import Case
+from unetzoo.bench.grid import Combination
 from unetzoo.errors import OptionError
+
+Result = dict[str, Any]
+_REQUIRED = {one.name for one in fields(Combination) if one.default is one.default_factory is MISSING}
+
+
+class Run(Protocol):
+    """A training with a result: a dataclass such as `Combination`, whose fields the result holds as "combination"."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    @property
+    def title(self) -> str:
+        """For messages."""
+
+    @property
+    def file_name(self) -> str:
+        """The name of the file with its result."""
+
+
+AnyRun = TypeVar("AnyRun", bound=Run)
 
 
 def check_folder(folder: Path) -> None:
-    """Ask, before the work is done, whether results can be written there; the folder is made.
+    """Make a folder for results, before the work is done.
 
     Raises:
         OptionError: it cannot be made or written to.
@@ -25,25 +46,34 @@ def check_folder(folder: Path) -> None:
         raise OptionError(f"cannot write results into the folder {str(folder)!r}")
 
 
-def save_result(result: Mapping[str, Any], folder: Path) -> Path:
-    """Write the result of a case, in place of an older one; gives the file."""
-    return write_json(result, folder / Case(**result["case"]).file_name)
-
-
-def load_results(folder: Path) -> list[dict[str, Any]]:
-    """All results of cases in a folder, in the order of the cases."""
-    results = [json.loads(path.read_text(encoding="utf-8")) for path in folder.glob("*px-*.json")]
-    return sorted(results, key=lambda result: tuple(str(value).zfill(5) for value in result["case"].values()))
-
-
-def write_json(data: Mapping[str, Any], path: Path) -> Path:
-    """Write a file; gives its path."""
+def write_json(data: Mapping[str, Any], path: Path) -> None:
+    """Write a file, with five significant digits of each number: more of a time is noise."""
     write_text(path, json.dumps(_rounded(data), indent=1) + "\n")
-    return path
+
+
+def load(path: Path) -> Result | None:
+    """The result of a run; None where no file is, or none that can be read."""
+    try:
+        result: Result = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return result if isinstance(result, dict) and "combination" in result else None
+
+
+def load_all(folder: Path) -> list[Result]:
+    """All results of combinations in a folder; other runs and other files are left out."""
+    results = (load(path) for path in sorted(folder.glob("*.json")))
+    return [
+        one for one in results if one and set(one["combination"]) >= _REQUIRED and ("error" in one or "speed" in one)
+    ]
+
+
+def missing(runs: Sequence[AnyRun], folder: Path) -> list[AnyRun]:
+    """The runs that have no result in a folder, or only an error."""
+    return [one for one in runs if "error" in (load(folder / one.file_name) or {"error": ""})]
 
 
 def _rounded(data: object) -> object:
-    """With five significant digits: more of a time is noise."""
     if isinstance(data, float):
         return float(f"{data:.5g}")
     if isinstance(data, Mapping):

@@ -1,4 +1,4 @@
-"""The rows of a leaderboard as CSV and as Markdown."""
+"""The rows of a grid as CSV and as Markdown."""
 
 import csv
 import io
@@ -7,52 +7,45 @@ from collections.abc import Sequence
 from unetzoo._utils.texts import cell, markdown
 from unetzoo.bench.summary import Row
 
-COLUMNS = (
-    "data", "decoder", "encoder", "loss", "budget", "seeds", "mean IoU", "± 95 %", "ms", "images/s", "peak MiB",
-    "M parameters", "G multiply-adds", "Pareto", "error",
-)  # fmt: skip
-"""What each row says; milliseconds are those of one image."""
-NUMBERS = COLUMNS[5:13]
-"""Those that are numbers."""
+_NUMBERS = {
+    "seeds": ("seeds", "d", 1),
+    "mean IoU": ("mean_iou", ".4f", 1),
+    "± 95 %": ("interval", ".4f", 1),
+    "ms": ("latency", ".1f", 1e3),
+    "images/s": ("throughput", ".1f", 1),
+    "peak MiB": ("peak", ".0f", 2**-20),
+    "M parameters": ("parameters", ".2f", 1e-6),
+    "G multiply-adds": ("multiply_adds", ".2f", 1e-9),
+}  # attribute of a row, format, factor
+_TEXTS = ("data", "decoder", "encoder", "loss", "budget")
+COLUMNS = (*_TEXTS, *_NUMBERS, "Pareto", "error")
+"""The columns of a table; milliseconds are for one image."""
+TEXTS = (*_TEXTS, "Pareto", "error")
+"""The columns without numbers."""
 
 
-def cells(row: Row) -> list[str]:
-    """A row as text, empty where nothing is known."""
-    return [
-        row.data,
-        row.decoder,
-        row.encoder,
-        row.loss,
-        row.budget,
-        str(row.seeds),
-        _number(row.mean_iou, ".4f"),
-        _number(row.interval, ".4f"),
-        _number(row.latency, ".1f", 1e3),
-        _number(row.throughput, ".1f"),
-        _number(row.peak, ".0f", 2**-20),
-        _number(row.parameters, ".2f", 1e-6),
-        _number(row.multiply_adds, ".2f", 1e-9),
-        "yes" if row.optimal else "",
-        row.error,
-    ]
+def cells(row: Row) -> dict[str, str]:
+    """A row as text by column, empty where nothing was measured."""
+    numbers = {name: _number(getattr(row, field), form, factor) for name, (field, form, factor) in _NUMBERS.items()}
+    texts = {name: getattr(row, name) for name in _TEXTS}
+    return {**texts, **numbers, "Pareto": "yes" if row.optimal else "", "error": row.error}
 
 
 def as_csv(rows: Sequence[Row]) -> str:
-    """With a line of headers."""
+    """A table with a line of headers."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
-    writer.writerows(map(cell, cells(row)) for row in rows)
+    writer.writerows(map(cell, cells(row).values()) for row in rows)
     return text.getvalue()
 
 
 def as_markdown(rows: Sequence[Row], columns: Sequence[str] = COLUMNS) -> str:
-    """A table of some of `COLUMNS`; numbers to the right."""
-    rules = ["---:" if name in NUMBERS else "---" for name in columns]
-    told = [dict(zip(COLUMNS, cells(row), strict=True)) for row in rows]
-    lines = [columns, rules, *([one[name] for name in columns] for one in told)]
+    """A table of some of `COLUMNS`; numbers are aligned to the right."""
+    rules = ["---:" if name in _NUMBERS else "---" for name in columns]
+    lines = [columns, rules, *([texts[name] for name in columns] for texts in map(cells, rows))]
     return "".join(f"| {' | '.join(map(markdown, line))} |\n" for line in lines)
 
 
-def _number(value: float | None, form: str, factor: float = 1.0) -> str:
+def _number(value: float | None, form: str, factor: float) -> str:
     return "" if value is None else format(value * factor, form)

@@ -1,62 +1,85 @@
-"""A process that holds a case's contenders and times one call of the one that it is told to, by lines of JSON."""
+"""A process that holds the contenders of a case and times one call of the contender that each line asks for, as JSON.
+
+    python -m unetzoo.bench.worker '{"decoder": "unet", "encoder": "resnet18"}'
+
+A module with other contenders calls `main` with them.
+"""
 
 import json
 import os
 import sys
+from collections.abc import Callable, Iterator
 from typing import Any, TextIO
 
 import torch
 from torch import Tensor
 
-from unetzoo.bench.case import Case
-from unetzoo.bench.contenders import Contender, contenders
-from unetzoo.bench.measures import Step, peak_bytes, saved_bytes, seconds
+from unetzoo.bench.calls import Step, peak_bytes, seconds
+from unetzoo.bench.case import RATE, Case
+from unetzoo.bench.contenders import Contender, contenders, network
+from unetzoo.inspection.dissect import dissect
+from unetzoo.nn.segmenter import Segmenter
 
-_WARM_UP = 3
-_RATE = "rate"
+_WARM_UP = 3  # calls
+_LARGER = 8  # times the image's sides, to count operations
 
 
-class Worker:
-    """The contenders of a case, ready to be called.
+def main(
+    contenders: Callable[[Case], Iterator[Contender]],
+    network: Callable[[Case], Segmenter],
+    *,
+    saved_bytes: Callable[[Step], int] | None = None,
+) -> None:
+    """Report on the contenders of the case in the first argument, then answer each line of standard input.
 
     Args:
-        case: what they compute.
+        contenders: those of a case; the first is the reference.
+        network: the network whose multiply-adds are the floor.
+        saved_bytes: measures what a step of training keeps for its backward pass; None: it is not measured.
     """
+    case = Case(**json.loads(sys.argv[1]))
+    with _standard_output() as answers:
+        steps, report = _prepare(case, list(contenders(case)), saved_bytes)
+        _answer(answers, report | {"multiply_adds": multiply_adds(case, network)})
+        for line in sys.stdin:
+            name = json.loads(line)
+            _answer(answers, _rate(case.device) if name == RATE else seconds(steps[name], case.device))
 
-    def __init__(self, case: Case) -> None:
-        self.case = case
-        generator = torch.Generator().manual_seed(case.seed)
-        image = torch.randn(case.batch, 3, case.size, case.size, generator=generator).to(case.device)
-        images = {False: image, True: image.to(memory_format=torch.channels_last)}
-        self.contenders = list(contenders(case))
-        self.steps = {one.name: self._step(one, images[one.channels_last]) for one in self.contenders}
-        self.report = self._look()
 
-    def answer(self, name: str) -> float:
-        """Seconds of one call of a contender, or, for `"rate"`, the multiply-adds per second of a convolution."""
-        return convolution_rate(self.case.device) if name == _RATE else seconds(self.steps[name], self.case.device)
+def _standard_output() -> TextIO:
+    """Standard output for the answers alone: what libraries print goes to standard error."""
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    return answers
 
-    def _look(self) -> dict[str, Any]:
-        """What does not depend on time; every contender has been called often enough to be warm then."""
-        logits = {name: step() for name, step in self.steps.items()}
-        reference = logits[self.contenders[0].name]
-        same = [one.name for one in self.contenders if one.same_weights]
-        for step in self.steps.values():
-            for _ in range(_WARM_UP - 1):
-                step()
-        return {
-            "names": list(self.steps),
-            "relative_difference": {name: _difference(logits[name], reference) for name in same},
-            "saved_bytes": {name: saved_bytes(step) for name, step in self.steps.items() if self._trains},
-            "peak_bytes": {name: peak_bytes(step, self.case.device) for name, step in self.steps.items()},
-        }
 
-    @property
-    def _trains(self) -> bool:
-        return self.case.task == "training"
+def _answer(answers: TextIO, answer: object) -> None:
+    print(json.dumps(answer), file=answers, flush=True)
 
-    def _step(self, contender: Contender, image: Tensor) -> Step:
-        return _training_step(contender, image) if self._trains else _inference_step(contender, image)
+
+def _prepare(
+    case: Case, chosen: list[Contender], saved_bytes: Callable[[Step], int] | None
+) -> tuple[dict[str, Step], dict[str, Any]]:
+    """The calls by name, each warm, and all that does not depend on time."""
+    generator = torch.Generator().manual_seed(case.seed)
+    image = torch.randn(case.batch, 3, case.size, case.size, generator=generator).to(case.device)
+    images = {False: image, True: image.to(memory_format=torch.channels_last)}
+    make = _training_step if case.task == "training" else _inference_step
+    steps = {one.name: make(one, images[one.channels_last]) for one in chosen}
+    logits = {name: step() for name, step in steps.items()}
+    for step in steps.values():
+        for _ in range(_WARM_UP - 1):
+            step()
+    reference = logits[chosen[0].name]
+    measured = saved_bytes if case.task == "training" else None
+    return steps, {
+        "names": list(steps),
+        "relative_difference": {
+            one.name: _difference(logits[one.name], reference) for one in chosen if one.same_weights
+        },
+        "saved_bytes": {name: measured(step) for name, step in steps.items()} if measured else {},
+        "peak_bytes": {name: peak_bytes(step, case.device) for name, step in steps.items()},
+    }
 
 
 def _inference_step(contender: Contender, image: Tensor) -> Step:
@@ -78,7 +101,23 @@ def _training_step(contender: Contender, image: Tensor) -> Step:
     return train
 
 
-def convolution_rate(device: str, size: int = 128, channels: int = 256) -> float:
+def _difference(logits: Tensor, reference: Tensor) -> float:
+    return float((logits - reference).abs().max() / reference.abs().max())
+
+
+def multiply_adds(case: Case, network: Callable[[Case], Segmenter]) -> int:
+    """Multiply-adds of a network for the images of a case, in convolutions and matrix products.
+
+    Counted for an image that is so much larger that no map is too small for the transposed form, and scaled: that is
+    how `optimize` computes maps of every size.
+    """
+    with torch.device("meta"):
+        model = network(case)
+    larger = _LARGER * case.size
+    return case.batch * dissect(model, (larger, larger)).total.multiply_adds // _LARGER**2
+
+
+def _rate(device: str, size: int = 128, channels: int = 256) -> float:
     """Multiply-adds per second of one large 3x3 convolution in float32, to which the networks are compared."""
     image = torch.randn(1, channels, size, size, device=device).to(memory_format=torch.channels_last)
     weight = torch.randn(channels, channels, 3, 3, device=device).to(memory_format=torch.channels_last)
@@ -91,24 +130,5 @@ def convolution_rate(device: str, size: int = 128, channels: int = 256) -> float
     return size**2 * channels**2 * 9 / seconds(convolve, device)
 
 
-def _difference(found: Tensor, wanted: Tensor) -> float:
-    return float((found - wanted).abs().max() / wanted.abs().max())
-
-
-def serve(case: Case, questions: TextIO, answers: TextIO) -> None:
-    """Report what the contenders are, then answer a name a line."""
-    worker = Worker(case)
-    print(json.dumps(worker.report), file=answers, flush=True)
-    for line in questions:
-        print(json.dumps(worker.answer(json.loads(line))), file=answers, flush=True)
-
-
-def _own_standard_output() -> TextIO:
-    """Standard output for the answers alone: what libraries print goes to standard error."""
-    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    return answers
-
-
 if __name__ == "__main__":
-    serve(Case(**json.loads(sys.argv[1])), sys.stdin, _own_standard_output())
+    main(contenders, network)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from unetzoo.bench.grid import Combination
-    from unetzoo.bench.runner import Result
+    from unetzoo.bench.store import Result
 
 _DEFAULT_STEPS = 300
 Folder = Annotated[Path, typer.Option("--out", "-o", metavar="FOLDER", help="of the results, a file a run")]
@@ -58,8 +58,8 @@ def grid(
     fails is a result with its error. `unetzoo bench report` makes the page.
     """
     from unetzoo.bench.grid import expand, split_commas
-    from unetzoo.bench.runner import missing, run_in_processes, run_on_ray
-    from unetzoo.bench.store import check_folder
+    from unetzoo.bench.runner import run_in_processes, run_on_ray
+    from unetzoo.bench.store import check_folder, missing
 
     chosen = expand(
         decoders=split_commas(decoders),

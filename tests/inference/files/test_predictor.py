@@ -286,7 +286,7 @@ def test_memory_does_not_grow_with_the_image(tmp_path):
     program = """
 from pathlib import Path
 import unetzoo
-from unetzoo.bench.measures import resident_bytes
+from unetzoo.bench.calls import resident_bytes
 from unetzoo.inference.files.options import PredictOptions
 from unetzoo.inference.files.predictor import FilePredictor
 predictor = FilePredictor(unetzoo.load("model").eval(), PredictOptions(tile=256, overlap=32))

@@ -1,4 +1,4 @@
-"""What starting costs: an import, the command line, a new network."""
+"""Time an import, the command line and a new network, also with 200 plugins: `python -m benchmarks.startup`."""
 
 import os
 import subprocess
@@ -10,10 +10,28 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from benchmarks.crowd import READ_ENTRY_POINTS, install_crowd
-from unetzoo.bench.case import ENCODERS
+from benchmarks.page.readme import RESULTS, write_pages
+from benchmarks.speed import ENCODERS
+from unetzoo.bench.machine import machine
+from unetzoo.bench.store import write_json
 
-_CROWD = 200
+_CROWD = 200  # plugins
+_ROUNDS = 15
+_MODULE = """import unetzoo
+
+UNETZOO_CONTRACT = 1
+
+
+@unetzoo.hookimpl
+def unetzoo_decoders():
+    yield unetzoo.DecoderSpec(name="crowd_{number}", build=unetzoo.lazy("crowd_{number}.decoder:Decoder"))
+"""
+_READ_ENTRY_POINTS = """
+import unetzoo
+from importlib.metadata import entry_points
+for point in entry_points(group="unetzoo"):
+    point.dist.name, point.dist.version, point.load()
+"""
 _PROCESSES: dict[str, Sequence[str]] = {
     "python": ("-c", "pass"),
     "import unetzoo": ("-c", "import unetzoo"),
@@ -24,14 +42,14 @@ _PROCESSES: dict[str, Sequence[str]] = {
 _WITH_CROWD: dict[str, Sequence[str]] = {
     "import unetzoo": ("-c", "import unetzoo"),
     "unetzoo list decoders": ("-m", "unetzoo", "list", "decoders"),
-    "finding and importing entry points": ("-c", READ_ENTRY_POINTS),
+    "finding and importing entry points": ("-c", _READ_ENTRY_POINTS),
 }
 
 
-def measure_startup(rounds: int, encoders: Sequence[str] = ENCODERS) -> dict[str, Any]:
+def measure_startup(rounds: int = _ROUNDS, encoders: Sequence[str] = ENCODERS) -> dict[str, Any]:
     """Seconds of whole processes, and of making each encoder by timm alone and within a U-Net, in turn."""
     with TemporaryDirectory() as folder:
-        install_crowd(Path(folder), _CROWD)
+        _install_crowd(Path(folder), _CROWD)
         alone = {name: partial(_run, arguments, "") for name, arguments in _PROCESSES.items()}
         crowded = {f"{name}, {_CROWD} plugins": partial(_run, given, folder) for name, given in _WITH_CROWD.items()}
         processes = _in_turn(alone | crowded, rounds)
@@ -69,3 +87,24 @@ def _in_turn(ways: Mapping[str, Callable[[], Any]], rounds: int) -> dict[str, li
             way()
             seconds[name].append(time.perf_counter() - start)
     return seconds
+
+
+def _install_crowd(folder: Path, plugins: int) -> None:
+    """Write that many distributions of one plugin each, as an installer leaves them."""
+    for number in range(plugins):
+        info = folder / f"unetzoo_crowd_{number}-1.0.dist-info"
+        info.mkdir(parents=True)
+        metadata = f"Metadata-Version: 2.1\nName: unetzoo-crowd-{number}\nVersion: 1.0\n"
+        (info / "METADATA").write_text(metadata, encoding="utf-8")
+        (info / "entry_points.txt").write_text(f"[unetzoo]\ncrowd = crowd_{number}\n", encoding="utf-8")
+        (folder / f"crowd_{number}.py").write_text(_MODULE.format(number=number), encoding="utf-8")
+
+
+def main() -> None:
+    """Measure, then write README.md."""
+    write_json({"machine": machine(), **measure_startup()}, RESULTS / "startup.json")
+    write_pages()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from unetzoo.bench.measures import saved_bytes
+from benchmarks.memory import saved_bytes
 
 _SCALARS = 64  # bytes
 

@@ -1,0 +1,43 @@
+"""This project and its peers as contenders of one case."""
+
+import pytest
+
+from benchmarks.contenders import contenders
+from unetzoo.bench.case import CREATED, OPTIMIZED, Case
+from unetzoo.bench.contenders import has_bfloat16
+from unetzoo.bench.speed import run_case
+
+_PEERS = ["smp", "smp, channels_last", "MONAI FlexibleUNet", "MONAI FlexibleUNet, channels_last"]
+
+
+@pytest.fixture(scope="module")
+def allocators():
+    case = Case(decoder="unet", encoder="resnet18", size=32, rounds=2)
+    return run_case(case, worker="benchmarks.contenders")["allocators"]
+
+
+def test_all_contenders_are_timed_equally_often_with_both_allocators(allocators):
+    names = [*_PEERS, CREATED, OPTIMIZED, *(["unetzoo, optimize(bfloat16)"] if has_bfloat16("cpu") else [])]
+    assert list(allocators) == ["A", "B"]
+    for measured in allocators.values():
+        assert measured["names"] == names
+        assert {name: len(samples) for name, samples in measured["seconds"].items()} == dict.fromkeys(names, 2)
+
+
+def test_the_logits_of_the_same_weights_are_the_same(allocators):
+    differences = allocators["A"]["relative_difference"]
+    assert set(differences) == {"smp", "smp, channels_last", CREATED, OPTIMIZED}
+    assert max(differences.values()) < 1e-4
+    assert differences[CREATED] > 0  # another computation of the same function
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")  # of MONAI's import
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("decoder", ["unet", "unetpp"])
+def test_training_compares_the_same_networks(decoder):
+    compared = list(contenders(Case(decoder=decoder, encoder="resnet18", task="training")))
+    monai = {"unet": "MONAI FlexibleUNet", "unetpp": "MONAI BasicUNetPlusPlus"}[decoder]
+    assert [one.name for one in compared] == [
+        "smp", "smp, channels_last", monai, f"{monai}, channels_last", CREATED,
+    ]  # fmt: skip
+    assert all(one.run.training and len(one.parameters) == len(list(one.run.parameters())) for one in compared)
