@@ -1,74 +1,41 @@
 """Predict many files over a Ray cluster, whose machines share the file system."""
 
-import logging
-import socket
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from unetzoo._utils.extras import need
-from unetzoo.errors import MissingExtraError, OptionError, describe_error
+from unetzoo._utils.cluster import run_tasks
+from unetzoo.errors import MissingExtraError
 from unetzoo.inference.files.jobs import Job
 from unetzoo.inference.files.options import PredictOptions
 from unetzoo.inference.files.predictor import FilePrediction, FilePredictor, attempt
 from unetzoo.nn.segmenter import Segmenter
 
-_RETRIES = 3  # of a job whose worker dies
-_SECONDS = 10.0  # to wait for an answer
-
 
 def run_on_ray(
     model: Segmenter, jobs: Sequence[Job], options: PredictOptions, *, address: str
 ) -> Iterator[FilePrediction]:
-    """Predict each image by a task of Ray, which runs it again elsewhere when its worker or machine dies.
-
-    A task takes a CPU, and a GPU where the cluster has some. What it writes appears whole or not at all.
+    """Predict each image by a task of Ray, see `run_tasks`; a file appears whole or not at all.
 
     Args:
-        model: of `create`, `load` or `pull`; goes to each worker once.
+        model: of `create`, `load` or `pull`; goes to each machine once.
         jobs: whose images are files.
         options: how.
-        address: of the cluster, `"auto"` for one that runs on this machine, `"local"` for one of its own.
+        address: of the cluster, `"auto"` for one that runs on this machine, `"local"` for a new one.
 
     Raises:
         MissingExtraError: Ray is not installed.
-        OptionError: no cluster is there.
+        OptionError: there is no cluster at the address.
     """
-    need("ray", "predicting over a cluster", "ray")
-    import ray
-
-    _check_reachable(address)
-    try:
-        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
-    except (ConnectionError, RuntimeError, ValueError) as error:
-        raise OptionError(f"there is no Ray cluster at {address!r}: {describe_error(error)}") from error
-    try:
-        gpus = 1 if ray.cluster_resources().get("GPU") else 0  # type: ignore[no-untyped-call] # Ray's own lack of types
-        task = ray.remote(num_cpus=1, num_gpus=gpus, max_retries=_RETRIES)(_do)
-        shared = ray.put((model.cpu(), options))
-        waiting = [task.remote([shared], job) for job in jobs]
-        while waiting:
-            (done, *_), waiting = ray.wait(waiting)
-            yield ray.get(done)
-    finally:
-        ray.shutdown()
-
-
-def _check_reachable(address: str) -> None:
-    """Raise OptionError where nobody listens at HOST:PORT; Ray itself would try for many minutes."""
-    host, _, port = address.removeprefix("ray://").rpartition(":")
-    if not host or not port.isdecimal():
-        return
-    try:
-        socket.create_connection((host, int(port)), timeout=_SECONDS).close()
-    except OSError as error:
-        raise OptionError(f"there is no Ray cluster at {address!r}: {error.strerror or error}") from error
+    shared = (model.cpu(), options)
+    for done in run_tasks(_do, jobs, address=address, purpose="predicting over a cluster", shared=shared):
+        yield done.result or _failed(done.item, done.error)
 
 
 _predictors: dict[Any, FilePredictor] = {}  # of a worker, by the reference to what it was made of
 
 
 def _do(shared: list[Any], job: Job) -> FilePrediction:
-    """Do a job in a worker, which makes the predictor at its first one."""
+    """Do a job in a worker, which makes the predictor at its first job."""
     import ray
 
     (reference,) = shared  # in a list, Ray hands over the reference, not what it refers to
@@ -78,5 +45,9 @@ def _do(shared: list[Any], job: Job) -> FilePrediction:
         _predictors[reference] = FilePredictor(model, options)
     try:
         return attempt(_predictors[reference], job)
-    except MissingExtraError as error:  # which another machine may have
-        return FilePrediction(str(job.image), job.target, "failed", str(error))
+    except MissingExtraError as error:  # another machine may have the extra
+        return _failed(job, str(error))
+
+
+def _failed(job: Job, reason: str) -> FilePrediction:
+    return FilePrediction(str(job.image), job.target, "failed", reason)
