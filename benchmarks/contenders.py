@@ -1,7 +1,4 @@
-"""The contenders of a timed case: this project's and its peers', each as it comes and at its best.
-
-`unetzoo.bench.speed.run_case` starts this module as its worker.
-"""
+"""The contenders of a timed case: this project's and its peers', each as it comes and at its best."""
 
 import copy
 from collections.abc import Callable, Iterator
@@ -13,8 +10,7 @@ from torch import Tensor, nn
 from benchmarks.memory import saved_bytes
 from unetzoo.assembly import create
 from unetzoo.bench.case import Case
-from unetzoo.bench.contenders import Contender, ways
-from unetzoo.bench.worker import main
+from unetzoo.bench.contenders import Contender, Contenders, ways
 from unetzoo.interop.smp import from_smp
 from unetzoo.nn.segmenter import Segmenter
 
@@ -29,7 +25,7 @@ def network(case: Case) -> Segmenter:
     return create(case.decoder, encoder=case.encoder, head_kernel_size=3)
 
 
-def contenders(case: Case) -> Iterator[Contender]:
+def all_ways(case: Case) -> Iterator[Contender]:
     """Those of a case; the first is the reference, segmentation_models_pytorch as it comes."""
     torch.manual_seed(case.seed)
     peer_name = case.encoder if case.encoder in _PLAIN_RESNETS else f"tu-{case.encoder}"
@@ -98,5 +94,5 @@ def _compiled(network: nn.Module, case: Case) -> Callable[[Tensor], Tensor]:
     return compiled
 
 
-if __name__ == "__main__":
-    main(contenders, network, saved_bytes=saved_bytes)
+ALL = Contenders(all_ways, network, saved_bytes)
+"""This project and its peers."""

@@ -11,13 +11,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import product
 
+from benchmarks.contenders import ALL
 from benchmarks.page.readme import RESULTS, write_pages
+from benchmarks.startup import ENCODERS
 from unetzoo.bench.case import Case
 from unetzoo.bench.speed import run_case
 from unetzoo.bench.store import write_json
 
 DECODERS = ("unet", "unetpp")
-ENCODERS = ("resnet18", "resnet34", "efficientnet_b0", "convnext_tiny")
 
 
 def main() -> None:
@@ -26,7 +27,7 @@ def main() -> None:
     parser.add_argument("--all", action="store_true", help="every combination")
     for case in every_case() if parser.parse_args().all else shown_cases():
         print(case.title, flush=True)
-        write_json(run_case(case, worker="benchmarks.contenders"), RESULTS / case.file_name)
+        write_json(run_case(case, contenders=ALL), RESULTS / case.file_name)
     write_pages()
 
 

@@ -11,10 +11,10 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from benchmarks.page.readme import RESULTS, write_pages
-from benchmarks.speed import ENCODERS
 from unetzoo.bench.machine import machine
 from unetzoo.bench.store import write_json
 
+ENCODERS = ("resnet18", "resnet34", "efficientnet_b0", "convnext_tiny")
 _CROWD = 200  # plugins
 _ROUNDS = 15
 _MODULE = """import unetzoo

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 import unetzoo
 from unetzoo.bench.case import CREATED, OPTIMIZED, Case
-from unetzoo.bench.contenders import contenders, has_bfloat16, network
+from unetzoo.bench.contenders import OWN, has_bfloat16
 from unetzoo.bench.speed import BenchmarkError, run_case
 from unetzoo.bench.timings import comparisons, timings
 from unetzoo.bench.worker import multiply_adds
@@ -58,11 +58,11 @@ def test_the_floor_has_the_multiply_adds_of_the_network_for_all_images():
     case = Case(decoder="unet(upsample='transpose', widths=(4,))", encoder=_NET, size=32, batch=2)
     encoder = 9 * (3 * 4 + 4 * 4) * 32**2 + 9 * (4 * 8 + 8 * 8) * 16**2
     decoder = 4 * 8 * 4 * 16**2 + 9 * (8 * 4 + 4 * 4) * 32**2
-    assert multiply_adds(case, network) == 2 * (encoder + decoder + 4 * 32**2)  # and the head
+    assert multiply_adds(case, OWN.network) == 2 * (encoder + decoder + 4 * 32**2)  # and the head
 
 
 def test_training_updates_all_parameters():
-    (created,) = contenders(Case(decoder="unet", encoder=_NET, task="training"))
+    (created,) = OWN.ways(Case(decoder="unet", encoder=_NET, task="training"))
     model = created.run
     assert created.name == CREATED
     assert model.training
@@ -85,10 +85,10 @@ def test_a_ratio_is_the_median_of_calls_made_one_after_the_other():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ("--task sleeping", "task must be one of inference, training; got 'sleeping'"),
-        ("--size 0", "size must be a whole number >= 1, got 0"),
+        ("--task sleeping", "--task must be one of inference, training; got 'sleeping'"),
+        ("--size 0", "--size must be a whole number >= 1, got 0"),
         ("--size 2e2", "--size takes whole numbers, such as 256,512; got '2e2'"),
-        ("--device tpu", "device must be cpu, cuda or auto, got 'tpu'"),
+        ("--device tpu", "--device must be cpu, cuda or auto, got 'tpu'"),
     ],
 )
 def test_a_wrong_option_is_one_line(options, message):

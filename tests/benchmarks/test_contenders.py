@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.contenders import contenders
+from benchmarks.contenders import ALL
 from unetzoo.bench.case import CREATED, OPTIMIZED, Case
 from unetzoo.bench.contenders import has_bfloat16
 from unetzoo.bench.speed import run_case
@@ -13,7 +13,7 @@ _PEERS = ["smp", "smp, channels_last", "MONAI FlexibleUNet", "MONAI FlexibleUNet
 @pytest.fixture(scope="module")
 def allocators():
     case = Case(decoder="unet", encoder="resnet18", size=32, rounds=2)
-    return run_case(case, worker="benchmarks.contenders")["allocators"]
+    return run_case(case, contenders=ALL)["allocators"]
 
 
 def test_all_contenders_are_timed_equally_often_with_both_allocators(allocators):
@@ -35,7 +35,7 @@ def test_the_logits_of_the_same_weights_are_the_same(allocators):
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.parametrize("decoder", ["unet", "unetpp"])
 def test_training_compares_the_same_networks(decoder):
-    compared = list(contenders(Case(decoder=decoder, encoder="resnet18", task="training")))
+    compared = list(ALL.ways(Case(decoder=decoder, encoder="resnet18", task="training")))
     monai = {"unet": "MONAI FlexibleUNet", "unetpp": "MONAI BasicUNetPlusPlus"}[decoder]
     assert [one.name for one in compared] == [
         "smp", "smp, channels_last", monai, f"{monai}, channels_last", CREATED,

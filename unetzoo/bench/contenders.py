@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from unetzoo.bench.calls import Step
 from unetzoo.bench.case import CREATED, OPTIMIZED, Case
 from unetzoo.bench.grid import create_parts
 from unetzoo.inference.engines.optimize import optimize
@@ -32,13 +33,28 @@ class Contender:
     channels_last: bool = False
 
 
+@dataclass(frozen=True)
+class Contenders:
+    """What is compared in each process, by functions of a module.
+
+    Attributes:
+        ways: the contenders of a case; the first is the reference.
+        network: the network whose multiply-adds are the floor.
+        saved_bytes: measures what a step of training keeps for its backward pass; None: it is not measured.
+    """
+
+    ways: Callable[[Case], Iterator[Contender]]
+    network: Callable[[Case], Segmenter]
+    saved_bytes: Callable[[Step], int] | None = None
+
+
 def network(case: Case) -> Segmenter:
     """The network of a case, with the random weights of its seed."""
     torch.manual_seed(case.seed)
     return create_parts(case.decoder, case.encoder)
 
 
-def contenders(case: Case) -> Iterator[Contender]:
+def own_ways(case: Case) -> Iterator[Contender]:
     """The network of a case as created and optimized; also compiled if asked for, and in bfloat16 if that is fast."""
     yield from ways(case, network(case), same_weights=True)
 
@@ -68,3 +84,7 @@ def ways(case: Case, model: Segmenter, *, same_weights: bool) -> Iterator[Conten
 def has_bfloat16(device: str) -> bool:
     """Whether the device computes in bfloat16; an emulation takes a hundred times as long as float32."""
     return device == "cuda" or bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
+OWN = Contenders(own_ways, network)
+"""This project's networks alone."""

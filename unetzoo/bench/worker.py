@@ -1,22 +1,19 @@
-"""A process that holds the contenders of a case and times one call of the contender that each line asks for, as JSON.
+"""A process that holds the contenders of a case and times one call of the contender that it is asked for."""
 
-    python -m unetzoo.bench.worker '{"decoder": "unet", "encoder": "resnet18"}'
-
-A module with other contenders calls `main` with them.
-"""
-
-import json
-import os
-import sys
-from collections.abc import Callable, Iterator
-from typing import Any, TextIO
+import io
+from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from unetzoo.bench.calls import Step, peak_bytes, seconds
 from unetzoo.bench.case import RATE, Case
-from unetzoo.bench.contenders import Contender, contenders, network
+from unetzoo.bench.contenders import Contender, Contenders
+from unetzoo.errors import describe_error
 from unetzoo.inspection.dissect import dissect
 from unetzoo.nn.segmenter import Segmenter
 
@@ -24,70 +21,56 @@ _WARM_UP = 3  # calls
 _LARGER = 8  # times the image's sides, to count operations
 
 
-def main(
-    contenders: Callable[[Case], Iterator[Contender]],
-    network: Callable[[Case], Segmenter],
-    *,
-    saved_bytes: Callable[[Step], int] | None = None,
-) -> None:
-    """Report on the contenders of the case in the first argument, then answer each line of standard input.
+@dataclass(frozen=True)
+class Failure:
+    """The answer of a process that cannot go on."""
 
-    Args:
-        contenders: those of a case; the first is the reference.
-        network: the network whose multiply-adds are the floor.
-        saved_bytes: measures what a step of training keeps for its backward pass; None: it is not measured.
-    """
-    case = Case(**json.loads(sys.argv[1]))
-    with _standard_output() as answers:
-        steps, report = _prepare(case, list(contenders(case)), saved_bytes)
-        _answer(answers, report | {"multiply_adds": multiply_adds(case, network)})
-        for line in sys.stdin:
-            name = json.loads(line)
-            _answer(answers, _rate(case.device) if name == RATE else seconds(steps[name], case.device))
+    reason: str
 
 
-def _standard_output() -> TextIO:
-    """Standard output for the answers alone: what libraries print goes to standard error."""
-    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    return answers
+def serve(connection: Connection, case: Case, contenders: Contenders) -> None:
+    """Send a report on the contenders, then for each name that arrives the seconds of one call, or the rate."""
+    with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):  # some networks print
+        try:
+            steps, report = _prepare(case, contenders)
+            connection.send(report)
+            while True:
+                name = connection.recv()
+                connection.send(_rate(case.device) if name == RATE else seconds(steps[name], case.device))
+        except EOFError:  # nobody asks any more
+            return
+        except Exception as error:  # a network may raise anything
+            connection.send(Failure(describe_error(error)))
+            raise SystemExit(1) from error
 
 
-def _answer(answers: TextIO, answer: object) -> None:
-    print(json.dumps(answer), file=answers, flush=True)
-
-
-def _prepare(
-    case: Case, chosen: list[Contender], saved_bytes: Callable[[Step], int] | None
-) -> tuple[dict[str, Step], dict[str, Any]]:
+def _prepare(case: Case, contenders: Contenders) -> tuple[dict[str, Step], dict[str, Any]]:
     """The calls by name, each warm, and all that does not depend on time."""
+    compared = list(contenders.ways(case))
     generator = torch.Generator().manual_seed(case.seed)
     image = torch.randn(case.batch, 3, case.size, case.size, generator=generator).to(case.device)
     images = {False: image, True: image.to(memory_format=torch.channels_last)}
     make = _training_step if case.task == "training" else _inference_step
-    steps = {one.name: make(one, images[one.channels_last]) for one in chosen}
+    steps = {one.name: make(one, images[one.channels_last]) for one in compared}
     logits = {name: step() for name, step in steps.items()}
     for step in steps.values():
         for _ in range(_WARM_UP - 1):
             step()
-    reference = logits[chosen[0].name]
-    measured = saved_bytes if case.task == "training" else None
+    reference = logits[compared[0].name]
+    saved_bytes = contenders.saved_bytes if case.task == "training" else None
     return steps, {
         "names": list(steps),
+        "multiply_adds": multiply_adds(case, contenders.network),
         "relative_difference": {
-            one.name: _difference(logits[one.name], reference) for one in chosen if one.same_weights
+            one.name: _difference(logits[one.name], reference) for one in compared if one.same_weights
         },
-        "saved_bytes": {name: measured(step) for name, step in steps.items()} if measured else {},
+        "saved_bytes": {name: saved_bytes(step) for name, step in steps.items()} if saved_bytes else {},
         "peak_bytes": {name: peak_bytes(step, case.device) for name, step in steps.items()},
     }
 
 
 def _inference_step(contender: Contender, image: Tensor) -> Step:
-    def predict() -> Tensor:
-        with torch.no_grad():
-            return contender.run(image)
-
-    return predict
+    return torch.no_grad()(lambda: contender.run(image))
 
 
 def _training_step(contender: Contender, image: Tensor) -> Step:
@@ -121,14 +104,6 @@ def _rate(device: str, size: int = 128, channels: int = 256) -> float:
     """Multiply-adds per second of one large 3x3 convolution in float32, to which the networks are compared."""
     image = torch.randn(1, channels, size, size, device=device).to(memory_format=torch.channels_last)
     weight = torch.randn(channels, channels, 3, 3, device=device).to(memory_format=torch.channels_last)
-
-    def convolve() -> Tensor:
-        with torch.no_grad():
-            return torch.conv2d(image, weight, padding=1)
-
+    convolve = torch.no_grad()(lambda: torch.conv2d(image, weight, padding=1))
     convolve()
     return size**2 * channels**2 * 9 / seconds(convolve, device)
-
-
-if __name__ == "__main__":
-    main(contenders, network)
