@@ -11,6 +11,7 @@ from statistics import median
 
 import torch
 from torch import Tensor
+from torch.autograd import backward
 from torch.nn import functional as F  # noqa: N812 - the field's name for it
 
 from unetzoo.layers.upsample import transposed_kernel
@@ -42,7 +43,7 @@ def _ratios(deep: int, out: int, factor: int, size: int, order: torch.memory_for
 
     with torch.no_grad():
         forward = _ratio(plain, transposed)
-    return forward, _ratio(lambda: plain().sum().backward(), lambda: transposed().sum().backward())
+    return forward, _ratio(lambda: backward(plain().sum()), lambda: backward(transposed().sum()))
 
 
 def _ratio(one: Callable[[], object], other: Callable[[], object]) -> float:

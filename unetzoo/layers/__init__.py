@@ -2,15 +2,17 @@
 
 from unetzoo.layers.attention import SCSE
 from unetzoo.layers.block import BlockStyle, ConvNormAct, FuseBlock
-from unetzoo.layers.norm import make_activation, make_norm
+from unetzoo.layers.norm import Activation, Norm, make_activation, make_norm
 from unetzoo.layers.recompute import norm_act_conv
 from unetzoo.layers.upsample import UpsampleConcatConv
 
 __all__ = [
     "SCSE",
+    "Activation",
     "BlockStyle",
     "ConvNormAct",
     "FuseBlock",
+    "Norm",
     "UpsampleConcatConv",
     "make_activation",
     "make_norm",

@@ -7,7 +7,7 @@ from torch.nn import functional as F  # noqa: N812 - the field's name for it
 
 import unetzoo
 from unetzoo.decoders import plan_stages
-from unetzoo.layers import BlockStyle, FuseBlock
+from unetzoo.layers import Activation, BlockStyle, FuseBlock, Norm
 
 
 class AttentionGate(nn.Module):
@@ -57,8 +57,8 @@ class AttentionUNetDecoder(unetzoo.Decoder):
         features: unetzoo.FeatureInfo,
         *,
         widths: Sequence[int] | None = None,
-        norm: str = "batch",
-        activation: str = "relu",
+        norm: Norm = "batch",
+        activation: Activation = "relu",
     ) -> None:
         style = BlockStyle(norm=norm, activation=activation)
         stages = plan_stages(features, widths)

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 import unetzoo
 from unetzoo.decoders import Stage, plan_stages
-from unetzoo.layers import BlockStyle, UpsampleConcatConv, make_activation, make_norm
+from unetzoo.layers import Activation, BlockStyle, Norm, UpsampleConcatConv, make_activation, make_norm
 
 _MOST_STEPS = 16
 
@@ -25,7 +25,7 @@ class RecurrentConv(nn.Module):
     def __init__(self, channels: int, steps: int, style: BlockStyle) -> None:
         super().__init__()
         self.feed = nn.Conv2d(channels, channels, 3, padding=1, bias=style.norm == "none")
-        self.recur = nn.Conv2d(channels, channels, 3, padding=1, bias=False) if steps else None
+        self.recur = nn.Conv2d(channels, channels, 3, padding=1, bias=False) if steps else nn.Identity()
         self.norms = nn.ModuleList(make_norm(style.norm, channels) for _ in range(steps + 1))
         self.activation = make_activation(style.activation, inplace=False)  # without a norm it would change `fed`
 
@@ -59,7 +59,8 @@ class RecurrentResidualBlock(nn.Module):
     def forward(self, deep: Tensor, skips: Sequence[Tensor]) -> Tensor:
         """(b, out, factor * h, factor * w) for deep (b, deep, h, w) and skips (b, skip, factor * h, factor * w)."""
         projected: Tensor = self.project(deep, skips)
-        return projected + self.recurrent(projected)
+        recurrent: Tensor = self.recurrent(projected)
+        return projected + recurrent
 
 
 class R2UNetDecoder(unetzoo.Decoder):
@@ -83,8 +84,8 @@ class R2UNetDecoder(unetzoo.Decoder):
         *,
         widths: Sequence[int] | None = None,
         steps: int = 2,
-        norm: str = "batch",
-        activation: str = "relu",
+        norm: Norm = "batch",
+        activation: Activation = "relu",
     ) -> None:
         if not isinstance(steps, int) or not 0 <= steps <= _MOST_STEPS:
             raise unetzoo.OptionError(f"steps must be a whole number from 0 to {_MOST_STEPS}, got {steps!r}")

@@ -1,7 +1,7 @@
 """A backbone of transformers: how it is built, and its maps brought to a pyramid."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal, cast
 
 import torch
 from torch import Tensor, nn
@@ -33,6 +33,8 @@ class TransformersEncoder(unetzoo.Encoder):
         unetzoo.OptionError: for a configuration that transformers refuses.
         unetzoo.PretrainedError: when there are no such weights, or they are for another number of channels.
     """
+
+    backbone: Any  # transformers declares no methods of its backbones
 
     def __init__(
         self,
@@ -85,7 +87,7 @@ def _configuration(name: str, in_channels: int, pretrained: bool | str, given: d
 
 def _usual(name: str, in_channels: int, given: dict[str, Any]) -> PretrainedConfig:
     try:
-        config = AutoConfig.for_model(name, **given)
+        config: PretrainedConfig = AutoConfig.for_model(name, **given)
     except Exception as error:  # a configuration's own checks raise several types
         raise unetzoo.OptionError(f"transformers refuses this configuration of {name!r}: {error}") from error
     config.num_channels = in_channels
@@ -95,11 +97,11 @@ def _usual(name: str, in_channels: int, given: dict[str, Any]) -> PretrainedConf
     return config
 
 
-def _stored(name: str, in_channels: int, pretrained: bool | str, given: dict[str, Any]) -> PretrainedConfig:
+def _stored(name: str, in_channels: int, pretrained: Literal[True] | str, given: dict[str, Any]) -> PretrainedConfig:
     if pretrained is True:
         raise unetzoo.PretrainedError(f"hf:{name} has no weights by default; name a repository, pretrained='user/name'")
     try:
-        config = AutoConfig.from_pretrained(pretrained, trust_remote_code=False)
+        config: PretrainedConfig = AutoConfig.from_pretrained(pretrained, trust_remote_code=False)
     except Exception as error:  # what transformers, the Hub's client or the configuration's own checks raise
         raise unetzoo.PretrainedError(f"cannot read the configuration of {pretrained!r}: {error}") from error
     if config.model_type != name:
@@ -116,9 +118,9 @@ def _backbone(config: PretrainedConfig, pretrained: bool | str, out_indices: Seq
     chosen = list(out_indices) if out_indices is not None else _even(config)
     try:
         config.out_indices = chosen
-        backbone = AutoBackbone.from_config(config)
+        backbone: nn.Module = AutoBackbone.from_config(config)  # type: ignore[no-untyped-call] # its own lack of types
         if pretrained:
-            backbone = type(backbone).from_pretrained(pretrained, config=config, use_safetensors=True)
+            backbone = cast("Any", type(backbone)).from_pretrained(pretrained, config=config, use_safetensors=True)
     except Exception as error:  # as above
         kind = unetzoo.PretrainedError if pretrained else unetzoo.OptionError
         raise kind(f"transformers cannot build {config.model_type!r}: {error}") from error

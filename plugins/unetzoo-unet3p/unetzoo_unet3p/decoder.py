@@ -7,12 +7,15 @@ a sum of one convolution a branch, and the concatenation never exists.
 """
 
 from collections.abc import Sequence
+from typing import Literal
 
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - the field's name for it
 
 import unetzoo
-from unetzoo.layers import BlockStyle, UpsampleConcatConv, make_activation, make_norm, norm_act_conv
+from unetzoo.layers import Activation, BlockStyle, Norm, UpsampleConcatConv, make_activation, make_norm, norm_act_conv
+
+Upsample = Literal["nearest", "bilinear"]
 
 
 class Branch(nn.Module):
@@ -36,7 +39,7 @@ class Branch(nn.Module):
         *,
         pooling: int,
         upsampling: int,
-        mode: str,
+        mode: Upsample,
         style: BlockStyle,
     ) -> None:
         super().__init__()
@@ -105,9 +108,9 @@ class UNet3PlusDecoder(unetzoo.Decoder):
         branch_width: int = 64,
         deep_supervision: bool = False,
         classification_guided: bool = False,
-        upsample: str = "nearest",
-        norm: str = "batch",
-        activation: str = "relu",
+        upsample: Upsample = "nearest",
+        norm: Norm = "batch",
+        activation: Activation = "relu",
     ) -> None:
         levels = len(features)
         if levels < 2:
@@ -141,7 +144,7 @@ class UNet3PlusDecoder(unetzoo.Decoder):
         return [output * probability for output in found]
 
 
-def _node(features: unetzoo.FeatureInfo, node: int, branch_width: int, mode: str, style: BlockStyle) -> Node:
+def _node(features: unetzoo.FeatureInfo, node: int, branch_width: int, mode: Upsample, style: BlockStyle) -> Node:
     levels, width = len(features), branch_width * len(features)
     branches = []
     for level, (channels, reduction) in enumerate(zip(features.channels, features.reductions, strict=True)):
