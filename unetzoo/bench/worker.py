@@ -70,7 +70,11 @@ def _prepare(case: Case, contenders: Contenders) -> tuple[dict[str, Step], dict[
 
 
 def _inference_step(contender: Contender, image: Tensor) -> Step:
-    return torch.no_grad()(lambda: contender.run(image))
+    @torch.no_grad()
+    def predict() -> Tensor:
+        return contender.run(image)
+
+    return predict
 
 
 def _training_step(contender: Contender, image: Tensor) -> Step:
@@ -104,6 +108,10 @@ def _rate(device: str, size: int = 128, channels: int = 256) -> float:
     """Multiply-adds per second of one large 3x3 convolution in float32, to which the networks are compared."""
     image = torch.randn(1, channels, size, size, device=device).to(memory_format=torch.channels_last)
     weight = torch.randn(channels, channels, 3, 3, device=device).to(memory_format=torch.channels_last)
-    convolve = torch.no_grad()(lambda: torch.conv2d(image, weight, padding=1))
+
+    @torch.no_grad()
+    def convolve() -> Tensor:
+        return torch.conv2d(image, weight, padding=1)
+
     convolve()
     return size**2 * channels**2 * 9 / seconds(convolve, device)
