@@ -1,4 +1,4 @@
-"""Images with their masks: what a data set gives."""
+"""What a data set is: images with their masks, by number."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ class Sample(NamedTuple):
 
     Attributes:
         image: (h, w, c), any dtype, values as they were measured.
-        mask: (h, w), class ids 0 to classes - 1 of an integer dtype; 255 where nobody knows.
+        mask: (h, w), class ids 0 to classes - 1 of an integer dtype; 255 if the class is not known.
         name: for people, such as the image's file name.
     """
 
@@ -28,8 +28,8 @@ class Dataset(ABC):
         class_names: one for each class id.
 
     Attributes:
-        split: the name of the split, where it is known.
-        split_note: what that means for a score on it.
+        split: the name of the split, if it is known.
+        split_note: what this split means for scores.
     """
 
     split = ""
@@ -46,6 +46,6 @@ class Dataset(ABC):
     def __getitem__(self, index: int) -> Sample:
         """The sample of that number, from 0, the same each time it is asked for; raises IndexError beyond the last."""
 
-    def instances(self, index: int) -> NDArray[Any] | None:  # noqa: ARG002 - of those who know them
-        """The numbers (h, w) of a sample's objects, 0 where there is none; None where nobody numbered them."""
+    def instances(self, index: int) -> NDArray[Any] | None:  # noqa: ARG002 - for data sets that number them
+        """The numbers (h, w) of a sample's objects, 0 for the background; None if objects are not numbered."""
         return None

@@ -110,13 +110,13 @@ def test_planes_that_overlap_are_refused():
 
 
 def test_a_value_of_no_class_is_named_with_the_classes():
-    with pytest.raises(unetzoo.DataError, match="the mask holds 3, 9, which is no class; the classes are 0, 1, 2"):
+    with pytest.raises(unetzoo.DataError, match="the mask holds 3, 9, which is not a class; the classes are 0, 1, 2"):
         _decode([[0, 3, 9]], classes=["a", "b", "c"])
 
 
 def test_the_colors_of_a_jpeg_are_said_to_be_blurred():
     random = np.random.default_rng(0).integers(0, 255, (20, 20, 3), dtype=np.uint8)
-    with pytest.raises(unetzoo.DataError, match=r"a JPEG is no format for masks.*--nearest-color"):
+    with pytest.raises(unetzoo.DataError, match=r"JPEG blurs masks.*--nearest-color"):
         _decode(RawMask(random, Marks(is_lossy=True)), classes={"a": "#000000", "b": "#ffffff"})
 
 

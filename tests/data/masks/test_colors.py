@@ -83,7 +83,7 @@ def test_two_colors_that_are_nearly_the_same_are_warned_of(read):
 def test_colors_that_are_finer_than_8_bits_are_refused(read):
     colors = np.array([(0, 0, 0), (65535, 1000, 0), (3, 70, 0)], np.uint16)
     with pytest.raises(
-        unetzoo.DataError, match=r"0\.npy: the mask holds \(65535, 1000, 0\), which is no color of 8 bits"
+        unetzoo.DataError, match=r"0\.npy: the mask holds \(65535, 1000, 0\), which is not a color of 8 bits"
     ):
         read(_painted(lambda mask, _: colors[mask]), CLASSES, "npy")
 

@@ -87,7 +87,7 @@ def test_blank_masks_are_of_any_kind(train, read):
         ),
         ([[0, 1]], [[(0, 0, 0), _RED]], "the masks are colors, those of the training were ids"),
         ([[(1, 0), (0, 1)]] * 5, [[(1, 0, 0, 0), (0, 1, 0, 0)]] * 5, "have 4 planes, those of the training had 2"),
-        ([[0, 1, 2]], [[0, 3, 2]], r"the mask holds 3, which is no class.*ignore=3 \(--ignore 3\)"),
+        ([[0, 1, 2]], [[0, 3, 2]], r"the mask holds 3, which is not a class.*ignore=3 \(--ignore 3\)"),
     ],
 )
 def test_masks_that_mean_something_else_are_refused(train, read, trained, found, message):

@@ -111,7 +111,7 @@ def test_slices_and_times_are_no_classes_and_doubtful_channels(axes, make_folder
     tifffile.imwrite(folder / "masks" / "volume.tif", stack, imagej=True, metadata={"axes": axes})
     things = {"ZYX": "slices", "TYX": "times"}[axes]
     with pytest.raises(
-        unetzoo.DataError, match=rf"volume\.tif is a mask of 5 {things} \(axes {axes}\), which are no cl"
+        unetzoo.DataError, match=rf"volume\.tif is a mask of 5 {things} \(axes {axes}\), which are not cl"
     ):
         read_raw_mask(folder / "masks" / "volume.tif")
     assert any(

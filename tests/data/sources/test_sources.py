@@ -116,7 +116,7 @@ def test_a_table_lists_pairs_with_splits_and_groups(make_folder, pictures, name)
         ("a.csv", "image,mask\n", "a.csv lists no pair"),
         ("a.csv", "image,truth\na.png,b.png\n", "line 2 has no 'mask'; its columns are image, truth"),
         ("a.csv", "image,mask,split\na.png,b.png,dev\n", "split must be one of train, val, test, got 'dev'"),
-        ("a.jsonl", '{"image": "a.png"\n', "line 1 is no JSON"),
+        ("a.jsonl", '{"image": "a.png"\n', "line 1 is not valid JSON"),
         ("a.jsonl", '\n["a.png"]\n', "line 2 must be an object"),
     ],
 )
@@ -175,7 +175,7 @@ def test_a_configuration_of_a_hugging_face_data_set_is_named(tmp_path):
 def test_a_split_of_another_name_is_named_and_neither_trained_on_nor_lost(tmp_path):
     table = datasets.Dataset.from_dict({"image": [[[0]]], "mask": [[[0]]]})
     datasets.DatasetDict({"train": table, "test_hard": table}).save_to_disk(tmp_path / "saved")
-    with pytest.raises(unetzoo.DataError, match="has a split 'test_hard', which is none of train, "):
+    with pytest.raises(unetzoo.DataError, match="has a split 'test_hard', which is not one of train, "):
         open_source(tmp_path / "saved")
     with pytest.raises(unetzoo.DataError, match="there is no split 'valid'; the splits are train, val, test"):
         SampleSource({"train": unetzoo.create_dataset("nuclei", split="train"), "valid": []})

@@ -38,7 +38,7 @@ def test_all_problems_are_listed_at_once(make_folder, pictures):
     assert "images/a.png is empty: it has 0 bytes" in errors
     assert "masks/d.png cannot be read: it holds no PNG" in errors
     assert "images/b.png: the image has 16 x 24 pixels, its mask 15 x 24" in errors
-    assert "images/c.png: the mask holds 9, which is no class; the classes are 0, 1" in errors
+    assert "images/c.png: the mask holds 9, which is not a class; the classes are 0, 1" in errors
     assert errors.count(" | ") == 3
     assert "images/e.png has no mask" in _texts(found, "warning")
     with pytest.raises(unetzoo.DataError, match=r"a\.png is empty: it has 0 bytes \(and 3 more; `unetzoo data check`"):

@@ -10,7 +10,7 @@ _MOST_TIMES = 512  # bytes of pixels by bytes of the file; of photographs 10 to 
 
 
 def check_backed(name: str, announced: int, stored: int) -> None:
-    """Raise DataError where a file has far fewer bytes than the pixels that it announces can come from.
+    """Raise DataError if a file has far too few bytes for the pixels that it announces.
 
     Args:
         name: of the image, for the error.
@@ -20,17 +20,17 @@ def check_backed(name: str, announced: int, stored: int) -> None:
     if stored < least_stored(announced):
         raise DataError(
             f"{name} announces {_size(announced)} of pixels, but has {_size(stored)}, and is not read: such files are "
-            "made to fill the memory; if it is meant, store it without compression"
+            "made to fill the memory; if it is genuine, store it without compression"
         )
 
 
 def least_stored(announced: int) -> int:
-    """Bytes that a file needs at least, so that as many bytes of pixels as it announces can be believed."""
+    """The fewest bytes with which a file may announce so many bytes of pixels."""
     return 0 if announced <= _MODEST else announced // _MOST_TIMES
 
 
 def check_memory(name: str, needed: int) -> None:
-    """Raise DataError where reading an image needs more memory than there is.
+    """Raise DataError if reading an image needs more memory than is free.
 
     Args:
         name: of the image, for the error.
@@ -44,7 +44,7 @@ def check_memory(name: str, needed: int) -> None:
 
 
 def free_memory() -> int:
-    """Bytes that this process can still have, by the system and its control group; where neither says it, very many."""
+    """Bytes that this process can still allocate, by the system and its control group; very many if neither says."""
     if not hasattr(os, "sysconf"):
         return 2**62
     total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

@@ -1,4 +1,4 @@
-"""Which values of an image are data: NaN, what is masked, and the values that stand for no data are none."""
+"""Which values of an image are data: not NaN, not masked, and not a value that stands for no data."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,11 +12,11 @@ _FEW = 4
 
 
 def valid_values(pixels: NDArray[Any], nodata: Sequence[float] = ()) -> NDArray[np.bool_] | None:
-    """Where an array holds data, of its shape; None: everywhere.
+    """Where an array holds data, in its shape; None: everywhere.
 
     Args:
-        pixels: of any shape; NaN is no data, nor is what a masked array masks.
-        nodata: the values that stand for no data, as far as the array's type can hold them.
+        pixels: of any shape; NaN and the masked values of a masked array are no data.
+        nodata: values that stand for no data; those that the array's type cannot hold are left out.
     """
     values = np.ma.getdata(pixels)
     invalid = [np.ma.getmaskarray(pixels)] if np.ma.is_masked(pixels) else []
@@ -32,7 +32,7 @@ def valid_values(pixels: NDArray[Any], nodata: Sequence[float] = ()) -> NDArray[
 
 
 def with_data(pixels: NDArray[Any], nodata: Sequence[float] = ()) -> NDArray[np.bool_] | None:
-    """The pixels (h, w) of an image (h, w) or (h, w, c) that hold data in a channel at least; None: all of them."""
+    """The pixels (h, w) of an image (h, w) or (h, w, c) that hold data in at least one channel; None: all."""
     valid = valid_values(pixels, nodata)
     if valid is None:
         return None
@@ -43,13 +43,13 @@ def with_data(pixels: NDArray[Any], nodata: Sequence[float] = ()) -> NDArray[np.
 def known_where_data(
     image: NDArray[Any], mask: NDArray[np.integer], nodata: Sequence[float] = ()
 ) -> NDArray[np.integer]:
-    """A mask (h, w) whose class is unknown where its image (h, w, c) holds no data."""
+    """A mask (h, w) with unknown class where its image (h, w, c) holds no data."""
     data = with_data(image, nodata)
     return mask if data is None else np.where(data, mask.astype(np.int64), UNKNOWN)
 
 
 def masked_as(pixels: NDArray[Any]) -> tuple[float, ...]:
-    """The values below the mask of an array, which stand for no data there; none where they are many or NaN."""
+    """The values that a masked array masks, which stand for no data; empty if they are many or NaN."""
     if not np.ma.is_masked(pixels):
         return ()
     values = np.unique(np.ma.getdata(pixels)[np.ma.getmaskarray(pixels)])
@@ -57,7 +57,7 @@ def masked_as(pixels: NDArray[Any]) -> tuple[float, ...]:
 
 
 def masked_values(pixels: NDArray[Any], nodata: Sequence[float]) -> NDArray[Any]:
-    """The array, masked where it holds one of the values that stand for no data; itself where it holds none."""
+    """The array, masked where it holds a value that stands for no data; the array itself if it holds none."""
     matches = [pixels == value for value in _in_type(nodata, pixels.dtype)]
     if not any(where.any() for where in matches):
         return pixels
@@ -66,7 +66,7 @@ def masked_values(pixels: NDArray[Any], nodata: Sequence[float]) -> NDArray[Any]
 
 
 def _in_type(nodata: Sequence[float], dtype: np.dtype[Any]) -> list[Any]:
-    """The values that an array of this type can hold, in that type."""
+    """The values that an array of this type can hold, in its type."""
     if dtype.kind == "f":
         with np.errstate(over="ignore"):
             return [dtype.type(value) for value in nodata]

@@ -75,7 +75,7 @@ def format_of(content: Content) -> Format:
     """The format of a file's content, whatever its name.
 
     Raises:
-        DataError: it is none of those that are read.
+        DataError: the format is not read.
     """
     content.stream.seek(0)
     beginning = content.stream.read(_LONGEST_SIGNATURE)

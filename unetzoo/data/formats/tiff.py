@@ -1,4 +1,4 @@
-"""TIFF of any depth: which series and pages of a file are the image, and which of their axes are its channels."""
+"""TIFF of any depth: which series and pages of a file are the image, and which axis has its channels."""
 
 import logging
 import math
@@ -58,7 +58,7 @@ def read_tiff(content: Content, role: Role, known: Known) -> Raster:
         order = axes_of(series.axes, series.shape, content.name, known)
         if role == "mask" and (many := stacked(series.axes, series.shape)):
             raise DataError(
-                f"{content.name} is a mask of {many}, which are no classes; store each with its image as files of its "
+                f"{content.name} is a mask of {many}, which are not classes; store each with its image as files of its "
                 "own, or name the axis C if its planes are the classes"
             )
         check_memory(content.name, 2 * series.nbytes)
@@ -156,7 +156,7 @@ def _tiles(rows: Rows, plane: Any) -> Iterator[Pixels]:  # noqa: ANN401 - an ind
 
 @contextmanager
 def open_tiff(content: Content) -> Iterator[Any]:
-    """Open a file, which gives tifffile's object; nothing is decoded, and no other file is read that it names.
+    """Open a file as tifffile's object; nothing is decoded, and no other file that it names is read.
 
     Raises:
         DataError: it announces more pixels than it can hold.
@@ -176,7 +176,7 @@ def open_tiff(content: Content) -> Iterator[Any]:
 
 @contextmanager
 def _silenced(name: str) -> Iterator[None]:
-    """Without what a library would print: its errors say it, too."""
+    """Suppress the log of a library; its errors say the same."""
     logger, handler = logging.getLogger(name), logging.NullHandler()
     logger.addHandler(handler)
     try:
@@ -186,7 +186,7 @@ def _silenced(name: str) -> Iterator[None]:
 
 
 def _check_planes(file: Any, name: str) -> None:  # noqa: ANN401 - as above
-    """Raise DataError where OME-XML announces planes by the million, for which tifffile makes lists."""
+    """Raise DataError if OME-XML announces millions of planes, for which tifffile makes lists."""
     xml = (file.ome_metadata or "") if file.is_ome else ""
     sizes = {"Z": 1, "C": 1, "T": 1}
     for axis, count in re.findall(r"Size([ZCT])\s*=\s*[\"'](\d+)", xml):
@@ -201,10 +201,10 @@ def _compression_explained(name: str) -> Iterator[None]:
     try:
         yield
     except (ValueError, ModuleNotFoundError) as error:
-        told = re.match(r"<(?:COMPRESSION|PREDICTOR)\.(\w+): \d+> requires the 'imagecodecs'", str(error))
-        if not told and not isinstance(error, ModuleNotFoundError):
+        codec = re.match(r"<(?:COMPRESSION|PREDICTOR)\.(\w+): \d+> requires the 'imagecodecs'", str(error))
+        if not codec and not isinstance(error, ModuleNotFoundError):
             raise
-        kind = f"compressed by {told[1]}, " if told else "compressed, "
+        kind = f"compressed by {codec[1]}, " if codec else "compressed, "
         raise missing_extra("images", f"reading {name}, a TIFF {kind.strip()}", "imagecodecs") from error
 
 
@@ -214,7 +214,7 @@ def largest_series(file: Any) -> Any:  # noqa: ANN401 - as above
 
 
 def alike_pages(file: Any) -> list[Any]:  # noqa: ANN401 - as above
-    """Single pages (h, w) of one size and type that were written one by one; empty where there are others."""
+    """Single pages (h, w) of one size and type that were written one by one; empty if there are others."""
     pages = [series.keyframe for series in file.series]
     kinds = {(page.shape, page.dtype) for page in pages}
     are_alike = len(pages) > 1 and len(kinds) == 1 and all(len(series) == 1 for series in file.series)
@@ -222,10 +222,10 @@ def alike_pages(file: Any) -> list[Any]:  # noqa: ANN401 - as above
 
 
 def axes_of(axes: str, shape: Sequence[int], name: str, known: Known) -> tuple[int, ...]:
-    """The numbers of the axes of height, width and channels among those of a series; without the last where none.
+    """The numbers of the axes of height, width and channels of a series; without the last if it has no channels.
 
-    Three axes that have no names, of an array that Python wrote with its shape alone, are read as those of a NumPy
-    array, channels first or last.
+    Three axes without names, of an array that Python wrote with its shape alone, are read like those of a NumPy array,
+    channels first or last.
 
     Raises:
         DataError: there are further axes.
@@ -239,7 +239,7 @@ def axes_of(axes: str, shape: Sequence[int], name: str, known: Known) -> tuple[i
 
 
 def stacked(axes: str, shape: Sequence[int]) -> str:
-    """What an image has several of that are no channels, such as `"5 times (axes TYX)"`; empty: nothing."""
+    """The slices or times of an image, such as `"5 times (axes TYX)"`; empty: none."""
     counts = {axis: length for axis, length in zip(axes, shape, strict=True) if axis in _STACKS and length > 1}
     return " and ".join(f"{length} {_STACKS[axis]}" for axis, length in counts.items()) + f" (axes {axes})" * bool(
         counts

@@ -45,7 +45,7 @@ def zarr_windows(path: Path, known: Known) -> Iterator[Windows]:
     """The windows of an array, or of the finest level of a group.
 
     Raises:
-        DataError: there is none, it cannot be read, or announces more than it holds or than the memory can hold.
+        DataError: it does not exist, cannot be read, or announces more than it holds or than fits in memory.
         MissingExtraError: zarr is not installed.
     """
     zarr = need_zarr(f"reading {path} by blocks")

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 Codes = NDArray[np.int64]
 
 GRAY = 0x010101
-"""Times a brightness is its grey."""
+"""A brightness times this is its gray."""
 TRANSPARENT = 1 << 24
-"""The code of a transparent pixel, whose color nobody sees."""
+"""The code of a transparent pixel, whose color is not visible."""
 _RGB = 0xFFFFFF
 _BYTE = 0xFF
 
@@ -28,28 +28,28 @@ def rgb(codes: Codes) -> Codes:
 
 
 def opacity(codes: Codes) -> Codes:
-    """0 to 255."""
+    """The opacity, 0 to 255."""
     return _BYTE - (codes >> 24)
 
 
 def cut_out(codes: Codes) -> Codes:
-    """The colors where they are opaque, else `TRANSPARENT`."""
+    """The colors of opaque pixels, `TRANSPARENT` for the others."""
     return np.where(opacity(codes) > _BYTE // 2, rgb(codes), TRANSPARENT)
 
 
 def brightness(codes: Codes) -> Codes | None:
-    """0 to 255 of greys; None for colors."""
+    """The brightness 0 to 255 of grays; None for colors."""
     levels = codes & _BYTE
     return levels if (rgb(codes) == levels * GRAY).all() else None
 
 
 def used_channels(codes: Codes) -> list[int]:
-    """By how many bits the channels are shifted that some color uses."""
+    """The bit shifts of the channels that some color uses."""
     return [shift for shift in (0, 8, 16) if (codes >> shift & _BYTE).any()]
 
 
 def only_channel(codes: Codes) -> Codes | None:
-    """The values of the only channel in use; None where several are."""
+    """The values of the only channel in use; None if several are in use."""
     used = used_channels(codes)
     return None if len(used) > 1 else codes >> sum(used) & _BYTE
 
@@ -61,12 +61,12 @@ def read_color(text: str) -> int | None:
 
 
 def write_color(code: int) -> str:
-    """As people write it."""
+    """As it is written in text."""
     return "#00000000" if code == TRANSPARENT else f"#{code:06x}"
 
 
 def by_blue(code: int) -> tuple[int, ...]:
-    """The order of colors: that of their bytes, transparent, blue, green, red; as planes of these would come."""
+    """The sort key of a color: transparent first, then by blue, green and red, as planes of these would come."""
     return (code != TRANSPARENT, *(code & _RGB).to_bytes(3, "little"))
 
 
@@ -79,5 +79,5 @@ def squared_distances(codes: Codes, color: int) -> Codes:
 
 
 def are_alike(one: int, other: int, *, tolerance: int) -> bool:
-    """Whether no channel of two colors differs by more."""
+    """Whether no channel of two colors differs by more than the tolerance."""
     return all(abs((one >> shift & _BYTE) - (other >> shift & _BYTE)) <= tolerance for shift in (0, 8, 16))

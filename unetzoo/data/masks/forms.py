@@ -1,4 +1,4 @@
-"""How a mask is stored, and as what its pixels can be read."""
+"""How a mask is stored, and the kinds as which its pixels can be read."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ NATURAL: Mapping[Layout, Kind] = {
     "colors": "colors",
     "planes": "planes",
 }
-"""As what a mask is read where nothing speaks for something else."""
+"""The default kind of each layout."""
 
 _LARGEST_LEVEL = 2**42
 _BYTE = 255
@@ -63,11 +63,11 @@ class Form:
 
     Attributes:
         layout: what its codes are: values; levels, with `LEVELS` for 1; indices of a palette; colors with their
-            transparency; numbers of planes from 1, 0 where none is set and `OVERLAP` where several are.
+            transparency; numbers of planes from 1, 0 if none is set, and `OVERLAP` if several are.
         marks: what its file says.
         channels: of its pixels.
         is_unit: all values are 0 or 1.
-        is_switch: 1 is as much as its type holds: true, or a fraction.
+        is_switch: 1 is the most that its type holds: true, or a fraction.
     """
 
     layout: Layout
@@ -78,22 +78,22 @@ class Form:
 
     @property
     def natural(self) -> Kind:
-        """As what it is read where nothing speaks for something else."""
+        """The kind as which it is read by default."""
         return NATURAL[self.layout]
 
     def read_as(self, kind: Kind, codes: Codes) -> Codes:
-        """What codes of this form are as those of a kind.
+        """The codes of a kind that codes of this form stand for.
 
         Raises:
             DataError: they cannot be read so.
         """
-        found = self.try_as(kind, codes)
-        if found is None:
+        read = self.try_as(kind, codes)
+        if read is None:
             raise DataError(f"the mask is stored as {say_kind(self.natural)}, and cannot be read as {say_kind(kind)}")
-        return found
+        return read
 
     def try_as(self, kind: Kind, codes: Codes) -> Codes | None:
-        """Likewise; None where they cannot be read so."""
+        """Likewise; None if they cannot be read so."""
         read = _READERS.get((self.layout, kind))
         return read(self, codes) if read else None
 
@@ -114,7 +114,7 @@ def _levels(codes: Codes | None) -> Codes | None:
 
 
 def _shown(form: Form, codes: Codes) -> Codes | None:
-    """The brightness of values; None of those that no byte holds."""
+    """The brightness of values; None if a byte cannot hold them."""
     fit = codes.size == 0 or (codes.min() >= 0 and codes.max() * form.marks.scale <= _BYTE)
     return codes * form.marks.scale if fit else None
 
@@ -125,13 +125,13 @@ def _gray_colors(form: Form, codes: Codes) -> Codes | None:
 
 
 def _looked_up(form: Form, codes: Codes) -> Codes | None:
-    """The colors of indices; None where an index has none."""
+    """The colors of indices; None if an index has none."""
     fit = codes.size == 0 or (codes.min() >= 0 and codes.max() < len(form.marks.palette))
     return np.array(form.marks.palette, dtype=np.int64)[codes] if fit else None
 
 
 def _through(change: Callable[[Codes], Codes | None]) -> Callable[[Form, Codes], Codes | None]:
-    """What becomes of the colors of indices."""
+    """Read the colors of indices."""
 
     def read(form: Form, codes: Codes) -> Codes | None:
         colors = _looked_up(form, codes)
@@ -141,7 +141,7 @@ def _through(change: Callable[[Codes], Codes | None]) -> Callable[[Form, Codes],
 
 
 def _planes(form: Form, codes: Codes) -> Codes | None:
-    """Which of three or four channels is set, of colors that are perhaps none."""
+    """Which of three or four channels is set, for colors that may be planes."""
     if form.marks.has_alpha:
         return None
     channels = [codes >> shift & _BYTE for shift in (16, 8, 0)] + [opacity(codes)] * (form.channels == 4)

@@ -1,4 +1,4 @@
-"""What of a pixel counts in the masks of a data set, all of them together: its number, its color, its opacity."""
+"""What counts of a pixel, decided from all masks of a data set: its number, its color, its opacity."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -20,25 +20,25 @@ _SOFT_ADVICE = (
 
 
 def choose_kind(masks: Sequence[StoredMask], options: MaskOptions) -> Kind:
-    """What of a pixel counts in masks.
+    """What counts of a pixel.
 
     Raises:
-        DataError: they are stored in different ways, or it cannot be told.
-        OptionError: a user's values are of a kind that the masks are not.
+        DataError: masks are stored in different ways, or it cannot be decided.
+        OptionError: the user's values are of another kind than the masks.
     """
     names = len(options.names or ())
     if options.threshold is not None:
         return _checked(masks, "alpha" if _counts_alpha(masks, names) else "levels")
-    wished = options.wished_kind
-    if wished == "colors":
+    kind = options.named_kind
+    if kind == "colors":
         return _colors(masks, options)
     if any(mask.form.layout == "levels" for mask in masks):
         _refuse_fractions(masks)
-    return _ids(masks, len(options.named or ())) if wished == "ids" else _chosen(masks, names)
+    return _ids(masks, len(options.named or ())) if kind == "ids" else _chosen(masks, names)
 
 
 def _ids(masks: Sequence[StoredMask], names: int) -> Kind:
-    """What counts where a user names so many numbers."""
+    """What counts if the user gives so many values of ids."""
     if _counts_alpha(masks, names):
         return "alpha"
     if _can(masks, "ids"):
@@ -52,7 +52,7 @@ def _ids(masks: Sequence[StoredMask], names: int) -> Kind:
 
 
 def _chosen(masks: Sequence[StoredMask], names: int) -> Kind:
-    """What counts where a user says nothing of it, or gives so many names."""
+    """What counts if the user gives no values, and at most names."""
     palettes_agree = do_palettes_agree(masks)
     channels_vary = any(mask.form.layout == "colors" and is_transparent(mask) for mask in masks)
     if _can(masks, "ids") and palettes_agree and not channels_vary:
@@ -117,7 +117,7 @@ def _refuse_fractions(masks: Sequence[StoredMask]) -> None:
 
 
 def _is_binary_as_shown(masks: Sequence[StoredMask]) -> bool:
-    """Whether masks of which some are stored otherwise than they are shown are all black and white."""
+    """Whether some masks are stored otherwise than they are shown, and all are black and white."""
     layouts = {mask.form.layout for mask in masks if not mask.is_blank}
     otherwise = any(mask.form.marks.scale != 1 for mask in masks) or layouts == {"values", "palette"}
     return otherwise and all(mask.set_as("grays") <= _BINARY and mask.codes_as("grays") is not None for mask in masks)
@@ -135,13 +135,13 @@ def do_palettes_agree(masks: Iterable[StoredMask]) -> bool:
 
 
 def used_palette(mask: StoredMask) -> Mapping[int, int]:
-    """The colors of the indices that a mask holds; none without a palette, or with a damaged one."""
+    """The colors of the indices that a mask holds; empty without a palette, or with a damaged one."""
     palette, codes = mask.form.marks.palette, mask.codes.tolist()
     return {code: palette[code] for code in codes if code < len(palette)} if palette else {}
 
 
 def _refuse_inverted(masks: Sequence[StoredMask]) -> None:
-    """ImageJ shows the same values inverted, or not: its objects have the same values, not the same brightness."""
+    """Raise DataError for masks some of which are shown inverted, as ImageJ does: values and brightness differ."""
     palettes = [mask.form.marks.palette for mask in masks if len(mask.form.marks.palette) == _RAMP]
     ramps = {(palette[0], palette[-1]) for palette in palettes}
     if {(0, 255 * GRAY), (255 * GRAY, 0)} <= ramps:
@@ -165,7 +165,7 @@ def _transparent_and_opaque(masks: Iterable[StoredMask]) -> tuple[set[int], set[
 
 
 def _stored_colors(mask: StoredMask) -> Codes:
-    """The colors of a mask with their transparency; none of one that has ids."""
+    """The colors of a mask with their transparency; empty if it has ids."""
     if mask.form.layout == "colors":
         return mask.codes
     return np.array(list(used_palette(mask).values()), dtype=np.int64)
@@ -184,7 +184,7 @@ def _counts_alpha(masks: Sequence[StoredMask], names: int) -> bool:
 
 
 def needs_alpha(masks: Sequence[StoredMask]) -> bool:
-    """Whether the opacity alone tells the classes: transparent and opaque pixels have the same single color."""
+    """Whether only the opacity distinguishes classes: transparent and opaque pixels share a single color."""
     transparent, opaque = _transparent_and_opaque([mask for mask in masks if mask.form.layout == "colors"])
     return len(opaque) == 1 and transparent == opaque
 
@@ -196,7 +196,7 @@ def _hides_colors(masks: Sequence[StoredMask]) -> bool:
 
 
 def _are_planes(masks: Sequence[StoredMask], names: int) -> bool:
-    """Whether masks that may be colors are planes: of 0 and 1, or four that are set one at a time; several in use."""
+    """Whether masks that may be colors are planes: several of 0 and 1, or four that are set one at a time."""
     if not _can(masks, "planes") or not _can(masks, "colors"):
         return _can(masks, "planes")
     used = codes_in(masks, "planes")

@@ -1,4 +1,4 @@
-"""What the values of masks mean: what a user says of them, or else what they tell."""
+"""What the values of masks mean: by the user, or else by the masks themselves."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
@@ -19,17 +19,17 @@ _UNKNOWN_IDS = (UNKNOWN, IGNORED)
 def find_coding(masks: Sequence[StoredMask], options: MaskOptions) -> MaskCoding:
     """What the codes of a data set's masks mean.
 
-    Without classes: the two values 0 and 255 are background and foreground; other ids are the classes, and 255 or -1 is
+    By default: the two values 0 and 255 are background and foreground; other ids are the classes, and 255 or -1 is
     unknown; the planes are the classes, after a background if some pixel is in none; colors come from dark to light,
     first by blue, then green, then red: black, red, green, blue, as planes of these would.
 
     Args:
         masks: how they are stored.
-        options: what a user says of them.
+        options: of the user.
 
     Raises:
-        DataError: when masks are of different kinds, have other classes, or it cannot be told what they mean.
-        OptionError: for classes whose values are none.
+        DataError: masks are of different kinds, have other classes, or it cannot be decided what they mean.
+        OptionError: invalid values of classes.
     """
     if options.masks == "instances":
         return _of_instances(options)
@@ -60,13 +60,13 @@ def _coding(kind: Kind, masks: Sequence[StoredMask], options: MaskOptions) -> Ma
 
 
 def _of_instances(options: MaskOptions) -> MaskCoding:
-    kind: Kind = options.wished_kind or "ids"
+    kind: Kind = options.named_kind or "ids"
     names = tuple(options.named) if options.named else options.names
     return MaskCoding(kind, (0, 1), name_classes(names, (0, 1)), options.ignored(kind), instances=True)
 
 
 def nodata_codes(kind: Kind, masks: Sequence[StoredMask], named: Collection[int]) -> tuple[int, ...]:
-    """The values that files say are none; not those that a user names, or that masks of two values tell apart."""
+    """The values for no data by the files, without those that the user names or without which one value is left."""
     if kind not in ("ids", "levels"):
         return ()
     values = sorted({mask.form.marks.nodata for mask in masks if mask.form.marks.nodata} - {0}, key=str)
@@ -92,7 +92,7 @@ def _named(kind: Kind, named: Mapping[str, Sequence[Value]], ignored: Sequence[i
 
 
 def _with_colors(coding: MaskCoding, masks: Sequence[StoredMask]) -> MaskCoding:
-    """A coding that knows the colors of its codes, where masks have palettes."""
+    """A coding with the colors of its codes, if masks have palettes."""
     colors = shown_colors(masks, coding.kind)
     return replace(coding, colors=tuple(colors.get(code, -1) for code in coding.codes)) if colors else coding
 
@@ -120,7 +120,7 @@ def _color_name(kind: Kind, code: int) -> str:
 
 
 def _of_planes(masks: Sequence[StoredMask], options: MaskOptions, ignored: Sequence[int]) -> MaskCoding:
-    """A class each, after a background where there is a name more than planes, or none and pixels of no plane."""
+    """A class for each plane, after a background if a name is left for it, or without names if pixels need it."""
     counts = {mask.form.channels for mask in masks}
     if len(counts) > 1:
         shown = " and ".join(map(str, sorted(counts)))

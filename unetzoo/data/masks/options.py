@@ -1,4 +1,4 @@
-"""What a user says of masks: which values are which classes, and which do not count."""
+"""The options of a user for masks: which values are which classes, and which do not count."""
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -21,7 +21,7 @@ _JOINED = "|"
 
 @dataclass(frozen=True)
 class MaskOptions:
-    """What a user says of the masks of a data set.
+    """The options of a user for the masks of a data set.
 
     Attributes:
         classes: names alone, of the ids from 0 on (a single one is that of the foreground); or names with their ids, or
@@ -32,7 +32,7 @@ class MaskOptions:
         nearest_color: a color or value of no class stands for the nearest one of a class.
 
     Raises:
-        OptionError: for values that are none, or options that contradict each other.
+        OptionError: for invalid values, or options that contradict each other.
     """
 
     classes: Classes | None = None
@@ -56,30 +56,30 @@ class MaskOptions:
 
     @cached_property
     def ignored_values(self) -> tuple[int | float | str, ...]:
-        """Those that do not count, as numbers and colors."""
+        """The ignored values, as numbers and colors."""
         single = isinstance(self.ignore, str) or not isinstance(self.ignore, Iterable)
         return tuple(map(_checked, [self.ignore] if single else self.ignore))  # type: ignore[arg-type] # it is one of both
 
     @property
     def named(self) -> Mapping[str, Sequence[Value]] | None:
-        """The values of each class, where the user says them."""
+        """The values of each class, if the user gives them."""
         if not isinstance(self.classes, Mapping):
             return None
         return {name: tuple(_values(value)) for name, value in self.classes.items()}
 
     @property
     def names(self) -> Sequence[str] | None:
-        """The names of the classes, where the user gives names alone; of a single one, a background comes before it."""
+        """The names of the classes, if the user gives only names; a background comes before a single one."""
         if self.classes is None or isinstance(self.classes, Mapping):
             return None
         return ("background", *self.classes) if len(self.classes) == 1 else tuple(self.classes)
 
     @cached_property
-    def wished_kind(self) -> Kind | None:
-        """What of a pixel counts, as the user's values tell: ids or colors; None where they do not.
+    def named_kind(self) -> Kind | None:
+        """What counts of a pixel by the values of the user: ids or colors; None without values.
 
         Raises:
-            OptionError: they are of both.
+            OptionError: some are ids, others colors.
         """
         values = [*self.ignored_values, *(value for some in (self.named or {}).values() for value in some)]
         colored = {isinstance(value, str) and value.startswith("#") for value in values if not _is_nan(value)}
@@ -89,12 +89,12 @@ class MaskOptions:
         return None if not colored else "colors" if True in colored else "ids"
 
     def ignored(self, kind: Kind) -> tuple[int, ...]:
-        """The codes of a kind that do not count."""
+        """The ignored codes of a kind."""
         return tuple(dict.fromkeys(code_of(value, kind) for value in self.ignored_values))
 
 
 def code_of(value: Value, kind: Kind) -> int:
-    """The code of a value that a user says.
+    """The code of a value that the user gives.
 
     Raises:
         OptionError: it is of another kind.
@@ -118,7 +118,7 @@ def read_classes(text: str) -> Classes:
     """Classes as they are written on the command line: `"cell,border"`, `"sky=0,cell=1|2"`, `"a=#000000,b=#ff0000"`.
 
     Raises:
-        OptionError: for another form, or a name given twice.
+        OptionError: for another form, or a repeated name.
     """
     parts = [part.strip().partition("=") for part in text.split(",")]
     names = [name.strip() for name, _, _ in parts]
@@ -194,5 +194,5 @@ def _is_number(value: object) -> bool:
 
 
 def _is_nan(value: Value) -> bool:
-    """Whether a value is no number, or too large for one of a class."""
+    """Whether a value is not a number, or too large for a class."""
     return isinstance(value, float) and not abs(value) < 2**53

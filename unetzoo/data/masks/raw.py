@@ -46,7 +46,7 @@ def encode(raw: RawMask | NDArray[Any]) -> tuple[Form, Codes]:
     other numbers of channels are planes, of which those above 0 are set.
 
     Raises:
-        DataError: for three channels that are neither.
+        DataError: for three channels that are neither colors nor planes.
     """
     raw = raw if isinstance(raw, RawMask) else RawMask(raw)
     pixels = raw.pixels[..., 0] if raw.pixels.ndim == 3 and raw.pixels.shape[2] == 1 else raw.pixels
@@ -54,11 +54,7 @@ def encode(raw: RawMask | NDArray[Any]) -> tuple[Form, Codes]:
 
 
 def _several(marks: Marks, pixels: NDArray[Any]) -> tuple[Form, Codes]:
-    """Of several channels.
-
-    Raises:
-        DataError: for three that are finer than colors of 8 bits, and no planes.
-    """
+    """Of several channels; raises DataError for three that are finer than colors of 8 bits, and not planes."""
     channels = pixels.shape[2]
     is_unit = bool(pixels.max() <= 1 and ((pixels == 0) | (pixels == 1)).all())
     colored = pixels[..., [0, 0, 0, 1]] if marks.has_alpha and channels == 2 else pixels
@@ -69,8 +65,8 @@ def _several(marks: Marks, pixels: NDArray[Any]) -> tuple[Form, Codes]:
     if channels == 3 and not is_unit and (planes == OVERLAP).any():
         example = ", ".join(str(value) for value in pixels[planes == OVERLAP][0])
         raise DataError(
-            f"the mask holds ({example}), which is no color of 8 bits a channel, and sets several planes: save masks "
-            "with 8 bits"
+            f"the mask holds ({example}), which is not a color of 8 bits a channel, and sets several planes: save "
+            "masks with 8 bits"
         )
     return Form("planes", marks, channels=channels, is_unit=is_unit), planes
 
@@ -92,7 +88,7 @@ def _single(marks: Marks, pixels: NDArray[Any]) -> tuple[Form, Codes]:
 
 
 def number_codes(values: NDArray[Any], *, fractions: bool = False) -> Codes:
-    """Whole numbers, or multiples of 1 / `LEVELS`; `NO_NUMBER` for what is none, or too large."""
+    """Whole numbers, or multiples of 1 / `LEVELS`; `NO_NUMBER` for values that are not finite, or too large."""
     if values.dtype.kind == "u" and values.dtype.itemsize == 8:
         return np.where(values > _LARGEST, NO_NUMBER, values.astype(np.int64))
     if values.dtype.kind != "f":
@@ -105,7 +101,7 @@ def number_codes(values: NDArray[Any], *, fractions: bool = False) -> Codes:
 
 
 def _bytes(pixels: NDArray[Any], *, has_alpha: bool) -> NDArray[np.uint8] | None:
-    """Colors of another type in 8 bits a channel; None where they are none, or finer."""
+    """Colors of another type in 8 bits a channel; None if they are not colors, or finer."""
     if pixels.shape[2] not in (3, 4):
         return None
     if pixels.dtype == np.uint8:

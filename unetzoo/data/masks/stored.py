@@ -26,12 +26,12 @@ _MAX_SIDE = 512  # pixels of a side that are sampled
 
 @dataclass(frozen=True, eq=False)
 class StoredMask:
-    """What is known of one mask.
+    """What a survey keeps of one mask.
 
     Attributes:
         shape: (h, w).
         form: how it is stored.
-        codes: that occur, in ascending order; of very many only some, each for those up to the next one.
+        codes: that occur, in ascending order; if they are very many, a part, each for those up to the next one.
         counts: pixels of each.
         is_numbered: its values look like the numbers of objects.
         name: of the entry, for people.
@@ -45,11 +45,11 @@ class StoredMask:
     name: str = ""
 
     def codes_as(self, kind: Kind) -> Codes | None:
-        """Its codes as those of a kind, in their order; None where it cannot be read so."""
+        """Its codes as those of a kind, in their order; None if it cannot be read so."""
         return self.form.try_as(kind, self.codes)
 
     def set_as(self, kind: Kind) -> frozenset[int]:
-        """Those that occur; none where it cannot be read so."""
+        """The codes of a kind that occur; empty if it cannot be read so."""
         codes = self.codes_as(kind)
         return frozenset() if codes is None else frozenset(codes.tolist())
 
@@ -60,7 +60,7 @@ class StoredMask:
 
 
 def store(raw: RawMask | NDArray[Any], name: str = "") -> StoredMask:
-    """What is known of a mask; raises DataError for one that cannot be read."""
+    """Keep what a survey needs of a mask; raises DataError if it cannot be read."""
     try:
         form, codes = encode(raw)
     except DataError as error:

@@ -59,7 +59,7 @@ def _of_source(names: Sequence[str], options: MaskOptions) -> MaskCoding:
 
 
 def _coding_of(info: ModelInfo, masks: Sequence[StoredMask]) -> MaskCoding:
-    """What the codes of masks mean, if they mean what they meant in the training of a network.
+    """The coding of masks, if it is that of the training of a network.
 
     Args:
         info: of the network; its `mask_coding` is not empty.
@@ -94,7 +94,7 @@ def _coding_of(info: ModelInfo, masks: Sequence[StoredMask]) -> MaskCoding:
 
 
 def _check_colors(coding: MaskCoding, masks: Sequence[StoredMask]) -> None:
-    """Raise DataError where a palette shows an index in another color than those of the training did."""
+    """Raise DataError if a palette shows an index in another color than in the training."""
     trained = dict(zip(coding.codes, coding.colors, strict=False)) if coding.kind == "ids" else {}
     for mask in masks:
         for code, color in used_palette(mask).items():
@@ -113,7 +113,7 @@ def _named_colors(coding: MaskCoding) -> str:
 
 
 def _may_be_foreground(coding: MaskCoding, masks: Sequence[StoredMask]) -> bool:
-    """Whether masks of two classes hold one of them, and what was unknown."""
+    """Whether masks of two classes hold one of them and a value that was unknown."""
     if coding.kind == "planes" or coding.threshold is not None or len(coding.codes) > 2:
         return False
     present = codes_in(masks, coding.kind)
@@ -123,10 +123,10 @@ def _may_be_foreground(coding: MaskCoding, masks: Sequence[StoredMask]) -> bool:
 
 
 def _in_order_of(names: Sequence[str], coding: MaskCoding) -> MaskCoding:
-    """The classes in a network's order, where they have the same names; other names are taken as they come.
+    """The coding with classes in a network's order, if they have the same names; other names stay as they are.
 
     Raises:
-        OptionError: some names are the same, but of other ids.
+        OptionError: some names are the same, but have other ids.
     """
     places = {name: number for number, name in enumerate(coding.class_names)}
     if set(names) == set(coding.class_names):
@@ -141,7 +141,7 @@ def _in_order_of(names: Sequence[str], coding: MaskCoding) -> MaskCoding:
 
 
 def _reordered(coding: MaskCoding, order: Sequence[int]) -> MaskCoding:
-    """Classes in another order: first that of the number `order[0]`."""
+    """Classes in another order, beginning with number `order[0]`."""
     return replace(
         coding,
         class_names=tuple(coding.class_names[place] for place in order),

@@ -1,4 +1,4 @@
-"""What masks of numbers mean where nobody says it: ids, or background and foreground."""
+"""What masks of numbers mean by default: ids, or background and foreground."""
 
 from collections.abc import Iterable, Sequence
 
@@ -18,7 +18,7 @@ _SOFT = 0.8  # of the pixels near 0 or near the brightest, in a mask with soft e
 def of_values(
     kind: Kind, masks: Sequence[StoredMask], names: Sequence[str] | None, ignored: Sequence[int]
 ) -> MaskCoding:
-    """What the values of masks mean, if a user says no more than names, and what does not count.
+    """The coding of masks of values, if the user gives at most names and ignored values.
 
     Args:
         kind: of the values.
@@ -27,7 +27,7 @@ def of_values(
         ignored: codes that do not count.
 
     Raises:
-        DataError: it cannot be told.
+        DataError: it cannot be decided.
     """
     sets = [mask.set_as(kind) - {*ignored} for mask in masks]
     present = sorted({code for codes in sets for code in codes} - {IGNORED})
@@ -79,7 +79,7 @@ def _codes(known: Sequence[int], names: Sequence[str] | None, ignored: Sequence[
 
 
 def _refuse_blurred(masks: Sequence[StoredMask], known: Sequence[int]) -> None:
-    """Raise DataError for few values in JPEG files, of which some may be noise."""
+    """Raise DataError for a few values in JPEG files, some of which may be noise."""
     blurred = [mask for mask in masks if mask.form.marks.is_lossy]
     if blurred and known[-1] < MOST_CLASSES:
         raise DataError(
@@ -90,7 +90,7 @@ def _refuse_blurred(masks: Sequence[StoredMask], known: Sequence[int]) -> None:
 
 
 def _question(kind: Kind, masks: Sequence[StoredMask], known: Sequence[int]) -> str:
-    """Why it cannot be told which classes values are, and all that may be meant."""
+    """Why it cannot be decided which classes values are, and all that they may mean."""
     ways = ["name them, such as background=0,cell=128"]
     if NO_NUMBER in known:
         return (
@@ -128,15 +128,15 @@ def _has_soft_edges(kind: Kind, masks: Sequence[StoredMask]) -> bool:
 
 
 def join(unknown: Iterable[int], more: Iterable[int]) -> tuple[int, ...]:
-    """Codes of pixels that do not count, each once."""
+    """Ignored codes, each once."""
     return tuple(dict.fromkeys((*unknown, *more)))
 
 
 def name_classes(names: Sequence[str] | None, numbers: Sequence[int]) -> tuple[str, ...]:
-    """The names of classes that a user does not name by their numbers: background and foreground, if these are 0 and 1.
+    """The names of classes, by default from their numbers: background and foreground if these are 0 and 1.
 
     Raises:
-        DataError: a user gives more names, or fewer.
+        DataError: the user gives more names than there are classes, or fewer.
     """
     if names is None:
         is_binary = tuple(numbers) == (0, 1)

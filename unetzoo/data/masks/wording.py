@@ -1,4 +1,4 @@
-"""The codes of masks in words, and what helps against those of no class."""
+"""The codes of masks in words, and advice for codes of no class."""
 
 from collections.abc import Sequence
 
@@ -11,13 +11,13 @@ _FEW = 2  # values that may be what does not count
 
 
 def say_codes(kind: Kind, codes: Sequence[int]) -> str:
-    """The first of some codes, as people write them."""
+    """The first codes, as they are written in text."""
     texts = [say_code(kind, code) for code in codes[:_SHOWN]]
     return ", ".join(texts + ["..."] * (len(codes) > _SHOWN))
 
 
 def say_code(kind: Kind, code: int) -> str:
-    """A code as people write it."""
+    """A code as it is written in text."""
     if code == NO_NUMBER:
         return "NaN"
     if kind == "levels":
@@ -36,13 +36,13 @@ def complain(kind: Kind, classes: Sequence[int], strangers: Sequence[int], *, is
     """
     if OVERLAP in strangers:
         return (
-            "planes of the mask overlap; a pixel can be of one class alone; if the channels are colors, name the "
+            "planes of the mask overlap; a pixel can be of only one class; if the channels are colors, name the "
             "classes with theirs, such as cell=#ff0000"
         )
     advice = _advise_colors if kind in COLORED else _advise_values
-    blurred = "; a JPEG is no format for masks, it blurs them: save PNG" if is_lossy else ""
+    blurred = "; JPEG blurs masks: save PNG" if is_lossy else ""
     shown, known = say_codes(kind, strangers), say_codes(kind, classes)
-    text = f"the mask holds {shown}, which is no class; the classes are {known}{blurred}"
+    text = f"the mask holds {shown}, which is not a class; the classes are {known}{blurred}"
     return text + advice(kind, classes, strangers, is_few=len(strangers) <= _FEW and not is_lossy)
 
 

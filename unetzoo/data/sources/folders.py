@@ -1,6 +1,6 @@
 """Pairs of images and masks in a folder.
 
-cells/images/a.png, cells/masks/a.png              one lot, of which a part is held out
+cells/images/a.png, cells/masks/a.png              no splits: a part is held out
 cells/train/images/a.png, cells/train/masks/a.png  the same for val and test
 cells/images/train/a.png, cells/masks/train/a.png  the same
 cells/a.png, cells/a_mask.png                      both in one folder, or in one of each split
@@ -44,7 +44,7 @@ Lot = tuple[str, Path, Path]
 def pairs_in_folder(folder: Path) -> FileSource:
     """The pairs of a folder; an image and its mask have one name, up to the suffix and an ending such as `_mask`.
 
-    Where nearly all names follow two patterns instead, such as `img_1` and `mask_1`, these pair them, and it is said.
+    If nearly all names follow two patterns instead, such as `img_1` and `mask_1`, these pair them, with a warning.
 
     Raises:
         DataError: it has no folder of images with one of masks beside it, or no pair in them.
@@ -65,7 +65,7 @@ def pairs_in_folder(folder: Path) -> FileSource:
 
 
 def _advised(folder: Path, error: str) -> str:
-    """What is wrong, and what to do about it."""
+    """An error with what to do about it."""
     layouts = (
         "it needs images/ and masks/ with files of the same names, or train/, val/ and test/ with both in each; or a "
         ".csv file with the columns image and mask lists the pairs"
@@ -76,7 +76,7 @@ def _advised(folder: Path, error: str) -> str:
 def _in_lists(
     folder: Path, entries: Sequence[Entry], pairs: Sequence[EntryFiles], problems: Sequence[str]
 ) -> FileSource:
-    """The entries with the splits of the lists of Pascal VOC, and none that is not in them, where there are some."""
+    """The entries with the splits of Pascal VOC's lists; without entries that are in no list, if there are lists."""
     split_of = voc_splits(folder)
     chosen = [
         (Entry(entry.name, split_of[pair.image.stem]) if split_of else entry, pair)
@@ -90,7 +90,7 @@ def _in_lists(
 
 
 def _lots(folder: Path) -> tuple[list[Lot], list[str]]:
-    """The split, the folder of images and that of masks of each lot, and what is left out."""
+    """The split, the folder of images and the folder of masks of each lot, and what is left out."""
     images, masks = _child(folder, IMAGE_FOLDERS), _child(folder, MASK_FOLDERS)
     if not images or not masks:
         return _lots_of_splits(folder)
@@ -118,7 +118,7 @@ def _lots_of_splits(folder: Path) -> tuple[list[Lot], list[str]]:
 
 
 def _has_masks_beside(folder: Path) -> bool:
-    """Whether the names of some images in a folder are those of masks of others there."""
+    """Whether some files in a folder are named like masks of others there."""
     return bool(_masks_beside([name_in(path, folder) for path in list_images(folder, SUFFIXES).images]))
 
 
@@ -128,7 +128,7 @@ def _masks_beside(names: Collection[str]) -> set[str]:
 
 
 def folders_of_masks(folders: Collection[Path]) -> set[Path]:
-    """Those of some folders that are named as one of masks and lie beside one of images."""
+    """The folders that are named like masks and lie beside one that is named like images."""
     of_images = {folder.parent for folder in folders if folder.name.lower() in IMAGE_FOLDERS}
     return {folder for folder in folders if folder.name.lower() in MASK_FOLDERS and folder.parent in of_images}
 
@@ -168,7 +168,7 @@ def _match(folder: Path, split: str, images: Path, masks: Path) -> tuple[list[En
 
 
 def _by_name(folder: Path, top: Path) -> tuple[dict[str, list[Path]], list[str]]:
-    """The images of a folder by name, those that differ in their endings together, and what is left out."""
+    """The images of a folder by name without its ending, and what is left out."""
     listing = list_images(folder, SUFFIXES) if folder.is_dir() else Listing((), ())
     files: dict[str, list[Path]] = {}
     for path in listing.images:
@@ -181,7 +181,7 @@ def _same_name(twin: Path, image: Path, folder: Path) -> str:
 
 
 def _several(pair: EntryFiles, folder: Path) -> list[str]:
-    """That the masks of an image are joined, where it has several."""
+    """A warning that the masks of an image are joined, if it has several."""
     names = ", ".join(path.name for path in (pair.mask, *pair.others))
     joined = f"{pair.image.relative_to(folder)} has {len(pair.others) + 1} masks ({names}), which are joined"
     return [joined] if pair.others else []

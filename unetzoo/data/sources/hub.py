@@ -34,7 +34,7 @@ def is_saved_dataset(path: Path) -> bool:
     return (path / "dataset_dict.json").is_file() or (path / "state.json").is_file()
 
 
-def open_hub_dataset(source: str) -> "TableSource":
+def open_hub_dataset(source: str) -> "HubSource":
     """The tables of a folder of `save_to_disk`, or of `"hf:user/name"` or `"hf:user/name:config"` on the Hub.
 
     Raises:
@@ -60,11 +60,11 @@ def open_hub_dataset(source: str) -> "TableSource":
         raise DataError(f"the data set {source!r} cannot be opened: {describe_error(error)}{hint}") from error
     tables = loaded if isinstance(loaded, Mapping) else {"": loaded}
     by_split = {_split_of(source, str(split), len(tables)): table for split, table in tables.items()}
-    return TableSource(source, by_split, files)
+    return HubSource(source, by_split, files)
 
 
 def _check_inside(folder: Path) -> None:
-    """Raise DataError where a folder of `save_to_disk` names files that are not in it."""
+    """Raise DataError if a folder of `save_to_disk` names files outside of it."""
     splits = _names(folder / "dataset_dict.json", "splits")
     for part in [folder / split for split in splits] or [folder]:
         for file in [part, *(part / name for name in _names(part / "state.json", "_data_files"))]:
@@ -73,23 +73,23 @@ def _check_inside(folder: Path) -> None:
 
 
 def _names(file: Path, key: str) -> list[str]:
-    """The names that a file of `save_to_disk` lists, of splits or of files."""
+    """The names of splits or files that a file of `save_to_disk` lists."""
     listed = json.loads(file.read_text(encoding="utf-8"))[key] if file.is_file() else []
     return [entry["filename"] if isinstance(entry, dict) else entry for entry in listed]
 
 
 def _split_of(source: str, name: str, count: int) -> str:
-    """What a split of that name is; a single one may have any name, and is split later."""
+    """The split that a name stands for; a single one may have any name, and is split later."""
     known = SPLIT_FOLDERS.get(name.lower(), "")
     if not known and count > 1:
         raise DataError(
-            f"the data set {source!r} has a split {name!r}, which is none of {', '.join(SPLIT_FOLDERS)}; keep those "
+            f"the data set {source!r} has a split {name!r}, which is not one of {', '.join(SPLIT_FOLDERS)}; keep those "
             "that you want in a folder, by save_to_disk of the library datasets"
         )
     return known
 
 
-class TableSource(Source):
+class HubSource(Source):
     """The rows of tables with a column of images and one of masks.
 
     Args:
@@ -152,7 +152,7 @@ class TableSource(Source):
         with self._explained(index):
             pixels = channels_last(np.asarray(cell), known)
         if pixels.ndim not in (2, 3) or 0 in pixels.shape or pixels.dtype.kind not in "buif":
-            raise DataError(f"{name} is no image, but {pixels.dtype} {pixels.shape}")
+            raise DataError(f"{name} is not an image, but {pixels.dtype} {pixels.shape}")
         return Raster(pixels)
 
     def _file(self, path: str | None, name: str) -> bytes:
@@ -174,8 +174,8 @@ class TableSource(Source):
 
 
 def _column(source: str, table: "Table", names: tuple[str, ...]) -> str:
-    found = next((name for name in names if name in table.column_names), None)
-    if found is None:
+    column = next((name for name in names if name in table.column_names), None)
+    if column is None:
         known = ", ".join(table.column_names)
         raise DataError(f"the data set {source!r} has no column {' or '.join(map(repr, names[:2]))}; it has {known}")
-    return found
+    return column

@@ -22,7 +22,7 @@ _OF_SYSTEMS = frozenset(
         "thumbs",
     }
 )
-"""Folders that file servers and archives put among those of people, in lower case."""
+"""Folders that file servers and archives add, in lower case."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def list_images(folder: Path, endings: Sequence[str]) -> Listing:
 
 
 def is_hidden(name: str) -> bool:
-    """Whether people do not see a file or folder of that name, or did not make it."""
+    """Whether a file or folder of that name is hidden, or made by a file server or an archive."""
     return name.startswith(".") or name.lower() in _OF_SYSTEMS
 
 

@@ -24,8 +24,8 @@ class Matches:
     """Which masks belong to which image.
 
     Attributes:
-        masks: of each image that has some; names, both.
-        pattern: what the names have in common, where that had to be found; empty: they are alike.
+        masks: the names of the masks of each image that has some.
+        pattern: of the names, if images and masks are matched by it; empty: their names are alike.
     """
 
     masks: dict[str, list[str]]
@@ -42,8 +42,8 @@ def name_in(path: Path, folder: Path) -> str:
 def match_names(images: Sequence[str], masks: Sequence[str]) -> Matches:
     """Match masks with images: of the same name, or one with an ending such as `_mask`, in whatever case.
 
-    A mask `a_mask_1` belongs to `a` where there is `a_mask`. Where hardly anything matches, but nearly all names follow
-    two patterns, such as `img_1` and `mask_1`, these tell.
+    A mask `a_mask_1` belongs to `a` if there is `a_mask`. If hardly anything matches, but nearly all names follow two
+    patterns, such as `img_1` and `mask_1`, these match them.
     """
     plain = plain_names(masks)
     stages: tuple[tuple[Key, Key], ...] = (

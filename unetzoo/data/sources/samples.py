@@ -1,4 +1,4 @@
-"""A source of what Python makes: the splits of data sets, those of plugins or a user's own."""
+"""A source of samples from Python: the splits of data sets, those of plugins or a user's own."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,10 +16,10 @@ class SampleSource(Source):
     """The splits of a data set.
 
     Args:
-        splits: of each name; a single one of the name "" is split later.
+        splits: a data set by the name of each split; a single one with the name "" is split later.
 
     Raises:
-        DataError: there are none, a name is none of a split, one is no `unetzoo.Dataset`, or their classes differ.
+        DataError: there are none, a name is not that of a split, one is not a `unetzoo.Dataset`, or classes differ.
     """
 
     def __init__(self, splits: Mapping[str, Dataset]) -> None:
@@ -43,7 +43,7 @@ class SampleSource(Source):
         return self.pair(index)[1]
 
     def pair(self, index: int) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Both, of one and the same call."""
+        """Both, from a single call."""
         dataset, number = self._samples[index]
         name = self.entries[index].name
         sample = dataset[number]
@@ -72,8 +72,8 @@ def _check(splits: Mapping[str, Dataset]) -> None:
 def _check_arrays(sample: Sample, name: str) -> None:
     """Raise DataError unless a sample is an image (h, w, c) and a mask (h, w), arrays of numbers."""
     for kind, axes in (("image", "(h, w, c)"), ("mask", "(h, w)")):
-        found = getattr(sample, kind, None)
-        if not isinstance(found, np.ndarray) or found.dtype.kind not in "buif":
-            raise DataError(f"{name}: the {kind} must be a NumPy array of numbers, got {type(found).__name__}")
-        if found.ndim != axes.count(",") + 1 or 0 in found.shape:
-            raise DataError(f"{name}: the {kind} must be {axes}, got {found.shape}")
+        array = getattr(sample, kind, None)
+        if not isinstance(array, np.ndarray) or array.dtype.kind not in "buif":
+            raise DataError(f"{name}: the {kind} must be a NumPy array of numbers, got {type(array).__name__}")
+        if array.ndim != axes.count(",") + 1 or 0 in array.shape:
+            raise DataError(f"{name}: the {kind} must be {axes}, got {array.shape}")

@@ -1,4 +1,4 @@
-"""Which entries are trained on, which are watched, and which are held out to the end."""
+"""Which entries are for training, which for validation, and which for the test."""
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -23,9 +23,9 @@ def choose_split(entries: Sequence[Entry], asked: str | None, *, is_of_training:
 
     Args:
         entries: of the source.
-        asked: the name of a split, or `ALL`; None: the test split, or where there is none, the val split. Where the
-            source has no splits, all images; but of those that the network was trained on, those that were held out.
-        is_of_training: tells whether the network was trained on this source; only asked where it matters.
+        asked: the name of a split, or `ALL`; None: the test split, without one the val split; if the source has no
+            splits, all images, or, if the network was trained on them, those that were held out.
+        is_of_training: whether the network was trained on this source; called only if it matters.
 
     Raises:
         DataError: there is no such split.
@@ -48,19 +48,19 @@ def choose_split(entries: Sequence[Entry], asked: str | None, *, is_of_training:
 def split_entries(entries: Sequence[Entry]) -> dict[str, list[int]]:
     """The indices of the entries of each split that has some.
 
-    What no split was said for is trained on, but for a fifth (at least one, if there are two), which is watched when
-    the source has no split "val". Which ones depends on their names alone: the same each time, and hardly others when a
-    file is added. What is of one group stays together.
+    Entries without a split are for training. If the source has no split "val", a fifth of them (at least one, if there
+    are two) is held out for validation. Their names alone decide which: the same each time, and nearly the same if a
+    file is added. A group stays together.
     """
-    found: dict[str, list[int]] = {
+    splits: dict[str, list[int]] = {
         split: [index for index, entry in enumerate(entries) if entry.split == split] for split in SPLITS
     }
-    found["train"] += [index for index, entry in enumerate(entries) if not entry.split]
-    if not found["val"]:
-        found["val"] = _held_out(entries, found["train"])
-        chosen = set(found["val"])
-        found["train"] = [index for index in found["train"] if index not in chosen]
-    return {split: indices for split, indices in found.items() if indices}
+    splits["train"] += [index for index, entry in enumerate(entries) if not entry.split]
+    if not splits["val"]:
+        splits["val"] = _held_out(entries, splits["train"])
+        chosen = set(splits["val"])
+        splits["train"] = [index for index in splits["train"] if index not in chosen]
+    return {split: indices for split, indices in splits.items() if indices}
 
 
 def _held_out(entries: Sequence[Entry], indices: Sequence[int]) -> list[int]:
@@ -69,10 +69,10 @@ def _held_out(entries: Sequence[Entry], indices: Sequence[int]) -> list[int]:
         groups[entries[index].group or entries[index].name].append(index)
     if len(groups) < 2:
         return []
-    wanted = max(1, round(_HELD_OUT * len(indices)))
+    count = max(1, round(_HELD_OUT * len(indices)))
     chosen: list[int] = []
     for group in sorted(groups, key=_shuffled):
-        if len(chosen) + len(groups[group]) <= wanted:
+        if len(chosen) + len(groups[group]) <= count:
             chosen += groups[group]
     if not chosen:
         chosen = min(groups.values(), key=len)

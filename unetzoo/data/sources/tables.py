@@ -1,7 +1,7 @@
 """Pairs of images and masks that a CSV or JSONL file lists, one a line.
 
-The columns are `image`, `mask`, and if wanted `split` (train, val or test) and `group` (such as the patient: what is of
-one group stays in one split). Paths are relative to the file's own folder.
+The columns are `image`, `mask`, and optionally `split` (train, val or test) and `group` (such as the patient: rows of
+one group stay in one split). Paths are relative to the file's own folder.
 """
 
 import csv
@@ -14,7 +14,7 @@ from unetzoo.data.sources.source import SPLITS, Entry
 from unetzoo.errors import DataError
 
 TABLES = (".csv", ".tsv", ".jsonl")
-_SHOWN = 5  # lines that are told
+_MAX_LINES = 5  # in an error
 
 
 def pairs_in_table(path: Path) -> FileSource:
@@ -47,7 +47,7 @@ def _rows(path: Path, required: Sequence[str]) -> list[dict[str, str]]:
         raise DataError(f"{path} lists no {'pair of an image and a mask' if 'mask' in required else 'image'}")
     problems = [problem for line, row in rows for problem in _problems(line, row, required)]
     if problems:
-        raise DataError(f"{path}, {'; '.join(problems[:_SHOWN])}{'; ...' * (len(problems) > _SHOWN)}")
+        raise DataError(f"{path}, {'; '.join(problems[:_MAX_LINES])}{'; ...' * (len(problems) > _MAX_LINES)}")
     return [_values(row) for _, row in rows]
 
 
@@ -65,7 +65,7 @@ def _json_rows(path: Path) -> Sequence[tuple[int, Mapping[str, object]]]:
         try:
             row = json.loads(text)
         except (ValueError, RecursionError) as error:
-            raise DataError(f"{path}, line {line} is no JSON: {error}") from error
+            raise DataError(f"{path}, line {line} is not valid JSON: {error}") from error
         if not isinstance(row, dict):
             raise DataError(f"{path}, line {line} must be an object with 'image' and 'mask', got {text.strip()[:60]}")
         rows.append((line, row))

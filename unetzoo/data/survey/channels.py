@@ -1,4 +1,4 @@
-"""What the values of images are like, channel by channel; and which of them stand for no data though nobody says so."""
+"""The values of images, channel by channel, and which of them stand for no data although no file says so."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -18,15 +18,15 @@ _LONELY, _USUAL_LONELY = 10, 1  # gap to all other values, in widths of the rang
 
 @dataclass(frozen=True)
 class Channel:
-    """The values of one channel of an image that are data.
+    """Statistics of the values of one channel of an image, without those that are no data.
 
     Attributes:
         count: how many.
         low: the smallest.
         high: the largest.
-        low_count: how often the smallest is there; 0: nobody counted, as of 8 bits, where it cannot stand for no data.
-        high_count: likewise; 0 where it is the smallest, too.
-        inner: smallest and largest of the values that were not counted so; None: there are none.
+        low_count: how often the smallest occurs; 0: not counted, as for 8 bits, where it cannot stand for no data.
+        high_count: likewise; 0 if it is the smallest, too.
+        inner: smallest and largest of the other values; None: there are none.
         total: sum of these.
         squares: sum of their squares.
     """
@@ -42,7 +42,7 @@ class Channel:
 
     @property
     def marks(self) -> tuple[float, ...]:
-        """The values that bound it and those inside."""
+        """The smallest and largest values, with and without those that were counted."""
         return (self.low, self.high, *(self.inner or ())) if self.count else ()
 
     def sums(self, nodata: Sequence[float]) -> tuple[int, float, float]:
@@ -59,7 +59,7 @@ class Channel:
 
 
 def channels_of(image: NDArray[Any]) -> tuple[Channel, ...]:
-    """What each channel of an image (h, w, c) is like; NaN and what is masked is left out."""
+    """The statistics of each channel of an image (h, w, c), without NaN and masked values."""
     valid, values = valid_values(image), np.ma.getdata(image)
     planes = (
         values[..., index].ravel() if valid is None else values[..., index][valid[..., index]]
@@ -92,7 +92,7 @@ def _counts(values: NDArray[Any], low: np.number, high: np.number) -> tuple[int,
 
 
 def lonely_values(images: Sequence[Sequence[Channel]]) -> tuple[float, ...]:
-    """The values of images that lie so far from all others, and so often, that they hardly measure anything.
+    """The values of images that lie so far from all others, and occur so often, that they are hardly measurements.
 
     They are the smallest or the largest of a channel of all images. Values that usually stand for no data, such as
     -9999, are farther from the others than those from each other; any other is ten times as far.
@@ -101,12 +101,12 @@ def lonely_values(images: Sequence[Sequence[Channel]]) -> tuple[float, ...]:
 
 
 def _lonely(channels: Sequence[Channel]) -> set[float]:
-    """Those of one channel of all images."""
+    """The lonely values of one channel of all images."""
     times: Counter[float] = Counter()
     for channel in channels:
         for value in {channel.low, channel.high}:
             times[value] += channel.times(value)
-    marks, found = set(chain.from_iterable(channel.marks for channel in channels)), set[float]()
+    marks, lonely = set(chain.from_iterable(channel.marks for channel in channels)), set[float]()
     while len(marks) > 3:
         low, *inner, high = sorted(marks)
         width = inner[-1] - inner[0]
@@ -114,8 +114,8 @@ def _lonely(channels: Sequence[Channel]) -> set[float]:
         far = {value for value, gap in gaps.items() if times[value] > 1 and 0 < width * _least(value) < gap}
         if not far:
             break
-        marks, found = marks - far, found | far
-    return found
+        marks, lonely = marks - far, lonely | far
+    return lonely
 
 
 def _least(value: float) -> float:

@@ -1,4 +1,4 @@
-"""What is doubtful about how masks were read: said, so that nothing is guessed in silence."""
+"""What is doubtful about how masks are read: warnings, so that nothing is guessed in silence."""
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import combinations
@@ -23,10 +23,10 @@ _MOST = 0.8  # of the masks
 
 
 def find_doubts(masks: Sequence[StoredMask], coding: MaskCoding) -> list[str]:
-    """What a user should know of how masks were read, each in a sentence.
+    """What a user should know about how masks are read, a sentence each.
 
     Args:
-        masks: that could be read.
+        masks: as they are stored.
         coding: what they mean.
     """
     return [text for doubt in _DOUBTS for text in doubt(masks, coding)]
@@ -58,7 +58,7 @@ def _lossy(masks: Sequence[StoredMask], coding: MaskCoding) -> Iterator[str]:
 
 
 def _nearest(masks: Sequence[StoredMask], coding: MaskCoding) -> Iterator[str]:
-    """How much is read as something else than it is, and how far it is away."""
+    """How many pixels count as a class whose code they do not have, and how far they are from it."""
     if not coding.nearest:
         return
     moved = total = far = 0
@@ -85,8 +85,8 @@ def _distance(coding: MaskCoding, codes: NDArray[np.int64]) -> NDArray[np.float6
 
 
 def _alike(_: Sequence[StoredMask], coding: MaskCoding) -> Iterator[str]:
-    """Colors that nobody named, and that are nearly the same."""
-    if coding.kind not in ("colors", "cutout") or not _are_found(coding) or _are_ids_in_a_channel(coding):
+    """Colors without names from the user that are nearly the same."""
+    if coding.kind not in ("colors", "cutout") or not _have_default_names(coding) or _are_ids_in_a_channel(coding):
         return
     pairs = [pair for pair in combinations(coding.codes, 2) if are_alike(*pair, tolerance=_ALIKE)]
     shown = ", ".join(" and ".join(say_code(coding.kind, code) for code in pair) for pair in pairs[:_MAX_PAIRS])
@@ -97,14 +97,14 @@ def _alike(_: Sequence[StoredMask], coding: MaskCoding) -> Iterator[str]:
         )
 
 
-def _are_found(coding: MaskCoding) -> bool:
-    """Whether the classes have the names that colors get where nobody names them."""
+def _have_default_names(coding: MaskCoding) -> bool:
+    """Whether the classes have the names that colors get by default."""
     names = zip(coding.class_names, coding.codes, strict=True)
     return all(name in (say_code(coding.kind, code), "transparent") for name, code in names)
 
 
 def _are_ids_in_a_channel(coding: MaskCoding) -> bool:
-    """Whether colors use one channel alone, such as #010000, #020000."""
+    """Whether colors use a single channel, such as #010000, #020000."""
     return any(all(code & ~(0xFF << shift) == 0 for code in coding.codes) for shift in (0, 8, 16))
 
 
@@ -132,14 +132,14 @@ def _without_zero(masks: Sequence[StoredMask], coding: MaskCoding) -> Iterator[s
 
 
 def _unknown_alone(masks: Sequence[StoredMask], coding: MaskCoding) -> Iterator[str]:
-    """Masks of 0 and 255 where the second class is 1."""
+    """Masks of 0 and 255 although the second class is 1."""
     present = codes_in(masks, coding.kind)
     if coding.codes == (0, 1) and UNKNOWN in {*coding.unknown} & present and 1 not in present:
         yield f"masks hold 255, which is unknown, and no 1, which is the class {coding.class_names[1]!r}"
 
 
 def _nodata(masks: Sequence[StoredMask], coding: MaskCoding) -> Iterator[str]:
-    """Values that files say are none, and that are read as a class, or as unknown."""
+    """Values that are no data by the files, but are read as a class."""
     values = {mask.form.marks.nodata for mask in masks} - {None}
     for value in values:
         if coding.kind == "ids" and value in coding.codes:

@@ -28,10 +28,10 @@ class ImageFacts:
     Attributes:
         shape: (h, w, c).
         dtype: of its values.
-        channels: what the values of each are like.
-        nodata: values that stand for no data, as the file says, among those that it holds.
+        channels: statistics of the values of each.
+        nodata: values that stand for no data by the file, if it holds them.
         missing: number of values that are no data: by the file, or NaN.
-        digest: the same for images with the same shape and pixels.
+        digest: equal for images with the same shape and pixels.
     """
 
     shape: tuple[int, int, int]

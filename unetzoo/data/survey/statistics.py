@@ -1,4 +1,4 @@
-"""What a data set's images and masks are like; measured once, and saved with the network."""
+"""Statistics of a data set's images and masks: measured once, and saved with the network."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,10 +19,10 @@ _FULL_RANGES = {"uint8": (0.0, 255.0), "bool": (0.0, 1.0)}
 
 @dataclass(frozen=True)
 class Statistics:
-    """What images and masks are like.
+    """Statistics of the images and masks of a data set.
 
     Attributes:
-        images: how many.
+        images: number of images.
         channels: of each.
         smallest: height and width in pixels, each the smallest of all images.
         largest: likewise.
@@ -34,7 +34,7 @@ class Statistics:
         class_frequencies: share of each class of the pixels whose class is known, 0 to 1.
         mask_coding: what the values of the masks mean, see `unetzoo.nn.coding.MaskCoding.to_dict`.
         dtypes: of the values of the images.
-        nodata: values of the images that stand for no data, as files say or as they lie far from all others; neither
+        nodata: values of the images that stand for no data: files say so, or they lie far from all others; neither
             they nor NaN count above.
     """
 
@@ -68,7 +68,7 @@ class Statistics:
 
 
 def measure(readings: Sequence[Reading], coding: MaskCoding) -> Statistics:
-    """The statistics of what was read; there must be an image, and all must have the same channels."""
+    """The statistics of readings; there must be an image, and all must have the same channels."""
     images = [reading.image for reading in readings if reading.image is not None]
     nodata = find_nodata(images)
     low, high = _value_range(images, nodata)
@@ -97,9 +97,9 @@ def measure(readings: Sequence[Reading], coding: MaskCoding) -> Statistics:
 
 
 def find_nodata(images: Sequence[ImageFacts]) -> tuple[float, ...]:
-    """The values that stand for no data in images: those that lie far from all others, and those that files name.
+    """The values that stand for no data in images: values far from all others, and those that files name.
 
-    What a file names counts unless another image has measured it, as black is 0.
+    A value that a file names does not count if another image measures it, such as 0 for black.
     """
     named = {value for image in images for value in image.nodata}
     measured = {value for value in named for image in images if value not in image.nodata and _may_hold(image, value)}
@@ -111,7 +111,7 @@ def _may_hold(image: ImageFacts, value: float) -> bool:
 
 
 def class_counts(reading: Reading, coding: MaskCoding) -> NDArray[np.int64]:
-    """The pixels of each class (classes,) of what was read, int64; those of codes of no class are left out."""
+    """The number of pixels of each class (classes,), int64; codes of no class are left out."""
     classes = len(coding.class_names)
     codes = reading.mask.codes_as(kind_of(reading.mask.form, coding)) if reading.mask else None
     if reading.mask is None or codes is None:
