@@ -73,7 +73,7 @@ def test_resume_without_a_run_says_that_it_starts_one(invoke, cells, tmp_path):
     assert "continue it with --resume, or choose another folder" in again.stderr
 
 
-def test_resume_needs_no_word_about_data_trackers_and_device(invoke, cells, tmp_path):
+def test_resume_remembers_data_trackers_and_device(invoke, cells, tmp_path):
     run = tmp_path / "run"
     said = ["--classes", "cell=1,background=0", "--track", "tensorboard", "--cpu", "--activation-checkpointing"]
     first = invoke("train", str(cells), "--out", str(run), *_SMALL, *said)
@@ -85,7 +85,7 @@ def test_resume_needs_no_word_about_data_trackers_and_device(invoke, cells, tmp_
     assert "had other data: " in other.stderr
 
 
-def test_what_was_trained_is_evaluated_as_it_was_validated(invoke, cells, tmp_path):
+def test_evaluate_gives_the_scores_of_the_validation(invoke, cells, tmp_path):
     invoke("train", str(cells), "--out", str(tmp_path / "run"), *_SMALL, "--classes", "cell=1,background=0")
     invoke("evaluate", str(tmp_path / "run" / "best"), str(cells), "--json", str(tmp_path / "e.json"))
     evaluation = json.loads((tmp_path / "e.json").read_text())
@@ -125,7 +125,7 @@ def test_a_signal_is_its_exit_code(cells, tmp_path):
     ],
     ids=lambda value: "" if isinstance(value, str) else value[0],
 )
-def test_what_does_not_fit_is_one_line_and_leaves_nothing(invoke, cells, tmp_path, arguments, message):
+def test_an_invalid_option_is_one_line_and_leaves_nothing(invoke, cells, tmp_path, arguments, message):
     result = invoke("train", str(cells), "--out", str(tmp_path / "run"), *_SMALL, *arguments)
     assert result.exit_code == 2, result.output
     assert message in result.stderr
@@ -133,7 +133,7 @@ def test_what_does_not_fit_is_one_line_and_leaves_nothing(invoke, cells, tmp_pat
     assert not (tmp_path / "run").exists()
 
 
-def test_the_first_of_many_problems_is_told_with_its_file(invoke, cells, tmp_path):
+def test_the_first_of_many_problems_is_an_error_with_its_file(invoke, cells, tmp_path):
     (cells / "images" / "a.png").write_bytes(b"")
     Image.fromarray(np.zeros((8, 9), np.uint8)).save(cells / "masks" / "b.png")
     result = invoke("train", str(cells), "--out", str(tmp_path / "run"), *_SMALL)
@@ -143,14 +143,14 @@ def test_the_first_of_many_problems_is_told_with_its_file(invoke, cells, tmp_pat
     assert not (tmp_path / "run").exists()
 
 
-def test_a_warning_of_the_data_is_told(invoke, cells, tmp_path):
+def test_a_warning_about_the_data_is_printed(invoke, cells, tmp_path):
     result = invoke("train", str(cells), "--out", str(tmp_path / "run"), *_SMALL, "--classes", "one,two,three")
     assert result.exit_code == 0
     assert "warning: " in result.stderr
     assert "three" in result.stderr
 
 
-def test_what_a_run_was_asked_for_is_written_down(invoke, cells, tmp_path):
+def test_options_and_network_of_a_run_are_in_run_json(invoke, cells, tmp_path):
     invoke("train", str(cells), "--out", str(tmp_path / "run"), *_SMALL)
     run = json.loads((tmp_path / "run" / "run.json").read_text())
     assert run["options"]["steps"] == 6

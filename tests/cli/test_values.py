@@ -33,7 +33,7 @@ def test_an_option_of_another_form_is_an_error(text):
         read_options("--decoder-option", [text])
 
 
-def test_a_key_given_twice_is_an_error():
+def test_a_repeated_key_is_an_error():
     with pytest.raises(OptionError, match="'norm' twice"):
         read_options("--decoder-option", ["norm=group", "norm=batch"])
 

@@ -22,7 +22,7 @@ from unetzoo.training.augment import Augmentation
 from unetzoo.training.crops import CropDataset
 
 
-def test_the_best_folder_is_the_network_whose_score_the_history_tells(make_model, squares, short, tmp_path):
+def test_the_best_folder_has_the_network_with_the_best_score_in_the_history(make_model, squares, short, tmp_path):
     result = fit(make_model(), squares, tmp_path, options=short)
     loaded = unetzoo.load(tmp_path / "best")
     counts = sum(count(predicted_ids(loaded, image), mask, 2) for image, mask, _ in squares["val"])
@@ -93,7 +93,7 @@ def test_worker_processes_change_nothing(make_model, squares, short, tmp_path):
     assert _same(alone, helped)
 
 
-def test_a_file_that_vanishes_is_told_in_a_line_by_a_worker_too(make_model, tmp_path, short):
+def test_a_missing_file_is_an_error_of_one_line_in_a_worker_too(make_model, tmp_path, short):
     for folder in ("images", "masks"):
         (tmp_path / "data" / folder).mkdir(parents=True)
     for name in "abc":
@@ -201,7 +201,7 @@ def test_a_step_is_one_that_is_built_by_hand(special, make_model, squares, tmp_p
         torch.testing.assert_close(parameter, expected, rtol=1e-4, atol=1e-5)
 
 
-def test_trackers_are_told_each_epoch(make_model, squares, short, tmp_path):
+def test_trackers_log_each_epoch(make_model, squares, short, tmp_path):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     result = fit(make_model(), squares, tmp_path, options=replace(short, trackers=["tensorboard"]))
@@ -211,7 +211,7 @@ def test_trackers_are_told_each_epoch(make_model, squares, short, tmp_path):
     assert events.Scalars("loss")[-1].value == pytest.approx(result.epochs[-1].loss)
 
 
-def test_a_tracker_that_is_not_installed_is_told(make_model, squares, short, tmp_path):
+def test_a_tracker_that_is_not_installed_is_an_error(make_model, squares, short, tmp_path):
     with pytest.raises(OptionError, match=r"there is no tracker 'notebook'; installed are .*tensorboard"):
         fit(make_model(), squares, tmp_path / "run", options=replace(short, trackers=["notebook"]))
     assert not (tmp_path / "run").exists()
@@ -242,7 +242,7 @@ class WithInfinity(Squares):
         return Sample(np.where(index == 2, np.inf, image.astype(np.float32)), mask, name)
 
 
-def test_a_network_that_gives_nan_stops_with_the_names_of_the_files(make_model, squares, short, tmp_path):
+def test_a_loss_of_nan_stops_the_training_with_the_names_of_the_files(make_model, squares, short, tmp_path):
     model = make_model()
     with torch.no_grad():
         next(model.parameters()).fill_(float("nan"))
@@ -268,7 +268,7 @@ def test_a_run_that_was_killed_before_its_first_checkpoint_begins_anew(make_mode
 
 
 @pytest.mark.parametrize("encoder", ["plain", "resnet10t"])
-def test_a_batch_that_is_too_small_for_batch_norm_is_told_what_to_raise(encoder, squares, tmp_path):
+def test_the_error_for_a_batch_too_small_for_batch_norm_says_what_to_raise(encoder, squares, tmp_path):
     model = unetzoo.create("unet", encoder=encoder, classes=2, in_channels=1)
     options = FitOptions(steps=2, epochs=1, batch=1, crop=16)
     with pytest.raises(TrainingError, match="single pixel to learn from, in batches of 1 crops of 16 x 16 pixels: rai"):
@@ -281,7 +281,7 @@ def test_an_image_with_infinite_values_is_named_before_training(make_model, squa
     assert not (tmp_path / "run").exists()
 
 
-def test_a_network_with_other_classes_or_channels_is_told_what_to_do(make_model, squares, short, tmp_path):
+def test_the_error_for_a_network_with_other_classes_or_channels_says_what_to_do(make_model, squares, short, tmp_path):
     with pytest.raises(OptionError, match=r"the data has 2 classes \(rest, square\), the network 5: .* classes=2"):
         fit(make_model(classes=5), squares, tmp_path, options=short)
     colored = unetzoo.create("unet", encoder="plain", encoder_options={"widths": (4, 8)}, classes=2)
@@ -307,14 +307,14 @@ def test_resuming_with_other_options_is_refused_with_what_differs(make_model, sq
         fit(make_model(), {**squares, "train": Squares(5, 0)}, tmp_path, options=short, resume=True)
 
 
-def test_a_run_that_is_done_is_only_told_again(make_model, squares, short, tmp_path):
+def test_resuming_a_complete_run_returns_its_result(make_model, squares, short, tmp_path):
     first = fit(make_model(), squares, tmp_path, options=short)
     again = fit(make_model(), squares, tmp_path, options=short, resume=True)
     assert again.epochs == first.epochs
     assert _same(again.model, first.model)
 
 
-def test_a_run_that_is_done_goes_on_with_more_epochs_of_the_same_length(make_model, squares, short, tmp_path):
+def test_a_complete_run_continues_with_more_epochs_of_the_same_length(make_model, squares, short, tmp_path):
     first = fit(make_model(), squares, tmp_path, options=short)
     longer = replace(short, steps=20, epochs=5)
     second = fit(make_model(), squares, tmp_path, options=longer, resume=True)
@@ -343,7 +343,7 @@ def test_a_run_cannot_go_on_with_epochs_of_another_length_or_end_in_its_past(
     assert (tmp_path / "run.json").read_text() == before
 
 
-def test_a_script_that_spawns_workers_without_a_guard_is_told_to_have_one(tmp_path):
+def test_the_error_for_a_script_that_spawns_workers_without_a_guard_asks_for_one(tmp_path):
     (tmp_path / "script.py").write_text(
         f"""
 import multiprocessing, sys
@@ -365,7 +365,7 @@ unetzoo.fit(model, dict(train=Squares(2, 0)), "run", options=options)
     assert not (tmp_path / "run").exists()
 
 
-def test_weights_that_cannot_be_trained_are_told_before_anything_is_written(make_model, squares, short, tmp_path):
+def test_weights_that_cannot_be_trained_are_an_error_before_anything_is_written(make_model, squares, short, tmp_path):
     with pytest.raises(OptionError, match="the network has no trainable weight"):
         fit(make_model().requires_grad_(requires_grad=False), squares, tmp_path / "run", options=short)
     with pytest.raises(OptionError, match=r"these are float16: give it model\.float\(\)"):

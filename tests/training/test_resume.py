@@ -1,4 +1,4 @@
-"""A training that was killed goes on exactly: the same weights, bit by bit, as one that was not."""
+"""A killed training continues exactly: it ends with the same weights, bit by bit, as an uninterrupted one."""
 
 import json
 import signal
@@ -49,7 +49,7 @@ def _assert_same(run, uninterrupted):
 
 
 @pytest.mark.parametrize("step", [2, 11])
-def test_killed_at_any_moment_it_goes_on_from_the_last_checkpoint(step, uninterrupted, tmp_path):
+def test_a_killed_training_continues_from_the_last_checkpoint(step, uninterrupted, tmp_path):
     process = _start(tmp_path)
     for line in process.stdout:
         if int(line) >= step:
@@ -81,7 +81,7 @@ def test_sigterm_to_all_processes_writes_a_checkpoint_and_ends_as_signals_do(wor
     _assert_same(tmp_path / "run", uninterrupted)
 
 
-def test_a_signal_cuts_validation_short_and_it_is_made_up_for(uninterrupted, tmp_path):
+def test_a_signal_ends_a_validation_and_resuming_repeats_it(uninterrupted, tmp_path):
     out, _ = _start(tmp_path, validation="signalling").communicate(timeout=240)
     assert "stopped by SIGTERM after step 10;" in out
     history = (tmp_path / "run" / "history.jsonl").read_text()

@@ -25,6 +25,6 @@ def test_tiles_are_halved_until_the_memory_suffices():
     assert validator.tile == 512
 
 
-def test_a_network_that_is_too_large_for_the_smallest_tile_is_told(make_model):
+def test_a_network_too_large_for_the_smallest_tile_is_an_error(make_model):
     with pytest.raises(TrainingError, match="out of memory in validation, even with 128 x 128 pixels at once"):
         Validator().ids(_greedy(make_model().eval(), 0), np.zeros((40, 40, 1), np.uint8))
