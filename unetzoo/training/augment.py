@@ -20,10 +20,8 @@ _RARE = 0.15  # share of the crops that are blurred, and that get noise
 class Augmentation:
     """Changes an image and its mask in the same way; random numbers come from torch's global generator.
 
-    Args:
-        kind: as `FitOptions.augment`.
-        crop: side of the result in pixels.
-        elastic: share of the crops that are deformed elastically, with the kind "full".
+    `kind` and `elastic` are those of `FitOptions`; `crop` is the side of the result in pixels, `margin` what it needs
+    on each side.
     """
 
     def __init__(self, kind: str, *, crop: int, elastic: float) -> None:
@@ -33,15 +31,10 @@ class Augmentation:
         self.margin = crop // 8 if kind == "full" else 0
 
     def __call__(self, image: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """The changed crop.
+        """The changed crop (c, crop, crop) and its mask (crop, crop); 0 and `UNKNOWN` beyond the border of the image.
 
-        Args:
-            image: (c, side, side) with side = crop + 2 * margin, normalized: each channel has mean 0 and standard
-                deviation 1 over all images.
-            mask: (side, side), class ids.
-
-        Returns:
-            (c, crop, crop) and (crop, crop); 0 and `UNKNOWN` beyond the border of the image.
+        The image (c, side, side) with side = crop + 2 * margin is normalized: each channel has mean 0 and standard
+        deviation 1 over all images.
         """
         if self.kind == "none":
             return image, mask
@@ -99,11 +92,8 @@ def _resampled(image: Tensor, mask: Tensor, displacement: Tensor) -> tuple[Tenso
 def elastic_displacement(side: int, std: float) -> Tensor:
     """A smooth random displacement (1, side, side, 2), in units of half of the side, as torchvision takes it.
 
-    Vectors on a grid of 3 x 3, each from a Gaussian, are interpolated bicubically (arXiv:1505.04597, section 3.1).
-
-    Args:
-        side: side of the image in pixels.
-        std: standard deviation of the vectors on the grid, in pixels along each axis.
+    Vectors on a grid of 3 x 3, from a Gaussian with a standard deviation of `std` pixels along each axis, are
+    interpolated bicubically (arXiv:1505.04597, section 3.1).
     """
     vectors = torch.randn(1, 2, _ELASTIC_GRID, _ELASTIC_GRID) * std * 2 / side
     smooth = F.interpolate(vectors, size=(side, side), mode="bicubic", align_corners=True)

@@ -23,11 +23,7 @@ _BAND = 64  # rows
 class ClassPlaces:
     """Counts of the pixels of each class in each band of rows of a mask, to draw pixels without a scan of the mask.
 
-    Args:
-        mask: class ids (h, w), `UNKNOWN` where unknown; read once, and not kept.
-
-    Attributes:
-        classes: ids that occur, without `UNKNOWN`.
+    `classes` are the ids that occur in the mask (h, w), without `UNKNOWN`. The mask is not kept.
     """
 
     def __init__(self, mask: NDArray[np.integer]) -> None:
@@ -55,17 +51,11 @@ _BORDER = 4  # a crop is drawn up to 1 / _BORDER of its side beyond the border, 
 
 
 class Crop(NamedTuple):
-    """A crop to train on.
+    """A crop to train on."""
 
-    Attributes:
-        image: (c, crop, crop), normalized, float32.
-        mask: (crop, crop), class ids, `UNKNOWN` beyond the image's border and where it has no data, int64.
-        name: of the sample it is cut from.
-    """
-
-    image: Tensor
-    mask: Tensor
-    name: str
+    image: Tensor  # (c, crop, crop), normalized, float32
+    mask: Tensor  # (crop, crop), class ids, int64; `UNKNOWN` beyond the image's border and where it has no data
+    name: str  # of the sample it is cut from
 
 
 class CropDataset(TorchDataset[Crop]):
@@ -74,14 +64,7 @@ class CropDataset(TorchDataset[Crop]):
     Each pass over the samples has an order of its own. All random numbers of a crop follow from the seed and its number
     alone, so that a training continues exactly where it stopped, with any number of worker processes.
 
-    Args:
-        samples: data set that is cut.
-        info: normalization of the images.
-        count: number of crops.
-        crop: side of a crop in pixels.
-        balance: share of the crops that are centered on a pixel of a class drawn at random.
-        augmentation: random changes of each crop.
-        seed: seed of the random numbers.
+    `info` has the normalization of the images; `crop` and `balance` are as in `FitOptions`.
     """
 
     def __init__(

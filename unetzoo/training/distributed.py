@@ -131,12 +131,7 @@ def failing_samples(loss: Tensor, names: Sequence[str]) -> list[str]:
 
 
 def batches(crops: CropDataset, options: FitOptions, accelerator: "Accelerator", *, start: int) -> Iterator[Crop]:
-    """The batches of a training from the step `start` on, from 0, to the last one.
-
-    Raises:
-        DataError: a file cannot be read any more.
-        TrainingError: a worker ended unexpectedly.
-    """
+    """The batches of a training from the step `start` on, from 0, to the last one; DataError for a missing file."""
     on_gpu = accelerator.device.type == "cuda"
     default_workers = min(_MOST_WORKERS, os.cpu_count() or 1) if on_gpu else 0
     loader = DataLoader(

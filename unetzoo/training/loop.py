@@ -35,12 +35,7 @@ if TYPE_CHECKING:
 
 
 class Supervised(nn.Module):
-    """A network whose `forward` gives what the loss compares: data parallelism wraps `forward` alone.
-
-    Args:
-        model: the network.
-        supervision: as `FitOptions.supervision`.
-    """
+    """A network whose `forward` gives what the loss compares: data parallelism wraps `forward` alone."""
 
     def __init__(self, model: Segmenter, supervision: Supervision) -> None:
         super().__init__()
@@ -71,11 +66,8 @@ def supervised_loss(
 ) -> Tensor:
     """The mean loss over the outputs, a scalar; each compares with the target at its own resolution.
 
-    Args:
-        loss: maps logits (b, k, h, w) and a target (b, h, w) to a scalar.
-        logits: of each output.
-        reductions: input pixels per pixel of each of them, along each axis.
-        target: (b, h, w), class ids.
+    `loss` maps logits (b, k, h, w) and a target (b, h, w) of class ids to a scalar; `reductions` are the input pixels
+    per pixel of each output, along each axis.
     """
     pairs = zip(logits, reductions, strict=True)
     return torch.stack([loss(output, _downsampled(target, by)) for output, by in pairs]).mean()
@@ -90,16 +82,7 @@ def _downsampled(target: Tensor, by: int) -> Tensor:
 
 
 class Training:
-    """A training that can stop after any step, and continue.
-
-    Args:
-        accelerator: runs it.
-        model: is trained in place.
-        options: as the user gave them.
-        plan: what follows from them.
-        info: what is saved with the network.
-        folder: of the run.
-    """
+    """A training that can stop after any step, and continue; trains `model` in place, and saves it with `info`."""
 
     def __init__(
         self,
@@ -132,12 +115,7 @@ class Training:
             accelerator.register_for_checkpointing(self.average)
 
     def run(self, crops: CropDataset, validation: Dataset, listener: FitListener, *, resume: bool) -> None:
-        """Train up to the end of the plan, from the start or from the last checkpoint.
-
-        Raises:
-            TrainingStoppedError: a signal came; a checkpoint was written.
-            TrainingError: the loss is not finite.
-        """
+        """Train up to the end of the plan, from the start or from the last checkpoint; see `fit` for errors."""
         devices = [torch.cuda.current_device()] if self.accelerator.device.type == "cuda" else []
         with self.stop.listening(), torch.random.fork_rng(devices=devices), _unfrozen_again(self.model.encoder):
             if not (resume and self.checkpoints.load()):

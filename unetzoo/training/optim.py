@@ -34,13 +34,7 @@ def create_optimizer(model: Segmenter, options: FitOptions, device: torch.device
 
 
 def rate_of(schedule: Schedule, *, steps: int, warm_up: float) -> Callable[[int], float]:
-    """The learning rate at each step from 0 on, as a share of the highest, 0 to 1.
-
-    Args:
-        schedule: how it falls after the warm-up.
-        steps: number of all steps.
-        warm_up: share of the steps in which it rises linearly.
-    """
+    """The learning rate at each step from 0 on, as a share of the highest: a linear warm-up, then a fall to 0."""
     rising = round(warm_up * steps)
 
     def rate(step: int) -> float:
@@ -53,13 +47,9 @@ def rate_of(schedule: Schedule, *, steps: int, warm_up: float) -> Callable[[int]
 
 
 def averaged(model: Segmenter, decay: float) -> AveragedModel:
-    """A copy of a network that is the moving average of its weights; update it after every step.
+    """A copy of a network that is the moving average of its weights and buffers; update it after every step.
 
-    Early on the decay is (1 + steps) / (10 + steps) where that is less. Batch-norm statistics are averaged, too.
-
-    Args:
-        model: the network.
-        decay: share of the average that remains at each step, 0 to 1.
+    The decay, 0 to 1, is at most (1 + steps) / (10 + steps), so that the average follows faster early on.
     """
     Tensors = tuple[Tensor, ...] | list[Tensor]  # noqa: N806 - a type
 
@@ -95,13 +85,8 @@ class DenseAdamW(AdamW):
     plain form. It copies weights in the order `torch.channels_last`, and their state, to the usual order and back in
     each step, which takes twice as long as the step itself. The state is that of `torch.optim.AdamW`.
 
-    Gradients are clipped as `torch.nn.utils.clip_grad_norm_` does, but scaled where they are used rather than in a pass
-    of its own, and not at all where they are small enough.
-
-    Args:
-        groups: as torch takes them: tensors and their own options.
-        weight_decay: of groups that have none of their own.
-        clip: largest norm of all gradients together; None: any.
+    Gradients are clipped to a norm of `clip` as `torch.nn.utils.clip_grad_norm_` does, but scaled where they are used
+    rather than in a pass of its own, and not at all where they are small enough.
     """
 
     def __init__(self, groups: list[dict[str, Any]], *, weight_decay: float, clip: float | None = None) -> None:

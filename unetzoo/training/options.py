@@ -119,14 +119,7 @@ class FitOptions:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a training will do.
-
-    Attributes:
-        loss: the expression.
-        crop: side of the crops in pixels.
-        steps: updates of the weights in all.
-        epochs: how many times validation follows; they share the steps evenly.
-    """
+    """What a training will do: loss expression, side of the crops, and steps, which the epochs share evenly."""
 
     loss: str
     crop: int

@@ -48,17 +48,11 @@ class FitListener:
 
 
 class Progress:
-    """The state of a training that a checkpoint saves beside weights, optimizer and schedule.
-
-    Attributes:
-        step: updates of the weights so far.
-        losses: of the steps of this epoch, averaged over the processes.
-        epochs: that are done.
-    """
+    """The state of a training that a checkpoint saves beside weights, optimizer and schedule."""
 
     def __init__(self) -> None:
-        self.step = 0
-        self.losses: list[float] = []
+        self.step = 0  # updates of the weights so far
+        self.losses: list[float] = []  # of the steps of this epoch, averaged over the processes
         self.epochs: list[Epoch] = []
 
     @property

@@ -34,13 +34,7 @@ _CHECKPOINT = re.compile(r"step-(\d+)")
 
 @dataclass(frozen=True)
 class Run:
-    """The description of a run.
-
-    Attributes:
-        options: of the training.
-        network: configuration of the network.
-        info: classes and statistics of the data.
-    """
+    """The description of a run: options, network and data."""
 
     options: FitOptions
     network: ModelConfig
@@ -107,12 +101,7 @@ def newest_checkpoint(folder: Path) -> Path | None:
 
 
 class Checkpoints:
-    """The checkpoints in a folder: complete or absent; the newest one is kept.
-
-    Args:
-        folder: where they are; created when the first one is written.
-        accelerator: holds everything that is saved.
-    """
+    """The checkpoints in a folder: complete or absent; the newest one is kept. `accelerator` holds what is saved."""
 
     def __init__(self, folder: Path, accelerator: "Accelerator") -> None:
         self.folder = folder

@@ -26,20 +26,12 @@ class TrainingStoppedError(TrainingError):
 
 
 class StopRequest:
-    """Remembers a signal until the step is done.
-
-    Args:
-        single_process: there is one process; of several, each waits until all know of the signal.
-
-    Attributes:
-        local_signal: number of the signal that this process received, 0: none.
-        shared_signal: number of a signal that all processes know of, 0: none.
-    """
+    """Remembers a signal until the step is done; of several processes, each waits until all know of it."""
 
     def __init__(self, *, single_process: bool) -> None:
         self.single_process = single_process
-        self.local_signal = 0
-        self.shared_signal = 0
+        self.local_signal = 0  # the one that this process received, 0: none
+        self.shared_signal = 0  # one that all processes know of, 0: none
 
     @property
     def signal(self) -> int:

@@ -32,33 +32,20 @@ _MOST_PICTURES = 64  # images among which the worst, the median and the best are
 
 
 class IoUs(NamedTuple):
-    """Intersections over union, 0 to 1.
-
-    Attributes:
-        each: of each class; None for a class that neither occurs nor is predicted.
-        mean: over the classes that occur; None if none does.
-    """
+    """Intersections over union, 0 to 1, as in `Epoch`."""
 
     each: tuple[float | None, ...]
     mean: float | None
 
 
 class Validator:
-    """Predicts whole images in tiles, which are halved whenever memory runs out.
-
-    Attributes:
-        tile: as in `unetzoo.predict`; None: its default.
-    """
+    """Predicts whole images in tiles, which are halved whenever memory runs out; `tile` is as in `predict`."""
 
     def __init__(self) -> None:
         self.tile: int | None = None
 
     def ids(self, model: Segmenter, image: NDArray[np.generic]) -> NDArray[np.int64]:
-        """The predicted class ids (h, w) of an image (h, w, c).
-
-        Raises:
-            TrainingError: out of memory even with the smallest tile.
-        """
+        """The predicted class ids (h, w) of an image (h, w, c); TrainingError if the smallest tile is too large."""
         while True:
             tile = self.tile or _TILE
             try:
