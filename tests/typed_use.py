@@ -21,6 +21,7 @@ def names() -> None:
     assert_type(unetzoo.list_encoders("resnet*"), list[str])
     assert_type(unetzoo.list_decoders(), list[str])
     assert_type(unetzoo.list_losses(), list[str])
+    assert_type(unetzoo.list_objects(), list[str])
     assert_type(unetzoo.list_datasets(), list[str])
     assert_type(unetzoo.list_metrics(), list[str])
     assert_type(unetzoo.list_plugins(), list[unetzoo.PluginInfo])
@@ -46,6 +47,15 @@ def build() -> unetzoo.Segmenter:
     assert_type(model, unetzoo.Segmenter)
     assert_type(model.config, unetzoo.ModelConfig)
     return model
+
+
+def code_objects(ids: NDArray[np.integer], maps: NDArray[np.float32]) -> None:
+    """Encode and decode objects."""
+    coding = unetzoo.create_objects("distance", options={"smoothing": 1.6})
+    assert_type(coding, unetzoo.ObjectCoding)
+    assert_type(coding.encode(ids), NDArray[np.float32])
+    assert_type(coding.decode(maps), NDArray[np.int32])
+    unetzoo.testing.check_objects("distance")
 
 
 def train(model: unetzoo.Segmenter, folder: Path) -> None:
@@ -130,6 +140,12 @@ def unetzoo_decoders() -> Iterator[unetzoo.DecoderSpec]:
 def unetzoo_losses() -> Iterator[unetzoo.LossSpec]:
     """The losses of a plugin."""
     yield unetzoo.LossSpec(name="brier", build=unetzoo.lazy("cells.loss:Brier"))
+
+
+@unetzoo.hookimpl
+def unetzoo_objects() -> Iterator[unetzoo.ObjectCodingSpec]:
+    """Yield a coding of objects."""
+    yield unetzoo.ObjectCodingSpec(name="blobs", build=unetzoo.lazy("cells.objects:Blobs"))
 
 
 @unetzoo.hookimpl

@@ -7,11 +7,13 @@ from unetzoo.assembly import create as create
 from unetzoo.assembly import create_dataset as create_dataset
 from unetzoo.assembly import create_encoder as create_encoder
 from unetzoo.assembly import create_loss as create_loss
+from unetzoo.assembly import create_objects as create_objects
 from unetzoo.assembly import describe as describe
 from unetzoo.assembly import list_datasets as list_datasets
 from unetzoo.assembly import list_decoders as list_decoders
 from unetzoo.assembly import list_encoders as list_encoders
 from unetzoo.assembly import list_losses as list_losses
+from unetzoo.assembly import list_objects as list_objects
 from unetzoo.data.dataset import Dataset as Dataset
 from unetzoo.data.dataset import Sample as Sample
 from unetzoo.data.open import open_dataset as open_dataset
@@ -60,6 +62,7 @@ from unetzoo.nn.segmenter import Encoder as Encoder
 from unetzoo.nn.segmenter import Segmenter as Segmenter
 from unetzoo.nn.segmenter import freeze as freeze
 from unetzoo.nn.segmenter import unfreeze as unfreeze
+from unetzoo.objects.coding import ObjectCoding as ObjectCoding
 from unetzoo.registry.hookspecs import hookimpl as hookimpl
 from unetzoo.registry.host import PluginInfo as PluginInfo
 from unetzoo.registry.host import list_plugins as list_plugins
@@ -70,6 +73,7 @@ from unetzoo.specs import EncoderFamily as EncoderFamily
 from unetzoo.specs import EncoderSpec as EncoderSpec
 from unetzoo.specs import FeatureInfo as FeatureInfo
 from unetzoo.specs import LossSpec as LossSpec
+from unetzoo.specs import ObjectCodingSpec as ObjectCodingSpec
 from unetzoo.specs import lazy as lazy
 from unetzoo.training.fit import Fit as Fit
 from unetzoo.training.fit import fit as fit

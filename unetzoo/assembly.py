@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from unetzoo.checks import check_choice
-from unetzoo.errors import ConfigError, OptionError
+from unetzoo.errors import ConfigError, OptionError, PluginError
 from unetzoo.options import Option, build_part, options_of
 from unetzoo.registry.host import host
 from unetzoo.registry.registry import Registry
@@ -15,9 +15,10 @@ if TYPE_CHECKING:
     from unetzoo.losses.expression import WeightedSum
     from unetzoo.nn.config import Pooling
     from unetzoo.nn.segmenter import Encoder, Segmenter
+    from unetzoo.objects.coding import ObjectCoding
 
 Split = Literal["train", "val", "test"]
-Kind = Literal["encoder", "decoder", "loss", "dataset"]
+Kind = Literal["encoder", "decoder", "loss", "object", "dataset"]
 
 
 @dataclass(frozen=True)
@@ -174,6 +175,29 @@ def create_loss(
     return parse_loss(expression, _registry("loss"), ignore_index=ignore_index, output_weights=output_weights)
 
 
+def create_objects(name: str, *, options: Mapping[str, Any] | None = None) -> "ObjectCoding":
+    """A coding of objects: ids become maps that a network learns, and maps become ids.
+
+    Args:
+        name: name of a coding, see `list_objects`.
+        options: the coding's own options, see `describe("object", name)`.
+
+    Raises:
+        UnknownNameError, ConflictError, OptionError: as `create`.
+        MissingExtraError: the extra `objects` is not installed.
+        PluginError: the plugin's builder gives something else.
+    """
+    from unetzoo.objects.coding import ObjectCoding
+    from unetzoo.objects.ids import need_objects
+
+    entry = _registry("object").find(name)
+    need_objects()
+    coding = build_part("object", name, entry.spec.build, {}, options or {})
+    if not isinstance(coding, ObjectCoding):
+        raise PluginError(f"the builder of object coding {name!r} must return an ObjectCoding, but returned {coding!r}")
+    return coding
+
+
 def list_encoders(pattern: str = "*") -> list[str]:
     """Names of the encoders that match a shell pattern such as `"convnext*"`."""
     return _registry("encoder").names(pattern)
@@ -189,6 +213,11 @@ def list_losses(pattern: str = "*") -> list[str]:
     return _registry("loss").names(pattern)
 
 
+def list_objects(pattern: str = "*") -> list[str]:
+    """Names of the codings of objects that match a shell pattern."""
+    return _registry("object").names(pattern)
+
+
 def list_datasets(pattern: str = "*") -> list[str]:
     """Names of the data sets that match a shell pattern."""
     return _registry("dataset").names(pattern)
@@ -198,7 +227,7 @@ def describe(kind: Kind, name: str) -> Description:
     """Describe a part: its options with their defaults, its paper, its provider.
 
     Raises:
-        OptionError: `kind` is not `"encoder"`, `"decoder"`, `"loss"` or `"dataset"`.
+        OptionError: `kind` is not `"encoder"`, `"decoder"`, `"loss"`, `"object"` or `"dataset"`.
         UnknownNameError, ConflictError: as `create`.
     """
     if kind not in get_args(Kind):

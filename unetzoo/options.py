@@ -13,6 +13,7 @@ _RESERVED = {
     "encoder": ("in_channels", "pretrained"),
     "decoder": ("features",),
     "loss": (),
+    "object": (),
     "dataset": ("split",),
 }
 

@@ -105,6 +105,20 @@ class LossSpec:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ObjectCodingSpec:
+    """A coding of objects: `build(**its own options)` gives an `unetzoo.ObjectCoding`.
+
+    `when` is a sentence on when to choose it.
+    """
+
+    name: str
+    build: Lazy | Builder
+    summary: str = ""
+    paper: str = ""
+    when: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class DatasetSpec:
     """A data set: `build(*, split, **its own options)` returns the `unetzoo.Dataset` of that split.
 

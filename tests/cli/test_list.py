@@ -21,6 +21,7 @@ import unetzoo
         ("losses", unetzoo.list_losses),
         ("datasets", unetzoo.list_datasets),
         ("loss", unetzoo.list_losses),
+        ("objects", unetzoo.list_objects),
     ],
 )
 def test_a_pipe_gets_one_name_a_line(invoke, kind, names):

@@ -13,6 +13,7 @@ _USES = {
     "unetzoo_encoders": "list(unetzoo.create('unet', encoder='tiny')(torch.zeros(1, 3, 8, 6)).shape)",
     "unetzoo_decoders": "list(unetzoo.create('lookup', encoder='plain')(torch.zeros(1, 3, 16, 32)).shape)",
     "unetzoo_losses": "unetzoo.create_loss('2*brier')(torch.zeros(1, 1, 4, 4), torch.ones(1, 4, 4)).item()",
+    "unetzoo_objects": "unetzoo.create_objects('blobs').decode(torch.tensor([[[0.9, 0.1, 0.8]]]).numpy()).tolist()",
     "unetzoo_datasets": "[int(sample.mask.sum()) for sample in unetzoo.create_dataset('discs', split='test')]",
     "unetzoo_commands": "__import__('typer.testing').testing.CliRunner().invoke("
     "__import__('unetzoo.cli').cli.app, ['count-parts', 'losses', '--pattern', 'd*']).stdout",
@@ -21,6 +22,7 @@ _WANTED = {
     "unetzoo_encoders": [1, 1, 8, 6],
     "unetzoo_decoders": [1, 1, 16, 32],
     "unetzoo_losses": 2 * 0.5**2,
+    "unetzoo_objects": [[1, 0, 2]],
     "unetzoo_datasets": [69, 305],  # pixels within 5 and 10 of the middle
     "unetzoo_commands": "1\n",
 }

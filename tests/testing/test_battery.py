@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from breakers import datasets, decoders, encoders, losses
+from breakers import datasets, decoders, encoders, losses, objects
 
 import unetzoo
 from unetzoo.testing import (
@@ -10,10 +10,12 @@ from unetzoo.testing import (
     check_decoder,
     check_encoder,
     check_loss,
+    check_objects,
     dataset_rules,
     decoder_rules,
     encoder_rules,
     loss_rules,
+    object_rules,
 )
 from unetzoo.testing.battery import trials_of_plugin
 
@@ -34,6 +36,7 @@ KINDS = {
     "encoder": (check_encoder, encoder_rules.RULES, encoders),
     "decoder": (check_decoder, decoder_rules.RULES, decoders),
     "loss": (check_loss, loss_rules.RULES, losses),
+    "object": (check_objects, object_rules.RULES, objects),
     "dataset": (check_dataset, dataset_rules.RULES, datasets),
 }
 

@@ -23,7 +23,9 @@ _LITERAL = re.compile(r"Literal\[([^\]]*)\]")
 
 
 def describe_part(
-    kind: Annotated[str, typer.Argument(metavar="KIND", help="encoder, decoder, loss or dataset", show_default=False)],
+    kind: Annotated[
+        str, typer.Argument(metavar="KIND", help="encoder, decoder, loss, object or dataset", show_default=False)
+    ],
     name: Annotated[str, typer.Argument(metavar="NAME", help="a name from `unetzoo list`", show_default=False)],
     json: Json = None,
 ) -> None:

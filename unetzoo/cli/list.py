@@ -17,23 +17,29 @@ _GAP = 2
 
 def list_parts(
     kind: Annotated[
-        str, typer.Argument(metavar="KIND", help="encoders, decoders, losses or datasets", show_default=False)
+        str, typer.Argument(metavar="KIND", help="encoders, decoders, losses, objects or datasets", show_default=False)
     ],
     pattern: Annotated[
         str, typer.Argument(metavar="PATTERN", help="pattern of names, such as 'convnext*'", show_default=False)
     ] = "*",
     json: Json = None,
 ) -> None:
-    """List the names of encoders, decoders, losses or data sets.
+    """List the names of encoders, decoders, losses, codings of objects or data sets.
 
     A terminal shows them in columns, a pipe or a file gets one per line.
 
     Example: unetzoo list encoders 'convnext*'
     """
-    from unetzoo.assembly import list_datasets, list_decoders, list_encoders, list_losses
+    from unetzoo.assembly import list_datasets, list_decoders, list_encoders, list_losses, list_objects
 
     part_kind = kind_of(kind)
-    lists = {"encoder": list_encoders, "decoder": list_decoders, "loss": list_losses, "dataset": list_datasets}
+    lists = {
+        "encoder": list_encoders,
+        "decoder": list_decoders,
+        "loss": list_losses,
+        "object": list_objects,
+        "dataset": list_datasets,
+    }
     list_names = lists[part_kind]
     names = list_names(pattern)
     if not names:

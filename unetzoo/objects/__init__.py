@@ -3,7 +3,7 @@
 A coding is one file here; `unetzoo.objects.coding` says what it must hold.
 """
 
-from unetzoo.objects.coding import Fidelity, ObjectCoding, ObjectMap
+from unetzoo.objects.coding import Fidelity, ObjectCoding, ObjectMap, maps_of
 from unetzoo.objects.ids import components, inner_edges, renumber, separate_objects
 from unetzoo.objects.watershed import flood
 
@@ -14,6 +14,7 @@ __all__ = [
     "components",
     "flood",
     "inner_edges",
+    "maps_of",
     "renumber",
     "separate_objects",
 ]

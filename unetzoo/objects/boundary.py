@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unetzoo.checks import check_whole
-from unetzoo.objects.coding import Fidelity, Ids, Maps, ObjectCoding, ObjectMap
-from unetzoo.objects.ids import as_maps, components, inner_edges, renumber, separate_objects
+from unetzoo.objects.coding import Fidelity, Ids, Maps, ObjectCoding, ObjectMap, maps_of
+from unetzoo.objects.ids import components, inner_edges, renumber, separate_objects
 from unetzoo.objects.options import SIZES, THRESHOLDS, check_least, check_threshold
 from unetzoo.objects.watershed import flood
 
@@ -74,7 +74,7 @@ class Boundary(ObjectCoding):
 
     def decode(self, maps: Maps) -> NDArray[np.int32]:
         """Flood from inside to the edges; raises as `ObjectCoding.decode` does."""
-        _, inside, edge = as_maps(maps, 3)
+        _, inside, edge = maps_of(self, maps)
         foreground = inside + edge > self.threshold
         seeds = components((inside > self.seeds) & foreground)
         return renumber(flood(-inside, seeds, foreground), self.min_size)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unetzoo.checks import check_choice, number
-from unetzoo.errors import OptionError
+from unetzoo.errors import OptionError, ShapeError
 from unetzoo.losses.terms import parse_terms
 
 Activation = Literal["sigmoid", "softmax", "none"]
@@ -144,6 +144,15 @@ class ObjectCoding(ABC):
 def channels_of(maps: Sequence[ObjectMap]) -> int:
     """The number of channels of all maps together."""
     return sum(len(item.channels) for item in maps)
+
+
+def maps_of(coding: ObjectCoding, maps: Maps) -> Maps:
+    """Maps (c, h, w) as an array of float32; ShapeError unless they have the channels of the coding."""
+    array = np.asarray(maps, np.float32)
+    channels = channels_of(coding.maps)
+    if array.ndim != 3 or len(array) != channels:
+        raise ShapeError(f"maps of objects must be ({channels}, h, w), got {array.shape}")
+    return array
 
 
 def slices_of(maps: Sequence[ObjectMap]) -> list[slice]:

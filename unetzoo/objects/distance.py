@@ -7,10 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unetzoo.checks import check_whole
-from unetzoo.objects.coding import Fidelity, Ids, Maps, ObjectCoding, ObjectMap
+from unetzoo.objects.coding import Fidelity, Ids, Maps, ObjectCoding, ObjectMap, maps_of
 from unetzoo.objects.ids import (
     Numbers,
-    as_maps,
     center_offsets,
     components,
     inner_edges,
@@ -100,7 +99,7 @@ class Distance(ObjectCoding):
         """Flood from the middle of objects; raises as `ObjectCoding.decode` does."""
         from scipy.ndimage import gaussian_filter
 
-        foreground, edge, center = as_maps(maps, 3)
+        foreground, edge, center = maps_of(self, maps)
         inside = foreground > self.threshold
         smooth = [
             gaussian_filter(distance, self.smoothing) if self.smoothing else distance for distance in (edge, center)

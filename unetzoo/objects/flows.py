@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unetzoo.checks import check_whole
-from unetzoo.objects.coding import Fidelity, Ids, Maps, ObjectCoding, ObjectMap
+from unetzoo.objects.coding import Fidelity, Ids, Maps, ObjectCoding, ObjectMap, maps_of
 from unetzoo.objects.heat import heat_flows
 from unetzoo.objects.holes import fill_holes
-from unetzoo.objects.ids import Mask, Numbers, as_maps, components, renumber, separate_objects
+from unetzoo.objects.ids import Mask, Numbers, components, renumber, separate_objects
 from unetzoo.objects.options import SIZES, THRESHOLDS, check_least, check_threshold
 
 _WINDOW = 5  # pixels in which a seed has the most end points
@@ -87,7 +87,7 @@ class Flows(ObjectCoding):
         from unetzoo.objects.follow import end_points
 
         ends = end_points(maps, self.threshold, self.steps)
-        *flows, foreground = as_maps(maps, 3)
+        *flows, foreground = maps_of(self, maps)
         inside = foreground > self.threshold
         objects = np.zeros(inside.shape, np.int32)
         objects[inside] = _seeds(ends, inside.shape)[tuple(ends)]

@@ -10,7 +10,7 @@ from unetzoo._utils.extras import need
 from unetzoo.errors import ShapeError
 
 if TYPE_CHECKING:
-    from unetzoo.objects.coding import Ids, Maps
+    from unetzoo.objects.coding import Ids
 
 Numbers = NDArray[np.int32]
 Mask = NDArray[np.bool_]
@@ -86,14 +86,6 @@ def renumber(objects: Numbers, min_size: int = 1) -> Numbers:
     keep = np.bincount(objects.ravel()) >= max(1, min_size)
     keep[0] = False
     return (np.cumsum(keep, dtype=np.int32) * keep)[objects]
-
-
-def as_maps(maps: "Maps", channels: int) -> "Maps":
-    """Maps (c, h, w) as an array of float32; ShapeError unless there are `channels` of them."""
-    array = np.asarray(maps, np.float32)
-    if array.ndim != 3 or len(array) != channels:
-        raise ShapeError(f"maps of objects must be ({channels}, h, w), got {array.shape}")
-    return array
 
 
 def _beside(objects: Numbers, condition: Callable[[Numbers, Numbers], Mask]) -> Mask:

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unetzoo.checks import check_whole
-from unetzoo.objects.coding import Fidelity, Ids, Maps, ObjectCoding, ObjectMap
-from unetzoo.objects.ids import Numbers, as_maps, components, contacts, renumber, separate_objects, squared_distances
+from unetzoo.objects.coding import Fidelity, Ids, Maps, ObjectCoding, ObjectMap, maps_of
+from unetzoo.objects.ids import Numbers, components, contacts, renumber, separate_objects, squared_distances
 from unetzoo.objects.options import SIZES, THRESHOLDS, check_least, check_threshold
 
 _FAR = np.iinfo(np.int32).max
@@ -83,7 +83,7 @@ class Weighted(ObjectCoding):
 
     def decode(self, maps: Maps) -> NDArray[np.int32]:
         """Components, connected over edges and corners; raises as `ObjectCoding.decode` does."""
-        return renumber(components(as_maps(maps, 1)[0] > self.threshold), self.min_size)
+        return renumber(components(maps_of(self, maps)[0] > self.threshold), self.min_size)
 
     @property
     def _reach(self) -> int:
@@ -105,8 +105,10 @@ def two_nearest(objects: Numbers, reach: int) -> tuple[Numbers, Numbers]:
     from scipy.ndimage import find_objects
 
     nearest, second = np.full((2, *objects.shape), _FAR, np.int32)
-    for index, (rows, columns) in enumerate(find_objects(objects)):
-        box = _grown(rows, reach), _grown(columns, reach)
+    for index, span in enumerate(find_objects(objects)):
+        if span is None:  # an object of which nothing is left
+            continue
+        box = tuple(_grown(axis, reach) for axis in span)
         squares = squared_distances(objects[box] != index + 1)
         np.minimum(second[box], np.maximum(nearest[box], squares), out=second[box])
         np.minimum(nearest[box], squares, out=nearest[box])

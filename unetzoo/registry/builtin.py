@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from unetzoo.encoders.timm_names import timm_names, timm_spec
 from unetzoo.registry.hookspecs import hookimpl
-from unetzoo.specs import DatasetSpec, DecoderSpec, EncoderFamily, EncoderSpec, LossSpec, lazy
+from unetzoo.specs import DatasetSpec, DecoderSpec, EncoderFamily, EncoderSpec, LossSpec, ObjectCodingSpec, lazy
 
 COMMANDS = {
     "list": lazy("unetzoo.cli.list:list_parts"),
@@ -153,6 +153,47 @@ def unetzoo_losses() -> Iterator[LossSpec]:
     """The built-in losses."""
     for name, (loss, paper) in _LOSSES.items():
         yield LossSpec(name=name, build=lazy(f"unetzoo.losses.{loss}"), summary=_LOSS_SUMMARIES[name], paper=paper)
+
+
+@hookimpl
+def unetzoo_objects() -> tuple[ObjectCodingSpec, ...]:
+    """The built-in codings of objects."""
+    return (
+        ObjectCodingSpec(
+            name="components",
+            build=lazy("unetzoo.objects.components:Components"),
+            summary="a foreground, whose components are the objects",
+            when="Objects never touch.",
+        ),
+        ObjectCodingSpec(
+            name="weighted",
+            build=lazy("unetzoo.objects.weighted:Weighted"),
+            summary="a foreground with gaps between objects, which weigh more in the loss the narrower they are",
+            paper="arXiv:1505.04597",
+            when="To repeat the U-Net paper; objects lose the pixels with which they touch.",
+        ),
+        ObjectCodingSpec(
+            name="boundary",
+            build=lazy("unetzoo.objects.boundary:Boundary"),
+            summary="background, inside and edge; what is inside are seeds, which a watershed grows",
+            paper="doi:10.1038/s41592-019-0612-7",
+            when="Objects are many and small, and decoding must be fast.",
+        ),
+        ObjectCodingSpec(
+            name="distance",
+            build=lazy("unetzoo.objects.distance:Distance"),
+            summary="foreground, distances to edge and center; a watershed grows the middle of each object",
+            paper="doi:10.1038/s41592-024-02580-4",
+            when="Start here: objects are roundish and may touch.",
+        ),
+        ObjectCodingSpec(
+            name="flows",
+            build=lazy("unetzoo.objects.flows:Flows"),
+            summary="foreground and flows to the middle of each object, which its pixels follow",
+            paper="doi:10.1038/s41592-020-01018-x",
+            when="Objects touch and have any shape; decoding takes 10 to 20 times as long.",
+        ),
+    )
 
 
 @hookimpl

@@ -8,7 +8,8 @@ cells = "unetzoo_cells"
 ```
 
 A plugin that needs a hook of a later version says so, `UNETZOO_CONTRACT = 2`; without that it follows version 1, and
-works with every later version, too. Version 1: encoders, decoders, losses. Version 2: data sets and commands.
+works with every later version, too. Version 1: encoders, decoders, losses. Version 2: data sets and commands. Version
+3: codings of objects.
 
 Hooks only declare: they are called when a name is first looked up, so they must be fast, import nothing heavy (refer to
 classes through `unetzoo.lazy`), and not look names up themselves.
@@ -18,10 +19,10 @@ from collections.abc import Iterable
 
 import pluggy
 
-from unetzoo.specs import CommandSpec, DatasetSpec, DecoderSpec, EncoderFamily, EncoderSpec, LossSpec
+from unetzoo.specs import CommandSpec, DatasetSpec, DecoderSpec, EncoderFamily, EncoderSpec, LossSpec, ObjectCodingSpec
 
 PROJECT = "unetzoo"
-CONTRACT = 2
+CONTRACT = 3
 """The version of the contract between unetzoo and its plugins."""
 
 hookspec = pluggy.HookspecMarker(PROJECT)
@@ -97,6 +98,45 @@ def unetzoo_losses() -> Iterable[LossSpec]:  # type: ignore[empty-body] # a hook
     class Brier(torch.nn.Module):
         def forward(self, logits, target):
             return (logits[:, 0].sigmoid() - target).square().mean()
+    ```
+    """
+
+
+@hookspec
+def unetzoo_objects() -> Iterable[ObjectCodingSpec]:  # type: ignore[empty-body] # a hook's declaration
+    """Yield the codings of objects that the plugin provides (since version 3 of the contract).
+
+    A complete plugin, `unetzoo_cells.py`:
+    ```python
+    import numpy
+    import unetzoo
+    from unetzoo.objects import Fidelity, ObjectMap, components, maps_of, renumber, separate_objects
+
+    UNETZOO_CONTRACT = 3
+
+    @unetzoo.hookimpl
+    def unetzoo_objects():
+        yield unetzoo.ObjectCodingSpec(name="blobs", build=unetzoo.lazy("unetzoo_cells:Blobs"), summary="components")
+
+    class Blobs(unetzoo.ObjectCoding):
+        maps = (ObjectMap(name="mask", channels=("mask",), activation="sigmoid", loss="bce + dice"),)
+        fidelity = Fidelity(touching=False)
+        tunable = {"threshold": (0.3, 0.5, 0.7)}
+
+        def __init__(self, *, threshold=0.5):
+            self.threshold = threshold
+
+        def halo(self, largest):
+            return largest + 1
+
+        def encode(self, ids):
+            return (separate_objects(ids) > 0)[None].astype(numpy.float32)
+
+        def weights(self, ids):
+            return numpy.ones((1, *ids.shape), numpy.float32)
+
+        def decode(self, maps):
+            return renumber(components(maps_of(self, maps)[0] > self.threshold))
     ```
     """
 

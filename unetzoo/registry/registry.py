@@ -7,15 +7,16 @@ from fnmatch import fnmatchcase
 from typing import Generic, TypeVar, cast
 
 from unetzoo.errors import ConflictError, MissingExtraError, PluginError, UnknownNameError, describe_error, did_you_mean
-from unetzoo.specs import CommandSpec, DatasetSpec, DecoderSpec, EncoderFamily, EncoderSpec, LossSpec
+from unetzoo.specs import CommandSpec, DatasetSpec, DecoderSpec, EncoderFamily, EncoderSpec, LossSpec, ObjectCodingSpec
 
-Spec = EncoderSpec | DecoderSpec | LossSpec | DatasetSpec | CommandSpec
-SpecT = TypeVar("SpecT", EncoderSpec, DecoderSpec, LossSpec, DatasetSpec, CommandSpec)
+Spec = EncoderSpec | DecoderSpec | LossSpec | ObjectCodingSpec | DatasetSpec | CommandSpec
+SpecT = TypeVar("SpecT", EncoderSpec, DecoderSpec, LossSpec, ObjectCodingSpec, DatasetSpec, CommandSpec)
 
 SPECS: dict[str, type[Spec]] = {
     "encoder": EncoderSpec,
     "decoder": DecoderSpec,
     "loss": LossSpec,
+    "object": ObjectCodingSpec,
     "dataset": DatasetSpec,
     "command": CommandSpec,
 }
@@ -24,6 +25,7 @@ _PLURALS = {
     "encoder": "encoders",
     "decoder": "decoders",
     "loss": "losses",
+    "object": "objects",
     "dataset": "datasets",
     "command": "commands",
 }

@@ -10,13 +10,14 @@ from unetzoo.options import build_part, options_of
 from unetzoo.registry.host import host, list_plugins
 from unetzoo.registry.registry import Offer, Spec
 from unetzoo.specs import EncoderFamily, Lazy
-from unetzoo.testing import dataset_rules, decoder_rules, encoder_rules, loss_rules
+from unetzoo.testing import dataset_rules, decoder_rules, encoder_rules, loss_rules, object_rules
 from unetzoo.testing.rules import Result, Rule, Trial, demand, trials
 
 RULES: dict[str, tuple[Rule, ...]] = {
     "encoder": encoder_rules.RULES,
     "decoder": decoder_rules.RULES,
     "loss": loss_rules.RULES,
+    "object": object_rules.RULES,
     "dataset": dataset_rules.RULES,
 }
 _RESERVED: dict[str, dict[str, Any]] = {"encoder": {"pretrained": False}}
@@ -47,6 +48,11 @@ def check_decoder(decoder: Part, *, options: Mapping[str, Any] | None = None) ->
 def check_loss(loss: Part, *, options: Mapping[str, Any] | None = None) -> None:
     """Try every rule of the losses' contract; as `check_encoder`."""
     _check("loss", loss, options)
+
+
+def check_objects(coding: Part, *, options: Mapping[str, Any] | None = None) -> None:
+    """Try every rule of the contract of object codings; as `check_encoder`."""
+    _check("object", coding, options)
 
 
 def check_dataset(dataset: Part, *, options: Mapping[str, Any] | None = None) -> None:
@@ -132,7 +138,7 @@ def _maker(kind: str, name: str, build: Lazy | Callable[..., Any], options: Mapp
     """Builds the part with what its rule asks for; of losses, all of that are options."""
 
     def make(**asked: Any) -> Any:  # noqa: ANN401 - the kind says what
-        if kind == "loss":
+        if kind in ("loss", "object"):
             return build_part(kind, name, build, {}, {**options, **asked})
         return build_part(kind, name, build, {**_RESERVED.get(kind, {}), **asked}, options)
 
