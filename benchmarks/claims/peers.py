@@ -36,7 +36,7 @@ from unetzoo.training.options import FitOptions
 from unetzoo.training.progress import FitListener
 
 if TYPE_CHECKING:
-    from unetzoo.inference.predict import Network
+    from unetzoo.inference.forward import Network
 
 FIT, OURS, SMP, MONAI = "unetzoo.fit", "unetzoo, plain loop", "smp, plain loop", "MONAI, plain loop"
 LIBRARIES = (FIT, OURS, SMP, MONAI)

@@ -18,7 +18,7 @@ from unetzoo.evaluation.instances import count_instances
 from unetzoo.evaluation.masks import check_fits, predicted_ids
 from unetzoo.evaluation.scores import Counts, Scores, count, dice, iou, is_there, mean_of, precision, recall
 from unetzoo.evaluation.surface import surface_scores
-from unetzoo.inference.predict import Network
+from unetzoo.inference.forward import Network
 from unetzoo.nn.wrapped import network_of
 
 PIXELS = {"IoU": iou, "Dice": dice, "precision": precision, "recall": recall}

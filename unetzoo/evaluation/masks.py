@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unetzoo.errors import OptionError, ShapeError
-from unetzoo.inference.predict import Network, predict
+from unetzoo.inference.forward import Network
+from unetzoo.inference.predict import predict
 from unetzoo.inference.thresholds import Limits, class_ids
 from unetzoo.nn.wrapped import network_of
 

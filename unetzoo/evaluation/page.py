@@ -20,7 +20,7 @@ from unetzoo.evaluation.evaluate import HAUSDORFF, SURFACE_DICE, Case, Evaluatio
 from unetzoo.evaluation.instances import Objects, match
 from unetzoo.evaluation.masks import predicted_ids
 from unetzoo.evaluation.sheet import Shown, draw_sheet
-from unetzoo.inference.predict import Network
+from unetzoo.inference.forward import Network
 from unetzoo.nn.wrapped import network_of
 
 if TYPE_CHECKING:

@@ -1,35 +1,37 @@
-"""Blend what is predicted of tiles, row of tiles by row of tiles."""
+"""Blend the predictions of tiles, one row of tiles after the other."""
+
+from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
+from unetzoo.inference.forward import Probabilities
 from unetzoo.inference.tiles import Axis
 
-Probabilities = NDArray[np.float32]
+_ROWS = 64  # that are yielded at once: what is computed from them needs memory, too
 
 
 class Blend:
-    """The rows of an image that the tiles in work reach.
+    """The rows of an image that the current tiles reach.
 
     Args:
         classes: of the probabilities.
         down: the tiles from top to bottom.
         right: the tiles from left to right.
-        top: the first row that is wanted; those above it are left out.
-        whole: where all rows (classes, h, w) shall be; None: they are kept until the next ones are finished.
+        top: the first row; those above it are left out.
+        out: where all rows (classes, h, w) are written; None: they are kept until they are finished.
     """
 
     def __init__(
-        self, classes: int, down: Axis, right: Axis, *, top: int = 0, whole: Probabilities | None = None
+        self, classes: int, down: Axis, right: Axis, *, top: int = 0, out: Probabilities | None = None
     ) -> None:
         self.top = top
         self._down = down
         self._right = right
         tops = [0, *(down.finished(index) for index in range(down.count - 1))]
         most = max(down.used(index)[1] - before for index, before in enumerate(tops))
-        self._kept = whole is not None
-        self._rows = np.empty((classes, most, right.length), dtype=np.float32) if whole is None else whole[:, top:]
-        self._written = 0  # rows, from `top`, that have a part of what they will be
+        self._has_out = out is not None
+        self._rows = np.empty((classes, most, right.length), dtype=np.float32) if out is None else out[:, top:]
+        self._written = 0  # rows, from `top`, to which a row of tiles has been added
 
     def add(self, index: int, column: int, tile: Probabilities) -> None:
         """Add a tile (classes, h, w), whose values are changed. Tiles come from left to right, and row by row."""
@@ -44,18 +46,20 @@ class Blend:
         place[:, above:, :beside] += part[:, above:, :beside]
         place[:, above:, beside:] = part[:, above:, beside:]
 
-    def finish(self, index: int) -> Probabilities:
-        """The rows (classes, rows, w) from `top` that are finished with this row of tiles, until the next call."""
-        return self._rows[:, : max(0, self._down.finished(index) - self.top)]
+    def finish(self, index: int) -> Iterator[tuple[int, Probabilities]]:
+        """The rows that are finished with this row of tiles, some at once, unless they go to `out`; then forget them.
 
-    def forget(self, index: int) -> None:
-        """Let go of those rows: `top` is the first one below them."""
+        Yields:
+            The number of the first row, and (classes, rows, w).
+        """
         finished = max(0, self._down.finished(index) - self.top)
         reached = self._down.used(index)[1] - self.top
         self._written = max(0, reached - finished)
-        if self._kept:
+        if self._has_out:
             self._rows = self._rows[:, finished:]
         else:
+            for first in range(0, finished, _ROWS):
+                yield self.top + first, self._rows[:, first : min(first + _ROWS, finished)].copy()
             self._rows[:, : self._written] = self._rows[:, finished:reached]
         self.top += finished
 

@@ -1,0 +1,71 @@
+"""Run a network on a batch of tiles."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import chain
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from unetzoo._utils.memory import is_out_of_memory
+from unetzoo.errors import OptionError, OutOfMemoryError
+from unetzoo.layers.valid import mirrored
+from unetzoo.nn.optimized import OptimizedSegmenter
+from unetzoo.nn.segmenter import Encoder, Segmenter
+from unetzoo.nn.wrapped import network_of
+
+Network = Segmenter | OptimizedSegmenter
+Probabilities = NDArray[np.float32]
+_ORIENTATIONS: tuple[tuple[int, ...], ...] = ((), (2,), (3,), (2, 3))  # axes that are mirrored
+
+
+@torch.no_grad()
+def probabilities_of(model: Network, images: Tensor, *, flips: bool) -> Probabilities:
+    """Probabilities (b, classes, h, w) for normalized images (b, c, h, w); with `flips` the mean over mirror images."""
+    network = network_of(model)
+    stored = next(chain(model.parameters(), model.buffers()))
+    images = images.to(stored.device, network.dtype if isinstance(network, OptimizedSegmenter) else stored.dtype)
+    encoder, (height, width) = encoder_of(network), images.shape[2:]
+    orientations = _ORIENTATIONS if flips else _ORIENTATIONS[:1]
+    total: Tensor | None = None
+    for axes in orientations:
+        turned = images.flip(axes) if axes else images
+        logits = model(mirrored(turned, encoder.features.reductions[-1]) if encoder.valid_padding else turned)
+        logits = logits[..., :height, :width].float()
+        part = logits.softmax(1) if logits.shape[1] > 1 else logits.sigmoid()
+        total = part if total is None else total.add_(part.flip(axes))
+    assert total is not None  # noqa: S101 - there is at least one orientation
+    result: Probabilities = (total.div_(len(orientations)) if flips else total).cpu().numpy()
+    return result
+
+
+@contextmanager
+def explain_out_of_memory(images: Tensor, tile: int) -> Iterator[None]:
+    """Raise OutOfMemoryError that says what to lower where the memory does not suffice for images (b, c, h, w)."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        batch, _, height, width = images.shape
+        lower = f"batch from {batch} to {batch // 2}" if batch > 1 else f"tile from {tile} to {tile // 2}"
+        raise OutOfMemoryError(
+            f"out of memory with {batch} x {height} x {width} pixels at once: lower {lower}"
+        ) from error
+
+
+def encoder_of(network: Network) -> Encoder:
+    """The encoder of a network, optimized or not."""
+    return (network.network if isinstance(network, OptimizedSegmenter) else network).encoder
+
+
+def check_network(network: Network) -> None:
+    """Raise OptionError where a network is in training mode, or its mean and std do not fit its channels."""
+    channels, info = network.config.in_channels, network.config.info
+    for name, values in (("mean", info.mean), ("std", info.std)):
+        if len(values) not in (0, 1, channels):
+            raise OptionError(f"the network's {name} must be one number for each of its {channels} channels")
+    if isinstance(network, Segmenter) and network.training:
+        raise OptionError("the network is in training mode; call model.eval() first")
