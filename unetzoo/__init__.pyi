@@ -42,8 +42,8 @@ from unetzoo.errors import UnknownNameError as UnknownNameError
 from unetzoo.errors import WeightsError as WeightsError
 from unetzoo.errors import WeightsWarning as WeightsWarning
 from unetzoo.errors import WriteError as WriteError
-from unetzoo.evaluation.evaluate import Evaluation as Evaluation
 from unetzoo.evaluation.evaluate import evaluate as evaluate
+from unetzoo.evaluation.measure import Evaluation as Evaluation
 from unetzoo.evaluation.metrics import create_metric as create_metric
 from unetzoo.evaluation.metrics import list_metrics as list_metrics
 from unetzoo.inference.engines.export import export as export

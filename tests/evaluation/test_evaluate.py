@@ -124,3 +124,21 @@ def test_pixels_without_data_count_neither_as_right_nor_as_wrong(missing):
     model.config = replace(model.config, info=info)
     found, wanted = evaluate(model, Cut(missing, 1)), evaluate(model, Cut(0.5 * 255, 255))
     assert found.mean["IoU"].value == wanted.mean["IoU"].value
+
+
+def test_a_warning_about_the_values_of_an_image_has_its_name():
+    model, data = _model(), Squares(2, 0)
+    info = ModelInfo(value_range=(0, 60_000), image_dtypes=("uint16",), mean=(0.5,), std=(0.2,))
+    model.config = replace(model.config, info=info)
+    with pytest.warns(unetzoo.DataWarning) as caught:
+        evaluate(model, data)
+    assert [str(one.message).partition(":")[0] for one in caught] == ["square-0", "square-1"]
+
+
+def test_a_trained_network_is_not_to_be_created_again():
+    with pytest.raises(OptionError, match=r"the network 4: use data with the classes of its training$"):
+        evaluate(_model(classes=4), Squares(1, 0))
+    with pytest.raises(
+        ShapeError, match=r"square-0 has 1 channels, .* takes 3: use images like those of its training$"
+    ):
+        evaluate(_model(in_channels=3), Squares(1, 0))

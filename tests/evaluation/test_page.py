@@ -9,7 +9,7 @@ from squares import Squares
 
 import unetzoo
 from unetzoo import WriteError, evaluate
-from unetzoo.evaluation.evaluate import Case, Evaluation
+from unetzoo.evaluation.measure import Case, Evaluation
 from unetzoo.evaluation.page import chosen_cases, write_page
 
 _CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")

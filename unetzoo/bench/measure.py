@@ -21,8 +21,9 @@ from unetzoo.bench.store import Result
 from unetzoo.data.dataset import Dataset
 from unetzoo.data.open import survey
 from unetzoo.data.survey.survey import Survey
-from unetzoo.evaluation.evaluate import Evaluation, evaluate
+from unetzoo.evaluation.evaluate import evaluate
 from unetzoo.evaluation.masks import predicted_ids
+from unetzoo.evaluation.measure import Evaluation
 from unetzoo.evaluation.sheet import case_picture
 from unetzoo.inference.engines.optimize import optimize
 from unetzoo.inference.engines.prune import prune

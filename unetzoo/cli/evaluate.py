@@ -20,7 +20,7 @@ from unetzoo.cli.tiling import DeviceName, Flips, Overlap, Tile
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from unetzoo.evaluation.evaluate import Evaluation
+    from unetzoo.evaluation.measure import Evaluation
 
 
 def evaluate(
@@ -63,8 +63,8 @@ def evaluate(
     """
     from unetzoo._utils.memory import keep_freed_memory
     from unetzoo.data.open import dataset_of
-    from unetzoo.evaluation.behind import behind
     from unetzoo.evaluation.evaluate import evaluate as measure
+    from unetzoo.evaluation.measure import hausdorff_notes
     from unetzoo.inference.devices import on_device
 
     check_json(json)
@@ -88,7 +88,7 @@ def evaluate(
             on_case=on_case,
         )
     if json != PRINT:
-        tables = [*_note(result), "", _classes(result), *behind(result), *_objects(result, instances)]
+        tables = [*_note(result), "", _classes(result), *hausdorff_notes(result), *_objects(result, instances)]
         show(f"{model} on {data}: {_images(result)}", *tables)
     if json:
         write_json(_as_dict(model, data, result), json)

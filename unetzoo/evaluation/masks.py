@@ -1,4 +1,4 @@
-"""The masks that a network sees, and whether it fits a data set at all."""
+"""The masks that a network predicts, and whether it fits a data set at all."""
 
 from collections.abc import Sequence
 
@@ -7,35 +7,37 @@ from numpy.typing import NDArray
 
 from unetzoo.errors import OptionError, ShapeError
 from unetzoo.inference.forward import Network
-from unetzoo.inference.predict import predict
+from unetzoo.inference.normalize import normalization_of
+from unetzoo.inference.predict import rows_of
 from unetzoo.inference.thresholds import Limits, class_ids
 from unetzoo.nn.wrapped import network_of
 
 
-def check_fits(model: Network, class_names: Sequence[str], channels: int, *, where: str = "the images have") -> None:
+def check_fits(model: Network, class_names: Sequence[str], channels: int, *, image: str = "") -> None:
     """Check that a network has the classes and the channels of a data set; a single logit stands for two classes.
 
     Args:
         model: the network.
         class_names: of the data set.
         channels: of its images.
-        where: subject and verb of an error about the channels.
+        image: name of the image that has these channels; empty: all have, and the network is about to be trained.
 
     Raises:
-        OptionError: the classes are others.
-        ShapeError: the channels are others.
+        OptionError: the classes differ.
+        ShapeError: the channels differ.
     """
     config = network_of(model).config
     count, logits = len(class_names), config.classes
     if logits != count and not (logits == 1 and count == 2):
         raise OptionError(
-            f"the data has {count} classes ({', '.join(class_names)}), the network {logits}: create it with "
-            f"classes={count}"
+            f"the data has {count} classes ({', '.join(class_names)}), the network {logits}: "
+            + ("use data with the classes of its training" if image else f"create it with classes={count}")
         )
     if config.in_channels != channels:
         raise ShapeError(
-            f"{where} {channels} channels, the network takes {config.in_channels}: create it with "
-            f"in_channels={channels}"
+            f"{f'{image} has' if image else 'the images have'} {channels} channels, the network takes "
+            f"{config.in_channels}: "
+            + ("use images like those of its training" if image else f"create it with in_channels={channels}")
         )
 
 
@@ -43,11 +45,16 @@ def predicted_ids(
     model: Network,
     image: NDArray[np.generic],
     *,
+    name: str = "the image",
     tile: int | None = None,
     overlap: int | None = None,
     flips: bool = False,
     limits: Limits = (),
 ) -> NDArray[np.int64]:
-    """The class ids (h, w) that a network sees in an image (h, w, c), see `unetzoo.inference.thresholds.class_ids`."""
-    probabilities = predict(model, image, tile=tile, overlap=overlap, flips=flips)
-    return class_ids(probabilities, limits).astype(np.int64, copy=False)
+    """The class ids (h, w) that a network predicts for an image (h, w, c); a warning about its values says its name."""
+    config = network_of(model).config
+    normalize = normalization_of(image, config.info, name=name)
+    result = np.empty((config.classes, *image.shape[:2]), dtype=np.float32)
+    for _ in rows_of(model, image, tile=tile, overlap=overlap, batch=1, flips=flips, normalize=normalize, out=result):
+        pass
+    return class_ids(result, limits).astype(np.int64, copy=False)

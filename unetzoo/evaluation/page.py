@@ -14,11 +14,10 @@ from unetzoo._utils.atomic import write_text
 from unetzoo._utils.pages.render import render, trusted
 from unetzoo.data.dataset import Dataset
 from unetzoo.data.formats.nodata import known_where_data
-from unetzoo.evaluation.behind import behind
 from unetzoo.evaluation.bootstrap import Estimate
-from unetzoo.evaluation.evaluate import HAUSDORFF, SURFACE_DICE, Case, Evaluation
 from unetzoo.evaluation.instances import Objects, match
 from unetzoo.evaluation.masks import predicted_ids
+from unetzoo.evaluation.measure import HAUSDORFF, SURFACE_DICE, Case, Evaluation, hausdorff_notes
 from unetzoo.evaluation.sheet import Shown, draw_sheet
 from unetzoo.inference.forward import Network
 from unetzoo.nn.wrapped import network_of
@@ -168,5 +167,5 @@ def _explanation(evaluation: Evaluation) -> str:
             f" {HAUSDORFF} (in pixels) and {SURFACE_DICE} are means over the images where they are defined. In the "
             "penalised distance a class that is missed, or seen where it is not, is as far as the image's diagonal."
         )
-        told += "".join(f" {said}." for said in behind(evaluation))
+        told += "".join(f" {said}." for said in hausdorff_notes(evaluation))
     return told

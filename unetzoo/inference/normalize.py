@@ -1,4 +1,4 @@
-"""Give a network pixels as it was trained on them."""
+"""Normalize images with the mean and std of the training data."""
 
 import warnings
 from dataclasses import dataclass
@@ -17,28 +17,26 @@ Values = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Normalize:
-    """Makes of a block (h, w) or (h, w, c) of an image what the network was trained on, (c, h, w).
-
-    What holds no data becomes 0, the mean of the training.
+    """Normalize a block (h, w) or (h, w, c) of an image to (c, h, w); pixels without data become 0, the training mean.
 
     Attributes:
         info: of the network.
-        factor: by which values are multiplied before, see `unetzoo.inference.scale.Scaling`.
+        factor: by which values are multiplied first, see `unetzoo.inference.scale.Scaling`.
     """
 
     info: ModelInfo
     factor: float = 1.0
 
     def __call__(self, block: NDArray[Any]) -> Values:
-        """The values.
+        """The normalized values.
 
         Raises:
             OptionError: the block holds infinity.
         """
-        whole = block if block.ndim == 3 else block[..., None]
-        valid = valid_values(whole, self.info.nodata)
-        with np.errstate(over="ignore", invalid="ignore"):  # of what is too large for float32, the check below tells
-            values: Values = np.ma.getdata(whole).transpose(2, 0, 1).astype(np.float32, order="C")
+        pixels = block if block.ndim == 3 else block[..., None]
+        valid = valid_values(pixels, self.info.nodata)
+        with np.errstate(over="ignore", invalid="ignore"):  # the check below reports values too large for float32
+            values: Values = np.ma.getdata(pixels).transpose(2, 0, 1).astype(np.float32, order="C")
         if valid is not None:
             values[~valid.transpose(2, 0, 1)] = 0
         if block.dtype.kind not in "bui" and not np.isfinite(values.sum(dtype=np.float64)):
@@ -54,18 +52,9 @@ class Normalize:
         return values
 
 
-def normalization_of(image: Any, info: ModelInfo) -> Normalize:  # noqa: ANN401 - whatever can be sliced
-    """What makes of the parts of an image what the network was trained on; warns where that is in doubt."""
+def normalization_of(image: Any, info: ModelInfo, *, name: str = "the image") -> Normalize:  # noqa: ANN401 - whatever can be sliced
+    """What normalizes the parts of an image; warns, with its name, if its values are unlike those of the training."""
     scaling = scaling_of(image, info)
     if scaling.doubt:
-        warnings.warn(f"the image: {scaling.doubt}", DataWarning, stacklevel=2)
+        warnings.warn(f"{name}: {scaling.doubt}", DataWarning, stacklevel=2)
     return Normalize(info, scaling.factor)
-
-
-def normalized(image: NDArray[Any], info: ModelInfo) -> Values:
-    """A whole image (h, w) or (h, w, c) as the network was trained on it, (c, h, w).
-
-    Raises:
-        OptionError: it holds infinity.
-    """
-    return normalization_of(image, info)(image)

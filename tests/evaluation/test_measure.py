@@ -1,8 +1,7 @@
 import numpy as np
 
-from unetzoo.evaluation.behind import behind
 from unetzoo.evaluation.bootstrap import Bootstrap
-from unetzoo.evaluation.evaluate import _Measured
+from unetzoo.evaluation.measure import _Measured, hausdorff_notes
 
 
 def _measured(masks, truths):
@@ -34,10 +33,10 @@ def test_it_says_how_many_images_a_hausdorff_distance_is_the_mean_of():
     missed[2:] = 0
     evaluation = _measured(missed, truths)
     assert evaluation.classes[1]["Hausdorff 95"].images == 2
-    assert [sentence.partition(" images")[0] for sentence in behind(evaluation)] == [
+    assert [sentence.partition(" images")[0] for sentence in hausdorff_notes(evaluation)] == [
         "Hausdorff 95 of cell: over 2 of the 4"
     ]
-    assert not behind(_measured(truths, truths))
+    assert not hausdorff_notes(_measured(truths, truths))
 
 
 def test_the_mean_and_the_order_of_cases_do_not_depend_on_a_stray_pixel_of_an_absent_class():

@@ -1,0 +1,175 @@
+"""Measure images one by one, and sum the numbers up."""
+
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unetzoo.evaluation.bootstrap import CONFIDENCE, Bootstrap, Estimate
+from unetzoo.evaluation.instances import count_instances
+from unetzoo.evaluation.scores import Counts, Scores, count, dice, iou, is_there, mean_of, precision, recall
+from unetzoo.evaluation.surface import surface_scores
+
+PIXELS = {"IoU": iou, "Dice": dice, "precision": precision, "recall": recall}
+OBJECTS = {"AP at 0.5": iou, "F1": dice, "precision": precision, "recall": recall}
+HAUSDORFF, PENALIZED, SURFACE_DICE = "Hausdorff 95", "Hausdorff 95 penalised", "surface Dice"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One image.
+
+    Attributes:
+        index: in the data set.
+        name: of the image.
+        class_iou: of each class, 0 to 1; None where it is neither there nor predicted.
+        mean_iou: of the classes that its mask has; None where it has none.
+        objects: how many are found, invented and missed, where they are counted.
+        average_precision: of these at 0.5; None where there are none, or they are not counted.
+    """
+
+    index: int
+    name: str
+    class_iou: tuple[float | None, ...]
+    mean_iou: float | None
+    objects: tuple[int, ...] = ()
+    average_precision: float | None = None
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How good a network is on a data set.
+
+    Attributes:
+        class_names: of each class id.
+        classes: of each class, its numbers by name: IoU, Dice, precision and recall of the pixels of all images
+            together, 0 to 1; where asked for, Hausdorff 95 (pixels) and surface Dice, means over images. The first kind
+            of Hausdorff distance is that of images which have the class both in the mask and in the prediction, how
+            many, `Estimate.images` says; in the penalised one a class that lacks in one of both is as far as the
+            image's diagonal.
+        mean: the mean over the classes that the masks have and for which a number is defined.
+        instances: of the objects of a class, where asked for: AP at 0.5 (TP / (TP + FP + FN)), F1, precision, recall.
+        objects: of the same, how many are found, invented and missed.
+        cases: each image.
+        resamples: draws of images behind the intervals.
+        seed: of these.
+        split: which part of the data the cases are, where that is known.
+        split_note: what that means for the numbers.
+        instances_of: the class whose objects are counted; empty: none.
+    """
+
+    class_names: tuple[str, ...]
+    classes: tuple[dict[str, Estimate], ...]
+    mean: dict[str, Estimate]
+    cases: tuple[Case, ...]
+    instances: dict[str, Estimate] = field(default_factory=dict)
+    objects: dict[str, int] = field(default_factory=dict)
+    resamples: int = 0
+    seed: int = 0
+    split: str = ""
+    split_note: str = ""
+    instances_of: str = ""
+
+    @property
+    def ranked(self) -> list[Case]:
+        """The cases with a score, the worst first."""
+        scored = [case for case in self.cases if case.mean_iou is not None]
+        return sorted(scored, key=lambda case: case.mean_iou or 0.0)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return {**asdict(self), "images": len(self.cases), "confidence": CONFIDENCE}
+
+
+class Measurement:
+    """The numbers of each image, and what they come to."""
+
+    def __init__(self, names: tuple[str, ...], *, surface: bool, tolerance: float, instances: str | None) -> None:
+        self.names = names
+        self.surface = surface
+        self.tolerance = tolerance
+        self.instances = instances
+        self.cases: list[Case] = []
+        self.counts: list[Counts] = []
+        self.objects: list[NDArray[np.int64]] = []
+        self.distances: list[Scores] = []
+        self.penalized: list[Scores] = []
+        self.surface_dice: list[Scores] = []
+
+    def add(
+        self,
+        name: str,
+        predicted: NDArray[np.int64],
+        truth: NDArray[np.integer],
+        numbers: NDArray[np.integer] | None,
+    ) -> None:
+        """Measure one image."""
+        counts = count(predicted, truth, len(self.names))
+        scores = iou(counts)
+        ious = tuple(None if np.isnan(value) else float(value) for value in scores)
+        case = Case(len(self.cases), name, ious, mean_of(scores, is_there(counts)))
+        self.counts.append(counts)
+        if self.instances is not None:
+            objects = count_instances(predicted, truth, self.names.index(self.instances), numbers)
+            self.objects.append(objects)
+            score = float(iou(objects))
+            case = replace(case, objects=tuple(objects.tolist()), average_precision=None if np.isnan(score) else score)
+        self.cases.append(case)
+        if self.surface:
+            distances, dices = surface_scores(predicted, truth, len(self.names), tolerance=self.tolerance)
+            lacks = np.isnan(distances) & ~np.isnan(dices)  # in one of both alone
+            self.distances.append(distances)
+            self.penalized.append(np.where(lacks, np.hypot(*truth.shape), distances))
+            self.surface_dice.append(dices)
+
+    def summed_up(self, bootstrap: Bootstrap, *, resamples: int, seed: int) -> Evaluation:
+        """All numbers, with their intervals."""
+        counts = np.stack(self.counts)
+        there = is_there(counts.sum(0))
+        columns = {name: bootstrap.of_sums(counts, score, averaged=there) for name, score in PIXELS.items()}
+        of_images = {HAUSDORFF: self.distances, PENALIZED: self.penalized, SURFACE_DICE: self.surface_dice}
+        for name, values in of_images.items():
+            if values:
+                shares = name == SURFACE_DICE
+                columns[name] = bootstrap.of_means(np.stack(values), averaged=there, shares=shares)
+        rows = [{name: column[index] for name, column in columns.items()} for index in range(len(self.names) + 1)]
+        return Evaluation(
+            class_names=self.names,
+            classes=tuple(rows[:-1]),
+            mean=rows[-1],
+            cases=tuple(self.cases),
+            instances=self._instances(bootstrap),
+            objects=self._objects(),
+            resamples=resamples,
+            seed=seed,
+        )
+
+    def _instances(self, bootstrap: Bootstrap) -> dict[str, Estimate]:
+        if not self.objects:
+            return {}
+        counts = np.stack(self.objects)[:, None]
+        return {name: bootstrap.of_sums(counts, score)[0] for name, score in OBJECTS.items()}
+
+    def _objects(self) -> dict[str, int]:
+        if not self.objects:
+            return {}
+        return dict(zip(("found", "invented", "missed"), np.sum(self.objects, axis=0).tolist(), strict=True))
+
+
+def hausdorff_notes(evaluation: Evaluation) -> list[str]:
+    """A sentence for each class whose Hausdorff distance leaves out images that have the class.
+
+    The distance improves when whole objects are missed, because their images do not count then.
+    """
+    if HAUSDORFF not in evaluation.mean:
+        return []
+    sentences = []
+    for index, (name, numbers) in enumerate(zip(evaluation.class_names, evaluation.classes, strict=True)):
+        having = sum(case.class_iou[index] is not None for case in evaluation.cases)
+        if numbers[HAUSDORFF].images < having:
+            sentences.append(
+                f"{HAUSDORFF} of {name}: over {numbers[HAUSDORFF].images:,} of the {having:,} images that have it in "
+                "the mask or in the prediction; it is in only one of both in the others"
+            )
+    return sentences
