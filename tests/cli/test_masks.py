@@ -54,7 +54,7 @@ def test_the_nearest_values_are_taken_by_either_spelling(invoke, fields, flag):
 
 
 def test_a_threshold_makes_two_classes(invoke, fields):
-    result = invoke("data", "check", fields, "--threshold", "2", "--classes", "high", "--json")
+    result = invoke("data", "check", fields, "--mask-threshold", "2", "--classes", "high", "--json")
     statistics = json.loads(result.stdout)["statistics"]
     assert statistics["class_names"] == ["background", "high"]
     assert statistics["class_frequencies"] == pytest.approx([0.5, 0.5], abs=0.05)
@@ -66,7 +66,7 @@ def test_a_threshold_makes_two_classes(invoke, fields):
         (["--ignore", "red"], "ignore takes values such as"),
         (["--ignore", "#00ff00", "--classes", "a=0,b=1"], "values must be all ids or all colors"),
         (["--threshold", "2", "--classes", "a=0,b=1"], "a threshold tells the foreground"),
-        (["--threshold", "nan"], "threshold must be a number"),
+        (["--mask-threshold", "nan"], "threshold must be a number"),
         (["--nearest-color"], "needs the classes with their"),
         (["--classes", "a=0,a=1"], "several values of one class"),
         (["--classes", "a=1|,b=0"], "a class's value is an id or a color"),

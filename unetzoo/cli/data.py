@@ -48,7 +48,12 @@ Ignore = Annotated[
 ]
 Threshold = Annotated[
     float | None,
-    typer.Option(metavar="VALUE", help="least value of the foreground, in masks with soft edges, such as 128 or 0.5"),
+    typer.Option(
+        "--mask-threshold",
+        "--threshold",
+        metavar="VALUE",
+        help="least value of the foreground, in masks with soft edges, such as 128 or 0.5",
+    ),
 ]
 NearestColor = Annotated[
     bool,

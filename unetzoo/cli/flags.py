@@ -33,4 +33,4 @@ def _assigned(match: re.Match[str], flags: Mapping[str, str]) -> str:
 
 
 def _flag(match: re.Match[str]) -> str:
-    return match[2] if match[1].replace("_", "-") == match[3] else match[0]
+    return match[2] if match[1].replace("_", "-") == match[3].removeprefix("mask-") else match[0]

@@ -15,7 +15,7 @@ _BINARY = frozenset((0, 255))
 _RAMP = 256  # colors of a palette from black to white
 _SOFT_ADVICE = (
     "; resize masks by nearest neighbour, or say which value is the least of the foreground, such as threshold={0:g} "
-    "(--threshold {0:g})"
+    "(--mask-threshold {0:g})"
 )
 
 

@@ -104,7 +104,7 @@ def _question(kind: Kind, masks: Sequence[StoredMask], known: Sequence[int]) -> 
         ways.append(f"or say that {shown} is unknown: ignore={strange[0]} (--ignore {strange[0]})")
     if kind == "alpha" or (len(strange) > 2 and _has_soft_edges(kind, masks)):
         ways.append(
-            "or, if edges are soft, which value is the least of the foreground: threshold=128 (--threshold 128)"
+            "or, if edges are soft, which value is the least of the foreground: threshold=128 (--mask-threshold 128)"
         )
     ways.append("or say that they number the objects: masks='instances' (--masks instances)")
     blurred = "; a JPEG blurs masks: save PNG" if any(mask.form.marks.is_lossy for mask in masks) else ""

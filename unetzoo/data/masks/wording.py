@@ -61,7 +61,7 @@ def _advise_values(kind: Kind, classes: Sequence[int], strangers: Sequence[int],
         return f"; if {strangers[0]} is the same as {high}, say so, such as {both}"
     if len(classes) == 2 and all(low < code < high for code in strangers):
         middle = (low + high + 1) // 2
-        threshold = f"threshold={middle} (--threshold {middle}) instead of the classes' values"
+        threshold = f"threshold={middle} (--mask-threshold {middle}) instead of the classes' values"
         return f"; resize masks by nearest neighbour, or give {threshold}"
     if is_few:
         return _ignoring(say_code(kind, strangers[0]))
