@@ -1,14 +1,14 @@
 import numpy as np
 
 from unetzoo.evaluation.bootstrap import Bootstrap
-from unetzoo.evaluation.measure import _Measured, hausdorff_notes
+from unetzoo.evaluation.measure import Measurement, hausdorff_notes
 
 
 def _measured(masks, truths):
-    measured = _Measured(("rest", "cell"), surface=True, tolerance=2.0, instances=None)
+    measurement = Measurement(("rest", "cell"), surface=True, tolerance=2.0, instances=None)
     for number, (mask, truth) in enumerate(zip(masks, truths, strict=True)):
-        measured.add(str(number), mask, truth, None)
-    return measured.summed_up(Bootstrap(len(masks), resamples=50, seed=0), resamples=50, seed=0)
+        measurement.add(str(number), mask, truth, None)
+    return measurement.summed_up(Bootstrap(len(masks), resamples=50, seed=0), resamples=50, seed=0)
 
 
 def _squares(count, shift=0):
@@ -45,7 +45,7 @@ def test_the_mean_and_the_order_of_cases_do_not_depend_on_a_stray_pixel_of_an_ab
     stray[0, 0, 0] = 1
     measured = _Measured(("rest", "cell"), surface=False, tolerance=2.0, instances=None)
     for mask, truth in zip(stray, truths, strict=True):
-        measured.add("image", mask, truth, None)
+        measurement.add("image", mask, truth, None)
     evaluation = measured.summed_up(Bootstrap(3, resamples=50, seed=0), resamples=50, seed=0)
     assert evaluation.classes[1]["IoU"].value == 0
     assert evaluation.mean["IoU"].value == evaluation.classes[0]["IoU"].value > 0.999

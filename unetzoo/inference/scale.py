@@ -1,4 +1,4 @@
-"""Whether the values of an image are on the scale of the training, and how they come there where their types say it."""
+"""Bring the values of an image to the scale of the training data, or say why they are unlike them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,20 +14,20 @@ _BYTE, _WORD = 255, 65535
 _SAMPLE = 2**18  # values
 _WINDOWS, _SIDE = 3, 128  # along each axis of an image that is read by parts; pixels of each
 _BULK = (1, 99)  # percent of the values, between which outliers do not count
-_OUTLIER = 10  # widths of the range of the training, beyond which a single value is no measurement, such as -9999
-_FLAT = 4  # an image whose deviation is less than this part of that of the training may be on another scale
-_SMALL = 16  # as is one whose largest value is less than this part of that of the training
-_USED = 4  # 16 bits of which less than this part is used were hardly made from 8 bits
+_OUTLIER = 10  # widths of the training range, beyond which a single value is not a measurement, such as -9999
+_FLAT = 4  # an image may be on another scale if its deviation is smaller than that of the training by this factor
+_SMALL = 16  # or if its largest value is smaller by this factor
+_USED = 4  # 16-bit values that use less than 1 / _USED of their range were hardly converted from 8 bits
 _USUAL_STD = 0.25  # of values from 0 to 1, where it is not known
 
 
 @dataclass(frozen=True)
 class Scaling:
-    """What an image's values need before they are normalized.
+    """How the values of an image are rescaled before they are normalized.
 
     Attributes:
-        factor: they are multiplied by it.
-        doubt: why they are unlikely to be what the network was trained on; empty: nothing speaks against it.
+        factor: multiplies the values.
+        doubt: why the values are unlike the training data; empty: they are not.
     """
 
     factor: float = 1.0
@@ -36,10 +36,10 @@ class Scaling:
 
 @dataclass(frozen=True)
 class Values:
-    """What the values of an image, or of all images of a training, are like.
+    """Summary of the values of an image, or of all training images.
 
     Attributes:
-        types: of the values, all floating ones as `"float"`; empty: nobody knows.
+        types: of the values, all floating types as `"float"`; empty: unknown.
         low: the smallest.
         high: the largest.
         std: their standard deviation.
@@ -52,7 +52,7 @@ class Values:
 
     @property
     def white(self) -> float | None:
-        """The value that stands for white, by type and range; None where these do not say."""
+        """The value that stands for white, by type and range; None if they leave it open."""
         if not self.types - {"float"} and (self.low, self.high) in ((0, 1), (0, _BYTE), (0, _WORD)):
             return self.high
         if self.low < 0 or len(self.types) != 1:
@@ -71,10 +71,10 @@ class Values:
 
 
 def scaling_of(image: Any, info: ModelInfo) -> Scaling:  # noqa: ANN401 - whatever can be sliced
-    """How the values of an image (h, w) or (h, w, c) come to the scale of a network's training.
+    """How the values of an image (h, w) or (h, w, c) are brought to the scale of the training data.
 
-    Where types and ranges say how, they are converted, as between 8 bits, 16 bits and 0 to 1; else they are taken as
-    they are, with a doubt where they are far from those of the training. Of a large image a sample is looked at.
+    They are converted if types and ranges determine how: between 8 bits, 16 bits and 0 to 1. Otherwise they stay
+    unchanged, with a doubt if they are far from the training data. A sample of a large image is enough.
     """
     dtype = _dtype(image)
     if not info.value_range or (dtype.name in info.image_dtypes and dtype.itemsize == 1):
@@ -106,7 +106,7 @@ def _types(*names: str) -> frozenset[str]:
 
 
 def _factor(seen: Values, trained: Values) -> float:
-    """What brings the white of an image to that of the training, unless its values fit as they are alone."""
+    """The factor that maps the white of an image to that of the training; 1 if only unchanged values fit."""
     if seen.types <= trained.types or seen.white is None or trained.white is None:
         return 1.0
     if seen.high <= 1 == trained.white:  # whole numbers 0 and 1
@@ -117,20 +117,20 @@ def _factor(seen: Values, trained: Values) -> float:
 
 
 def _is_far(low: float, high: float, trained: Values, widths: float) -> bool:
-    """Whether a value lies beyond the range of the training by more than some of its widths."""
+    """Whether a value lies outside the training range by more than `widths` times its width."""
     width = widths * (trained.high - trained.low)
     return low < trained.low - width or high > trained.high + width
 
 
 def _is_dim(seen: Values, factor: float) -> bool:
-    """Whether values that are converted are few of those of their type, as those of a camera of 12 bits are."""
+    """Whether converted values use a small part of their type's range, as those of a 12-bit camera do."""
     if factor == 1 or not seen.std or seen.white is None:
         return False
     return seen.high < seen.white / (_USED if seen.white == _WORD else _SMALL)
 
 
 def _is_of_another_scale(seen: Values, trained: Values) -> bool:
-    """Whether values that are taken as they are have another unit than those of the training."""
+    """Whether unconverted values have another unit than the training data."""
     differ = bool(trained.types) and not seen.types <= trained.types
     if differ and not _holds(seen, trained):
         return True
@@ -142,7 +142,7 @@ def _is_of_another_scale(seen: Values, trained: Values) -> bool:
 
 
 def _holds(seen: Values, trained: Values) -> bool:
-    """Whether the type of an image has room for the values of the training."""
+    """Whether the type of an image can hold the training values."""
     (name,) = seen.types
     if name in ("float", "bool"):
         return True
@@ -156,13 +156,13 @@ def _dtype(image: Any) -> np.dtype[Any]:  # noqa: ANN401 - as in `scaling_of`
 
 
 def _values(pixels: NDArray[Any], nodata: Sequence[float]) -> NDArray[np.float64]:
-    """All values (n,) that are data."""
+    """All values (n,) except those without data."""
     valid, values = valid_values(pixels, nodata), np.ma.getdata(pixels)
     return (values.ravel() if valid is None else values[valid]).astype(np.float64)
 
 
 def _sample(image: Any) -> list[NDArray[Any]]:  # noqa: ANN401 - as in `scaling_of`
-    """Pixels from all over an image: of one in memory every n-th, else some windows."""
+    """Pixels from all over an image: every n-th if it is in memory, else some windows."""
     if isinstance(image, np.ndarray) and not isinstance(image, np.memmap):
         step = max(1, int((image.size / _SAMPLE) ** 0.5))
         return [image[::step, ::step]]
@@ -171,7 +171,7 @@ def _sample(image: Any) -> list[NDArray[Any]]:  # noqa: ANN401 - as in `scaling_
 
 
 def _windows(length: int) -> list[slice]:
-    """Slices at the start, the middle and the end of an axis, all of it where they would meet."""
+    """Slices at the start, the middle and the end of an axis; the whole axis if they would meet."""
     if length <= _WINDOWS * _SIDE:
         return [slice(0, length)]
     return [slice(int(start), int(start) + _SIDE) for start in np.linspace(0, length - _SIDE, _WINDOWS)]

@@ -1,4 +1,4 @@
-"""Which class a pixel is of, by the probability of each."""
+"""Assign a class to each pixel, by the probabilities of all classes."""
 
 from collections.abc import Mapping, Sequence
 
@@ -16,16 +16,15 @@ Limits = Sequence[float | None]
 def class_ids(
     probabilities: NDArray[np.float32], limits: Limits = (), *, unknown: int | None = None
 ) -> NDArray[np.intp]:
-    """The class id (h, w) of each pixel, of probabilities (classes, h, w); of a single logit 0 and 1.
+    """Class ids (h, w) for probabilities (classes, h, w); 0 and 1 for a single logit.
 
-    Without limits a pixel is of its most probable class. A class with one takes the pixels where its probability is
-    above; of several such classes the most probable one does. Of the others a pixel that is left is of the most
-    probable.
+    Without limits a pixel gets its most probable class. A class with a limit takes the pixels where its probability is
+    higher, the most probable one of several such classes. A pixel that is left gets the most probable other class.
 
     Args:
         probabilities: of each class, or of the foreground alone.
-        limits: of each class, as `limits_of` gives them.
-        unknown: the id of pixels whose probabilities are NaN; None: there are none, or their ids do not matter.
+        limits: of each class, from `limits_of`.
+        unknown: id of pixels whose probabilities are NaN; None: any id.
     """
     is_nan = np.isnan(probabilities[0])
     if len(probabilities) == 1:
@@ -46,10 +45,10 @@ def class_ids(
 
 
 def plain_threshold(threshold: object) -> Threshold | None:
-    """A threshold in numbers of Python's own.
+    """A threshold with numbers of Python's own types.
 
     Raises:
-        OptionError: for a number outside of [0, 1), or what is none.
+        OptionError: a number is outside [0, 1), or not a number.
     """
     if threshold is None:
         return None
@@ -59,14 +58,14 @@ def plain_threshold(threshold: object) -> Threshold | None:
 
 
 def limits_of(threshold: Threshold | None, config: ModelConfig) -> Limits:
-    """The limit of each class of a network, None for those without.
+    """The limit of each class of a network; None for a class without a limit.
 
     Args:
-        threshold: a number for every class but the first, the background; or by the names of classes, or by their ids.
+        threshold: a number for every class except the first, the background; or numbers by class name or id.
         config: of the network.
 
     Raises:
-        OptionError: as `plain_threshold`; for a class that is not there, or limits of all classes.
+        OptionError: as `plain_threshold`; a class does not exist, or all classes have a limit.
     """
     names, threshold = class_names(config), plain_threshold(threshold)
     if threshold is None:
@@ -77,23 +76,23 @@ def limits_of(threshold: Threshold | None, config: ModelConfig) -> Limits:
         limits[_known(name, names)] = limit
     if None not in limits.values():
         raise OptionError(
-            "a class must be without a threshold, such as the background: the pixels that reach none are of it"
+            "one class must have no threshold, such as the background: it gets the pixels that reach none"
         )
     return tuple(limits.values())
 
 
 def class_names(config: ModelConfig) -> tuple[str, ...]:
-    """The names of a network's classes; their ids where it has none. A single logit has two classes."""
+    """Class names of a network, or ids if it has none; a single logit has two classes."""
     classes, names = max(2, config.classes), tuple(config.info.class_names)
     named = ("background", *names) if len(names) == 1 else names
     return named if len(named) == classes == len(set(named)) else tuple(map(str, range(classes)))
 
 
 def read_threshold(text: str) -> Threshold:
-    """A threshold as it is written on the command line: `0.3`, or `cell=0.3,border=0.6`.
+    """Parse a threshold of the command line: `0.3`, or `cell=0.3,border=0.6`.
 
     Raises:
-        OptionError: for another form.
+        OptionError: the text has another form.
     """
     parts = [part.rpartition("=") for part in text.split(",")]
     try:
@@ -104,7 +103,7 @@ def read_threshold(text: str) -> Threshold:
         named = {}
     if len(named) < len(parts):
         raise OptionError(
-            f"a threshold is a number such as 0.3, or one a class, as in cell=0.3,border=0.6; got {text!r}"
+            f"a threshold is a number such as 0.3, or one for each class, such as cell=0.3,border=0.6; got {text!r}"
         )
     return named
 

@@ -1,6 +1,6 @@
 """Cut a large image into tiles (the overlap-tile strategy of arXiv:1505.04597).
 
-Neighbouring tiles share an overlap. In its outer quarters, where a tile lacks context, it has no weight; between them
+Neighboring tiles share an overlap. In its outer quarters, where a tile lacks context, it has no weight; between them
 the weight passes smoothly from one tile to the other, so that all weights add up to 1 at every pixel. Beyond the border
 of an image that is cut, its mirror image is seen.
 """
@@ -17,7 +17,7 @@ Weights = NDArray[np.float32]
 TILE_OF_LARGE = 1280
 _TILE = 2048
 _LARGE = 2**27  # pixels
-_NEARLY_LEAST = 1.01  # of all pixels seen: among plans up to this, the one with the lowest tiles needs the least memory
+_NEARLY_LEAST = 1.01  # times the fewest pixels: among such plans, the one with the lowest tiles needs the least memory
 
 
 @dataclass(frozen=True)
@@ -26,11 +26,11 @@ class Axis:
 
     Attributes:
         length: of the image, in pixels.
-        size: of each tile but the last one, which may be smaller.
-        shared: pixels that a tile has in common with the next.
-        count: of tiles.
-        border: pixels that are seen beyond each end of the image, at least; 0 where there is but one tile.
-        unit: of which every first pixel and every size is a multiple, unless there is but one tile.
+        size: of each tile except the last one, which may be smaller.
+        shared: pixels that neighboring tiles have in common.
+        count: number of tiles.
+        border: least number of pixels beyond each end of the image that tiles cover; 0 for a single tile.
+        unit: divides every first pixel and every size, unless there is a single tile.
     """
 
     length: int
@@ -41,7 +41,7 @@ class Axis:
     unit: int
 
     def span(self, index: int) -> tuple[int, int]:
-        """The first pixel of a tile, and one beyond its last; both may lie outside of the image."""
+        """First pixel of a tile, and the one after its last; both may lie outside the image."""
         start = index * (self.size - self.shared) - self.border
         if index < self.count - 1 or self.count == 1:
             return start, start + self.size
@@ -49,12 +49,12 @@ class Axis:
 
     @property
     def seen(self) -> int:
-        """The pixels of all tiles together."""
+        """Number of pixels of all tiles together."""
         first, beyond = self.span(self.count - 1)
         return (self.count - 1) * self.size + beyond - first
 
     def used(self, index: int) -> tuple[int, int]:
-        """The first pixel of the image at which a tile has a weight, and one beyond the last."""
+        """First pixel of the image at which a tile has a weight, and the one after the last."""
         first, beyond = self.span(index)
         outer = self.shared // 4
         return (
@@ -63,7 +63,7 @@ class Axis:
         )
 
     def ramps(self, index: int) -> Iterator[tuple[slice, Weights]]:
-        """Where, counted from the first used pixel, a tile's weight is not 1, and what it is there."""
+        """Slices, relative to the first used pixel, where the weight of a tile is not 1, and the weights there."""
         first, beyond = self.used(index)
         wide = self.shared // 2
         rising = (0.5 - 0.5 * np.cos(np.pi * (np.arange(wide) + 0.5) / max(1, wide))).astype(np.float32)
@@ -74,29 +74,29 @@ class Axis:
             yield slice(begin - first, beyond - first), 1 - rising[: beyond - begin]
 
     def finished(self, index: int) -> int:
-        """Up to which pixel no later tile than that of this index has a weight."""
+        """The pixel before which no later tile has a weight."""
         return self.length if index == self.count - 1 else self.used(index + 1)[0]
 
 
 def default_tile(shape: tuple[int, int]) -> int:
-    """The `tile` of `plan_tiles` for an image (h, w): less where whole rows of tiles need much memory."""
+    """The default `tile` for an image (h, w): smaller if whole rows of tiles need much memory."""
     return _TILE if shape[0] * shape[1] <= _LARGE else TILE_OF_LARGE
 
 
 def plan_tiles(shape: tuple[int, int], tile: int, overlap: int, unit: int) -> tuple[Axis, Axis]:
-    """The tiles of an image of which the fewest pixels are seen in all, down and to the right.
+    """The tiles, down and to the right, that cover an image with the fewest pixels.
 
-    An image of no more than `tile` x `tile` pixels is one tile. Else a tile has about as many, and sides from about
-    half to twice of `tile`; the side of an image may be shorter, and is then seen as a whole. A side that is not cut
-    has no overlap and is not mirrored, so that strips as wide as the image are often the least work.
+    An image of at most `tile` x `tile` pixels is one tile. Otherwise a tile has about that many pixels, and sides from
+    half to twice `tile`; a shorter side of the image is not cut. A side that is not cut has no overlap and is not
+    mirrored, so strips as wide as the image are often the least work.
 
     Args:
         shape: of the image, (h, w).
-        tile: side in pixels of the square whose area a tile has at most; with less than six `unit`s or an `overlap`
-            near half of it, it may need more.
-        overlap: that neighbours share at least, less than half of `tile`.
-        unit: of which every first pixel and every size of a cut side is a multiple: what a network pools together in
-            the whole image, it then pools together in a tile.
+        tile: a tile has at most the area of a square with this side, in pixels; more if it is less than six `unit`s or
+            `overlap` is near half of it.
+        overlap: least number of pixels that neighbors share, less than half of `tile`.
+        unit: divides every first pixel and every size of a cut side, so that a network pools the same pixels together
+            in a tile as in the whole image.
     """
     if shape[0] * shape[1] <= tile**2:
         height, width = (Axis(length, length, 0, 1, 0, unit) for length in shape)
@@ -117,7 +117,7 @@ def plan_tiles(shape: tuple[int, int], tile: int, overlap: int, unit: int) -> tu
 
 
 def _cuts(length: int, shared: int, least: int, area: int, unit: int) -> Iterator[Axis]:
-    """Ways to cut a side into one, two, ... tiles, none of which is shorter than `least` or larger than `area`."""
+    """Ways to cut a side into one, two, ... tiles, each from `least` to `area` long."""
     if length <= area:
         yield Axis(length, length, shared, 1, 0, unit)
     border = _up_to_multiple(shared // 4, unit)
@@ -141,8 +141,8 @@ def read_mirrored(image: Any, rows: tuple[int, int], columns: tuple[int, int]) -
     """The pixels [rows[0], rows[1]) x [columns[0], columns[1]) of an image (h, w, ...), mirrored beyond its borders.
 
     Args:
-        image: numpy array, memory map, Zarr array or the like; no more of it is read than is needed.
-        rows: first and one beyond the last; may lie outside of the image.
+        image: numpy array, memory map, Zarr array or the like; only the necessary part is read.
+        rows: the first, and the one after the last; both may lie outside the image.
         columns: likewise.
     """
     down, right = (_mirrored(span, length) for span, length in zip((rows, columns), image.shape[:2], strict=True))

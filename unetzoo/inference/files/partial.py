@@ -1,4 +1,4 @@
-"""Rows of a result on their way to a file: appended as they are finished, and still there after a kill."""
+"""A file of finished rows: they are appended one after the other, and survive a kill."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -21,7 +21,7 @@ _ROWS = 1024  # read at once
 
 
 def has_begun(path: Path, made_of: Mapping[str, Any]) -> bool:
-    """Whether a file of finished rows is there that was made of the same."""
+    """Whether a file of finished rows exists that was made of the same."""
     try:
         with path.open("rb") as file:
             return file.read(_HEADER) == _header(made_of)
@@ -30,7 +30,7 @@ def has_begun(path: Path, made_of: Mapping[str, Any]) -> bool:
 
 
 def discard(path: Path) -> None:
-    """Delete a file of rows that nobody needs any more, if there is one and no process is writing it."""
+    """Delete a file of rows that is no longer needed, unless another process is writing it."""
     if not path.exists():
         return
     try:
@@ -41,13 +41,13 @@ def discard(path: Path) -> None:
 
 
 class PartialResult:
-    """A file of finished rows, from the top, behind a header that says what they are the result of.
+    """A file of finished rows, from the top, after a header that identifies what they are made of.
 
-    The file is locked as long as it is open.
+    The file is locked while it is open.
 
     Args:
-        path: of the file; rows that are there are kept if they were made of the same, else they are made anew.
-        made_of: plain data that the whole result follows from, its shape and type, too.
+        path: of the file; existing rows are kept if they were made of the same.
+        made_of: plain data that determines the result, with its shape and type.
         shape: of the whole result, (h, w) or (channels, h, w).
         dtype: of its values.
 
@@ -72,7 +72,7 @@ class PartialResult:
         self.rows = min(self.height, (self.path.stat().st_size - _HEADER) // self._row_bytes)
 
     def _begin(self, header: bytes) -> None:
-        """Write the header of a file without rows, or leave none."""
+        """Write the header of a file without rows; leave no file if that fails."""
         try:
             self._file.truncate(0)
             self._file.seek(0)
@@ -89,13 +89,13 @@ class PartialResult:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Close the file, which stays where rows were finished and the result is not complete."""
+        """Close the file; without rows, delete it."""
         if not self.rows:
             self.path.unlink(missing_ok=True)
         self._open.close()
 
     def write(self, top: int, rows: NDArray[Any]) -> None:
-        """Put finished rows (rows, w) or (channels, rows, w) at `top`, and forget what is below them."""
+        """Write finished rows (rows, w) or (channels, rows, w) at `top`, and drop those below them."""
         place = _HEADER + top * self._row_bytes
         self._file.seek(place)
         self._file.truncate()
@@ -104,20 +104,20 @@ class PartialResult:
         self.rows = top + rows.shape[-2]
 
     def blocks(self, rows: int = _ROWS) -> Iterator[tuple[int, NDArray[Any]]]:
-        """The finished rows, as many at once, from the top: the first one's number, and as `write` took them."""
+        """The finished rows from the top, `rows` at once: the number of the first, and the array that `write` takes."""
         for top in range(0, self.height, rows):
             count = min(rows, self.height - top)
             self._file.seek(_HEADER + top * self._row_bytes)
-            found = np.frombuffer(self._file.read(count * self._row_bytes), dtype=self.dtype)
-            yield top, np.moveaxis(found.reshape(count, *self._row), 0, -2)
+            values = np.frombuffer(self._file.read(count * self._row_bytes), dtype=self.dtype)
+            yield top, np.moveaxis(values.reshape(count, *self._row), 0, -2)
 
     def remove(self) -> None:
-        """Delete the file: its rows are elsewhere now."""
+        """Delete the file, whose rows are in the result now."""
         self.path.unlink(missing_ok=True)
 
 
 def _header(made_of: Mapping[str, Any]) -> bytes:
-    """As many bytes for anything."""
+    """The magic number and a digest, always of the same length."""
     return _MAGIC + blake2b(json.dumps(made_of, sort_keys=True).encode(), digest_size=_DIGEST).digest()
 
 

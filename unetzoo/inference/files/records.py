@@ -1,4 +1,4 @@
-"""What a result was made of, kept beside it: so it is known whether it still holds, and whether it is ours at all."""
+"""Record how each result was made, to tell whether it is current, outdated, or not ours."""
 
 import json
 import os
@@ -11,16 +11,16 @@ from typing import Any, Literal
 from unetzoo._utils.atomic import write_text
 
 FOLDER = ".unetzoo"
-"""The folder of the records, in that of the results."""
+"""Name of the folder of records, inside the folder of results."""
 FOREIGN = "not a result of unetzoo, or changed since"
 
 
 @dataclass(frozen=True)
 class Standing:
-    """What a result that may be there already is worth.
+    """State of the file where a result will be written.
 
     Attributes:
-        state: absent; current: made of the same; outdated: made of something else; foreign: nobody knows of what.
+        state: absent; current: made of the same; outdated: made of something else; foreign: of unknown origin.
         reason: why it is outdated or foreign.
     """
 
@@ -29,12 +29,12 @@ class Standing:
 
     @property
     def stays(self) -> bool:
-        """Whether it is left as it is."""
+        """Whether the file is left as it is."""
         return self.state in ("current", "foreign")
 
 
 def standing_of(target: Path, made_of: Mapping[str, Any]) -> Standing:
-    """What a result is worth where one made of `made_of` is asked for.
+    """State of a file that is to become a result made of `made_of`.
 
     Args:
         target: the result, a file or a folder.
@@ -50,7 +50,7 @@ def standing_of(target: Path, made_of: Mapping[str, Any]) -> Standing:
 
 
 def write_record(target: Path, draft: Path, made_of: Mapping[str, Any]) -> None:
-    """Write down what a result is made of, before `draft` becomes `target`.
+    """Record how a result was made, before `draft` becomes `target`.
 
     Raises:
         OSError, WriteError: it cannot be written.
@@ -62,22 +62,22 @@ def write_record(target: Path, draft: Path, made_of: Mapping[str, Any]) -> None:
 
 
 def state_of(path: Path) -> str:
-    """Sizes and times of a file or of all files in a folder, as a text; another one once something has changed."""
-    found = blake2b(digest_size=16)
+    """Digest of the size and time of a file, or of all files in a folder."""
+    digest = blake2b(digest_size=16)
     for file in _files(path):
         stat = file.stat()
-        found.update(os.fsencode(f"{file.relative_to(path)} {stat.st_size} {stat.st_mtime_ns}\n"))
-    return found.hexdigest()
+        digest.update(os.fsencode(f"{file.relative_to(path)} {stat.st_size} {stat.st_mtime_ns}\n"))
+    return digest.hexdigest()
 
 
 def _digest(path: Path) -> str:
-    """Of the content: a copy has the same, whatever its time."""
-    found = blake2b(digest_size=16)
+    """Digest of the content, which a copy shares."""
+    digest = blake2b(digest_size=16)
     for name in _files(path):
         with name.open("rb") as file:
-            found.update(os.fsencode(f"{name.relative_to(path)}\n"))
-            found.update(file_digest(file, "blake2b").digest())
-    return found.hexdigest()
+            digest.update(os.fsencode(f"{name.relative_to(path)}\n"))
+            digest.update(file_digest(file, "blake2b").digest())
+    return digest.hexdigest()
 
 
 def _files(path: Path) -> list[Path]:
@@ -90,22 +90,22 @@ def _record_of(target: Path) -> Path:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """A record; an empty one where there is none that can be read."""
+    """A record; empty if there is none that can be read."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        record = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return {}
-    is_record = isinstance(found, dict) and isinstance(found.get("made_of"), dict)
-    return found if is_record else {}
+    is_record = isinstance(record, dict) and isinstance(record.get("made_of"), dict)
+    return record if is_record else {}
 
 
 def _describes(record: Mapping[str, Any], target: Path) -> bool:
-    """Whether a record is of the result as it is now."""
+    """Whether a record describes the file as it is now."""
     return bool(record) and (record.get("state") == state_of(target) or record.get("digest") == _digest(target))
 
 
 def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """What is not as it was, in words."""
+    """The differences in words."""
     reasons = ["another network"] if before.get("network") != now["network"] else []
     reasons += ["another image"] if before.get("image") != now["image"] else []
     old = before.get("options")
