@@ -128,7 +128,7 @@ def test_pixels_without_data_count_neither_as_right_nor_as_wrong(missing):
 
 def test_a_warning_about_the_values_of_an_image_has_its_name():
     model, data = _model(), Squares(2, 0)
-    info = ModelInfo(value_range=(0, 60_000), image_dtypes=("uint16",), mean=(0.5,), std=(0.2,))
+    info = ModelInfo(value_range=(-1000, 3000), image_dtypes=("int16",), mean=(0.5,), std=(0.2,))
     model.config = replace(model.config, info=info)
     with pytest.warns(unetzoo.DataWarning) as caught:
         evaluate(model, data)

@@ -43,10 +43,10 @@ def test_the_mean_and_the_order_of_cases_do_not_depend_on_a_stray_pixel_of_an_ab
     truths = np.zeros((3, 20, 20), np.int64)
     stray = truths.copy()
     stray[0, 0, 0] = 1
-    measured = _Measured(("rest", "cell"), surface=False, tolerance=2.0, instances=None)
+    measurement = Measurement(("rest", "cell"), surface=False, tolerance=2.0, instances=None)
     for mask, truth in zip(stray, truths, strict=True):
         measurement.add("image", mask, truth, None)
-    evaluation = measured.summed_up(Bootstrap(3, resamples=50, seed=0), resamples=50, seed=0)
+    evaluation = measurement.summed_up(Bootstrap(3, resamples=50, seed=0), resamples=50, seed=0)
     assert evaluation.classes[1]["IoU"].value == 0
     assert evaluation.mean["IoU"].value == evaluation.classes[0]["IoU"].value > 0.999
     assert evaluation.cases[0].mean_iou == 399 / 400
