@@ -57,7 +57,7 @@ def test_jpeg_masks_are_refused_with_a_way_out_and_read_by_it(read, tmp_path):
     assert any("masks are JPEG or WebP, which blurs values" in text for text in problems)
     (error,) = [problem.text for problem in survey(tmp_path).problems if problem.severity == "error"]
     assert "JPEG" in error
-    assert "--threshold 128" in error
+    assert "--mask-threshold 128" in error
 
 
 def test_ids_in_jpeg_files_get_no_class_of_noise(read, tmp_path):
