@@ -15,14 +15,14 @@ _AT_ONCE = 2**22  # weights of images, so that many images do not make a matrix 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A number and how far it may be trusted.
+    """A value and its confidence interval.
 
     Attributes:
-        value: of all images; None where it is not defined.
-        low: lower end of its confidence interval; None where the images are too few to tell: a single one, or one that
-            the number is defined for, or of a mean, one that a class of it is defined for.
+        value: over all images; None if it is not defined.
+        low: lower end of its confidence interval; None if there are too few images: the value, or that of a class
+            in a mean, is defined for a single one.
         high: upper end.
-        images: how many the number is defined for; 0: nobody counted.
+        images: number of images for which the value is defined; 0: not counted.
     """
 
     value: float | None
@@ -75,7 +75,7 @@ class Bootstrap:
             averaged: over which of the m numbers there is a mean; None: there is none.
 
         Returns:
-            m estimates, and behind them their mean.
+            m estimates, followed by their mean.
         """
         drawn = score(self._weighted_sums(counts))
         return _estimates(score(counts.sum(0)), drawn, _defined(score(counts)), averaged, _logit, _share)
@@ -91,17 +91,17 @@ class Bootstrap:
             shares: whether they are at most 1.
 
         Returns:
-            m estimates, and behind them their mean.
+            m estimates, followed by their mean.
         """
-        known = np.isfinite(values)
-        both = np.stack([np.where(known, values, 0), known], axis=-1)
+        defined = np.isfinite(values)
+        both = np.stack([np.where(defined, values, 0), defined], axis=-1)
 
         def mean(sums: Values) -> Values:
             with np.errstate(invalid="ignore"):
                 return np.asarray(sums[..., 0] / sums[..., 1])
 
         forward, back = (_logit, _share) if shares else (np.log, np.exp)
-        return _estimates(mean(both.sum(0)), mean(self._weighted_sums(both)), known.sum(0), averaged, forward, back)
+        return _estimates(mean(both.sum(0)), mean(self._weighted_sums(both)), defined.sum(0), averaged, forward, back)
 
     def _weighted_sums(self, values: NDArray[Any]) -> Values:
         """Of each draw the sum of the images' values (images, ...), times their weights: (resamples, ...)."""
@@ -115,7 +115,7 @@ class Bootstrap:
 
 
 def _defined(single: Values) -> NDArray[np.int64]:
-    """How many images each number is defined for, from those of single images (images, m)."""
+    """Number of images for which each value is defined, from values of single images (images, m)."""
     return np.asarray(np.isfinite(single).sum(0))
 
 

@@ -1,4 +1,4 @@
-"""torchmetrics' metrics, with a number only where there is one, and a mean over what the truth has."""
+"""The metrics of torchmetrics, with NaN for undefined scores, and means over the classes of the target."""
 
 import warnings
 from collections.abc import Callable
@@ -19,18 +19,18 @@ COUNTED = {
     "specificity": ((0, 0, 1, 0), (0, 1, 1, 0)),
 }
 """What is divided by what: how often true positives, false positives, true negatives and false negatives count."""
-_OF_ALL_PIXELS = ("accuracy", "specificity")  # defined also for a mask that the truth has nowhere
+_OF_ALL_PIXELS = ("accuracy", "specificity")  # also defined for an empty mask
 
 
 class _Summarized:
-    """The numbers of classes or masks, NaN where there is none, or their mean."""
+    """The scores of classes or masks, NaN if undefined, or their mean."""
 
     name: str
     per_class: bool
     ignore_index: int | None
 
     def summarized(self, values: Tensor, there: Tensor) -> Tensor:
-        """Numbers (k,), or one (), as what is asked for; the mean is over those that are `there`."""
+        """The scores (k,), or their mean () over those that are `there`."""
         if values.ndim == 0 or self.per_class:
             return values
         chosen = there & ~values.isnan()
@@ -41,7 +41,7 @@ class _Counted(_Summarized):
     """A ratio of true and false positives and negatives."""
 
     def ratio(self, scores: Tensor) -> Tensor:
-        """Of scores (k, 5) or (5,) as torchmetrics gives them: TP, FP, TN, FN and TP + FN."""
+        """The ratio for counts (k, 5) or (5,) of torchmetrics: TP, FP, TN, FN and TP + FN."""
         counts = scores.double()
         part, whole = ((counts[..., :4] * counts.new_tensor(row)).sum(-1) for row in COUNTED[self.name])
         return self.summarized((part / whole).float(), (counts[..., 4] > 0) | (self.name in _OF_ALL_PIXELS))
@@ -62,7 +62,7 @@ class _CountedMasks(_Counted, of.MultilabelStatScores):
 
 
 class _CountedClasses(_Counted, of.MulticlassStatScores):
-    """Of classes; that of `ignore_index` is none."""
+    """Of classes except `ignore_index`."""
 
     def compute(self) -> Tensor:
         scores = super().compute().double()
@@ -72,14 +72,14 @@ class _CountedClasses(_Counted, of.MulticlassStatScores):
 
 
 class _Ranked(_Summarized):
-    """An area under a curve, which needs pixels of a class, and the ROC curve others beside them."""
+    """An area under a curve, which needs pixels of the class; the ROC curve also needs other pixels."""
 
     def area(self, values: Tensor, positives: Tensor, negatives: Tensor) -> Tensor:
         defined = (positives > 0) & ((negatives > 0) | (self.name != "auroc"))
         return self.summarized(torch.where(defined, values, torch.nan), defined)
 
     def quietly(self, compute: Callable[[], Any]) -> Tensor:
-        """What torchmetrics gives, without its warnings of classes that lack."""
+        """The result of torchmetrics, without its warnings about missing classes."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)
             return torch.as_tensor(compute())

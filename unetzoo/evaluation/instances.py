@@ -1,4 +1,4 @@
-"""Objects rather than pixels: which of them are found."""
+"""Match predicted and true objects."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from unetzoo.nn.coding import UNKNOWN
 
 Numbers = NDArray[np.int64]
-MATCHED = 0.5  # IoU above which two objects are one; above a half, no object has two partners
+MATCHED = 0.5  # IoU above which objects match; above a half, no object has two partners
 
 
 @dataclass(frozen=True)
@@ -16,9 +16,9 @@ class Objects:
     """The objects of one class in a prediction and in the truth.
 
     Attributes:
-        predicted: the number (h, w) of each pixel's object, from 1 on; 0 where there is none.
-        truth: likewise.
-        partners: (pairs, 2): the numbers of a true object and of the predicted one that it is.
+        predicted: object number of each pixel (h, w), from 1 on; 0: none.
+        truth: the same for true objects.
+        partners: (pairs, 2): numbers of a true object and the predicted object that matches it.
     """
 
     predicted: Numbers
@@ -48,17 +48,17 @@ def match(
     class_id: int,
     numbers: NDArray[np.integer] | None = None,
 ) -> Objects:
-    """Which predicted object is which true one.
+    """Match each predicted object to a true one.
 
-    The objects of a class are its connected components, over edges and corners; those of the truth are what masks
-    number, where they do. A predicted one is right where its IoU with a true one is above 0.5, as in the 2018 Data
+    The objects of a class are its connected components, over edges and corners; true objects are those that masks
+    number, if they do. A predicted object is right if its IoU with a true one is above 0.5, as in the 2018 Data
     Science Bowl (doi:10.1038/s41592-019-0612-7). Pixels of 255, unknown, belong to no object.
 
     Args:
         predicted: class ids (h, w).
         truth: class ids (h, w).
         class_id: of the objects.
-        numbers: of the true objects (h, w); None: nobody numbered them.
+        numbers: of the true objects (h, w); None: connected components.
     """
     components = _components((predicted == class_id) & (truth != UNKNOWN))
     is_true = truth == class_id
@@ -67,7 +67,7 @@ def match(
 
 
 def _components(mask: NDArray[np.bool_]) -> Numbers:
-    """Each component's number (h, w), 0 where there is none."""
+    """Number of the component of each pixel (h, w), or 0."""
     from scipy.ndimage import label
 
     numbers: Numbers = label(mask, structure=np.ones((3, 3)), output=np.int64)[0]
@@ -83,7 +83,7 @@ def _numbered(numbers: NDArray[np.integer], mask: NDArray[np.bool_]) -> Numbers:
 
 
 def _partners(predicted: Numbers, truth: Numbers) -> Numbers:
-    """The pairs (pairs, 2) of a true and a predicted object that are one, of those that share pixels."""
+    """Pairs (pairs, 2) of a true and a predicted object whose IoU is high enough."""
     shared = (predicted > 0) & (truth > 0)
     beyond = predicted.max() + 1
     codes, overlaps = np.unique(truth[shared] * beyond + predicted[shared], return_counts=True)

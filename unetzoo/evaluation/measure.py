@@ -21,12 +21,12 @@ class Case:
     """One image.
 
     Attributes:
-        index: in the data set.
+        index: number in the data set.
         name: of the image.
-        class_iou: of each class, 0 to 1; None where it is neither there nor predicted.
-        mean_iou: of the classes that its mask has; None where it has none.
-        objects: how many are found, invented and missed, where they are counted.
-        average_precision: of these at 0.5; None where there are none, or they are not counted.
+        class_iou: of each class, 0 to 1; None for a class that is neither in the mask nor predicted.
+        mean_iou: over the classes of the mask; None if it has none.
+        objects: numbers of objects found, invented and missed, if they are counted.
+        average_precision: of the objects at 0.5; None if there are none, or they are not counted.
     """
 
     index: int
@@ -43,19 +43,18 @@ class Evaluation:
 
     Attributes:
         class_names: of each class id.
-        classes: of each class, its numbers by name: IoU, Dice, precision and recall of the pixels of all images
-            together, 0 to 1; where asked for, Hausdorff 95 (pixels) and surface Dice, means over images. The first kind
-            of Hausdorff distance is that of images which have the class both in the mask and in the prediction, how
-            many, `Estimate.images` says; in the penalised one a class that lacks in one of both is as far as the
-            image's diagonal.
-        mean: the mean over the classes that the masks have and for which a number is defined.
-        instances: of the objects of a class, where asked for: AP at 0.5 (TP / (TP + FP + FN)), F1, precision, recall.
-        objects: of the same, how many are found, invented and missed.
+        classes: for each class, its scores by name: IoU, Dice, precision and recall over the pixels of all images
+            together, 0 to 1; optionally Hausdorff 95 (pixels) and surface Dice, means over images. Hausdorff 95 is over
+            the images that have the class both in the mask and in the prediction (`Estimate.images` counts them); in
+            the penalised one, a class missing in one of them is as far away as the image's diagonal.
+        mean: mean over the classes that the masks have and for which a score is defined.
+        instances: scores of the objects of a class, if counted: AP at 0.5 (TP / (TP + FP + FN)), F1, precision, recall.
+        objects: numbers of objects found, invented and missed.
         cases: each image.
-        resamples: draws of images behind the intervals.
-        seed: of these.
-        split: which part of the data the cases are, where that is known.
-        split_note: what that means for the numbers.
+        resamples: number of draws of images for the intervals.
+        seed: of the draws.
+        split: name of the split, if known.
+        split_note: what the split means for the scores.
         instances_of: the class whose objects are counted; empty: none.
     """
 

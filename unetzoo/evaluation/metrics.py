@@ -43,11 +43,11 @@ def create_metric(
     (b, h, w) for several, or with `multilabel` masks (b, k, h, w). A pixel is of the class of its largest logit, or of
     a mask where the logit is above 0.
 
-    A number that is 0 / 0 is NaN, as in `unetzoo.evaluate`: of a class that is neither there nor predicted, or of an
-    empty mask that was predicted empty. The mean is over the classes that the target has, whatever is predicted, and
-    for which a number is defined: a class that is never predicted has no precision; a specificity, and a mask's
-    accuracy, are defined also for masks that are nowhere. It is NaN where there is none. A class whose id is
-    `ignore_index` is none: its number is NaN; pixels that are predicted as it are missed by their own class.
+    A score that is 0 / 0 is NaN, as in `unetzoo.evaluate`: for a class that is neither in the target nor predicted, or
+    an empty mask that was predicted empty. The mean is over the classes that the target has, whatever is predicted, and
+    whose score is defined: a class that is never predicted has no precision; specificity, and the accuracy of a mask,
+    are also defined for empty masks. Without any, the mean is NaN. The class with the id `ignore_index` has the score
+    NaN; pixels that are predicted as it count as missed by their own class.
 
     Args:
         name: one of `list_metrics()`; `"dice"` is the F1 score, `"iou"` the Jaccard index.
@@ -67,8 +67,8 @@ def create_metric(
         MissingExtraError: torchmetrics is not installed.
     """
     if name not in list_metrics():
-        told = f"no metric named {name!r}; {did_you_mean(name, list_metrics())}".rstrip("; ")
-        raise UnknownNameError(f"{told} (there are {', '.join(list_metrics())})")
+        message = f"no metric named {name!r}; {did_you_mean(name, list_metrics())}".rstrip("; ")
+        raise UnknownNameError(f"{message} (there are {', '.join(list_metrics())})")
     classes = check_count("classes", classes)
     _check_form(name, classes, multilabel=multilabel, per_class=per_class)
     need("evaluate", "a metric", "torchmetrics")

@@ -1,4 +1,4 @@
-"""An evaluation as one HTML page, which needs no network."""
+"""Write an evaluation as one self-contained HTML page."""
 
 import base64
 import io
@@ -57,12 +57,12 @@ def write_page(
     """Write the numbers, the worst, median and best cases, and a table of all images that sorts.
 
     Args:
-        path: of the page, which appears whole or not at all.
+        path: of the page, which appears complete or not at all.
         evaluation: of this network on this data set.
-        model: sees the pictures once more.
-        dataset: has the pictures.
+        model: predicts the pictures once more.
+        dataset: the images.
         title: such as the names of network and data.
-        facts: what else is to be known, such as the command and the date.
+        facts: further facts, such as the command and the date.
         tile: as for the evaluation.
         overlap: as for the evaluation.
         flips: as for the evaluation.
@@ -161,11 +161,11 @@ def _subtitle(evaluation: Evaluation) -> str:
 
 
 def _explanation(evaluation: Evaluation) -> str:
-    told = "IoU, Dice, precision and recall are those of the pixels of all images together."
+    text = "IoU, Dice, precision and recall are over the pixels of all images together."
     if HAUSDORFF in evaluation.mean:
-        told += (
+        text += (
             f" {HAUSDORFF} (in pixels) and {SURFACE_DICE} are means over the images where they are defined. In the "
-            "penalised distance a class that is missed, or seen where it is not, is as far as the image's diagonal."
+            "penalised distance a class that is only in the mask or only predicted is as far as the image's diagonal."
         )
-        told += "".join(f" {said}." for said in hausdorff_notes(evaluation))
-    return told
+        text += "".join(f" {note}." for note in hausdorff_notes(evaluation))
+    return text

@@ -1,4 +1,4 @@
-"""The panels of a case, as colours: its image, its truth, what was predicted, and where that errs."""
+"""The panels of a case as colors: image, truth, prediction and errors."""
 
 from collections.abc import Sequence
 
@@ -24,7 +24,7 @@ _FOUND_EDGE = (0, 158, 115)
 
 
 def image_colors(image: NDArray[np.generic]) -> Colors:
-    """An image (h, w, channels) of any range as colours (h, w, 3)."""
+    """An image (h, w, channels) of any range as colors (h, w, 3)."""
     shown = image if image.shape[2] == 3 else image[..., :1].repeat(3, axis=2)
     valid = valid_values(shown)
     values = np.ma.getdata(shown).astype(np.float32)
@@ -37,14 +37,14 @@ def image_colors(image: NDArray[np.generic]) -> Colors:
 
 
 def class_colors(ids: Ids, classes: int) -> Colors:
-    """Class ids (h, w) as colours (h, w, 3)."""
+    """Class ids (h, w) as colors (h, w, 3)."""
     table = np.concatenate([palette(classes), [UNKNOWN_COLOR]]).astype(np.uint8)
     colors: Colors = table[np.where(ids == UNKNOWN, classes, ids)]
     return colors
 
 
 def error_colors(truth: Ids, predicted: Ids) -> Colors:
-    """Where a prediction (h, w) errs, as colours (h, w, 3).
+    """Where a prediction (h, w) errs, as colors (h, w, 3).
 
     Something where the truth has the first class, the background, is a false positive; the background where the truth
     has something is a false negative; another class than the true one is a confusion.
@@ -62,13 +62,13 @@ def error_colors(truth: Ids, predicted: Ids) -> Colors:
 def outlined(
     colors: Colors, numbers: NDArray[np.integer], matched: NDArray[np.integer], other: tuple[int, ...]
 ) -> Colors:
-    """Colours (h, w, 3) with the outlines of objects: green of those that are matched, of another colour the rest.
+    """Colors (h, w, 3) with the outlines of objects: green for matched objects, another color for the rest.
 
     Args:
         colors: of a panel.
         numbers: of the objects (h, w), 0 where there is none.
-        matched: the numbers of those that have a partner.
-        other: colour of the outlines of those that have none.
+        matched: numbers of the objects that have a partner.
+        other: color of the outlines of the others.
     """
     edges = np.zeros(numbers.shape, dtype=bool)
     padded = np.pad(numbers, 1, mode="edge")
@@ -85,7 +85,7 @@ def outlined(
 def legend(
     class_names: Sequence[str], *, with_unknown: bool, with_objects: bool = False
 ) -> list[tuple[tuple[int, ...], str]]:
-    """The colours of all panels of a picture, and what they mean."""
+    """The colors of all panels of a picture, and what they mean."""
     names = list(class_names)
     entries = [(tuple(color), name) for color, name in zip(palette(len(names)).tolist(), names, strict=True)]
     background = names[0]

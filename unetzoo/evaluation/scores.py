@@ -1,4 +1,4 @@
-"""From masks to counts of pixels, and from counts to the usual scores."""
+"""Count pixels by class, and compute the usual scores from the counts."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from unetzoo.nn.coding import UNKNOWN
 Counts = NDArray[Any]
 """(..., classes, 3): pixels of each class, perhaps weighted: true positives, false positives and false negatives."""
 Scores = NDArray[np.float64]
-"""(..., classes): from 0 to 1; NaN where the score is 0 / 0, as for a class that is neither there nor predicted."""
+"""(..., classes): from 0 to 1; NaN if the score is 0 / 0, as for a class that is neither in the truth nor predicted."""
 
 
 def count(predicted: NDArray[np.integer], truth: NDArray[np.integer], classes: int) -> Counts:
@@ -24,19 +24,19 @@ def count(predicted: NDArray[np.integer], truth: NDArray[np.integer], classes: i
     """
     from torchmetrics.functional.classification import multiclass_stat_scores
 
-    ids, wanted = (torch.from_numpy(mask.astype(np.int64)).flatten() for mask in (predicted, truth))
-    scores = multiclass_stat_scores(ids, wanted, classes, average="none", ignore_index=UNKNOWN, validate_args=False)
+    ids, expected = (torch.from_numpy(mask.astype(np.int64)).flatten() for mask in (predicted, truth))
+    scores = multiclass_stat_scores(ids, expected, classes, average="none", ignore_index=UNKNOWN, validate_args=False)
     counts: Counts = scores[:, [0, 1, 3]].numpy()  # torchmetrics: true and false positives, true and false negatives
     return counts
 
 
 def is_there(counts: Counts) -> NDArray[np.bool_]:
-    """Which classes (..., classes) the truth has: those over which a mean is, as no prediction changes them."""
+    """Which classes (..., classes) the truth has; means are over these, because predictions do not change them."""
     return np.asarray(counts[..., 0] + counts[..., 2] > 0)
 
 
 def mean_of(scores: Scores, there: NDArray[np.bool_]) -> float | None:
-    """The mean of the scores (classes,) that are defined of classes that are there; None where there is none."""
+    """Mean of the defined scores (classes,) of classes in the truth; None if there is none."""
     chosen = scores[there & ~np.isnan(scores)]
     return float(chosen.mean()) if chosen.size else None
 
@@ -54,13 +54,13 @@ def dice(counts: Counts) -> Scores:
 
 
 def precision(counts: Counts) -> Scores:
-    """How much of what is predicted is right: TP / (TP + FP)."""
+    """Share of predicted pixels that are right: TP / (TP + FP)."""
     true, false, _ = np.moveaxis(counts, -1, 0)
     return _ratio(true, true + false)
 
 
 def recall(counts: Counts) -> Scores:
-    """How much of what is there is predicted, the sensitivity: TP / (TP + FN)."""
+    """Share of true pixels that are predicted, the sensitivity: TP / (TP + FN)."""
     true, _, missed = np.moveaxis(counts, -1, 0)
     return _ratio(true, true + missed)
 

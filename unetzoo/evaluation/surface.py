@@ -1,4 +1,4 @@
-"""How far outlines are from each other; the metrics are MONAI's."""
+"""Distances between outlines, measured by MONAI."""
 
 import warnings
 
@@ -25,21 +25,21 @@ def surface_scores(
         tolerance: of the surface Dice, in pixels (Nikolov et al. 2018, arXiv:1809.04430).
 
     Returns:
-        Each (classes,): distances in pixels, NaN for a class that lacks in truth or prediction; Dice from 0 to 1, NaN
-        for a class that lacks in both.
+        Each (classes,): distances in pixels, NaN for a class missing in truth or prediction; Dice from 0 to 1, NaN
+        for a class missing in both.
     """
     known = truth != UNKNOWN
-    found, wanted = (_one_hot(ids, classes) for ids in (predicted, np.where(known, truth, predicted)))
+    actual, expected = (_one_hot(ids, classes) for ids in (predicted, np.where(known, truth, predicted)))
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about classes that lack, and about what MONAI uses of torch
+        warnings.simplefilter("ignore")  # about missing classes, and from torch functions that MONAI uses
         from monai.metrics.hausdorff_distance import compute_hausdorff_distance
         from monai.metrics.surface_dice import compute_surface_dice
 
-        distance = compute_hausdorff_distance(found, wanted, include_background=True, percentile=95)
-        dice = compute_surface_dice(found, wanted, [tolerance] * classes, include_background=True)
-    is_found, is_wanted = (np.isin(np.arange(classes), ids[known]) for ids in (predicted, truth))
-    distances = np.where(is_found & is_wanted, distance[0].double().numpy(), np.nan)
-    return distances, np.where(is_found | is_wanted, dice[0].double().numpy(), np.nan)
+        distance = compute_hausdorff_distance(actual, expected, include_background=True, percentile=95)
+        dice = compute_surface_dice(actual, expected, [tolerance] * classes, include_background=True)
+    is_predicted, is_true = (np.isin(np.arange(classes), ids[known]) for ids in (predicted, truth))
+    distances = np.where(is_predicted & is_true, distance[0].double().numpy(), np.nan)
+    return distances, np.where(is_predicted | is_true, dice[0].double().numpy(), np.nan)
 
 
 def _one_hot(ids: NDArray[np.integer], classes: int) -> torch.Tensor:

@@ -20,14 +20,14 @@ _TOLERANCE = 1e-3  # of the largest logit; kernels of other libraries sum in ano
 
 
 def export(model: Segmenter, path: str | Path, *, image_size: Size | None = None, patience: float = 300.0) -> Path:
-    """Write a network as ONNX; batch, height and width stay free.
+    """Write a network as ONNX for any batch, height and width.
 
     Args:
-        model: a copy of it in evaluation mode, in float32 on the CPU is exported; it is left as it was.
-        path: of the file, ending in `.onnx`; written only after ONNX Runtime gave the same logits.
+        model: a copy in evaluation mode, in float32 on the CPU, is exported; `model` is not changed.
+        path: of the file, ending in `.onnx`; it is written after ONNX Runtime has given the same logits.
         image_size: (height, width) in pixels to fix, for encoders whose graph depends on it; None: any size.
-        patience: seconds to look for a graph of every size; the shifted windows of Swin would take hours. It needs the
-            main thread of a Unix process; elsewhere the search is not limited.
+        patience: seconds to search for a graph for every size; the shifted windows of Swin would take hours. The limit
+            needs the main thread of a Unix process.
 
     Returns:
         The path. The graph maps `image` (b, c, h, w) to `logits` (b, classes, h, w).
@@ -35,7 +35,7 @@ def export(model: Segmenter, path: str | Path, *, image_size: Size | None = None
     Raises:
         MissingExtraError: without the packages of `unetzoo[onnx]`.
         ShapeError: a network without padding takes no images of `image_size`.
-        UnetzooError: when the path is no `.onnx` file in an existing folder, the network has no graph for every size,
+        UnetzooError: the path is not an `.onnx` file in an existing folder, the network has no graph for every size,
             or ONNX Runtime gives other logits.
     """
     model = copy.deepcopy(segmenter_of(model, "exported")).to("cpu", torch.float32).eval()
@@ -60,7 +60,7 @@ def export(model: Segmenter, path: str | Path, *, image_size: Size | None = None
 
 
 def _sizes(model: Segmenter) -> tuple[Size, Size]:
-    """Of the image that is traced, and of that for which the file is checked."""
+    """Sizes of the traced image, and of the image for which the file is checked."""
     reduction = model.encoder.features.reductions[-1]
     if model.encoder.valid_padding:  # as many pixels as it takes
         smallest, larger, _ = valid_sides(reduction)
@@ -91,18 +91,18 @@ def _write(model: Segmenter, path: Path, size: Size, *, dynamic: bool) -> None:
 
 
 def _check(model: Segmenter, path: Path, size: Size) -> None:
-    """Compare the file's logits with the network's, for another batch (and size, where it is free) than was traced."""
+    """Compare the logits of file and network, for another batch (and size, if it is free) than the traced one."""
     import onnxruntime
 
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     fixed = session.get_inputs()[0].shape[2:]
-    if any(isinstance(have, int) and have != want for have, want in zip(fixed, size, strict=True)):
+    if any(isinstance(length, int) and length != side for length, side in zip(fixed, size, strict=True)):
         raise UnetzooError(f"{_name(model)} has no graph for every size{_way_out(dynamic=True)}")
     image = _example(model, 1, size)
-    (found,) = session.run(None, {"image": image.numpy()})
+    (logits,) = session.run(None, {"image": image.numpy()})
     with torch.no_grad():
-        wanted = model(image)
-    difference = float((torch.from_numpy(found) - wanted).abs().max() / wanted.abs().max())
+        expected = model(image)
+    difference = float((torch.from_numpy(logits) - expected).abs().max() / expected.abs().max())
     if not difference < _TOLERANCE:
         raise UnetzooError(f"ONNX Runtime's logits differ from the network's by {difference:.2g} of their maximum")
 

@@ -15,19 +15,19 @@ Convolution: TypeAlias = nn.Conv2d | UpsampleConcatConv
 
 
 def fold(network: nn.Module, image: Tensor) -> dict[Convolution, bool]:
-    """Change a network in evaluation mode, in place, so that batch norms after convolutions are gone.
+    """Fold batch norms into the convolutions before them, in place.
 
-    Only a norm that alone takes the output of one convolution is folded: `y = (conv(x) - mean) * scale + shift` is a
-    convolution with the weight `W * scale` and the bias `(b - mean) * scale + shift`. Layers of other classes that
-    are derived from these, and those with hooks, which may do something else, stay as they are.
+    Only a norm that is the single consumer of one convolution is folded: `y = (conv(x) - mean) * scale + shift` is a
+    convolution with the weight `W * scale` and the bias `(b - mean) * scale + shift`. Layers of derived classes, and
+    layers with hooks, stay unchanged, because they may do something else.
 
     Args:
         network: in evaluation mode.
         image: an example, to see which layer follows which.
 
     Returns:
-        The convolutions that were run, and whether a ReLU that alone takes their output (after its norm) was taken
-        out, and must be applied by them.
+        The convolutions of the forward pass, and whether a ReLU that is the single consumer (after the norm) was
+        removed, so that they must apply it.
     """
     follower = _followed(network, image)
     replaced: dict[nn.Module, nn.Module] = {}
@@ -43,7 +43,7 @@ def fold(network: nn.Module, image: Tensor) -> dict[Convolution, bool]:
 
 
 def _followed(network: nn.Module, image: Tensor) -> Follower:
-    """Run the network, with activations that leave their input as it is, so that their output is another tensor."""
+    """Trace the network with activations that are not in place, so that their output is another tensor."""
     inplace: list[Any] = [module for module in network.modules() if getattr(module, "inplace", False)]
     for activation in inplace:
         activation.inplace = False
@@ -55,7 +55,7 @@ def _followed(network: nn.Module, image: Tensor) -> Follower:
 
 
 def _fold_one(convolution: Convolution, follower: Follower, replaced: dict[nn.Module, nn.Module]) -> bool:
-    """Fold what follows one convolution; whether that includes a ReLU."""
+    """Fold the layers after one convolution; True if they include a ReLU."""
     last: nn.Module = convolution
     norm = follower.only_follower(last)
     if isinstance(norm, nn.BatchNorm2d) and is_plain(norm, _norms()) and _absorb(convolution, norm):
@@ -73,23 +73,23 @@ def _fold_one(convolution: Convolution, follower: Follower, replaced: dict[nn.Mo
 
 
 def _convolutions() -> tuple[type[nn.Module], ...]:
-    """Classes whose layers are linear in their weights, as they are stored."""
+    """Classes whose layers are linear in their stored weights."""
     return (nn.Conv2d, UpsampleConcatConv, *_of_timm("Conv2dSame"))
 
 
 def _norms() -> tuple[type[nn.Module], ...]:
-    """Classes of batch norm; that of timm has dropout and an activation behind it."""
+    """Classes of batch norm; that of timm includes dropout and an activation."""
     return (nn.BatchNorm2d, *_of_timm("BatchNormAct2d"))
 
 
 def _of_timm(name: str) -> tuple[type[nn.Module], ...]:
-    """A class of timm's layers, unless nobody has imported timm: then there are none of it."""
+    """A class of timm's layers; empty if timm has not been imported, so that no layer can be of it."""
     layers = sys.modules.get("timm.layers")
     return () if layers is None else (getattr(layers, name),)
 
 
 def _absorb(convolution: Convolution, norm: nn.BatchNorm2d) -> bool:
-    """Give a convolution the effect of the norm behind it; False if that has no statistics of its own."""
+    """Fold the norm into the convolution; False if it has no running statistics."""
     if norm.training or norm.running_mean is None or norm.running_var is None:
         return False
     scale = torch.rsqrt(norm.running_var.double() + norm.eps)
@@ -106,7 +106,7 @@ def _absorb(convolution: Convolution, norm: nn.BatchNorm2d) -> bool:
 
 
 def _rest_of(norm: nn.BatchNorm2d) -> Iterator[nn.Module]:
-    """What a norm of timm does beyond normalizing: dropout and activation."""
+    """Dropout and activation of a norm of timm."""
     for name in ("drop", "act"):
         module = getattr(norm, name, None)
         if isinstance(module, nn.Module) and not isinstance(module, nn.Identity):

@@ -32,21 +32,21 @@ def optimize(
     """A copy of a network for inference: norms folded into convolutions, weights prepared once.
 
     Args:
-        model: any network; it is left as it was. Of one that is compiled or parallel, the network inside is copied.
-        dtype: to compute in, such as `torch.bfloat16`; None: float32.
-        compile: also compile it with frozen weights, at the first call for each size of image (a minute or so).
+        model: any network; it is not changed. The network inside a compiled or parallel one is copied.
+        dtype: of the arithmetic, such as `torch.bfloat16`; None: float32.
+        compile: also compile it with frozen weights, at the first call for each image size (about a minute).
         channels_last: keep maps in the order (b, h, w, c), in which convolutions are faster.
-        image_size: (height, width) in pixels of the images of noise for which the logits are compared; None: 64 x 64,
-            the `img_size` of the encoder, or the least that a network without padding takes.
+        image_size: (height, width) in pixels of the noise images for which logits are compared; None: 64 x 64, the
+            `img_size` of the encoder, or the smallest size that a network without padding takes.
 
     Returns:
-        A network with the logits of `model`, but for rounding: in float32 they differ by 1e-4 of the largest one at
-        most, in other dtypes (and in TF32) by a few times what that dtype costs `model` itself.
+        A network with the logits of `model` up to rounding: in float32 they differ by at most 1e-4 of the largest one,
+        in other dtypes (and in TF32) by a few times the rounding error of `model` itself in that dtype.
 
     Raises:
-        OptionError: for a dtype that is none of float32, bfloat16 and (not on the CPU) float16.
+        OptionError: the dtype is not float32, bfloat16 or (not on the CPU) float16.
         ShapeError: the encoder takes no images of that size.
-        UnetzooError: when the logits would be others, or no numbers: float16 ends at 65504.
+        UnetzooError: the logits would differ, or overflow: the largest float16 is 65504.
     """
     model = segmenter_of(model, "optimized again")
     parameter = next(model.parameters())
@@ -55,21 +55,21 @@ def optimize(
     network = copy.deepcopy(model).eval().requires_grad_(False).float()
     image = _example(network, image_size)
     with torch.no_grad():
-        wanted = _logits(network, image)
+        expected = _logits(network, image)
         rectified = fold(network, image)
         set_order(network, torch.channels_last if channels_last else torch.contiguous_format)
         _rectify(network, rectified)
         if dtype not in (None, torch.float32):
-            check_agreement(model, network, image, wanted, torch.float32)
+            check_agreement(model, network, image, expected, torch.float32)
             network.to(dtype)
         if channels_last and not compile:
             _pack(network, rectified)
-        check_agreement(model, network, image, wanted, dtype or torch.float32)
+        check_agreement(model, network, image, expected, dtype or torch.float32)
     return OptimizedSegmenter(network, dtype or torch.float32, channels_last=channels_last, compiled=compile)
 
 
 def _rectify(network: nn.Module, rectified: dict[Convolution, bool]) -> None:
-    """Put the ReLUs that `fold` took out behind their convolutions."""
+    """Put the ReLUs that `fold` removed after their convolutions."""
     for parent in list(network.modules()):
         for name, child in parent.named_children():
             if isinstance(child, nn.Conv2d | UpsampleConcatConv) and rectified.get(child):
@@ -77,7 +77,7 @@ def _rectify(network: nn.Module, rectified: dict[Convolution, bool]) -> None:
 
 
 def _pack(network: nn.Module, layers: Container[nn.Module]) -> None:
-    """Replace those convolutions that gain by it, with the ReLUs behind them, by prepared ones."""
+    """Replace convolutions and the ReLUs after them by prepared ones, where that is faster."""
     for parent in [module for module in network.modules() if not isinstance(module, _Rectified)]:
         for name, child in parent.named_children():
             layer = child.layer if isinstance(child, _Rectified) else child
@@ -86,16 +86,16 @@ def _pack(network: nn.Module, layers: Container[nn.Module]) -> None:
 
 
 class _Rectified(nn.Module):
-    """A layer and the ReLU behind it."""
+    """A layer and the ReLU after it."""
 
     def __init__(self, layer: Convolution) -> None:
         super().__init__()
         self.layer = layer
 
-    def forward(self, *given: object) -> Tensor:
-        """As the layer's, but not below 0."""
-        made: Tensor = self.layer(*given)
-        return made.relu_()
+    def forward(self, *inputs: object) -> Tensor:
+        """The output of the layer, not below 0."""
+        output: Tensor = self.layer(*inputs)
+        return output.relu_()
 
 
 def _logits(network: Segmenter, image: Tensor) -> Tensor:

@@ -1,11 +1,11 @@
-"""Convolutions for the CPU whose weights oneDNN brings into its own order once, instead of at every call.
+"""Convolutions for the CPU whose weights oneDNN reorders once, instead of at every call.
 
-Which order is the fast one depends on the map's size and on the processor: in that of another size a convolution takes
-up to ten times as long. So weights are brought into order at the first call with maps of a size, and again when the
-size changes, which costs no more than a convolution that is not prepared.
+The fastest order depends on the map size and on the processor; a convolution takes up to ten times as long in the order
+of another size. So weights are reordered at the first call with maps of a size, and again when the size changes, which
+costs no more than an unprepared convolution.
 
-The operations are those that torch's own compiler emits when it freezes a network. They take the ReLU that follows, and
-add to a map in place, so that neither is a pass over memory of its own.
+The operations are those that torch's compiler emits when it freezes a network. They include the ReLU that follows, and
+add to a map in place, so that neither needs another pass over memory.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,18 +19,18 @@ from unetzoo.layers.upsample import UpsampleConcatConv, transposed_kernel
 
 
 def can_pack(layer: nn.Conv2d | UpsampleConcatConv) -> bool:
-    """Whether a layer is a convolution that oneDNN can prepare on this machine, and gains by it.
+    """Whether a layer is a convolution that oneDNN can prepare on this machine, with a gain.
 
-    One of 1x1 does not: its weight is a matrix as it is, and oneDNN, which does not know the map's size when it
+    A 1x1 convolution has none: its weight is already a matrix, and oneDNN, which does not know the map size when it
     prepares, often chooses an order that is far slower (`unetzoo bench speed --encoder efficientnet_b0` shows it).
     """
     if isinstance(layer, UpsampleConcatConv):
-        is_known = layer.mode == "nearest"
+        is_supported = layer.mode == "nearest"
     else:
-        is_known = layer.padding_mode == "zeros" and not isinstance(layer.padding, str)
+        is_supported = layer.padding_mode == "zeros" and not isinstance(layer.padding, str)
     is_matrix = layer.weight.shape[2:] == (1, 1)
     return (
-        is_known
+        is_supported
         and is_plain(layer, (nn.Conv2d, UpsampleConcatConv))
         and not is_matrix
         and layer.weight.device.type == "cpu"
@@ -46,7 +46,7 @@ def _onednn_computes(dtype: torch.dtype) -> bool:
 
 
 def packed(layer: nn.Conv2d | UpsampleConcatConv, *, rectify: bool) -> nn.Module:
-    """The prepared form of a layer for which `can_pack` holds, followed by a ReLU where `rectify` says so."""
+    """The prepared form of a layer for which `can_pack` holds, with a ReLU after it if `rectify`."""
     if isinstance(layer, UpsampleConcatConv):
         return PackedUpsampleConcatConv(layer, rectify=rectify)
     return PackedConv2d(layer, rectify=rectify)
@@ -73,10 +73,10 @@ class PackedConv2d(nn.Module):
         """The convolution (b, out, h', w') of a map (b, in, h, w)."""
         after = "relu" if self.rectify else "none"
         geometry = (self.padding, self.stride, self.dilation, self.groups)
-        made: Tensor = torch.ops.mkldnn._convolution_pointwise(
+        output: Tensor = torch.ops.mkldnn._convolution_pointwise(
             features, self.weight(features), self.bias, *geometry, after, [], ""
         )
-        return made
+        return output
 
     def _order(self, kernel: Tensor, size: list[int]) -> Tensor:
         geometry = (self.padding, self.stride, self.dilation, self.groups)
@@ -104,27 +104,27 @@ class PackedUpsampleConcatConv(nn.Module):
 
     def forward(self, deep: Tensor, skips: Sequence[Tensor] = ()) -> Tensor:
         """(b, out, factor * h, factor * w) for deep (b, deep, h, w) and skips (b, skip, factor * h, factor * w)."""
-        made = self._upsampled(deep, "relu" if self.rectify and not skips else "none")
+        output = self._upsampled(deep, "relu" if self.rectify and not skips else "none")
         for index, (skip, weight) in enumerate(zip(skips, self.skip_weights, strict=True)):
             last = self.rectify and index == len(skips) - 1
             geometry = ([1, 1], [1, 1], [1, 1], 1)
-            made = torch.ops.mkldnn._convolution_pointwise_.binary(
-                made, skip, weight(skip), None, *geometry, "add", 1.0, "relu" if last else None, [], None
+            output = torch.ops.mkldnn._convolution_pointwise_.binary(
+                output, skip, weight(skip), None, *geometry, "add", 1.0, "relu" if last else None, [], None
             )
-        return made
+        return output
 
     def _upsampled(self, deep: Tensor, after: str) -> Tensor:
-        made: Tensor
+        output: Tensor
         if self.factor > 1:
             stride = [self.factor, self.factor]
-            made = torch.ops.mkldnn._convolution_transpose_pointwise(
+            output = torch.ops.mkldnn._convolution_transpose_pointwise(
                 deep, self.deep_weight(deep), self.bias, [1, 1], [0, 0], stride, [1, 1], 1, after, [], ""
             )
         else:
-            made = torch.ops.mkldnn._convolution_pointwise(
+            output = torch.ops.mkldnn._convolution_pointwise(
                 deep, self.deep_weight(deep), self.bias, [1, 1], [1, 1], [1, 1], 1, after, [], ""
             )
-        return made
+        return output
 
     def _order_transposed(self, kernel: Tensor, size: list[int]) -> Tensor:
         stride = [self.factor, self.factor]
@@ -139,11 +139,11 @@ def _order(kernel: Tensor, size: list[int]) -> Tensor:
 
 
 class _Ordered(nn.Module):
-    """A kernel, and the same in oneDNN's order for maps of the size that was seen last.
+    """A kernel, and its copy in oneDNN's order for maps of the last size.
 
     Args:
-        kernel: as torch has it.
-        order: brings it into the order for maps of a size [b, c, h, w].
+        kernel: in torch's order.
+        order: reorders it for maps of a size [b, c, h, w].
     """
 
     kernel: Tensor
@@ -163,5 +163,5 @@ class _Ordered(nn.Module):
         return ready[1]
 
     def __getstate__(self) -> dict[str, Any]:
-        """Without what can be made anew."""
+        """The state without the reordered copy."""
         return {**self.__dict__, "_ready": None}

@@ -22,21 +22,21 @@ def prune(model: Segmenter, level: int) -> Segmenter:
     Returns:
         A network whose logits are those that the supervised head of X(0, level) gave (on images whose sides `model`'s
         deepest reduction divides; on others the padding, and so the border, may differ). Its weights are copies; it is
-        in the mode, on the device and of the dtype of `model`, and knows of classes and images what that one knows,
-        but for its metrics. Logits of whole images, which need the deepest level, are kept with it alone.
+        in the mode, on the device and of the dtype of `model`, with its information about classes and images, but
+        without its metrics. Logits of whole images need the deepest level, and are only kept with it.
 
     Raises:
-        OptionError: for another decoder, a level that does not exist, or one whose head was not supervised.
+        OptionError: the decoder is another one, or the level does not exist or has no supervised head.
     """
     model = segmenter_of(model, "pruned")
     decoder = model.decoder
     if not isinstance(decoder, UNetPlusPlusDecoder):
         raise OptionError(f"only the decoder 'unetpp' can be pruned; this one is {model.config.decoder!r}")
     deepest = decoder.levels - 1
-    asked = whole(level)
-    if asked is None or not 1 <= asked <= deepest:
+    number = whole(level)
+    if number is None or not 1 <= number <= deepest:
         raise OptionError(f"this U-Net++ can be pruned to levels 1 to {deepest}, got {level!r}")
-    level = asked
+    level = number
     if level < deepest and not decoder.deep_supervision:
         raise OptionError(
             "only a U-Net++ created with decoder_options={'deep_supervision': True} has heads to prune to"
@@ -45,8 +45,8 @@ def prune(model: Segmenter, level: int) -> Segmenter:
     pruned = build(config)
     head = f"heads.{level - 1 if decoder.deep_supervision else 0}."
     state = {key.replace(head, "heads.0.", 1): value for key, value in model.state_dict().items() if _kept(key, head)}
-    wanted = pruned.state_dict().keys()
-    pruned.load_state_dict({key: value for key, value in state.items() if key in wanted})
+    names = pruned.state_dict().keys()
+    pruned.load_state_dict({key: value for key, value in state.items() if key in names})
     example = next(model.parameters())
     return pruned.to(example.device, example.dtype).train(model.training)
 

@@ -1,4 +1,4 @@
-"""What class ids are written as: themselves, with colours for the eye, or the values of the training's masks."""
+"""The values that stand for class ids in a file: ids, ids with a palette, or the values of the training masks."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -18,21 +18,21 @@ from unetzoo.nn.config import ModelConfig
 
 Values = Literal["ids", "trained", "palette"]
 _MOST_COLORS = 256
-_APART = 40  # of 255: colours that differ by less in red, green and blue look the same
-_FULL = 255  # of a plane's pixel, of an opaque one
-_FULL_VALUES = (1, 255, 65_535)  # of a mask's type
+_APART = 40  # of 255: colors that differ by less in red, green and blue look the same
+_FULL = 255  # value of a set pixel of a plane, and of an opaque one
+_FULL_VALUES = (1, 255, 65_535)  # of the types of masks
 _GREY = 0x808080
 
 
 @dataclass(frozen=True)
 class Look:
-    """What each class id becomes in a file.
+    """How class ids are stored in a file.
 
     Attributes:
-        table: of each id its value (ids,), its planes (ids, planes), or its colour (ids, 3 or 4); the last is that of a
-            pixel without a class. None: the ids or probabilities as they are.
-        is_colored: whether the table holds colours.
-        palette: colours (classes, 3) that the file says to show ids in.
+        table: the value (ids,), the planes (ids, planes) or the color (ids, 3 or 4) of each id; the last entry is for
+            pixels without a class. None: ids or probabilities are stored unchanged.
+        is_colored: whether the table holds colors.
+        palette: colors (classes, 3) in which viewers show ids.
     """
 
     table: NDArray[Any] | None = None
@@ -41,16 +41,16 @@ class Look:
 
 
 def look_of(values: Values | None, ending: str, config: ModelConfig) -> Look:
-    """What the class ids of a network are written as in a file of that ending.
+    """How the class ids of a network are stored in a file with that ending.
 
     Args:
-        values: `"ids"`; `"palette"`: ids, and their colours; `"trained"`: what the masks of the training had; None: a
-            palette where the format has one.
+        values: `"ids"`; `"palette"`: ids with colors; `"trained"`: the values of the training masks; None: with a
+            palette if the format has one.
         ending: of the file, in lower case, such as `".png"`.
         config: of the network.
 
     Raises:
-        OptionError: the format has no palette or cannot hold the values, or nobody knows what the training's masks had.
+        OptionError: the format has no palette or cannot hold the values, or the training masks are unknown.
     """
     classes = max(2, config.classes)
     can_color = ending in FORMAT_OF and FORMAT_OF[ending].has_palette and classes <= _MOST_COLORS
@@ -59,12 +59,12 @@ def look_of(values: Values | None, ending: str, config: ModelConfig) -> Look:
     if values == "ids" or (values is None and not can_color):
         return Look()
     if not can_color:
-        raise OptionError(f"a {ending} file of {classes} classes has no palette; choose the values ids or trained")
+        raise OptionError(f"a {ending} file with {classes} classes has no palette; choose the values ids or trained")
     return Look(palette=_colors_of(config, classes))
 
 
 def _colors_of(config: ModelConfig, classes: int) -> Colors:
-    """Those of the training's masks, where they had some that people tell apart; else ours."""
+    """The colors of the training masks if they are easy to tell apart, else our own."""
     coding = _coding(config)
     if coding is None or coding.instances or coding.threshold is not None:
         return palette(classes)
@@ -98,7 +98,7 @@ def _trained(config: ModelConfig) -> Look:
 
 
 def _numbers(coding: MaskCoding) -> tuple[int, ...]:
-    """The value of each class; of masks with soft edges 0 and the least full one that the threshold takes."""
+    """The value of each class; for masks with soft edges 0 and the smallest full value above the threshold."""
     if coding.threshold is None:
         return coding.codes
     full = (
@@ -110,7 +110,7 @@ def _numbers(coding: MaskCoding) -> tuple[int, ...]:
 
 
 def _with_unknown(codes: Sequence[int], unknown: Sequence[int]) -> NDArray[Any]:
-    """The codes, and that of a pixel without a class: one of the training's, or the largest that is none of a class."""
+    """The codes, and one for pixels without a class: that of the training, or the largest that no class has."""
     dtype = np.min_scalar_type(max(*codes, *unknown, 0))
     largest = int(np.iinfo(dtype).max)
     free = unknown[0] if unknown else next(value for value in range(largest, -1, -1) if value not in codes)
@@ -139,26 +139,26 @@ def _coding(config: ModelConfig) -> MaskCoding | None:
 
 
 def _rgba(codes: Sequence[int]) -> Colors:
-    """Colours (codes, 4), of which `TRANSPARENT` has no opacity."""
+    """Colors (codes, 4); `TRANSPARENT` has opacity 0."""
     numbers = np.array(codes)
     opacity = np.where(numbers == TRANSPARENT, 0, _FULL)
     return np.stack([numbers >> 16 & 0xFF, numbers >> 8 & 0xFF, numbers & 0xFF, opacity], axis=1).astype(np.uint8)
 
 
 def _white(opacity: NDArray[Any]) -> Colors:
-    """White (values, 4) of some opacity."""
+    """White (values, 4) with the given opacities."""
     return np.stack([*[np.full_like(opacity, _FULL)] * 3, opacity], axis=1).astype(np.uint8)
 
 
-class Shown:
-    """A finished result as a file shall hold it.
+class EncodedResult:
+    """A finished result as a file stores it.
 
     Args:
         result: of class ids or probabilities.
         look: of the class ids.
 
     Attributes:
-        shape: (h, w), (planes, h, w), or of colours (h, w, 3 or 4).
+        shape: (h, w), (planes, h, w), or (h, w, 3 or 4) for colors.
         dtype: of its values.
         row_axis: which axis is the height.
         palette: colors (classes, 3) in which viewers show ids; None: no palette.
@@ -176,7 +176,7 @@ class Shown:
         self.row_axis = 0 if look.is_colored else len(self.shape) - 2
 
     def blocks(self, rows: int | None = None) -> Iterator[tuple[int, NDArray[Any]]]:
-        """All rows from the top, as many at once: the first one's number, and an array like `shape`, but lower."""
+        """All rows from the top, `rows` at once: the number of the first, and an array like `shape`, but lower."""
         for top, block in self._result.blocks(rows) if rows else self._result.blocks():
             yield top, self._encoded(block)
 

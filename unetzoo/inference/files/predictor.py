@@ -1,4 +1,4 @@
-"""Predict from file to file: an image of any size in constant memory, and again from where it was stopped."""
+"""Predict one file after the other, in constant memory, and continue after an interruption."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -57,11 +57,11 @@ class FilePredictor:
     """A network that is ready to predict files.
 
     Args:
-        model: of `create`, `load` or `pull`; it is left as it was.
+        model: of `create`, `load` or `pull`; it is not changed.
         options: how.
 
     Raises:
-        OptionError: there is no such device, or the threshold is of a class that is not there.
+        OptionError: the device or a class with a threshold does not exist.
     """
 
     def __init__(self, model: Segmenter, options: PredictOptions) -> None:
@@ -80,7 +80,7 @@ class FilePredictor:
         on_rows: Callable[[int, int], None] = lambda *_: None,
         on_doubt: Callable[[str], None] = lambda _: None,
     ) -> Standing:
-        """Predict one image, unless its result exists already, made of the same or by somebody else.
+        """Predict one image, unless its result exists and is current or of unknown origin.
 
         Finished rows are kept in the target with the ending .partial until all are; the same call continues from there.
 
@@ -119,7 +119,7 @@ class FilePredictor:
         return standing
 
     def _standing(self, target: Path, made_of: Mapping[str, Any]) -> Standing:
-        """What `target` is worth; one that is being replaced already is made of something else, however it came."""
+        """State of `target`; outdated if its replacement has begun, whatever its origin."""
         if self.options.overwrite:
             return Standing("outdated" if target.exists() else "absent")
         standing = standing_of(target, made_of)
@@ -161,7 +161,7 @@ class FilePredictor:
             result.remove()
 
     def _made_of(self, image: Image) -> dict[str, Any]:
-        """What a result depends on; how many tiles are seen at once changes nothing but rounding."""
+        """What a result depends on; the batch size only changes rounding."""
         options = self.options
         names = ("probabilities", "values", "threshold", "tile", "overlap", "flips", "precision")
         return {
@@ -192,7 +192,7 @@ def attempt(predictor: FilePredictor, job: Job, on_rows: OnRows = lambda *_: Non
 
 
 def _replacing(target: Path, made_of: Mapping[str, Any]) -> dict[str, Any]:
-    """What rows are the beginning of: a result, in the place of what is there now."""
+    """What finished rows belong to: a result that replaces the present file."""
     return {**made_of, "replaces": state_of(target) if target.exists() else None}
 
 
@@ -208,11 +208,11 @@ def _is_there(path: Path) -> bool:
 
 
 def _digest(model: Segmenter) -> str:
-    """The same for networks that give the same results: those with the same parts and weights, fed in the same way."""
+    """A digest that networks share if they have the same parts, weights and normalization."""
     config = {name: value for name, value in model.config.to_dict().items() if name not in _OF_NO_EFFECT}
     info = {name: value for name, value in config["info"].items() if name not in _OF_NO_EFFECT}
-    found = blake2b(repr({**config, "info": info}).encode(errors="surrogatepass"), digest_size=16)
+    digest = blake2b(repr({**config, "info": info}).encode(errors="surrogatepass"), digest_size=16)
     for name, tensor in model.state_dict().items():
-        found.update(name.encode())
-        found.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
-    return found.hexdigest()
+        digest.update(name.encode())
+        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
+    return digest.hexdigest()

@@ -1,4 +1,4 @@
-"""Write a finished result as the file that was asked for: whole, or not at all."""
+"""Write a finished result into its file, completely or not at all."""
 
 import shutil
 from collections.abc import Mapping
@@ -8,15 +8,15 @@ from typing import Any
 from unetzoo.data.formats.table import FORMAT_OF, writer_of
 from unetzoo.data.formats.zarr import SUFFIX, is_zarr_array, need_zarr
 from unetzoo.errors import DataError
-from unetzoo.inference.files.looks import Look, Shown
+from unetzoo.inference.files.looks import EncodedResult, Look
 from unetzoo.inference.files.partial import PartialResult
 from unetzoo.inference.files.records import write_record
 
 
 def check_target(target: Path, *, probabilities: bool) -> None:
-    """Raise DataError unless the ending of `target` says a format that can hold the result, which may take its place.
+    """Raise DataError unless the format of `target` can hold the result, and the result may replace it.
 
-    A folder is replaced only where it is a Zarr array: a group may hold other arrays.
+    A folder is only replaced if it is a Zarr array: a group may hold other arrays.
 
     Raises:
         MissingExtraError: the format needs zarr.
@@ -33,16 +33,15 @@ def check_target(target: Path, *, probabilities: bool) -> None:
 
 
 def write_result(result: PartialResult, target: Path, made_of: Mapping[str, Any], look: Look) -> None:
-    """Write all rows, as they shall look, into `target`, in the format of its ending.
+    """Write all rows into `target`, in the format of its ending.
 
-    The file has another name until it is complete.
-    What it is made of is written down before it takes its place: whoever is killed in between is known to be at it by
-    the rows, which are removed last.
+    The file has another name until it is complete. Its record is written before it replaces the target; the rows, which
+    are removed last, tell that a process was killed in between.
     """
     draft = target.with_name(f".{target.name}.writing")
     _remove(draft)
     try:
-        writer_of(target)(Shown(result, look), draft)
+        writer_of(target)(EncodedResult(result, look), draft)
         write_record(target, draft, made_of)
         _put(draft, target)
     finally:
@@ -50,7 +49,7 @@ def write_result(result: PartialResult, target: Path, made_of: Mapping[str, Any]
 
 
 def _put(draft: Path, target: Path) -> None:
-    """Let a file or a folder take the place of another one, which stays where that fails."""
+    """Replace a file or a folder by the draft; it stays if that fails."""
     if not target.is_dir():
         draft.replace(target)
         return
