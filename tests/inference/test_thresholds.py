@@ -65,7 +65,7 @@ def test_where_there_is_no_probability_the_class_is_unknown(classes, threshold):
         (float("nan"), "must be a probability in"),
         ("high", "must be a probability in"),
         ({"cel": 0.5}, "there is no class 'cel'; there are none, cell, edge; did you mean 'cell'"),
-        ({"none": 0.5, "cell": 0.5, "edge": 0.5}, "a class must be without a threshold"),
+        ({"none": 0.5, "cell": 0.5, "edge": 0.5}, "one class must have no threshold"),
     ],
 )
 def test_a_threshold_that_does_not_fit_is_told(threshold, message):
