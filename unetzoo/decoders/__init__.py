@@ -1,6 +1,8 @@
-"""Decoders: each turns a pyramid of features into maps that heads make logits of.
+"""Decoders: each turns a pyramid of features into maps, from which heads compute logits.
 
-Plugins may use the functions that are named here: how many stages a decoder has for a pyramid, and how wide they are.
+All of them raise OptionError for an option outside its range or widths that do not fit the pyramid, and ShapeError for
+a pyramid with too few levels. Plugins can use the functions below: the stages of a decoder for a pyramid, and their
+widths.
 """
 
 from unetzoo.decoders.widths import Stage, plan_stages, stage_reductions, stage_widths, step_factors

@@ -1,4 +1,4 @@
-"""DeepLabv3 (Chen et al. 2017, arXiv:1706.05587): the deepest level, looked at with several fields of view."""
+"""DeepLabv3 (Chen et al. 2017, arXiv:1706.05587): the deepest level, seen with several fields of view."""
 
 from collections.abc import Sequence
 
@@ -13,21 +13,17 @@ from unetzoo.specs import FeatureInfo
 
 
 class DeepLabV3Decoder(Decoder):
-    """Atrous pooling of the deepest level, then a 3x3 convolution; its output has that level's reduction.
+    """Atrous pooling of the deepest level and a 3x3 convolution; the output has that level's reduction.
 
     The paper's encoders have output stride 8: `encoder_options={"output_stride": 8}`.
 
     Args:
-        features: the pyramid, of which the deepest level alone is used.
+        features: the pyramid; only its deepest level is used.
         width: channels of each branch and of the output.
         rates: dilation of each 3x3 branch, in pixels of the map.
-        separable: whether these are depthwise separable.
-        norm: after each convolution; in training, `"batch"` needs batches of at least two images.
-        activation: after each norm.
+        separable: make these branches depthwise separable.
+        norm, activation: see `unetzoo.layers.BlockStyle`; `"batch"` trains only on batches of at least two images.
         dropout: probability of dropping a value of the pooled map in training.
-
-    Raises:
-        OptionError: for an option outside its values.
     """
 
     def __init__(

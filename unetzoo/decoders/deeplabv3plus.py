@@ -16,24 +16,19 @@ from unetzoo.specs import FeatureInfo
 
 
 class DeepLabV3PlusDecoder(Decoder):
-    """The deepest level, pooled, upsampled and fused with the level of reduction 4, whose reduction the output has.
+    """The deepest level, pooled, upsampled and fused with the level of reduction 4, which the output has, too.
 
-    Where the encoder has no level of that reduction, the next finer one takes its place, or else the shallowest. The
-    paper's encoders have output stride 16: `encoder_options={"output_stride": 16}`.
+    Without a level of that reduction, the next finer level takes its place, or else the shallowest. The paper's
+    encoders have output stride 16: `encoder_options={"output_stride": 16}`.
 
     Args:
         features: the pyramid, at least two levels.
         width: channels of each branch and of the output.
         fine_width: channels to which the fine level is projected.
         rates: dilation of each 3x3 branch, in pixels of the map; the paper has (6, 12, 18) for output stride 16.
-        separable: whether these are depthwise separable.
-        norm: after each convolution; in training, `"batch"` needs batches of at least two images.
-        activation: after each norm.
+        separable: make these branches depthwise separable.
+        norm, activation: see `unetzoo.layers.BlockStyle`; `"batch"` trains only on batches of at least two images.
         dropout: probability of dropping a value of the pooled map in training.
-
-    Raises:
-        OptionError: for an option outside its values.
-        ShapeError: for a pyramid of one level.
     """
 
     def __init__(

@@ -22,20 +22,16 @@ _FINEST = 4
 class DPTDecoder(Decoder):
     """Four levels at reductions 4, 8, 16, 32, fused coarse to fine; the output has reduction 2.
 
-    A plain ViT's maps, all of one reduction, are resampled here, and that is how the paper has it: its encoder is
-    created with `encoder_options={"pyramid": False, "readout": "cat"}`. Any other encoder's levels stay where they are.
+    The decoder resamples the maps of a plain ViT, which all have one reduction, as in the paper: create its encoder
+    with `encoder_options={"pyramid": False, "readout": "cat"}`. Levels of other encoders keep their reductions.
 
     Args:
         features: the pyramid, at least two levels.
-        widths: channels of each level as it is resampled, shallow first; None: 256, 512, then 1024.
-        width: channels in which levels are fused, and of the output.
+        widths: channels of each resampled level, shallow first; None: 256, 512, then 1024.
+        width: channels of the fused levels and of the output.
         norm: after each convolution of the residual blocks.
-        activation: before each of them.
+        activation: before each of these convolutions.
         dropout: probability of dropping a value of the output in training.
-
-    Raises:
-        OptionError: for an option outside its values, or another number of widths.
-        ShapeError: for a pyramid of one level.
     """
 
     def __init__(
@@ -71,7 +67,7 @@ class DPTDecoder(Decoder):
 
 
 class _Reassemble(nn.Sequential):
-    """Project a level, bring it to its reduction, and project it to the width of all."""
+    """Project a level, resample it to its target reduction, and project it to the shared width."""
 
     def __init__(self, in_channels: int, middle: int, out_channels: int, reduction: int, target: int) -> None:
         if reduction > target:
@@ -87,7 +83,7 @@ class _Reassemble(nn.Sequential):
 
 
 class _Fusion(CheckpointedModule):
-    """Add a level to the coarser ones, and upsample; projected before, where it is the same with fewer operations."""
+    """Add a level to the coarser ones, project and upsample; projecting first takes fewer operations."""
 
     def __init__(self, width: int, factor: int, style: BlockStyle) -> None:
         super().__init__()
@@ -97,14 +93,14 @@ class _Fusion(CheckpointedModule):
 
     def forward(self, level: Tensor, coarse: Tensor | None) -> Tensor:
         level = self.level(level)
-        if coarse is not None:  # a map that was halved from an odd number of pixels comes back one pixel longer
+        if coarse is not None:  # a map halved from an odd number of pixels comes back one pixel longer
             beyond = (level.shape[2] - coarse.shape[2], level.shape[3] - coarse.shape[3])
             level = level + F.pad(coarse, (0, beyond[1], 0, beyond[0]))
         return enlarge(self.project(self.fused(level)), self.factor, align_corners=True)
 
 
 class _Residual(nn.Sequential):
-    """Activation, convolution and norm, twice, added to the map."""
+    """Activation, convolution and norm, twice, added to the input."""
 
     def __init__(self, width: int, style: BlockStyle) -> None:
         parts: list[nn.Module] = []
@@ -124,7 +120,7 @@ class _Residual(nn.Sequential):
 
 
 def _targets(features: FeatureInfo) -> tuple[int, ...]:
-    """The reductions at which the levels are fused: their own, or 4, 8, 16, .. where they are those of a plain ViT.
+    """The reductions at which the levels are fused: their own, or 4, 8, 16, .. for a plain ViT.
 
     Raises:
         ShapeError: for a pyramid of fewer than two levels.

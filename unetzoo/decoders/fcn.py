@@ -18,22 +18,19 @@ Finest = Literal[8, 16, 32]
 
 
 class FCNDecoder(Decoder):
-    """FCN-32s, FCN-16s or FCN-8s: `finest` is that number; the output has the finest used level's reduction.
+    """FCN-32s, FCN-16s or FCN-8s, for `finest` 32, 16 or 8; the output has the finest used level's reduction.
 
-    The scores of each level are `width` maps, of which the head makes logits at the end; in the paper they are the
-    logits themselves. The two convolutions of the deepest level stand for the paper's fully connected layers.
+    The scores of each level are `width` maps, from which the head computes logits; in the paper they are the logits.
+    The two convolutions of the deepest level stand for the paper's fully connected layers.
 
     Args:
         features: the pyramid.
-        finest: the least reduction of the levels that are used; the deepest level is used in any case.
+        finest: the least reduction of the levels that are used; the deepest level is always used.
         width: channels of the scores and of the output.
         deep_width: channels of the two convolutions of the deepest level; the paper has 4096.
-        norm: after these; the paper has `"none"`.
+        norm: after these convolutions; the paper has `"none"`.
         activation: after each norm.
-        dropout: probability of dropping a channel behind each of them in training.
-
-    Raises:
-        OptionError: for an option outside its values.
+        dropout: probability of dropping a channel after each of them in training.
     """
 
     def __init__(

@@ -27,21 +27,17 @@ _MOST_LEVELS = 4
 
 
 class FPNDecoder(Decoder):
-    """The four deepest levels, each upsampled to the finest of them; its output has that one's reduction.
+    """The four deepest levels, each upsampled to the finest of them, whose reduction the output has.
 
     Args:
         features: the pyramid, at least two levels.
         pyramid_width: channels of the maps of the pyramid.
         width: channels of each map that the head sees.
-        merge: add these maps, or concatenate them.
+        merge: add or concatenate these maps.
         upsample: interpolation between the levels of the pyramid.
         norm: after each 3x3 convolution; `"group"` has 32 groups.
         activation: after each norm.
         dropout: probability of dropping a channel of the result in training.
-
-    Raises:
-        OptionError: for an option outside its values.
-        ShapeError: for a pyramid of one level.
     """
 
     def __init__(
@@ -90,7 +86,7 @@ class FPNDecoder(Decoder):
 
 
 class _Branch(CheckpointedModule):
-    """Convolve and upsample a level, step by step, to the finest one; the finest is convolved alone."""
+    """Convolve and upsample a level, step by step, to the finest one, which is only convolved."""
 
     def __init__(self, in_channels: int, out_channels: int, factors: Sequence[int], style: BlockStyle) -> None:
         super().__init__()

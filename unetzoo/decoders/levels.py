@@ -1,4 +1,4 @@
-"""Which levels of a pyramid a decoder uses, for those whose design does not take all."""
+"""The levels of a pyramid that a decoder uses."""
 
 from unetzoo.errors import ShapeError
 from unetzoo.specs import FeatureInfo
@@ -7,14 +7,14 @@ _USUAL = 4
 
 
 def chosen(features: FeatureInfo, levels: tuple[int, ...]) -> FeatureInfo:
-    """The pyramid of these levels alone."""
+    """The pyramid of only these levels."""
     return FeatureInfo(
         tuple(features.channels[level] for level in levels), tuple(features.reductions[level] for level in levels)
     )
 
 
 def coarse_levels(features: FeatureInfo, finest: int = _USUAL) -> tuple[int, ...]:
-    """The levels of at least that reduction, shallow first; all, where fewer than two would be left.
+    """The levels of at least that reduction, shallow first; all levels if there are fewer than two of them.
 
     Raises:
         ShapeError: for a pyramid of fewer than two levels.
@@ -25,7 +25,7 @@ def coarse_levels(features: FeatureInfo, finest: int = _USUAL) -> tuple[int, ...
 
 
 def fine_level(features: FeatureInfo, reduction: int = _USUAL) -> int:
-    """The deepest level of at most that reduction, but not the deepest of all; the shallowest, where there is none.
+    """The deepest level of at most that reduction, except the deepest of all; the shallowest if there is none.
 
     Raises:
         ShapeError: for a pyramid of fewer than two levels.

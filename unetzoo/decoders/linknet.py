@@ -1,4 +1,4 @@
-"""LinkNet (Chaurasia and Culurciello 2017, arXiv:1707.03718): narrow blocks, whose results are added to the skips."""
+"""LinkNet (Chaurasia and Culurciello 2017, arXiv:1707.03718): narrow blocks whose outputs are added to the skips."""
 
 from collections.abc import Sequence
 
@@ -14,17 +14,12 @@ from unetzoo.specs import FeatureInfo
 
 
 class LinkNetDecoder(Decoder):
-    """Each stage gives as many channels as the skip has to which it is added; up to full resolution.
+    """Each stage has the channels of the skip to which it is added; up to full resolution.
 
     Args:
         features: the pyramid, at least two levels.
-        width: channels of the last stage, where the encoder has no features at full resolution.
-        norm: after each convolution.
-        activation: after each norm.
-
-    Raises:
-        OptionError: for an option outside its values.
-        ShapeError: for a pyramid of one level.
+        width: channels of the last stage if the encoder has no features at full resolution.
+        norm, activation: see `unetzoo.layers.BlockStyle`.
     """
 
     def __init__(
@@ -66,7 +61,7 @@ class _Stage(CheckpointedModule, nn.Sequential):
 
 
 def _widths(features: FeatureInfo, last: int) -> tuple[int, ...]:
-    """Channels of each stage, deepest first: the skips', the shallowest skip's again, and at full resolution `last`."""
+    """Channels of each stage, deepest first: those of the skips, the shallowest again, `last` at full resolution."""
     skips = features.channels[-2::-1]
     without = len(stage_reductions(features)) - len(skips)
     return (*skips, *skips[-1:] * (without - 1), *(last,) * min(without, 1))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from unetzoo.checks import check_count
-from unetzoo.decoders.widths import Stage, plan_stages
+from unetzoo.decoders.widths import Stage, plan_stages, run_stages
 from unetzoo.layers.attention import PositionAttention, squeeze_excite
 from unetzoo.layers.block import BlockStyle, ConvNormAct, FuseBlock, Upsample
 from unetzoo.layers.norm import Activation, Norm
@@ -14,20 +14,16 @@ from unetzoo.specs import FeatureInfo
 
 
 class MANetDecoder(Decoder):
-    """A U-Net whose deep maps are gated, channel by channel, by what they and the skip hold; up to full resolution.
+    """A U-Net whose deep maps are gated per channel by themselves and by the skip; up to full resolution.
 
     Args:
         features: the pyramid, at least two levels.
         widths: channels of each stage's output, deepest stage first; None: as in `UNetDecoder`.
-        attention_width: channels in which the pixels of the deepest level are compared.
-        squeeze: how many times fewer channels the bottleneck of a gate has.
+        attention_width: channels of the comparison of the deepest level's pixels.
+        squeeze: divisor of the channels in the bottleneck of a gate.
         upsample: nearest or bilinear interpolation, or a learned transposed convolution.
         norm: after each convolution but those of the attention.
         activation: after each norm.
-
-    Raises:
-        OptionError: for an option outside its values, or widths that do not fit the pyramid.
-        ShapeError: for a pyramid of one level.
     """
 
     def __init__(
@@ -51,18 +47,14 @@ class MANetDecoder(Decoder):
 
     def forward(self, features: Sequence[Tensor]) -> list[Tensor]:
         """The full-resolution map, the only output, of a pyramid (shallow first)."""
-        *shallow_first, deepest = features
-        deep, skips = self.attention(deepest), shallow_first[::-1]
-        for index, stage in enumerate(self.stages):
-            deep = stage(deep, skips[index : index + 1])
-        return [deep]
+        return [run_stages(self.stages, self.attention(features[-1]), features)]
 
 
 class _Stage(nn.Module):
     """Bring the deep map to the skip's channels, gate it, fuse both; a stage without a skip is a U-Net's.
 
-    The gates are made of means over the map, which upsampling does not change, so that it comes after them, where it is
-    part of the fusing convolution.
+    The gates depend on means over the map, which upsampling does not change; it comes after them, as part of the fusing
+    convolution.
     """
 
     def __init__(self, stage: Stage, squeeze: int, style: BlockStyle) -> None:

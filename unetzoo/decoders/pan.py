@@ -1,6 +1,6 @@
 """Pyramid attention network (Li et al. 2018, arXiv:1805.10180): attention at the deepest level, gated skips above it.
 
-Its convolutions have biases though norms follow, as the published weights do.
+Its convolutions have biases although norms follow, like the published weights.
 """
 
 from collections.abc import Sequence
@@ -22,24 +22,19 @@ from unetzoo.layers.upsample import Mode
 from unetzoo.nn.segmenter import Decoder
 from unetzoo.specs import FeatureInfo
 
-_SMALLEST = 8  # pixels along each axis that three halvings of a map need
+_SMALLEST = 8  # pixels per axis that three halvings need
 
 
 class PANDecoder(Decoder):
-    """The levels of reduction 4 and more; its output has the finest one's reduction.
+    """The levels of reduction 4 and more; the output has the reduction of the finest.
 
     The paper's encoders have output stride 16: `encoder_options={"output_stride": 16}`.
 
     Args:
         features: the pyramid, at least two levels.
-        width: channels of all maps but those that weigh pixels.
+        width: channels of all maps except those that weigh pixels.
         upsample: interpolation between the levels.
-        norm: after each convolution; in training, `"batch"` needs batches of at least two images.
-        activation: after each norm.
-
-    Raises:
-        OptionError: for an option outside its values.
-        ShapeError: for a pyramid of one level.
+        norm, activation: see `unetzoo.layers.BlockStyle`; `"batch"` trains only on batches of at least two images.
     """
 
     def __init__(
@@ -71,9 +66,9 @@ class PANDecoder(Decoder):
 
 
 class _FeaturePyramidAttention(CheckpointedModule):
-    """Weigh a map's pixels by what convolutions of 7, 5 and 3 pixels see at 1/2, 1/4 and 1/8 of its size.
+    """Weigh a map's pixels by convolutions of 7, 5 and 3 pixels at 1/2, 1/4 and 1/8 of its size (figure 3).
 
-    It is figure 3 of the paper. A map of fewer than 8 pixels is continued by its last row and column first.
+    A map of fewer than 8 pixels is first padded by its last row and column.
     """
 
     def __init__(self, in_channels: int, out_channels: int, style: BlockStyle) -> None:
@@ -87,7 +82,7 @@ class _FeaturePyramidAttention(CheckpointedModule):
         self.again_at_half = _weigher(1, style, 7)
 
     def forward(self, features: Tensor) -> Tensor:
-        whole = self.image(features)  # first: it says what is wrong where batch norm has one value alone
+        whole = self.image(features)  # first: it raises the error for batch norm of a single value
         height, width = features.shape[2:]
         seen = _at_least(features, _SMALLEST)
         half = self.at_half(F.max_pool2d(seen, 2))
@@ -101,7 +96,7 @@ class _FeaturePyramidAttention(CheckpointedModule):
 
 
 class _GlobalAttentionUpsample(CheckpointedModule):
-    """Add a skip, whose channels the means of the deep map weigh, to the deep map, upsampled (figure 4)."""
+    """Add a skip, weighed per channel by the means of the deep map, to the upsampled deep map (figure 4)."""
 
     def __init__(self, skip_channels: int, width: int, style: BlockStyle) -> None:
         super().__init__()
@@ -125,7 +120,7 @@ def _weigher(in_channels: int, style: BlockStyle, kernel_size: int) -> ConvNormA
 
 
 def _at_least(features: Tensor, side: int) -> Tensor:
-    """A map of at least `side` pixels along each axis: its last row and column are repeated where it is smaller."""
+    """The map, padded by its last row and column to at least `side` pixels per axis."""
     bottom, right = (_missing(side, length) for length in features.shape[2:])
     if is_recorded() or bottom or right:
         features = F.pad(features, (0, right, 0, bottom), mode="replicate")
@@ -133,6 +128,6 @@ def _at_least(features: Tensor, side: int) -> Tensor:
 
 
 def _missing(side: int, length: int) -> int:
-    """What a length lacks of `side`, at least 0; in a recorded graph lengths are symbols or tensors."""
+    """`side` minus a length, at least 0; in a recorded graph lengths are symbols or tensors."""
     lacking: Any = side - length
     return cast("int", lacking.clamp(min=0) if isinstance(lacking, Tensor) else torch.sym_max(0, lacking))

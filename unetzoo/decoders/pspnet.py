@@ -1,4 +1,4 @@
-"""PSPNet (Zhao et al. 2017, arXiv:1612.01105): the deepest level beside its means over grids of several sizes."""
+"""PSPNet (Zhao et al. 2017, arXiv:1612.01105): the deepest level and its means over grids of several sizes."""
 
 from collections.abc import Sequence
 
@@ -14,21 +14,18 @@ from unetzoo.specs import FeatureInfo
 
 
 class PSPNetDecoder(Decoder):
-    """Pyramid pooling of the deepest level, and a 1x1 convolution; its output has that level's reduction.
+    """Pyramid pooling of the deepest level and a 1x1 convolution; the output has that level's reduction.
 
     A deepest level of reduction 8, as in the paper, comes from `encoder_options={"output_stride": 8}` (dilated) or from
-    `{"depth": 3}` (the first levels alone, far cheaper).
+    `{"depth": 3}` (only the first levels, far cheaper).
 
     Args:
-        features: the pyramid, of which the deepest level alone is used.
+        features: the pyramid; only its deepest level is used.
         width: channels of the output.
-        sizes: parts along each axis of each grid; each gets an equal share of the level's channels.
-        norm: after each convolution, but for the grid of one part.
+        sizes: cells per axis of each grid; each grid gets an equal share of the level's channels.
+        norm: after each convolution except that of the grid of one cell.
         activation: after each norm.
         dropout: probability of dropping a channel of the output in training.
-
-    Raises:
-        OptionError: for an option outside its values.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Deep residual U-Net (Zhang et al. 2018, arXiv:1711.10684): each block is activated first and adds a shortcut."""
+"""Deep residual U-Net (Zhang et al. 2018, arXiv:1711.10684): residual blocks that begin with an activation."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from unetzoo.checks import check_choice
-from unetzoo.decoders.widths import Stage, plan_stages
+from unetzoo.decoders.widths import Stage, plan_stages, run_stages
 from unetzoo.layers.block import BlockStyle
 from unetzoo.layers.checkpoint import CheckpointedModule
 from unetzoo.layers.norm import Activation, Norm, make_activation, make_norm
@@ -26,10 +26,6 @@ class ResUNetDecoder(Decoder):
         upsample: interpolation between stages.
         norm: before each activation.
         activation: before each 3x3 convolution.
-
-    Raises:
-        OptionError: for an option outside its values, or widths that do not fit the pyramid.
-        ShapeError: for a pyramid of one level.
     """
 
     def __init__(
@@ -49,11 +45,7 @@ class ResUNetDecoder(Decoder):
 
     def forward(self, features: Sequence[Tensor]) -> list[Tensor]:
         """The full-resolution map, the only output, of a pyramid (shallow first)."""
-        *shallow_first, deep = features
-        skips = shallow_first[::-1]
-        for index, stage in enumerate(self.stages):
-            deep = stage(deep, skips[index : index + 1])
-        return [deep]
+        return [run_stages(self.stages, features[-1], features)]
 
 
 class _ResidualUnit(CheckpointedModule):
@@ -64,7 +56,7 @@ class _ResidualUnit(CheckpointedModule):
         have, want, bias = stage.deep_channels + sum(stage.skip_channels), stage.out_channels, style.norm == "none"
         self.factor, self.upsample = stage.factor, upsample
         self.norm_in, self.norm_between = make_norm(style.norm, have), make_norm(style.norm, want)
-        self.act_in = make_activation(style.activation, inplace=False)  # the shortcut sees this map as it was
+        self.act_in = make_activation(style.activation, inplace=False)  # the shortcut needs this map unchanged
         self.act_between = make_activation(style.activation)
         self.conv_in = nn.Conv2d(have, want, 3, padding=1, bias=bias)
         self.conv_out = nn.Conv2d(want, want, 3, padding=1)

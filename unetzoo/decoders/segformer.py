@@ -1,4 +1,4 @@
-"""SegFormer's decoder (Xie et al. 2021, arXiv:2105.15203, section 3.2): a linear layer a level, and one for all."""
+"""SegFormer's decoder (Xie et al. 2021, arXiv:2105.15203, section 3.2): a linear layer per level and one for all."""
 
 from collections.abc import Sequence
 
@@ -15,20 +15,16 @@ from unetzoo.specs import FeatureInfo
 
 
 class SegFormerDecoder(Decoder):
-    """All levels but those at full resolution, projected to one width and fused at reduction 4, which the output has.
+    """All levels except full resolution, projected to one width and fused at reduction 4, which the output has, too.
 
-    Where there is no level of that reduction, they are fused at the next finer one, or else at the shallowest. The
-    fusing convolution is applied to each level before it is resized, which gives the same with far fewer operations.
+    Without a level of that reduction, they are fused at the next finer one, or else at the shallowest. The fusing
+    convolution precedes the resizing of each level, which gives the same result with far fewer operations.
 
     Args:
         features: the pyramid, at least two levels.
         width: channels of each projection and of the output.
         norm: after the fusing convolution.
         activation: after the norm.
-
-    Raises:
-        OptionError: for an option outside its values.
-        ShapeError: for a pyramid of one level.
     """
 
     def __init__(
@@ -49,7 +45,9 @@ class SegFormerDecoder(Decoder):
         """The map at the resolution of reduction 4, the only output, of a pyramid (shallow first)."""
         maps = [project(features[level]) for project, level in zip(self.projections, self.levels, strict=True)]
         like = maps[self.target]
-        finer = [resize_as(one, like) for one in maps[self.target + 1 :]]  # here: the block would keep the larger ones
+        finer = [
+            resize_as(one, like) for one in maps[self.target + 1 :]
+        ]  # the block would keep the larger maps
         return [self.fuse([*maps[: self.target + 1], *finer], self.target)]
 
 

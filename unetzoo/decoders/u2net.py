@@ -1,4 +1,4 @@
-"""U2-Net (Qin et al. 2020, arXiv:2005.09007): a U-Net whose blocks are U-Nets; all its levels are fused at the end."""
+"""U2-Net (Qin et al. 2020, arXiv:2005.09007): a U-Net whose blocks are U-Nets; all levels are fused at the end."""
 
 from collections.abc import Sequence
 
@@ -19,21 +19,17 @@ _TALLEST = 7
 
 
 class U2NetDecoder(Decoder):
-    """A residual U-block for each level but the deepest; a map of each level, upsampled, goes to the head.
+    """A residual U-block for each level except the deepest; the head sees an upsampled map of each level.
 
-    With the encoder `u2net`, one class and `side_width` 1 it is the paper's network, whose side maps are logits.
+    With the encoder `u2net`, one class and `side_width=1` it is the paper's network, whose side maps are logits.
 
     Args:
         features: the pyramid, at least two levels.
-        small: 16 channels within each block and 64 after it, as in the paper's small network.
+        small: 16 channels inside each block and 64 after it, as in the paper's small network.
         side_width: channels of each level's map that the head sees.
-        deep_supervision: give the maps of the levels, too, deepest first.
+        deep_supervision: also output the maps of the levels, deepest first.
         norm: after each convolution of the blocks.
         activation: after each norm.
-
-    Raises:
-        OptionError: for an option outside its values.
-        ShapeError: for a pyramid of one level.
     """
 
     def __init__(

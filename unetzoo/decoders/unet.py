@@ -6,7 +6,7 @@ from typing import Literal
 from torch import Tensor, nn
 
 from unetzoo.checks import check_choice
-from unetzoo.decoders.widths import plan_stages
+from unetzoo.decoders.widths import plan_stages, run_stages
 from unetzoo.errors import OptionError
 from unetzoo.layers.block import Attention, BlockStyle, ConvNormAct, FuseBlock, Upsample
 from unetzoo.layers.norm import Activation, Norm
@@ -20,25 +20,17 @@ Padding = Literal["same", "valid"]
 class UNetDecoder(Decoder):
     """Upsample, concatenate with the level's features, convolve twice; up to full resolution where the pyramid allows.
 
-    Over a Swin transformer or a plain ViT of timm it is a hybrid such as TransUNet and Swin-Unet (arXiv:2102.04306,
-    2105.05537), though not the same: the former takes its skips from a ResNet, the latter has Swin blocks here, too.
+    With a Swin transformer or a plain ViT of timm it is a hybrid similar to TransUNet and Swin-Unet (arXiv:2102.04306,
+    2105.05537); TransUNet takes its skips from a ResNet, and Swin-Unet has Swin blocks in the decoder.
 
     Args:
         features: the pyramid, at least two levels.
-        widths: channels of each stage's output, deepest stage first; None: 16 at full resolution (32 where the encoder
-            has features there), doubling with each halving up to 256.
-        norm: after each convolution.
-        activation: after each norm.
-        upsample: nearest or bilinear interpolation, or a learned transposed convolution.
-        attention: `"scse"` gates each block's input and output.
-        dropout: probability of dropping a channel of a block's output in training.
-        center: convolve the deepest features twice before anything else, as over a VGG, which ends in a pooling.
-        padding: `"valid"` is the network of 2015: convolutions see nothing beyond the border, skips are cropped, and
-            there are fewer logits than pixels; the encoder must be `plain` with the same option.
-
-    Raises:
-        OptionError: for an option outside its values, or widths that do not fit the pyramid.
-        ShapeError: for a pyramid of one level.
+        widths: channels of each stage's output, deepest stage first; None: 16 at full resolution (32 if the encoder has
+            features there), doubled at each halving up to 256.
+        norm, activation, upsample, attention, dropout: see `unetzoo.layers.BlockStyle`.
+        center: first convolve the deepest features twice, e.g. for a VGG, which ends in a pooling.
+        padding: `"valid"` is the original U-Net: convolutions without padding, cropped skips and fewer logits than
+            pixels; the encoder must be `plain` with the same option.
     """
 
     def __init__(
@@ -57,7 +49,7 @@ class UNetDecoder(Decoder):
         check_choice("padding", padding, Padding)
         valid_padding = padding == "valid"
         if valid_padding and (attention != "none" or center):
-            raise OptionError("attention and center are not for padding='valid', the network of 2015")
+            raise OptionError("padding='valid' allows neither attention nor center")
         block = ValidFuseBlock if valid_padding else FuseBlock
         style = BlockStyle(norm=norm, activation=activation, upsample=upsample, attention=attention, dropout=dropout)
         stages = plan_stages(features, widths)
@@ -72,10 +64,5 @@ class UNetDecoder(Decoder):
 
     def forward(self, features: Sequence[Tensor]) -> list[Tensor]:
         """The full-resolution map, the only output, of a pyramid (shallow first)."""
-        *shallow_first, deep = features
-        skips = shallow_first[::-1]
-        if self.center is not None:
-            deep = self.center(deep)
-        for stage, block in enumerate(self.stages):
-            deep = block(deep, skips[stage : stage + 1])
-        return [deep]
+        deep = features[-1] if self.center is None else self.center(features[-1])
+        return [run_stages(self.stages, deep, features)]

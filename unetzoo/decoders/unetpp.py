@@ -1,7 +1,7 @@
-"""U-Net++ (Zhou et al. 2018, arXiv:1807.10165): U-Nets of every depth nested in one another, with dense skips.
+"""U-Net++ (Zhou et al. 2018, arXiv:1807.10165): nested U-Nets of every depth, with dense skips.
 
 Node X(i, j) is at level i (0 is the shallowest) and in column j; column 0 is the encoder. It fuses X(i+1, j-1),
-upsampled, with all of X(i, 0..j-1) (eq. 1). X(0, j) is the output of the U-Net of depth j, so that each can be
+upsampled, with all of X(i, 0..j-1) (eq. 1). X(0, j) is the output of the U-Net of depth j, so each depth can be
 supervised and kept.
 """
 
@@ -20,24 +20,16 @@ from unetzoo.specs import FeatureInfo
 
 
 class UNetPlusPlusDecoder(Decoder):
-    """Nodes X(i, j) in one table; those that end a level have that stage's width, the others their level's skip width.
+    """Nodes X(i, j) in one table; the last node of a level has its stage's width, the others their level's skip width.
 
     Args:
         features: the pyramid, at least two levels.
         widths: channels of each level's last node, deepest stage first, then of the stages beyond the shallowest level;
             None: as in `UNetDecoder`.
-        skip_widths: channels to which the encoder's features are projected first, shallow first, for each level or for
-            all but the deepest: dense skips of wide pyramids are costly. None: they are taken as they are.
-        deep_supervision: give the outputs of the nested U-Nets too, X(0, 1), X(0, 2), ..., shallowest U-Net first.
-        norm: after each convolution.
-        activation: after each norm.
-        upsample: nearest or bilinear interpolation, or a learned transposed convolution.
-        attention: `"scse"` gates each block's input and output.
-        dropout: probability of dropping a channel of a block's output in training.
-
-    Raises:
-        OptionError: for an option outside its values, or widths that do not fit the pyramid.
-        ShapeError: for a pyramid of one level.
+        skip_widths: channels of a first projection of the encoder's features, shallow first, with or without the
+            deepest level: dense skips of wide pyramids are costly. None: no projection.
+        deep_supervision: also output the nested U-Nets' maps X(0, 1), X(0, 2), ..., shallowest U-Net first.
+        norm, activation, upsample, attention, dropout: see `unetzoo.layers.BlockStyle`.
     """
 
     def __init__(
@@ -101,24 +93,24 @@ class UNetPlusPlusDecoder(Decoder):
 
 
 def nested_widths(decoder: UNetPlusPlusDecoder, depth: int) -> list[int]:
-    """The option `widths` of the U-Net of that depth that is nested in a decoder: of X(depth-1, 1), .., X(0, depth)."""
+    """The option `widths` of the nested U-Net of that depth: the channels of X(depth-1, 1), .., X(0, depth)."""
     if depth == decoder.levels - 1:
         return [*(decoder.channels[depth - column, column] for column in range(1, depth + 1)), *decoder.tail_widths]
     return [decoder.channels[depth - column, column] for column in range(1, depth + 1)]
 
 
 def node_table(levels: int) -> list[tuple[int, int]]:
-    """(level, column) of every node that is computed, each after those that it needs."""
+    """(level, column) of every computed node, each after its inputs."""
     return [(level, column) for column in range(1, levels) for level in range(levels - column)]
 
 
 def node_channels(skips: Sequence[int], deepest: int, outputs: Sequence[int]) -> dict[tuple[int, int], int]:
-    """Channels of every X(level, column), the encoder's column 0 included.
+    """Channels of every X(level, column), including the encoder's column 0.
 
     Args:
         skips: channels of the skips, shallow first.
         deepest: channels of the deepest features.
-        outputs: channels of the stages, deepest first; the last node of a level has its stage's.
+        outputs: channels of the stages, deepest first, which are those of the levels' last nodes.
     """
     levels = len(skips) + 1
     channels = {(levels - 1, 0): deepest}
@@ -130,7 +122,7 @@ def node_channels(skips: Sequence[int], deepest: int, outputs: Sequence[int]) ->
 
 
 def _projected(features: FeatureInfo, skip_widths: Sequence[int] | None) -> tuple[int, ...]:
-    """Channels of the encoder's features as the nodes see them, shallow first."""
+    """Channels of the encoder's features after the projection, shallow first."""
     if skip_widths is None:
         return features.channels
     levels = len(features)

@@ -1,4 +1,4 @@
-"""UPerNet (Xiao et al. 2018, arXiv:1807.10221): pyramid pooling on top of a feature pyramid, all levels fused."""
+"""UPerNet (Xiao et al. 2018, arXiv:1807.10221): pyramid pooling on top of a feature pyramid, with all levels fused."""
 
 from collections.abc import Sequence
 
@@ -16,18 +16,13 @@ from unetzoo.specs import FeatureInfo
 
 
 class UPerNetDecoder(Decoder):
-    """The levels of reduction 4 and more; its output has the finest one's reduction.
+    """The levels of reduction 4 and more; the output has the reduction of the finest.
 
     Args:
         features: the pyramid, at least two levels.
         width: channels of each level's map and of the output.
-        sizes: parts along each axis of each grid of the pooling.
-        norm: after each convolution; in training, `"batch"` needs batches of at least two images.
-        activation: after each norm.
-
-    Raises:
-        OptionError: for an option outside its values.
-        ShapeError: for a pyramid of one level.
+        sizes: cells per axis of each grid of the pooling.
+        norm, activation: see `unetzoo.layers.BlockStyle`; `"batch"` trains only on batches of at least two images.
     """
 
     def __init__(

@@ -1,8 +1,10 @@
-"""The resolutions of a decoder's stages, and how many channels each has."""
+"""The stages of a U-Net-like decoder: their resolutions, their channels, and the path through them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+
+from torch import Tensor, nn
 
 from unetzoo.checks import check_widths
 from unetzoo.errors import OptionError, ShapeError
@@ -14,7 +16,7 @@ _WIDEST = 256
 def stage_reductions(features: FeatureInfo) -> tuple[int, ...]:
     """The reduction of each stage's output, deepest stage first.
 
-    One stage for each step between levels, then stages without a skip that double the resolution while the shallowest
+    There is one stage per step between levels, then stages without a skip that double the resolution while the
     reduction is even: (2, 4, 8) gives (4, 2, 1); (4, 8) gives (4, 2, 1).
 
     Raises:
@@ -29,7 +31,7 @@ def stage_reductions(features: FeatureInfo) -> tuple[int, ...]:
 
 
 def step_factors(features: FeatureInfo) -> tuple[int, ...]:
-    """By how much each step between levels upsamples, deepest first."""
+    """The factor of upsampling of each step between levels, deepest first."""
     deepest_first = features.reductions[::-1]
     return tuple(deep // shallow for deep, shallow in pairwise(deepest_first))
 
@@ -39,12 +41,12 @@ def stage_widths(features: FeatureInfo, widths: Sequence[int] | None) -> tuple[i
 
     Args:
         features: the pyramid.
-        widths: what the user asked for, or None: 16 channels at full resolution (32 where the encoder has features
-            there, as in 2015), twice as many at each halving, at most 256.
+        widths: the user's choice, or None: 16 channels at full resolution (32 if the encoder has features there, as in
+            the original U-Net), doubled at each halving, at most 256.
 
     Raises:
-        OptionError: when there is not one width for each stage; those for the last stages, which have no skip, may be
-            left out together, and then the decoder ends at the shallowest level.
+        OptionError: unless there is one width per stage; the widths of the last stages, which have no skip, may be left
+            out together, so that the decoder ends at the shallowest level.
     """
     reductions = stage_reductions(features)
     if widths is None:
@@ -60,14 +62,14 @@ def stage_widths(features: FeatureInfo, widths: Sequence[int] | None) -> tuple[i
 
 @dataclass(frozen=True)
 class Stage:
-    """What one stage of a U-Net-like decoder takes and gives.
+    """The inputs and the output of one stage of a U-Net-like decoder.
 
     Attributes:
-        deep_channels: of the deeper map that it upsamples.
-        skip_channels: of the level's features, one number; empty beyond the shallowest level.
-        out_channels: of its result.
-        factor: by how much it upsamples.
-        reduction: input pixels per pixel of its result, along each axis.
+        deep_channels: channels of the deeper map, which the stage upsamples.
+        skip_channels: channels of the level's features, one number; empty beyond the shallowest level.
+        out_channels: channels of the output.
+        factor: factor of upsampling.
+        reduction: image pixels per pixel of the output, along each axis.
     """
 
     deep_channels: int
@@ -78,14 +80,9 @@ class Stage:
 
 
 def plan_stages(features: FeatureInfo, widths: Sequence[int] | None) -> list[Stage]:
-    """The stages from the deepest level to the shallowest, and on to full resolution where `widths` go on.
+    """The stages from the deepest level to the shallowest, and to full resolution if there are widths for it.
 
-    Args:
-        features: the pyramid.
-        widths: as `stage_widths` takes them.
-
-    Raises:
-        OptionError, ShapeError: as `stage_widths`.
+    Arguments and errors are those of `stage_widths`.
     """
     outputs = stage_widths(features, widths)
     inputs = (features.channels[-1], *outputs)
@@ -101,3 +98,11 @@ def plan_stages(features: FeatureInfo, widths: Sequence[int] | None) -> list[Sta
         )
         for index, (width, reduction) in enumerate(zip(outputs, stage_reductions(features), strict=False))
     ]
+
+
+def run_stages(stages: Iterable[nn.Module], deep: Tensor, features: Sequence[Tensor]) -> Tensor:
+    """The last stage's output; each stage fuses the deeper map (first `deep`) with its level's features, if any."""
+    skips = features[-2::-1]
+    for index, stage in enumerate(stages):
+        deep = stage(deep, skips[index : index + 1])
+    return deep
