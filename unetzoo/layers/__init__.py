@@ -1,4 +1,4 @@
-"""Layers: the blocks that decoders and encoders share. Plugins may build upon all that is named here."""
+"""Layers: the blocks that decoders and encoders share. Plugins can build on the names below."""
 
 from unetzoo.layers.attention import SCSE
 from unetzoo.layers.block import BlockStyle, ConvNormAct, FuseBlock

@@ -1,4 +1,4 @@
-"""Atrous spatial pyramid pooling: one map, looked at with several fields of view."""
+"""Atrous spatial pyramid pooling: one map, seen with several fields of view."""
 
 from collections.abc import Sequence
 
@@ -12,13 +12,13 @@ from unetzoo.layers.pool import GridContext
 
 
 class SeparableConvNormAct(nn.Sequential):
-    """A 3x3 'same' convolution of each channel, then a 1x1 one, norm and activation (arXiv:1610.02357).
+    """A 3x3 'same' convolution of each channel, a 1x1 convolution, norm and activation (arXiv:1610.02357).
 
     Args:
-        in_channels: of the map.
-        out_channels: of the result.
+        in_channels: channels of the input.
+        out_channels: channels of the output.
         style: norm and activation.
-        dilation: distance of the kernel's taps, in pixels.
+        dilation: distance of the kernel's taps in pixels.
     """
 
     def __init__(self, in_channels: int, out_channels: int, style: BlockStyle, *, dilation: int = 1) -> None:
@@ -33,15 +33,15 @@ class SeparableConvNormAct(nn.Sequential):
 
 
 class ASPP(CheckpointedModule):
-    """A 1x1 convolution, dilated 3x3 ones and the image's mean, concatenated and projected (arXiv:1706.05587, fig. 5).
+    """A 1x1 convolution, dilated 3x3 ones and the global mean, concatenated and projected (arXiv:1706.05587, fig. 5).
 
     Args:
-        in_channels: of the map.
-        out_channels: of each branch, and of the result.
+        in_channels: channels of the input.
+        out_channels: channels of each branch and of the output.
         rates: dilation of each 3x3 convolution, in pixels of the map.
         style: norm and activation.
-        separable: whether those are depthwise separable.
-        dropout: probability of dropping a value of the result in training.
+        separable: make these convolutions depthwise separable.
+        dropout: probability of dropping a value of the output in training.
     """
 
     def __init__(

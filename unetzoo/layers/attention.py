@@ -7,8 +7,8 @@ def squeeze_excite(channels: int, squeeze: int = 16) -> nn.Sequential:
     """A factor in (0, 1) for each channel, (b, channels, 1, 1), from the channels' means (arXiv:1709.01507, eq. 3).
 
     Args:
-        channels: of the map.
-        squeeze: how many times fewer channels the bottleneck has.
+        channels: channels of the map.
+        squeeze: divisor of the channels in the bottleneck.
     """
     middle = max(1, channels // squeeze)
     return nn.Sequential(
@@ -24,8 +24,8 @@ class SCSE(nn.Module):
     """Concurrent spatial and channel squeeze and excitation (arXiv:1803.02579, eqs. 2 to 4).
 
     Args:
-        channels: of the map.
-        squeeze: how many times fewer channels the bottleneck has.
+        channels: channels of the map.
+        squeeze: divisor of the channels in the bottleneck.
     """
 
     def __init__(self, channels: int, squeeze: int = 16) -> None:
@@ -34,21 +34,20 @@ class SCSE(nn.Module):
         self.spatial = nn.Sequential(nn.Conv2d(channels, 1, 1), nn.Sigmoid())
 
     def forward(self, features: Tensor) -> Tensor:
-        """The map (b, channels, h, w), weighed by channel and by pixel, and summed."""
+        """The sum of the map (b, channels, h, w) weighted by channel and weighted by pixel."""
         gated: Tensor = features * self.channel(features) + features * self.spatial(features)
         return gated
 
 
 class PositionAttention(nn.Module):
-    """Position-wise attention block (Fan et al. 2020, doi:10.1109/ACCESS.2020.3025372): pixels see one another.
+    """Position-wise attention block (Fan et al. 2020, doi:10.1109/ACCESS.2020.3025372).
 
-    As it was published in code, one softmax runs over all pairs of pixels together, and the weighed values, of shape
-    (b, h * w, c), are read as (b, c, h, w) without changing their order: weights that were trained so work only so.
-    It needs (h * w)^2 values of memory an image.
+    As in the published code, one softmax covers all pairs of pixels, and the weighted values (b, h * w, c) are read as
+    (b, c, h, w) without a permutation, which published weights require. It needs memory for (h * w)^2 values per image.
 
     Args:
-        channels: of the map.
-        width: channels in which pixels are compared.
+        channels: channels of the map.
+        width: channels of the comparison of pixels.
     """
 
     def __init__(self, channels: int, width: int) -> None:
@@ -59,10 +58,10 @@ class PositionAttention(nn.Module):
         self.project = nn.Conv2d(channels, channels, 3, padding=1)
 
     def forward(self, features: Tensor) -> Tensor:
-        """The map (b, channels, h, w), with what each pixel takes from the others."""
+        """The map (b, channels, h, w) plus what each pixel attends to."""
         query, key = self.query(features).flatten(2), self.key(features).flatten(2)
         pairs = query.transpose(1, 2) @ key
         weights = pairs.flatten(1).softmax(dim=1).view_as(pairs)
-        seen = weights @ self.value(features).flatten(2).transpose(1, 2)
-        attended: Tensor = self.project(features + seen.reshape(features.shape))
+        attended_values = weights @ self.value(features).flatten(2).transpose(1, 2)
+        attended: Tensor = self.project(features + attended_values.reshape(features.shape))
         return attended

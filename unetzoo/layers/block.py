@@ -1,4 +1,4 @@
-"""The block of a U-Net decoder: fuse a deep map with skips, then convolve once more."""
+"""The block of a U-Net decoder: fuse a deep map with skips, then convolve again."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ Attention = Literal["none", "scse"]
 
 @dataclass(frozen=True, kw_only=True)
 class BlockStyle:
-    """How the blocks of a decoder are made; the options that all of them share.
+    """The options that the blocks of a decoder share.
 
     Attributes:
         norm: after each convolution; with `"none"` the convolutions have biases.
@@ -28,10 +28,10 @@ class BlockStyle:
         upsample: nearest or bilinear interpolation, or a learned transposed convolution.
         attention: `"scse"` gates each block's concatenated input and its output (arXiv:1803.02579).
         dropout: probability in [0, 1) of dropping a whole channel of the block's output in training.
-        groups: of the norm `"group"`, at most.
+        groups: largest number of groups of the norm `"group"`.
 
     Raises:
-        OptionError: for a value that is none of these.
+        OptionError: for any other value.
     """
 
     norm: Norm = "batch"
@@ -52,12 +52,12 @@ class ConvNormAct(nn.Sequential):
     """A 'same' convolution, norm and activation: (b, in, h, w) to (b, out, h, w).
 
     Args:
-        in_channels: of the map.
-        out_channels: of the result.
+        in_channels: channels of the input.
+        out_channels: channels of the output.
         style: norm and activation.
         kernel_size: odd, in pixels.
-        dilation: distance of the kernel's taps, in pixels.
-        bias: whether the convolution has one though a norm follows; without a norm it always has.
+        dilation: distance of the kernel's taps in pixels.
+        bias: give the convolution a bias although a norm follows; without a norm it always has one.
     """
 
     def __init__(
@@ -80,17 +80,17 @@ class ConvNormAct(nn.Sequential):
 
 
 class CheckpointedConv(CheckpointedModule, ConvNormAct):
-    """The same, as a block of its own that can be run again in the backward pass."""
+    """The same as a block that can run again in the backward pass."""
 
 
 class FuseBlock(CheckpointedModule):
     """Upsample a deep map, concatenate it with skips, convolve twice.
 
     Args:
-        deep_channels: of the deep map.
-        skip_channels: of each skip, in the order of their concatenation after the deep map.
-        out_channels: of the result.
-        factor: how much finer the skips are than the deep map.
+        deep_channels: channels of the deep map.
+        skip_channels: channels of each skip, in the order of concatenation after the deep map.
+        out_channels: channels of the output.
+        factor: resolution of the skips relative to the deep map.
         style: norm, activation, upsampling, attention and dropout.
     """
 
@@ -127,6 +127,6 @@ class FuseBlock(CheckpointedModule):
         return result
 
     def _fuse_gated(self, deep: Tensor, skips: Sequence[Tensor], gate: SCSE) -> Tensor:
-        """A gate sees all channels at once, so that here the concatenated map must be made."""
+        """A gate sees all channels at once, so the concatenated map must be created."""
         stacked = gate(torch.cat([self.fuse.upsample(deep), *skips], dim=1))
         return self.fuse.convolve(stacked)

@@ -1,4 +1,4 @@
-"""Trade time for memory in training: blocks that keep only their input, and run again in the backward pass."""
+"""Trade time for memory in training: blocks that keep only their input and run again in the backward pass."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -13,31 +13,31 @@ from unetzoo.layers.snapshot import copies
 
 
 class CheckpointedModule(nn.Module):
-    """A block that can be run twice instead of keeping its maps (arXiv:1604.06174), with the same gradients.
+    """A block that can run twice instead of keeping its maps (arXiv:1604.06174), with the same gradients.
 
     Attributes:
-        checkpointing: whether it is; only while gradients are recorded. It runs again as it was, with the statistics
-            and in the mode of then, and what the second run changes, such as running statistics, is dropped.
+        checkpointing: run twice while gradients are recorded. The second run has the mode and statistics of the first;
+            its own changes, such as running statistics, are discarded.
     """
 
     checkpointing = False
 
-    def __call__(self, *given: Any, **named: Any) -> Any:  # noqa: ANN401 - as nn.Module's
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as nn.Module's
         """Run the block."""
         if not (self.checkpointing and torch.is_grad_enabled()):
-            return super().__call__(*given, **named)
-        if torch.compiler.is_compiling():  # a compiler keeps what it likes, and traces no contexts
-            return checkpoint(super().__call__, *given, use_reentrant=False, **named)
+            return super().__call__(*args, **kwargs)
+        if torch.compiler.is_compiling():  # a compiler chooses what to keep, and cannot trace the contexts
+            return checkpoint(super().__call__, *args, use_reentrant=False, **kwargs)
         if not can_hook_saved_tensors():
-            return super().__call__(*given, **named)
-        return checkpoint(super().__call__, *given, use_reentrant=False, context_fn=self._contexts, **named)
+            return super().__call__(*args, **kwargs)
+        return checkpoint(super().__call__, *args, use_reentrant=False, context_fn=self._contexts, **kwargs)
 
     def _contexts(self) -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
         return nullcontext(), _Past(self).restored()
 
 
 def set_checkpointing(network: nn.Module, enabled: bool) -> int:
-    """Switch all such blocks of a network; gives how many there are."""
+    """Switch checkpointing of all such blocks of a network; returns their number."""
     blocks = [module for module in network.modules() if isinstance(module, CheckpointedModule)]
     for block in blocks:
         block.checkpointing = enabled
@@ -45,11 +45,7 @@ def set_checkpointing(network: nn.Module, enabled: bool) -> int:
 
 
 class _Past:
-    """A block as it is now: its statistics and biases are copied, its kernels must stay as they are.
-
-    Args:
-        block: with all its layers.
-    """
+    """The current state of a block: statistics and biases are copied, kernels must not change."""
 
     def __init__(self, block: nn.Module) -> None:
         self._states = [(module, _state(module)) for module in block.modules()]
@@ -57,12 +53,12 @@ class _Past:
 
     @contextmanager
     def restored(self) -> Iterator[None]:
-        """Put the block back into that state, for a while."""
+        """Restore the state within a context."""
         for weight, version in self._versions:
             if weight._version != version:
                 raise RuntimeError(
-                    f"a weight {tuple(weight.shape)} of a block that is run again in the backward pass has been"
-                    " modified by an inplace operation since the forward pass"
+                    f"a weight {tuple(weight.shape)} of a block that runs again in the backward pass has been modified"
+                    " by an inplace operation since the forward pass"
                 )
         later = [{name: vars(module)[name] for name in state} for module, state in self._states]
         for module, state in self._states:
@@ -75,7 +71,7 @@ class _Past:
 
 
 def _state(module: nn.Module) -> dict[str, Any]:
-    """Attributes that make a layer compute again what it computes now, with tensors of their own."""
+    """The attributes that determine what a layer computes, with copies of its small tensors."""
     weights = {name: weight if weight is None else _fixed(weight) for name, weight in module._parameters.items()}
     return {"training": module.training, "_parameters": weights, "_buffers": copies(module._buffers)}
 

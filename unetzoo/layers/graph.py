@@ -1,8 +1,8 @@
-"""Whether a graph is recorded that must hold for images of every size."""
+"""Recording of graphs that must hold for images of every size."""
 
 import torch
 
 
 def is_recorded() -> bool:
-    """Whether `torch.export` or `torch.jit.trace` runs a network once, with sizes that are only an example."""
+    """True while `torch.export` or `torch.jit.trace` runs a network, with sizes that are only an example."""
     return torch.compiler.is_exporting() or bool(torch.jit.is_tracing())  # type: ignore[attr-defined, no-untyped-call]

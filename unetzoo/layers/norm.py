@@ -15,24 +15,24 @@ class ChannelLayerNorm(nn.LayerNorm):
     """Layer norm over the channels of each pixel (b, c, h, w), as ConvNeXt has it (arXiv:2201.03545)."""
 
     def forward(self, features: Tensor) -> Tensor:
-        """The normalised features, of the same shape."""
+        """The normalized features, of the same shape."""
         last = features.permute(0, 2, 3, 1)
         return F.layer_norm(last, self.normalized_shape, self.weight, self.bias, self.eps).permute(0, 3, 1, 2)
 
 
 class GroupNorm(nn.GroupNorm):
-    """Group norm that also takes a single image whose groups are one value each, a map of one pixel, as 0."""
+    """Group norm that also takes a single image of one pixel per group, whose result is 0."""
 
     def forward(self, features: Tensor) -> Tensor:
-        """The normalised features, of the same shape; torch's own layer refuses such maps even in evaluation mode."""
+        """The normalized features, of the same shape; torch's layer refuses such maps even in evaluation mode."""
         return torch.group_norm(features, self.num_groups, self.weight, self.bias, self.eps)
 
 
 def make_norm(norm: Norm, channels: int, *, groups: int = 8) -> nn.Module:
     """The norm of that name for maps (b, channels, h, w).
 
-    `"group"` has `groups` groups (or the greatest common divisor with the channels), `"instance"` is a group a channel,
-    which unlike `nn.InstanceNorm2d` also accepts maps of one pixel.
+    `"group"` has `groups` groups (or the greatest common divisor with the channels), `"instance"` one group per
+    channel, which also accepts maps of one pixel, unlike `nn.InstanceNorm2d`.
     """
     match norm:
         case "batch":
@@ -48,7 +48,7 @@ def make_norm(norm: Norm, channels: int, *, groups: int = 8) -> nn.Module:
 
 
 def make_activation(activation: Activation, *, inplace: bool = True) -> nn.Module:
-    """The activation of that name; `inplace` where its input is needed no more, and it can."""
+    """The activation of that name; `inplace` overwrites the input if the activation supports it."""
     match activation:
         case "relu":
             return nn.ReLU(inplace=inplace)
@@ -65,5 +65,5 @@ def make_activation(activation: Activation, *, inplace: bool = True) -> nn.Modul
 
 
 def is_lone_pixel(error: BaseException) -> bool:
-    """Whether an error is that of torch's batch norm, which cannot learn from a single value a channel."""
+    """True if `error` is batch norm's "expected more than 1 value per channel"."""
     return "more than 1 value per channel" in str(error)

@@ -1,4 +1,4 @@
-"""Means over parts of a map, and what is learned of them: the context of a whole image."""
+"""Means over the cells of a grid, projected: the context of a whole image."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,36 +14,36 @@ from unetzoo.layers.resize import resize_as
 
 
 def mean_grid(features: Tensor, size: int) -> Tensor:
-    """Means (b, c, size, size) over a grid of parts that cover a map (b, c, h, w), as adaptive average pooling does.
+    """Means (b, c, size, size) over the cells of a grid on a map (b, c, h, w), as in adaptive average pooling.
 
-    For an exported graph, which must hold for maps of any size, they are two products with matrices of weights.
+    In an exported graph, which must hold for maps of any size, they are two products with matrices of weights.
     """
     if size == 1:
         return features.mean((2, 3), keepdim=True)
     if not torch.compiler.is_exporting():
         return F.adaptive_avg_pool2d(features, size)
-    rows, columns = (_parts(side, size, features) for side in features.shape[2:])
+    rows, columns = (_cells(side, size, features) for side in features.shape[2:])
     return rows @ features @ columns.transpose(0, 1)
 
 
-def _parts(side: int, size: int, like: Tensor) -> Tensor:
-    """(size, side): part i is the mean of the pixels floor(i * side / size) to ceil((i + 1) * side / size)."""
-    part, pixel = torch.arange(size, device=like.device)[:, None], torch.arange(side, device=like.device)
-    covered = (pixel >= part * side // size) & (pixel < ((part + 1) * side + size - 1) // size)
+def _cells(side: int, size: int, like: Tensor) -> Tensor:
+    """(size, side): cell i averages the pixels floor(i * side / size) to ceil((i + 1) * side / size)."""
+    cell, pixel = torch.arange(size, device=like.device)[:, None], torch.arange(side, device=like.device)
+    covered = (pixel >= cell * side // size) & (pixel < ((cell + 1) * side + size - 1) // size)
     weights = covered.to(like.dtype)
     return weights / weights.sum(1, keepdim=True)
 
 
 class GridContext(nn.Module):
-    """Means over a grid of parts, projected and brought back to the map's size (arXiv:1612.01105, section 3.2).
+    """Means over the cells of a grid, projected and resized to the map (arXiv:1612.01105, section 3.2).
 
     Args:
-        in_channels: of the map.
-        out_channels: of the result.
-        size: parts along each axis.
+        in_channels: channels of the input.
+        out_channels: channels of the output.
+        size: cells per axis.
         style: norm and activation.
-        align_corners: of the bilinear interpolation.
-        bias: as in `ConvNormAct`.
+        align_corners: see `torch.nn.functional.interpolate`.
+        bias: see `ConvNormAct`.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class GridContext(nn.Module):
         """(b, out, h, w) for a map (b, in, h, w).
 
         Raises:
-            ShapeError: in training, when batch norm has one value a channel alone: one image, one part.
+            ShapeError: in training, for batch norm of a single value per channel: one image, one cell.
         """
         if self.size > 1:
             projected: Tensor = self.project(mean_grid(features, self.size))
@@ -83,12 +83,12 @@ class PyramidPooling(CheckpointedModule):
     """Contexts over grids of several sizes (arXiv:1612.01105, figure 3).
 
     Args:
-        in_channels: of the map.
-        out_channels: of each context.
-        sizes: parts along each axis, one number for each context.
+        in_channels: channels of the input.
+        out_channels: channels of each context.
+        sizes: cells per axis, one number per context.
         style: norm and activation.
-        norm_of_one: whether the context of the whole map, one part, has a norm, too.
-        align_corners: of the bilinear interpolation.
+        norm_of_one: give the context of the whole map, one cell, a norm, too.
+        align_corners: see `torch.nn.functional.interpolate`.
     """
 
     def __init__(
@@ -109,5 +109,5 @@ class PyramidPooling(CheckpointedModule):
         )
 
     def forward(self, features: Tensor) -> list[Tensor]:
-        """One (b, out, h, w) a size, for a map (b, in, h, w)."""
+        """One (b, out, h, w) per size, for a map (b, in, h, w)."""
         return [context(features) for context in self.contexts]

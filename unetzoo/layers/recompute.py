@@ -1,9 +1,9 @@
-"""Save memory in training: a norm and an activation are cheap to compute again in the backward pass.
+"""Save memory in training: recompute a norm and an activation, which are cheap, in the backward pass.
 
-Of `y = conv(act(norm(x)))`, torch keeps x for the norm, and `act(norm(x))` for the activation and the convolution. Here
-only x is kept, and the second map is made from it again when the backward pass asks for it: the same values by the
-same operations, so that the gradients are the same. (In-place activated batch norm, arXiv:1712.02616, has this aim.)
-Norm and activation are run again as they were in the forward pass. Maps below 8 MiB are kept.
+For `y = conv(act(norm(x)))`, torch keeps x for the norm, and `act(norm(x))` for the activation and the convolution.
+Here only x is kept, and the second map is recomputed when the backward pass needs it: the same values by the same
+operations, with norm and activation as in the forward pass, so the gradients are the same. (In-place activated batch
+norm, arXiv:1712.02616, has this aim, too.)
 """
 
 from collections.abc import Callable
@@ -22,40 +22,40 @@ _REPEATABLE = (nn.BatchNorm2d, GroupNorm, ChannelLayerNorm)
 _ACTIVATIONS = (nn.ReLU, nn.LeakyReLU, nn.ELU, nn.GELU, nn.SiLU, nn.PReLU)
 Stage = Literal["normed", "activated"]
 _TOP_HOOKS: Callable[[bool], object] | None = getattr(torch._C._autograd, "_top_saved_tensors_default_hooks", None)
-"""Gives the hooks for saved tensors in force; None: before torch 2.8."""
+"""Returns the active hooks for saved tensors; None: before torch 2.8."""
 
 
 def norm_act_conv(
     norm: nn.Module, activation: nn.Module, convolution: nn.Module, features: Tensor, *, least_bytes: int = 2**23
 ) -> Tensor:
-    """`convolution(activation(norm(features)))`; between the passes of training only `features` is kept.
+    """`convolution(activation(norm(features)))`; only `features` is kept for the backward pass.
 
-    All is kept as usual of norms and activations that may not give the same values again: other ones than those of
-    `make_norm` and `make_activation`, and those with hooks. So it is where something else decides what is kept: a
-    compiler, `torch.func`, `torch.utils.checkpoint` and other hooks for saved tensors.
+    Everything is kept as usual if a second run may differ: for norms and activations that are not from `make_norm` and
+    `make_activation` or have hooks, and where a compiler, `torch.func`, `torch.utils.checkpoint` or other hooks for
+    saved tensors decide what is kept.
 
     Args:
-        norm: of `make_norm`.
-        activation: of `make_activation`.
+        norm: from `make_norm`.
+        activation: from `make_activation`.
         convolution: any layer.
         features: (b, c, h, w).
         least_bytes: smaller maps are kept: recomputing them takes more time than the memory is worth.
     """
     trains = torch.is_grad_enabled() and features.requires_grad
     if not (trains and _is_worth_it(norm, activation, features, least_bytes)):
-        made: Tensor = convolution(activation(norm(features)))
-        return made
+        plain: Tensor = convolution(activation(norm(features)))
+        return plain
     record = _Record(norm, activation, features)
     normed = norm(features)
     before = normed._version
     with saved_tensors_hooks(record.pack, record.unpack):
         activated = activation(normed)
         after = activated._version
-        made = convolution(activated)
+        result: Tensor = convolution(activated)
     record.drop("normed", normed, before)
     record.drop("activated", activated, after)
     record.close()
-    return made
+    return result
 
 
 def _is_worth_it(norm: nn.Module, activation: nn.Module, features: Tensor, least_bytes: int) -> bool:
@@ -73,7 +73,7 @@ def _is_worth_it(norm: nn.Module, activation: nn.Module, features: Tensor, least
 
 
 def can_hook_saved_tensors() -> bool:
-    """Whether hooks for saved tensors are allowed here; under `torch.func` they are not."""
+    """True if hooks for saved tensors are allowed here; under `torch.func` they are not."""
     try:
         with saved_tensors_hooks(_same, _same):
             return True
@@ -82,11 +82,11 @@ def can_hook_saved_tensors() -> bool:
 
 
 def _others_hook_them() -> bool:
-    """Whether saved tensors have hooks already, which those set here would hide."""
+    """True if saved tensors have hooks already, which ours would hide."""
     if _TOP_HOOKS is not None:
         return _TOP_HOOKS(True) is not None
     probe = torch.zeros((), requires_grad=True).exp()
-    try:  # one that has hooks takes no other ones
+    try:  # a tensor with hooks does not take others
         probe.grad_fn._raw_saved_result.register_hooks(_same, _same)  # type: ignore[union-attr] # of exp
     except RuntimeError:
         return True
@@ -98,7 +98,7 @@ def _same(tensor: Tensor) -> Tensor:
 
 
 class _Saved:
-    """A tensor that torch saves, in one version; or only which map it is, of those that are made again."""
+    """A tensor that torch saves, with its version; or only the stage of a map that is recomputed."""
 
     def __init__(self, tensor: Tensor) -> None:
         self.stage: Stage | None = None
@@ -106,9 +106,9 @@ class _Saved:
         self._version = tensor._version
 
     def tensor(self) -> Tensor:
-        """The tensor; torch leaves this check to whoever saves one in its place."""
+        """The tensor, if it is unchanged; torch leaves this check to its hooks."""
         tensor = self._tensor
-        assert tensor is not None  # noqa: S101 - of a map that is made again, nobody asks
+        assert tensor is not None  # noqa: S101 - never called for a recomputed map
         if tensor._version != self._version:
             raise RuntimeError(
                 "one of the variables needed for gradient computation has been modified by an inplace operation: a"
@@ -116,42 +116,42 @@ class _Saved:
             )
         return tensor
 
-    def drop(self, stage: Stage, made: Tensor, version: int) -> None:
-        """Keep no map that is made again: the same values in memory, in that version, seen in the same way."""
-        if self._tensor is not None and self._version == version and _is_same(self._tensor, made):
+    def drop(self, stage: Stage, recomputed: Tensor, version: int) -> None:
+        """Drop the tensor if it is the map of a stage, in that version."""
+        if self._tensor is not None and self._version == version and _is_same(self._tensor, recomputed):
             self.stage, self._tensor = stage, None
 
 
 class _Record:
-    """What is to be computed again, and from what."""
+    """The layers to run again, their input, and the tensors that torch saved."""
 
     def __init__(self, norm: nn.Module, activation: nn.Module, features: Tensor) -> None:
         self._norm, self._activation = snapshot(norm), snapshot(activation)
         self._features = _Saved(features.detach())
         self._autocast = _autocast(features.device.type)
         self._saved: list[_Saved] = []
-        self._shared = 0  # how often the activated map was asked to be kept
+        self._shared = 0  # how many times the activated map was saved
         self._left = 0
         self._activated: Tensor | None = None
 
     def pack(self, tensor: Tensor) -> _Saved:
-        """Keep a tensor as long as the layers run: only then another one cannot lie in its place."""
+        """Keep a tensor while the layers run, so that no other tensor can take its memory."""
         saved = _Saved(tensor)
         self._saved.append(saved)
         return saved
 
-    def drop(self, stage: Stage, made: Tensor, version: int) -> None:
-        """Keep no map that is made again."""
+    def drop(self, stage: Stage, recomputed: Tensor, version: int) -> None:
+        """Drop the saved tensors that are the map of a stage."""
         for saved in self._saved:
-            saved.drop(stage, made, version)
+            saved.drop(stage, recomputed, version)
 
     def close(self) -> None:
-        """Leave what was saved to those who asked for it."""
+        """Release the saved tensors to autograd."""
         self._shared = sum(saved.stage == "activated" for saved in self._saved)
         self._saved = []
 
     def unpack(self, saved: _Saved) -> Tensor:
-        """The tensor that was to be kept."""
+        """The saved or recomputed tensor."""
         if saved.stage is None:
             return saved.tensor()
         with torch.no_grad(), self._autocast():
@@ -162,7 +162,7 @@ class _Record:
         return normed
 
     def _activate(self) -> Tensor:
-        """The activated map; made once for all that ask for it in one backward pass."""
+        """The activated map, computed once for all its uses in one backward pass."""
         activated = self._activated
         if activated is None:
             activated, self._left = self._activation.forward(self._normed()), self._shared
@@ -172,7 +172,7 @@ class _Record:
 
 
 def _is_same(tensor: Tensor, other: Tensor) -> bool:
-    """Whether two tensors that both live are one map: the same memory, seen in the same way."""
+    """True if two live tensors are one map: the same memory with the same view."""
     return (
         type(tensor) is Tensor
         and tensor.layout is torch.strided
@@ -183,7 +183,7 @@ def _is_same(tensor: Tensor, other: Tensor) -> bool:
 
 
 def _autocast(device: str) -> Callable[[], AbstractContextManager[object]]:
-    """What brings back the types in which autocast, on or off, now computes."""
+    """A factory of contexts with the current autocast settings."""
     if not torch.amp.is_autocast_available(device):
         return nullcontext
     enabled, dtype = torch.is_autocast_enabled(device), torch.get_autocast_dtype(device)

@@ -1,4 +1,4 @@
-"""Bring maps to other resolutions."""
+"""Resize maps."""
 
 from collections.abc import Sequence
 
@@ -13,9 +13,9 @@ def enlarge(features: Tensor, factor: int, mode: Mode = "bilinear", *, align_cor
 
     Args:
         features: the map.
-        factor: whole factor of upsampling; 1: the map as it is.
-        mode: of interpolation.
-        align_corners: for `"bilinear"`: whether the centres of the corner pixels fall on one another.
+        factor: whole factor of upsampling; 1 returns the map itself.
+        mode: interpolation.
+        align_corners: for `"bilinear"`: align the centers of the corner pixels.
     """
     if factor == 1:
         return features
@@ -30,18 +30,18 @@ def resize_as(features: Tensor, like: Tensor, mode: Mode = "bilinear", *, align_
 
 
 def mix_resized(maps: Sequence[Tensor], convolution: nn.Module, level: int) -> Tensor:
-    """The 1x1 convolution of maps that are resized to that of one level and concatenated, without making those.
+    """The 1x1 convolution of the concatenation of maps, resized to one level, without creating the resized maps.
 
-    Each row of a 1x1 convolution is a sum over channels, and bilinear interpolation a sum over pixels, so that they may
-    change places: the small maps are convolved first, at their own resolution.
+    A 1x1 convolution is a sum over channels and bilinear interpolation a sum over pixels, so they commute: the small
+    maps are convolved first, at their own resolution.
 
     Args:
-        maps: (b, c, h_i, w_i) of one number of channels, coarse first, as they are concatenated; behind that of the
-            level those that have its height and width already.
+        maps: (b, c, h_i, w_i) with equal channels, in order of concatenation: coarser maps, the level's map, then maps
+            of its height and width.
         convolution: an `nn.Conv2d` of kernel size 1 for len(maps) * c channels.
         level: index of the map whose height and width the result (b, out, h, w) has.
     """
-    assert isinstance(convolution, nn.Conv2d)  # noqa: S101 - ours to keep
+    assert isinstance(convolution, nn.Conv2d)  # noqa: S101 - guaranteed by the callers
     like, kernels = maps[level], convolution.weight.chunk(len(maps), dim=1)
     parts = [] if convolution.bias is None else [convolution.bias[:, None, None]]
     for index, (features, part) in enumerate(zip(maps, kernels, strict=True)):

@@ -1,4 +1,4 @@
-"""The residual U-block of U2-Net: a small U-Net in the place of a convolution (Qin et al. 2020, arXiv:2005.09007)."""
+"""The residual U-block of U2-Net: a small U-Net in place of a convolution (Qin et al. 2020, arXiv:2005.09007)."""
 
 import torch
 from torch import Tensor, nn
@@ -13,15 +13,15 @@ FLAT = 4
 
 
 class RSU(CheckpointedModule):
-    """RSU-L: convolutions down L - 1 levels, a dilated one at the bottom, and up again, added to the input (figure 2e).
+    """RSU-L: convolutions down L - 1 levels, a dilated one at the bottom, up again, plus the input (figure 2e).
 
     Args:
-        in_channels: of the map.
-        middle: channels within.
-        out_channels: of the result.
+        in_channels: channels of the input.
+        middle: channels inside the block.
+        out_channels: channels of the output.
         height: L, at least 2; `FLAT` with `flat`.
         style: norm and activation.
-        flat: RSU-4F: no level is pooled, the convolutions have dilations 1, 2, 4, 8 instead.
+        flat: RSU-4F: convolutions with dilations 1, 2, 4, 8 instead of pooling.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class RSU(CheckpointedModule):
             skips.append(convolve(F.max_pool2d(above, 2, ceil_mode=True) if level and not self.flat else above))
         deep: Tensor = self.bottom(skips[-1])
         for level, (convolve, skip) in enumerate(zip(reversed(self.up), reversed(skips), strict=True)):
-            if level and not self.flat:  # each level but the deepest was pooled before the next one
+            if level and not self.flat:  # each level except the deepest was pooled before the next
                 deep = resize_as(deep, skip)
             deep = convolve(torch.cat([deep, skip], dim=1))
         return projected + deep

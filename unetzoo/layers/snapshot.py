@@ -1,4 +1,4 @@
-"""A layer as it is now, to run it again later whatever becomes of it meanwhile."""
+"""Copies of layers, to run them later as they are now."""
 
 import copy
 from collections.abc import Mapping
@@ -10,10 +10,10 @@ _HOOKS = ("_forward_pre_hooks", "_forward_hooks", "_backward_pre_hooks", "_backw
 
 
 def is_plain(module: nn.Module, kinds: tuple[type[nn.Module], ...]) -> bool:
-    """Whether a call of a module does what one of these classes says, and nothing else.
+    """True if a call of the module runs just the `forward` of one of these classes.
 
-    It does more, or something else, as an object of a derived class (such as one with a parametrization), with hooks of
-    its own or of all modules, with a `forward` of its own, or compiled by itself.
+    It does not for a subclass (such as one with a parametrization), with hooks of the module or of all modules, with a
+    `forward` of the instance, or with a compiled call.
     """
     own = vars(module)
     return (
@@ -24,9 +24,9 @@ def is_plain(module: nn.Module, kinds: tuple[type[nn.Module], ...]) -> bool:
 
 
 def snapshot(module: nn.Module) -> nn.Module:
-    """A module without children as it is now, with parameters and buffers of its own; those have no gradients."""
+    """A copy of a module without children; its parameters and buffers are copies without gradients."""
     twin, own = copy.copy(module), vars(module)
-    bare = {name: value for name, value in own.items() if isinstance(value, Tensor)}  # in a parameter's place
+    bare = {name: value for name, value in own.items() if isinstance(value, Tensor)}  # set in place of a parameter
     vars(twin).update(copies(bare), _parameters=copies(own["_parameters"]), _buffers=copies(own["_buffers"]))
     return twin
 

@@ -1,10 +1,10 @@
-"""Upsample, concatenate, convolve: the step that every U-Net decoder repeats, without making those maps.
+"""Upsample, concatenate, convolve: the step that every U-Net decoder repeats, without creating these maps.
 
-A convolution is linear in its input channels, so that the kernel `W = [Wx, Ws1, .., Wsn]` splits:
-`conv(cat(up(x), s1, .., sn), W) = conv(up(x), Wx) + conv(s1, Ws1) + .. + conv(sn, Wsn)`. And a 3x3 convolution of the
-nearest neighbour's upsampling by f is, borders included, one transposed convolution with kernel f + 2, stride f and
-padding 1: each of its taps is a sum of those of the 9 that fall on the same pixel of `x`, so that it takes (f + 2)^2
-multiplications for each pixel of `x` and pair of channels instead of 9 f^2: 16 instead of 36 for f = 2.
+A convolution is linear in its input channels, so the kernel `W = [Wx, Ws1, .., Wsn]` splits:
+`conv(cat(up(x), s1, .., sn), W) = conv(up(x), Wx) + conv(s1, Ws1) + .. + conv(sn, Wsn)`. A 3x3 convolution after
+nearest-neighbor upsampling by f equals, borders included, a transposed convolution with kernel f + 2, stride f and
+padding 1: each of its taps is the sum of those of the 9 taps that fall on the same pixel of `x`. It takes (f + 2)^2
+multiplications per pixel of `x` and pair of channels instead of 9 f^2: 16 instead of 36 for f = 2.
 """
 
 from collections.abc import Sequence
@@ -24,17 +24,17 @@ class UpsampleConcatConv(nn.Module):
     """The 3x3 'same' convolution of a deep map, upsampled, concatenated with skips.
 
     Args:
-        deep_channels: of the deep map.
-        skip_channels: of each skip, in the order in which they are concatenated after the deep map.
-        out_channels: of the result.
-        factor: how much finer the skips are than the deep map; 1: not at all.
-        mode: of upsampling, `"nearest"` or `"bilinear"` (without aligned corners).
-        bias: whether to add one; a norm that follows makes it superfluous.
+        deep_channels: channels of the deep map.
+        skip_channels: channels of each skip, in the order of concatenation after the deep map.
+        out_channels: channels of the output.
+        factor: resolution of the skips relative to the deep map.
+        mode: `"nearest"` or `"bilinear"` (without aligned corners).
+        bias: add a bias; a norm that follows makes it superfluous.
         few_pixels: a batch of at most so many deep pixels is upsampled and concatenated, which is as fast for it.
             `python -m benchmarks.upsampling` measures it: on two cores the forms break even between 12 x 12 and
             20 x 20 pixels for a factor of 2.
 
-    The stored weight is that of the plain convolution, (out, deep + sum(skips), 3, 3), whatever way it is computed.
+    The stored weight is that of the plain convolution, (out, deep + sum(skips), 3, 3), for both ways of computing.
     """
 
     def __init__(
@@ -70,11 +70,11 @@ class UpsampleConcatConv(nn.Module):
         return result
 
     def upsample(self, deep: Tensor) -> Tensor:
-        """The deep map at the resolution of the skips, for those who must see the concatenated map."""
+        """The deep map at the resolution of the skips, for callers that need the concatenated map."""
         return deep if self.factor == 1 else F.interpolate(deep, scale_factor=float(self.factor), mode=self.mode)
 
     def convolve(self, concatenated: Tensor) -> Tensor:
-        """The convolution of a map that was upsampled and concatenated before."""
+        """The convolution of an upsampled and concatenated map."""
         return F.conv2d(concatenated, self.weight, self.bias, padding=1)
 
     def _is_small(self, deep: Tensor) -> bool:
@@ -93,10 +93,10 @@ def upsample_conv(deep: Tensor, kernel: Tensor, bias: Tensor | None, factor: int
 
     Args:
         deep: the map to upsample.
-        kernel: (out, deep, 3, 3), of the plain convolution.
+        kernel: (out, deep, 3, 3) of the plain convolution.
         bias: (out,) or None.
         factor: whole factor of upsampling.
-        mode: of upsampling.
+        mode: interpolation.
     """
     if factor > 1 and mode == "nearest":
         return F.conv_transpose2d(deep, transposed_kernel(kernel, factor), bias, stride=factor, padding=1)
@@ -108,14 +108,14 @@ def upsample_conv(deep: Tensor, kernel: Tensor, bias: Tensor | None, factor: int
 def transposed_kernel(kernel: Tensor, factor: int = 2) -> Tensor:
     """The kernel (deep, out, f + 2, f + 2) of the transposed convolution that equals nearest upsampling, then `kernel`.
 
-    `K[c, o, k, l] = sum_ab M[k, a] M[l, b] W[o, c, a, b]` with the (f + 2) x 3 matrix M that maps tap a of the
-    convolution to the taps k of the transposed one; linear in W (out, deep, 3, 3), so that gradients reach W itself.
+    `K[c, o, k, l] = sum_ab M[k, a] M[l, b] W[o, c, a, b]`, where the (f + 2) x 3 matrix M maps tap a of the convolution
+    to the taps k of the transposed one; K is linear in W (out, deep, 3, 3), so gradients reach W.
     """
     out, deep = kernel.shape[:2]
     flat, taps = kernel.reshape(out * deep, 9), _taps(kernel, factor)
     device = kernel.device.type
     if torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device):
-        with torch.autocast(device, enabled=False):  # sums of weights are made in the weights' precision
+        with torch.autocast(device, enabled=False):  # sums of weights keep the weights' precision
             flat = flat @ taps
     else:
         flat = flat @ taps
@@ -123,7 +123,7 @@ def transposed_kernel(kernel: Tensor, factor: int = 2) -> Tensor:
 
 
 def _taps(like: Tensor, factor: int) -> Tensor:
-    """M for both axes at once, (9, (f + 2)^2): made where it is needed, so that nothing is copied to a GPU."""
+    """M for both axes at once, (9, (f + 2)^2), created on the device of the weights."""
     tap = torch.arange(3, device=like.device)[:, None] + torch.arange(factor + 2, device=like.device)
     one_axis = ((tap >= 2) & (tap < factor + 2)).to(like.dtype)
     return (one_axis[:, None, :, None] * one_axis[None, :, None, :]).reshape(9, -1)

@@ -1,4 +1,4 @@
-"""The U-Net of 2015: convolutions that see nothing beyond the border, cropped skips, images mirrored to fit."""
+"""The original U-Net of 2015: convolutions without padding, cropped skips, mirrored images."""
 
 from collections.abc import Sequence
 
@@ -11,17 +11,17 @@ from unetzoo.layers.checkpoint import CheckpointedModule
 from unetzoo.layers.norm import make_activation, make_norm
 from unetzoo.layers.resize import enlarge
 
-_FEWEST = 12  # (side + 4) / reduction of the smallest image of which a network without padding leaves anything
+_FEWEST = 12  # (side + 4) / reduction of the smallest image with any logits
 
 
 class ValidFuseBlock(CheckpointedModule):
-    """As `FuseBlock`, but each of its two convolutions takes a pixel off every side (arXiv:1505.04597, figure 1).
+    """Like `FuseBlock`, but each of its two convolutions removes a pixel on every side (arXiv:1505.04597, figure 1).
 
     Args:
-        deep_channels: of the deep map.
-        skip_channels: of each skip.
-        out_channels: of the result.
-        factor: how much finer the skips are than the deep map.
+        deep_channels: channels of the deep map.
+        skip_channels: channels of each skip.
+        out_channels: channels of the output.
+        factor: resolution of the skips relative to the deep map.
         style: norm, activation, upsampling and dropout.
     """
 
@@ -52,20 +52,17 @@ class ValidFuseBlock(CheckpointedModule):
 
 
 def crop_as(features: Tensor, like: Tensor) -> Tensor:
-    """The middle of a map (b, c, h, w), with height and width of a smaller one."""
+    """The center of a map (b, c, h, w), with height and width of a smaller one."""
     height, width = like.shape[2:]
     top, left = (features.shape[2] - height) // 2, (features.shape[3] - width) // 2
     return features[:, :, top : top + height, left : left + width]
 
 
 def check_sides(height: int, width: int, reduction: int) -> None:
-    """Whether a network without padding takes an image of these sides, in pixels.
+    """Raise ShapeError unless a network without padding takes an image of these sides, in pixels.
 
-    Each level takes 4 pixels, and must leave an even number to the next: side + 4 is a multiple of the deepest
-    `reduction`.
-
-    Raises:
-        ShapeError: it does not.
+    Each level removes 4 pixels and must leave an even number to the next: side + 4 is a multiple of `reduction`, that
+    of the deepest level.
     """
     if any((side + 4) % reduction or (side + 4) // reduction < _FEWEST for side in (height, width)):
         few = ", ".join(str(side) for side in valid_sides(reduction))
@@ -73,28 +70,24 @@ def check_sides(height: int, width: int, reduction: int) -> None:
 
 
 def valid_sides(reduction: int) -> tuple[int, int, int]:
-    """The three smallest sides that a network without padding of that deepest reduction takes, in pixels."""
+    """The three smallest sides, in pixels, for a network without padding and that deepest reduction."""
     first, second, third = (reduction * multiple - 4 for multiple in range(_FEWEST, _FEWEST + 3))
     return first, second, third
 
 
 def mirrored(image: Tensor, reduction: int) -> Tensor:
-    """An image with its mirror images around it, so large that logits without padding begin with the image's own.
+    """The image, extended by its mirror images so that logits without padding cover it.
 
     The overlap-tile strategy of arXiv:1505.04597, figure 2: the first h rows and w columns of the logits are those of
-    the image (b, c, h, w).
-
-    Args:
-        image: (b, c, h, w), any h, w >= 1.
-        reduction: the deepest of the network.
+    the image (b, c, h, w), any h, w >= 1, for a network with that deepest reduction.
     """
     rows, columns = (_mirrored_indices(side, reduction, image) for side in image.shape[2:])
     return image.index_select(2, rows).index_select(3, columns)
 
 
 def _mirrored_indices(side: int, reduction: int, image: Tensor) -> Tensor:
-    """Which rows of an image of that many make the larger one."""
-    border = 6 * reduction - 4  # of 572 pixels of the network of 1, 2, 4, 8, 16 that is 92 at each side
+    """The rows of an image with `side` rows that form the extended image."""
+    border = 6 * reduction - 4  # 92 on each side for reductions 1, 2, 4, 8, 16, as in the paper
     length = max(-(-(side + 2 * border + 4) // reduction), _FEWEST) * reduction - 4
     there_and_back = max(2 * (side - 1), 1)
     index = (torch.arange(length, device=image.device) - border) % there_and_back
