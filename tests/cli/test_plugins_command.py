@@ -85,13 +85,13 @@ def test_checking_a_plugin_says_which_rules_it_breaks(run, install):
     environment = install("rival", _RIVAL)
     done = run("plugins", "check", "rival", **environment)
     assert done.returncode == 1
-    assert "the builder gave NoneType" in done.stdout
+    assert "the builder returned NoneType" in done.stdout
     results = json.loads(run("plugins", "check", "rival", "--json", **environment).stdout)
     assert {
         "part": "plugin rival 1.0",
-        "rule": "It is active, without problems, and nobody else offers a part of the same name",
+        "rule": "It is active, without problems, and no other plugin provides a part of the same name",
     }.items() <= (results[0].items())
-    assert results[0]["problem"] == "others offer decoder unet too"
+    assert results[0]["problem"] == "other plugins also provide decoder unet"
 
 
 def test_checking_a_plugin_that_is_not_there_is_one_error(run):

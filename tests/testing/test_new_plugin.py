@@ -34,10 +34,10 @@ def test_a_new_plugin_installs_registers_and_passes_its_own_tests(kinds, tmp_pat
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["unetzoo-cells"], "say what it provides: --encoder, --decoder, --loss"),
-        (["Unetzoo_Cells", "--loss"], "small letters, digits and single dashes"),
-        (["../cells", "--loss"], "small letters, digits and single dashes"),
-        (["taken", "--loss"], "is there already"),
+        (["unetzoo-cells"], "choose what the plugin provides: --encoder, --decoder, --loss"),
+        (["Unetzoo_Cells", "--loss"], "use lower-case letters, digits and single dashes"),
+        (["../cells", "--loss"], "use lower-case letters, digits and single dashes"),
+        (["taken", "--loss"], "exists already"),
     ],
 )
 def test_a_name_or_folder_that_does_not_do_is_one_error(arguments, message, tmp_path):

@@ -1,6 +1,6 @@
-"""The contracts as a battery of rules, which unetzoo's own parts pass too; authors of plugins run it on theirs.
+"""The contracts of parts as a battery of rules, for unetzoo's parts and for those of plugins.
 
-In a test, `unetzoo.testing.check_decoder(MyDecoder)`; without any code, `pytest --unetzoo-plugin unetzoo-cells` or
+In a test, call `unetzoo.testing.check_decoder(MyDecoder)`; without code, run `pytest --unetzoo-plugin unetzoo-cells` or
 `unetzoo plugins check unetzoo-cells`.
 """
 

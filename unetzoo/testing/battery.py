@@ -1,4 +1,4 @@
-"""Try all rules of a part, or of all parts of a plugin."""
+"""Check all rules of a part, or of all parts of a plugin."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -27,41 +27,41 @@ Part = str | Callable[..., Any]
 
 
 def check_encoder(encoder: Part, *, options: Mapping[str, Any] | None = None) -> None:
-    """Try every rule of the encoders' contract.
+    """Check every rule of the contract of encoders.
 
     Args:
         encoder: its name, or its class or builder.
-        options: to build it with.
+        options: its options.
 
     Raises:
-        ContractError: names each sentence that was broken, and how.
+        ContractError: names each broken rule and the problem.
         UnknownNameError: there is no such encoder.
     """
     _check("encoder", encoder, options)
 
 
 def check_decoder(decoder: Part, *, options: Mapping[str, Any] | None = None) -> None:
-    """Try every rule of the decoders' contract; as `check_encoder`."""
+    """Check every rule of the contract of decoders, like `check_encoder`."""
     _check("decoder", decoder, options)
 
 
 def check_loss(loss: Part, *, options: Mapping[str, Any] | None = None) -> None:
-    """Try every rule of the losses' contract; as `check_encoder`."""
+    """Check every rule of the contract of losses, like `check_encoder`."""
     _check("loss", loss, options)
 
 
 def check_objects(coding: Part, *, options: Mapping[str, Any] | None = None) -> None:
-    """Try every rule of the contract of object codings; as `check_encoder`."""
+    """Check every rule of the contract of object codings, like `check_encoder`."""
     _check("object", coding, options)
 
 
 def check_dataset(dataset: Part, *, options: Mapping[str, Any] | None = None) -> None:
-    """Try every rule of the data sets' contract; as `check_encoder`."""
+    """Check every rule of the contract of data sets, like `check_encoder`."""
     _check("dataset", dataset, options)
 
 
 def check_plugin(distribution: str) -> "Report":
-    """Try every rule of every part of a plugin; of a family of encoders, on its examples.
+    """Check every rule of every part of a plugin; of a family of encoders, of its examples.
 
     Raises:
         UnknownNameError: there is no such plugin.
@@ -71,28 +71,24 @@ def check_plugin(distribution: str) -> "Report":
 
 @dataclass(frozen=True)
 class Report:
-    """What came of all rules."""
+    """The results of all rules."""
 
     results: tuple[Result, ...]
 
     @property
     def holds(self) -> bool:
-        """Whether none is broken."""
+        """True if no rule is broken."""
         return all(result.holds for result in self.results)
 
 
 def trials_of_plugin(distribution: str) -> list[Trial]:
-    """All rules that are to be tried on the plugins of a distribution.
-
-    Raises:
-        UnknownNameError: as `check_plugin`.
-    """
+    """All rules for the plugins of a distribution; UnknownNameError if it has none."""
     infos = list_plugins()
     plugins = [info.name for info in infos if info.distribution == distribution]
     if not plugins:
         hint = did_you_mean(distribution, [info.distribution for info in infos])
         raise UnknownNameError(f"no plugin of a distribution {distribution!r}; {hint or '`unetzoo plugins` lists all'}")
-    found = [
+    result = [
         Trial(f"plugin {info.name}", _is_whole, lambda info=info: info)
         for info in infos
         if info.distribution == distribution
@@ -100,8 +96,8 @@ def trials_of_plugin(distribution: str) -> list[Trial]:
     for kind, offers in host().offers.items():
         for offer in offers:
             if offer.plugin in plugins:
-                found += _trials_of_offer(kind, offer)
-    return found
+                result += _trials_of_offer(kind, offer)
+    return result
 
 
 def _trials_of_offer(kind: str, offer: Offer) -> list[Trial]:
@@ -135,22 +131,22 @@ def _check(kind: str, part: Part, options: Mapping[str, Any] | None) -> None:
 
 
 def _maker(kind: str, name: str, build: Lazy | Callable[..., Any], options: Mapping[str, Any]) -> Callable[..., Any]:
-    """Builds the part with what its rule asks for; of losses, all of that are options."""
+    """A function that builds the part with the arguments of a rule, which are options for losses and object codings."""
 
-    def make(**asked: Any) -> Any:  # noqa: ANN401 - the kind says what
+    def make(**arguments: Any) -> Any:  # noqa: ANN401 - the kind says what
         if kind in ("loss", "object"):
-            return build_part(kind, name, build, {}, {**options, **asked})
-        return build_part(kind, name, build, {**_RESERVED.get(kind, {}), **asked}, options)
+            return build_part(kind, name, build, {}, {**options, **arguments})
+        return build_part(kind, name, build, {**_RESERVED.get(kind, {}), **arguments}, options)
 
     return make
 
 
 def _is_whole(make: Callable[..., Any]) -> None:
-    """It is active, without problems, and nobody else offers a part of the same name."""
+    """It is active, without problems, and no other plugin provides a part of the same name."""
     info = make()
     demand(info.status == "active", f"it is {info.status}: {'; '.join(info.problems)}")
     shared = [part for part in info.conflicts if part in info.parts]
-    demand(not shared, f"others offer {', '.join(shared)} too")
+    demand(not shared, f"other plugins also provide {', '.join(shared)}")
 
 
 def _has_a_summary(make: Callable[..., Any]) -> None:
@@ -162,14 +158,14 @@ def _has_a_summary(make: Callable[..., Any]) -> None:
 def _can_be_imported(make: Callable[..., Any]) -> None:
     """Its function can be imported."""
     build = make().build
-    demand(callable(build.resolve() if isinstance(build, Lazy) else build), f"{build!r} is no function")
+    demand(callable(build.resolve() if isinstance(build, Lazy) else build), f"{build!r} is not a function")
 
 
 def _options_are_plain(make: Callable[..., Any]) -> None:
-    """Every option has a default that JSON can hold."""
+    """Every option has a default that JSON can represent."""
     for option in make():
         demand(not option.required, f"{option.name} has no default")
         try:
             json.dumps(option.default)
         except TypeError:
-            demand(False, f"that of {option.name} is {option.default!r}")
+            demand(False, f"the default of {option.name} is {option.default!r}")

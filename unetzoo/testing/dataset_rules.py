@@ -9,13 +9,13 @@ from unetzoo.testing.rules import Make, Rule, demand
 
 _SPLITS = ("train", "val", "test")
 _VOID = 255
-_LOOKED_AT = 5
+_MAX_SAMPLES = 5  # of each split
 
 
 def _samples(make: Make) -> Iterator[tuple[Dataset, Sample]]:
     for split in _SPLITS:
         dataset = make(split=split)
-        for index in range(min(len(dataset), _LOOKED_AT)):
+        for index in range(min(len(dataset), _MAX_SAMPLES)):
             yield dataset, dataset[index]
 
 
@@ -23,7 +23,7 @@ def has_three_splits(make: Make) -> None:
     """It is an unetzoo.Dataset with at least one sample in each of train, val and test."""
     for split in _SPLITS:
         dataset = make(split=split)
-        demand(isinstance(dataset, Dataset), f"the builder gave {type(dataset).__name__}")
+        demand(isinstance(dataset, Dataset), f"the builder returned {type(dataset).__name__}")
         demand(len(dataset) >= 1, f"{split} is empty")
 
 
@@ -36,30 +36,30 @@ def shapes_fit(make: Make) -> None:
 
 
 def ids_are_classes(make: Make) -> None:
-    """Masks hold whole numbers from 0 to classes - 1, or 255 where nobody knows."""
+    """Masks hold whole numbers from 0 to classes - 1, or 255 for unknown pixels."""
     for dataset, sample in _samples(make):
         mask, classes = np.asarray(sample.mask), len(dataset.class_names)
         demand(mask.dtype.kind in "iu", f"the dtype is {mask.dtype}")
-        strange = np.setdiff1d(mask, [*range(classes), _VOID])
-        demand(strange.size == 0, f"{sample.name} holds {strange[:3].tolist()}, and there are {classes} classes")
+        invalid = np.setdiff1d(mask, [*range(classes), _VOID])
+        demand(invalid.size == 0, f"{sample.name} holds {invalid[:3].tolist()}, but there are {classes} classes")
 
 
 def is_the_same_each_time(make: Make) -> None:
-    """The same number gives the same sample."""
+    """The same index gives the same sample."""
     for split in _SPLITS:
         one, other = make(split=split)[0], make(split=split)[0]
         same = np.array_equal(one.image, other.image) and np.array_equal(one.mask, other.mask)
-        demand(same, f"the first one of {split} differs")
+        demand(same, f"the first sample of {split} differs")
 
 
 def ends(make: Make) -> None:
-    """Beyond the last sample there is an IndexError."""
+    """An index after the last sample is an IndexError."""
     dataset = make(split="train")
     try:
         dataset[len(dataset)]
     except IndexError:
         return
-    demand(False, f"there was a sample number {len(dataset)} of {len(dataset)}")
+    demand(False, f"index {len(dataset)} of {len(dataset)} samples gave a sample")
 
 
 RULES: tuple[Rule, ...] = (has_three_splits, shapes_fit, ids_are_classes, is_the_same_each_time, ends)

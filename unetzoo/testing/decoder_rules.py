@@ -40,7 +40,7 @@ def _shapes(decoder: Decoder, features: list[Tensor], info: FeatureInfo) -> list
 def is_a_decoder(make: Make) -> None:
     """It is an unetzoo.Decoder for a FeatureInfo."""
     decoder = make(features=_info())
-    demand(isinstance(decoder, Decoder), f"the builder gave {type(decoder).__name__}")
+    demand(isinstance(decoder, Decoder), f"the builder returned {type(decoder).__name__}")
 
 
 def takes_every_pyramid(make: Make) -> None:
@@ -61,7 +61,7 @@ def takes_the_smallest_map(make: Make) -> None:
 
 
 def every_level_learns(make: Make) -> None:
-    """Every level gets gradient, or every one that `used_levels` names."""
+    """Every level, or every level of `used_levels`, gets a gradient."""
     for reductions in PYRAMIDS:
         info = _info(reductions)
         features = [level.requires_grad_() for level in _features(info)]
@@ -75,7 +75,7 @@ def every_level_learns(make: Make) -> None:
 
 
 def every_parameter_learns(make: Make) -> None:
-    """Every parameter gets gradient, so that several processes can train it together."""
+    """Every parameter gets a gradient, so that several processes can train it together."""
     decoder = make(features=_info())
     sum(output.square().mean() for output in decoder(_features(_info()))).backward()
     without = [name for name, parameter in decoder.named_parameters() if parameter.grad is None]
@@ -97,7 +97,7 @@ def changes_nothing_global(make: Make) -> None:
 
 
 def images_are_independent(make: Make) -> None:
-    """In evaluation mode the outputs of an image are the same alone and in a batch, and each time."""
+    """In evaluation mode the outputs of an image are the same alone, in a batch and when repeated."""
     decoder, features = make(features=_info()).eval(), _features(_info())
     with torch.no_grad():
         together, alone = decoder(features), decoder([level[:1] for level in features])
@@ -115,7 +115,7 @@ def leaves_the_features(make: Make) -> None:
 
 
 def comes_back_from_its_state(make: Make) -> None:
-    """Its state_dict, loaded into another one built alike, gives the same outputs."""
+    """Its state_dict, loaded into another instance, gives the same outputs."""
     one, other = make(features=_info()).eval(), make(features=_info()).eval()
     demand_round_trip(one, other)
     features = _features(_info())

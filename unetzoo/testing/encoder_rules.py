@@ -15,33 +15,33 @@ from unetzoo.testing.common import (
 )
 from unetzoo.testing.rules import Make, Rule, demand, without_network
 
-_SIDE = 64  # pixels, at least
+_LEAST_SIDE = 64  # pixels
 
 
 def _image(encoder: Encoder, batch: int = 2, channels: int = 3) -> Tensor:
-    """An image that is wider than high, whose sides are multiples of the deepest reduction."""
+    """A landscape image whose sides are multiples of the deepest reduction."""
     unit = encoder.features.reductions[-1]
-    height = -(-_SIDE // unit) * unit
+    height = -(-_LEAST_SIDE // unit) * unit
     return torch.randn(batch, channels, height, height + unit)
 
 
 def is_an_encoder(make: Make) -> None:
     """It is an unetzoo.Encoder whose `features` are a FeatureInfo."""
     encoder = make(in_channels=3)
-    demand(isinstance(encoder, Encoder), f"the builder gave {type(encoder).__name__}")
+    demand(isinstance(encoder, Encoder), f"the builder returned {type(encoder).__name__}")
     demand(isinstance(encoder.features, FeatureInfo), f"features are {encoder.features!r}")
 
 
 def shapes_are_as_declared(make: Make) -> None:
-    """Level i is (b, channels[i], h / reductions[i], w / reductions[i]) for h and w of whole deepest reductions."""
+    """Level i is (b, channels[i], h / reductions[i], w / reductions[i]) for multiples h, w of the deepest reduction."""
     encoder = make(in_channels=3).eval()
     for batch in (1, 2):
         image = _image(encoder, batch)
         pairs = zip(encoder.features.channels, encoder.features.reductions, strict=True)
         height, width = image.shape[2:]
-        wanted = [(batch, channels, height // reduction, width // reduction) for channels, reduction in pairs]
+        declared = [(batch, channels, height // reduction, width // reduction) for channels, reduction in pairs]
         with torch.no_grad():
-            demand_shapes(encoder(image), wanted)
+            demand_shapes(encoder(image), declared)
 
 
 def gradient_reaches_the_image(make: Make) -> None:
@@ -51,7 +51,7 @@ def gradient_reaches_the_image(make: Make) -> None:
     for index, level in enumerate(encoder(image)):
         demand(level.requires_grad, f"level {index} has no gradient")
         (gradient,) = torch.autograd.grad(level.square().mean(), image, retain_graph=True, allow_unused=True)
-        demand(gradient is not None and bool(gradient.any()), f"that of level {index} is 0 at the image")
+        demand(gradient is not None and bool(gradient.any()), f"the gradient of level {index} is 0 at the image")
 
 
 def takes_any_channels(make: Make) -> None:
@@ -63,7 +63,7 @@ def takes_any_channels(make: Make) -> None:
 
 
 def does_not_connect(make: Make) -> None:
-    """Nothing is downloaded unless `pretrained` asks for it."""
+    """Nothing is downloaded without `pretrained`."""
     with without_network():
         make(in_channels=3)
 
@@ -78,7 +78,7 @@ def changes_nothing_global(make: Make) -> None:
 
 
 def images_are_independent(make: Make) -> None:
-    """In evaluation mode the features of an image are the same alone and in a batch, and each time."""
+    """In evaluation mode the features of an image are the same alone, in a batch and when repeated."""
     encoder = make(in_channels=3).eval()
     image = _image(encoder)
     with torch.no_grad():
@@ -97,7 +97,7 @@ def leaves_the_image(make: Make) -> None:
 
 
 def comes_back_from_its_state(make: Make) -> None:
-    """Its state_dict, loaded into another one built alike, gives the same features."""
+    """Its state_dict, loaded into another instance, gives the same features."""
     one, other = make(in_channels=3).eval(), make(in_channels=3).eval()
     demand_round_trip(one, other)
     image = _image(one, 1)

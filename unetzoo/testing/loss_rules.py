@@ -1,4 +1,4 @@
-"""The contract of losses, rule by rule. Each mode that a loss does not refuse is tried."""
+"""The contract of losses, rule by rule, for each mode that a loss accepts."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ _IGNORED = 255
 
 
 def _example(mode: str, side: int = 8, dtype: torch.dtype = torch.float32) -> tuple[Tensor, Tensor]:
-    """Logits none of which is near 0, and a target in which every class occurs."""
+    """Logits away from 0, and a target with every class."""
     logits = torch.randn(2, _CLASSES[mode], side, side, dtype=dtype)
     logits = logits + logits.sign() * 0.1
     shape = logits.shape if mode == "multilabel" else (2, side, side)
@@ -25,16 +25,16 @@ def _example(mode: str, side: int = 8, dtype: torch.dtype = torch.float32) -> tu
 
 
 def _modes(loss: nn.Module) -> list[str]:
-    """The modes that a loss takes; it refuses the others with an `UnetzooError`."""
-    taken = []
+    """The modes that a loss accepts; it refuses the others with an `UnetzooError`."""
+    accepted = []
     for mode in _CLASSES:
         try:
             loss(*_example(mode))
         except UnetzooError:
             continue
-        taken.append(mode)
-    demand(bool(taken), f"it refuses each of {', '.join(_CLASSES)}")
-    return taken
+        accepted.append(mode)
+    demand(bool(accepted), f"it refuses each of {', '.join(_CLASSES)}")
+    return accepted
 
 
 def _cases(make: Make, dtype: torch.dtype = torch.float32, side: int = 8) -> Iterator[tuple[nn.Module, Tensor, Tensor]]:
@@ -60,26 +60,26 @@ def is_a_scalar(make: Make) -> None:
 
 
 def prefers_what_is_right(make: Make) -> None:
-    """The right prediction costs less than the opposite one."""
+    """The correct prediction costs less than the opposite one."""
     for loss, logits, target in _cases(make):
         multiclass = target.ndim == 3 and logits.shape[1] > 1
         masks = nn.functional.one_hot(target, logits.shape[1]).movedim(3, 1) if multiclass else target
         right = (masks.reshape(logits.shape) * 2.0 - 1) * 8
         costs = loss(right, target).item(), loss(-right, target).item()
-        demand(costs[0] < costs[1], f"the right one costs {costs[0]:.3g}, the opposite one {costs[1]:.3g}")
+        demand(costs[0] < costs[1], f"the correct one costs {costs[0]:.3g}, the opposite one {costs[1]:.3g}")
 
 
 def gradients_are_exact(make: Make) -> None:
-    """Its gradient is that of finite differences, in float64."""
+    """Its gradient equals finite differences in float64."""
     for loss, logits, target in _cases(make, torch.float64, side=4):
         torch.autograd.gradcheck(lambda values, loss=loss, target=target: loss(values, target), logits)
 
 
 def empty_masks_are_finite(make: Make) -> None:
-    """An empty mask, and one that is full, has a finite loss and gradient."""
+    """An empty and a full mask have a finite loss and gradient."""
     for loss, logits, target in _cases(make):
         for value in (0, 1):
-            _demand_finite(loss(logits, torch.full_like(target, value)), logits, f"of a target of {value} alone")
+            _demand_finite(loss(logits, torch.full_like(target, value)), logits, f"of a target of only {value}")
 
 
 def extreme_logits_are_finite(make: Make) -> None:
@@ -100,7 +100,7 @@ def half_precision_is_safe(make: Make) -> None:
 
 
 def ignores_pixels(make: Make) -> None:
-    """It has the option `ignore_index`; pixels with that target have no influence and no gradient."""
+    """It has the option `ignore_index`; pixels with this target have no influence and no gradient."""
     plain = make()
     loss = make(ignore_index=_IGNORED)
     for mode in _modes(plain):
@@ -110,20 +110,20 @@ def ignores_pixels(make: Make) -> None:
         other[..., 2:4] *= -3
         values = loss(logits, target).item(), loss(other, target).item()
         same = abs(values[0] - values[1]) <= 1e-5 * max(1.0, abs(values[0]))
-        demand(same, f"other logits there change it from {values[0]:.6g} to {values[1]:.6g}")
+        demand(same, f"their logits change it from {values[0]:.6g} to {values[1]:.6g}")
         logits.requires_grad_()
         (gradient,) = torch.autograd.grad(loss(logits, target), logits)
         demand(not bool(gradient[..., 2:4].any()), "they have a gradient")
 
 
 def wholly_ignored_is_finite(make: Make) -> None:
-    """Where every pixel is ignored, loss and gradient are finite."""
+    """If every pixel is ignored, loss and gradient are finite."""
     plain = make()
     loss = make(ignore_index=_IGNORED)
     for mode in _modes(plain):
         logits, target = _example(mode)
         logits.requires_grad_()
-        _demand_finite(loss(logits, torch.full_like(target, _IGNORED)), logits, "of a target that is ignored")
+        _demand_finite(loss(logits, torch.full_like(target, _IGNORED)), logits, "of an ignored target")
 
 
 def leaves_logits_and_target(make: Make) -> None:
@@ -132,13 +132,13 @@ def leaves_logits_and_target(make: Make) -> None:
         before = logits.detach().clone(), target.clone()
         loss(logits, target)
         same = torch.equal(logits, before[0]) and torch.equal(target, before[1])
-        demand(same, "one of them is another one afterwards")
+        demand(same, "one of them has changed")
 
 
 def keeps_out_of_checkpoints(make: Make) -> None:
-    """It has nothing in its state_dict, so that checkpoints do not depend on it."""
-    found = list(make().state_dict())
-    demand(not found, f"it has {', '.join(found[:3])}")
+    """Its state_dict is empty, so that checkpoints do not depend on it."""
+    names = list(make().state_dict())
+    demand(not names, f"it has {', '.join(names[:3])}")
 
 
 def refuses_a_target_that_does_not_fit(make: Make) -> None:

@@ -1,4 +1,4 @@
-"""`pytest --unetzoo-plugin unetzoo-cells`: every rule of every part of a plugin as a test, without any code."""
+"""`pytest --unetzoo-plugin unetzoo-cells`: every rule of every part of a plugin as a test."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -39,20 +39,20 @@ def _items(session: pytest.Session, distribution: str) -> Iterator["RuleItem"]:
 class RuleItem(pytest.Item):
     """A rule on a part."""
 
-    def __init__(self, *, trial: "Trial", **given: object) -> None:
-        super().__init__(**given)  # type: ignore[arg-type] # pytest's own arguments
+    def __init__(self, *, trial: "Trial", **kwargs: object) -> None:
+        super().__init__(**kwargs)  # type: ignore[arg-type] # pytest's own arguments
         self.trial = trial
 
     def runtest(self) -> None:
-        """Try it."""
+        """Check the rule."""
         result = self.trial.run()
         if not result.holds:
             raise AssertionError(f"{result.part} breaks the rule: {result.rule}\n{result.problem}")
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: object = None) -> str:  # noqa: ARG002 - pytest's signature
-        """What is shown of a broken rule: no traceback through the battery."""
+        """The message of a broken rule, without a traceback through the battery."""
         return str(excinfo.value)
 
     def reportinfo(self) -> tuple[str, None, str]:
-        """Where it stands in pytest's output."""
+        """Its place in pytest's output."""
         return self.trial.part, None, self.name

@@ -1,4 +1,4 @@
-"""What a rule is, and what came of it."""
+"""Rules, and their results."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -10,13 +10,13 @@ import torch
 from unetzoo._utils.isolation import run_isolated
 
 Make = Callable[..., Any]
-"""Builds the part that is looked at, anew at each call."""
+"""Builds a new instance of the part at each call."""
 Rule = Callable[[Make], None]
-"""Raises `BrokenRuleError`, or anything, when a part breaks it; the first line of its docstring is the sentence."""
+"""Raises `BrokenRuleError`, or anything else, for a part that breaks it; its docstring's first line is its sentence."""
 
 
 class BrokenRuleError(Exception):
-    """What was found instead of what the sentence promises, with the numbers."""
+    """The violation of a rule, with its numbers."""
 
     def __str__(self) -> str:
         return " ".join(map(str, self.args))
@@ -24,12 +24,12 @@ class BrokenRuleError(Exception):
 
 @dataclass(frozen=True)
 class Result:
-    """What came of one rule.
+    """The result of one rule.
 
     Attributes:
         part: such as `"decoder unet"`.
         rule: the sentence.
-        problem: how it was broken; empty where it holds.
+        problem: the violation; empty if the rule holds.
     """
 
     part: str
@@ -38,13 +38,13 @@ class Result:
 
     @property
     def holds(self) -> bool:
-        """Whether the part keeps the rule."""
+        """True if the part keeps the rule."""
         return not self.problem
 
 
 @dataclass(frozen=True)
 class Trial:
-    """A rule that is to be tried on a part."""
+    """A rule to check on a part."""
 
     part: str
     rule: Rule
@@ -52,11 +52,11 @@ class Trial:
 
     @property
     def sentence(self) -> str:
-        """What the rule promises."""
+        """The sentence of the rule."""
         return sentence_of(self.rule)
 
     def run(self) -> Result:
-        """Try it; torch's global random numbers stay as they are."""
+        """Check it; the state of torch's random numbers stays unchanged."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             outcome = run_isolated(lambda: self.rule(self.make))
@@ -84,15 +84,15 @@ def demand(holds: bool, problem: str) -> None:
 
 @contextmanager
 def without_network() -> Iterator[None]:
-    """Whoever connects gets a `BrokenRuleError`."""
+    """Turn every connection into a `BrokenRuleError`."""
     import socket
 
     def refuse(*_: object, **__: object) -> None:
         raise BrokenRuleError("it opened a connection")
 
-    kept = socket.socket.connect, socket.getaddrinfo
+    originals = socket.socket.connect, socket.getaddrinfo
     socket.socket.connect, socket.getaddrinfo = refuse, refuse  # type: ignore[method-assign, assignment]
     try:
         yield
     finally:
-        socket.socket.connect, socket.getaddrinfo = kept  # type: ignore[method-assign]
+        socket.socket.connect, socket.getaddrinfo = originals  # type: ignore[method-assign]

@@ -1,1 +1,1 @@
-"""A new plugin: the distribution that `unetzoo new-plugin` writes."""
+"""The plugin that `unetzoo new-plugin` writes."""

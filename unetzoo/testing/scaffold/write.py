@@ -1,4 +1,4 @@
-"""Write a distribution with one part of each kind that is asked for."""
+"""Write a new distribution with one part of each requested kind."""
 
 import re
 import shutil
@@ -18,26 +18,25 @@ _CLASS_ENDS: dict[PartKind, str] = {"encoder": "Encoder", "decoder": "Decoder", 
 
 
 def write_plugin(name: str, kinds: Sequence[PartKind], parent: Path) -> Path:
-    """Make the folder `parent / name`, all of it or nothing.
+    """Write the folder `parent / name` completely or not at all.
 
     Args:
-        name: of the distribution, such as `"unetzoo-cells"`; the parts are called after what follows `unetzoo-`.
-        kinds: of the parts, at least one.
-        parent: the folder in which it is made.
+        name: name of the distribution, such as `"unetzoo-cells"`; the parts get the name without `unetzoo-`.
+        kinds: kinds of the parts, at least one.
+        parent: the parent folder.
 
     Raises:
-        OptionError: for a name that no distribution can have, no kind, or a folder that is there already or cannot be
-            written.
+        OptionError: for an invalid name, no kind, or a folder that exists or cannot be written.
     """
     target = parent / name
     if not _NAME.fullmatch(name):
         raise OptionError(
-            f"a plugin's name is of small letters, digits and single dashes, such as unetzoo-cells; got {name!r}"
+            f"invalid name {name!r}: use lower-case letters, digits and single dashes, such as unetzoo-cells"
         )
     if not kinds:
-        raise OptionError(f"say what it provides: {', '.join(f'--{kind}' for kind in get_args(PartKind))}")
+        raise OptionError(f"choose what the plugin provides: {', '.join(f'--{kind}' for kind in get_args(PartKind))}")
     if target.exists():
-        raise OptionError(f"{str(target)!r} is there already; choose another name, or remove it")
+        raise OptionError(f"{str(target)!r} exists already; choose another name or remove it")
     try:
         with TemporaryDirectory(dir=parent, prefix=".unetzoo-") as draft:
             for path, text in _files(name, kinds):
@@ -51,7 +50,7 @@ def write_plugin(name: str, kinds: Sequence[PartKind], parent: Path) -> Path:
 
 
 def _files(name: str, kinds: Sequence[PartKind]) -> Iterator[tuple[str, str]]:
-    """Each file's path in the distribution, and its text."""
+    """The path of each file in the distribution, and its text."""
     module, part = name.replace("-", "_"), name.removeprefix("unetzoo-").replace("-", "_")
     camel = "".join(word.capitalize() for word in part.split("_"))
     words = {
@@ -80,7 +79,7 @@ def _files(name: str, kinds: Sequence[PartKind]) -> Iterator[tuple[str, str]]:
 
 
 def _uses(part: str, kinds: Sequence[PartKind]) -> str:
-    """A line of code for each part."""
+    """A line of code per part."""
     lines = {
         "encoder": f'model = unetzoo.create("unet", encoder="{part}")',
         "decoder": f'model = unetzoo.create("{part}", encoder="resnet34")',
