@@ -45,9 +45,7 @@ class SegFormerDecoder(Decoder):
         """The map at the resolution of reduction 4, the only output, of a pyramid (shallow first)."""
         maps = [project(features[level]) for project, level in zip(self.projections, self.levels, strict=True)]
         like = maps[self.target]
-        finer = [
-            resize_as(one, like) for one in maps[self.target + 1 :]
-        ]  # the block would keep the larger maps
+        finer = [resize_as(one, like) for one in maps[self.target + 1 :]]  # the block would keep the larger maps
         return [self.fuse([*maps[: self.target + 1], *finer], self.target)]
 
 
