@@ -89,19 +89,19 @@ def _bundle(seeds: int) -> dict[str, Any]:
         "patches": [(f"{one.side}", one) for one in _patches(seeds)],
         "peers": list(_peers()),
     }
-    found = {
+    bundle = {
         part: [{"name": name, **result} for name, one in runs if (result := load(RUNS / one.file_name))]
         for part, runs in named.items()
     }
-    return {**found, "step seconds": _read("step-seconds.json"), "speed": _read("speed.json")}
+    return {**bundle, "step seconds": _read("step-seconds.json"), "speed": _read("speed.json")}
 
 
 def _read(name: str) -> dict[str, Any]:
     import json
 
     path = RUNS / name
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    return found
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return content
 
 
 if __name__ == "__main__":

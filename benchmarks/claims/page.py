@@ -9,7 +9,7 @@ from benchmarks.claims.paired import Scores, difference, percent, scores_of
 from benchmarks.claims.peer_seconds import Seconds, shares
 from benchmarks.claims.peers import FIT, LIBRARIES, SMP
 from benchmarks.claims.verdicts import Claim, claims
-from benchmarks.page.machine import told_machine
+from benchmarks.page.machine import machine_line
 from unetzoo.bench.summary import half_interval
 
 _CLAIMS = """\
@@ -37,22 +37,26 @@ their best: in the order `torch.channels_last`, with this project's fused AdamW 
 beside them. Intervals are over trainings, since the steps of one share a moment of the machine."""
 
 
-def claims_section(found: Mapping[str, Any]) -> list[str]:
+def claims_section(results: Mapping[str, Any]) -> list[str]:
     """Paragraphs and a table with a row for each claim.
 
     Args:
-        found: what `python -m benchmarks.claims` has put together.
+        results: what `python -m benchmarks.claims` has put together.
     """
     lines = ["| claim | by | data | measured | seeds | |", "|---|---|---|---|---:|---|"]
-    return [*_machines(found), _CLAIMS.format(steps=STEPS, long=LONG), "\n".join([*lines, *map(_row, claims(found))])]
+    return [
+        *_machines(results),
+        _CLAIMS.format(steps=STEPS, long=LONG),
+        "\n".join([*lines, *map(_row, claims(results))]),
+    ]
 
 
-def _machines(found: Mapping[str, Any]) -> list[str]:
+def _machines(results: Mapping[str, Any]) -> list[str]:
     """Where and when networks were trained and times taken: a line for each machine, its threads included."""
     dates: dict[str, set[str]] = {}
-    for one in (*found["networks"], *found["patches"], found["speed"], *found.get("step seconds", {}).values()):
+    for one in (*results["networks"], *results["patches"], results["speed"], *results.get("step seconds", {}).values()):
         if "machine" in one:
-            dates.setdefault(told_machine(one["machine"]), set()).add(one["date"])
+            dates.setdefault(machine_line(one["machine"]), set()).add(one["date"])
     return [f"{machine} Measured on {' to '.join(sorted({min(days), max(days)}))}." for machine, days in dates.items()]
 
 
@@ -62,11 +66,11 @@ def _row(claim: Claim) -> str:
     return f"| {claim.says} | {claim.paper} | {claim.data} | {claim.measured} | {seeds} | {verdict} |"
 
 
-def accuracy_section(found: Mapping[str, Any]) -> list[str]:
+def accuracy_section(results: Mapping[str, Any]) -> list[str]:
     """Paragraphs, a table with a row for each data set and library, and one for each budget of them."""
     lines = ["| data | budget | by | steps | mean IoU | less smp's | seeds |", "|---|---|---|---:|---:|---:|---:|"]
-    accuracy = "\n".join([*lines, *_peer_rows(found["peers"])])
-    return [_PEERS, accuracy, _SECONDS, _seconds_table(found["step seconds"])]
+    accuracy = "\n".join([*lines, *_peer_rows(results["peers"])])
+    return [_PEERS, accuracy, _SECONDS, _seconds_table(results["step seconds"])]
 
 
 def _seconds_table(by_data: Mapping[str, Seconds]) -> str:

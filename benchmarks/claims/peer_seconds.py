@@ -29,17 +29,17 @@ def measure_seconds(data: str, *, fits: int = _FITS, steps: int = _STEPS) -> dic
         fits: trainings by `unetzoo.fit`.
         steps: of each of them, at least 3.
     """
-    found = opened(data)
-    made = networks(found, 0)
-    network = made.pop(FIT)
+    survey = opened(data)
+    by_library = networks(survey, 0)
+    network = by_library.pop(FIT)
     count = (1 + fits) * steps
-    loops = {name: PlainLoop(one, found, seed=0, steps=count) for name, one in made.items()}
+    loops = {name: PlainLoop(one, survey, seed=0, steps=count) for name, one in by_library.items()}
     clock = _Clock(loops)
     beside = []
     for number in range(1 + fits):
         if number == 1:
             clock.seconds = {name: [] for name in (FIT, *loops)}
-        beside.append(_fit(network, found, clock, steps))
+        beside.append(_fit(network, survey, clock, steps))
     own = median(clock.seconds[FIT])
     return {
         "machine": machine(),
@@ -111,9 +111,9 @@ class _Clock:
         self._since = time.perf_counter()
 
 
-def _fit(network: Any, found: Survey, clock: _Clock, steps: int) -> float:  # noqa: ANN401 - a `Segmenter`
+def _fit(network: Any, survey: Survey, clock: _Clock, steps: int) -> float:  # noqa: ANN401 - a `Segmenter`
     """Seconds of one training, without those of the plain loops."""
     listener = clock.listener()
     start = time.perf_counter()
-    fitted(network, found, seed=0, steps=steps, listener=listener)
+    fitted(network, survey, seed=0, steps=steps, listener=listener)
     return time.perf_counter() - start - clock.paused

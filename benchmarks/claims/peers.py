@@ -103,15 +103,15 @@ class Peer(Segmenter):
 
 def measure_peer(run: PeerRun) -> dict[str, Any]:
     """Train, and evaluate on the held-out part."""
-    found = opened(run.data)
-    network = networks(found, run.seed)[run.library]
+    survey = opened(run.data)
+    network = networks(survey, run.seed)[run.library]
     start = time.perf_counter()
     if run.library == FIT:
-        network = fitted(network, found, seed=run.seed, steps=run.steps)
+        network = fitted(network, survey, seed=run.seed, steps=run.steps)
     else:
-        network = _looped(network, found, run)
+        network = _looped(network, survey, run)
     seconds = time.perf_counter() - start
-    result = evaluate(cast("Network", network.eval()), held_out(found))
+    result = evaluate(cast("Network", network.eval()), held_out(survey))
     return {
         "combination": asdict(run),
         "machine": machine(),
@@ -121,12 +121,12 @@ def measure_peer(run: PeerRun) -> dict[str, Any]:
     }
 
 
-def networks(found: Survey, seed: int) -> dict[str, nn.Module]:
+def networks(survey: Survey, seed: int) -> dict[str, nn.Module]:
     """The network of each library; this project's begin with the weights of segmentation_models_pytorch's."""
     from monai.networks.nets.flexible_unet import FlexibleUNet
 
     torch.manual_seed(seed)
-    statistics = found.statistics
+    statistics = survey.statistics
     classes, channels = len(statistics.class_names), statistics.channels
     theirs = smp.Unet(_ENCODER, encoder_weights=None, in_channels=channels, classes=classes)
     ours = [
@@ -134,14 +134,14 @@ def networks(found: Survey, seed: int) -> dict[str, nn.Module]:
     ]
     for one in ours:
         one.load_state_dict(from_smp(theirs.state_dict()))
-        one.config = _with_statistics(one, found)
+        one.config = _with_statistics(one, survey)
     monai = FlexibleUNet(channels, classes, _ENCODER, pretrained=False)
     last = torch.channels_last
     return {FIT: ours[0], OURS: ours[1], SMP: Peer(theirs, ours[1], last), MONAI: Peer(monai, ours[1], last)}
 
 
-def _with_statistics(model: Segmenter, found: Survey) -> Any:  # noqa: ANN401 - ModelConfig
-    return replace(model.config, info=found.statistics.info)
+def _with_statistics(model: Segmenter, survey: Survey) -> Any:  # noqa: ANN401 - ModelConfig
+    return replace(model.config, info=survey.statistics.info)
 
 
 class PlainLoop:
@@ -149,18 +149,18 @@ class PlainLoop:
 
     Args:
         network: is trained in place.
-        found: the data.
+        survey: the data.
         seed: of the crops.
         steps: of the schedule.
     """
 
-    def __init__(self, network: nn.Module, found: Survey, *, seed: int, steps: int) -> None:
+    def __init__(self, network: nn.Module, survey: Survey, *, seed: int, steps: int) -> None:
         self.network = network.train()
         self._loss = create_loss(OPTIONS.loss, ignore_index=UNKNOWN)
         weights = {"params": list(network.parameters()), "lr": OPTIONS.learning_rate}
         self._optimizer = DenseAdamW([weights], weight_decay=OPTIONS.weight_decay)
         self._schedule = LambdaLR(self._optimizer, rate_of(OPTIONS.schedule, steps=steps, warm_up=OPTIONS.warm_up))
-        self._batches = iter(DataLoader(_crops(found, seed=seed, steps=steps), _BATCH))
+        self._batches = iter(DataLoader(_crops(survey, seed=seed, steps=steps), _BATCH))
 
     def step(self) -> None:
         """Cut crops and update the weights, at most `steps` times."""
@@ -172,26 +172,26 @@ class PlainLoop:
 
 
 def fitted(
-    network: nn.Module, found: Survey, *, seed: int, steps: int, listener: FitListener | None = None
+    network: nn.Module, survey: Survey, *, seed: int, steps: int, listener: FitListener | None = None
 ) -> "Segmenter":
     """This project's own training: the network that it gives."""
     options = replace(OPTIONS, steps=steps, seed=seed, checkpoint_steps=steps, device="cpu")
     with TemporaryDirectory(prefix="unetzoo-") as folder:
-        return fit(cast("Segmenter", network), found, Path(folder, "run"), options=options, listener=listener).model
+        return fit(cast("Segmenter", network), survey, Path(folder, "run"), options=options, listener=listener).model
 
 
-def _looped(network: nn.Module, found: Survey, run: PeerRun) -> nn.Module:
-    loop = PlainLoop(network, found, seed=run.seed, steps=run.steps)
+def _looped(network: nn.Module, survey: Survey, run: PeerRun) -> nn.Module:
+    loop = PlainLoop(network, survey, seed=run.seed, steps=run.steps)
     for _ in range(run.steps):
         loop.step()
     return network
 
 
-def _crops(found: Survey, *, seed: int, steps: int) -> CropDataset:
-    statistics = found.statistics
+def _crops(survey: Survey, *, seed: int, steps: int) -> CropDataset:
+    statistics = survey.statistics
     augmentation = Augmentation(OPTIONS.augment, crop=_CROP, elastic=OPTIONS.elastic)
     return CropDataset(
-        found.dataset("train"),
+        survey.dataset("train"),
         statistics.info,
         count=steps * _BATCH,
         crop=_CROP,

@@ -40,7 +40,7 @@ class Claim:
     verdict: str
 
 
-def claims(found: Mapping[str, Any]) -> list[Claim]:
+def claims(results: Mapping[str, Any]) -> list[Claim]:
     """All that the results of `python -m benchmarks.claims` suffice for."""
     parts: tuple[Callable[[Mapping[str, Any]], Iterator[Claim]], ...] = (
         _work,
@@ -50,31 +50,31 @@ def claims(found: Mapping[str, Any]) -> list[Claim]:
         _pruning,
         _fcn,
     )
-    return [claim for part in parts for claim in part(found)]
+    return [claim for part in parts for claim in part(results)]
 
 
-def _work(found: Mapping[str, Any]) -> Iterator[Claim]:
+def _work(results: Mapping[str, Any]) -> Iterator[Claim]:
     """How much of a sliding window's work is done again and again, and how long it takes."""
-    redundant = {int(result["name"]): result["redundant"] for result in found["patches"]}
+    redundant = {int(result["name"]): result["redundant"] for result in results["patches"]}
     if redundant:
         shares = ", ".join(f"{100 * redundant[side]:.1f} % at {side} px" for side in sorted(redundant))
         says = "Neighbouring patches overlap, so that nearly all of the work is done again and again"
         yield Claim(says, _CIRESAN, "nuclei", f"redundant: {shares}", 0, _holds(min(redundant.values()) > 0.9))
-    seconds = found["speed"].get("seconds", {})
+    seconds = results["speed"].get("seconds", {})
     if seconds:
         slid = {side: median(seconds[f"patches of {side} px, sliding"]) for side in SIDES}
         unet = median(seconds[networks.UNET])
         times = ", ".join(f"{one:.0f} s at {side} px" for side, one in slid.items())
         measured = f"{times}; U-Net {unet:.2f} s, {min(slid.values()) / unet:.0f} times as fast at least"
         says = "A network for the whole image is far faster than one for the patch around each pixel"
-        data = f"one image of {found['speed']['side']} px"
+        data = f"one image of {results['speed']['side']} px"
         yield Claim(says, _RONNEBERGER, data, measured, 0, _holds(min(slid.values()) > 10 * unet))
 
 
-def _patches(found: Mapping[str, Any]) -> Iterator[Claim]:
-    scores = {f"{side} px": scores_of(found["patches"], str(side)) for side in SIDES}
+def _patches(results: Mapping[str, Any]) -> Iterator[Claim]:
+    scores = {f"{side} px": scores_of(results["patches"], str(side)) for side in SIDES}
     best = max(scores, key=lambda side: fmean(scores[side].values() or [0]))
-    whole = scores_of(found["networks"], networks.UNET, "nuclei")
+    whole = scores_of(results["networks"], networks.UNET, "nuclei")
     small, middle, large = scores
     for says, better, worse in (
         ("U-Net is more accurate than a patch classifier", {"U-Net": whole}, best),
@@ -84,16 +84,16 @@ def _patches(found: Mapping[str, Any]) -> Iterator[Claim]:
         yield from _compared(says, _RONNEBERGER, "nuclei", {**better, worse: scores[worse]})
 
 
-def _augmentation(found: Mapping[str, Any]) -> Iterator[Claim]:
+def _augmentation(results: Mapping[str, Any]) -> Iterator[Claim]:
     names = (networks.ELASTIC, networks.NOT_ELASTIC, networks.PLAIN)
-    all_of_it, not_elastic, none = (scores_of(found["networks"], name, "nuclei") for name in names)
+    all_of_it, not_elastic, none = (scores_of(results["networks"], name, "nuclei") for name in names)
     says = "Elastic deformation makes up for few images"
     yield from _compared(says, _RONNEBERGER, "nuclei", {"with it": all_of_it, "all but it": not_elastic})
     says = "Augmentation makes up for few images"
     yield from _compared(says, _RONNEBERGER, "nuclei", {"all of it": all_of_it, "none": none})
 
 
-def _nested(found: Mapping[str, Any]) -> Iterator[Claim]:
+def _nested(results: Mapping[str, Any]) -> Iterator[Claim]:
     nested, supervised, unet, wide = networks.NESTED, networks.SUPERVISED, networks.UNET, networks.WIDE
     for says, better, worse in (
         ("U-Net++ is more accurate than U-Net (nuclei: 92.6, 90.8)", nested, unet),
@@ -106,14 +106,14 @@ def _nested(found: Mapping[str, Any]) -> Iterator[Claim]:
         ),
     ):
         for data in DATA:
-            scores = {name: scores_of(found["networks"], name, data) for name in (better, worse)}
+            scores = {name: scores_of(results["networks"], name, data) for name in (better, worse)}
             yield from _compared(says, _ZHOU, data, scores)
 
 
-def _pruning(found: Mapping[str, Any]) -> Iterator[Claim]:
-    seconds = found["speed"].get("seconds", {})
+def _pruning(results: Mapping[str, Any]) -> Iterator[Claim]:
+    seconds = results["speed"].get("seconds", {})
     for data in DATA:
-        runs = [one for one in found["networks"] if _is(one, networks.SUPERVISED, data)]
+        runs = [one for one in results["networks"] if _is(one, networks.SUPERVISED, data)]
         if runs and seconds:
             yield _pruned(runs, data, {level: median(seconds[f"U-Net++ L{level}"]) for level in range(1, 5)})
 
@@ -149,24 +149,24 @@ def _is(result: Mapping[str, Any], name: str, data: str) -> bool:
     return bool(result["name"] == name and "accuracy" in result and result["combination"]["data"] == data)
 
 
-def _fcn(found: Mapping[str, Any]) -> Iterator[Claim]:
+def _fcn(results: Mapping[str, Any]) -> Iterator[Claim]:
     names = [FCN[32], FCN[16], FCN[8], networks.RESNET_UNET]
     for coarse, fine in pairwise(names):
         paper = _RONNEBERGER if fine == networks.RESNET_UNET else _LONG
         says = f"Finer skips: {fine} is more accurate than {coarse}"
         for data in DATA:
-            scores = {name.partition(",")[0]: scores_of(found["networks"], name, data) for name in (fine, coarse)}
+            scores = {name.partition(",")[0]: scores_of(results["networks"], name, data) for name in (fine, coarse)}
             yield from _compared(says, paper, data, scores)
 
 
 def _compared(says: str, paper: str, data: str, scores: Mapping[str, Scores]) -> Iterator[Claim]:
     """The first is said to be better than the second."""
     better, worse = scores.values()
-    found = difference(better, worse)
-    if found is not None:
+    gap = difference(better, worse)
+    if gap is not None:
         shared = better.keys() & worse.keys()
         means = ", ".join(f"{name} {percent({seed: of[seed] for seed in shared})}" for name, of in scores.items())
-        yield Claim(says, paper, data, f"{means}: {found}", found.seeds, found.verdict)
+        yield Claim(says, paper, data, f"{means}: {gap}", gap.seeds, gap.verdict)
 
 
 def _holds(true: bool) -> str:

@@ -7,10 +7,10 @@ from typing import Any
 from benchmarks.claims.page import mean_with_interval
 from benchmarks.claims.paired import Scores, difference, scores_of
 from benchmarks.claims.peers import FIT, MONAI, SMP
-from benchmarks.page.machine import told_machine
+from benchmarks.page.machine import machine_line
 from benchmarks.page.peers import LIBRARIES, Row, architecture_rows, cost_rows, encoder_rows
 
-_TOLD = """\
+_EXPLANATION = """\
 Counted and measured by the commands of [benchmarks](benchmarks/README.md), where all the numbers are, with their raw
 samples. Milliseconds are for resnet34 and 512 x 512 pixels in float32; the allocator keeps freed memory everywhere."""
 _ACCURACY = """\
@@ -37,19 +37,19 @@ def excerpt(
     head = f"| | {' | '.join(LIBRARIES)} |\n|---|{'---:|' * len(LIBRARIES)}"
     table = "\n".join([head, *(f"| {' | '.join(row)} |" for row in rows)])
     seeds = len({one["combination"]["seed"] for one in claims["peers"] if one["name"] in _BUDGETS})
-    said = _ACCURACY.format(seeds=seeds, differences=_differences(claims["peers"]))
-    told = "\n".join([_TOLD, *([said] if accuracy else [])])
-    return table, told, told_machine(cases[0]["machine"])
+    accuracy_text = _ACCURACY.format(seeds=seeds, differences=_differences(claims["peers"]))
+    paragraph = "\n".join([_EXPLANATION, *([accuracy_text] if accuracy else [])])
+    return table, paragraph, machine_line(cases[0]["machine"])
 
 
 def _accuracy(results: Sequence[Mapping[str, Any]]) -> Iterator[Row]:
     """A row for each data set on which every library has an interval."""
     for data in _data_sets(results):
-        for budget, told in _BUDGETS.items():
+        for budget, suffix in _BUDGETS.items():
             scores = [_scores(results, data, budget, library) for library in (FIT, SMP, MONAI)]
             if min(map(len, scores)) >= _FEWEST:
                 ours, smp, monai = map(mean_with_interval, scores)
-                yield f"mean IoU on {data}{told}, %", ours, smp, monai
+                yield f"mean IoU on {data}{suffix}, %", ours, smp, monai
 
 
 def _differences(results: Sequence[Mapping[str, Any]]) -> str:

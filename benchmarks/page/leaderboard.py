@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from benchmarks.page.machine import told_machine
+from benchmarks.page.machine import machine_line
 from unetzoo.bench.summary import summarize
 from unetzoo.bench.tables import as_markdown
 
@@ -18,15 +18,15 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-def leaderboard_section(found: Mapping[str, Any]) -> list[str]:
+def leaderboard_section(results: Mapping[str, Any]) -> list[str]:
     """A table of a grid's results, the most accurate first."""
-    rows, done = summarize(found["runs"]), [run for run in found["runs"] if "error" not in run]
-    asked = done[0]["combination"]
-    told = _EXPLANATION.format(
-        **{name: asked[name] for name in ("loss", "size")},
+    rows, done = summarize(results["runs"]), [run for run in results["runs"] if "error" not in run]
+    combination = done[0]["combination"]
+    text = _EXPLANATION.format(
+        **{name: combination[name] for name in ("loss", "size")},
         date=max(run["date"] for run in done),
         budget=rows[0].budget,
         seeds=max(row.seeds for row in rows),
     )
-    columns = (*_COLUMNS, "error") if len(done) < len(found["runs"]) else _COLUMNS
-    return [told_machine(done[0]["machine"]), told, as_markdown(rows, columns).rstrip()]
+    columns = (*_COLUMNS, "error") if len(done) < len(results["runs"]) else _COLUMNS
+    return [machine_line(done[0]["machine"]), text, as_markdown(rows, columns).rstrip()]

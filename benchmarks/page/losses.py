@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from statistics import median
 from typing import Any
 
-from benchmarks.page.machine import told_machine
+from benchmarks.page.machine import machine_line
 from unetzoo.bench.timings import ratios
 
 
-def losses_section(found: Mapping[str, Any]) -> list[str]:
+def losses_section(results: Mapping[str, Any]) -> list[str]:
     """Ratios of each pair."""
-    told = (
+    text = (
         "Made by `python -m benchmarks.losses`: forward and backward on 4 images of 512 x 512 pixels, 1 or 4 classes, "
         "float32, with options that make both the same loss. Called in turn in one run, the allocator keeping freed "
         "memory; faster than the peer: the median of the ratios. Peak: how much the process grows while it returns "
@@ -20,7 +20,7 @@ def losses_section(found: Mapping[str, Any]) -> list[str]:
         "| loss | peer | target | ms | faster than it | peak MiB | peer's | saved MiB | peer's | value | peer's |",
         "|---|---|---|" + "---:|" * 8,
     ]
-    for one in found["losses"]:
+    for one in results["losses"]:
         seconds, peak, saved, values = (one[name] for name in ("seconds", "peak_bytes", "saved_bytes", "values"))
         cells = [
             f"`{one['loss']}`",
@@ -32,7 +32,7 @@ def losses_section(found: Mapping[str, Any]) -> list[str]:
             *(f"{values[who]:.4f}" for who in ("ours", "peer")),
         ]
         lines.append(f"| {' | '.join(cells)} |")
-    return [told_machine(found["machine"]), told, "\n".join(lines), _first_touch(found["first touch"])]
+    return [machine_line(results["machine"]), text, "\n".join(lines), _first_touch(results["first touch"])]
 
 
 def _first_touch(seconds: Mapping[str, Any]) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 
-def told_machine(machine: Mapping[str, Any]) -> str:
+def machine_line(machine: Mapping[str, Any]) -> str:
     """One line for what `unetzoo.bench.run.machine` gave."""
     versions = ", ".join(f"{package} {version}" for package, version in machine["versions"].items())
     gpu = f"; {machine['gpu']}" if machine["gpu"] else "; no GPU was at hand"

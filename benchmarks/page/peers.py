@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from statistics import median
 from typing import Any
 
-from benchmarks.page.machine import told_machine
+from benchmarks.page.machine import machine_line
 from benchmarks.peers.names import MONAI, OURS, OURS_OTHERS, RUNS, SMP, SMP_DPT, SMP_OWN
 from unetzoo.bench.case import Case
 
@@ -15,7 +15,7 @@ LIBRARIES = {"unetzoo": "unetzoo", "segmentation_models_pytorch": "smp", "MONAI"
 """Their names, and how those of their contenders begin."""
 _TITLES = {"unet": "U-Net", "unetpp": "U-Net++"}
 _COMPARED = ("resnet34", 512)
-_TOLD = """\
+_EXPLANATION = """\
 Made by `python -m benchmarks.peers`, which builds and runs what it counts, on {date}. Architectures: for images with
 two axes; this project's built-in decoders and smp's architectures are tried over a ResNet-18 (its DPT over a small
 ViT), MONAI's as they come or with four narrow levels; a network that several names share counts once. An encoder runs
@@ -28,18 +28,18 @@ Time and memory are taken from the cases below (resnet34, 512 x 512 pixels, floa
 fastest way of each library in float32, and MONAI has no U-Net++ that takes a backbone."""
 
 
-def peers_section(found: Mapping[str, Any], cases: Sequence[Mapping[str, Any]]) -> list[str]:
+def peers_section(counts: Mapping[str, Any], cases: Sequence[Mapping[str, Any]]) -> list[str]:
     """The table, and why what does not run does not.
 
     Args:
-        found: the count, see `benchmarks.peers.store`.
+        counts: the count, see `benchmarks.peers.store`.
         cases: results of the speed benchmark.
     """
     head = f"| | {' | '.join(LIBRARIES)} |\n|---|{'---:|' * len(LIBRARIES)}"
-    rows = [*architecture_rows(found), *encoder_rows(found), *_losses(found), *_abilities(found), *cost_rows(cases)]
+    rows = [*architecture_rows(counts), *encoder_rows(counts), *_losses(counts), *_abilities(counts), *cost_rows(cases)]
     table = "\n".join([head, *(f"| {' | '.join(row)} |" for row in rows)])
-    reasons = ["| | does not run, because | how many | for example |", "|---|---|---:|---|", *_reasons(found)]
-    return [told_machine(found["machine"]), _TOLD.format(date=found["date"]), table, "\n".join(reasons)]
+    reasons = ["| | does not run, because | how many | for example |", "|---|---|---:|---|", *_reasons(counts)]
+    return [machine_line(counts["machine"]), _EXPLANATION.format(date=counts["date"]), table, "\n".join(reasons)]
 
 
 def _names(reasons: Mapping[str, str], reason: str = RUNS) -> list[str]:
@@ -54,21 +54,21 @@ def _share(reasons: Mapping[str, str]) -> str:
     return f"{len(_names(reasons)):,} of {_tried(reasons):,}" if reasons else ""
 
 
-def architecture_rows(found: Mapping[str, Any]) -> Iterator[Row]:
+def architecture_rows(counts: Mapping[str, Any]) -> Iterator[Row]:
     """How many networks there are."""
     yield _row(
-        "architectures that run", [_share(found["architectures"].get(one, {}).get(RUNS, {})) for one in LIBRARIES]
+        "architectures that run", [_share(counts["architectures"].get(one, {}).get(RUNS, {})) for one in LIBRARIES]
     )
 
 
-def encoder_rows(found: Mapping[str, Any]) -> Iterator[Row]:
+def encoder_rows(counts: Mapping[str, Any]) -> Iterator[Row]:
     """How many encoders run, those of timm first."""
-    timm, others = found["timm"], found["other encoders"]
+    timm, others = counts["timm"], counts["other encoders"]
     dpt = f", {len(_names(timm[SMP_DPT]))} more with DPT" if SMP_DPT in timm else ""
     tried = _tried(timm[OURS])
-    partly = "" if tried == found["timm models"] else f", {tried:,} of them tried"
+    partly = "" if tried == counts["timm models"] else f", {tried:,} of them tried"
     yield (
-        f"encoders of timm, {found['timm models']:,} names{partly}",
+        f"encoders of timm, {counts['timm models']:,} names{partly}",
         _share(timm[OURS]),
         _share(timm[SMP]) + dpt,
         "none",
@@ -76,18 +76,18 @@ def encoder_rows(found: Mapping[str, Any]) -> Iterator[Row]:
     yield _row("encoders beside those", [_share(others[name]) for name in (OURS_OTHERS, SMP_OWN, MONAI)])
 
 
-def _losses(found: Mapping[str, Any]) -> Iterator[Row]:
-    yield _row("losses for masks", [_share(found["losses"][library]) for library in LIBRARIES])
+def _losses(counts: Mapping[str, Any]) -> Iterator[Row]:
+    yield _row("losses for masks", [_share(counts["losses"][library]) for library in LIBRARIES])
 
 
-def _abilities(found: Mapping[str, Any]) -> Iterator[Row]:
-    for ability in found["architectures"]["unetzoo"]:
+def _abilities(counts: Mapping[str, Any]) -> Iterator[Row]:
+    for ability in counts["architectures"]["unetzoo"]:
         if ability != RUNS:
-            yield _ability(found, ability, ability)
+            yield _ability(counts, ability, ability)
 
 
-def _ability(found: Mapping[str, Any], title: str, ability: str) -> Row:
-    return _row(title, [_share(found["architectures"].get(library, {}).get(ability, {})) for library in LIBRARIES])
+def _ability(counts: Mapping[str, Any], title: str, ability: str) -> Row:
+    return _row(title, [_share(counts["architectures"].get(library, {}).get(ability, {})) for library in LIBRARIES])
 
 
 def cost_rows(cases: Sequence[Mapping[str, Any]]) -> Iterator[Row]:
@@ -121,11 +121,11 @@ def _row(title: str, cells: Sequence[str]) -> Row:
     return title, first, second, third
 
 
-def _reasons(found: Mapping[str, Any]) -> Iterator[str]:
+def _reasons(counts: Mapping[str, Any]) -> Iterator[str]:
     """A row for each reason, of encoders first."""
-    parts = {**found["timm"], **found["other encoders"]}
-    parts |= {f"{library}, losses": reasons for library, reasons in found["losses"].items()}
-    for library, tried in found["architectures"].items():
+    parts = {**counts["timm"], **counts["other encoders"]}
+    parts |= {f"{library}, losses": reasons for library, reasons in counts["losses"].items()}
+    for library, tried in counts["architectures"].items():
         parts |= {f"{library}, {ability}": reasons for ability, reasons in tried.items()}
     for who, reasons in parts.items():
         for reason, names in reasons.items():

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from statistics import median
 from typing import Any
 
-from benchmarks.page.machine import told_machine
+from benchmarks.page.machine import machine_line
 from unetzoo.bench.timings import ratios
 
 
-def prediction_section(found: Mapping[str, Any]) -> list[str]:
+def prediction_section(results: Mapping[str, Any]) -> list[str]:
     """Seconds and ratios for each tile."""
-    told = (
+    text = (
         "Made by `python -m benchmarks.prediction`: a U-Net with a ResNet-18, optimized, on an image of random values; "
         "probabilities of two classes. The network alone sees as many pixels as the image has, in squares of side "
         "`tile` without any overlap; a ratio below 1 is slower than that. MONAI is `sliding_window_inference` with the "
@@ -21,7 +21,7 @@ def prediction_section(found: Mapping[str, Any]) -> list[str]:
         "| tile, overlap | who | seconds | pixels/s of the network alone | per pixel seen |",
         "|---|---|---:|---:|---:|",
     ]
-    for case in found["cases"]:
+    for case in results["cases"]:
         pixels = case["size"][0] * case["size"][1]
         alone, *others = case["seconds"].items()
         for name, seconds in (alone, *others):
@@ -30,14 +30,15 @@ def prediction_section(found: Mapping[str, Any]) -> list[str]:
             lines.append(
                 f"| {case['tile']}, {case['overlap']} | {name} | {median(seconds):.2f} | {ratio:.2f} | {seen} |"
             )
-    return [told_machine(found["machine"]), told, "\n".join(lines)]
+    return [machine_line(results["machine"]), text, "\n".join(lines)]
 
 
-def large_section(found: Mapping[str, Any]) -> list[str]:
+def large_section(results: Mapping[str, Any]) -> list[str]:
     """How long one large file took, and its memory."""
-    side, seconds, memory = found["side"], found["seconds"], found["beyond the model"] / 2**20
+    side, seconds, memory = results["side"], results["seconds"], results["beyond the model"] / 2**20
+    size = results["file"] / 2**20
     return [
-        f"A tiled TIFF of {side:,} x {side:,} pixels (8 bits, {found['file'] / 2**20:,.0f} MB) becomes a tiled TIFF of "
+        f"A tiled TIFF of {side:,} x {side:,} pixels (8 bits, {size:,.0f} MB) becomes a tiled TIFF of "
         f"class ids by a small plain U-Net in {seconds:,.0f} s, with {memory:,.0f} MB beyond the loaded network at "
         "most (`python -m benchmarks.prediction --only large`)."
     ]

@@ -64,8 +64,8 @@ def with_excerpt(readme: str, results: Path) -> str:
     """The project's README with the numbers of a folder of results between its two marks."""
     before, rest = readme.split(_FROM, 1)
     _, after = rest.split(_TO, 1)
-    found = [_read(results / name) for name in ("peers.json", "claims.json")]
-    return "\n\n".join([before + _FROM, *excerpt(found[0], load_cases(results), found[1]), _TO + after])
+    files = [_read(results / name) for name in ("peers.json", "claims.json")]
+    return "\n\n".join([before + _FROM, *excerpt(files[0], load_cases(results), files[1]), _TO + after])
 
 
 def page(results: Path) -> str:
@@ -83,5 +83,5 @@ def page(results: Path) -> str:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return found
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return content

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.page.machine import told_machine
+from benchmarks.page.machine import machine_line
 from unetzoo.bench.case import Case
 from unetzoo.bench.timings import EXPLANATION, comparisons, timings
 
@@ -26,7 +26,7 @@ def load_cases(results: Path) -> list[dict[str, Any]]:
 def speed_section(cases: Sequence[Result]) -> list[str]:
     """Paragraphs and a table for each case."""
     return [
-        told_machine(cases[0]["machine"]),
+        machine_line(cases[0]["machine"]),
         f"{EXPLANATION}\n{_MORE}",
         *(part for one in cases for part in _parts(one)),
     ]

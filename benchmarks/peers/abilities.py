@@ -41,23 +41,23 @@ def abilities() -> dict[str, Ability]:
 
 
 def try_table(
-    found: dict[str, Outcomes], table: Table, on_architecture: Callable[[], None] = lambda: None
+    tried: dict[str, Outcomes], table: Table, on_architecture: Callable[[], None] = lambda: None
 ) -> dict[str, Outcomes]:
     """For each ability what comes of it with each architecture of a table.
 
     Args:
-        found: what is known already, which is not tried again. It is changed.
+        tried: what is known already, which is not tried again. It is changed.
         table: the architectures of a library.
         on_architecture: called after each.
     """
     for architecture, build in table.items():
         with contextlib.redirect_stdout(io.StringIO()):  # MONAI's networks print
             for name, ability in abilities().items():
-                outcomes = found.setdefault(name, Outcomes())
+                outcomes = tried.setdefault(name, Outcomes())
                 if architecture not in outcomes.tried:
                     outcomes.add(architecture, partial(_tried, ability, build))
         on_architecture()
-    return found
+    return tried
 
 
 def _tried(ability: Ability, build: Callable[[], nn.Module]) -> None:
@@ -118,11 +118,11 @@ def _of_onnx_runtime(path: Path, image: Tensor) -> Tensor:
     import onnxruntime
 
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    (found,) = session.run(None, {session.get_inputs()[0].name: image.numpy()})
-    return torch.from_numpy(found)
+    (logits,) = session.run(None, {session.get_inputs()[0].name: image.numpy()})
+    return torch.from_numpy(logits)
 
 
-def _compare(found: Tensor, wanted: Tensor) -> None:
-    difference = float((found - wanted).abs().max() / wanted.abs().max())
-    if found.shape != wanted.shape or not difference < _TOLERANCE:
+def _compare(logits: Tensor, reference: Tensor) -> None:
+    difference = float((logits - reference).abs().max() / reference.abs().max())
+    if logits.shape != reference.shape or not difference < _TOLERANCE:
         raise ValueError(f"other logits: they differ by {difference:.1g} of the largest")

@@ -30,18 +30,18 @@ def timm_names(sample: int | None = None) -> list[str]:
 
 
 def count_timm(
-    found: dict[str, Outcomes], names: Sequence[str], on_name: Callable[[], None] = lambda: None
+    tried: dict[str, Outcomes], names: Sequence[str], on_name: Callable[[], None] = lambda: None
 ) -> dict[str, Outcomes]:
     """Try each model of timm as the encoder of this project's `unet` and of segmentation_models_pytorch's `Unet`.
 
     Where the latter does not run, its `DPT`, which is for plain ViTs, is tried as well.
 
     Args:
-        found: what is known already; those names are left out. It is changed.
+        tried: what is known already; those names are left out. It is changed.
         names: of timm's models.
         on_name: called after each.
     """
-    ours, smp, dpt = (found.setdefault(name, Outcomes()) for name in (OURS, SMP, SMP_DPT))
+    ours, smp, dpt = (tried.setdefault(name, Outcomes()) for name in (OURS, SMP, SMP_DPT))
     for name in names:
         if name not in ours.tried & smp.tried:
             sizes = _sizes(name)
@@ -50,17 +50,17 @@ def count_timm(
             if name not in smp.tried and not smp.add(name, partial(runs, _smp("Unet", "tu-"), name, sizes)):
                 dpt.add(name, partial(runs, _smp("DPT", "tu-"), name, sizes))
             on_name()
-    return found
+    return tried
 
 
 def count_others() -> dict[str, Outcomes]:
     """The encoders that are none of timm's: this project's, those that the peers name themselves."""
-    found: dict[str, Outcomes] = {}
+    tried: dict[str, Outcomes] = {}
     for library, names, build in _others():
-        outcomes = found.setdefault(library, Outcomes())
+        outcomes = tried.setdefault(library, Outcomes())
         for name in names:
             outcomes.add(name, partial(runs, build, name, [_USUAL]))
-    return found
+    return tried
 
 
 def runs(build: Build, name: str, sizes: Sequence[Size]) -> None:

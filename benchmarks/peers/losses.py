@@ -18,12 +18,12 @@ _CLASSES, _SIDE = 2, 32
 
 def count_losses() -> dict[str, Outcomes]:
     """For each library what came of each of its losses."""
-    found = {}
+    tried = {}
     for library, table in {"unetzoo": _ours(), "segmentation_models_pytorch": _smp(), "MONAI": _monai()}.items():
-        outcomes = found[library] = Outcomes()
+        outcomes = tried[library] = Outcomes()
         for name, build in table.items():
             outcomes.add(name, partial(_learns, build))
-    return found
+    return tried
 
 
 def _learns(build: Callable[[], Loss]) -> None:
@@ -59,11 +59,11 @@ def _smp() -> Mapping[str, Callable[[], Loss]]:
     from segmentation_models_pytorch import losses
 
     names = [name for name in losses.__all__ if name.endswith("Loss")]
-    found: dict[str, Callable[[], Loss]] = {name: partial(getattr(losses, name), "multiclass") for name in names}
-    found["MCCLoss"] = partial(_of_one_class, losses.MCCLoss)
-    found["SoftBCEWithLogitsLoss"] = losses.SoftBCEWithLogitsLoss
-    found["SoftCrossEntropyLoss"] = partial(losses.SoftCrossEntropyLoss, smooth_factor=0.1)  # without it fails
-    return found
+    by_name: dict[str, Callable[[], Loss]] = {name: partial(getattr(losses, name), "multiclass") for name in names}
+    by_name["MCCLoss"] = partial(_of_one_class, losses.MCCLoss)
+    by_name["SoftBCEWithLogitsLoss"] = losses.SoftBCEWithLogitsLoss
+    by_name["SoftCrossEntropyLoss"] = partial(losses.SoftCrossEntropyLoss, smooth_factor=0.1)  # without it fails
+    return by_name
 
 
 def _monai() -> Mapping[str, Callable[[], Loss]]:
@@ -80,12 +80,12 @@ def _monai() -> Mapping[str, Callable[[], Loss]]:
         "GeneralizedWassersteinDiceLoss": {"dist_matrix": 1 - torch.eye(_CLASSES)},
         "NACLLoss": {"classes": _CLASSES, "dim": 2},
     }
-    found: dict[str, Callable[[], Loss]] = {
+    by_name: dict[str, Callable[[], Loss]] = {
         name: partial(getattr(losses, name), **options) for name, options in with_options.items()
     }
     for name in ("SoftclDiceLoss", "SoftDiceclDiceLoss", "AsymmetricUnifiedFocalLoss"):
-        found[name] = partial(_of_probabilities, getattr(losses, name))
-    return found
+        by_name[name] = partial(_of_probabilities, getattr(losses, name))
+    return by_name
 
 
 def _of_probabilities(build: Callable[[], Loss]) -> Loss:

@@ -43,30 +43,30 @@ class Count:
         """Try what each architecture of each library can."""
         known = self.data.setdefault("architectures", {})
         for library, table in LIBRARIES.items():
-            found = outcomes_of(known.get(library, {}))
+            tried = outcomes_of(known.get(library, {}))
 
-            def after(library: str = library, found: dict[str, Outcomes] = found) -> None:
-                known[library] = dicts_of(found)
+            def after(library: str = library, tried: dict[str, Outcomes] = tried) -> None:
+                known[library] = dicts_of(tried)
                 self.write()
                 on_architecture()
 
-            try_table(found, table(), after)
+            try_table(tried, table(), after)
 
     def timm(self, sample: int | None = None, on_name: Callable[[], None] = lambda: None) -> None:
         """Count the models of timm that run as encoders: all, or a sample of that many."""
         names = timm_names(sample)
-        found = outcomes_of(self.data.get("timm", {}))
+        tried = outcomes_of(self.data.get("timm", {}))
         unwritten = 0
 
         def after() -> None:
             nonlocal unwritten
             unwritten += 1
             if unwritten % _EVERY == 0:
-                self._keep("timm", found)
+                self._keep("timm", tried)
             on_name()
 
         self.data["timm models"] = len(timm_names())
-        self._keep("timm", count_timm(found, names, after))
+        self._keep("timm", count_timm(tried, names, after))
 
     def other_encoders(self) -> None:
         """Count the encoders that run and are none of timm's."""
@@ -82,8 +82,8 @@ class Count:
             self.data[name] = make()
             self.write()
 
-    def _keep(self, name: str, found: Mapping[str, Outcomes]) -> None:
-        self.data[name] = dicts_of(found)
+    def _keep(self, name: str, tried: Mapping[str, Outcomes]) -> None:
+        self.data[name] = dicts_of(tried)
         self.write()
 
 
@@ -92,6 +92,6 @@ def outcomes_of(data: Mapping[str, Mapping[str, str]]) -> dict[str, Outcomes]:
     return {name: Outcomes.of(reasons) for name, reasons in data.items()}
 
 
-def dicts_of(found: Mapping[str, Outcomes]) -> dict[str, dict[str, str]]:
+def dicts_of(tried: Mapping[str, Outcomes]) -> dict[str, dict[str, str]]:
     """As plain data."""
-    return {name: outcomes.to_dict() for name, outcomes in found.items()}
+    return {name: outcomes.to_dict() for name, outcomes in tried.items()}

@@ -94,8 +94,7 @@ def test_a_point_tells_what_it_is(opened):
 
 def test_a_narrow_screen_has_no_sideways_scrolling(opened):
     opened.set_viewport_size({"width": 380, "height": 800})
-    opened.wait_for_timeout(500)
-    assert opened.evaluate("document.documentElement.scrollWidth") <= 380
+    opened.wait_for_function("document.documentElement.scrollWidth <= 380")  # once the charts have their new width
 
 
 def test_names_are_text_not_markup(opened):

@@ -79,8 +79,8 @@ def grid(
         show(f"{len(chosen) - len(left):,} of {count_of(len(chosen), 'run')} already in {out}")
     running = run_on_ray(left, out, address=ray) if ray else run_in_processes(left, out, workers=workers)
     failed = _follow(running, len(chosen), len(left))
-    told = f", {failed:,} of which failed" if failed else ""
-    show(f"{count_of(len(chosen), 'run')} in {out}{told}; unetzoo bench report {out} makes the page")
+    failures = f", {failed:,} of which failed" if failed else ""
+    show(f"{count_of(len(chosen), 'run')} in {out}{failures}; unetzoo bench report {out} makes the page")
     exit_for(failed, len(chosen) - failed)
 
 
