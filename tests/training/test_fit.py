@@ -373,6 +373,14 @@ def test_weights_that_cannot_be_trained_are_an_error_before_anything_is_written(
     assert not (tmp_path / "run").exists()
 
 
+def test_a_network_on_the_meta_device_is_an_error_before_anything_is_written(make_model, squares, short, tmp_path):
+    with torch.device("meta"):
+        model = make_model()
+    with pytest.raises(OptionError, match="the weights of this network have no values: it is on the meta device"):
+        fit(model, squares, tmp_path / "run", options=short)
+    assert not (tmp_path / "run").exists()
+
+
 def test_out_of_memory_says_what_to_lower(tmp_path):
     program = """
 import resource

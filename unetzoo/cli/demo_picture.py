@@ -50,7 +50,8 @@ class Result:
 def draw(title: str, sample: Sample, results: Sequence[Result]) -> Image.Image:
     """The image and its truth, then the prediction and the errors of each method, side by side, with a legend."""
     image = (255 * (image_colors(sample.image) / 255) ** _GAMMA).round().astype(np.uint8)
-    groups = [(sample.name, "", {"image": image, "truth": class_colors(sample.mask, 2)})]
+    pixels = " x ".join(map(str, sample.mask.shape))
+    groups = [("held out", f"{pixels} pixels", {"image": image, "truth": class_colors(sample.mask, 2)})]
     for result in results:
         numbers = f"mean IoU {result.mean_iou:.3f}   Dice {result.dice:.3f}"
         panels = {"prediction": class_colors(result.mask, 2), "errors": error_colors(sample.mask, result.mask)}
