@@ -5,18 +5,20 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
+from unetzoo.assembly import create_dataset, list_datasets
 from unetzoo.data.dataset import Dataset
 from unetzoo.data.masks.options import Classes, MaskOptions, Masks, Value
 from unetzoo.data.masks.trained import resolve_coding
-from unetzoo.data.sources.coded import CodedDataset
-from unetzoo.data.sources.open import open_source
-from unetzoo.data.sources.samples import SampleSource
-from unetzoo.data.sources.source import Source
+from unetzoo.data.sources.folders import pairs_in_folder
+from unetzoo.data.sources.hub import is_saved_dataset, open_hub_dataset
+from unetzoo.data.sources.samples import CodedDataset, SampleSource
+from unetzoo.data.sources.source import SPLITS, Source
 from unetzoo.data.sources.splits import ALL, choose_split, split_entries
+from unetzoo.data.sources.tables import TABLES, pairs_in_table
 from unetzoo.data.survey.problems import find_mask_problems, summary_of
 from unetzoo.data.survey.reading import masks_of, read_all
 from unetzoo.data.survey.survey import Survey, survey_source
-from unetzoo.errors import DataError, OptionError
+from unetzoo.errors import DataError, OptionError, UnknownNameError
 from unetzoo.nn.info import ModelInfo
 
 Data: TypeAlias = str | Path | Source | Survey | Dataset | Mapping[str, Dataset]
@@ -145,6 +147,37 @@ def _is_of_training(source: Source, masks: MaskOptions, trained: ModelInfo) -> b
         return bool(trained.mean) and survey_source(source, masks, trained=trained).is_training_data_of(trained)
     except DataError:  # the data has errors, so that nothing was trained on it
         return False
+
+
+def open_source(source: str | Path) -> Source:
+    """The images and masks of a folder, a file that lists them, a Hugging Face data set, or a named data set.
+
+    Args:
+        source: a folder (see `unetzoo.data.sources.folders`), a `.csv`, `.tsv` or `.jsonl` file (see
+            `unetzoo.data.sources.tables`), a folder of `datasets.Dataset.save_to_disk`, `"hf:user/name"` or
+            `"hf:user/name:config"`, or a name of `unetzoo.list_datasets`.
+
+    Raises:
+        DataError: it does not exist, or has no pair of an image and a mask.
+    """
+    path, text = Path(source), str(source)
+    if text.startswith("hf:") or is_saved_dataset(path):
+        return open_hub_dataset(text)
+    if path.is_dir():
+        return pairs_in_folder(path)
+    if path.is_file() and path.suffix.lower() in TABLES:
+        return pairs_in_table(path)
+    if path.exists():
+        raise DataError(
+            f"{path} is not a data set: give a folder, or a file {', '.join(TABLES)} that lists images and masks"
+        )
+    try:
+        return SampleSource({split: create_dataset(text, split=split) for split in SPLITS})
+    except UnknownNameError as error:
+        names = ", ".join(list_datasets())
+        raise DataError(
+            f"there is no folder or file {text!r}, and no data set of that name (there are {names})"
+        ) from error
 
 
 def _refuse_options(masks: MaskOptions) -> None:

@@ -20,7 +20,7 @@ from PIL import Image
 import unetzoo
 from unetzoo.data.formats.read import glance, open_image, read_image, read_raw_mask
 from unetzoo.data.masks.raw import encode
-from unetzoo.data.sources.open import open_source
+from unetzoo.data.open import open_source
 
 _LONGEST = 5  # seconds of this process, however busy the machine is
 _SMALL = 2**22  # values

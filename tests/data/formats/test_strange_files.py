@@ -16,7 +16,7 @@ from PIL import Image
 
 import unetzoo
 from unetzoo.data.formats.read import read_image, read_raw_mask
-from unetzoo.data.sources.open import open_source
+from unetzoo.data.open import open_source
 
 _ROOT = Path(unetzoo.__file__).parents[1]
 _PIXELS = np.random.default_rng(0).integers(0, 255, (20, 30), dtype=np.uint8)

@@ -6,8 +6,8 @@ import tifffile
 from PIL import Image
 
 import unetzoo
+from unetzoo.data.open import open_source
 from unetzoo.data.sources.names import match_names
-from unetzoo.data.sources.open import open_source
 
 
 def _write(path, pixels):

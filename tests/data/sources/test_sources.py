@@ -9,10 +9,8 @@ from PIL import Image
 
 import unetzoo
 from unetzoo.data.formats.read import read_image, read_raw_mask
-from unetzoo.data.open import open_dataset
-from unetzoo.data.sources.coded import CodedDataset
-from unetzoo.data.sources.open import open_source
-from unetzoo.data.sources.samples import SampleSource
+from unetzoo.data.open import open_dataset, open_source
+from unetzoo.data.sources.samples import CodedDataset, SampleSource
 from unetzoo.data.sources.source import Entry
 from unetzoo.data.sources.splits import split_entries
 from unetzoo.nn.coding import MaskCoding

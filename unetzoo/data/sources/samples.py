@@ -1,6 +1,6 @@
-"""A source of samples from Python: the splits of data sets, those of plugins or a user's own."""
+"""Data sets of Python as a source, and a source with a known coding as a data set."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,8 +8,11 @@ from numpy.typing import NDArray
 
 from unetzoo.data.dataset import Dataset, Sample
 from unetzoo.data.formats.content import check_finite
+from unetzoo.data.masks.decode import class_ids, read_mask
+from unetzoo.data.masks.raw import encode
 from unetzoo.data.sources.source import SPLITS, Entry, Source
 from unetzoo.errors import DataError
+from unetzoo.nn.coding import UNKNOWN, MaskCoding
 
 
 class SampleSource(Source):
@@ -50,6 +53,48 @@ class SampleSource(Source):
         _check_arrays(sample, name)
         check_finite(sample.image, name)
         return sample.image, sample.mask
+
+
+class CodedDataset(Dataset):
+    """The samples of one split of a source.
+
+    Args:
+        source: to read from.
+        indices: of its entries.
+        coding: what its masks mean.
+    """
+
+    def __init__(self, source: Source, indices: Sequence[int], coding: MaskCoding) -> None:
+        super().__init__(coding.class_names)
+        self.source = source
+        self.indices = tuple(indices)
+        self.coding = coding
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def __getitem__(self, index: int) -> Sample:
+        """The sample of that number.
+
+        Raises:
+            DataError: its files cannot be read, have different sizes, or the mask holds a value of no class.
+        """
+        number = self.indices[index]
+        name = self.source.entries[number].name
+        image, raw = self.source.pair(number)
+        if raw.shape[:2] != image.shape[:2]:
+            raise DataError(f"{name}: the image has {image.shape[:2]} pixels, its mask {raw.shape[:2]}")
+        try:
+            return Sample(image, read_mask(raw, self.coding), name)
+        except DataError as error:
+            raise DataError(f"{name}: {error}") from error
+
+    def instances(self, index: int) -> NDArray[Any] | None:
+        """The numbers (h, w) of the objects, if masks number them."""
+        if not self.coding.instances:
+            return None
+        codes = encode(self.source.raw_mask(self.indices[index]))[1]
+        return np.where(class_ids(codes, self.coding) == UNKNOWN, 0, codes)
 
 
 def _check(splits: Mapping[str, Dataset]) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from unetzoo.data.masks.options import MaskOptions
 from unetzoo.data.masks.trained import resolve_coding
-from unetzoo.data.sources.coded import CodedDataset
+from unetzoo.data.sources.samples import CodedDataset
 from unetzoo.data.sources.source import Source
 from unetzoo.data.sources.splits import ALL, split_entries
 from unetzoo.data.survey.problems import Problem, find_problems, summary_of
