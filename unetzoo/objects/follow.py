@@ -26,7 +26,7 @@ def end_points(maps: Maps | Tensor, threshold: float, steps: int) -> NDArray[np.
     values = torch.as_tensor(maps, dtype=torch.float32)
     inside = values[2] > threshold
     flows = (values[:2] * inside).flip(0)  # x and y, as grid_sample has them
-    flows = flows / flows.norm(dim=0).clamp_min(1)
+    flows = flows / flows.square().sum(0).sqrt().clamp_min(1)
     last = torch.tensor([inside.shape[1] - 1, inside.shape[0] - 1], device=values.device)
     points = inside.nonzero().flip(1).float()
     scale = 2 / last.clamp_min(1)

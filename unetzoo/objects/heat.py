@@ -27,14 +27,15 @@ def heat_flows(objects: Numbers) -> Values:
     first, sizes = _boxes(pixels, owners)
     sources = _sources(foreground, owners)
     steps = _steps(sizes)
+    rows, columns = pixels - first.take(owners, 1)
     directions = np.zeros((2, len(owners)), np.float32)
     for count in np.unique(steps):
-        members = (steps == count)[owners]
         shape, starts = _shelf(sizes, steps == count)
-        rows, columns = (pixels - first[:, owners])[:, members]
-        places = (rows + 1) * shape[1] + columns + starts[owners[members]]
+        members = np.flatnonzero((steps == count).take(owners))
+        places = (rows[members] + 1) * shape[1] + columns[members] + starts[owners[members]]
         heat = _heat(shape, places, places[sources[members]], int(count))
-        directions[:, members] = _directions(heat).reshape(2, -1)[:, places]
+        for axis, direction in enumerate(_directions(heat)):
+            directions[axis, members] = direction.take(places)
     flows = np.zeros((2, *objects.shape), np.float32)
     flows[:, foreground] = directions
     return flows
