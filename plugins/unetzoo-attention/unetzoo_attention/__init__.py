@@ -13,7 +13,7 @@ def unetzoo_decoders() -> Iterator[unetzoo.DecoderSpec]:
     yield unetzoo.DecoderSpec(
         name="attention_unet",
         build=unetzoo.lazy("unetzoo_attention.attention_unet:AttentionUNetDecoder"),
-        summary="U-Net whose skips are weighed by additive attention gates",
+        summary="U-Net whose skips are weighted by additive attention gates",
         paper="arXiv:1804.03999",
     )
     yield unetzoo.DecoderSpec(

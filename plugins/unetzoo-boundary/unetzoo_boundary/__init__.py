@@ -9,17 +9,17 @@ UNETZOO_CONTRACT = 2
 
 @unetzoo.hookimpl
 def unetzoo_losses() -> Iterator[unetzoo.LossSpec]:
-    """One line a loss."""
+    """The losses of this plugin."""
     yield unetzoo.LossSpec(
         name="boundary",
         build=unetzoo.lazy("unetzoo_boundary.boundary:BoundaryLoss"),
-        summary="wrong pixels weighed by their distance to the boundary",
+        summary="wrong pixels weighted by their distance to the boundary",
         paper="arXiv:1812.07032",
     )
     yield unetzoo.LossSpec(
         name="hausdorff",
         build=unetzoo.lazy("unetzoo_boundary.hausdorff:HausdorffLoss"),
-        summary="squared errors weighed by the distances to both boundaries",
+        summary="squared errors weighted by the distances to both boundaries",
         paper="arXiv:1904.10030",
     )
     yield unetzoo.LossSpec(
@@ -31,7 +31,7 @@ def unetzoo_losses() -> Iterator[unetzoo.LossSpec]:
     yield unetzoo.LossSpec(
         name="border_bce",
         build=unetzoo.lazy("unetzoo_boundary.border:BorderBCELoss"),
-        summary="cross-entropy that weighs the thin borders between cells; binary",
+        summary="cross-entropy with larger weights on thin borders between cells; binary",
         paper="arXiv:1505.04597",
     )
 
