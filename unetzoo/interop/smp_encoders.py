@@ -24,7 +24,7 @@ from math import ceil
 from typing import Any
 
 from unetzoo.errors import WeightsError
-from unetzoo.interop.smp_keys import Pairs
+from unetzoo.interop.smp_keys import UNUSED, Pairs, replaced
 
 _STEM_TO_LAST = ("bn1", "blocks.1", "blocks.2", "blocks.4", "blocks.6")
 _REPEATS = (1, 2, 2, 3, 3, 4, 1)  # blocks of each stage of EfficientNet-B0, arXiv:1905.11946
@@ -98,19 +98,9 @@ def renamed_encoder(names: Collection[str]) -> dict[str, str]:
     pairs = next((pairs for known_by, pairs in _FAMILIES if any(re.match(known_by, name) for name in names)), None)
     if any(name.startswith("_blocks.") for name in names):
         pairs = _efficientnet(names)
-    return {name: _replaced(name.removeprefix("model."), pairs or ()) for name in names}
+    return {name: replaced(name.removeprefix("model."), pairs or ()) for name in names}
 
 
-def _replaced(name: str, pairs: Pairs) -> str:
-    """The name with the first matching pattern replaced; empty for unused tensors."""
-    for theirs, ours in pairs:
-        renamed, count = re.subn(rf"^{theirs}", ours, name)
-        if count:
-            return "" if ours == _UNUSED else renamed
-    return name
-
-
-_UNUSED = "-"
 _MOBILENET_STAGES = (1, 2, 3, 4, 3, 3, 1)  # blocks of each, arXiv:1801.04381
 
 
@@ -128,8 +118,8 @@ def _efficientnet(names: Collection[str]) -> Pairs:
     pairs: list[tuple[str, str]] = [
         (r"_conv_stem\.", "conv_stem."),
         (r"_bn0\.", "bn1."),
-        (r"_conv_head\..*", _UNUSED),
-        (r"_bn1\..*", _UNUSED),
+        (r"_conv_head\..*", UNUSED),
+        (r"_bn1\..*", UNUSED),
     ]
     for index, (stage, number) in enumerate(_places(counts)):
         layers = _EXPANDING if stage else _PLAIN
@@ -188,7 +178,7 @@ _FAMILIES: tuple[tuple[str, Pairs], ...] = (
     (r"stage0\.rbr_", _MOBILEONE),
     (
         r"blocks\.0\.0\.conv_dw\.",
-        ((r"conv_head\..*", _UNUSED), (r"bn2\..*", _UNUSED)),
+        ((r"conv_head\..*", UNUSED), (r"bn2\..*", UNUSED)),
     ),
 )
 """Patterns for the names of a family, by a pattern of a name that no other family has."""

@@ -4,10 +4,13 @@ Each family has a key that identifies it, and pairs of a pattern and its replace
 The tensors, and the order of their channels, are the same in both.
 """
 
+import re
 from collections.abc import Collection
 from typing import TypeAlias
 
 Pairs: TypeAlias = tuple[tuple[str, str], ...]
+UNUSED = "-"
+"""The replacement for tensors that unetzoo does not have."""
 
 _ASPP: Pairs = (
     (r"aspp\.(?:0\.)?convs\.4\.1\.", r"aspp.branches.4.project.0."),
@@ -117,3 +120,12 @@ FAMILIES: dict[str, tuple[str, Pairs]] = {
 def family_of(keys: Collection[str]) -> str | None:
     """The family that has these tensors; None: a U-Net or a U-Net++."""
     return next((family for family, (key, _) in FAMILIES.items() if f"decoder.{key}" in keys), None)
+
+
+def replaced(name: str, pairs: Pairs) -> str:
+    """The name with the first matching pattern replaced; empty for unused tensors."""
+    for theirs, ours in pairs:
+        renamed, count = re.subn(rf"^{theirs}", ours, name)
+        if count:
+            return "" if ours == UNUSED else renamed
+    return name

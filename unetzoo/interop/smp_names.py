@@ -22,7 +22,7 @@ from typing import TypeVar
 
 from unetzoo.errors import WeightsError
 from unetzoo.interop.smp_encoders import renamed_encoder
-from unetzoo.interop.smp_keys import FAMILIES, Pairs, family_of
+from unetzoo.interop.smp_keys import FAMILIES, UNUSED, Pairs, family_of, replaced
 
 T = TypeVar("T")
 _ENCODER = "encoder."
@@ -38,15 +38,14 @@ _IN_BLOCK = {
     "attention2.attention.sSE": "gate_out.spatial",
 }
 _BLOCK = re.compile(rf"decoder\.blocks\.(\w+)\.({'|'.join(map(re.escape, _IN_BLOCK))})\.(.+)")
-
-
+_HEADS: Pairs = ((r"segmentation_head\.0\.", "heads.0."), (r"classification_head\.3\.", "aux_head.linear."))
 _VIT: Pairs = (  # tensors of `DPT` outside of its decoder
+    (r"encoder\.model\.(norm|fc_norm|head|head_drop|attn_pool)\..*", UNUSED),
     (r"encoder\.model\.", "encoder.backbone.model."),
     (r"decoder\.projection_blocks\.(\d+)\.project\.", r"encoder.readout.projections.\1."),
     (r"segmentation_head\.head\.4\.", "heads.0."),
     (r"segmentation_head\.head\.", "decoder.head."),
 )
-_UNUSED_OF_VIT = re.compile(r"encoder\.model\.(norm|fc_norm|head|head_drop|attn_pool)\.")
 
 
 def renamed(state: Mapping[str, T]) -> dict[str, T]:
@@ -74,25 +73,8 @@ def _of_unets(state: Mapping[str, object]) -> dict[str, str]:
 def _of_family(state: Mapping[str, object], family: str) -> dict[str, str]:
     """The new names of another decoder's tensors; empty for unused tensors."""
     pairs = tuple((rf"decoder\.{theirs}", f"decoder.{ours}") for theirs, ours in FAMILIES[family][1])
-    if family == "dpt":
-        return {key: "" if _UNUSED_OF_VIT.match(key) else _replaced(key, pairs + _VIT) for key in state}
-    return {key: _replaced(key, pairs) for key in state}
-
-
-def _replaced(key: str, pairs: Pairs) -> str:
-    for theirs, ours in pairs:
-        renamed, count = re.subn(rf"^{theirs}", ours, key)
-        if count:
-            return renamed
-    return _of_head(key)
-
-
-def _of_head(key: str) -> str:
-    """The new names of heads, which are the same in all architectures."""
-    for theirs, ours in (("segmentation_head.0.", "heads.0."), ("classification_head.3.", "aux_head.linear.")):
-        if key.startswith(theirs):
-            return key.replace(theirs, ours)
-    return key
+    rest = _VIT + _HEADS if family == "dpt" else _HEADS
+    return {key: replaced(key, pairs + rest) for key in state}
 
 
 def last_block(state: Mapping[str, object]) -> str:
@@ -106,7 +88,7 @@ def last_block(state: Mapping[str, object]) -> str:
 def _of_unet(key: str, last: str) -> str:
     match = _BLOCK.fullmatch(key)
     if match is None:
-        return _of_head(key)
+        return replaced(key, _HEADS)
     block, part, rest = match.groups()
     return f"decoder.{_stage(block, last)}.{_IN_BLOCK[part]}.{rest}"
 

@@ -10,7 +10,7 @@ from unetzoo.errors import UnetzooError, WeightsError, WeightsWarning, describe_
 from unetzoo.nn.config import ModelConfig
 from unetzoo.nn.segmenter import Segmenter
 from unetzoo.registry.build import build
-from unetzoo.weights.frugal import Bounded, Unfilled, empty_parameters
+from unetzoo.weights.frugal import Frugal, empty_parameters
 from unetzoo.weights.safe_file import DTYPES, Stored
 
 _SHOWN = 5
@@ -27,7 +27,7 @@ def build_empty(config: ModelConfig, stored: Mapping[str, Stored]) -> Segmenter:
         WeightsError: tensors are missing, unexpected, or of another shape or type.
     """
     try:
-        with torch.device("meta"), Bounded(len(stored)):
+        with torch.device("meta"), Frugal(len(stored)):
             sketch = _built(config)
     except UnetzooError as error:
         if not _is_about_meta(error):
@@ -35,7 +35,7 @@ def build_empty(config: ModelConfig, stored: Mapping[str, Stored]) -> Segmenter:
     else:
         _check_tensors(sketch, stored)
         _check_buffers(sketch)
-    with Unfilled(), Bounded(len(stored)):
+    with Frugal(len(stored), fill=False):
         model = _built(config)
     _check_tensors(model, stored)
     empty_parameters(model)

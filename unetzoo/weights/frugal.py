@@ -3,7 +3,7 @@
 Modes of torch hold for one thread, so other threads are not affected.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from torch import nn
@@ -30,12 +30,18 @@ _FILLING = {  # methods of tensors, and functions of torch.nn.init that disable 
 }
 
 
-class Bounded(TorchFunctionMode):
-    """Raise WeightsError when building takes far more calls of torch than `tensors` tensors explain."""
+class Frugal(TorchFunctionMode):
+    """Raise WeightsError when building a network takes far more calls of torch than its tensors explain.
 
-    def __init__(self, tensors: int) -> None:
+    Args:
+        tensors: number of tensors in the files.
+        fill: initialize parameters. Memory that is never touched is not allocated. Buffers always get their values.
+    """
+
+    def __init__(self, tensors: int, *, fill: bool = True) -> None:
         super().__init__()
-        self.left = _CALLS + _CALLS_PER_TENSOR * tensors
+        self.calls_left = _CALLS + _CALLS_PER_TENSOR * tensors
+        self.fill = fill
 
     def __torch_function__(
         self,
@@ -43,32 +49,22 @@ class Bounded(TorchFunctionMode):
         types: Iterable[type],
         args: tuple[Any, ...] = (),
         kwargs: Mapping[str, Any] | None = None,
-    ) -> Any:  # noqa: ANN401 - whatever torch gives
-        """Count and make a call."""
-        self.left -= 1
-        if self.left < 0:
+    ) -> Any:  # noqa: ANN401 - whatever torch returns
+        """Count and make a call, unless it fills a parameter or converts its memory format."""
+        self.calls_left -= 1
+        if self.calls_left < 0:
             raise WeightsError("config.json describes a network that needs far more weights than the files hold")
-        return function(*args, **(kwargs or {}))
-
-
-class Unfilled(TorchFunctionMode):
-    """Do not initialize parameters: memory that is never touched is not allocated. Buffers get their values."""
-
-    def __torch_function__(
-        self,
-        function: Callable[..., Any],
-        types: Iterable[type],
-        args: tuple[Any, ...] = (),
-        kwargs: Mapping[str, Any] | None = None,
-    ) -> Any:  # noqa: ANN401 - whatever torch gives
-        """Make a call, unless it fills a parameter or converts its memory format."""
-        name, options = getattr(function, "__name__", ""), kwargs or {}
+        options = kwargs or {}
         first = args[0] if args else options.get("tensor")
-        if name in _FILLING and isinstance(first, nn.Parameter):
-            return first
-        if name == "to" and set(options) == {"memory_format"} and len(args) == 1:
+        if not self.fill and _is_skipped(getattr(function, "__name__", ""), first, len(args), options.keys()):
             return first
         return function(*args, **options)
+
+
+def _is_skipped(name: str, first: object, count: int, options: Collection[str]) -> bool:
+    if name == "to":
+        return count == 1 and set(options) == {"memory_format"}
+    return name in _FILLING and isinstance(first, nn.Parameter)
 
 
 def empty_parameters(model: nn.Module) -> None:
