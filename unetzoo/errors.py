@@ -100,17 +100,17 @@ class PluginWarning(UserWarning):
     """A plugin is disabled or has no effect; everything else works."""
 
 
-def did_you_mean(asked: str, known: Iterable[str]) -> str:
+def did_you_mean(unknown: str, known: Iterable[str]) -> str:
     """A question that proposes up to three known names; empty if none is similar.
 
     Names that differ only in case and punctuation come first (`unetpp` for `unet++`), also without the affixes of other
-    libraries (`tu-resnet34`, `FCNHead`, `DiceLoss`); then names that begin with `asked` (`resnet18` for `resnet`), the
-    shortest first; then those that are nearest by difflib's ratio.
+    libraries (`tu-resnet34`, `FCNHead`, `DiceLoss`); then names that begin with the unknown one (`resnet18` for
+    `resnet`), the shortest first; then those that are nearest by difflib's ratio.
     """
-    names, spellings = list(known), tuple(filter(None, (_letters(asked), _letters(_DRESS.sub("", asked)))))
+    names, spellings = list(known), tuple(filter(None, (_letters(unknown), _letters(_DRESS.sub("", unknown)))))
     equal = [name for name in names if _letters(name) in spellings]
     longer = sorted((name for name in names if _letters(name).startswith(spellings)), key=_by_length)
-    proposals = equal or longer or _nearest(asked.lower(), names)
+    proposals = equal or longer or _nearest(unknown.lower(), names)
     return f"did you mean {' or '.join(map(repr, proposals[:3]))}?" if proposals else ""
 
 
@@ -127,8 +127,9 @@ def _by_length(name: str) -> tuple[int, str]:
     return len(name), name
 
 
-def _nearest(asked: str, names: list[str]) -> list[str]:
+def _nearest(unknown: str, names: list[str]) -> list[str]:
     ratios = {
-        name: SequenceMatcher(None, name, asked).ratio() for name in get_close_matches(asked, names, n=3, cutoff=0.75)
+        name: SequenceMatcher(None, name, unknown).ratio()
+        for name in get_close_matches(unknown, names, n=3, cutoff=0.75)
     }
     return [name for name, ratio in ratios.items() if ratio == max(ratios.values())]

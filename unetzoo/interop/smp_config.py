@@ -76,13 +76,13 @@ def _decoder_options(data: Mapping[str, Any], family: Family) -> tuple[dict[str,
     is_vgg = _text(data, "encoder_name").startswith("vgg")
     options: dict[str, Any] = {"center": True} if family.decoder == "unet" and is_vgg else {}
     problems = []
-    for known in family.options:
-        key = next((key for key in known.keys if key in data), known.keys[0])
-        value = data.get(key, known.usual)
-        if known.names is None:
-            options[known.option] = value
-        elif isinstance(value, str | bool | None) and value in known.names:
-            options[known.option] = known.names[value]
+    for option in family.options:
+        key = next((key for key in option.keys if key in data), option.keys[0])
+        value = data.get(key, option.usual)
+        if option.names is None:
+            options[option.name] = value
+        elif isinstance(value, str | bool | None) and value in option.names:
+            options[option.name] = option.names[value]
         else:
             problems.append(f"{key} = {value!r}")
     if family.upsampling is not None:

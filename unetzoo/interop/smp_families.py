@@ -6,17 +6,17 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Known:
+class SmpOption:
     """An option of an architecture.
 
     Attributes:
-        option: its name here.
+        name: its name here.
         keys: its names there, the newest first.
         usual: its default value there.
         names: the names of its values here; None: the same.
     """
 
-    option: str
+    name: str
     keys: tuple[str, ...]
     usual: Any
     names: Mapping[Any, str] | None = None
@@ -38,7 +38,7 @@ class Family:
     """
 
     decoder: str
-    options: tuple[Known, ...] = ()
+    options: tuple[SmpOption, ...] = ()
     head_kernel_size: int = 1
     depth: int = 5
     output_stride: int = 32
@@ -49,23 +49,23 @@ class Family:
 
 _NORMS = {"batchnorm": "batch", True: "batch", "identity": "none", False: "none"}
 _MODES = {"nearest": "nearest", "bilinear": "bilinear"}
-_NORM = Known("norm", ("decoder_use_norm", "decoder_use_batchnorm"), "batchnorm", _NORMS)
-_WIDTHS = Known("widths", ("decoder_channels",), [256, 128, 64, 32, 16])
-_NEAREST = Known("upsample", ("decoder_interpolation",), "nearest", _MODES)
+_NORM = SmpOption("norm", ("decoder_use_norm", "decoder_use_batchnorm"), "batchnorm", _NORMS)
+_WIDTHS = SmpOption("widths", ("decoder_channels",), [256, 128, 64, 32, 16])
+_NEAREST = SmpOption("upsample", ("decoder_interpolation",), "nearest", _MODES)
 _UNET = (
     _WIDTHS,
-    Known("attention", ("decoder_attention_type",), None, {None: "none", "scse": "scse"}),
+    SmpOption("attention", ("decoder_attention_type",), None, {None: "none", "scse": "scse"}),
     _NORM,
     _NEAREST,
 )
 
 
-def _atrous(*, separable: bool) -> tuple[Known, ...]:
+def _atrous(*, separable: bool) -> tuple[SmpOption, ...]:
     return (
-        Known("width", ("decoder_channels",), 256),
-        Known("rates", ("decoder_atrous_rates",), [12, 24, 36]),
-        Known("separable", ("decoder_aspp_separable",), separable),
-        Known("dropout", ("decoder_aspp_dropout",), 0.5),
+        SmpOption("width", ("decoder_channels",), 256),
+        SmpOption("rates", ("decoder_atrous_rates",), [12, 24, 36]),
+        SmpOption("separable", ("decoder_aspp_separable",), separable),
+        SmpOption("dropout", ("decoder_aspp_dropout",), 0.5),
     )
 
 
@@ -82,17 +82,17 @@ FAMILIES: dict[str, Family] = {
     "UnetPlusPlus": Family(decoder="unetpp", options=_UNET, head_kernel_size=3),
     "MAnet": Family(
         decoder="manet",
-        options=(_WIDTHS, Known("attention_width", ("decoder_pab_channels",), 64), _NORM, _NEAREST),
+        options=(_WIDTHS, SmpOption("attention_width", ("decoder_pab_channels",), 64), _NORM, _NEAREST),
         head_kernel_size=3,
     ),
     "Linknet": Family(decoder="linknet", options=(_NORM,)),
     "FPN": Family(
         decoder="fpn",
         options=(
-            Known("pyramid_width", ("decoder_pyramid_channels",), 256),
-            Known("width", ("decoder_segmentation_channels",), 128),
-            Known("merge", ("decoder_merge_policy",), "add", {"add": "add", "cat": "cat"}),
-            Known("dropout", ("decoder_dropout",), 0.2),
+            SmpOption("pyramid_width", ("decoder_pyramid_channels",), 256),
+            SmpOption("width", ("decoder_segmentation_channels",), 128),
+            SmpOption("merge", ("decoder_merge_policy",), "add", {"add": "add", "cat": "cat"}),
+            SmpOption("dropout", ("decoder_dropout",), 0.2),
             _NEAREST,
         ),
         usual_upsampling=4,
@@ -101,9 +101,9 @@ FAMILIES: dict[str, Family] = {
     "PSPNet": Family(
         decoder="pspnet",
         options=(
-            Known("width", ("psp_out_channels",), 512),
-            Known("norm", ("decoder_use_norm", "psp_use_batchnorm"), "batchnorm", _NORMS),
-            Known("dropout", ("psp_dropout",), 0.2),
+            SmpOption("width", ("psp_out_channels",), 512),
+            SmpOption("norm", ("decoder_use_norm", "psp_use_batchnorm"), "batchnorm", _NORMS),
+            SmpOption("dropout", ("psp_dropout",), 0.2),
         ),
         head_kernel_size=3,
         depth=3,
@@ -121,8 +121,8 @@ FAMILIES: dict[str, Family] = {
     "PAN": Family(
         decoder="pan",
         options=(
-            Known("width", ("decoder_channels",), 32),
-            Known("upsample", ("decoder_interpolation", "upscale_mode"), "bilinear", _MODES),
+            SmpOption("width", ("decoder_channels",), 32),
+            SmpOption("upsample", ("decoder_interpolation", "upscale_mode"), "bilinear", _MODES),
         ),
         head_kernel_size=3,
         output_stride=16,
@@ -132,23 +132,23 @@ FAMILIES: dict[str, Family] = {
     "UPerNet": Family(
         decoder="upernet",
         options=(
-            Known("width", ("decoder_channels",), 256),
-            Known("norm", ("decoder_use_norm",), "batchnorm", {"batchnorm": "batch", True: "batch"}),
+            SmpOption("width", ("decoder_channels",), 256),
+            SmpOption("norm", ("decoder_use_norm",), "batchnorm", {"batchnorm": "batch", True: "batch"}),
         ),
         usual_upsampling=4,
         upsampling=_by_four,
     ),
     "Segformer": Family(
         decoder="segformer",
-        options=(Known("width", ("decoder_segmentation_channels",), 256),),
+        options=(SmpOption("width", ("decoder_segmentation_channels",), 256),),
         usual_upsampling=4,
         upsampling=_by_four,
     ),
     "DPT": Family(
         decoder="dpt",
         options=(
-            Known("widths", ("decoder_intermediate_channels",), [256, 512, 1024, 1024]),
-            Known("width", ("decoder_fusion_channels",), 256),
+            SmpOption("widths", ("decoder_intermediate_channels",), [256, 512, 1024, 1024]),
+            SmpOption("width", ("decoder_fusion_channels",), 256),
         ),
         depth=4,
         of_vits=True,

@@ -39,7 +39,7 @@ class Host:
     """The plugins of this process by name, and the parts that they provide by kind.
 
     Attributes:
-        found: the distribution of each plugin, in the order of loading.
+        providers: the distribution of each plugin, in the order of loading.
         active: names of the plugins that are registered, at least in part.
         blocked: plugins that the environment disables.
         problems: why a plugin, or a part of it, is disabled.
@@ -48,7 +48,7 @@ class Host:
         offers: the parts of each kind.
     """
 
-    found: dict[str, Provider] = field(default_factory=dict)
+    providers: dict[str, Provider] = field(default_factory=dict)
     active: set[str] = field(default_factory=set)
     blocked: dict[str, Provider] = field(default_factory=dict)
     problems: dict[str, list[str]] = field(default_factory=dict)
@@ -101,7 +101,7 @@ def host() -> Host:
 def _loaded() -> Host:
     host = Host()
     with forbid_reentry():
-        host.found[PROJECT] = Provider(PROJECT, version(PROJECT))
+        host.providers[PROJECT] = Provider(PROJECT, version(PROJECT))
         _register(host, builtin, PROJECT)
         for installed in installed_plugins():
             if is_blocked(installed.provider):
@@ -116,7 +116,7 @@ def _loaded() -> Host:
 
 def _load(host: Host, installed: InstalledPlugin) -> None:
     name, target = installed.name, installed.entry_point.value
-    host.found[name] = installed.provider
+    host.providers[name] = installed.provider
     plugin = host.run(name, f"importing {target!r}", installed.entry_point.load)
     if plugin is not None:
         _register(host, plugin, name)
@@ -171,7 +171,7 @@ def _ask(host: Host, kind: str, implementation: pluggy.HookImpl) -> list[Offer]:
     if implementation.wrapper or implementation.hookwrapper:
         raise PluginError("it must yield its own specs, not wrap other plugins")
     plugin = implementation.plugin_name
-    provider = host.found[plugin]
+    provider = host.providers[plugin]
     items = checked_items(kind, implementation.function())
     check_distinct(kind, items, (offer for offer in host.offers[kind] if offer.provider == provider))
     on_error = partial(host.disable, plugin)
@@ -217,13 +217,13 @@ def list_plugins() -> list[PluginInfo]:
     loaded = host()
     conflicts = list(_conflicts(loaded))  # lists the names of families, which may reveal problems
     infos = []
-    for name in sorted(loaded.found, key=lambda name: name not in loaded.active):
+    for name in sorted(loaded.providers, key=lambda name: name not in loaded.active):
         problems = tuple(loaded.problems.get(name, ()))
         parts = (label(kind, offer.item) for kind in KINDS for offer in loaded.offers[kind] if offer.plugin == name)
         info = PluginInfo(
             name,
-            loaded.found[name].distribution,
-            loaded.found[name].version,
+            loaded.providers[name].distribution,
+            loaded.providers[name].version,
             "broken" if problems else "active",
             parts=tuple(parts),
             conflicts=tuple(part for plugin, part in conflicts if plugin == name),

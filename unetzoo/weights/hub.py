@@ -27,7 +27,7 @@ _TAG = "unetzoo"
 
 
 @dataclass(frozen=True)
-class Found:
+class SearchResult:
     """A network on the Hub.
 
     Attributes:
@@ -83,10 +83,10 @@ def push(
     with TemporaryDirectory() as folder:
         draft = Path(folder)
         title = _write_draft(model, draft, repo_id, picture)
-        with one_error(f"cannot push to {repo_id!r}"), _undone_on_failure(api, repo_id, private) as made:
+        with one_error(f"cannot push to {repo_id!r}"), _undone_on_failure(api, repo_id, private) as branches:
             if revision is not None and not create_pr and revision not in _heads(api, repo_id):
                 api.create_branch(repo_id, branch=revision)
-                made[revision] = _heads(api, repo_id)[revision]
+                branches[revision] = _heads(api, repo_id)[revision]
             parent = api.repo_info(repo_id, revision=None if create_pr else revision).sha
             stale = _STALE
             if is_own_card(draft):
@@ -137,14 +137,14 @@ def _undone_on_failure(api: "HfApi", repo_id: str, private: bool | None) -> Iter
     """
     is_new = _is_created(api, repo_id, private)
     start = _heads(api, repo_id) if is_new else {}
-    made: dict[str, str] = {}
+    branches: dict[str, str] = {}
     try:
-        yield made
+        yield branches
     except BaseException:
         if not is_new:
-            for branch in made.items() & _heads(api, repo_id).items():
+            for branch in branches.items() & _heads(api, repo_id).items():
                 api.delete_branch(repo_id, branch=branch[0])
-        elif (start | made).items() >= _heads(api, repo_id).items():
+        elif (start | branches).items() >= _heads(api, repo_id).items():
             api.delete_repo(repo_id, missing_ok=True)
         raise
 
@@ -213,7 +213,7 @@ def pull(
     return model
 
 
-def search(text: str = "", *, limit: int = 20, token: str | bool | None = None) -> list[Found]:
+def search(text: str = "", *, limit: int = 20, token: str | bool | None = None) -> list[SearchResult]:
     """Networks on the Hub that unetzoo saved, those with most downloads first.
 
     Args:
@@ -230,7 +230,7 @@ def search(text: str = "", *, limit: int = 20, token: str | bool | None = None) 
         models = HfApi(token=token, library_name=_TAG).list_models(
             filter=_TAG, search=text or None, limit=limit, sort="downloads"
         )
-        return [Found(model.id, model.downloads or 0, model.likes or 0, tuple(model.tags or ())) for model in models]
+        return [SearchResult(repo.id, repo.downloads or 0, repo.likes or 0, tuple(repo.tags or ())) for repo in models]
 
 
 def _has_own_card(token: str | bool | None, repo_id: str, revision: str | None) -> bool:
