@@ -1,4 +1,4 @@
-"""`unetzoo evaluate`: how good a network is on a data set."""
+"""`unetzoo evaluate`: measure how good a network is on a data set."""
 
 import shlex
 import sys
@@ -41,25 +41,34 @@ def evaluate(
     threshold: Threshold = None,
     nearest_color: NearestColor = False,
     instances: Annotated[
-        str | None, typer.Option(metavar="CLASS", help="count its objects, too: connected, or as masks number them")
+        str | None,
+        typer.Option(
+            metavar="CLASS", help="also count the objects of a class: connected components, or as masks number them"
+        ),
     ] = None,
     surface: Annotated[
-        bool, typer.Option("--surface", help="Hausdorff 95 and surface Dice, too; needs the extra 'surface'")
+        bool, typer.Option("--surface", help="also measure Hausdorff 95 and surface Dice; needs the extra 'surface'")
     ] = False,
-    tolerance: Annotated[float, typer.Option(metavar="PIXELS", help="of the surface Dice")] = 2.0,
-    resamples: Annotated[int, typer.Option(metavar="N", help="draws of images for the 95 % intervals")] = 1000,
-    seed: Annotated[int, typer.Option(metavar="N", help="of these draws")] = 0,
+    tolerance: Annotated[float, typer.Option(metavar="PIXELS", help="tolerance of the surface Dice")] = 2.0,
+    resamples: Annotated[
+        int, typer.Option(metavar="N", help="number of draws of images for the 95 % intervals")
+    ] = 1000,
+    seed: Annotated[int, typer.Option(metavar="N", help="seed of the draws")] = 0,
     tile: Tile = None,
     overlap: Overlap = None,
     flips: Flips = False,
     device: DeviceName = None,
     json: Json = None,
-    html: Annotated[Path | None, typer.Option(metavar="FILE", help="write a page with the worst cases there")] = None,
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="write a page with the scores and the worst images")
+    ] = None,
 ) -> None:
-    """Compare a network's masks with those of a data set.
+    """Compare the masks of a network with those of a data set.
 
-    IoU, Dice, precision and recall of each class, of the pixels of all images together, with confidence intervals from
-    a bootstrap over images. Pixels whose class is unknown do not count.
+    Reports IoU, Dice, precision and recall of each class, over the pixels of all images together, with confidence
+    intervals from a bootstrap over images. Pixels whose class is unknown do not count.
+
+    Example: unetzoo evaluate run cells/ --html report.html
     """
     from unetzoo._utils.memory import keep_freed_memory
     from unetzoo.data.open import dataset_of
@@ -71,8 +80,8 @@ def evaluate(
     _check_early(html)
     keep_freed_memory()
     network = on_device(load_model(model), device)
-    said = mask_options(classes, masks, ignore, threshold, nearest_color=nearest_color)
-    dataset = dataset_of(data, split, said, trained=network.config.info)
+    options = mask_options(classes, masks, ignore, threshold, nearest_color=nearest_color)
+    dataset = dataset_of(data, split, options, trained=network.config.info)
     with counting("images") as on_case:
         result = measure(
             network,
@@ -102,7 +111,7 @@ def evaluate(
 
 
 def _check_early(html: Path | None) -> None:
-    """What would be lost at the end."""
+    """Raise before the work is done if the page could not be written."""
     from unetzoo._utils.atomic import check_place
 
     if html:
@@ -129,17 +138,17 @@ def _note(result: "Evaluation") -> list[str]:
     return [f"note: {result.split_note}"] if result.split_note else []
 
 
-def _objects(result: "Evaluation", of: str | None) -> "list[str | Table]":
+def _objects(result: "Evaluation", class_name: str | None) -> "list[str | Table]":
     if not result.instances:
         return []
     table = new_table("objects", numbers=(*result.instances, *result.objects))
     numbers = [str(number) for number in result.instances.values()]
-    table.add_row(of, *numbers, *(f"{count:,}" for count in result.objects.values()))
+    table.add_row(class_name, *numbers, *(f"{count:,}" for count in result.objects.values()))
     return ["", table]
 
 
 def _facts(model: str, data: str, result: "Evaluation") -> dict[str, str]:
-    """What a number is worth nothing without."""
+    """How and when the scores were measured."""
     from importlib.metadata import version
 
     return {

@@ -91,6 +91,8 @@ def predict(
     hidden folder .unetzoo in OUT records how each result was made.
 
     Exit codes: 0, all results exist; 2, wrong use or no images; 3, some images failed; 4, all failed.
+
+    Example: unetzoo predict run images/ masks/ --threshold 0.3
     """
     from unetzoo._utils.memory import keep_freed_memory
     from unetzoo.inference.files.jobs import find_jobs
