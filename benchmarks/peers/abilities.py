@@ -15,7 +15,7 @@ from benchmarks.peers.architectures import CHANNELS, SIZE, Logits, Table
 from benchmarks.peers.encoders import check_logits
 from benchmarks.peers.names import RUNS
 from benchmarks.peers.outcomes import Outcomes
-from unetzoo._utils.patience import OutOfPatience, limited
+from unetzoo._utils.time_limit import TimedOut, time_limit
 
 Ability = Callable[[nn.Module], None]
 
@@ -108,9 +108,9 @@ def _program(network: nn.Module) -> Any:  # noqa: ANN401 - torch's ExportedProgr
     """The graph of a network for any batch, height and width."""
     free = dict.fromkeys((0, 2, 3), torch.export.Dim.AUTO)
     try:
-        with limited(_PATIENCE):
+        with time_limit(_PATIENCE):
             return torch.export.export(network, (_image(2, _TRACED),), dynamic_shapes=(free,))
-    except OutOfPatience as error:
+    except TimedOut as error:
         raise TimeoutError(f"found no graph for every size in {_PATIENCE:g} seconds") from error
 
 

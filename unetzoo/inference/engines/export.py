@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from unetzoo._utils.extras import need
-from unetzoo._utils.patience import OutOfPatience, limited
+from unetzoo._utils.time_limit import TimedOut, time_limit
 from unetzoo.errors import UnetzooError
 from unetzoo.layers.valid import check_sides, valid_sides
 from unetzoo.nn.segmenter import Segmenter
@@ -49,11 +49,11 @@ def export(model: Segmenter, path: str | Path, *, image_size: Size | None = None
     try:
         with tempfile.TemporaryDirectory(dir=target.parent) as folder:
             draft = Path(folder) / target.name
-            with limited(patience if image_size is None else None):
+            with time_limit(patience if image_size is None else None):
                 _write(model, draft, traced, dynamic=image_size is None)
             _check(model, draft, checked)
             draft.replace(target)
-    except OutOfPatience as error:
+    except TimedOut as error:
         reason = f"found no graph for every size in {patience:g} seconds"
         raise UnetzooError(f"{_name(model)}: {reason}{_way_out(dynamic=True)}") from error
     return target

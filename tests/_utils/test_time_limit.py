@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from unetzoo._utils.patience import OutOfPatience, limited
+from unetzoo._utils.time_limit import TimedOut, time_limit
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system has no such timer")
 
@@ -25,14 +25,14 @@ def _wait():
 
 
 def test_it_gives_up_after_the_time():
-    with pytest.raises(OutOfPatience), limited(0.05):
+    with pytest.raises(TimedOut), time_limit(0.05):
         _wait()
     assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
 
 
 def test_a_timer_of_the_caller_goes_on_with_what_was_left(alarm):
     signal.setitimer(signal.ITIMER_REAL, 100, 7)
-    with limited(50):
+    with time_limit(50):
         assert signal.getitimer(signal.ITIMER_REAL)[0] <= 50
     remaining, interval = signal.getitimer(signal.ITIMER_REAL)
     assert 90 < remaining <= 100
@@ -42,6 +42,6 @@ def test_a_timer_of_the_caller_goes_on_with_what_was_left(alarm):
 
 def test_a_timer_of_the_caller_that_ran_out_meanwhile_rings_afterwards(alarm):
     signal.setitimer(signal.ITIMER_REAL, 0.02)
-    with pytest.raises(OutOfPatience), limited(0.1):
+    with pytest.raises(TimedOut), time_limit(0.1):
         _wait()
     assert alarm.wait(10)
