@@ -57,7 +57,7 @@ def measure_patches(run: PatchRun) -> dict[str, Any]:
     seconds = time.perf_counter() - start
     held_out = NucleiDataset(split="test")[0]
     with torch.no_grad():
-        ids = network.eval().sweep(normalised(held_out))[0].argmax(0).numpy()
+        ids = network.eval().sweep(normalized(held_out))[0].argmax(0).numpy()
     return {
         "combination": asdict(run),
         "machine": machine(),
@@ -69,7 +69,7 @@ def measure_patches(run: PatchRun) -> dict[str, Any]:
     }
 
 
-def normalised(sample: Sample) -> Tensor:
+def normalized(sample: Sample) -> Tensor:
     """An image (1, 1, h, w) of mean 0 and deviation 1."""
     image = torch.from_numpy(sample.image.astype(np.float32)).permute(2, 0, 1)[None]
     return (image - image.mean()) / image.std()
@@ -77,7 +77,7 @@ def normalised(sample: Sample) -> Tensor:
 
 def _train(network: PatchClassifier, sample: Sample, run: PatchRun) -> None:
     """Cross entropy and AdamW with a rate that falls as half a cosine; patches are turned and mirrored at random."""
-    image, random = normalised(sample), np.random.default_rng(run.seed)
+    image, random = normalized(sample), np.random.default_rng(run.seed)
     windows = network.windows(image)
     places = [np.argwhere(sample.mask == one) for one in (0, 1)]
     optimizer = torch.optim.AdamW(network.parameters(), lr=_RATE)

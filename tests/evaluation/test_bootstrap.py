@@ -19,8 +19,8 @@ def test_the_interval_of_a_mean_is_that_of_scipys_standard_error():
     values = np.random.default_rng(0).gamma(9, 1, (60, 1))
     (estimate,) = Bootstrap(60, resamples=20_000, seed=0).of_means(values)
     drawn = bootstrap((values[:, 0],), lambda x, axis: np.log(x.mean(axis)), n_resamples=20_000, rng=1, method="basic")
-    wanted = np.exp(_student(np.log(values.mean()), drawn.standard_error, 60))
-    assert (estimate.low, estimate.high) == pytest.approx(wanted, rel=0.01)
+    expected = np.exp(_student(np.log(values.mean()), drawn.standard_error, 60))
+    assert (estimate.low, estimate.high) == pytest.approx(expected, rel=0.01)
     assert estimate.value == pytest.approx(values.mean())
 
 

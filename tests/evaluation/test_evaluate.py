@@ -122,8 +122,8 @@ def test_pixels_without_data_count_neither_as_right_nor_as_wrong(missing):
     model = _model()
     info = ModelInfo(value_range=(0, 255), mean=(0.5,), std=(0.2,), nodata=(-9999,))
     model.config = replace(model.config, info=info)
-    found, wanted = evaluate(model, Cut(missing, 1)), evaluate(model, Cut(0.5 * 255, 255))
-    assert found.mean["IoU"].value == wanted.mean["IoU"].value
+    actual, expected = evaluate(model, Cut(missing, 1)), evaluate(model, Cut(0.5 * 255, 255))
+    assert actual.mean["IoU"].value == expected.mean["IoU"].value
 
 
 def test_a_warning_about_the_values_of_an_image_has_its_name():

@@ -32,10 +32,10 @@ def _value(name, logits, target, **options):
         ("specificity", [3 / 4, 3 / 4, 1]),
     ],
 )
-def test_of_classes_it_is_what_a_count_by_hand_gives(name, wanted):
+def test_of_classes_it_is_what_a_count_by_hand_gives(name, expected):
     each = _value(name, _logits(SEEN, 3), IDS, classes=3, per_class=True)
-    torch.testing.assert_close(each, torch.tensor(wanted))
-    torch.testing.assert_close(_value(name, _logits(SEEN, 3), IDS, classes=3), torch.tensor(wanted).mean())
+    torch.testing.assert_close(each, torch.tensor(expected))
+    torch.testing.assert_close(_value(name, _logits(SEEN, 3), IDS, classes=3), torch.tensor(expected).mean())
 
 
 @pytest.mark.parametrize("target_of", [lambda mask: mask, lambda mask: mask[:, None].float(), lambda mask: mask.bool()])
@@ -59,8 +59,8 @@ def test_pixels_that_do_not_count_change_nothing():
     ignored = ids.clone()
     ignored[:, :4] = 255
     for name in ("iou", "mcc", "auroc"):
-        found = _value(name, logits, ignored, classes=3, ignore_index=255)
-        torch.testing.assert_close(found, _value(name, logits[:, :, 4:], ids[:, 4:], classes=3))
+        actual = _value(name, logits, ignored, classes=3, ignore_index=255)
+        torch.testing.assert_close(actual, _value(name, logits[:, :, 4:], ids[:, 4:], classes=3))
 
 
 def test_batches_count_together():
@@ -78,11 +78,11 @@ def test_a_perfect_prediction_is_the_best_there_is(name, classes):
     torch.manual_seed(0)
     ids = torch.randint(max(2, classes), (2, 8, 8))
     logits = (_logits(ids, 3) if classes == 3 else ids[:, None]) * 40.0 - 20
-    found = _value(name, logits, ids, classes=classes)
+    actual = _value(name, logits, ids, classes=classes)
     if name == "confusion_matrix":
-        torch.testing.assert_close(found, torch.diag(ids.flatten().bincount()))
+        torch.testing.assert_close(actual, torch.diag(ids.flatten().bincount()))
     else:
-        assert found.item() == pytest.approx(0 if name == "calibration_error" else 1, abs=1e-4)
+        assert actual.item() == pytest.approx(0 if name == "calibration_error" else 1, abs=1e-4)
 
 
 def test_it_can_be_pickled_for_other_processes():
@@ -142,10 +142,10 @@ def test_of_classes_the_mean_is_over_those_that_the_target_has_whatever_is_predi
     logits[:, 4] = -9  # class 3 is predicted and never there, class 4 neither
     ids[0, :3] = 255 if ignore_index == 255 else 1
     seen, valid = logits.argmax(1), ids != ignore_index if ignore_index is not None else ids >= 0
-    wanted = [_by_hand(name, _counts(seen == k, ids == k, valid)) for k in range(5)]
-    wanted = [float("nan") if k == ignore_index else value for k, value in enumerate(wanted)]
+    expected = [_by_hand(name, _counts(seen == k, ids == k, valid)) for k in range(5)]
+    expected = [float("nan") if k == ignore_index else value for k, value in enumerate(expected)]
     each = _value(name, logits, ids, classes=5, per_class=True, ignore_index=ignore_index)
-    torch.testing.assert_close(each, torch.tensor(wanted), equal_nan=True)
+    torch.testing.assert_close(each, torch.tensor(expected), equal_nan=True)
     there = each if name == "specificity" else each[:3]
     torch.testing.assert_close(_value(name, logits, ids, classes=5, ignore_index=ignore_index), there.nanmean())
 
@@ -156,12 +156,14 @@ def test_of_masks_one_that_is_nowhere_is_left_out_of_the_mean(name):
     logits, masks = torch.randn(2, 3, 8, 8), torch.randint(2, (2, 3, 8, 8))
     masks[:, 2], masks[0, 0, :2] = 0, 255
     valid = masks != 255
-    wanted = torch.tensor([_by_hand(name, _counts(logits[:, k] > 0, masks[:, k] == 1, valid[:, k])) for k in range(3)])
+    expected = torch.tensor(
+        [_by_hand(name, _counts(logits[:, k] > 0, masks[:, k] == 1, valid[:, k])) for k in range(3)]
+    )
     each = _value(name, logits, masks, classes=3, multilabel=True, per_class=True, ignore_index=255)
-    torch.testing.assert_close(each, wanted, equal_nan=True)
-    there = wanted if name == "specificity" else wanted[:2]
-    found = _value(name, logits, masks, classes=3, multilabel=True, ignore_index=255)
-    torch.testing.assert_close(found, there.mean())
+    torch.testing.assert_close(each, expected, equal_nan=True)
+    there = expected if name == "specificity" else expected[:2]
+    actual = _value(name, logits, masks, classes=3, multilabel=True, ignore_index=255)
+    torch.testing.assert_close(actual, there.mean())
 
 
 @pytest.mark.parametrize("name", ["iou", "dice", "precision", "recall", "auroc", "average_precision"])
@@ -183,10 +185,10 @@ def test_areas_of_classes_that_are_nowhere_are_left_out_of_the_mean(name, multil
     likely = logits.sigmoid() if multilabel else logits.softmax(1)
     there = ids != 255
     masks = target if multilabel else torch.stack([ids == 0, ids == 1], 1)
-    wanted = [score(masks[:, k][there].numpy(), likely[:, k][there].numpy()) for k in range(2)]
+    expected = [score(masks[:, k][there].numpy(), likely[:, k][there].numpy()) for k in range(2)]
     each = _value(name, logits, target, per_class=True, **options)
-    assert each.tolist() == pytest.approx([*wanted, float("nan")], abs=1e-5, nan_ok=True)
-    assert _value(name, logits, target, **options).item() == pytest.approx(sum(wanted) / 2, abs=1e-5)
+    assert each.tolist() == pytest.approx([*expected, float("nan")], abs=1e-5, nan_ok=True)
+    assert _value(name, logits, target, **options).item() == pytest.approx(sum(expected) / 2, abs=1e-5)
 
 
 def test_a_class_that_is_seen_where_there_is_none_costs_its_pixels_and_no_share_of_the_mean():

@@ -17,16 +17,16 @@ def masks():
 )
 def test_scores_are_those_of_scikit_learn(score, reference, masks):
     predicted, truth = masks
-    wanted = reference(truth.ravel(), predicted.ravel(), average=None)
-    assert score(count(predicted, truth, 4)) == pytest.approx(wanted)
+    expected = reference(truth.ravel(), predicted.ravel(), average=None)
+    assert score(count(predicted, truth, 4)) == pytest.approx(expected)
 
 
 def test_unknown_pixels_do_not_count(masks):
     predicted, truth = masks
     kept = truth != 2
     truth = np.where(kept, truth, 255)
-    wanted = jaccard_score(truth[kept], predicted[kept], average=None, labels=range(4))
-    assert iou(count(predicted, truth, 4)) == pytest.approx(wanted)
+    expected = jaccard_score(truth[kept], predicted[kept], average=None, labels=range(4))
+    assert iou(count(predicted, truth, 4)) == pytest.approx(expected)
 
 
 def test_a_class_in_neither_has_no_score():

@@ -24,12 +24,12 @@ def _image(height, width, channels=1):
 @pytest.mark.parametrize("shape", [(1, 1), (3, 200), (200, 5), (128, 128), (300, 411)])
 @pytest.mark.parametrize("classes", [1, 3])
 def test_any_size_gives_probabilities_of_every_class(shape, classes):
-    found = predict(_model(classes), _image(*shape), tile=128, overlap=32)
-    assert (found.shape, found.dtype) == ((classes, *shape), np.float32)
-    assert found.min() >= 0
-    assert found.max() <= 1
+    actual = predict(_model(classes), _image(*shape), tile=128, overlap=32)
+    assert (actual.shape, actual.dtype) == ((classes, *shape), np.float32)
+    assert actual.min() >= 0
+    assert actual.max() <= 1
     if classes > 1:
-        np.testing.assert_allclose(found.sum(0), 1, atol=1e-5)
+        np.testing.assert_allclose(actual.sum(0), 1, atol=1e-5)
 
 
 def test_tiles_with_enough_overlap_give_what_the_whole_image_gives():
@@ -71,8 +71,8 @@ def test_seams_are_smooth_even_where_a_network_sees_the_border_of_its_tile():
 
     model = _model(classes=1)
     model.forward = Border().forward
-    found = predict(model, _image(64, 600), tile=256, overlap=64)[0, 0]
-    assert np.abs(np.diff(found)).max() < 0.06  # a jump at a seam would be near 1
+    actual = predict(model, _image(64, 600), tile=256, overlap=64)[0, 0]
+    assert np.abs(np.diff(actual)).max() < 0.06  # a jump at a seam would be near 1
 
 
 def test_rows_come_in_order_without_gaps_and_are_the_same_as_at_once():
@@ -122,8 +122,8 @@ def test_a_batch_of_tiles_gives_the_same_as_tile_by_tile():
 
 def test_flips_make_the_prediction_of_a_mirrored_image_the_mirrored_prediction():
     model, image = _model(), _image(64, 96)
-    found, mirrored = predict(model, image, flips=True), predict(model, image[:, ::-1], flips=True)
-    np.testing.assert_allclose(mirrored, found[..., ::-1], atol=1e-5)
+    actual, mirrored = predict(model, image, flips=True), predict(model, image[:, ::-1], flips=True)
+    np.testing.assert_allclose(mirrored, actual[..., ::-1], atol=1e-5)
     assert np.abs(predict(model, image[:, ::-1]) - predict(model, image)[..., ::-1]).max() > 1e-4
 
 
@@ -133,8 +133,8 @@ def test_the_image_is_normalized_as_the_network_was_trained():
     model = _model(in_channels=2, info=info)
     tensor = torch.from_numpy((image / 4000 - [0.5, 0.25]) / [0.2, 0.1]).float().permute(2, 0, 1)[None]
     with torch.no_grad():
-        wanted = model(tensor).softmax(1)[0].numpy()
-    np.testing.assert_allclose(predict(model, image), wanted, atol=1e-5)
+        expected = model(tensor).softmax(1)[0].numpy()
+    np.testing.assert_allclose(predict(model, image), expected, atol=1e-5)
     np.testing.assert_array_equal(image, np.random.default_rng(0).integers(0, 4000, (32, 48, 2), dtype=np.uint16))
 
 
@@ -147,10 +147,10 @@ def test_without_a_saved_normalization_whole_numbers_go_from_0_to_1(dtype, large
 
 def test_an_optimized_network_predicts_too():
     model, image = _model(), _image(90, 70)
-    found = predict(unetzoo.optimize(model), image)
-    np.testing.assert_allclose(found, predict(model, image), atol=1e-4)
+    actual = predict(unetzoo.optimize(model), image)
+    np.testing.assert_allclose(actual, predict(model, image), atol=1e-4)
     halved = predict(unetzoo.optimize(model, dtype=torch.bfloat16), image)
-    assert np.abs(halved - found).max() < 0.05
+    assert np.abs(halved - actual).max() < 0.05
 
 
 @pytest.mark.parametrize(
@@ -186,11 +186,11 @@ def test_pixels_without_data_have_no_result_and_are_the_mean_to_the_network(miss
     value = np.nan if missing == "nan" else -9999 if missing == "value" else 2.0**90
     image[gone], image[channel] = value, value
     image = np.ma.masked_equal(image, value) if missing == "masked" else image
-    found, wanted = (predict(model, pixels, tile=128) for pixels in (image, filled))
-    assert np.isnan(found[:, *gone]).all()
-    assert np.isnan(found).sum() == 2 * 25 * 10
-    known = ~np.isnan(found)
-    np.testing.assert_allclose(found[known], wanted[known], atol=1e-5)
+    actual, expected = (predict(model, pixels, tile=128) for pixels in (image, filled))
+    assert np.isnan(actual[:, *gone]).all()
+    assert np.isnan(actual).sum() == 2 * 25 * 10
+    known = ~np.isnan(actual)
+    np.testing.assert_allclose(actual[known], expected[known], atol=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -99,15 +99,15 @@ def test_an_image_for_which_rows_of_tiles_need_much_memory_has_smaller_ones():
 
 def test_a_block_is_mirrored_at_every_border():
     image = np.arange(12).reshape(3, 4)
-    found = read_mirrored(image, (-2, 5), (-1, 6))
-    np.testing.assert_array_equal(found, np.pad(image, ((2, 2), (1, 2)), mode="reflect"))
+    actual = read_mirrored(image, (-2, 5), (-1, 6))
+    np.testing.assert_array_equal(actual, np.pad(image, ((2, 2), (1, 2)), mode="reflect"))
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 5), (2, 3), (7, 2)])
 def test_blocks_much_larger_than_the_image_are_mirrored_again_and_again(shape):
     image = np.random.default_rng(0).random(shape)
-    found = read_mirrored(image, (-9, shape[0] + 9), (-9, shape[1] + 9))
-    np.testing.assert_array_equal(found, np.pad(image, 9, mode="reflect"))
+    actual = read_mirrored(image, (-9, shape[0] + 9), (-9, shape[1] + 9))
+    np.testing.assert_array_equal(actual, np.pad(image, 9, mode="reflect"))
 
 
 def test_no_more_of_the_image_is_read_than_the_block_needs():

@@ -70,9 +70,9 @@ def test_layers_with_an_effect_of_their_own_keep_it(head, dtype):
     model = _model(head)
     image = torch.randn(1, 3, 32, 32)
     with torch.no_grad():
-        wanted = model(image)
-    found = unetzoo.optimize(model, dtype=dtype)(image)
-    assert (found - wanted).abs().max() / wanted.abs().max() < (1e-4 if dtype is torch.float32 else 0.04)
+        expected = model(image)
+    actual = unetzoo.optimize(model, dtype=dtype)(image)
+    assert (actual - expected).abs().max() / expected.abs().max() < (1e-4 if dtype is torch.float32 else 0.04)
 
 
 @pytest.mark.filterwarnings("ignore:`torch.jit")
@@ -89,13 +89,13 @@ def test_in_bfloat16_a_difference_that_rounding_explains_is_accepted(factor, agr
     model, image = _model(), torch.randn(1, 3, 32, 32)
     changed = copy.deepcopy(model).bfloat16()
     with torch.no_grad():
-        wanted = model(image)
+        expected = model(image)
         changed.heads[0].weight.mul_(factor)
         if agrees:
-            check_agreement(model, changed, image, wanted, torch.bfloat16)
+            check_agreement(model, changed, image, expected, torch.bfloat16)
             return
         with pytest.raises(unetzoo.UnetzooError, match="logits in bfloat16 would differ"):
-            check_agreement(model, changed, image, wanted, torch.bfloat16)
+            check_agreement(model, changed, image, expected, torch.bfloat16)
 
 
 class _Coarse(nn.Module):
@@ -114,7 +114,7 @@ class _Coarse(nn.Module):
 def test_coarse_arithmetic_is_no_reason_to_refuse():
     model = _model(_Coarse)
     image = torch.randn(1, 3, 32, 32)
-    found = unetzoo.optimize(model)(image)
+    actual = unetzoo.optimize(model)(image)
     with torch.no_grad():
-        wanted = copy.deepcopy(model).double()(image.double())
-    assert (found - wanted).abs().max() / wanted.abs().max() < 0.01
+        expected = copy.deepcopy(model).double()(image.double())
+    assert (actual - expected).abs().max() / expected.abs().max() < 0.01

@@ -28,8 +28,8 @@ def test_onnx_runtime_gives_the_logits_for_any_batch_and_size(exported, shape):
     model, path = exported
     image = torch.randn(shape, generator=torch.Generator().manual_seed(1))
     with torch.no_grad():
-        wanted = model.eval()(image).numpy()
-    np.testing.assert_allclose(_logits(path, image), wanted, atol=1e-4 * np.abs(wanted).max(), rtol=0)
+        expected = model.eval()(image).numpy()
+    np.testing.assert_allclose(_logits(path, image), expected, atol=1e-4 * np.abs(expected).max(), rtol=0)
 
 
 def test_export_is_in_float32_and_leaves_the_network_as_it_was_and_nothing_but_the_file(tmp_path):
@@ -41,15 +41,15 @@ def test_export_is_in_float32_and_leaves_the_network_as_it_was_and_nothing_but_t
     assert {weight.dtype for weight in model.parameters()} == {torch.bfloat16}
     image = torch.randn(1, 3, 40, 50, generator=torch.Generator().manual_seed(1))
     with torch.no_grad():
-        wanted = copy.deepcopy(model).float().eval()(image).numpy()
-    np.testing.assert_allclose(_logits(path, image), wanted, atol=1e-4 * np.abs(wanted).max(), rtol=0)
+        expected = copy.deepcopy(model).float().eval()(image).numpy()
+    np.testing.assert_allclose(_logits(path, image), expected, atol=1e-4 * np.abs(expected).max(), rtol=0)
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # the alarm may ring anywhere
 def test_a_search_for_a_graph_of_every_size_ends_in_time_and_says_the_way_out(tmp_path):
     model = unetzoo.create("unet", encoder="swin_tiny_patch4_window7_224")
-    wanted = r"found no graph for every size in 3 seconds; give export\(\) the image_size=\(height, width\) to fix"
-    with pytest.raises(unetzoo.UnetzooError, match=wanted):
+    expected = r"found no graph for every size in 3 seconds; give export\(\) the image_size=\(height, width\) to fix"
+    with pytest.raises(unetzoo.UnetzooError, match=expected):
         unetzoo.export(model, tmp_path / "swin.onnx", patience=3)
     assert list(tmp_path.iterdir()) == []
 
@@ -66,8 +66,8 @@ def test_a_graph_may_be_fixed_to_one_size(tmp_path):
     path = unetzoo.export(model, tmp_path / "coat.onnx", image_size=(60, 96))
     image = torch.randn(3, 3, 60, 96)
     with torch.no_grad():
-        wanted = model.eval()(image).numpy()
-    np.testing.assert_allclose(_logits(path, image), wanted, atol=1e-4 * np.abs(wanted).max(), rtol=0)
+        expected = model.eval()(image).numpy()
+    np.testing.assert_allclose(_logits(path, image), expected, atol=1e-4 * np.abs(expected).max(), rtol=0)
 
 
 @pytest.mark.parametrize("name", ["model.pt", "missing/model.onnx"])

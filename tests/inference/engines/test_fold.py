@@ -84,10 +84,10 @@ def test_only_what_can_be_folded_is_and_the_result_stays(network, norms_left):
 def test_a_relu_behind_the_norm_is_taken_out_and_reported():
     network = _with_statistics(nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(inplace=True)))
     image = torch.randn(2, 3, 8, 8)
-    wanted = network(image)
+    expected = network(image)
     rectified = fold(network, image)
     assert list(rectified.values()) == [True]
-    torch.testing.assert_close(network(image).relu(), wanted, rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(network(image).relu(), expected, rtol=1e-5, atol=1e-5)
     assert [type(layer) for layer in network] == [nn.Conv2d, nn.Identity, nn.Identity]
 
 
@@ -163,11 +163,11 @@ def test_the_activation_of_timm_s_norm_stays_where_it_has_a_hook(hooked):
         network[1].act.register_forward_hook(lambda layer, given, made: maps.append(made))
     image = torch.randn(2, 3, 8, 8)
     with torch.no_grad():
-        wanted = network(image)
+        expected = network(image)
         maps.clear()
         rectified = list(fold(network, image).values())
         maps.clear()
-        torch.testing.assert_close(network(image).relu(), wanted, rtol=1e-5, atol=1e-5)
+        torch.testing.assert_close(network(image).relu(), expected, rtol=1e-5, atol=1e-5)
     assert rectified == [not hooked]
     assert len(maps) == hooked
     assert _norms(network) == 0

@@ -21,8 +21,8 @@ def _trained(decoder, encoder, **options):
     return model.eval()
 
 
-def _difference(found, wanted):
-    return ((found - wanted).abs().max() / wanted.abs().max()).item()
+def _difference(actual, expected):
+    return ((actual - expected).abs().max() / expected.abs().max()).item()
 
 
 CASES = [

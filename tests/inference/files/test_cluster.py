@@ -52,8 +52,8 @@ def test_a_worker_that_is_killed_loses_nothing(model, tmp_path):
     assert {result.state for result in results} <= {"predicted", "kept"}
     assert sorted(path.name for path in (tmp_path / "out").glob("*.npy")) == [f"{number}.npy" for number in range(8)]
     for job in jobs:
-        wanted = unetzoo.predict(model, np.load(job.image), tile=128, overlap=32).argmax(0)
-        assert (np.load(job.target) == wanted).mean() > 0.999
+        expected = unetzoo.predict(model, np.load(job.image), tile=128, overlap=32).argmax(0)
+        assert (np.load(job.target) == expected).mean() > 0.999
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
@@ -72,8 +72,8 @@ def test_the_command_predicts_a_folder_over_a_cluster(model, tmp_path):
         f"error: {tmp_path / 'in' / '3.npy'} is empty: it has 0 bytes"
     ]
     assert sorted(path.name for path in (tmp_path / "out").glob("*.npy")) == ["0.npy", "1.npy", "2.npy"]
-    wanted = unetzoo.predict(model, np.load(tmp_path / "in" / "0.npy")).argmax(0)
-    assert (np.load(tmp_path / "out" / "0.npy") == wanted).mean() > 0.999
+    expected = unetzoo.predict(model, np.load(tmp_path / "in" / "0.npy")).argmax(0)
+    assert (np.load(tmp_path / "out" / "0.npy") == expected).mean() > 0.999
 
 
 def test_an_address_where_nobody_listens_is_told_at_once(model, tmp_path):

@@ -149,8 +149,8 @@ def test_a_bad_image_is_a_result_and_the_others_are_predicted(workers, model, im
     }
     assert sorted(path.name for path in out.glob("*.*g")) == ["a.png", "c.png"]
     with Image.open(images / "a.png") as image:
-        wanted = unetzoo.predict(model, np.asarray(image)).argmax(0)
-    assert (np.asarray(Image.open(out / "a.png")) == wanted).mean() > 0.999
+        expected = unetzoo.predict(model, np.asarray(image)).argmax(0)
+    assert (np.asarray(Image.open(out / "a.png")) == expected).mean() > 0.999
 
 
 def test_results_that_are_there_are_kept(model, images, tmp_path):

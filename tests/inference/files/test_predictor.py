@@ -49,9 +49,9 @@ def test_class_ids_are_those_of_predict(suffix, image, tmp_path):
     np.save(tmp_path / "in.npy", image)
     model = _model()
     FilePredictor(model, PredictOptions(**_SMALL)).predict(tmp_path / "in.npy", tmp_path / f"out{suffix}")
-    found = _read(tmp_path / f"out{suffix}")
-    assert found.dtype == np.uint8
-    assert (found == unetzoo.predict(model, image, **_SMALL).argmax(0)).mean() > 0.999  # folded norms round otherwise
+    actual = _read(tmp_path / f"out{suffix}")
+    assert actual.dtype == np.uint8
+    assert (actual == unetzoo.predict(model, image, **_SMALL).argmax(0)).mean() > 0.999  # folded norms round otherwise
     assert {path.name for path in tmp_path.iterdir()} == {"in.npy", f"out{suffix}", ".unetzoo"}
 
 
@@ -61,17 +61,17 @@ def test_probabilities_are_those_of_predict(suffix, image, tmp_path):
     model = _model()
     options = PredictOptions(probabilities=True, **_SMALL)
     FilePredictor(model, options).predict(tmp_path / "in.npy", tmp_path / f"out{suffix}")
-    found = _read(tmp_path / f"out{suffix}")
-    assert found.dtype == np.float32
-    assert np.abs(found - unetzoo.predict(model, image, **_SMALL)).max() < 1e-4
+    actual = _read(tmp_path / f"out{suffix}")
+    assert actual.dtype == np.float32
+    assert np.abs(actual - unetzoo.predict(model, image, **_SMALL)).max() < 1e-4
 
 
 def test_a_single_logit_is_cut_at_a_half(image, tmp_path):
     np.save(tmp_path / "in.npy", image)
     model = _model(classes=1)
     FilePredictor(model, PredictOptions(**_SMALL)).predict(tmp_path / "in.npy", tmp_path / "out.npy")
-    wanted = unetzoo.predict(model, image, **_SMALL)[0] > 0.5
-    assert (np.load(tmp_path / "out.npy") == wanted).mean() > 0.999
+    expected = unetzoo.predict(model, image, **_SMALL)[0] > 0.5
+    assert (np.load(tmp_path / "out.npy") == expected).mean() > 0.999
 
 
 def test_a_tiff_result_is_tiled_and_compressed(image, tmp_path):
@@ -316,8 +316,8 @@ def test_a_result_says_where_the_image_has_no_data(by_blocks, probabilities, ima
     tifffile.imwrite(tmp_path / "in.tif", image, tile=(64, 64), extratags=[(42113, "s", 0, "-9999", True)])
     predictor = FilePredictor(_model(), PredictOptions(probabilities=probabilities, **_SMALL))
     predictor.predict(tmp_path / "in.tif", tmp_path / "out.tif")
-    found = tifffile.imread(tmp_path / "out.tif")
-    unknown = np.isnan(found).all(0) if probabilities else found == 255
+    actual = tifffile.imread(tmp_path / "out.tif")
+    unknown = np.isnan(actual).all(0) if probabilities else actual == 255
     np.testing.assert_array_equal(unknown, image == -9999)
     if not probabilities:
-        assert set(np.unique(found)) <= {0, 1, 2, 255}
+        assert set(np.unique(actual)) <= {0, 1, 2, 255}
