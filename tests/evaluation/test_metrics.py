@@ -23,7 +23,7 @@ def _value(name, logits, target, **options):
 
 
 @pytest.mark.parametrize(
-    ("name", "wanted"),
+    ("name", "expected"),
     [
         ("iou", [1 / 3, 2 / 3, 1 / 2]),
         ("dice", [1 / 2, 4 / 5, 2 / 3]),
