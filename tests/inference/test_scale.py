@@ -7,9 +7,9 @@ import pytest
 import torch
 
 import unetzoo
-from unetzoo.inference.files.jobs import Job, attempt
+from unetzoo.inference.files.jobs import Job
 from unetzoo.inference.files.options import PredictOptions
-from unetzoo.inference.files.predictor import FilePredictor
+from unetzoo.inference.files.predictor import FilePredictor, attempt
 from unetzoo.inference.predict import predict, predict_rows
 from unetzoo.inference.scale import scaling_of
 
@@ -128,8 +128,8 @@ def test_a_file_that_is_unlike_the_training_is_predicted_and_told(tmp_path):
     predictor = FilePredictor(_model(_BYTES), PredictOptions(device="cpu"))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        outcome = attempt(predictor, Job(tmp_path / "in.npy", tmp_path / "out.png"))
-    assert outcome.state == "predicted"
-    assert outcome.doubts[0].startswith(
+        result = attempt(predictor, Job(tmp_path / "in.npy", tmp_path / "out.png"))
+    assert result.state == "predicted"
+    assert result.warnings[0].startswith(
         "its values, uint16 from 0 to 4,095, are unlike those of the training, uint8 from"
     )
