@@ -3,11 +3,15 @@
 from collections.abc import Callable, Iterator
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
+from unetzoo.assembly import create_loss
 from unetzoo.errors import UnetzooError
 from unetzoo.objects import Fidelity, ObjectCoding
-from unetzoo.objects.coding import channels_of, turn
+from unetzoo.objects.coding import channels_of, slices_of, turn
+from unetzoo.objects.loss import object_loss
+from unetzoo.objects.target import make_target
 from unetzoo.testing.object_drawings import (
     convex_objects,
     grid_of_squares,
@@ -43,6 +47,26 @@ def encodes_images_of_any_size(make: Make) -> None:
                 demand(values.dtype == np.float32, f"{what} are {values.dtype}")
                 demand(bool(np.isfinite(values).all()), f"{what} are not finite")
             demand(bool((coding.weights(ids) >= 0).all()), "a weight is negative")
+
+
+def prefers_the_right_maps(make: Make) -> None:
+    """Logits of the right maps cost less than opposite ones; where all is unknown, there is no gradient."""
+    coding = make()
+    loss = object_loss(coding.maps, create_loss)
+    target = torch.from_numpy(make_target(coding, convex_objects()))[None]
+    logits = torch.cat(
+        [
+            target[:, place] if item.activation == "none" else 16 * target[:, place] - 8
+            for item, place in zip(coding.maps, slices_of(coding.maps), strict=True)
+        ],
+        dim=1,
+    )
+    right, opposite = float(loss(logits, target)), float(loss(-logits, target))
+    demand(right < opposite, f"the right ones cost {right:.3g}, opposite ones {opposite:.3g}")
+    unknown = torch.from_numpy(make_target(coding, np.full((16, 16), -1)))[None]
+    blank = torch.ones(1, logits.shape[1], 16, 16).requires_grad_()
+    (gradient,) = torch.autograd.grad(loss(blank, unknown), blank)
+    demand(not bool(gradient.any()), "unknown pixels have a gradient")
 
 
 def finds_nothing_in_an_empty_image(make: Make) -> None:
@@ -216,6 +240,7 @@ def _demand_refused(function: Callable[..., object], argument: NDArray[np.generi
 RULES: tuple[Rule, ...] = (
     is_a_coding,
     encodes_images_of_any_size,
+    prefers_the_right_maps,
     finds_nothing_in_an_empty_image,
     keeps_convex_objects,
     keeps_rings,
