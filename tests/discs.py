@@ -1,6 +1,7 @@
-"""Masks of three discs, the writers of files with palettes, and how masks are compared."""
+"""Masks of three discs, the writers of their files, and how masks are compared."""
 
 import numpy as np
+import tifffile
 from PIL import Image
 
 ROWS, COLUMNS = np.mgrid[:24, :32]
@@ -21,5 +22,21 @@ def indexed(indices, palette, **options):
         picture = Image.fromarray(indices(mask, number).astype(np.uint8), "P")
         picture.putpalette([value for color in colors for value in color])
         picture.save(path, **options)
+
+    return write
+
+
+def painted(array):
+    """A writer of an array that is made of each mask, as PNG, TIFF or NPY."""
+
+    def write(path, mask, number):
+        pixels = array(mask, number)
+        if path.suffix == ".npy":
+            np.save(path, pixels)
+        elif path.suffix == ".tif":
+            alpha = {"extrasamples": ["unassalpha"]} if pixels.ndim == 3 and pixels.shape[2] == 4 else {}
+            tifffile.imwrite(path, pixels, photometric="rgb" if pixels.ndim == 3 else "minisblack", **alpha)
+        else:
+            Image.fromarray(pixels).save(path)
 
     return write

@@ -2,25 +2,7 @@
 
 import numpy as np
 import pytest
-import tifffile
-from discs import CLASSES, DISCS, assert_same
-from PIL import Image
-
-
-def _painted(array):
-    """A writer of an array that is made of each mask, as PNG, TIFF or NPY."""
-
-    def write(path, mask, number):
-        pixels = array(mask, number)
-        if path.suffix == ".npy":
-            np.save(path, pixels)
-        elif path.suffix == ".tif":
-            alpha = {"extrasamples": ["unassalpha"]} if pixels.ndim == 3 and pixels.shape[2] == 4 else {}
-            tifffile.imwrite(path, pixels, photometric="rgb" if pixels.ndim == 3 else "minisblack", **alpha)
-        else:
-            Image.fromarray(pixels).save(path)
-
-    return write
+from discs import CLASSES, DISCS, assert_same, painted
 
 
 @pytest.mark.parametrize("color", [0, 255], ids=["black", "white"])
@@ -28,9 +10,7 @@ def _painted(array):
 def test_a_mask_in_the_alpha_channel_is_read_and_said(read, ending, color):
     shape = np.full((24, 32, 3), color, np.uint8)
     truth = [*DISCS, np.zeros_like(DISCS[0]), np.ones_like(DISCS[0])]
-    names, ids, problems = read(
-        _painted(lambda mask, _: np.dstack([shape, mask.astype(np.uint8) * 255])), truth, ending
-    )
+    names, ids, problems = read(painted(lambda mask, _: np.dstack([shape, mask.astype(np.uint8) * 255])), truth, ending)
     assert names == ("background", "foreground")
     assert_same(ids, truth)
     assert any("alpha channel that varies, which is read as the mask" in text for text in problems)
@@ -38,7 +18,7 @@ def test_a_mask_in_the_alpha_channel_is_read_and_said(read, ending, color):
 
 @pytest.mark.parametrize("ending", ["png", "tif", "npy"])
 def test_an_opaque_alpha_channel_changes_nothing(read, ending):
-    opaque = _painted(lambda mask, _: np.dstack([mask * 255, mask * 0, mask * 0, mask * 0 + 255]).astype(np.uint8))
+    opaque = painted(lambda mask, _: np.dstack([mask * 255, mask * 0, mask * 0, mask * 0 + 255]).astype(np.uint8))
     names, ids, problems = read(opaque, [*DISCS, np.zeros_like(DISCS[0])], ending)
     assert names == ("#000000", "#ff0000")
     assert_same(ids[:3], DISCS)
@@ -53,19 +33,19 @@ def test_colors_on_transparent_are_classes_beside_what_is_transparent(read):
         pixels[mask == 2] = (0, 0, 0, 255)
         return pixels
 
-    names, ids, problems = read(_painted(paint), CLASSES)
+    names, ids, problems = read(painted(paint), CLASSES)
     assert names == ("transparent", "#000000", "#ff0000")
     assert_same(ids, [np.array([0, 2, 1])[mask] for mask in CLASSES])
     assert any("whose transparent pixels are a value of their own" in text for text in problems)
 
 
 def test_transparent_pixels_may_be_ignored(read):
-    paint = _painted(lambda mask, _: np.array([(0, 0, 0, 0), (255, 0, 0, 255), (0, 0, 255, 255)], np.uint8)[mask])
+    paint = painted(lambda mask, _: np.array([(0, 0, 0, 0), (255, 0, 0, 255), (0, 0, 255, 255)], np.uint8)[mask])
     names, ids, _ = read(paint, CLASSES, ignore="#00000000")
     assert names == ("#ff0000", "#0000ff")
     assert_same(ids, [np.array([255, 0, 1])[mask] for mask in CLASSES])
 
 
 def test_numbers_name_the_opacity_where_it_is_the_mask(read):
-    paint = _painted(lambda mask, _: np.dstack([mask * 0, mask * 0, mask * 0, mask * 255]).astype(np.uint8))
+    paint = painted(lambda mask, _: np.dstack([mask * 0, mask * 0, mask * 0, mask * 255]).astype(np.uint8))
     assert_same(read(paint, DISCS, classes={"cell": 255, "rest": 0})[1], [~mask for mask in DISCS])

@@ -6,7 +6,7 @@ import zlib
 import numpy as np
 import pytest
 import tifffile
-from discs import CLASSES, DISCS, assert_same
+from discs import CLASSES, DISCS, assert_same, painted
 from PIL import Image
 
 
@@ -24,22 +24,6 @@ def _few_bits(bits, values):
         for name, data in ((b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")):
             file += struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
         path.write_bytes(file)
-
-    return write
-
-
-def _painted(array):
-    """A writer of an array that is made of each mask, as PNG, TIFF or NPY."""
-
-    def write(path, mask, number):
-        pixels = array(mask, number)
-        if path.suffix == ".npy":
-            np.save(path, pixels)
-        elif path.suffix == ".tif":
-            alpha = {"extrasamples": ["unassalpha"]} if pixels.ndim == 3 and pixels.shape[2] == 4 else {}
-            tifffile.imwrite(path, pixels, photometric="rgb" if pixels.ndim == 3 else "minisblack", **alpha)
-        else:
-            Image.fromarray(pixels).save(path)
 
     return write
 
@@ -69,7 +53,7 @@ def test_true_and_full_brightness_of_other_types_are_that_of_8_bits(read, dtype)
     def paint(mask, number):
         return mask.astype(np.uint8) * 255 if number else mask.astype(dtype) * (65535 if dtype == np.uint16 else 1)
 
-    write = _painted(lambda mask, number: np.asarray(paint(mask, number), np.uint8 if number else dtype))
+    write = painted(lambda mask, number: np.asarray(paint(mask, number), np.uint8 if number else dtype))
     names, ids, _ = read(write, DISCS, "npy")
     assert names == ("background", "foreground")
     assert_same(ids, DISCS)

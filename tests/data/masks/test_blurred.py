@@ -2,28 +2,11 @@
 
 import numpy as np
 import pytest
-import tifffile
-from discs import CLASSES, DISCS, assert_same
+from discs import CLASSES, DISCS, assert_same, painted
 from PIL import Image
 
 import unetzoo
 from unetzoo.data.open import survey
-
-
-def _painted(array):
-    """A writer of an array that is made of each mask, as PNG, TIFF or NPY."""
-
-    def write(path, mask, number):
-        pixels = array(mask, number)
-        if path.suffix == ".npy":
-            np.save(path, pixels)
-        elif path.suffix == ".tif":
-            alpha = {"extrasamples": ["unassalpha"]} if pixels.ndim == 3 and pixels.shape[2] == 4 else {}
-            tifffile.imwrite(path, pixels, photometric="rgb" if pixels.ndim == 3 else "minisblack", **alpha)
-        else:
-            Image.fromarray(pixels).save(path)
-
-    return write
 
 
 def _soft(mask):
@@ -39,7 +22,7 @@ _COLORS = np.array([(0, 0, 0), (255, 0, 0), (0, 128, 255)])
 def test_soft_masks_ask_for_a_threshold_and_take_it(read, ending, highest, tmp_path):
     if highest == 1 and ending == "png":
         pytest.skip("PNG has no fractions")
-    write = _painted(lambda mask, _: _soft(mask) if highest == 255 else (_soft(mask) / 255).astype(np.float32))
+    write = painted(lambda mask, _: _soft(mask) if highest == 255 else (_soft(mask) / 255).astype(np.float32))
     middle = 128 if highest == 255 else 0.5
     names, ids, _ = read(write, DISCS, ending, threshold=middle, classes=["cell"])
     assert names == ("background", "cell")
@@ -91,10 +74,10 @@ def test_a_webp_that_does_not_blur_is_read(read):
 
 def test_what_helps_against_soft_edges_is_said_where_classes_have_values(read):
     with pytest.raises(unetzoo.DataError, match=r"resize masks by nearest neighbour, or give threshold=128"):
-        read(_painted(lambda mask, _: _soft(mask)), DISCS, classes={"rest": 0, "cell": 255})
+        read(painted(lambda mask, _: _soft(mask)), DISCS, classes={"rest": 0, "cell": 255})
 
 
 def test_the_mask_with_soft_edges_among_others_is_named(read):
-    write = _painted(lambda mask, number: _soft(mask) if number == 2 else mask.astype(np.uint8) * 255)
+    write = painted(lambda mask, number: _soft(mask) if number == 2 else mask.astype(np.uint8) * 255)
     with pytest.raises(unetzoo.DataError, match=r"values from 0 to 2\d\d are \(in images/2.npy\).*threshold=128"):
         read(write, DISCS)

@@ -2,27 +2,9 @@
 
 import numpy as np
 import pytest
-import tifffile
-from discs import CLASSES, assert_same
-from PIL import Image
+from discs import CLASSES, assert_same, painted
 
 import unetzoo
-
-
-def _painted(array):
-    """A writer of an array that is made of each mask, as PNG, TIFF or NPY."""
-
-    def write(path, mask, number):
-        pixels = array(mask, number)
-        if path.suffix == ".npy":
-            np.save(path, pixels)
-        elif path.suffix == ".tif":
-            alpha = {"extrasamples": ["unassalpha"]} if pixels.ndim == 3 and pixels.shape[2] == 4 else {}
-            tifffile.imwrite(path, pixels, photometric="rgb" if pixels.ndim == 3 else "minisblack", **alpha)
-        else:
-            Image.fromarray(pixels).save(path)
-
-    return write
 
 
 @pytest.mark.parametrize("channels", [3, 4])
@@ -30,7 +12,7 @@ def _painted(array):
 def test_planes_of_0_and_1_that_overlap_are_refused_of_any_type(read, dtype, channels):
     with pytest.raises(unetzoo.DataError, match="planes of the mask overlap"):
         read(
-            _painted(
+            painted(
                 lambda mask, _: (
                     np.eye(channels)[mask].astype(dtype)
                     + (mask == 2)[..., None].astype(dtype) * np.eye(channels)[0].astype(dtype)
@@ -44,5 +26,5 @@ def test_planes_of_0_and_1_that_overlap_are_refused_of_any_type(read, dtype, cha
 @pytest.mark.parametrize("channels", [3, 4, 5])
 @pytest.mark.parametrize("dtype", [np.uint8, np.int64, np.float32, bool])
 def test_planes_of_0_and_1_are_classes_of_any_type(read, dtype, channels):
-    planes = _painted(lambda mask, _: np.eye(channels)[mask].astype(dtype))
+    planes = painted(lambda mask, _: np.eye(channels)[mask].astype(dtype))
     assert_same(read(planes, CLASSES, "npy", classes=list("abcde")[:channels])[1], CLASSES)
