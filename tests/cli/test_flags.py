@@ -21,6 +21,7 @@ from unetzoo.cli.flags import in_flags
         ("resume=True continues; masks='instances'", "--resume continues; --masks instances"),
         ("raise batch or crop; x=1", "raise batch or crop; x=1"),
         ("create it with batch=2", "create it with batch=2"),
+        ("cannot reach https://hub/api?x=cell&batch=2", "cannot reach https://hub/api?x=cell&batch=2"),
     ],
 )
 def test_a_message_names_flags_and_commands_in_place_of_options_and_functions_of_python(message, shown):

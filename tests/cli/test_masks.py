@@ -63,7 +63,7 @@ def test_a_threshold_makes_two_classes(invoke, fields):
 @pytest.mark.parametrize(
     ("said", "message"),
     [
-        (["--ignore", "red"], "ignore takes values such as"),
+        (["--ignore", "red"], "--ignore must be values such as"),
         (["--ignore", "#00ff00", "--classes", "a=0,b=1"], "values must be all ids or all colors"),
         (["--threshold", "2", "--classes", "a=0,b=1"], "a threshold tells the foreground"),
         (["--mask-threshold", "nan"], "threshold must be a number"),

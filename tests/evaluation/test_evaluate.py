@@ -82,7 +82,7 @@ def test_what_does_not_fit_is_told():
         evaluate(_model(), Squares(0, 0))
     with pytest.raises(OptionError, match="the data has 2 classes"):
         evaluate(_model(classes=4), Squares(1, 0))
-    with pytest.raises(ShapeError, match="square-0 has 1 channels, the network takes 3"):
+    with pytest.raises(ShapeError, match="square-0 has 1 channel, the network takes 3"):
         evaluate(_model(in_channels=3), Squares(1, 0))
     with pytest.raises(OptionError, match="there is no class 'cell'; there are rest, square"):
         evaluate(_model(), Squares(1, 0), instances="cell")
@@ -138,7 +138,5 @@ def test_a_warning_about_the_values_of_an_image_has_its_name():
 def test_a_trained_network_is_not_to_be_created_again():
     with pytest.raises(OptionError, match=r"the network 4: use data with the classes of its training$"):
         evaluate(_model(classes=4), Squares(1, 0))
-    with pytest.raises(
-        ShapeError, match=r"square-0 has 1 channels, .* takes 3: use images like those of its training$"
-    ):
+    with pytest.raises(ShapeError, match=r"square-0 has 1 channel, .* takes 3: use images like those of its training$"):
         evaluate(_model(in_channels=3), Squares(1, 0))

@@ -29,7 +29,7 @@ def test_norms_without_statistics_accept_one_pixel_in_training(norm):
         assert make_norm(norm, 12).train()(torch.randn(images, 12, 1, 1)).isfinite().all()
 
 
-def test_a_group_of_one_value_is_normalised_to_0_as_its_distance_from_its_mean_is():
+def test_a_group_of_one_value_is_normalized_to_0_as_its_distance_from_its_mean_is():
     norm = make_norm("instance", 12)
     nn.init.uniform_(norm.bias)
     found = norm(torch.randn(1, 12, 1, 1))[0, :, 0, 0]

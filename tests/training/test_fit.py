@@ -285,7 +285,7 @@ def test_the_error_for_a_network_with_other_classes_or_channels_says_what_to_do(
     with pytest.raises(OptionError, match=r"the data has 2 classes \(rest, square\), the network 5: .* classes=2"):
         fit(make_model(classes=5), squares, tmp_path, options=short)
     colored = unetzoo.create("unet", encoder="plain", encoder_options={"widths": (4, 8)}, classes=2)
-    with pytest.raises(ShapeError, match=r"the images have 1 channels, the network takes 3: .* in_channels=1"):
+    with pytest.raises(ShapeError, match=r"the images have 1 channel, the network takes 3: .* in_channels=1"):
         fit(colored, squares, tmp_path, options=short)
 
 

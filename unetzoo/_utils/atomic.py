@@ -50,7 +50,7 @@ def _usual_mode(new: Path) -> int:
 def _remove(draft: Path) -> None:
     try:
         draft.unlink(missing_ok=True)
-    except OSError:  # such as of a folder that is none, of which the error above tells
+    except OSError:  # e.g. the parent is not a directory; the error above already reports it
         return
 
 

@@ -1,4 +1,4 @@
-"""Colours that the colour-blind tell apart, too: Okabe and Ito's (https://jfly.uni-koeln.de/color)."""
+"""Colors that color-blind people can tell apart: Okabe and Ito's (https://jfly.uni-koeln.de/color)."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ _CLASSES = (
 
 
 def palette(classes: int) -> Colors:
-    """A colour (classes, 3) for each class id, none of which is that of an error.
+    """A color (classes, 3) for each class id, none of which is that of an error.
 
     The first, the background, is dark; a single other one is light; of several the ninth and later ones repeat.
     """

@@ -1,4 +1,4 @@
-"""Run a stranger's code: whatever it raises or prints is kept, and so is how long it took."""
+"""Run a stranger's code, and keep what it raises and prints and how long it takes."""
 
 import io
 import sys

@@ -56,7 +56,7 @@ class Combination:
         for name in ("batch", "crop", "size"):
             check_count(name, getattr(self, name))
         if (self.steps is None) == (self.seconds is None):
-            raise OptionError("a budget is either steps or seconds")
+            raise OptionError("choose either steps or seconds as the budget of a training")
         if self.steps is not None:
             check_count("steps", self.steps)
         elif not (self.seconds or 0) > 0:

@@ -18,12 +18,7 @@ if TYPE_CHECKING:
 
     from unetzoo.bench.case import Case
 
-bench = typer.Typer(help="Measure speed and accuracy.", no_args_is_help=True, rich_markup_mode=None)
-
-
-@bench.callback()
-def _group() -> None:
-    """Measure speed and accuracy."""
+bench = typer.Typer(help="Measure speed and accuracy.", rich_markup_mode=None)
 
 
 bench.command("grid")(grid)
@@ -34,32 +29,43 @@ bench.command("report")(report)
 def speed(
     decoders: Annotated[
         list[str] | None,
-        typer.Option("--decoders", "--decoder", "-d", metavar="NAMES", help="such as unet,fpn  [default: unet,unetpp]"),
+        typer.Option(
+            "--decoders", "--decoder", "-d", metavar="NAMES", help="Decoders, such as unet,fpn  [default: unet,unetpp]"
+        ),
     ] = None,
     encoders: Annotated[
         list[str] | None,
-        typer.Option("--encoders", "--encoder", "-e", metavar="NAMES", help="such as resnet18  [default: resnet34]"),
+        typer.Option(
+            "--encoders", "--encoder", "-e", metavar="NAMES", help="Encoders, such as resnet18  [default: resnet34]"
+        ),
     ] = None,
     size: Annotated[
-        list[str] | None, typer.Option(metavar="PIXELS", help="side of the square image  [default: 512]")
+        list[str] | None, typer.Option(metavar="PIXELS", help="Side of the square image  [default: 512]")
     ] = None,
-    batch: Annotated[list[str] | None, typer.Option(metavar="N", help="images in one call  [default: 1]")] = None,
+    batch: Annotated[list[str] | None, typer.Option(metavar="N", help="Images in one call  [default: 1]")] = None,
     task: Annotated[
-        list[str] | None, typer.Option(metavar="NAMES", help="inference or training  [default: inference]")
+        list[str] | None,
+        typer.Option(metavar="NAMES", help="What to time: inference or training  [default: inference]"),
     ] = None,
-    device: Annotated[str, typer.Option(metavar="NAME", help="cpu, cuda, or auto: both if there is a GPU")] = "auto",
-    rounds: Annotated[int, typer.Option(metavar="N", help="timed calls of each contender")] = 15,
-    seed: Annotated[int, typer.Option(metavar="N", help="seed of the weights and images")] = 0,
+    device: Annotated[
+        str, typer.Option(metavar="NAME", help="Device: cpu, cuda, or auto, which is both if there is a GPU")
+    ] = "auto",
+    rounds: Annotated[int, typer.Option(metavar="N", help="Timed calls of each contender")] = 15,
+    seed: Annotated[int, typer.Option(metavar="N", help="Seed of the weights and images")] = 0,
     compile_too: Annotated[
-        bool, typer.Option("--compile", help="also time compiled networks: a minute more each")
+        bool, typer.Option("--compile", help="Also time compiled networks, which takes a minute more each")
     ] = False,
     out: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="also write the raw samples there, a .json file a case")
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Also write the raw samples to this folder, one .json file per case"),
     ] = None,
 ) -> None:
     """Time networks as created and optimized, in turn, call by call.
 
-    Options may take several values, separated by commas or one at a time; each combination is a case.
+    --decoder, --encoder, --size, --batch and --task take several values, separated by commas, or may be repeated; each
+    combination is a case.
+
+    Example: unetzoo bench speed --decoder unet,fpn --encoder resnet18 --size 256
     """
     from itertools import product
 
@@ -141,7 +147,7 @@ def _devices(name: str) -> list[str]:
     import torch
 
     if name not in ("auto", "cpu", "cuda"):
-        raise OptionError(f"device must be cpu, cuda or auto, got {name!r}")
+        raise OptionError(f"device must be one of cpu, cuda, auto; got {name!r}")
     if name == "cuda" and not torch.cuda.is_available():
         raise OptionError("torch sees no GPU here; measure with --device cpu")
     if name == "auto":

@@ -15,17 +15,17 @@ from unetzoo.cli.flags import in_flags
 from unetzoo.cli.output import PRINT, reporting
 from unetzoo.errors import UnetzooError
 
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="print only errors, warnings and the output of --json")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only errors, warnings and the output of --json")]
 Log = Annotated[
     Path | None,
-    typer.Option("--log", metavar="FILE", help="append the output to this file, too, each line with its time"),
+    typer.Option("--log", metavar="FILE", help="Also append the output to this file, each line with its time"),
 ]
 Json = Annotated[
     str | None,
     typer.Option(
         "--json",
         metavar="[FILE|-]",
-        help="write the result as JSON into a .json file; without one or with -, print it",
+        help="Write the result as JSON to a .json file; without a file, or with -, print it",
     ),
 ]
 _JSON = "--json"

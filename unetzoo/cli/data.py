@@ -1,4 +1,4 @@
-"""`unetzoo data check`: what a data set is like, and everything that is wrong with it, before a training."""
+"""`unetzoo data check`: the statistics and problems of a data set, before training."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,7 +24,7 @@ Source = Annotated[
     str,
     typer.Argument(
         metavar="DATA",
-        help="a folder with images/ and masks/ (or train/, val/, test/ with both), a .csv, .tsv or .jsonl file with "
+        help="Folder with images/ and masks/ (or train/, val/, test/ with both), a .csv, .tsv or .jsonl file with "
         "the columns image and mask, a Hugging Face data set (hf:user/name, hf:user/name:config, or a folder), or a "
         "name of `unetzoo list datasets`",
         show_default=False,
@@ -35,15 +35,15 @@ ClassNames = Annotated[
     typer.Option(
         "--classes",
         metavar="NAMES",
-        help="names, such as sky,cell; or with the values in the masks, such as sky=0,cell=255 or cell=#ff0000; "
-        "several values of one class as 'crop=1|2'",
+        help="Names of the classes, such as sky,cell; or names and values in the masks, such as sky=0,cell=255 or "
+        "cell=#ff0000; several values of one class as 'crop=1|2'",
     ),
 ]
 Ignore = Annotated[
     list[str] | None,
     typer.Option(
         metavar="VALUES",
-        help="values or colors in the masks whose pixels do not count, such as 0,-9999 or '#000000'; may be repeated",
+        help="Values or colors in the masks whose pixels do not count, such as 0,-9999 or '#000000'; may be repeated",
     ),
 ]
 Threshold = Annotated[
@@ -52,7 +52,7 @@ Threshold = Annotated[
         "--mask-threshold",
         "--threshold",
         metavar="VALUE",
-        help="least value of the foreground, in masks with soft edges, such as 128 or 0.5",
+        help="Lowest value of the foreground in masks with soft edges, such as 128 or 0.5",
     ),
 ]
 NearestColor = Annotated[
@@ -60,11 +60,14 @@ NearestColor = Annotated[
     typer.Option(
         "--nearest-color",
         "--nearest-colour",
-        help="read colors and values of no class as the nearest one of a class",
+        help="Read a color or value that belongs to no class as the nearest one that does",
     ),
 ]
 MaskKind = Annotated[
-    str, typer.Option("--masks", metavar="KIND", help="auto, or instances: masks number the objects of one class")
+    str,
+    typer.Option(
+        "--masks", metavar="KIND", help="Kind of masks: auto, or instances, which number the objects of one class"
+    ),
 ]
 
 
@@ -80,7 +83,9 @@ def check(
 ) -> None:
     """Read every image and mask once, and list everything that is wrong.
 
-    The exit code is 1 if there are errors, which stand in the way of training, and 0 otherwise.
+    The exit code is 1 if there are errors, which prevent training, and 0 otherwise.
+
+    Example: unetzoo data check cells/ --classes background=0,cell=255
     """
     check_json(json)
     survey = read_survey(source, mask_options(classes, masks, ignore, threshold, nearest_color=nearest_color))

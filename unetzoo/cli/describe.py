@@ -24,9 +24,12 @@ _LITERAL = re.compile(r"Literal\[([^\]]*)\]")
 
 def describe_part(
     kind: Annotated[
-        str, typer.Argument(metavar="KIND", help="encoder, decoder, loss, object or dataset", show_default=False)
+        str,
+        typer.Argument(
+            metavar="KIND", help="Kind of part: encoder, decoder, loss, object or dataset", show_default=False
+        ),
     ],
-    name: Annotated[str, typer.Argument(metavar="NAME", help="a name from `unetzoo list`", show_default=False)],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name from `unetzoo list`", show_default=False)],
     json: Json = None,
 ) -> None:
     """Describe a part: its options, paper, provider and weights.

@@ -30,8 +30,8 @@ def evaluate(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="train, val, test or all  [default: test, else val; all where there are no splits and the data is not "
-            "that of the training]",
+            help="Split to use: train, val, test or all  [default: test, else val; all if there are no splits and the "
+            "network was trained on other data]",
             show_default=False,
         ),
     ] = None,
@@ -43,24 +43,24 @@ def evaluate(
     instances: Annotated[
         str | None,
         typer.Option(
-            metavar="CLASS", help="also count the objects of a class: connected components, or as masks number them"
+            metavar="CLASS", help="Also match the objects of a class: connected components, or as masks number them"
         ),
     ] = None,
     surface: Annotated[
-        bool, typer.Option("--surface", help="also measure Hausdorff 95 and surface Dice; needs the extra 'surface'")
+        bool, typer.Option("--surface", help="Also measure Hausdorff 95 and surface Dice; needs the extra 'surface'")
     ] = False,
-    tolerance: Annotated[float, typer.Option(metavar="PIXELS", help="tolerance of the surface Dice")] = 2.0,
+    tolerance: Annotated[float, typer.Option(metavar="PIXELS", help="Tolerance of the surface Dice")] = 2.0,
     resamples: Annotated[
-        int, typer.Option(metavar="N", help="number of draws of images for the 95 % intervals")
+        int, typer.Option(metavar="N", help="Number of bootstrap samples for the 95 % intervals")
     ] = 1000,
-    seed: Annotated[int, typer.Option(metavar="N", help="seed of the draws")] = 0,
+    seed: Annotated[int, typer.Option(metavar="N", help="Seed of the bootstrap samples")] = 0,
     tile: Tile = None,
     overlap: Overlap = None,
     flips: Flips = False,
     device: DeviceName = None,
     json: Json = None,
     html: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="write a page with the scores and the worst images")
+        Path | None, typer.Option(metavar="FILE", help="Write a page with the scores and the worst images")
     ] = None,
 ) -> None:
     """Compare the masks of a network with those of a data set.

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from unetzoo.bench.store import Result
 
 _DEFAULT_STEPS = 300
-Folder = Annotated[Path, typer.Option("--out", "-o", metavar="FOLDER", help="of the results, a file a run")]
+Folder = Annotated[Path, typer.Option("--out", "-o", metavar="FOLDER", help="Folder of the results, one file per run")]
 
 
 def grid(
@@ -27,35 +27,50 @@ def grid(
             "--decoder",
             "-d",
             metavar="NAMES",
-            help="such as unet,fpn or 'unet*' or 'unetpp(deep_supervision=True)'",
+            help="Decoders, such as unet,fpn or 'unet*' or 'unetpp(deep_supervision=True)'",
         ),
     ] = "unet,unetpp",
     encoders: Annotated[
         str,
-        typer.Option("--encoders", "--encoder", "-e", metavar="NAMES", help="such as 'resnet{18,34},convnext_*'"),
+        typer.Option(
+            "--encoders", "--encoder", "-e", metavar="NAMES", help="Encoders, such as 'resnet{18,34},convnext_*'"
+        ),
     ] = "resnet18",
     losses: Annotated[
-        str, typer.Option("--losses", "--loss", metavar="EXPRESSIONS", help="such as dice,'dice + ce'")
+        str,
+        typer.Option("--losses", "--loss", metavar="EXPRESSIONS", help="Loss expressions, such as dice,'dice + ce'"),
     ] = "dice + ce",
-    data: Annotated[str, typer.Option(metavar="NAMES", help="such as nuclei,brain-tissue, or folders")] = "nuclei",
-    seeds: Annotated[int, typer.Option(metavar="N", help="of each combination")] = 1,
+    data: Annotated[
+        str, typer.Option(metavar="NAMES", help="Data sets, such as nuclei,brain-tissue, or folders")
+    ] = "nuclei",
+    seeds: Annotated[
+        int, typer.Option(metavar="N", help="Number of runs of each combination, with seeds from 0 on")
+    ] = 1,
     steps: Annotated[
-        int | None, typer.Option(metavar="N", help="of training  [default: 300]", show_default=False)
+        int | None,
+        typer.Option(metavar="N", help="Number of updates of the weights  [default: 300]", show_default=False),
     ] = None,
     seconds: Annotated[
-        float | None, typer.Option(metavar="S", help="of training, instead of steps", show_default=False)
+        float | None,
+        typer.Option(metavar="SECONDS", help="Time of each training, instead of --steps", show_default=False),
     ] = None,
-    batch: Annotated[int, typer.Option(metavar="N", help="crops a step")] = 8,
-    crop: Annotated[int, typer.Option(metavar="PIXELS", help="side of the crops")] = 128,
-    size: Annotated[int, typer.Option(metavar="PIXELS", help="side of the image whose latency is measured")] = 256,
-    workers: Annotated[int, typer.Option(metavar="N", help="runs at once; more than one blurs latencies", min=1)] = 1,
-    ray: Annotated[str | None, typer.Option(metavar="ADDRESS", help="of a Ray cluster; auto; local")] = None,
+    batch: Annotated[int, typer.Option(metavar="N", help="Crops per step")] = 8,
+    crop: Annotated[int, typer.Option(metavar="PIXELS", help="Side of the square crops")] = 128,
+    size: Annotated[int, typer.Option(metavar="PIXELS", help="Side of the square image for the latency")] = 256,
+    workers: Annotated[
+        int, typer.Option(metavar="N", help="Number of simultaneous runs; more than one distorts latencies", min=1)
+    ] = 1,
+    ray: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Use a Ray cluster: its address, auto, or local")
+    ] = None,
     out: Folder = Path("leaderboard"),
 ) -> None:
     """Train every combination under the same budget, and measure its accuracy and its speed.
 
-    Each run is a file, written when it is done; started again, what is there is not measured again. A combination that
-    fails is a result with its error. `unetzoo bench report` makes the page.
+    The result of each run is a file. If the command is interrupted, run it again to continue: existing results are
+    kept. A combination that fails is recorded with its error. `unetzoo bench report` writes a page of the results.
+
+    Example: unetzoo bench grid --decoder unet,fpn --encoder 'resnet{18,34}' --out leaderboard
     """
     from unetzoo.bench.grid import expand, split_commas
     from unetzoo.bench.runner import run_in_processes, run_on_ray
@@ -85,13 +100,21 @@ def grid(
 
 
 def report(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="of results", show_default=False)],
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="Folder that `unetzoo bench grid` wrote", show_default=False)
+    ],
     html: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="the page  [default: in FOLDER]", show_default=False)
+        Path | None,
+        typer.Option(metavar="FILE", help="File of the page  [default: index.html in FOLDER]", show_default=False),
     ] = None,
-    title: Annotated[str, typer.Option(metavar="TEXT", help="of the page")] = "Leaderboard",
+    title: Annotated[str, typer.Option(metavar="TEXT", help="Title of the page")] = "Leaderboard",
 ) -> None:
-    """Make one page of a folder of results, which opens without a network, and its table as CSV and Markdown."""
+    """Write one page of the results of a grid, and its table as CSV and Markdown.
+
+    The page is one file that needs no internet connection.
+
+    Example: unetzoo bench report leaderboard --title "Decoders on cell nuclei"
+    """
     from unetzoo.bench.page import write_report
 
     for path in write_report(folder, html or folder / "index.html", title=title):
@@ -99,7 +122,7 @@ def report(
 
 
 def _follow(running: "Iterator[tuple[Combination, Result]]", total: int, left: int) -> int:
-    """Tell each run as it ends, over a bar of the grid; how many failed."""
+    """Print each run as it ends, above a progress bar; the number of failed runs."""
     from unetzoo.cli.progress import progress
 
     failed = 0
@@ -111,11 +134,11 @@ def _follow(running: "Iterator[tuple[Combination, Result]]", total: int, left: i
                 failed += 1
                 say("failed:", "yellow", f"{one.title}: {result['error']}")
             else:
-                show(f"{one.title}: {_told(result)}")
+                show(f"{one.title}: {_summary(result)}")
     return failed
 
 
-def _told(result: "Result") -> str:
+def _summary(result: "Result") -> str:
     iou, speed = result["accuracy"]["mean"]["IoU"], result["speed"]
     accuracy = "no IoU" if iou is None else f"mean IoU {iou:.4f}"
     return f"{accuracy}, {speed['latency'] * 1e3:.1f} ms, {speed['parameters'] / 1e6:.2f} M parameters"

@@ -12,22 +12,24 @@ from unetzoo.cli.output import new_table, show, write_json
 
 def push_folder(
     folder: Annotated[
-        Path, typer.Argument(metavar="FOLDER", help="the folder of a saved network or of a run", show_default=False)
+        Path, typer.Argument(metavar="FOLDER", help="Folder of a saved network or of a run", show_default=False)
     ],
-    name: Annotated[str, typer.Argument(metavar="USER/NAME", show_default=False)],
-    private: Annotated[bool, typer.Option("--private", help="make a new repository private")] = False,
+    name: Annotated[str, typer.Argument(metavar="USER/NAME", help="Repository on the Hub", show_default=False)],
+    private: Annotated[bool, typer.Option("--private", help="Make a new repository private")] = False,
     revision: Annotated[
-        str | None, typer.Option(metavar="BRANCH", help="the branch, created if needed; default: the main branch")
+        str | None, typer.Option(metavar="BRANCH", help="Branch, created if needed  [default: the main branch]")
     ] = None,
-    message: Annotated[str | None, typer.Option(metavar="TEXT", help="message of the commit")] = None,
+    message: Annotated[str | None, typer.Option(metavar="TEXT", help="Message of the commit")] = None,
     picture: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="a picture of a prediction for the model card")
+        Path | None, typer.Option(metavar="FILE", help="Picture of a prediction for the model card")
     ] = None,
-    pull_request: Annotated[bool, typer.Option("--pr", help="open a pull request instead of committing")] = False,
+    pull_request: Annotated[bool, typer.Option("--pr", help="Open a pull request instead of committing")] = False,
 ) -> None:
     """Upload a saved network to the Hugging Face Hub.
 
     It needs a token: `hf auth login`, or the environment variable HF_TOKEN.
+
+    Example: unetzoo push run/best user/cells --private
     """
     from unetzoo.weights.hub import push
 
@@ -44,11 +46,14 @@ def push_folder(
 
 
 def pull_model(
-    name: Annotated[str, typer.Argument(metavar="USER/NAME", show_default=False)],
-    revision: Annotated[str | None, typer.Option(metavar="NAME", help="a branch, a tag or a commit")] = None,
-    out: Annotated[Path | None, typer.Option(metavar="FOLDER", help="also save the network in this folder")] = None,
+    name: Annotated[str, typer.Argument(metavar="USER/NAME", help="Repository on the Hub", show_default=False)],
+    revision: Annotated[str | None, typer.Option(metavar="NAME", help="Branch, tag or commit")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Also save the network in this folder")] = None,
 ) -> None:
-    """Download a network from the Hugging Face Hub, check it and describe it."""
+    """Download a network from the Hugging Face Hub, check it and describe it.
+
+    Example: unetzoo pull user/cells --out cells
+    """
     from unetzoo.weights.folder import save
     from unetzoo.weights.hub import pull
 
@@ -64,11 +69,14 @@ def pull_model(
 
 
 def search_hub(
-    text: Annotated[str, typer.Argument(metavar="TEXT", help="part of the name", show_default=False)] = "",
-    limit: Annotated[int, typer.Option(metavar="N", help="the largest number of results")] = 20,
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="Part of the name", show_default=False)] = "",
+    limit: Annotated[int, typer.Option(metavar="N", help="Largest number of results")] = 20,
     json: Json = None,
 ) -> None:
-    """List networks on the Hugging Face Hub that unetzoo saved."""
+    """List networks on the Hugging Face Hub that unetzoo saved.
+
+    Example: unetzoo search cells --limit 5
+    """
     from unetzoo.weights.hub import search
 
     results = search(text, limit=limit)

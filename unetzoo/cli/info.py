@@ -18,26 +18,28 @@ if TYPE_CHECKING:
 
 
 def info(
-    decoder: Annotated[str, typer.Argument(metavar="DECODER", help="see `unetzoo list decoders`", show_default=False)],
-    encoder: Annotated[
-        str, typer.Option("--encoder", "-e", metavar="NAME", help="see `unetzoo list encoders`", show_default=False)
+    decoder: Annotated[
+        str, typer.Argument(metavar="DECODER", help="One of `unetzoo list decoders`", show_default=False)
     ],
-    classes: Annotated[int, typer.Option(metavar="N", help="channels of the logits")] = 1,
-    in_channels: Annotated[int, typer.Option(metavar="N", help="channels of the image")] = 3,
+    encoder: Annotated[
+        str, typer.Option("--encoder", "-e", metavar="NAME", help="One of `unetzoo list encoders`", show_default=False)
+    ],
+    classes: Annotated[int, typer.Option(metavar="N", help="Channels of the logits")] = 1,
+    in_channels: Annotated[int, typer.Option(metavar="N", help="Channels of the image")] = 3,
     size: Annotated[
-        str, typer.Option("--size", "--image-size", metavar="SIZE|HxW", help="of the image, in pixels")
+        str, typer.Option("--size", "--image-size", metavar="SIZE|HxW", help="Size of the image in pixels")
     ] = "256",
     encoder_option: Annotated[
         list[str] | None,
-        typer.Option(metavar="KEY=VALUE", help="one of the encoder's own, such as depth=4; may be repeated"),
+        typer.Option(metavar="KEY=VALUE", help="Option of the encoder, such as depth=4; may be repeated"),
     ] = None,
     decoder_option: Annotated[
         list[str] | None,
-        typer.Option(metavar="KEY=VALUE", help="one of the decoder's own, such as norm=group; may be repeated"),
+        typer.Option(metavar="KEY=VALUE", help="Option of the decoder, such as norm=group; may be repeated"),
     ] = None,
     draw: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="draw the network into this .svg or .png file", show_default=False),
+        typer.Option(metavar="FILE", help="Draw the network to this .svg or .png file", show_default=False),
     ] = None,
     json: Json = None,
 ) -> None:
@@ -45,6 +47,8 @@ def info(
 
     Multiply-adds are those of the convolutions and matrix products for one image, as they are computed. The network is
     built without memory for its weights, and nothing is downloaded.
+
+    Example: unetzoo info unet --encoder resnet34 --size 512 --draw unet.svg
     """
     height, width = read_size(size)
     encoder_options = read_options("--encoder-option", encoder_option or ())

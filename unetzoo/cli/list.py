@@ -17,10 +17,13 @@ _GAP = 2
 
 def list_parts(
     kind: Annotated[
-        str, typer.Argument(metavar="KIND", help="encoders, decoders, losses, objects or datasets", show_default=False)
+        str,
+        typer.Argument(
+            metavar="KIND", help="Kind of parts: encoders, decoders, losses, objects or datasets", show_default=False
+        ),
     ],
     pattern: Annotated[
-        str, typer.Argument(metavar="PATTERN", help="pattern of names, such as 'convnext*'", show_default=False)
+        str, typer.Argument(metavar="PATTERN", help="Pattern of names, such as 'convnext*'", show_default=False)
     ] = "*",
     json: Json = None,
 ) -> None:

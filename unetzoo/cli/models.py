@@ -15,7 +15,7 @@ ModelName = Annotated[
     str,
     typer.Argument(
         metavar="MODEL",
-        help="a folder that unetzoo train or unetzoo.save wrote, or USER/NAME on the Hub",
+        help="Folder that unetzoo train or unetzoo.save wrote, or USER/NAME on the Hub",
         show_default=False,
     ),
 ]

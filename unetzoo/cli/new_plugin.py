@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 def new_plugin(
     name: Annotated[
-        str, typer.Argument(metavar="NAME", help="name of the plugin, e.g. unetzoo-cells", show_default=False)
+        str, typer.Argument(metavar="NAME", help="Name of the plugin, such as unetzoo-cells", show_default=False)
     ],
-    encoder: Annotated[bool, typer.Option("--encoder", help="provide an encoder")] = False,
-    decoder: Annotated[bool, typer.Option("--decoder", help="provide a decoder")] = False,
-    loss: Annotated[bool, typer.Option("--loss", help="provide a loss")] = False,
+    encoder: Annotated[bool, typer.Option("--encoder", help="Provide an encoder")] = False,
+    decoder: Annotated[bool, typer.Option("--decoder", help="Provide a decoder")] = False,
+    loss: Annotated[bool, typer.Option("--loss", help="Provide a loss")] = False,
     out: Annotated[
-        Path, typer.Option("--out", "-o", "--folder", metavar="FOLDER", help="parent folder of the plugin")
+        Path, typer.Option("--out", "-o", "--folder", metavar="FOLDER", help="Parent folder of the plugin")
     ] = Path(),
 ) -> None:
     """Write a new plugin, which can be installed and keeps the contracts without changes.

@@ -28,7 +28,7 @@ plugins = typer.Typer(invoke_without_command=True, add_completion=False, rich_ma
 def list_all(
     context: typer.Context,
     json: Json = None,
-    timings: Annotated[bool, typer.Option("--timings", help="show how long each plugin took to load")] = False,
+    timings: Annotated[bool, typer.Option("--timings", help="Show how long each plugin took to load")] = False,
 ) -> None:
     """List the installed plugins and what they provide.
 
@@ -52,7 +52,7 @@ def list_all(
 
 @plugins.command("check")
 def check(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="name of the plugin's distribution", show_default=False)],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the plugin's distribution", show_default=False)],
     json: Json = None,
 ) -> None:
     """Check that each part of a plugin keeps the contracts.

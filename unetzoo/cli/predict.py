@@ -24,7 +24,7 @@ def predict(
         str,
         typer.Argument(
             metavar="IN",
-            help="an image, a folder of images and of such folders, a .csv, .tsv or .jsonl file with the column image, "
+            help="Image, folder of images (subfolders included), a .csv, .tsv or .jsonl file with the column image, "
             "a Hugging Face data set (hf:user/name), or a name of `unetzoo list datasets`",
             show_default=False,
         ),
@@ -33,19 +33,19 @@ def predict(
         Path,
         typer.Argument(
             metavar="OUT",
-            help="for one image, a file (.png, .tif, .npy, .zarr) or an existing folder; else a folder",
+            help="For one image, a file (.png, .tif, .npy, .zarr) or an existing folder; else a folder",
             show_default=False,
         ),
     ],
     probabilities: Annotated[
-        bool, typer.Option("--probabilities", help="write the probability of each class instead of class ids")
+        bool, typer.Option("--probabilities", help="Write the probability of each class instead of class ids")
     ] = False,
     file_format: Annotated[
         str | None,
         typer.Option(
             "--format",
             metavar="ENDING",
-            help="format of the files in a folder: png, tif, npy or zarr  [default: png; tif with --probabilities]",
+            help="Format of the files in a folder: png, tif, npy or zarr  [default: png; tif with --probabilities]",
             show_default=False,
         ),
     ] = None,
@@ -53,7 +53,7 @@ def predict(
         str | None,
         typer.Option(
             metavar="KIND",
-            help="values of the masks: ids; palette: ids with colors to show them in; trained: the values of the "
+            help="Values of the masks: ids; palette: ids with colors to show them in; trained: the values of the "
             "training masks  [default: palette in png and tif, else ids]",
             show_default=False,
         ),
@@ -61,24 +61,26 @@ def predict(
     threshold: Probability = None,
     tile: Tile = None,
     overlap: Overlap = None,
-    batch: Annotated[int, typer.Option(metavar="N", help="tiles at once")] = 1,
+    batch: Annotated[int, typer.Option(metavar="N", help="Number of tiles in one call of the network")] = 1,
     flips: Flips = False,
-    precision: Annotated[str, typer.Option(metavar="TYPE", help="float32, bfloat16 or float16")] = "float32",
+    precision: Annotated[
+        str, typer.Option(metavar="TYPE", help="Precision of the arithmetic: float32, bfloat16 or float16")
+    ] = "float32",
     device: DeviceName = None,
     workers: Annotated[
         int | None,
         typer.Option(
-            metavar="N", help="number of processes  [default: one for each GPU, else one]", show_default=False, min=1
+            metavar="N", help="Number of processes  [default: one for each GPU, else one]", show_default=False, min=1
         ),
     ] = None,
     ray: Annotated[
         str | None,
         typer.Option(
-            metavar="ADDRESS", help="use a Ray cluster with a shared file system: its address, auto, or local"
+            metavar="ADDRESS", help="Use a Ray cluster with a shared file system: its address, auto, or local"
         ),
     ] = None,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="replace all existing results, whoever made them")
+        bool, typer.Option("--overwrite", help="Replace all existing results, whoever made them")
     ] = False,
     json: Json = None,
 ) -> None:

@@ -8,7 +8,7 @@ Tile = Annotated[
     int | None,
     typer.Option(
         metavar="PIXELS",
-        help="the network sees about PIXELS x PIXELS at once  [default: 2048; 1280 for an image of over 134 million "
+        help="Side of a tile, which the network sees at once  [default: 2048; 1280 for an image of over 134 million "
         "pixels]",
         show_default=False,
     ),
@@ -17,22 +17,24 @@ Overlap = Annotated[
     int | None,
     typer.Option(
         metavar="PIXELS",
-        help="width that neighboring tiles share  [default: 128, or a quarter of --tile]",
+        help="Width that neighboring tiles share  [default: 128, or a quarter of --tile]",
         show_default=False,
     ),
 ]
-Flips = Annotated[bool, typer.Option("--flips", help="average over mirror images, for four times the work")]
+Flips = Annotated[bool, typer.Option("--flips", help="Average over mirror images, for four times the work")]
 Probability = Annotated[
     str | None,
     typer.Option(
         "--threshold",
         metavar="PROBABILITY",
-        help="assign a class to the pixels whose probability is higher, such as 0.3 or cell=0.3,border=0.6  [default: "
+        help="Assign a class to the pixels whose probability is higher, such as 0.3 or cell=0.3,border=0.6  [default: "
         "the most probable class]",
         show_default=False,
     ),
 ]
 DeviceName = Annotated[
     str | None,
-    typer.Option(metavar="NAME", help="cpu, cuda, cuda:1 or mps  [default: a GPU, else the CPU]", show_default=False),
+    typer.Option(
+        metavar="NAME", help="Device: cpu, cuda, cuda:1 or mps  [default: a GPU, else the CPU]", show_default=False
+    ),
 ]

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from unetzoo._utils.texts import count_of
 from unetzoo.errors import OptionError, ShapeError
 from unetzoo.inference.forward import Network
 from unetzoo.inference.normalize import normalization_of
@@ -35,7 +36,7 @@ def check_fits(model: Network, class_names: Sequence[str], channels: int, *, ima
         )
     if config.in_channels != channels:
         raise ShapeError(
-            f"{f'{image} has' if image else 'the images have'} {channels} channels, the network takes "
+            f"{f'{image} has' if image else 'the images have'} {count_of(channels, 'channel')}, the network takes "
             f"{config.in_channels}: "
             + ("use images like those of its training" if image else f"create it with in_channels={channels}")
         )

@@ -31,8 +31,8 @@ def image_colors(image: NDArray[np.generic]) -> Colors:
     if valid is not None:
         values[~valid] = np.median(values[valid]) if valid.any() else 0
     low, high = np.percentile(values, (1, 99))
-    grey = (values - low) / max(high - low, np.finfo(np.float32).tiny)
-    colors: Colors = (255 * grey.clip(0, 1)).round().astype(np.uint8)
+    gray = (values - low) / max(high - low, np.finfo(np.float32).tiny)
+    colors: Colors = (255 * gray.clip(0, 1)).round().astype(np.uint8)
     return colors
 
 

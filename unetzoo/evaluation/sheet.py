@@ -26,7 +26,7 @@ class Shown:
 
     Attributes:
         image: (h, w, channels), of any range: brightness is stretched between its 1st and 99th percentile. Three
-            channels are red, green and blue; of any other number the first is shown in grey.
+            channels are red, green and blue; of any other number the first is shown in gray.
         truth: class ids (h, w); 255: unknown.
         predicted: class ids (h, w).
         title: name and scores; empty: none.

@@ -181,7 +181,7 @@ def _add_arrow(axes: "Axes", curve: "Curve", *, color: str, dashed: bool) -> Non
 
 
 def _leave(center: Point, towards: Point) -> Point:
-    """Where the straight line from a box's centre leaves the box."""
+    """Where the straight line from a box's center leaves the box."""
     dx, dy = towards[0] - center[0], towards[1] - center[1]
     reach = min(WIDTH / 2 / abs(dx) if dx else 1.0, HEIGHT / 2 / abs(dy) if dy else 1.0)
     return center[0] + dx * reach, center[1] + dy * reach

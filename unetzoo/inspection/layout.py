@@ -29,15 +29,15 @@ class Layout:
 
     @property
     def image(self) -> Point:
-        """The centre of the image's box."""
+        """The center of the image's box."""
         return 0.0, 0.0
 
     def center(self, part: Part) -> Point:
-        """The centre of a part's box."""
+        """The center of a part's box."""
         return part.column * _COLUMN, 0.0 if part.kind == "head" else self.row_height(part.reduction)
 
     def row_height(self, reduction: int) -> float:
-        """The vertical centre of a row."""
+        """The vertical center of a row."""
         return -self.rows[reduction] * _ROW
 
     @cached_property

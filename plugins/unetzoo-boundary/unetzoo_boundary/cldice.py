@@ -1,4 +1,4 @@
-"""The centreline Dice (Shit et al. 2021, arXiv:2003.07311)."""
+"""The centerline Dice (Shit et al. 2021, arXiv:2003.07311)."""
 
 import math
 

@@ -11,9 +11,9 @@ _FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF")  # for others, such as 
 
 
 def border_map(
-    mask: Annotated[Path, typer.Argument(help="a picture: 0 is background, each other value a cell")],
-    out: Annotated[Path, typer.Argument(help="the picture to write, white where the weight is highest")],
-    sigma: Annotated[float, typer.Option(help="how fast the weight falls, in pixels")] = 5.0,
+    mask: Annotated[Path, typer.Argument(help="Picture in which 0 is background and each other value a cell")],
+    out: Annotated[Path, typer.Argument(help="Picture to write, white where the weight is highest")],
+    sigma: Annotated[float, typer.Option(help="Distance in pixels over which the weight falls")] = 5.0,
 ) -> None:
     """Draw the border weight map of a mask.
 

@@ -21,7 +21,7 @@ class HausdorffLoss(nn.Module):
         ignore_index: target value of pixels that do not count.
 
     Raises:
-        unetzoo.OptionError: for an alpha that is no number > 0.
+        unetzoo.OptionError: if alpha is not a number > 0.
     """
 
     def __init__(self, *, alpha: float = 2.0, ignore_index: int | None = None) -> None:

@@ -73,7 +73,7 @@ def test_a_webp_that_does_not_blur_is_read(read):
 
 
 def test_what_helps_against_soft_edges_is_said_where_classes_have_values(read):
-    with pytest.raises(unetzoo.DataError, match=r"resize masks by nearest neighbour, or give threshold=128"):
+    with pytest.raises(unetzoo.DataError, match=r"resize masks by nearest neighbor, or give threshold=128"):
         read(painted(lambda mask, _: _soft(mask)), DISCS, classes={"rest": 0, "cell": 255})
 
 

@@ -24,7 +24,7 @@ class BrainTissueDataset(Dataset):
     """Coronal slices (h, w, 1) of the ICBM152 T1 template, with background, CSF, grey and white matter.
 
     A pixel inside of the brain (T1 > 0) is of the class with the largest share of it: grey and white matter as the
-    template's maps say, CSF what is left. Each split is a slab of neighbouring slices, with 10 mm between slabs: the
+    template's maps say, CSF what is left. Each split is a slab of neighboring slices, with 10 mm between slabs: the
     template is mirror-symmetric, so that a left and a right half would be the same picture.
 
     Args:

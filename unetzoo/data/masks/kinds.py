@@ -14,7 +14,7 @@ from unetzoo.nn.coding import LEVELS, OVERLAP, Kind
 _BINARY = frozenset((0, 255))
 _RAMP = 256  # colors of a palette from black to white
 _SOFT_ADVICE = (
-    "; resize masks by nearest neighbour, or say which value is the least of the foreground, such as threshold={0:g} "
+    "; resize masks by nearest neighbor, or say which value is the least of the foreground, such as threshold={0:g} "
     "(--mask-threshold {0:g})"
 )
 

@@ -51,7 +51,8 @@ class MaskOptions:
         if self.masks == "instances" or isinstance(self.classes, Mapping) or self.nearest_color:
             raise OptionError(
                 "a threshold tells the foreground from the background by itself: give names alone, such as "
-                "classes=['background', 'cell'] (--classes background,cell), and no masks='instances' or nearest_color"
+                "classes=['background', 'cell'] (--classes background,cell), without masks='instances' and "
+                "nearest_color=True"
             )
 
     @cached_property
@@ -180,7 +181,7 @@ def _checked(value: object) -> Value:
         number = float(value)  # type: ignore[arg-type] # this is the check
     except (TypeError, ValueError):
         raise OptionError(
-            f"ignore takes values such as 0, -9999 or nan, or colors such as #000000; got {value!r}"
+            f"ignore must be values such as 0, -9999 or nan, or colors such as #000000; got {value!r}"
         ) from None
     return int(number) if number.is_integer() and abs(number) < 2**53 else number
 

@@ -62,7 +62,7 @@ def _advise_values(kind: Kind, classes: Sequence[int], strangers: Sequence[int],
     if len(classes) == 2 and all(low < code < high for code in strangers):
         middle = (low + high + 1) // 2
         threshold = f"threshold={middle} (--mask-threshold {middle}) instead of the classes' values"
-        return f"; resize masks by nearest neighbour, or give {threshold}"
+        return f"; resize masks by nearest neighbor, or give {threshold}"
     if is_few:
         return _ignoring(say_code(kind, strangers[0]))
     return "; nearest_color=True (--nearest-color) reads a value as the nearest one of a class"

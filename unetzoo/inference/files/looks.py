@@ -21,7 +21,7 @@ _MOST_COLORS = 256
 _APART = 40  # of 255: colors that differ by less in red, green and blue look the same
 _FULL = 255  # value of a set pixel of a plane, and of an opaque one
 _FULL_VALUES = (1, 255, 65_535)  # of the types of masks
-_GREY = 0x808080
+_GRAY = 0x808080
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def _trained(config: ModelConfig) -> Look:
         raise OptionError("the masks of the training number objects, not classes; choose the values ids or palette")
     unknown = [code for code in coding.unknown if code >= 0]
     if coding.kind in ("colors", "cutout"):
-        colors = _rgba([*coding.codes, *unknown, _GREY][: len(coding.codes) + 1])
+        colors = _rgba([*coding.codes, *unknown, _GRAY][: len(coding.codes) + 1])
         return Look(colors if coding.kind == "cutout" else colors[:, :3], is_colored=True)
     if coding.kind == "planes":
         planes = np.array([*coding.codes, 0])[:, None] == np.arange(1, coding.planes + 1)

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from unetzoo.checks import Precision, check_choice, check_precision
+from unetzoo.data.formats.table import FORMAT_OF
 from unetzoo.errors import OptionError
 from unetzoo.inference.files.looks import Look, Values, look_of
 from unetzoo.inference.predict import check_tiling
@@ -63,6 +64,10 @@ class PredictOptions:
         }
         for name, value in checked.items():
             object.__setattr__(self, name, value)
+        writable = [suffix for suffix, format_ in FORMAT_OF.items() if format_.write]
+        if self.suffix not in writable:
+            endings = ", ".join(suffix.removeprefix(".") for suffix in writable)
+            raise OptionError(f"format must be one of {endings}; got {self.format!r}")
         if self.values is not None:
             check_choice("values", self.values, Values)
         if self.probabilities and (self.values, self.threshold) != (None, None):
