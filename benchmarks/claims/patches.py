@@ -1,6 +1,6 @@
 """The sliding-window patch classifier that fully convolutional networks replaced (Ciresan et al., NIPS 2012).
 
-A small network looks at the square patch around a pixel and says the class of that pixel. Neighbouring patches overlap
+A small network looks at the square patch around a pixel and says the class of that pixel. Neighboring patches overlap
 nearly everywhere, so that nearly all of the work is done again and again.
 """
 

@@ -58,7 +58,7 @@ def _work(results: Mapping[str, Any]) -> Iterator[Claim]:
     redundant = {int(result["name"]): result["redundant"] for result in results["patches"]}
     if redundant:
         shares = ", ".join(f"{100 * redundant[side]:.1f} % at {side} px" for side in sorted(redundant))
-        says = "Neighbouring patches overlap, so that nearly all of the work is done again and again"
+        says = "Neighboring patches overlap, so that nearly all of the work is done again and again"
         yield Claim(says, _CIRESAN, "nuclei", f"redundant: {shares}", 0, _holds(min(redundant.values()) > 0.9))
     seconds = results["speed"].get("seconds", {})
     if seconds:

@@ -8,7 +8,7 @@ from torch import Tensor
 from unetzoo.errors import WeightsError
 from unetzoo.interop.smp_config import config_of_smp, tensors_of_smp
 from unetzoo.interop.smp_families import FAMILIES
-from unetzoo.interop.smp_keys import family_of
+from unetzoo.interop.smp_keys import decoder_of
 from unetzoo.interop.smp_names import last_block, renamed
 from unetzoo.nn.segmenter import Segmenter
 from unetzoo.nn.state import tensors_in, without_prefix
@@ -77,13 +77,13 @@ def _bare(checkpoint: Mapping[str, Any]) -> dict[str, Tensor]:
 
 def _visible(state: Mapping[str, Tensor]) -> dict[str, Any]:
     """The arguments of a network, as far as its tensors show them."""
-    family = family_of(state.keys())
-    last = last_block(state) if family is None else ""
-    head = "segmentation_head.head.4.weight" if family == "dpt" else "segmentation_head.0.weight"
-    visible: dict[str, Any] = {"_model_class": _class_of(family, last), "classes": len(state[head])}
+    decoder = decoder_of(state.keys())
+    last = last_block(state) if decoder is None else ""
+    head = "segmentation_head.head.4.weight" if decoder == "dpt" else "segmentation_head.0.weight"
+    visible: dict[str, Any] = {"_model_class": _class_of(decoder, last), "classes": len(state[head])}
     if "classification_head.3.weight" in state:
         visible["aux_params"] = {"classes": len(state["classification_head.3.weight"])}
-    if family is None:
+    if decoder is None:
         gated = any(".attention1." in key for key in state)
         visible["decoder_attention_type"] = "scse" if gated else None
     if last.isdecimal():
@@ -92,6 +92,6 @@ def _visible(state: Mapping[str, Tensor]) -> dict[str, Any]:
     return visible
 
 
-def _class_of(family: str | None, last: str) -> str:
-    decoder = family or ("unet" if last.isdecimal() else "unetpp")
+def _class_of(decoder: str | None, last: str) -> str:
+    decoder = decoder or ("unet" if last.isdecimal() else "unetpp")
     return next(name for name, architecture in FAMILIES.items() if architecture.decoder == decoder)

@@ -1,6 +1,6 @@
 """The names of tensors in segmentation_models_pytorch's decoders, and in unetzoo's.
 
-Each family has a key that identifies it, and pairs of a pattern and its replacement, of which the first match counts.
+Each decoder has a key that identifies it, and pairs of a pattern and its replacement, of which the first match counts.
 The tensors, and the order of their channels, are the same in both.
 """
 
@@ -30,7 +30,7 @@ def _conv_bn(theirs: str, ours: str, first: int = 0) -> Pairs:
     return (rf"{theirs}\.conv\.", f"{ours}.{first}."), (rf"{theirs}\.bn\.", f"{ours}.{first + 1}.")
 
 
-FAMILIES: dict[str, tuple[str, Pairs]] = {
+DECODERS: dict[str, tuple[str, Pairs]] = {
     "fpn": (
         "p5.weight",
         (
@@ -117,9 +117,9 @@ FAMILIES: dict[str, tuple[str, Pairs]] = {
 }
 
 
-def family_of(keys: Collection[str]) -> str | None:
-    """The family that has these tensors; None: a U-Net or a U-Net++."""
-    return next((family for family, (key, _) in FAMILIES.items() if f"decoder.{key}" in keys), None)
+def decoder_of(keys: Collection[str]) -> str | None:
+    """The decoder that has these tensors; None: a U-Net or a U-Net++."""
+    return next((decoder for decoder, (key, _) in DECODERS.items() if f"decoder.{key}" in keys), None)
 
 
 def replaced(name: str, pairs: Pairs) -> str:

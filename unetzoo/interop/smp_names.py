@@ -11,7 +11,7 @@
 | `segmentation_head.0.*`; 3x3 in `Unet`, `UnetPlusPlus`, `MAnet`, `PAN`, `PSPNet` | `heads.0.*`; `head_kernel_size=3` |
 | `segmentation_head.head.*` (`DPT`) | `decoder.head.*`, `heads.0.*` |
 | `classification_head.3.*` | `aux_head.linear.*` |
-| the decoders of the other families | `smp_keys.py` |
+| the other decoders | `smp_keys.py` |
 
 The tensors are unchanged: both libraries concatenate the deep map first and the newest skip next.
 """
@@ -22,7 +22,7 @@ from typing import TypeVar
 
 from unetzoo.errors import WeightsError
 from unetzoo.interop.smp_encoders import renamed_encoder
-from unetzoo.interop.smp_keys import FAMILIES, UNUSED, Pairs, family_of, replaced
+from unetzoo.interop.smp_keys import DECODERS, UNUSED, Pairs, decoder_of, replaced
 
 T = TypeVar("T")
 _ENCODER = "encoder."
@@ -54,9 +54,9 @@ def renamed(state: Mapping[str, T]) -> dict[str, T]:
     Raises:
         WeightsError: the decoder is unknown.
     """
-    family = family_of(state.keys())
-    names = _of_unets(state) if family is None else _of_family(state, family)
-    if family != "dpt":
+    decoder = decoder_of(state.keys())
+    names = _of_unets(state) if decoder is None else _of_decoder(state, decoder)
+    if decoder != "dpt":
         theirs = [key.removeprefix(_ENCODER) for key in state if key.startswith(_ENCODER)]
         own = renamed_encoder(theirs)
         names |= {f"{_ENCODER}{name}": own[name] and f"{_ENCODER}backbone.{own[name]}" for name in theirs}
@@ -70,10 +70,10 @@ def _of_unets(state: Mapping[str, object]) -> dict[str, str]:
     return {key: "" if key.startswith(tuple(unused)) else _of_unet(key, last) for key in state}
 
 
-def _of_family(state: Mapping[str, object], family: str) -> dict[str, str]:
+def _of_decoder(state: Mapping[str, object], decoder: str) -> dict[str, str]:
     """The new names of another decoder's tensors; empty for unused tensors."""
-    pairs = tuple((rf"decoder\.{theirs}", f"decoder.{ours}") for theirs, ours in FAMILIES[family][1])
-    rest = _VIT + _HEADS if family == "dpt" else _HEADS
+    pairs = tuple((rf"decoder\.{theirs}", f"decoder.{ours}") for theirs, ours in DECODERS[decoder][1])
+    rest = _VIT + _HEADS if decoder == "dpt" else _HEADS
     return {key: replaced(key, pairs + rest) for key in state}
 
 
