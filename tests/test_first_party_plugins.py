@@ -71,4 +71,4 @@ def test_the_code_of_each_readme_runs_where_the_plugin_is_installed(name):
 def test_the_public_names_of_a_module_are_there_and_documented(module):
     found = importlib.import_module(module)
     named = [getattr(found, name) for name in found.__all__]
-    assert all(item.__doc__ for item in named if get_origin(item) is not Literal)  # the choices of an option speak alone
+    assert all(item.__doc__ for item in named if get_origin(item) is not Literal)  # choices need none

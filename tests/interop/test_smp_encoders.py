@@ -158,7 +158,7 @@ def test_what_does_not_show_in_tensors_is_said():
         ({"epoch": 3}, "no state dict"),
         ({"a": {"x": torch.ones(1)}, "b": {"x": torch.ones(1)}}, "several state dicts, 'a', 'b'"),
         ({"layer1.weight": torch.ones(1)}, r"no segmentation_head\.\*, but layer1\.weight"),
-        ({"segmentation_head.0.weight": torch.ones(1)}, "of no decoder"),
+        ({"segmentation_head.0.weight": torch.ones(1)}, "are not the tensors of a decoder"),
     ],
 )
 def test_what_is_no_state_dict_of_it_is_one_line(checkpoint, message):
