@@ -6,6 +6,9 @@ from pathlib import Path
 import pytest
 
 import unetzoo
+import unetzoo.encoders
+import unetzoo.interop
+import unetzoo.testing
 
 _STUB = Path(unetzoo.__file__).with_suffix(".pyi").read_text(encoding="utf-8")
 
@@ -52,3 +55,10 @@ def test_the_version_is_the_distributions():
     from importlib.metadata import version
 
     assert unetzoo.__version__ == version("unetzoo")
+
+
+@pytest.mark.parametrize("package", [unetzoo.encoders, unetzoo.testing, unetzoo.interop])
+def test_only_the_whole_has_a_version(package):
+    assert "__version__" in dir(unetzoo)
+    assert "__version__" not in dir(package)
+    assert not hasattr(package, "__version__")

@@ -9,7 +9,7 @@ from typing import Any
 def late(
     package: str, homes: Mapping[str, Sequence[str]], modules: Sequence[str] = ()
 ) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
-    """The `__getattr__`, `__dir__` and `__all__` of a package.
+    """The `__getattr__`, `__dir__` and `__all__` of a package; a package at the top has a `__version__`, too.
 
     Args:
         package: its `__name__`.
@@ -24,7 +24,7 @@ def late(
             value = getattr(import_module(f"{package}.{home_of[name]}"), name)
         elif name in modules:
             value = import_module(f"{package}.{name}")
-        elif name == "__version__":
+        elif name == "__version__" and "." not in package:
             from importlib.metadata import version
 
             value = version(package)
@@ -33,4 +33,5 @@ def late(
         setattr(sys.modules[package], name, value)
         return value
 
-    return get, lambda: [*public, *modules], public
+    attributes = [*public, *modules, *([] if "." in package else ["__version__"])]
+    return get, lambda: attributes, public
