@@ -113,8 +113,8 @@ def test_without_padding_an_image_that_would_lose_rows_is_refused_with_the_sizes
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"encoder_options": {}}, "the decoder has padding='valid', the encoder has not"),
-        ({"decoder_options": {}}, "the encoder has padding='valid', the decoder has not"),
+        ({"encoder_options": {}}, "the decoder has padding='valid', the encoder does not"),
+        ({"decoder_options": {}}, "the encoder has padding='valid', the decoder does not"),
     ],
 )
 def test_one_part_alone_cannot_be_without_padding(options, message):

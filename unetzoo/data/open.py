@@ -176,7 +176,7 @@ def open_source(source: str | Path) -> Source:
     except UnknownNameError as error:
         names = ", ".join(list_datasets())
         raise DataError(
-            f"there is no folder or file {text!r}, and no data set of that name (there are {names})"
+            f"there is no folder or file {text!r}, and no data set of that name; data sets: {names}"
         ) from error
 
 

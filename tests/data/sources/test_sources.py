@@ -289,7 +289,7 @@ def test_a_named_part_is_read_split_by_split():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda folder: None, "there is no folder or file .* and no data set of that name .*nuclei"),
+        (lambda folder: None, "there is no folder or file .* and no data set of that name; data sets: .*nuclei"),
         (lambda folder: folder.mkdir(), r"has no folder images/ with a folder masks/ beside it"),
         (
             lambda folder: [(folder / name).mkdir(parents=True) for name in ("images", "masks")],
