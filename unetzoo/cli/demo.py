@@ -53,6 +53,7 @@ def demo(
     import torch
 
     from unetzoo._utils.atomic import check_place, whole_file
+    from unetzoo._utils.extras import need
     from unetzoo._utils.memory import keep_freed_memory
     from unetzoo.assembly import create
     from unetzoo.cli.demo_picture import draw
@@ -61,6 +62,8 @@ def demo(
     if out.suffix.lower() not in _FORMATS:
         raise OptionError(f"the picture is written as {', '.join(_FORMATS)}; got {out.name!r}")
     check_place(out)
+    need("train", "training", "accelerate", "torchmetrics", "matplotlib")
+    need("evaluate", "evaluation", "torchmetrics", "scipy")
     options = replace(_OPTIONS, steps=steps, seed=seed)
     keep_freed_memory()
     models = {}
