@@ -44,9 +44,9 @@ def demo(
 ) -> None:
     """Train U-Net and U-Net++ on a real image of cell nuclei, and judge them on a part that they never saw.
 
-    The image is the data set `nuclei`, which ships with unetzoo: nothing is downloaded. It takes about a minute on two
-    cores. A table compares both with Otsu's threshold, and a picture shows what each method predicts and where it errs.
-    The same seed gives the same numbers.
+    The image is the data set `nuclei`, which ships with unetzoo: nothing is downloaded. It takes two to three minutes
+    on two cores. A table compares both with Otsu's threshold, and a picture shows what each method predicts and where
+    it errs. The same seed gives the same numbers.
 
     Example: unetzoo demo --encoder resnet18 --out nuclei.png
     """
