@@ -88,7 +88,7 @@ def test_a_ratio_is_the_median_of_calls_made_one_after_the_other():
         ("--task sleeping", "--task must be one of inference, training; got 'sleeping'"),
         ("--size 0", "--size must be a whole number >= 1, got 0"),
         ("--size 2e2", "--size takes whole numbers, such as 256,512; got '2e2'"),
-        ("--device tpu", "--device must be cpu, cuda or auto, got 'tpu'"),
+        ("--device tpu", "--device must be one of cpu, cuda, auto; got 'tpu'"),
     ],
 )
 def test_a_wrong_option_is_one_line(options, message):
