@@ -56,6 +56,8 @@ def code_objects(ids: NDArray[np.integer], maps: NDArray[np.float32]) -> None:
     assert_type(coding.encode(ids), NDArray[np.float32])
     assert_type(coding.decode(maps), NDArray[np.int32])
     unetzoo.testing.check_objects("distance")
+    assert_type(unetzoo.measure_objects(ids, maps, pixel_size="0.5um"), dict[str, NDArray[Any]])
+    assert_type(unetzoo.outline_objects(ids), list[unetzoo.Outline])
 
 
 def train(model: unetzoo.Segmenter, folder: Path) -> None:

@@ -65,6 +65,8 @@ _HOMES = {
     "nn.optimized": ("OptimizedSegmenter",),
     "nn.segmenter": ("Decoder", "Encoder", "Segmenter", "freeze", "unfreeze"),
     "objects.coding": ("ObjectCoding",),
+    "objects.measure": ("measure_objects",),
+    "objects.outlines": ("Outline", "outline_objects"),
     "registry.hookspecs": ("hookimpl",),
     "registry.host": ("PluginInfo", "list_plugins"),
     "specs": (

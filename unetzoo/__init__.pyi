@@ -63,6 +63,9 @@ from unetzoo.nn.segmenter import Segmenter as Segmenter
 from unetzoo.nn.segmenter import freeze as freeze
 from unetzoo.nn.segmenter import unfreeze as unfreeze
 from unetzoo.objects.coding import ObjectCoding as ObjectCoding
+from unetzoo.objects.measure import measure_objects as measure_objects
+from unetzoo.objects.outlines import Outline as Outline
+from unetzoo.objects.outlines import outline_objects as outline_objects
 from unetzoo.registry.hookspecs import hookimpl as hookimpl
 from unetzoo.registry.host import PluginInfo as PluginInfo
 from unetzoo.registry.host import list_plugins as list_plugins
