@@ -11,14 +11,23 @@ import pytest
 
 _PLUGINS = Path(__file__).parents[1] / "plugins"
 _NAMES = sorted(path.name for path in _PLUGINS.iterdir() if path.is_dir())
-_PUBLIC = ("unetzoo", "unetzoo.decoders", "unetzoo.encoders", "unetzoo.layers", "unetzoo.losses", "unetzoo.testing")
+_PUBLIC = (
+    "unetzoo",
+    "unetzoo.decoders",
+    "unetzoo.encoders",
+    "unetzoo.layers",
+    "unetzoo.losses",
+    "unetzoo.objects",
+    "unetzoo.testing",
+)
 
 
-def test_there_are_five():
+def test_there_are_six():
     assert _NAMES == [
         "unetzoo-attention",
         "unetzoo-boundary",
         "unetzoo-lite",
+        "unetzoo-stardist",
         "unetzoo-transformers",
         "unetzoo-unet3p",
     ]

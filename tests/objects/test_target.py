@@ -64,6 +64,21 @@ def test_vectors_turn_with_the_image(quarters, mirror):
     np.testing.assert_array_equal(turned[2], scalar[:, ::-1] if mirror else scalar)
 
 
+def _to_the_borders(height, width):
+    """The pixels (4, h, w) to the border on the right, below, on the left and above."""
+    rows, columns = np.mgrid[:height, :width].astype(np.float32)
+    return np.stack([width - 1 - columns, height - 1 - rows, columns, rows])
+
+
+@pytest.mark.parametrize(
+    ("quarters", "mirror", "size"), [(0, True, (3, 7)), (1, False, (7, 3)), (2, False, (3, 7)), (3, True, (7, 3))]
+)
+def test_rays_turn_with_the_image(quarters, mirror, size):
+    rays = ObjectMap(name="rays", channels=tuple("abcd"), activation="none", loss="l1", rays=True)
+    turned = turn((rays,), _to_the_borders(3, 7), quarters, mirror=mirror)
+    np.testing.assert_array_equal(turned, _to_the_borders(*size))
+
+
 def test_flows_of_a_turned_image_are_the_turned_flows():
     ids = ellipses(5, 48)
     expected = turn(Flows().maps, Flows().encode(ids), 1, mirror=True)
@@ -78,6 +93,7 @@ def test_flows_of_a_turned_image_are_the_turned_flows():
         ({"weight": 0}, "the weight of map 'm' must be a number > 0, got 0"),
         ({"channels": ()}, "map 'm' needs at least one channel"),
         ({"vector": True}, "map 'm' needs two channels, y and x, got \\('a',\\)"),
+        ({"rays": True}, "map 'm' needs channels for a multiple of 4 directions, got \\('a',\\)"),
     ],
 )
 def test_a_map_that_cannot_be_is_refused(change, problem):

@@ -33,10 +33,12 @@ class ObjectMap:
         weight: factor of the loss in the sum over all maps, > 0.
         vector: whether the two channels are the y and x component of a vector, in pixels downwards and to the right:
             it turns with the image.
+        rays: whether the channels are lengths in directions at equal angles, the first to the right, the second one
+            further downwards: they, too, turn with the image.
 
     Raises:
-        OptionError: for an activation or a loss that does not exist, a weight that is not > 0, or a vector that does
-            not have two channels.
+        OptionError: for an activation or a loss that does not exist, a weight that is not > 0, a vector that does not
+            have two channels, or rays of which the number is not a multiple of 4.
     """
 
     name: str
@@ -45,6 +47,7 @@ class ObjectMap:
     loss: str
     weight: float = 1.0
     vector: bool = False
+    rays: bool = False
 
     def __post_init__(self) -> None:
         check_choice(f"the activation of map {self.name!r}", self.activation, Activation)
@@ -52,9 +55,13 @@ class ObjectMap:
         factor = number(self.weight)
         if factor is None or not factor > 0:
             raise OptionError(f"the weight of map {self.name!r} must be a number > 0, got {self.weight!r}")
-        if not self.channels or (self.vector and len(self.channels) != 2):
-            need = "two channels, y and x" if self.vector else "at least one channel"
-            raise OptionError(f"map {self.name!r} needs {need}, got {self.channels!r}")
+        for need, fits in (
+            ("at least one channel", bool(self.channels)),
+            ("two channels, y and x", not self.vector or len(self.channels) == 2),
+            ("channels for a multiple of 4 directions", not self.rays or len(self.channels) % 4 == 0),
+        ):
+            if not fits:
+                raise OptionError(f"map {self.name!r} needs {need}, got {self.channels!r}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,14 +171,23 @@ def slices_of(maps: Sequence[ObjectMap]) -> list[slice]:
 def turn(maps: Sequence[ObjectMap], values: Maps, quarters: int, *, mirror: bool = False) -> Maps:
     """Maps (c, h, w) of an image that is turned by quarters as `np.rot90` does, then mirrored left to right.
 
-    Vectors turn with the image; a network's maps of a turned image are turned back by the quarters that are left.
+    Vectors and rays turn with the image; a network's maps of a turned image are turned back by the quarters that are
+    left.
     """
     turned = np.rot90(values, quarters, (-2, -1)).copy()
     turned = turned[..., ::-1].copy() if mirror else turned
     for item, place in zip(maps, slices_of(maps), strict=True):
         if item.vector:
             turned[place] = _turn_vectors(turned[place], quarters, mirror=mirror)
+        if item.rays:
+            turned[place] = turned[place][ray_order(len(item.channels), quarters, mirror=mirror)]
     return turned
+
+
+def ray_order(count: int, quarters: int, *, mirror: bool) -> NDArray[np.intp]:
+    """For each of so many rays of a turned image the one of the image before that it was; see `turn`."""
+    rays = np.arange(count)
+    return ((count // 2 - rays if mirror else rays) + quarters * count // 4) % count
 
 
 def _turn_vectors(vectors: Maps, quarters: int, *, mirror: bool) -> Maps:
