@@ -47,4 +47,4 @@ def _walk_along(
                 lengths[ray, pixel] = step + 1 + corrections[ray]
 
 
-_walk = numba.njit(_walk_along)
+_walk = numba.njit()(_walk_along)
