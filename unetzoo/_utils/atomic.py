@@ -1,5 +1,6 @@
 """Files that appear whole or not at all."""
 
+import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,6 +30,32 @@ def whole_file(path: Path) -> Iterator[Path]:
         raise WriteError(f"cannot write {path}: {error.strerror or describe_error(error)}") from error
     finally:
         _remove(draft)
+
+
+@contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """A draft beside a new folder; it becomes that folder at the end, unless something was raised.
+
+    Raises:
+        WriteError: it cannot be written, or has files; these are still there.
+    """
+    draft = path.absolute().with_name(f".{token_hex(8)}.part")
+    try:
+        draft.mkdir(parents=True)
+        yield draft
+        draft.replace(path)
+    except OSError as error:
+        raise WriteError(f"cannot write {path}: {error.strerror or describe_error(error)}") from error
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def check_new_folder(path: Path) -> None:
+    """Raise WriteError, before the work is done, if a folder exists and is not empty, or is a file."""
+    if path.is_dir() and not any(path.iterdir()):
+        return
+    if path.exists() or path.is_symlink():
+        raise WriteError(f"{path} exists already, and is not replaced: name a new folder")
 
 
 def follow_umask(folder: Path) -> None:

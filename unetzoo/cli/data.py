@@ -1,12 +1,13 @@
 """`unetzoo data check`: the statistics and problems of a data set, before training."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from unetzoo._utils.texts import count_of
 from unetzoo.cli.common import Json
-from unetzoo.cli.output import check_json, new_table, show, write_json
+from unetzoo.cli.output import check_json, new_table, say, show, write_json
 from unetzoo.cli.progress import counting
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from unetzoo.data.survey.survey import Survey
     from unetzoo.nn.info import ModelInfo
 
-data = typer.Typer(help="Look at a data set.", rich_markup_mode=None)
+data = typer.Typer(help="Look at a data set, or convert one.", rich_markup_mode=None)
 _ERRORS_EXIT = 1
 
 Source = Annotated[
@@ -95,6 +96,43 @@ def check(
         show(*_report(survey))
     if survey.errors:
         raise typer.Exit(_ERRORS_EXIT)
+
+
+@data.command("convert")
+def convert(
+    source: Source,
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder to write; it must not exist")],
+    classes: ClassNames = None,
+    masks: MaskKind = "auto",
+    ignore: Ignore = None,
+    threshold: Threshold = None,
+    nearest_color: NearestColor = False,
+) -> None:
+    """Write any data set as a folder with images/ and masks/, which other programs read, too.
+
+    Images are copied. Masks are PNG files of class ids, or of the numbers of objects with --masks instances; TIFF
+    where numbers exceed 65,535. The names of the classes are in masks.json, from which they are read again.
+
+    Example: unetzoo data convert annotations.json cells/ --masks instances
+    """
+    from unetzoo.data.convert import convert_dataset
+
+    options = mask_options(classes, masks, ignore, threshold, nearest_color=nearest_color)
+    with counting("reading") as on_read, counting("writing") as on_written:
+        warnings = convert_dataset(
+            source,
+            folder,
+            classes=options.classes,
+            masks=options.masks,
+            ignore=options.ignore,
+            threshold=options.threshold,
+            nearest_color=options.nearest_color,
+            on_read=on_read,
+            on_written=on_written,
+        )
+    for warning in warnings:
+        say("warning:", "yellow", warning)
+    show(f"written to {folder}")
 
 
 def mask_options(

@@ -7,6 +7,8 @@ Rooms from the ground up; an import goes down or stays in its room:
 - `masks`: how masks are stored, and what their values mean
 - `formats`: files, with one table of how each format is read and written
 - `sources`: folders, tables, the Hub, data sets of Python
+- `annotations`: outlines and masks of objects, as other tools write them
 - `survey`: everything read once: statistics, problems
 - `open`: what `fit`, `evaluate` and the command line call
+- `convert`: any data set written as images/ and masks/
 """

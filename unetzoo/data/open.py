@@ -6,10 +6,13 @@ from pathlib import Path
 from typing import TypeAlias
 
 from unetzoo.assembly import create_dataset, list_datasets
+from unetzoo.data.annotations.source import open_annotations
+from unetzoo.data.annotations.table import ENDINGS, named_format
 from unetzoo.data.dataset import Dataset
 from unetzoo.data.masks.options import Classes, MaskOptions, Masks, Value
 from unetzoo.data.masks.trained import resolve_coding
-from unetzoo.data.sources.folders import pairs_in_folder
+from unetzoo.data.sources.declared import with_declared
+from unetzoo.data.sources.folders import NoPairsError, pairs_in_folder
 from unetzoo.data.sources.hub import is_saved_dataset, open_hub_dataset
 from unetzoo.data.sources.samples import CodedDataset, SampleSource
 from unetzoo.data.sources.source import SPLITS, Source
@@ -100,7 +103,8 @@ def survey_of(
     if isinstance(data, Survey):
         _refuse_options(masks)
         return data
-    return survey_source(source_of(data), masks, trained=trained, on_read=on_read)
+    source, masks = _resolved(data, masks)
+    return survey_source(source, masks, trained=trained, on_read=on_read)
 
 
 def dataset_of(data: Data, split: str | None, masks: MaskOptions, *, trained: ModelInfo | None) -> Dataset:
@@ -125,7 +129,7 @@ def _of_survey(survey: Survey, split: str | None, trained: ModelInfo) -> Dataset
 
 
 def _of_source(data: object, split: str | None, masks: MaskOptions, trained: ModelInfo) -> Dataset:
-    source = source_of(data)
+    source, masks = _resolved(data, masks)
     entries = source.entries
     try:
         chosen, note = choose_split(entries, split, is_of_training=lambda: _is_of_training(source, masks, trained))
@@ -154,23 +158,26 @@ def open_source(source: str | Path) -> Source:
 
     Args:
         source: a folder (see `unetzoo.data.sources.folders`), a `.csv`, `.tsv` or `.jsonl` file (see
-            `unetzoo.data.sources.tables`), a folder of `datasets.Dataset.save_to_disk`, `"hf:user/name"` or
-            `"hf:user/name:config"`, or a name of `unetzoo.list_datasets`.
+            `unetzoo.data.sources.tables`), a folder or file of annotations (see `unetzoo.data.annotations.table`),
+            perhaps with the name of their format before it (`"coco:cells"`), a folder of
+            `datasets.Dataset.save_to_disk`, `"hf:user/name"` or `"hf:user/name:config"`, or a name of
+            `unetzoo.list_datasets`.
 
     Raises:
         DataError: it does not exist, or has no pair of an image and a mask.
     """
-    path, text = Path(source), str(source)
+    format_, text = named_format(str(source))
+    path = Path(text)
+    if format_ and path.exists():
+        return _open_annotations(path, format_)
     if text.startswith("hf:") or is_saved_dataset(path):
         return open_hub_dataset(text)
     if path.is_dir():
-        return pairs_in_folder(path)
+        return _open_folder(path)
     if path.is_file() and path.suffix.lower() in TABLES:
         return pairs_in_table(path)
     if path.exists():
-        raise DataError(
-            f"{path} is not a data set: give a folder, or a file {', '.join(TABLES)} that lists images and masks"
-        )
+        return _open_annotations(path)
     try:
         return SampleSource({split: create_dataset(text, split=split) for split in SPLITS})
     except UnknownNameError as error:
@@ -180,9 +187,37 @@ def open_source(source: str | Path) -> Source:
         ) from error
 
 
+def _open_folder(folder: Path) -> Source:
+    """Its masks, or else its annotations."""
+    try:
+        return pairs_in_folder(folder)
+    except NoPairsError:
+        if annotated := open_annotations(folder):
+            return annotated
+        raise
+
+
+def _open_annotations(path: Path, format_: str = "") -> Source:
+    """The annotations of a folder of a known format, or of a file."""
+    is_readable = path.is_dir() or path.suffix.lower() in ENDINGS
+    if is_readable and (annotated := open_annotations(path, format_)):
+        return annotated
+    raise DataError(
+        f"{path} is not a data set: give a folder, a file {', '.join(TABLES)} that lists images and masks, or a file "
+        "of annotations (COCO, CVAT XML)"
+    )
+
+
 def _refuse_options(masks: MaskOptions) -> None:
     if masks != MaskOptions():
         raise OptionError("this data set is open already: give classes and masks where you open it")
+
+
+def _resolved(data: object, masks: MaskOptions) -> tuple[Source, MaskOptions]:
+    """The images and masks, which number objects if the user asks for that, and what the user or the data say."""
+    source = source_of(data)
+    masks = with_declared(masks, source.declared)
+    return source.numbered() if masks.masks == "instances" else source, masks
 
 
 def source_of(data: object) -> Source:

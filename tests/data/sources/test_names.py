@@ -1,4 +1,5 @@
 import unicodedata
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -147,10 +148,9 @@ def test_the_folders_of_pascal_voc_are_read_with_their_lists(tmp_path):
 @pytest.mark.parametrize(
     ("files", "told"),
     [
-        (["annotations.xml"], "CVAT for images.*'Segmentation mask 1.1'"),
-        (["annotations/instances_default.json"], "COCO's format.*pycocotools"),
-        (["images/a.json"], "labelme_export_json"),
-        (["labels/a.txt", "data.yaml"], "YOLO's format.*masks"),
+        (["labels.xml"], "not that of CVAT"),
+        (["images/a.json"], "not that of COCO, LabelMe or QuPath"),
+        (["labels/a.txt", "data.yaml"], "YOLO's format.*a class and a polygon"),
         (["annotations/a.xml"], "Pascal VOC's format for detection"),
         (["meta.json", "ds/ann/a.png.json"], "Supervisely"),
         (["via_region_data.json"], "VGG Image Annotator"),
@@ -162,6 +162,6 @@ def test_folders_without_masks_are_refused_with_a_way_out(files, told, tmp_path)
     _write(tmp_path / "images" / "a.png", np.zeros((8, 9)))
     for name in files:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text("x")
+        (tmp_path / name).write_text({".json": "{}", ".xml": "<annotation/>"}.get(Path(name).suffix, "x"))
     with pytest.raises(unetzoo.DataError, match=f"(?s).*{told}"):
         open_source(tmp_path)

@@ -62,7 +62,8 @@ def _coding(kind: Kind, masks: Sequence[StoredMask], options: MaskOptions) -> Ma
 def _of_instances(options: MaskOptions) -> MaskCoding:
     kind: Kind = options.named_kind or "ids"
     names = tuple(options.named) if options.named else options.names
-    return MaskCoding(kind, (0, 1), name_classes(names, (0, 1)), options.ignored(kind), instances=True)
+    unknown = join((IGNORED,) if kind == "ids" else (), options.ignored(kind))
+    return MaskCoding(kind, (0, 1), name_classes(names, (0, 1)), unknown, instances=True)
 
 
 def nodata_codes(kind: Kind, masks: Sequence[StoredMask], named: Collection[int]) -> tuple[int, ...]:

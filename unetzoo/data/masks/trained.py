@@ -42,7 +42,8 @@ def resolve_coding(
         unknown = join(coding.unknown, (*options.ignored(coding.kind), *nodata))
         coding = replace(coding, unknown=unknown, nearest=coding.nearest or options.nearest_color)
     else:
-        named = options if options.classes is not None else replace(options, classes=tuple(names) or None)
+        default = tuple(names or (class_names if len(class_names) == 2 else ()))
+        named = options if options.classes is not None else replace(options, classes=default or None)
         coding = find_coding(masks, named)
     return _in_order_of(names, coding) if names else coding
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from unetzoo.data.formats.content import NOTHING_KNOWN, Glance, Known, Pixels, Raster, turned
 from unetzoo.data.formats.read import glance, read_raster, upright_image
+from unetzoo.data.masks.options import MaskOptions
 from unetzoo.data.masks.raw import RawMask
 from unetzoo.data.sources.source import Entry, Source
 from unetzoo.errors import DataError
@@ -35,10 +36,17 @@ class FileSource(Source):
         entries: all of them.
         files: of each entry.
         problems: as of `Source`.
+        declared: as of `Source`.
     """
 
-    def __init__(self, entries: Sequence[Entry], files: Sequence[EntryFiles], problems: Sequence[str] = ()) -> None:
-        super().__init__(entries, problems=problems)
+    def __init__(
+        self,
+        entries: Sequence[Entry],
+        files: Sequence[EntryFiles],
+        problems: Sequence[str] = (),
+        declared: MaskOptions | None = None,
+    ) -> None:
+        super().__init__(entries, problems=problems, declared=declared)
         self.files = tuple(files)
 
     def image(self, index: int) -> Pixels:
@@ -74,6 +82,10 @@ class FileSource(Source):
         stored = (image.pixels.shape[0], image.pixels.shape[1])
         aligned = _aligned(mask, Glance(stored, image.orientation))
         return upright_image(image, str(files.image)), RawMask(aligned, mask.marks)
+
+    def image_file(self, index: int) -> Path:
+        """The path of an entry's image."""
+        return self.files[index].image
 
     def file_names(self, index: int) -> Sequence[str]:
         """The paths of an entry's files."""

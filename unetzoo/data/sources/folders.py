@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from unetzoo.data.formats.table import SUFFIXES
+from unetzoo.data.sources.declared import read_declared
 from unetzoo.data.sources.files import EntryFiles, FileSource
 from unetzoo.data.sources.listing import Listing, is_hidden, list_images
 from unetzoo.data.sources.names import match_names, name_in, plain_names
@@ -41,17 +42,22 @@ SPLIT_FOLDERS = {
 Lot = tuple[str, Path, Path]
 
 
+class NoPairsError(DataError):
+    """A folder has no images with masks beside them."""
+
+
 def pairs_in_folder(folder: Path) -> FileSource:
     """The pairs of a folder; an image and its mask have one name, up to the suffix and an ending such as `_mask`.
 
     If nearly all names follow two patterns instead, such as `img_1` and `mask_1`, these pair them, with a warning.
 
     Raises:
-        DataError: it has no folder of images with one of masks beside it, or no pair in them.
+        NoPairsError: it has no folder of images with one of masks beside it, or no pair in them.
+        DataError: it has none of the images that its lists name, or declares something else than options of masks.
     """
     lots, problems = _lots(folder)
     if not lots:
-        raise DataError(_advised(folder, f"{folder} has no folder images/ with a folder masks/ beside it"))
+        raise NoPairsError(_advised(folder, f"{folder} has no folder images/ with a folder masks/ beside it"))
     entries, pairs = [], []
     for split, images, masks in lots:
         lot_entries, lot_pairs, lot_problems = _match(folder, split, images, masks)
@@ -60,7 +66,7 @@ def pairs_in_folder(folder: Path) -> FileSource:
         problems += lot_problems
     if not entries:
         first = f"; {problems[0]}" if problems else f" with one of the endings {', '.join(SUFFIXES)}"
-        raise DataError(_advised(folder, f"{folder} has no image with a mask of the same name{first}"))
+        raise NoPairsError(_advised(folder, f"{folder} has no image with a mask of the same name{first}"))
     return _in_lists(folder, entries, pairs, problems + cvat_classes(folder))
 
 
@@ -68,7 +74,8 @@ def _advised(folder: Path, error: str) -> str:
     """An error with what to do about it."""
     layouts = (
         "it needs images/ and masks/ with files of the same names, or train/, val/ and test/ with both in each; or a "
-        ".csv file with the columns image and mask lists the pairs"
+        ".csv file with the columns image and mask lists the pairs; or annotations of COCO, LabelMe, CVAT, QuPath, "
+        "ImageJ or YOLO"
     )
     return f"{error}; {foreign_annotations(folder) or layouts}"
 
@@ -86,7 +93,8 @@ def _in_lists(
     if not chosen:
         raise DataError(f"{folder} has no image with a mask among those that ImageSets/Segmentation/ lists")
     listed = [problem for problem in problems if not (split_of and " has no mask" in problem)]
-    return FileSource([entry for entry, _ in chosen], [pair for _, pair in chosen], listed)
+    entries, pairs = zip(*chosen, strict=True)
+    return FileSource(entries, pairs, listed, read_declared(folder))
 
 
 def _lots(folder: Path) -> tuple[list[Lot], list[str]]:

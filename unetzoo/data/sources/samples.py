@@ -90,9 +90,9 @@ class CodedDataset(Dataset):
             raise DataError(f"{name}: {error}") from error
 
     def instances(self, index: int) -> NDArray[Any] | None:
-        """The numbers (h, w) of the objects, if masks number them."""
+        """The numbers (h, w) of the objects, if masks or the source number them."""
         if not self.coding.instances:
-            return None
+            return self.source.instances(self.indices[index])
         codes = encode(self.source.raw_mask(self.indices[index]))[1]
         return np.where(class_ids(codes, self.coding) == UNKNOWN, 0, codes)
 

@@ -3,11 +3,13 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
 from unetzoo.assembly import Split
+from unetzoo.data.masks.options import MaskOptions
 from unetzoo.data.masks.raw import RawMask
 
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
@@ -62,14 +64,21 @@ class Source(ABC):
         entries: all of them.
         class_names: if the source knows them.
         problems: what is wrong with it, as far as it shows without reading the files.
+        declared: what it says itself of its masks; None: nothing.
     """
 
     def __init__(
-        self, entries: Sequence[Entry], *, class_names: Sequence[str] = (), problems: Sequence[str] = ()
+        self,
+        entries: Sequence[Entry],
+        *,
+        class_names: Sequence[str] = (),
+        problems: Sequence[str] = (),
+        declared: MaskOptions | None = None,
     ) -> None:
         self.entries = tuple(entries)
         self.class_names = tuple(class_names)
         self.problems = tuple(problems)
+        self.declared = declared
 
     @abstractmethod
     def image(self, index: int) -> NDArray[Any]:
@@ -82,6 +91,20 @@ class Source(ABC):
     def pair(self, index: int) -> tuple[NDArray[Any], RawMask | NDArray[Any]]:
         """Image and mask of an entry; raises DataError if one cannot be read."""
         return self.image(index), self.raw_mask(index)
+
+    def instances(self, index: int) -> NDArray[Any] | None:
+        """The numbers (h, w) of an entry's objects, where they are known beside its mask."""
+        _ = index
+        return None
+
+    def numbered(self) -> "Source":
+        """The same entries with masks that number objects, where they are known beside the masks; else this source."""
+        return self
+
+    def image_file(self, index: int) -> Path | None:
+        """The file that holds the image of an entry; None without one."""
+        _ = index
+        return None
 
     def file_names(self, index: int) -> Sequence[str]:
         """How errors begin that are about a file of an entry."""

@@ -68,11 +68,6 @@ _RASTER = "export it as masks, or draw its polygons into one picture for each im
 
 _TOOLS: tuple[tuple[Callable[[set[str]], bool], str], ...] = (
     (
-        _has("annotations.xml"),
-        "it is an export 'CVAT for images', which holds polygons (annotations.xml): export it from CVAT as "
-        "'Segmentation mask 1.1', whose folder is read",
-    ),
-    (
         _has("ann/", "meta.json"),
         "it is a project of Supervisely, which holds JSON (ann/): export it with 'masks' (human or machine)",
     ),
@@ -82,30 +77,20 @@ _TOOLS: tuple[tuple[Callable[[set[str]], bool], str], ...] = (
     ),
     (
         _ends("data.yaml", "obj.names", "classes.txt"),
-        "it is in YOLO's format, which holds boxes or polygons as text: export it again as masks, such as Roboflow's "
-        "'semantic segmentation masks' or CVAT's 'Segmentation mask 1.1'",
-    ),
-    (
-        _ends("_annotations.coco.json", "instances_default.json", "instances_train.json", "instances_val.json"),
-        "it is in COCO's format, which holds polygons and run lengths in JSON: write a mask for each image with "
-        "pycocotools (COCO.annToMask), or export it again as masks",
+        "it looks like YOLO's format, but none of its text files has lines of a class and a polygon, such as "
+        "'0 0.1 0.1 0.4 0.1 0.4 0.5'",
     ),
     (
         lambda names: any(name.startswith("annotations/") and name.endswith(".xml") for name in names),
         "it is in Pascal VOC's format for detection, whose Annotations/*.xml hold boxes; segmentation needs its folder "
         "SegmentationClass/",
     ),
-    (_ends(".geojson"), f"it holds GeoJSON, as QuPath writes it: {_RASTER}"),
     (_ends(".nii", ".nii.gz", ".nrrd", ".mha", ".dcm"), "it holds volumes; store their slices as images and masks"),
     (
         _ends("_seg.npy"),
         "it holds Cellpose's *_seg.npy: save masks as PNG or TIFF in Cellpose (Ctrl+N), whose *_cp_masks.png are read",
     ),
-    (
-        _ends(".json"),
-        "it holds JSON; labelme's is turned into masks by labelme_export_json or its script labelme2voc.py, COCO's by "
-        "pycocotools (COCO.annToMask)",
-    ),
-    (_ends(".txt"), f"its annotations are text, as YOLO writes them: {_RASTER}"),
-    (_ends(".xml"), f"its annotations are XML: {_RASTER}"),
+    (_ends(".json"), f"its JSON is not that of COCO, LabelMe or QuPath (GeoJSON): {_RASTER}"),
+    (_ends(".txt"), f"its text files do not hold YOLO's polygons: {_RASTER}"),
+    (_ends(".xml"), f"its XML is not that of CVAT ('CVAT for images 1.1'): {_RASTER}"),
 )
