@@ -23,6 +23,7 @@ _HOMES = {
         "list_objects",
     ),
     "data.dataset": ("Dataset", "Sample"),
+    "data.convert": ("convert_dataset",),
     "data.open": ("open_dataset", "survey"),
     "data.survey.problems": ("Problem",),
     "data.survey.statistics": ("Statistics",),

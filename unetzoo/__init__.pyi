@@ -14,6 +14,7 @@ from unetzoo.assembly import list_decoders as list_decoders
 from unetzoo.assembly import list_encoders as list_encoders
 from unetzoo.assembly import list_losses as list_losses
 from unetzoo.assembly import list_objects as list_objects
+from unetzoo.data.convert import convert_dataset as convert_dataset
 from unetzoo.data.dataset import Dataset as Dataset
 from unetzoo.data.dataset import Sample as Sample
 from unetzoo.data.open import open_dataset as open_dataset

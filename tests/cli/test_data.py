@@ -55,6 +55,50 @@ def test_no_data_is_one_line_and_exit_code_2(invoke, tmp_path):
     assert result.stderr.count("\n") == 1
 
 
+def _annotate(folder):
+    """Images with COCO's annotations of one object each, one of which leaves the image."""
+    (folder / "images").mkdir(parents=True)
+    images, annotations = [], []
+    for number, name in enumerate("abc"):
+        pixels = np.random.default_rng(number).integers(0, 256, (16, 16), dtype=np.uint8)
+        Image.fromarray(pixels).save(folder / "images" / f"{name}.png")
+        images.append({"id": number, "file_name": f"{name}.png", "height": 16, "width": 16})
+        side = 20 if name == "a" else 8
+        outline = [0, 0, side, 0, side, side, 0, side]
+        annotations.append({"id": number, "image_id": number, "category_id": 1, "segmentation": [outline]})
+    document = {"images": images, "annotations": annotations, "categories": [{"id": 1, "name": "cell"}]}
+    (folder / "coco.json").write_text(json.dumps(document))
+    return folder
+
+
+@pytest.mark.parametrize("source", ["", "coco.json"])
+def test_annotations_are_checked_and_converted(source, invoke, tmp_path):
+    folder, out = _annotate(tmp_path / "cells"), tmp_path / "out"
+    warning = "images/a.png: some of its objects reach beyond the image, and are cut off"
+    assert f"warning: {warning}" in invoke("data", "check", str(folder / source)).stdout
+    result = invoke("data", "convert", str(folder / source), str(out), "--masks", "instances")
+    assert (result.exit_code, result.stdout) == (0, f"written to {out}\n")
+    assert warning in result.stderr
+    checked = invoke("data", "check", str(out))
+    assert "cell" in checked.stdout
+    assert checked.stdout.endswith("nothing is wrong\n")
+
+
+def test_converting_into_a_folder_with_files_is_one_line_and_exit_code_2(invoke, tmp_path):
+    result = invoke("data", "convert", _write(tmp_path / "cells"), str(tmp_path))
+    assert result.exit_code == 2
+    assert result.stderr == f"error: {tmp_path} exists already, and is not replaced: name a new folder\n"
+
+
+def test_the_way_out_of_several_formats_works_as_it_is_written(invoke, tmp_path):
+    folder = _annotate(tmp_path / "cells")
+    (folder / "a.geojson").write_text('{"type": "FeatureCollection", "features": []}')
+    result = invoke("data", "check", str(folder))
+    assert result.exit_code == 2
+    assert f"say which, as qupath:{folder} or coco:{folder}" in result.stderr
+    assert invoke("data", "check", f"coco:{folder}").exit_code == 0
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="names of files are texts there")
 def test_a_name_that_is_no_text_is_shown(run, tmp_path):
     folder = Path(_write(tmp_path / "cells"))

@@ -26,8 +26,9 @@ Source = Annotated[
     typer.Argument(
         metavar="DATA",
         help="Folder with images/ and masks/ (or train/, val/, test/ with both), a .csv, .tsv or .jsonl file with "
-        "the columns image and mask, a Hugging Face data set (hf:user/name, hf:user/name:config, or a folder), or a "
-        "name of `unetzoo list datasets`",
+        "the columns image and mask, a folder or file of annotations (COCO, LabelMe, CVAT, QuPath, ImageJ, YOLO; "
+        "coco:FOLDER if a folder holds several), a Hugging Face data set (hf:user/name, hf:user/name:config, or a "
+        "folder), or a name of `unetzoo list datasets`",
         show_default=False,
     ),
 ]

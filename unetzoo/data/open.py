@@ -25,7 +25,7 @@ from unetzoo.errors import DataError, OptionError, UnknownNameError
 from unetzoo.nn.info import ModelInfo
 
 Data: TypeAlias = str | Path | Source | Survey | Dataset | Mapping[str, Dataset]
-"""A data set: a folder, a file that lists pairs, `"hf:user/name"` or a name of `unetzoo.list_datasets`; or opened."""
+"""A data set: a folder, a file of pairs, annotations, `"hf:user/name"` or a name of `list_datasets`; or opened."""
 
 
 def survey(
@@ -43,11 +43,12 @@ def survey(
 
     Args:
         data: a folder with `images/` and `masks/` (or `train/`, `val/`, `test/` with both), a `.csv`, `.tsv` or
-            `.jsonl` file that lists pairs, `"hf:user/name"`, a name of `unetzoo.list_datasets`, a `Dataset`, of which a
-            fifth is held out for validation, or a mapping of splits to them.
+            `.jsonl` file that lists pairs, a folder or file of annotations, such as `"coco:cells"`,
+            `"hf:user/name"`, a name of `unetzoo.list_datasets`, a `Dataset`, of which a fifth is held out for
+            validation, or a mapping of splits to them.
         classes: names of the classes, such as `["sky", "cell"]`, or with their values in the masks, such as
             `{"sky": 0, "cell": 255}` or `{"sky": "#000000", "cell": ["#ff0000", "#00ff00"]}`; None: derived from masks.
-        masks: `"instances"`: masks number the objects of one class.
+        masks: `"instances"`: masks number the objects of one class; those of annotations are drawn so.
         ignore: values or colors whose pixels do not count, such as `0`, `[0, -9999]` or `"#000000"`.
         threshold: the least value of the foreground, in masks with soft edges.
         nearest_color: a color or value of no class stands for the nearest one of a class.
