@@ -111,6 +111,19 @@ def test_unknown_pixels_and_numbers_beyond_16_bits_are_kept(make_folder, tmp_pat
     np.testing.assert_array_equal(unetzoo.open_dataset(tmp_path / "again", "all")[1].mask, dataset[1].mask)
 
 
+@pytest.mark.parametrize("converted", [False, True])
+def test_annotations_and_what_they_are_converted_to_train_a_network(converted, labelme, tmp_path):
+    data = labelme
+    if converted:
+        data = tmp_path / "out"
+        convert_dataset(labelme, data)
+    model = unetzoo.create("unet", encoder="plain", encoder_options={"widths": (4, 8)}, classes=3, in_channels=1)
+    options = unetzoo.FitOptions(steps=2, epochs=1, batch=2, crop=16)
+    result = unetzoo.fit(model, data, tmp_path / "run", options=options)
+    assert result.best.class_iou is not None
+    assert unetzoo.load(tmp_path / "run").config.info.class_names == ("background", "cell", "debris")
+
+
 def test_the_user_overrules_what_a_folder_declares(labelme, tmp_path):
     convert_dataset(labelme, tmp_path / "out")
     assert unetzoo.open_dataset(tmp_path / "out", classes=["x", "y", "z"]).class_names == ("x", "y", "z")

@@ -8,7 +8,7 @@ import typer
 from unetzoo._utils.texts import count_of
 from unetzoo.cli.common import Json
 from unetzoo.cli.output import check_json, new_table, say, show, write_json
-from unetzoo.cli.progress import counting
+from unetzoo.cli.progress import counting, progress
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -119,7 +119,8 @@ def convert(
     from unetzoo.data.convert import convert_dataset
 
     options = mask_options(classes, masks, ignore, threshold, nearest_color=nearest_color)
-    with counting("reading") as on_read, counting("writing") as on_written:
+    with progress() as bar:
+        reading, writing = (bar.add_task(label, total=None, visible=False) for label in ("reading", "writing"))
         warnings = convert_dataset(
             source,
             folder,
@@ -128,8 +129,8 @@ def convert(
             ignore=options.ignore,
             threshold=options.threshold,
             nearest_color=options.nearest_color,
-            on_read=on_read,
-            on_written=on_written,
+            on_read=lambda total: bar.update(reading, advance=1, total=total, visible=True),
+            on_written=lambda total: bar.update(writing, advance=1, total=total, visible=True),
         )
     for warning in warnings:
         say("warning:", "yellow", warning)

@@ -199,13 +199,15 @@ def _open_folder(folder: Path) -> Source:
 
 
 def _open_annotations(path: Path, format_: str = "") -> Source:
-    """The annotations of a folder of a known format, or of a file."""
+    """The annotations of a folder of a known format, or of a file; YOLO's data.yaml stands for its folder."""
+    if path.suffix.lower() in (".yaml", ".yml") and path.is_file():
+        path, format_ = path.parent, "yolo"
     is_readable = path.is_dir() or path.suffix.lower() in ENDINGS
     if is_readable and (annotated := open_annotations(path, format_)):
         return annotated
     raise DataError(
         f"{path} is not a data set: give a folder, a file {', '.join(TABLES)} that lists images and masks, or a file "
-        "of annotations (COCO, CVAT XML)"
+        "of annotations (COCO, CVAT XML, YOLO's data.yaml)"
     )
 
 

@@ -92,6 +92,40 @@ def test_the_only_class_keeps_its_name_where_masks_number_objects(write_image, w
     assert dataset.instances(0).max() == 1
 
 
+def test_classes_that_the_user_names_are_renamed_reordered_or_joined(two_images, tmp_path):
+    """The data has the ids background 0, debris 1, cell 2."""
+
+    def read(classes, **options):
+        dataset = unetzoo.open_dataset(tmp_path, "all", classes=classes, **options)
+        return dataset.class_names, {name: int(dataset[0].mask[place]) for name, place in places.items()}
+
+    places = {"background": (0, 0), "debris": (6, 31), "cell": (3, 4)}
+    assert read(None)[1] == {"background": 0, "debris": 1, "cell": 2}
+    reordered = ["background", "cell", "debris"]
+    assert read(reordered) == (tuple(reordered), {"background": 0, "debris": 2, "cell": 1})
+    renamed = ["rest", "dirt", "nucleus"]
+    assert read(renamed) == (tuple(renamed), {"background": 0, "debris": 1, "cell": 2})
+    joined = {"rest": [0, 1], "cell": 2}
+    assert read(joined) == (("rest", "cell"), {"background": 0, "debris": 0, "cell": 1})
+    assert read(None, ignore=1)[1] == {"background": 0, "debris": 255, "cell": 1}
+    with pytest.raises(unetzoo.OptionError, match="the data set has the classes background, debris, cell, not"):
+        read(["cell"])
+
+
+def test_a_network_keeps_the_order_of_its_classes(two_images, tmp_path):
+    trained = unetzoo.ModelInfo(class_names=("background", "cell", "debris"))
+    dataset = unetzoo.open_dataset(tmp_path, "all", trained=trained)
+    assert dataset.class_names == trained.class_names
+    assert (dataset[0].mask[3, 4], dataset[0].mask[6, 31]) == (1, 2)
+
+
+def test_files_of_boxes_alone_are_refused(write_image, write_json, opened):
+    document = _document([write_image("a.png").name], [(0, 7, []), (0, 7, [])])
+    write_json("coco.json", document)
+    with pytest.raises(unetzoo.DataError, match=r"coco.json: its annotations hold boxes alone"):
+        opened()
+
+
 def test_one_file_may_be_named_and_its_images_lie_beside_its_folder(write_image, write_json, tmp_path):
     write_image("val2017/a.png")
     (write_image("train2017/b.png"), write_json("annotations/captions.json", {"images": [], "annotations": []}))
@@ -201,7 +235,10 @@ def test_what_is_doubtful_is_said_once(write_image, write_json, tmp_path):
     [
         ({"categories": [{"id": 1}]}, "coco.json is not as its format says: KeyError: 'name'"),
         ({"categories": [3]}, "coco.json: a category is not a JSON object, but 3"),
-        ({"annotations": [{"id": 4}]}, "coco.json is not as its format says: KeyError: 'image_id'"),
+        (
+            {"annotations": [{"id": 4, "segmentation": [[0]]}]},
+            "coco.json is not as its format says: KeyError: 'image_id'",
+        ),
         ({"images": [{"id": 0, "file_name": 5}]}, "coco.json: file_name is not a text, but 5"),
         ({"images": [{"id": 0, "file_name": "a.png", "height": -4, "width": 8}]}, "which are not whole numbers"),
     ],

@@ -88,9 +88,27 @@ def test_names_of_images_never_lead_out_of_the_folder(write_image, write_json, t
     assert len(source.problems) == 2
 
 
+def test_a_zip_of_very_many_rois_is_refused_before_it_is_unpacked(write_image, tmp_path):
+    write_image("a.png")
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for number in range(70):
+            archive.writestr(f"{number}.roi", b"Iout")
+    content = (tmp_path / "a.zip").read_bytes()
+    at = content.index(b"PK\1\2")  # its directory
+    (tmp_path / "a.zip").write_bytes(content[:at] + _with_sizes(content[at:], 2**24))
+    with pytest.raises(unetzoo.DataError, match="its content has 1,174,405,120 bytes, far more than ROIs have"):
+        open_source(tmp_path).raw_mask(0)
+
+
+def _with_sizes(directory, size):
+    """The directory of a zip in which all files announce a size."""
+    parts = directory.split(b"PK\1\2")
+    return b"PK\1\2".join(part[:20] + size.to_bytes(4, "little") + part[24:] if part else part for part in parts)
+
+
 def test_a_zip_with_a_huge_roi_is_refused_before_it_is_unpacked(write_image, tmp_path):
     write_image("a.png")
     with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("bomb.roi", b"\0" * 2**25)
-    with pytest.raises(unetzoo.DataError, match=r"bomb.roi has 33,554,432 bytes, more than a ROI has"):
+    with pytest.raises(unetzoo.DataError, match=r"bomb.roi has 33,554,432 bytes, far more than ROIs have"):
         open_source(tmp_path).raw_mask(0)

@@ -73,6 +73,20 @@ def test_boxes_are_left_out_and_said(write_image, write_text, tmp_path):
     assert survey.dataset("all").instances(0).max() == 2
 
 
+def test_files_of_boxes_alone_are_refused(write_image, write_text, opened):
+    write_image("a.png")
+    write_text("a.txt", "0 0.5 0.5 0.2 0.2\n")
+    with pytest.raises(unetzoo.DataError, match="hold boxes alone"):
+        opened()
+
+
+def test_data_yaml_stands_for_its_folder(write_image, write_text):
+    write_image("images/a.png")
+    write_text("labels/a.txt", _SQUARE.format(0))
+    path = write_text("data.yaml", "train: images\nnames: [cat]\n")
+    assert open_source(path).class_names == ("background", "cat")
+
+
 @pytest.mark.parametrize(
     ("line", "message"),
     [

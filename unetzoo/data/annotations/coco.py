@@ -39,9 +39,15 @@ def read_coco(files: Sequence[Path], images: ImageFiles) -> Annotations:
         with explained(file):
             document = read_json(file)
             names = _names(document["categories"])
+            _check_outlines(document["annotations"])
             labels |= dict.fromkeys(names.values())
             annotated += _images(file, document, names, images, failures)
     return Annotations(tuple(annotated), tuple(labels), tuple(sentences(failures)))
+
+
+def _check_outlines(entries: Sequence[object]) -> None:
+    if entries and not any(isinstance(entry, Mapping) and entry.get("segmentation") for entry in entries):
+        raise DataError("its annotations hold boxes alone, not the outlines of objects (segmentation)")
 
 
 def _names(categories: Sequence[object]) -> dict[Any, str]:

@@ -21,7 +21,7 @@ def explained(path: Path) -> Iterator[None]:
     except DataError as error:
         text = str(error)
         raise error if text.startswith(str(path)) else DataError(f"{path}: {text}") from error
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
         raise DataError(f"{path} is not as its format says: {describe_error(error)}") from error
 
 

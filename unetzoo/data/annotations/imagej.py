@@ -1,7 +1,7 @@
 """ROIs of ImageJ and Fiji: a .zip of the ROI Manager, or a single .roi, for each image."""
 
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _SIGNATURE = b"Iout"
 _LARGEST = 2**24  # bytes of a ROI: 1.4 million corners with fractions
+_LARGEST_SET = 2**30  # bytes of all ROIs of a zip
 
 
 def is_imagej(file: Path) -> bool:
@@ -61,22 +62,27 @@ def _shapes(file: Path) -> list[Shape]:
         raise DataError(f"{file} cannot be read: {describe_error(error)}") from error
 
 
-def _contents(file: Path) -> list[bytes]:
-    """The bytes of each ROI."""
+def _contents(file: Path) -> Iterator[bytes]:
+    """The bytes of each ROI.
+
+    Raises:
+        DataError: there are far more than any image has.
+    """
     if file.suffix.lower() != ".zip":
-        _check_size(file.name, file.stat().st_size)
-        return [file.read_bytes()]
+        _check_size(file.name, file.stat().st_size, _LARGEST)
+        yield file.read_bytes()
+        return
     with zipfile.ZipFile(file) as archive:
         members = [member for member in archive.infolist() if member.filename.lower().endswith(".roi")]
+        _check_size("its content", sum(member.file_size for member in members), _LARGEST_SET)
         for member in members:
-            _check_size(member.filename, member.file_size)
-        return [archive.read(member) for member in members]
+            _check_size(member.filename, member.file_size, _LARGEST)
+            yield archive.read(member)
 
 
-def _check_size(name: str, size: int) -> None:
-    """Raise DataError if a ROI is far larger than any."""
-    if size > _LARGEST:
-        raise DataError(f"{name} has {size:,} bytes, more than a ROI has")
+def _check_size(name: str, size: int, largest: int) -> None:
+    if size > largest:
+        raise DataError(f"{name} has {size:,} bytes, far more than ROIs have ({largest:,} at most)")
 
 
 def _shape(roi: "ImagejRoi") -> Shape:

@@ -37,7 +37,7 @@ def draw(shapes: Sequence[Shape], size: Size) -> Drawing:
     """Draw shapes one over the other into an image of that size.
 
     Raises:
-        DataError: an outline has too many corners.
+        DataError: an outline crosses the rows of the image too often.
     """
     drawing = Drawing(np.zeros(size, np.uint16 if len(shapes) <= _LARGEST_16 else np.uint32))
     for number, shape in enumerate(shapes, start=1):
@@ -94,8 +94,8 @@ def _odd(patches: Sequence[Patch]) -> Patch:
 
 def _fill(ring: Ring, size: Size) -> tuple[Patch, bool]:
     """The pixels whose centers a ring encloses an odd number of times; whether one is enclosed twice, or both ways."""
-    left, top = _first_center(ring.min(0), size[::-1])
-    right, bottom = _first_center(ring.max(0), size[::-1])
+    corners = np.ceil(np.stack([ring.min(0), ring.max(0)]) - 0.5).clip(0, size[::-1])
+    (left, top), (right, bottom) = corners.astype(int).tolist()  # the first centers inside, and beyond
     winding = np.zeros((bottom - top, right - left + 1), np.int32)
     if not winding.size or left == right:
         return Patch(np.zeros((0, 0), bool), top, left), False
@@ -106,17 +106,11 @@ def _fill(ring: Ring, size: Size) -> tuple[Patch, bool]:
     return Patch(turns % 2 == 1, top, left), bool(max(turns.max(), 0) - min(turns.min(), 0) > 1)
 
 
-def _first_center(point: Ring, limits: Size) -> tuple[int, int]:
-    """The first column and row whose centers do not lie before a point, inside the limits."""
-    first, second = (int(np.clip(np.ceil(value - 0.5), 0, limit)) for value, limit in zip(point, limits, strict=True))
-    return first, second
-
-
 def _crossings(ring: Ring, top: int, bottom: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Where a ring crosses the centers of rows: the row, the first column to the right, and 1 downwards or -1 upwards.
 
     Raises:
-        DataError: very often.
+        DataError: too often for the memory.
     """
     ends = np.stack([ring, np.roll(ring, -1, axis=0)])
     signs = np.where(ends[1, :, 1] > ends[0, :, 1], 1, -1)

@@ -42,14 +42,17 @@ def read_yolo(files: Sequence[Path], images: ImageFiles) -> Annotations:
     texts = list_images(images.folder, (".txt",)).images  # also those without a line, of images without objects
     pairs, problems = images.by_file(sorted({*files, *(path for path in texts if path.stem in stems)}))
     annotated = []
-    highest = -1
+    rows: list[tuple[int, list[float]]] = []
     for image, (file, *others) in pairs.items():
         if others:
             raise DataError(f"{images.shown(image)} has several files of annotations: {file} and {others[0]}")
-        highest = max([highest, *(number for number, _ in _rows(file))])
+        rows += _rows(file)
         read = partial(_read, file, names)
         annotated.append(AnnotatedImage(image, file, read, split=split_of(image, images.folder)))
-    labels = tuple(names.get(number, f"class {number}") for number in sorted({*names, *range(highest + 1)}))
+    if rows and all(len(values) == _BOX for _, values in rows):
+        raise DataError(f"{images.folder}: YOLO's files there hold boxes alone, not the outlines of objects")
+    numbers = sorted({*names, *range(1 + max((number for number, _ in rows), default=-1))})
+    labels = tuple(names.get(number, f"class {number}") for number in numbers)
     return Annotations(tuple(annotated), labels, tuple(problems))
 
 

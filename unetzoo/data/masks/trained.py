@@ -52,10 +52,12 @@ def _of_source(names: Sequence[str], options: MaskOptions) -> MaskCoding:
     """The coding of ids whose classes a source knows, perhaps with other names; ignored ids are not classes."""
     ignored = options.ignored("ids")
     codes = tuple(code for code in range(len(names)) if code not in ignored)
-    chosen = tuple(options.classes or [names[code] for code in codes])
+    own = [names[code] for code in codes]
+    chosen = tuple(options.names or own)
     if len(chosen) != len(codes):
-        listed = ", ".join(names[code] for code in codes)
-        raise OptionError(f"the data set has the classes {listed}, not {', '.join(chosen)}")
+        raise OptionError(f"the data set has the classes {', '.join(own)}, not {', '.join(chosen)}")
+    if {*chosen} == {*own} and len({*own}) == len(own):  # in another order
+        codes = tuple(codes[own.index(name)] for name in chosen)
     return MaskCoding("ids", codes, chosen, join((UNKNOWN,), ignored), nearest=options.nearest_color)
 
 
