@@ -29,6 +29,11 @@ os.environ |= {
 os.environ.pop("HF_TOKEN", None)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that are marked as long: one that begins last would keep the other processes waiting."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
 @pytest.fixture
 def site(tmp_path: Path) -> Site:
     """An empty folder for throw-away distributions."""

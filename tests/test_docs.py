@@ -6,10 +6,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from written import blocks, commands, make_cells, run_command, run_python
+from written import blocks, commands, make_cells, run_commands, run_python
 
 import unetzoo
 from unetzoo.registry.builtin import unetzoo_decoders
+
+pytestmark = pytest.mark.long
 
 DOCS = Path(__file__).parent.parent / "docs"
 PAGES = sorted(path.name for path in DOCS.glob("*.md"))
@@ -25,9 +27,9 @@ def test_the_code_of_each_page_runs(page, tmp_path, monkeypatch, hub_address):
     make_cells(tmp_path)
     monkeypatch.setenv("HF_TOKEN", "hf_user")
     monkeypatch.chdir(tmp_path)
-    for command in commands(_text(page)):
-        done = run_command(command, tmp_path)
-        assert (command, done.returncode, done.stderr) == (command, 0, "")
+    lines = commands(_text(page))
+    for line, (status, _, errors) in zip(lines, run_commands(lines, tmp_path) if lines else [], strict=True):
+        assert (line, status, errors) == (line, 0, "")
     run_python(_text(page), page)
 
 

@@ -3,7 +3,9 @@
 from pathlib import Path
 
 import pytest
-from written import blocks, commands, make_cells, run_command, run_python
+from written import blocks, commands, make_cells, run_commands, run_python
+
+pytestmark = pytest.mark.long
 
 _README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 
@@ -15,17 +17,12 @@ def test_the_python_blocks_run_one_after_the_other(tmp_path, monkeypatch):
     assert (tmp_path / "small.onnx").stat().st_size > 0
 
 
-@pytest.fixture(scope="module")
-def workplace(tmp_path_factory):
-    """Where the commands run one after the other, with the images that they speak of."""
-    return make_cells(tmp_path_factory.mktemp("readme"))
-
-
-def test_each_command_runs(workplace, hub_address):
-    for command in commands(_README):
-        done = run_command(command, workplace)
-        assert (command, done.returncode, done.stderr) == (command, 0, "")
-        assert done.stdout.strip()
+@pytest.mark.usefixtures("hub_address")
+def test_each_command_runs(tmp_path):
+    lines = commands(_README)
+    for line, (status, output, errors) in zip(lines, run_commands(lines, make_cells(tmp_path)), strict=True):
+        assert (line, status, errors) == (line, 0, "")
+        assert output.strip()
 
 
 def test_there_are_blocks_to_run():

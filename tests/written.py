@@ -1,5 +1,6 @@
 """Code blocks of Markdown pages, and how commands in them are run."""
 
+import json
 import re
 import shlex
 import subprocess
@@ -8,7 +9,24 @@ import sys
 import numpy as np
 from PIL import Image
 
-BUDGET = {"train": ["--steps", "2", "--epochs", "1", "--batch", "2", "--crop", "64"]}  # instead of hours
+BUDGET = {  # instead of hours
+    "train": ["--steps", "2", "--epochs", "1", "--batch", "2", "--crop", "64"],
+    "bench grid": ["--decoders", "unet"],
+    "bench speed": ["--size", "32", "--rounds", "1"],
+}
+_PROGRAM = """
+import contextlib, io, json, sys
+from unetzoo.cli import main
+
+for arguments in json.load(sys.stdin):
+    sys.argv = ["unetzoo", *arguments]
+    with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as errors:
+        try:
+            status = main() or 0
+        except SystemExit as end:
+            status = end.code or 0
+    print(json.dumps([status, out.getvalue(), errors.getvalue()]), flush=True)
+"""
 
 
 def blocks(text, language):
@@ -27,10 +45,23 @@ def run_python(text, name):
     return names
 
 
-def run_command(command, folder):
-    arguments = shlex.split(command)[1:]
-    program = [sys.executable, "-m", "unetzoo", *arguments, *BUDGET.get(arguments[0], [])]
-    return subprocess.run(program, cwd=folder, capture_output=True, text=True, timeout=240, check=False)
+def run_commands(lines, folder):
+    """Run commands one after the other in one process, which imports once what they need.
+
+    Returns:
+        For each line its exit code, its output and what it wrote to standard error.
+    """
+    program = [sys.executable, "-c", _PROGRAM]
+    text = json.dumps([_arguments(line) for line in lines])
+    done = subprocess.run(program, cwd=folder, input=text, capture_output=True, text=True, timeout=240, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def _arguments(line):
+    arguments = shlex.split(line)[1:]
+    budgets = (options for command, options in BUDGET.items() if " ".join(arguments).startswith(f"{command} "))
+    return [*arguments, *next(budgets, [])]
 
 
 def make_cells(folder):

@@ -41,8 +41,7 @@ if TYPE_CHECKING:
 FIT, OURS, SMP, MONAI = "unetzoo.fit", "unetzoo, plain loop", "smp, plain loop", "MONAI, plain loop"
 LIBRARIES = (FIT, OURS, SMP, MONAI)
 _ENCODER = "resnet18"
-_BATCH, _CROP = 4, 128
-OPTIONS = FitOptions(batch=_BATCH, crop=_CROP, loss="dice + ce", epochs=1)
+OPTIONS = FitOptions(batch=4, crop=128, loss="dice + ce", epochs=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,7 +159,7 @@ class PlainLoop:
         weights = {"params": list(network.parameters()), "lr": OPTIONS.learning_rate}
         self._optimizer = DenseAdamW([weights], weight_decay=OPTIONS.weight_decay)
         self._schedule = LambdaLR(self._optimizer, rate_of(OPTIONS.schedule, steps=steps, warm_up=OPTIONS.warm_up))
-        self._batches = iter(DataLoader(_crops(survey, seed=seed, steps=steps), _BATCH))
+        self._batches = iter(DataLoader(_crops(survey, seed=seed, steps=steps), OPTIONS.batch))
 
     def step(self) -> None:
         """Cut crops and update the weights, at most `steps` times."""
@@ -189,12 +188,12 @@ def _looped(network: nn.Module, survey: Survey, run: PeerRun) -> nn.Module:
 
 def _crops(survey: Survey, *, seed: int, steps: int) -> CropDataset:
     statistics = survey.statistics
-    augmentation = Augmentation(OPTIONS.augment, crop=_CROP, elastic=OPTIONS.elastic)
+    augmentation = Augmentation(OPTIONS.augment, crop=OPTIONS.crop, elastic=OPTIONS.elastic)
     return CropDataset(
         survey.dataset("train"),
         statistics.info,
-        count=steps * _BATCH,
-        crop=_CROP,
+        count=steps * OPTIONS.batch,
+        crop=OPTIONS.crop,
         balance=OPTIONS.balance,
         augmentation=augmentation,
         seed=seed,

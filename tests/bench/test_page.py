@@ -43,21 +43,27 @@ def test_an_empty_folder_is_one_error(tmp_path):
         write_report(tmp_path, tmp_path / "index.html")
 
 
-@pytest.fixture
-def opened(page):
+@pytest.fixture(scope="module")
+def browser():
     if _CHROMIUM is None:
         pytest.skip("there is no Chromium")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as browsers:
         browser = browsers.chromium.launch(executable_path=_CHROMIUM, args=["--no-sandbox"])
-        tab = browser.new_page(viewport={"width": 1000, "height": 900})
-        tab.problems, tab.requests = [], []
-        tab.on("pageerror", lambda error: tab.problems.append(error))
-        tab.on("request", lambda request: tab.requests.append(request.url))
-        tab.goto(page.as_uri())
-        yield tab
+        yield browser
         browser.close()
+
+
+@pytest.fixture
+def opened(page, browser):
+    tab = browser.new_page(viewport={"width": 1000, "height": 900})
+    tab.problems, tab.requests = [], []
+    tab.on("pageerror", lambda error: tab.problems.append(error))
+    tab.on("request", lambda request: tab.requests.append(request.url))
+    tab.goto(page.as_uri())
+    yield tab
+    tab.close()
 
 
 def _column(tab, number):

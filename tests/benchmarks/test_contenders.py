@@ -7,6 +7,8 @@ from unetzoo.bench.case import CREATED, OPTIMIZED, Case
 from unetzoo.bench.contenders import has_bfloat16
 from unetzoo.bench.speed import run_case
 
+pytestmark = pytest.mark.long
+
 _PEERS = ["smp", "smp, channels_last", "MONAI FlexibleUNet", "MONAI FlexibleUNet, channels_last"]
 
 

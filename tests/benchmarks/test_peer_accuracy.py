@@ -1,16 +1,26 @@
 """The same network in three libraries."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
+from benchmarks.claims import peers
 from benchmarks.claims.peer_seconds import equal_steps, measure_seconds, shares
 from benchmarks.claims.peers import FIT, LIBRARIES, MONAI, OURS, SMP, PeerRun, PlainLoop, measure_peer, networks
 from unetzoo.bench.measure import opened
 
-pytestmark = [  # of MONAI's import
-    pytest.mark.filterwarnings("ignore::FutureWarning"),
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.filterwarnings("ignore::FutureWarning"),  # of MONAI's import
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
 ]
+
+
+@pytest.fixture(autouse=True)
+def short(monkeypatch):
+    """Small batches of small crops."""
+    monkeypatch.setattr(peers, "OPTIONS", replace(peers.OPTIONS, batch=2, crop=64))
 
 
 def test_ours_begin_with_the_function_that_smps_network_computes():

@@ -5,7 +5,7 @@ import re
 import textwrap
 
 import pytest
-from throwaway import plugin
+from throwaway import Site, plugin
 
 from unetzoo.registry import hookspecs
 
@@ -18,7 +18,7 @@ _USES = {
     "unetzoo_commands": "__import__('typer.testing').testing.CliRunner().invoke("
     "__import__('unetzoo.cli').cli.app, ['count-parts', 'losses', '--pattern', 'd*']).stdout",
 }
-_WANTED = {
+_EXPECTED = {
     "unetzoo_encoders": [1, 1, 8, 6],
     "unetzoo_decoders": [1, 1, 16, 32],
     "unetzoo_losses": 2 * 0.5**2,
@@ -36,11 +36,25 @@ def test_every_hook_has_a_use_here():
     assert sorted(_hooks()) == sorted(_USES)
 
 
-@pytest.mark.parametrize("hook", _USES)
-def test_the_plugin_in_a_hooks_docstring_works_as_it_stands(hook, site):
+def _example(hook):
+    """A distribution of the plugin in a hook's docstring, whose module has a name of its own."""
     documentation = inspect.getdoc(getattr(hookspecs, hook))
     (source,) = re.findall(r"^```python\n(.*?)^```", documentation, re.MULTILINE | re.DOTALL)
-    site.install(plugin("unetzoo-cells", textwrap.dedent(source)))
-    answer = site.ask(f"(torch := __import__('torch')) and {_USES[hook]}", UNETZOO_PLUGINS="unetzoo-cells")
-    assert answer.value == _WANTED[hook]
+    return plugin(hook, textwrap.dedent(source).replace("unetzoo_cells:", f"{hook}:"))
+
+
+@pytest.fixture(scope="module")
+def answer(tmp_path_factory):
+    """What one process answers in which all of them are installed, by hook."""
+    site = Site(tmp_path_factory.mktemp("examples") / "site").install(*map(_example, _USES))
+    uses = ", ".join(f"{hook!r}: {use}" for hook, use in _USES.items())
+    return site.ask(f"(torch := __import__('torch')) and {{{uses}}}", UNETZOO_PLUGINS=",".join(_USES))
+
+
+@pytest.mark.parametrize("hook", _USES)
+def test_the_plugin_in_a_hooks_docstring_works_as_it_stands(hook, answer):
+    assert answer.value[hook] == _EXPECTED[hook]
+
+
+def test_none_of_them_causes_a_warning(answer):
     assert answer.warnings == []

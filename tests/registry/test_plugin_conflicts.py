@@ -59,9 +59,9 @@ def test_the_list_of_plugins_shows_conflicts_with_both_sides_and_does_not_load_t
 
 
 def test_a_plugin_may_offer_a_name_of_timm_and_both_can_be_had(rivals):
-    asked = "[unetzoo.describe('encoder', name).provider for name in ('first-zoo:resnet18', 'timm:resnet18')]"
-    assert rivals.ask(asked).value == ["first-zoo 1.0", f"unetzoo {unetzoo.__version__}"]
-    clash = rivals.ask("unetzoo.create('unet', encoder='resnet18')").value
+    providers = "[unetzoo.describe('encoder', name).provider for name in ('first-zoo:resnet18', 'timm:resnet18')]"
+    assert rivals.ask(providers).value == ["first-zoo 1.0", f"unetzoo {unetzoo.__version__}"]
+    clash = rivals.ask("unetzoo.describe('encoder', 'resnet18')").value
     assert clash["error"] == "ConflictError"
     assert "ask for 'timm:resnet18' or 'first-zoo:resnet18'" in clash["message"]
 

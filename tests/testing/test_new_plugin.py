@@ -18,7 +18,15 @@ def _install(distribution, folder):
     subprocess.run(command, check=True)
 
 
-@pytest.mark.parametrize("kinds", [["--encoder"], ["--decoder"], ["--loss"], ["--encoder", "--decoder", "--loss"]])
+@pytest.mark.parametrize(
+    "kinds",
+    [
+        ["--decoder"],
+        ["--encoder", "--decoder", "--loss"],
+        pytest.param(["--encoder"], marks=pytest.mark.slow),
+        pytest.param(["--loss"], marks=pytest.mark.slow),
+    ],
+)
 def test_a_new_plugin_installs_registers_and_passes_its_own_tests(kinds, tmp_path):
     assert _new(tmp_path, "unetzoo-my-cells", *kinds).exit_code == 0
     distribution = tmp_path / "unetzoo-my-cells"
@@ -27,8 +35,8 @@ def test_a_new_plugin_installs_registers_and_passes_its_own_tests(kinds, tmp_pat
     assert (info["distribution"], info["version"], info["status"]) == ("unetzoo-my-cells", "0.1.0", "active")
     assert list(info["parts"]) == [f"{kind.removeprefix('--')} my_cells" for kind in kinds]
     run = "import sys, pytest; sys.exit(pytest.main([sys.argv[1], '-q', '-p', 'no:cacheprovider']))"
-    told = Site(tmp_path / "site").run(run, str(distribution), UNETZOO_PLUGINS="unetzoo-my-cells")
-    assert f"{len(kinds)} passed" in told
+    output = Site(tmp_path / "site").run(run, str(distribution), UNETZOO_PLUGINS="unetzoo-my-cells")
+    assert f"{len(kinds)} passed" in output
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.long
+
 _PROGRAM = """
 import os, signal, sys
 import torch

@@ -15,6 +15,8 @@ from safetensors.torch import load_file
 
 import unetzoo
 
+pytestmark = pytest.mark.long
+
 
 def _start(folder, *, workers=0, validation="plain"):
     """The training in a process of its own, which prints the number of each step."""

@@ -2,10 +2,8 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
-import time
 
 import pytest
 import torch
@@ -14,34 +12,66 @@ from saved import same_weights, small_model
 import unetzoo
 from unetzoo.weights import transaction
 
-_SAVE_FOR_EVER = """if True:
-    import sys, torch, unetzoo
-    model = unetzoo.create("unet", encoder="resnet10t")
-    for number in range(10**6):
-        with torch.no_grad():
-            for parameter in model.parameters():
-                parameter.fill_(number % 2)
-        info = unetzoo.ModelInfo(metrics={"number": number % 2})
-        unetzoo.save(model, sys.argv[1], info=info, max_shard_size="3MB" if number % 3 else "5GB")
-        print("saved", flush=True)
+# Kills a save before each change to files in turn, and prints the state that is there afterwards.
+_KILL_EACH_SAVE = """
+import itertools, json, os, shutil, signal, sys
+import torch, unetzoo
+
+torch.set_num_threads(1)
+folder, before = "live", "before"
+
+def save(state, shards, place):
+    model = unetzoo.create("unet", encoder="plain", encoder_options={"widths": (4, 8)})
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.fill_(state)
+    info = unetzoo.ModelInfo(metrics={"number": state})
+    unetzoo.save(model, place, info=info, max_shard_size="5KB" if shards else "5GB")
+
+def kill_before(change):
+    left = itertools.count(change, -1)
+    def hook(event, arguments):
+        writes = event == "open" and arguments[2] & (os.O_WRONLY | os.O_RDWR)
+        changes = event in ("os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.chmod", "os.link", "os.truncate")
+        if (writes or changes) and next(left) == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+    sys.addaudithook(hook)
+
+results = []
+for shards in (True, False):
+    states = []
+    save(0, not shards, before)
+    for change in itertools.count():
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(before, folder)
+        child = os.fork()
+        if child == 0:
+            kill_before(change)
+            save(1, shards, folder)
+            os._exit(0)
+        _, status = os.waitpid(child, 0)
+        model = unetzoo.load(folder)
+        values = {float(end) for parameter in model.parameters() for end in torch.aminmax(parameter.detach())}
+        states.append([model.config.info.metrics["number"], *values])
+        if status == 0:
+            break
+    shutil.rmtree(before)
+    results.append([states, sorted(os.listdir(folder))])
+print(json.dumps(results))
 """
 
 
-@pytest.mark.skipif(os.name != "posix", reason="SIGKILL")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks a process for each moment")
 def test_a_kill_at_any_moment_leaves_one_whole_state(tmp_path):
-    unetzoo.save(unetzoo.create("unet", encoder="resnet10t"), tmp_path)
-    for delay in (0.05, 0.13, 0.21, 0.34, 0.55):
-        process = subprocess.Popen([sys.executable, "-c", _SAVE_FOR_EVER, tmp_path], stdout=subprocess.PIPE, text=True)
-        process.stdout.readline()
-        time.sleep(1 + delay)
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
-        model = unetzoo.load(tmp_path)
-        values = {float(end) for parameter in model.parameters() for end in torch.aminmax(parameter.detach())}
-        assert values == {model.config.info.metrics["number"]}
-    final = unetzoo.create("unet", encoder="resnet10t")
-    unetzoo.save(final, tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["README.md", "config.json", "model.safetensors"]
+    command = [sys.executable, "-c", _KILL_EACH_SAVE]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=240, check=True)
+    (shards, names), (one_file, name) = json.loads(done.stdout)
+    for states in (shards, one_file):
+        old = states.count([0, 0])
+        assert 10 < old < len(states)
+        assert states == [[0, 0]] * old + [[1, 1]] * (len(states) - old)
+    assert "model.safetensors.index.json" in names
+    assert name == ["README.md", "config.json", "model.safetensors"]
 
 
 @pytest.mark.parametrize("moved", range(4))

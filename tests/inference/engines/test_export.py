@@ -6,6 +6,8 @@ import torch
 
 import unetzoo
 
+pytestmark = pytest.mark.long
+
 
 def _logits(path, image):
     import onnxruntime

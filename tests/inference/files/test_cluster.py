@@ -17,6 +17,8 @@ from unetzoo.inference.files.cluster import run_on_ray
 from unetzoo.inference.files.jobs import Job
 from unetzoo.inference.files.options import PredictOptions
 
+pytestmark = pytest.mark.long
+
 pytest.importorskip("ray")
 
 

@@ -2,7 +2,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -164,22 +163,21 @@ def test_results_that_are_there_are_kept(model, images, tmp_path):
 def test_an_interrupt_ends_all_processes_at_once_and_the_same_call_continues(model, tmp_path):
     random = np.random.default_rng(0)
     (tmp_path / "in").mkdir()
-    for number in range(40):
-        Image.fromarray(random.integers(0, 256, (500, 500), dtype=np.uint8)).save(tmp_path / "in" / f"{number}.png")
+    for number in range(20):
+        Image.fromarray(random.integers(0, 256, (500, 500), dtype=np.uint8)).save(tmp_path / "in" / f"{number:02}.png")
+    (tmp_path / "in" / "02.png").write_bytes(b"")  # two processes reach it after one of the first two images
     unetzoo.save(model, tmp_path / "model")
     program = (  # a process in the background ignores the signal until it is told to raise KeyboardInterrupt
         "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from unetzoo.cli import main; main()"
     )
     command = [sys.executable, "-c", program, "predict", "model", "in", "out", "--workers", "2"]
     process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True)
-    while not list((tmp_path / "out").glob("*.png")):
-        assert process.poll() is None
-        time.sleep(0.01)
+    assert process.stderr.readline() == f"error: {tmp_path / 'in' / '02.png'} is empty: it has 0 bytes\n"
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does
     _, errors = process.communicate(timeout=60)
     assert (process.returncode, errors) == (130, "")
     finished = len(list((tmp_path / "out").glob("*.png")))
-    assert 0 < finished < 40
+    assert 0 < finished < 19
     states = [result.state for result in unetzoo.predict_files(model, tmp_path / "in", tmp_path / "out")]
-    assert (states.count("kept"), states.count("predicted")) == (finished, 40 - finished)
+    assert (states.count("kept"), states.count("failed"), states.count("predicted")) == (finished, 1, 19 - finished)
     assert {path.suffix for path in (tmp_path / "out").iterdir()} == {".png", ""}  # the masks and the records
