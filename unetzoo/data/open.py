@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from unetzoo.assembly import create_dataset, list_datasets
 from unetzoo.data.annotations.source import open_annotations
-from unetzoo.data.annotations.table import ENDINGS, named_format
+from unetzoo.data.annotations.table import is_annotation_file, named_format
 from unetzoo.data.dataset import Dataset
 from unetzoo.data.masks.options import Classes, MaskOptions, Masks, Value
 from unetzoo.data.masks.trained import resolve_coding
@@ -199,10 +199,8 @@ def _open_folder(folder: Path) -> Source:
 
 
 def _open_annotations(path: Path, format_: str = "") -> Source:
-    """The annotations of a folder of a known format, or of a file; YOLO's data.yaml stands for its folder."""
-    if path.suffix.lower() in (".yaml", ".yml") and path.is_file():
-        path, format_ = path.parent, "yolo"
-    is_readable = path.is_dir() or path.suffix.lower() in ENDINGS
+    """The annotations of a folder of a known format, or of a file."""
+    is_readable = path.is_dir() or is_annotation_file(path)
     if is_readable and (annotated := open_annotations(path, format_)):
         return annotated
     raise DataError(

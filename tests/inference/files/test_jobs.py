@@ -1,3 +1,4 @@
+import json
 import os
 import signal
 import subprocess
@@ -29,6 +30,16 @@ def images(tmp_path):
     for name in ("a.png", "b.tif", "c.jpg"):
         Image.fromarray(random.integers(0, 256, (40, 50), dtype=np.uint8)).save(tmp_path / "in" / name)
     return tmp_path / "in"
+
+
+def test_the_images_of_annotations_are_predicted_and_no_masks(images, tmp_path):
+    entries = [{"id": number, "file_name": name} for number, name in enumerate(("a.png", "b.tif"))]
+    document = {"images": entries, "annotations": [], "categories": [{"id": 1, "name": "cell"}]}
+    (images / "coco.json").write_text(json.dumps(document))
+    out = tmp_path / "out"
+    expected = [Job(images / "a.png", out / "a.png"), Job(images / "b.tif", out / "b.png")]
+    for data in (images / "coco.json", f"coco:{images}"):
+        assert find_jobs(data, out, PredictOptions()) == expected
 
 
 def test_each_image_of_a_folder_becomes_a_file(images, tmp_path):

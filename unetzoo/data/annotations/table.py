@@ -52,7 +52,14 @@ ANNOTATION_FORMATS = (
 _READERS: dict[str, Callable[[Path], Any]] = {".json": read_json, ".geojson": read_json, ".xml": read_xml}
 ENDINGS = tuple(dict.fromkeys(ending for format_ in ANNOTATION_FORMATS for ending in format_.endings))
 """Of files that may hold annotations."""
+LISTS = (".yaml", ".yml")
+"""Of files of YOLO that list the names of classes, and stand for their folder."""
 _BY_NAME = {format_.name: format_ for format_ in ANNOTATION_FORMATS}
+
+
+def is_annotation_file(path: Path) -> bool:
+    """Whether a path is that of a file that may hold annotations, by its ending."""
+    return path.suffix.lower() in (*ENDINGS, *LISTS) and path.is_file()
 
 
 def named_format(text: str) -> tuple[str, str]:
@@ -66,7 +73,7 @@ def read_annotations(path: Path, name: str = "") -> tuple[Annotations, ImageFile
 
     Args:
         path: of the folder, whose images may lie anywhere below it; or of a file, whose images lie below its folder,
-            or below the one above.
+            or below the one above; YOLO's data.yaml stands for its folder.
         name: of the format; empty: the one that there is.
 
     Returns:
@@ -75,6 +82,8 @@ def read_annotations(path: Path, name: str = "") -> tuple[Annotations, ImageFile
     Raises:
         DataError: there are several formats, or none of the given name; or a file cannot be read.
     """
+    if path.suffix.lower() in LISTS and path.is_file():
+        path, name = path.parent, "yolo"
     files = list_images(path, ENDINGS).images if path.is_dir() else (path,)
     fitting = _fitting(path, files)
     if name and name not in fitting:

@@ -11,11 +11,11 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from unetzoo.data.annotations.table import is_annotation_file
 from unetzoo.data.formats.read import open_image
 from unetzoo.data.formats.table import IMAGE_SUFFIXES
 from unetzoo.data.formats.zarr import SUFFIX, is_zarr
 from unetzoo.data.open import Data, source_of
-from unetzoo.data.sources.files import FileSource
 from unetzoo.data.sources.folders import folders_of_masks
 from unetzoo.data.sources.hub import is_saved_dataset
 from unetzoo.data.sources.listing import list_images
@@ -117,7 +117,7 @@ def _jobs(images: Images, out: Path, suffix: str, on_left_out: Callable[[str], N
     if isinstance(images, Sequence) and not isinstance(images, str):
         return _in_folder(_of_files(map(Path, images)), out, suffix)
     path = _absolute(images) if isinstance(images, str | Path) else None
-    if path is None or not path.exists() or is_saved_dataset(path):
+    if path is None or not path.exists() or is_saved_dataset(path) or is_annotation_file(path):
         return _in_folder(_of_source(source_of(images)), out, suffix)
     if path.suffix.lower() in TABLES:
         return _in_folder(_of_files(images_in_table(path)), out, suffix)
@@ -146,8 +146,9 @@ def _in_folder(images: Iterable[tuple[Image, Path]], out: Path, suffix: str) -> 
 
 
 def _of_source(source: Source) -> Iterator[tuple[Image, Path]]:
-    if isinstance(source, FileSource):
-        yield from _of_files(files.image for files in source.files)
+    files = [file for index in range(len(source.entries)) if (file := source.image_file(index))]
+    if files:
+        yield from _of_files(files)
         return
     for index, entry in enumerate(source.entries):
         yield SourceImage(source, index), Path(entry.name)
