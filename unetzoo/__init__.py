@@ -59,6 +59,7 @@ _HOMES = {
     "inference.files.options": ("PredictOptions",),
     "inference.files.predict": ("predict_files",),
     "inference.files.predictor": ("FilePrediction",),
+    "inference.objects": ("predict_objects",),
     "inference.predict": ("predict", "predict_rows"),
     "inference.engines.prune": ("prune",),
     "nn.config": ("ModelConfig",),

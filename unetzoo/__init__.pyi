@@ -53,6 +53,7 @@ from unetzoo.inference.engines.prune import prune as prune
 from unetzoo.inference.files.options import PredictOptions as PredictOptions
 from unetzoo.inference.files.predict import predict_files as predict_files
 from unetzoo.inference.files.predictor import FilePrediction as FilePrediction
+from unetzoo.inference.objects import predict_objects as predict_objects
 from unetzoo.inference.predict import predict as predict
 from unetzoo.inference.predict import predict_rows as predict_rows
 from unetzoo.nn.config import ModelConfig as ModelConfig

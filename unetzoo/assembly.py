@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from unetzoo.checks import check_choice
-from unetzoo.errors import ConfigError, OptionError, PluginError
+from unetzoo.checks import check_choice, check_count
+from unetzoo.errors import ConfigError, OptionError
 from unetzoo.options import Option, build_part, options_of
 from unetzoo.registry.host import host
 from unetzoo.registry.registry import Registry
@@ -48,6 +48,9 @@ def create(
     aux_classes: int = 0,
     aux_pooling: "Pooling" = "avg",
     aux_dropout: float = 0.2,
+    objects: str = "",
+    objects_options: Mapping[str, Any] | None = None,
+    object_classes: int = 1,
     activation_checkpointing: bool = False,
 ) -> "Segmenter":
     """Build a segmentation network, in training mode.
@@ -58,7 +61,7 @@ def create(
     Args:
         decoder: name of a decoder, see `list_decoders`.
         encoder: name of an encoder, see `list_encoders`.
-        classes: channels of the logits (b, classes, h, w); 1 is binary.
+        classes: channels of the logits (b, classes, h, w); 1 is binary. With `objects` they follow from it.
         in_channels: channels of the images (b, in_channels, h, w).
         pretrained: the encoder's weights: random (False), its default ones (True), or those of a tag, of a
             `.safetensors` file, of a repository of the Hub, `"hf-hub:user/name"`, or of a network with that encoder
@@ -70,19 +73,28 @@ def create(
             disables it.
         aux_pooling: how that head pools the encoder's deepest features, mean or maximum.
         aux_dropout: dropout probability of that head.
+        objects: name of a coding of objects, see `list_objects`: the logits become its maps, and `predict_objects`
+            numbers the objects. Empty: each pixel has a class.
+        objects_options: the coding's own options, see `describe("object", name)`.
+        object_classes: classes of the objects; from 2 on, a map of their classes follows those of the coding.
         activation_checkpointing: train with less memory and more time, see `Segmenter.checkpoint_activations`; it is
             not part of the configuration.
 
     Raises:
-        UnknownNameError: no such decoder or encoder.
+        UnknownNameError: no such decoder, encoder or coding.
         ConflictError: several plugins provide that name.
         OptionError: an option that the part does not have, or a value that it refuses.
+        MissingExtraError: the extra `objects` is needed, and not installed.
         PretrainedError: there are no such weights, or they cannot be loaded.
     """
     from unetzoo.nn.config import ModelConfig
     from unetzoo.registry.build import build
     from unetzoo.weights.encoder import saved_network, take_encoder
 
+    if objects:
+        classes = _channels_of_objects(objects, objects_options or {}, classes, object_classes)
+    elif object_classes != 1:
+        raise OptionError(f"object_classes={object_classes!r} needs a coding of objects, objects=...")
     try:
         config = ModelConfig(
             decoder=decoder,
@@ -95,6 +107,8 @@ def create(
             aux_classes=aux_classes,
             aux_pooling=aux_pooling,
             aux_dropout=aux_dropout,
+            objects=objects,
+            objects_options=objects_options or {},
         )
     except ConfigError as error:
         raise OptionError(str(error)) from error
@@ -187,15 +201,9 @@ def create_objects(name: str, *, options: Mapping[str, Any] | None = None) -> "O
         MissingExtraError: the extra `objects` is not installed.
         PluginError: the plugin's builder gives something else.
     """
-    from unetzoo.objects.coding import ObjectCoding
-    from unetzoo.objects.ids import need_objects
+    from unetzoo.registry.objects import build_coding
 
-    entry = _registry("object").find(name)
-    need_objects()
-    coding = build_part("object", name, entry.spec.build, {}, options or {})
-    if not isinstance(coding, ObjectCoding):
-        raise PluginError(f"the builder of object coding {name!r} must return an ObjectCoding, but returned {coding!r}")
-    return coding
+    return build_coding(name, options or {})
 
 
 def list_encoders(pattern: str = "*") -> list[str]:
@@ -244,6 +252,16 @@ def describe(kind: Kind, name: str) -> Description:
         license=getattr(spec, "license", ""),
         pretrained=getattr(spec, "pretrained", ()),
     )
+
+
+def _channels_of_objects(name: str, options: Mapping[str, Any], classes: int, object_classes: int) -> int:
+    """The channels of the logits of a network of objects."""
+    from unetzoo.objects.coding import channels_of
+
+    if classes != 1:
+        raise OptionError(f"classes={classes!r} follows from objects={name!r}: leave it out, or give object_classes")
+    count = check_count("object_classes", object_classes)
+    return channels_of(create_objects(name, options=options).maps) + (count if count > 1 else 0)
 
 
 def _registry(kind: str) -> Registry[Any]:

@@ -97,7 +97,7 @@ def evaluate(
             on_case=on_case,
         )
     if json != PRINT:
-        tables = [*_note(result), "", _classes(result), *hausdorff_notes(result), *_objects(result, instances)]
+        tables = [*_note(result), "", _classes(result), *hausdorff_notes(result), *_objects(result)]
         show(f"{model} on {data}: {_images(result)}", *tables)
     if json:
         write_json(_as_dict(model, data, result), json)
@@ -138,12 +138,12 @@ def _note(result: "Evaluation") -> list[str]:
     return [f"note: {result.split_note}"] if result.split_note else []
 
 
-def _objects(result: "Evaluation", class_name: str | None) -> "list[str | Table]":
+def _objects(result: "Evaluation") -> "list[str | Table]":
     if not result.instances:
         return []
     table = new_table("objects", numbers=(*result.instances, *result.objects))
     numbers = [str(number) for number in result.instances.values()]
-    table.add_row(class_name, *numbers, *(f"{count:,}" for count in result.objects.values()))
+    table.add_row(result.instances_of, *numbers, *(f"{count:,}" for count in result.objects.values()))
     return ["", table]
 
 

@@ -59,6 +59,10 @@ def predict(
         ),
     ] = None,
     threshold: Probability = None,
+    largest_object: Annotated[
+        int,
+        typer.Option(metavar="PIXELS", help="length of the longest object in images of over 16 million pixels", min=1),
+    ] = 256,
     tile: Tile = None,
     overlap: Overlap = None,
     batch: Annotated[int, typer.Option(metavar="N", help="Number of tiles in one call of the network")] = 1,
@@ -92,6 +96,9 @@ def predict(
     those of another network are replaced; files that unetzoo did not write are left alone without --overwrite. The
     hidden folder .unetzoo in OUT records how each result was made.
 
+    A network of objects (train --objects) writes label images: the number of each pixel's object, 0 where there is
+    none.
+
     Exit codes: 0, all results exist; 2, wrong use or no images; 3, some images failed; 4, all failed.
 
     Example: unetzoo predict run images/ masks/ --threshold 0.3
@@ -114,6 +121,7 @@ def predict(
         flips=flips,
         precision=precision,  # type: ignore[arg-type] # PredictOptions checks it
         device=device,
+        largest_object=largest_object,
         overwrite=overwrite,
     )
     jobs = find_jobs(images, out, options, on_left_out=lambda text: say("warning:", "yellow", text))

@@ -21,6 +21,7 @@ from unetzoo.cli.flags import in_flags
 from unetzoo.cli.output import say
 from unetzoo.cli.train_output import listening, say_new_run, say_result, say_warnings
 from unetzoo.cli.values import read_options
+from unetzoo.errors import OptionError
 from unetzoo.training.options import FitOptions
 
 if TYPE_CHECKING:
@@ -29,7 +30,14 @@ if TYPE_CHECKING:
     from unetzoo.training.run import Run
 
 _PRETRAINED_RATE = 0.1
-_NETWORK: dict[str, Any] = {"decoder": "unet", "encoder": "resnet34", "encoder_options": {}, "decoder_options": {}}
+_NETWORK: dict[str, Any] = {
+    "decoder": "unet",
+    "encoder": "resnet34",
+    "encoder_options": {},
+    "decoder_options": {},
+    "objects": "",
+    "objects_options": {},
+}
 _SIGNAL_EXIT = 128  # plus its number, as shells count
 
 
@@ -62,6 +70,17 @@ def train(
         list[str] | None,
         typer.Option(metavar="KEY=VALUE", help="Option of the decoder, such as norm=group; may be repeated"),
     ] = None,
+    objects: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Number the objects, by one of `unetzoo list objects`  [default: classes of pixels]",
+        ),
+    ] = None,
+    objects_option: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY=VALUE", help="Option of the coding, such as min_size=15; may be repeated"),
+    ] = None,
     *,
     values: dict[str, Any],
     classes: ClassNames = None,
@@ -78,7 +97,8 @@ def train(
     Runs on one CPU or GPU; on several GPUs, or several machines, start it as `torchrun -m unetzoo train ...`.
     SIGTERM and Ctrl-C end it after a checkpoint; --resume continues exactly from there.
 
-    Example: unetzoo train cells/ --decoder unetpp --encoder resnet34 --epochs 50 --out run
+    Examples: unetzoo train cells/ --decoder unetpp --encoder resnet34 --epochs 50 --out run;
+    unetzoo train cells/ --objects distance --out run, for masks that number objects
     """
     from unetzoo.training.run import read_run
 
@@ -89,6 +109,8 @@ def train(
         "encoder": encoder,
         "encoder_options": read_options("--encoder-option", encoder_option or ()),
         "decoder_options": read_options("--decoder-option", decoder_option or ()),
+        "objects": objects,
+        "objects_options": read_options("--objects-option", objects_option or ()),
     }
     options = FitOptions(**values)
     network = _NETWORK
@@ -121,12 +143,16 @@ def _resumed(run: "Run", values: dict[str, Any], options: FitOptions) -> FitOpti
 
 def _check_early(network: dict[str, Any], loss: str, out: Path, *, resume: bool) -> None:
     """Check what can be checked before the images are read."""
-    from unetzoo.assembly import create_loss, describe
+    from unetzoo.assembly import create_loss, create_objects, describe
     from unetzoo.training.run import check_folder
 
     check_folder(out, resume=resume)
     describe("decoder", network["decoder"])
     describe("encoder", network["encoder"])
+    if network["objects"]:
+        create_objects(network["objects"], options=network["objects_options"])
+    elif network["objects_options"]:
+        raise OptionError("--objects-option needs the name of a coding: --objects NAME")
     if loss:
         create_loss(loss)
 
@@ -138,8 +164,13 @@ def _create(network: dict[str, Any], survey: "Survey", seed: int, *, pretrained:
 
     statistics = survey.statistics
     torch.manual_seed(seed)
+    count = len(statistics.class_names)
     return create(
-        **network, classes=len(statistics.class_names), in_channels=statistics.channels, pretrained=pretrained
+        **network,
+        classes=1 if network["objects"] else count,
+        object_classes=max(1, count - 1) if network["objects"] else 1,
+        in_channels=statistics.channels,
+        pretrained=pretrained,
     )
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from unetzoo.data.survey.survey import Survey
     from unetzoo.nn.segmenter import Segmenter
     from unetzoo.training.fit import Fit
-    from unetzoo.training.options import FitOptions
+    from unetzoo.training.options import FitOptions, Plan
     from unetzoo.training.progress import Epoch, FitListener
 
 _MOST_WARNINGS = 5
@@ -42,7 +42,7 @@ def listening(model: "Segmenter", survey: "Survey", options: "FitOptions") -> "I
     """A listener that prints a line an epoch, and shows a progress bar on a terminal."""
     from unetzoo.training.progress import FitListener
 
-    plan = options.plan(survey.statistics, model.config.classes)
+    plan = _plan(model, survey, options)
     with progress() as bar:
         task = bar.add_task("step", total=plan.steps)
         validation = bar.add_task("validate", visible=False)
@@ -59,15 +59,21 @@ def listening(model: "Segmenter", survey: "Survey", options: "FitOptions") -> "I
         )
 
 
+def _plan(model: "Segmenter", survey: "Survey", options: "FitOptions") -> "Plan":
+    return options.plan(survey.statistics, model.config.classes, objects=bool(model.config.objects))
+
+
 def _title(model: "Segmenter", survey: "Survey", options: "FitOptions", step: int) -> str:
-    plan = options.plan(survey.statistics, model.config.classes)
+    plan = _plan(model, survey, options)
     counts = ", ".join(f"{len(indices):,} {split}" for split, indices in survey.splits.items())
     parameters = sum(parameter.numel() for parameter in model.parameters()) / 1e6
     classes = count_of(len(survey.statistics.class_names), "class", "classes")
+    loss = plan.loss or "the losses of its maps"
+    objects = f", objects by {model.config.objects}" if model.config.objects else ""
     start = f", continued from step {step:,}" if step else ""
     return (
-        f"{counts} images, {classes}; {model.config.decoder} over "
-        f"{model.config.encoder}, {parameters:.2f} M parameters; {plan.loss}; {plan.steps:,} steps of {options.batch} "
+        f"{counts} images, {classes}{objects}; {model.config.decoder} over "
+        f"{model.config.encoder}, {parameters:.2f} M parameters; {loss}; {plan.steps:,} steps of {options.batch} "
         f"crops of {plan.crop} px{start}"
     )
 
@@ -78,7 +84,8 @@ def _line(epoch: "Epoch", epochs: int, class_names: tuple[str, ...]) -> str:
         return number
     scores = zip(class_names, epoch.class_iou, strict=True)
     classes = ", ".join(f"{name} {value:.3f}" for name, value in scores if value is not None)
-    return f"{number}  mean IoU {epoch.mean_iou:.4f} ({classes}){'  best' if epoch.is_best else ''}"
+    precision = "" if epoch.average_precision is None else f"  AP {epoch.average_precision:.4f}"
+    return f"{number}{precision}  mean IoU {epoch.mean_iou:.4f} ({classes}){'  best' if epoch.is_best else ''}"
 
 
 def say_result(result: "Fit") -> None:
@@ -87,6 +94,6 @@ def say_result(result: "Fit") -> None:
     pictures = [result.folder / name for name in ("predictions.png", "curves.png")]  # without validation one of them
     picture = next(path for path in pictures if path.exists())
     network = "no validation images to choose by: the last network"
-    if best.mean_iou is not None:
-        network = f"the best network, of epoch {best.epoch} with mean IoU {best.mean_iou:.4f},"
+    if best.score is not None:
+        network = f"the best network, of epoch {best.epoch} with {best.score_name} {best.score:.4f},"
     show(f"{network} is in {result.folder / 'best'}; pictures: {picture}")

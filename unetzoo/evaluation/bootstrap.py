@@ -62,7 +62,7 @@ class Bootstrap:
 
     def of_sums(
         self,
-        counts: NDArray[np.int64],
+        counts: NDArray[Any],
         score: Callable[[NDArray[Any]], Values],
         *,
         averaged: NDArray[np.bool_] | None = None,

@@ -7,10 +7,11 @@ from unetzoo._utils.extras import need
 from unetzoo.checks import check_count, check_whole, number
 from unetzoo.data.formats.nodata import known_where_data
 from unetzoo.data.masks.options import Classes, MaskOptions, Masks, Value
+from unetzoo.data.objects import object_ids
 from unetzoo.data.open import Data, dataset_of
 from unetzoo.errors import DataError, OptionError
 from unetzoo.evaluation.bootstrap import Bootstrap
-from unetzoo.evaluation.masks import check_fits, predicted_ids
+from unetzoo.evaluation.masks import check_fits, predicted, tallies_of
 from unetzoo.evaluation.measure import Evaluation, Measurement
 from unetzoo.inference.forward import Network
 from unetzoo.nn.wrapped import network_of
@@ -57,7 +58,8 @@ def evaluate(
         surface: also measure Hausdorff 95 and surface Dice.
         tolerance: of the surface Dice, in pixels, >= 0.
         instances: name of the class whose objects are counted: connected components, and in the truth the objects that
-            masks number, where they do; None: none.
+            masks number, where they do; None: none, and those of all classes for a network of objects, whose predicted
+            objects are its own.
         resamples: draws for the intervals.
         seed: of the draws.
         tile: as in `unetzoo.predict`.
@@ -78,8 +80,10 @@ def evaluate(
     names = dataset.class_names
     if not len(dataset):
         raise DataError("there are no images to evaluate")
-    if instances is not None and instances not in names:
-        raise OptionError(f"there is no class {instances!r}; there are {', '.join(names)}")
+    has_objects = bool(network_of(model).config.objects)
+    countable = names[1:] if has_objects else names
+    if instances is not None and instances not in countable:
+        raise OptionError(f"there is no class {instances!r}; there are {', '.join(countable)}")
     pixels = number(tolerance)
     if pixels is None or not pixels >= 0:
         raise OptionError(f"tolerance must be a number of pixels >= 0, got {tolerance!r}")
@@ -87,14 +91,19 @@ def evaluate(
     for index in range(len(dataset)):
         sample = dataset[index]
         check_fits(model, names, sample.image.shape[2], image=sample.name)
-        ids = predicted_ids(model, sample.image, name=sample.name, tile=tile, overlap=overlap, flips=flips)
+        prediction = predicted(model, sample.image, name=sample.name, tile=tile, overlap=overlap, flips=flips)
         truth = known_where_data(sample.image, sample.mask, info.nodata)
-        measurement.add(sample.name, ids, truth, dataset.instances(index) if instances else None)
+        numbers, tallies = dataset.instances(index) if instances else None, None
+        if prediction.objects is not None:
+            each = tallies_of(prediction, truth, object_ids(dataset, index, truth), names)
+            tallies = each.sum(0) if instances is None else each[names.index(instances) - 1]
+        measurement.add(sample.name, prediction.ids, truth, numbers, tallies)
         on_case(len(dataset))
     result = measurement.summed_up(
         Bootstrap(len(dataset), resamples=resamples, seed=seed), resamples=resamples, seed=seed
     )
-    return replace(result, split=dataset.split, split_note=dataset.split_note, instances_of=instances or "")
+    counted = instances or (", ".join(names[1:]) if has_objects else "")
+    return replace(result, split=dataset.split, split_note=dataset.split_note, instances_of=counted)
 
 
 def _need_extras(*, surface: bool, instances: str | None) -> None:

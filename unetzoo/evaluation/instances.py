@@ -66,6 +66,13 @@ def match(
     return Objects(components, true_objects, _partners(components, true_objects))
 
 
+def match_objects(predicted: NDArray[np.integer], truth: NDArray[np.integer]) -> Objects:
+    """Match predicted objects (h, w) to true ones, both numbered; a pixel of a negative true number is unknown."""
+    known = predicted * (truth >= 0)
+    objects, true_objects = _numbered(known, known > 0), _numbered(truth, truth > 0)
+    return Objects(objects, true_objects, _partners(objects, true_objects))
+
+
 def _components(mask: NDArray[np.bool_]) -> Numbers:
     """Number of the component of each pixel (h, w), or 0."""
     from scipy.ndimage import label

@@ -1,17 +1,34 @@
 """The masks that a network predicts, and whether it fits a data set at all."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from unetzoo._utils.texts import count_of
 from unetzoo.errors import OptionError, ShapeError
+from unetzoo.evaluation.objects import Tallies, tally
 from unetzoo.inference.forward import Network
 from unetzoo.inference.normalize import normalization_of
+from unetzoo.inference.objects import Decoder
 from unetzoo.inference.predict import rows_of
 from unetzoo.inference.thresholds import Limits, class_ids
+from unetzoo.nn.config import ModelConfig
 from unetzoo.nn.wrapped import network_of
+from unetzoo.registry.objects import coding_of, count_object_classes
+
+
+class Prediction(NamedTuple):
+    """What a network says of an image.
+
+    Attributes:
+        ids: class ids (h, w).
+        objects: number of each pixel's object (h, w), 1 to n, 0 where there is none; None without objects.
+    """
+
+    ids: NDArray[np.int64]
+    objects: NDArray[np.int32] | None = None
 
 
 def check_fits(model: Network, class_names: Sequence[str], channels: int, *, image: str = "") -> None:
@@ -29,7 +46,9 @@ def check_fits(model: Network, class_names: Sequence[str], channels: int, *, ima
     """
     config = network_of(model).config
     count, logits = len(class_names), config.classes
-    if logits != count and not (logits == 1 and count == 2):
+    if config.objects:
+        _check_object_classes(config, class_names)
+    elif logits != count and not (logits == 1 and count == 2):
         raise OptionError(
             f"the data has {count} classes ({', '.join(class_names)}), the network {logits}: "
             + ("use data with the classes of its training" if image else f"create it with classes={count}")
@@ -39,6 +58,47 @@ def check_fits(model: Network, class_names: Sequence[str], channels: int, *, ima
             f"{f'{image} has' if image else 'the images have'} {count_of(channels, 'channel')}, the network takes "
             f"{config.in_channels}: "
             + ("use images like those of its training" if image else f"create it with in_channels={channels}")
+        )
+
+
+def tallies_of(
+    prediction: Prediction, truth: NDArray[np.integer], objects: NDArray[np.integer], class_names: Sequence[str]
+) -> Tallies:
+    """The tallies (classes - 1, 18) of the objects of each class but the first, the background.
+
+    Args:
+        prediction: of a network of objects.
+        truth: class ids (h, w).
+        objects: true number of each pixel's object (h, w), 0: background, -1: unknown.
+        class_names: of the data.
+
+    Raises:
+        OptionError: the network predicts no objects.
+    """
+    if prediction.objects is None:
+        raise OptionError("this network gives classes of pixels, not objects; create it with objects=...")
+    if len(class_names) <= 2:
+        return tally(prediction.objects, objects)[None]
+    return np.stack(
+        [
+            tally(np.where(prediction.ids == number, prediction.objects, 0), _of_class(objects, truth, number))
+            for number in range(1, len(class_names))
+        ]
+    )
+
+
+def _of_class(objects: NDArray[np.integer], truth: NDArray[np.integer], number: int) -> NDArray[np.integer]:
+    return np.where((objects > 0) & (truth != number), 0, objects)
+
+
+def _check_object_classes(config: ModelConfig, class_names: Sequence[str]) -> None:
+    """The first class of the data is the background, the others are those of objects."""
+    known = count_object_classes(config, coding_of(config)) or 1
+    count = len(class_names) - 1
+    if count != known:
+        raise OptionError(
+            f"the data has objects of {count} classes ({', '.join(class_names[1:])}), the network of {known}: create "
+            f"it with object_classes={count}, or use data with the classes of its training"
         )
 
 
@@ -53,9 +113,26 @@ def predicted_ids(
     limits: Limits = (),
 ) -> NDArray[np.int64]:
     """The class ids (h, w) that a network predicts for an image (h, w, c); a warning about its values says its name."""
+    return predicted(model, image, name=name, tile=tile, overlap=overlap, flips=flips, limits=limits).ids
+
+
+def predicted(
+    model: Network,
+    image: NDArray[np.generic],
+    *,
+    name: str = "the image",
+    tile: int | None = None,
+    overlap: int | None = None,
+    flips: bool = False,
+    limits: Limits = (),
+) -> Prediction:
+    """The class ids of `predicted_ids`, and the objects of a network of objects, whose pixels have their class."""
     config = network_of(model).config
     normalize = normalization_of(image, config.info, name=name)
     result = np.empty((config.classes, *image.shape[:2]), dtype=np.float32)
     for _ in rows_of(model, image, tile=tile, overlap=overlap, batch=1, flips=flips, normalize=normalize, out=result):
         pass
-    return class_ids(result, limits).astype(np.int64, copy=False)
+    if not config.objects:
+        return Prediction(class_ids(result, limits).astype(np.int64, copy=False))
+    objects, classes = Decoder(config).decode(result)
+    return Prediction(np.where(objects > 0, classes[objects] + 1, 0), objects)

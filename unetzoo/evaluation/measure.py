@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from unetzoo.evaluation.bootstrap import CONFIDENCE, Bootstrap, Estimate
 from unetzoo.evaluation.instances import count_instances
+from unetzoo.evaluation.objects import SCORES, Tallies, object_counts, precision_at_half, read_tally
 from unetzoo.evaluation.scores import Counts, Scores, count, dice, iou, is_there, mean_of, precision, recall
 from unetzoo.evaluation.surface import surface_scores
 
@@ -49,7 +50,9 @@ class Evaluation:
             the penalised one, a class missing in one of them is as far away as the image's diagonal.
         mean: mean over the classes that the masks have and for which a score is defined.
         instances: scores of the objects of a class, if counted: AP at 0.5 (TP / (TP + FP + FN)), F1, precision, recall.
-        objects: numbers of objects found, invented and missed.
+            Of a network of objects: AP (mean over IoUs of 0.5 to 0.95), AP at 0.5, F1, PQ, SQ, AJI, and count error,
+            the mean over images of the difference between predicted and true number; see `unetzoo.evaluation.objects`.
+        objects: numbers of objects found, invented and missed; of a network of objects also split and merged.
         cases: each image.
         resamples: number of draws of images for the intervals.
         seed: of the draws.
@@ -92,6 +95,7 @@ class Measurement:
         self.cases: list[Case] = []
         self.counts: list[Counts] = []
         self.objects: list[NDArray[np.int64]] = []
+        self.tallies: list[Tallies] = []
         self.distances: list[Scores] = []
         self.penalized: list[Scores] = []
         self.surface_dice: list[Scores] = []
@@ -102,14 +106,20 @@ class Measurement:
         predicted: NDArray[np.int64],
         truth: NDArray[np.integer],
         numbers: NDArray[np.integer] | None,
+        tallies: Tallies | None = None,
     ) -> None:
-        """Measure one image."""
+        """Measure one image; `tallies` (18,) are those of its objects, of a network of objects."""
         counts = count(predicted, truth, len(self.names))
         scores = iou(counts)
         ious = tuple(None if np.isnan(value) else float(value) for value in scores)
         case = Case(len(self.cases), name, ious, mean_of(scores, is_there(counts)))
         self.counts.append(counts)
-        if self.instances is not None:
+        if tallies is not None:
+            self.tallies.append(tallies)
+            score = float(precision_at_half(tallies))
+            counted = tuple(object_counts(tallies).values())
+            case = replace(case, objects=counted, average_precision=None if np.isnan(score) else score)
+        elif self.instances is not None:
             objects = count_instances(predicted, truth, self.names.index(self.instances), numbers)
             self.objects.append(objects)
             score = float(iou(objects))
@@ -145,12 +155,25 @@ class Measurement:
         )
 
     def _instances(self, bootstrap: Bootstrap) -> dict[str, Estimate]:
+        if self.tallies:
+            return self._of_objects(np.stack(self.tallies), bootstrap)
         if not self.objects:
             return {}
         counts = np.stack(self.objects)[:, None]
         return {name: bootstrap.of_sums(counts, score)[0] for name, score in OBJECTS.items()}
 
+    def _of_objects(self, tallies: Tallies, bootstrap: Bootstrap) -> dict[str, Estimate]:
+        estimates = {
+            name: bootstrap.of_sums(tallies, lambda sums, score=score: score(sums)[..., None])[0]  # type: ignore[misc]
+            for name, score in SCORES.items()
+        }
+        numbers = read_tally(tallies)
+        errors = abs(numbers.predicted - numbers.truth)
+        return {**estimates, "count error": Estimate(float(errors.mean()), images=len(errors))}
+
     def _objects(self) -> dict[str, int]:
+        if self.tallies:
+            return object_counts(np.sum(self.tallies, axis=0))
         if not self.objects:
             return {}
         return dict(zip(("found", "invented", "missed"), np.sum(self.objects, axis=0).tolist(), strict=True))

@@ -14,9 +14,10 @@ from unetzoo._utils.atomic import write_text
 from unetzoo._utils.pages.render import render, trusted
 from unetzoo.data.dataset import Dataset
 from unetzoo.data.formats.nodata import known_where_data
+from unetzoo.data.objects import object_ids
 from unetzoo.evaluation.bootstrap import Estimate
-from unetzoo.evaluation.instances import Objects, match
-from unetzoo.evaluation.masks import predicted_ids
+from unetzoo.evaluation.instances import Objects, match, match_objects
+from unetzoo.evaluation.masks import Prediction, predicted
 from unetzoo.evaluation.measure import HAUSDORFF, SURFACE_DICE, Case, Evaluation, hausdorff_notes
 from unetzoo.evaluation.sheet import Shown, draw_sheet
 from unetzoo.inference.forward import Network
@@ -73,10 +74,10 @@ def write_page(
 
     def picture(case: Case) -> str:
         sample = dataset[case.index]
-        ids = predicted_ids(model, sample.image, tile=tile, overlap=overlap, flips=flips)
+        prediction = predicted(model, sample.image, tile=tile, overlap=overlap, flips=flips)
         truth = known_where_data(sample.image, sample.mask, network_of(model).config.info.nodata)
-        objects = _objects(evaluation, dataset, case, ids, truth)
-        return _png(Shown(sample.image, truth, ids, objects=objects), dataset.class_names)
+        objects = _objects(evaluation, dataset, case, prediction, truth)
+        return _png(Shown(sample.image, truth, prediction.ids, objects=objects), dataset.class_names)
 
     groups = [
         (group.heading, [(case, _caption(case, evaluation), picture(case)) for case in group.cases])
@@ -121,12 +122,14 @@ def chosen_cases(evaluation: Evaluation) -> list[Group]:
 
 
 def _objects(
-    evaluation: Evaluation, dataset: Dataset, case: Case, predicted: NDArray[np.int64], truth: NDArray[np.integer]
+    evaluation: Evaluation, dataset: Dataset, case: Case, prediction: Prediction, truth: NDArray[np.integer]
 ) -> Objects | None:
+    if prediction.objects is not None:
+        return match_objects(prediction.objects, object_ids(dataset, case.index, truth))
     if not evaluation.instances_of:
         return None
     class_id = evaluation.class_names.index(evaluation.instances_of)
-    return match(predicted, truth, class_id, dataset.instances(case.index))
+    return match(prediction.ids, truth, class_id, dataset.instances(case.index))
 
 
 def _png(shown: Shown, class_names: Sequence[str]) -> str:

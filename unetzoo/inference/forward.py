@@ -1,6 +1,6 @@
 """Run a network on a batch of tiles."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain
 
@@ -15,6 +15,8 @@ from unetzoo.layers.valid import mirrored
 from unetzoo.nn.optimized import OptimizedSegmenter
 from unetzoo.nn.segmenter import Encoder, Segmenter
 from unetzoo.nn.wrapped import network_of
+from unetzoo.objects.coding import ObjectMap, slices_of
+from unetzoo.objects.target import activate
 
 Network = Segmenter | OptimizedSegmenter
 Probabilities = NDArray[np.float32]
@@ -22,8 +24,11 @@ _ORIENTATIONS: tuple[tuple[int, ...], ...] = ((), (2,), (3,), (2, 3))  # axes th
 
 
 @torch.no_grad()
-def probabilities_of(model: Network, images: Tensor, *, flips: bool) -> Probabilities:
-    """Probabilities (b, classes, h, w) for normalized images (b, c, h, w); with `flips` the mean over mirror images."""
+def probabilities_of(model: Network, images: Tensor, *, flips: bool, maps: Sequence[ObjectMap] = ()) -> Probabilities:
+    """Probabilities (b, classes, h, w) for normalized images (b, c, h, w); with `flips` the mean over mirror images.
+
+    Where the network has maps of objects, these after activation.
+    """
     network = network_of(model)
     stored = next(chain(model.parameters(), model.buffers()))
     images = images.to(stored.device, network.dtype if isinstance(network, OptimizedSegmenter) else stored.dtype)
@@ -34,11 +39,27 @@ def probabilities_of(model: Network, images: Tensor, *, flips: bool) -> Probabil
         turned = images.flip(axes) if axes else images
         logits = model(mirrored(turned, encoder.features.reductions[-1]) if encoder.valid_padding else turned)
         logits = logits[..., :height, :width].float()
-        part = logits.softmax(1) if logits.shape[1] > 1 else logits.sigmoid()
-        total = part if total is None else total.add_(part.flip(axes))
+        part = _activated(logits, maps)
+        total = part if total is None else total.add_(mirrored_back(part, axes, maps))
     assert total is not None  # noqa: S101 - there is at least one orientation
     result: Probabilities = (total.div_(len(orientations)) if flips else total).cpu().numpy()
     return result
+
+
+def _activated(logits: Tensor, maps: Sequence[ObjectMap]) -> Tensor:
+    if maps:
+        return activate(maps, logits)
+    return logits.softmax(1) if logits.shape[1] > 1 else logits.sigmoid()
+
+
+def mirrored_back(values: Tensor, axes: tuple[int, ...], maps: Sequence[ObjectMap]) -> Tensor:
+    """The values (b, c, h, w) of an image that was mirrored along `axes`, 2 or 3; vectors turn with it."""
+    values = values.flip(axes)
+    for item, place in zip(maps, slices_of(maps), strict=True):
+        if item.vector:
+            signs = [-1.0 if axis in axes else 1.0 for axis in (2, 3)]  # of the y and the x component
+            values[:, place] *= values.new_tensor(signs)[:, None, None]
+    return values
 
 
 @contextmanager

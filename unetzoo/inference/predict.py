@@ -22,6 +22,7 @@ from unetzoo.inference.forward import (
 from unetzoo.inference.normalize import Normalize, normalization_of
 from unetzoo.inference.tiles import default_tile, plan_tiles
 from unetzoo.nn.wrapped import network_of
+from unetzoo.registry.objects import network_maps
 
 _UNIT = 32  # pixels; a multiple of the largest stride of nearly all encoders
 _SMALLEST, _OVERLAP = 128, 128
@@ -62,8 +63,8 @@ def predict(
         flips: average over the image and its mirror images (left-right, upside down, both), for four times the work.
 
     Returns:
-        (classes, h, w), each from 0 to 1: the softmax for several classes, the sigmoid for a single one. NaN where the
-        image has no data.
+        (classes, h, w), each from 0 to 1: the softmax for several classes, the sigmoid for a single one. A network of
+        objects gives its maps after activation, see `predict_objects`. NaN where the image has no data.
 
     Raises:
         ShapeError: the image has other axes, or another number of channels than the network.
@@ -136,12 +137,13 @@ def rows_of(
     rows = range(max(complete - 1, 0), down.count)  # the last complete one reaches into the next
     blend = Blend(network.config.classes, down, right, top=down.finished(complete - 1) if complete else 0, out=out)
     groups = group_columns(right, batch)
+    maps = network_maps(network.config)
     normalize = normalize or normalization_of(image, network.config.info)
     batches = read_batches(image, down, right, rows, groups, normalize)
     for row in rows:
         for tiles in islice(batches, len(groups)):
             with explain_out_of_memory(tiles.images, tile):
-                probabilities = probabilities_of(model, tiles.images, flips=flips)
+                probabilities = probabilities_of(model, tiles.images, flips=flips, maps=maps)
             for column, part, has_data in zip(tiles.columns, probabilities, tiles.has_data, strict=True):
                 if has_data is not None:
                     part[:, ~has_data] = np.nan

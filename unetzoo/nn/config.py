@@ -19,7 +19,10 @@ class ModelConfig:
     """The arguments of `unetzoo.create`, which documents them, that rebuild a network, and more about it.
 
     Attributes:
-        providers: distribution and version of the plugins that provide `"encoder"` and `"decoder"`.
+        classes: channels of the logits, those of all maps of objects included.
+        objects: coding of the objects; empty: the network gives classes of pixels.
+        objects_options: the coding's own options.
+        providers: distribution and version of the plugins that provide `"encoder"`, `"decoder"` and `"objects"`.
         info: what is known about the trained network.
 
     Raises:
@@ -36,19 +39,23 @@ class ModelConfig:
     aux_classes: int = 0
     aux_pooling: Pooling = "avg"
     aux_dropout: float = 0.2
+    objects: str = ""
+    objects_options: Mapping[str, Any] = field(default_factory=dict)
     providers: Mapping[str, str] = field(default_factory=dict)
     info: ModelInfo = field(default_factory=ModelInfo)
 
     def __post_init__(self) -> None:
-        for name in ("decoder", "encoder"):
+        for name in ("decoder", "encoder", "objects"):
             if not isinstance(getattr(self, name), str):
                 raise ConfigError(f"{name} must be a name, got {getattr(self, name)!r}")
         try:
             self._check_numbers()
         except OptionError as error:
             raise ConfigError(str(error)) from error
-        for name in ("encoder_options", "decoder_options", "providers"):
+        for name in ("encoder_options", "decoder_options", "objects_options", "providers"):
             object.__setattr__(self, name, _plain(name, getattr(self, name)))
+        if self.objects_options and not self.objects:
+            raise ConfigError(f"objects_options {self.objects_options!r} need the name of a coding, objects=...")
 
     def _check_numbers(self) -> None:
         """Convert numbers to Python's own; OptionError for invalid ones."""
@@ -62,8 +69,11 @@ class ModelConfig:
         object.__setattr__(self, "aux_dropout", check_probability("aux_dropout", self.aux_dropout))
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON, with the number of its format."""
-        return {"format": FORMAT, **asdict(self)}
+        """Plain data for JSON, with the number of its format; a network without objects says nothing of them."""
+        values = asdict(self)
+        if not self.objects:
+            del values["objects"], values["objects_options"]
+        return {"format": FORMAT, **values}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "ModelConfig":

@@ -16,6 +16,7 @@ from unetzoo.nn.image_head import ImageHead
 from unetzoo.nn.segmenter import Segmenter
 from unetzoo.options import build_part
 from unetzoo.registry.host import host
+from unetzoo.registry.objects import network_maps
 from unetzoo.registry.registry import Entry
 from unetzoo.specs import EncoderSpec
 
@@ -40,6 +41,9 @@ def build(config: ModelConfig, *, pretrained: bool | str = False) -> Segmenter:
         valid, other = ("encoder", "decoder") if encoder.valid_padding else ("decoder", "encoder")
         raise OptionError(f"the {valid} has padding='valid', the {other} does not: set it in the options of both")
     providers = {"encoder": str(encoder_entry.provider), "decoder": str(decoder_entry.provider)}
+    if config.objects:
+        network_maps(config)  # checks the channels
+        providers["objects"] = str(registries["object"].find(config.objects).provider)
     model = Segmenter(
         encoder, decoder, _heads(decoder, config), replace(config, providers=providers), _aux_head(encoder, config)
     )

@@ -33,6 +33,7 @@ class Augmentation:
     def __call__(self, image: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """The changed crop (c, crop, crop) and its mask (crop, crop); 0 and `UNKNOWN` beyond the border of the image.
 
+        Several masks (m, side, side), such as class ids and ids of objects, change alike.
         The image (c, side, side) with side = crop + 2 * margin is normalized: each channel has mean 0 and standard
         deviation 1 over all images.
         """

@@ -12,10 +12,12 @@ from torch.utils.data import get_worker_info
 
 from unetzoo.data.dataset import Dataset, Sample
 from unetzoo.data.formats.nodata import known_where_data
+from unetzoo.data.objects import object_ids
 from unetzoo.inference.normalize import Normalize
 from unetzoo.nn.coding import UNKNOWN
 from unetzoo.nn.info import ModelInfo
 from unetzoo.training.augment import Augmentation
+from unetzoo.training.target import ObjectTarget
 
 _BAND = 64  # rows
 
@@ -54,7 +56,8 @@ class Crop(NamedTuple):
     """A crop to train on."""
 
     image: Tensor  # (c, crop, crop), normalized, float32
-    mask: Tensor  # (crop, crop), class ids, int64; `UNKNOWN` beyond the image's border and where it has no data
+    mask: Tensor  # (crop, crop), class ids, int64; `UNKNOWN` beyond the image's border and where it has no data;
+    # for a network of objects the target of their maps, float32, see `ObjectTarget`
     name: str  # of the sample it is cut from
 
 
@@ -64,7 +67,8 @@ class CropDataset(TorchDataset[Crop]):
     Each pass over the samples has an order of its own. All random numbers of a crop follow from the seed and its number
     alone, so that a training continues exactly where it stopped, with any number of worker processes.
 
-    `info` has the normalization of the images; `crop` and `balance` are as in `FitOptions`.
+    `info` has the normalization of the images; `crop` and `balance` are as in `FitOptions`; `target` makes that of
+    objects, once a crop has been turned and deformed, None: the target is the mask.
     """
 
     def __init__(
@@ -77,8 +81,10 @@ class CropDataset(TorchDataset[Crop]):
         balance: float,
         augmentation: Augmentation,
         seed: int,
+        target: ObjectTarget | None = None,
     ) -> None:
-        self.samples = _Cache(samples)
+        self.samples = _Cache(samples, with_objects=target is not None)
+        self.target = target
         self.normalize = Normalize(info)
         self.count = count
         self.crop = crop
@@ -94,13 +100,13 @@ class CropDataset(TorchDataset[Crop]):
     def __getitem__(self, index: int) -> Crop:
         pass_number, position = divmod(index, len(self.samples))
         number = int(self._order(pass_number)[position])
-        sample = self.samples[number]
+        sample, ids = self.samples[number]
         random = np.random.default_rng(mixed(self.seed, "crop", index))
-        image, mask = self._cut(sample, self._places(number, sample.mask), random)
+        image, labels = self._cut(sample, ids, self._places(number, sample.mask), random)
         with torch.random.fork_rng(devices=()):
             torch.default_generator.manual_seed(mixed(self.seed, "augment", index))
-            image, mask = self.augmentation(image, mask)
-        return Crop(image, mask.long(), sample.name)
+            image, labels = self.augmentation(image, labels)
+        return Crop(image, labels.long() if self.target is None else self.target(*labels), sample.name)
 
     def _order(self, pass_number: int) -> NDArray[np.int64]:
         """The order of the samples in a pass over them; the last one is remembered."""
@@ -116,8 +122,13 @@ class CropDataset(TorchDataset[Crop]):
             self._known_places[index] = places
         return places
 
-    def _cut(self, sample: Sample, places: ClassPlaces, random: np.random.Generator) -> tuple[Tensor, Tensor]:
-        """A window with the margin that the augmentation needs, normalized (c, side, side), and its mask."""
+    def _cut(
+        self, sample: Sample, ids: NDArray[np.int32] | None, places: ClassPlaces, random: np.random.Generator
+    ) -> tuple[Tensor, Tensor]:
+        """A window with the margin that the augmentation needs, normalized (c, side, side), and its labels.
+
+        These are the mask (side, side), or mask and ids of the objects (2, side, side).
+        """
         margin = self.augmentation.margin
         top, left = (start - margin for start in self._corner(sample.mask, places, random))
         side = self.crop + 2 * margin
@@ -126,8 +137,10 @@ class CropDataset(TorchDataset[Crop]):
         mask = np.where(outside, UNKNOWN, _window(sample.mask, top, left, side, fill=UNKNOWN))
         values = self.normalize(image)
         values[:, outside] = 0
-        known = known_where_data(image, mask, self.normalize.info.nodata)
-        return torch.from_numpy(values), torch.from_numpy(known.astype(np.int64))
+        known = known_where_data(image, mask, self.normalize.info.nodata).astype(np.int64)
+        if ids is not None:
+            known = np.stack([known, _window(ids, top, left, side, fill=0)])
+        return torch.from_numpy(values), torch.from_numpy(known)
 
     def _corner(self, mask: NDArray[np.integer], places: ClassPlaces, random: np.random.Generator) -> tuple[int, int]:
         """Top and left of a crop, without its margin: inside the image, or around an image that is smaller."""
@@ -138,27 +151,33 @@ class CropDataset(TorchDataset[Crop]):
         return _anywhere(height, side, random), _anywhere(width, side, random)
 
 
+Labeled = tuple[Sample, NDArray[np.int32] | None]
+"""A sample and the ids (h, w) of its objects, if they are asked for."""
+
+
 class _Cache:
     """The samples of a data set; the first ones stay in memory, up to 1 GiB in all worker processes together."""
 
-    def __init__(self, samples: Dataset) -> None:
+    def __init__(self, samples: Dataset, *, with_objects: bool) -> None:
         self._samples = samples
-        self._kept: dict[int, Sample] = {}
+        self._with_objects = with_objects
+        self._kept: dict[int, Labeled] = {}
         self._size = 0
 
     def __len__(self) -> int:
         return len(self._samples)
 
-    def __getitem__(self, index: int) -> Sample:
+    def __getitem__(self, index: int) -> Labeled:
         if index in self._kept:
             return self._kept[index]
         sample = self._samples[index]
-        size = sample.image.nbytes + sample.mask.nbytes
+        ids = object_ids(self._samples, index, sample.mask) if self._with_objects else None
+        size = sample.image.nbytes + sample.mask.nbytes + (0 if ids is None else ids.nbytes)
         worker = get_worker_info()
         if self._size + size <= _CACHED_BYTES // (worker.num_workers if worker else 1):
-            self._kept[index] = sample
+            self._kept[index] = sample, ids
             self._size += size
-        return sample
+        return sample, ids
 
 
 def mixed(*parts: object) -> int:

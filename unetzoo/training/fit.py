@@ -1,5 +1,6 @@
 """Train a network on a data set."""
 
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -10,11 +11,12 @@ from unetzoo._utils.locks import locked
 from unetzoo._utils.workers import refuse_to_run_in_workers
 from unetzoo.data.dataset import Dataset
 from unetzoo.data.masks.options import Classes, MaskOptions, Masks, Value
+from unetzoo.data.objects import numbers_objects
 from unetzoo.data.open import Data, survey_of
 from unetzoo.data.survey.survey import Survey
-from unetzoo.errors import OptionError
+from unetzoo.errors import DataWarning, OptionError
 from unetzoo.evaluation.masks import check_fits
-from unetzoo.nn.info import ModelInfo
+from unetzoo.nn.config import ModelConfig
 from unetzoo.nn.segmenter import Segmenter
 from unetzoo.nn.wrapped import segmenter_of
 from unetzoo.training.augment import Augmentation
@@ -25,6 +27,7 @@ from unetzoo.training.options import FitOptions, Plan
 from unetzoo.training.progress import Epoch, FitListener
 from unetzoo.training.run import begin, check_folder, discard, read_run
 from unetzoo.training.stopping import explaining
+from unetzoo.training.target import target_of
 from unetzoo.training.validate import draw_curves, draw_predictions, write_history
 from unetzoo.weights.folder import BEST, load
 from unetzoo.weights.rebuilt import check_rebuilt
@@ -80,7 +83,8 @@ def fit(
     Images are read and checked once before anything is written. Torch's random state is left as it was.
 
     Args:
-        model: a network of `create`, with one logit a class, or a single one for two classes. If it is compiled or
+        model: a network of `create`, with one logit a class, or a single one for two classes; or with objects, of
+            which masks number those of one class, or the components of each class are objects. If it is compiled or
             parallel, the network inside is trained, and accelerate makes it parallel.
         data: a folder, a file that lists pairs, a Hugging Face data set or a named one, as `unetzoo data check` reads;
             `{"train": dataset, "val": dataset}`; or a single `Dataset`, a fifth of which is held out for validation.
@@ -97,8 +101,8 @@ def fit(
         listener: functions that are called after every step and epoch.
 
     Returns:
-        The best network by the mean IoU of the validation images, and the result of each epoch. Without validation
-        images it is the last network.
+        The best network by the mean IoU of the validation images, or by the average precision of their objects, and the
+        result of each epoch. Without validation images it is the last network.
 
     Raises:
         MissingExtraError: accelerate, torchmetrics or matplotlib is not installed.
@@ -120,7 +124,8 @@ def fit(
         survey = survey_of(data, mask_options, trained=run.info if run else None)
         statistics = survey.statistics
         check_fits(model, statistics.class_names, statistics.channels)
-        plan = options.plan(statistics, model.config.classes)
+        plan = options.plan(statistics, model.config.classes, objects=bool(model.config.objects))
+        _warn_of_components(model, survey)
         if accelerator.is_main_process:
             begin(folder, options, model.config, statistics)
         accelerator.wait_for_everyone()
@@ -128,7 +133,7 @@ def fit(
         if options.activation_checkpointing:
             model.checkpoint_activations()
         training = Training(accelerator, model, options, plan, statistics.info, folder)
-        crops = _crops(survey.dataset("train"), statistics.info, options, plan)
+        crops = _crops(survey.dataset("train"), model.config, options, plan)
         with explaining(options.batch, plan.crop), _discard_run_before_first_step(training):
             training.run(crops, survey.dataset("val"), _recording(training, listener, resume=resume), resume=resume)
         return _finish(training, survey)
@@ -158,15 +163,27 @@ def _lock(folder: Path, accelerator: "Accelerator", *, resume: bool) -> Iterator
         yield
 
 
-def _crops(samples: Dataset, info: ModelInfo, options: FitOptions, plan: Plan) -> CropDataset:
+def _warn_of_components(model: Segmenter, survey: Survey) -> None:
+    """Warn where objects are guessed from masks of classes."""
+    if model.config.objects and not numbers_objects(survey.dataset("train")):
+        warnings.warn(
+            "the masks do not number objects, so that the connected components of a class are taken for objects: those "
+            "that touch are one; masks='instances' (--masks instances) says that masks number them",
+            DataWarning,
+            stacklevel=3,
+        )
+
+
+def _crops(samples: Dataset, config: ModelConfig, options: FitOptions, plan: Plan) -> CropDataset:
     return CropDataset(
         samples,
-        info,
+        config.info,
         count=plan.steps * options.batch,
         crop=plan.crop,
         balance=options.balance,
         augmentation=Augmentation(options.augment, crop=plan.crop, elastic=options.elastic),
         seed=options.seed,
+        target=target_of(config),
     )
 
 
@@ -183,6 +200,7 @@ def _recording(training: Training, listener: FitListener, *, resume: bool) -> Fi
             listener.on_epoch(epoch)
         if trackers:
             numbers = {"loss": epoch.loss, "learning rate": epoch.learning_rate, "mean IoU": epoch.mean_iou}
+            numbers["AP"] = epoch.average_precision
             accelerator.log({name: value for name, value in numbers.items() if value is not None}, step=epoch.step)
 
     return replace(listener if accelerator.is_main_process else FitListener(), on_epoch=on_epoch)

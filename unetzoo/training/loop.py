@@ -12,7 +12,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - the field's name for it
 from torch.optim.lr_scheduler import LambdaLR
 
-from unetzoo.assembly import create_loss
 from unetzoo.data.dataset import Dataset
 from unetzoo.layers.valid import mirrored
 from unetzoo.losses.resolution import middle_pixels
@@ -27,6 +26,7 @@ from unetzoo.training.options import FitOptions, Plan, Supervision
 from unetzoo.training.progress import Epoch, FitListener, Progress
 from unetzoo.training.run import CHECKPOINTS, Checkpoints
 from unetzoo.training.stopping import StopRequest, TrainingStoppedError, not_finite
+from unetzoo.training.target import loss_of
 from unetzoo.training.validate import Validator
 from unetzoo.weights.folder import BEST, write
 
@@ -66,8 +66,8 @@ def supervised_loss(
 ) -> Tensor:
     """The mean loss over the outputs, a scalar; each compares with the target at its own resolution.
 
-    `loss` maps logits (b, k, h, w) and a target (b, h, w) of class ids to a scalar; `reductions` are the input pixels
-    per pixel of each output, along each axis.
+    `loss` maps logits (b, k, h, w) and a target, (b, h, w) of class ids or (b, c + m, h, w) of objects, to a scalar;
+    `reductions` are the input pixels per pixel of each output, along each axis.
     """
     pairs = zip(logits, reductions, strict=True)
     return torch.stack([loss(output, _downsampled(target, by)) for output, by in pairs]).mean()
@@ -78,7 +78,8 @@ def _downsampled(target: Tensor, by: int) -> Tensor:
     if by == 1:
         return target
     height, width = target.shape[-2:]
-    return middle_pixels(F.pad(target, (0, -width % by, 0, -height % by), value=UNKNOWN), (by, by))
+    unknown = UNKNOWN if target.ndim == 3 else 0  # in a target of objects a weight of 0
+    return middle_pixels(F.pad(target, (0, -width % by, 0, -height % by), value=unknown), (by, by))
 
 
 class Training:
@@ -103,7 +104,7 @@ class Training:
         schedule = LambdaLR(optimizer, rate_of(options.schedule, steps=plan.steps, warm_up=options.warm_up))
         self.reductions = supervised.reductions
         self.clips = not isinstance(optimizer, DenseAdamW)  # that one clips itself
-        self.loss = create_loss(plan.loss, ignore_index=UNKNOWN).to(accelerator.device)
+        self.loss = loss_of(model.config, plan.loss).to(accelerator.device)
         self.average = averaged(model, options.average) if options.average else None
         self.network, self.optimizer, self.schedule = accelerator.prepare(supervised, optimizer, schedule)
         self.progress = Progress()
@@ -190,8 +191,11 @@ class Training:
             learning_rate=float(self.schedule.get_last_lr()[-1]),
             mean_iou=ious.mean,
             class_iou=ious.each,
-            is_best=best is None or ious.mean is None or best.mean_iou is None or ious.mean > best.mean_iou,
+            is_best=True,
+            average_precision=ious.average_precision,
         )
+        if best is not None and best.score is not None and epoch.score is not None:
+            epoch = replace(epoch, is_best=epoch.score > best.score)
         if epoch.is_best and self.accelerator.is_main_process:
             write(model, self.folder / BEST, info=_info_with(self.info, epoch))
         progress.epochs.append(epoch)
@@ -224,4 +228,5 @@ def _info_with(info: ModelInfo, epoch: Epoch) -> ModelInfo:
         return info
     scores = zip(info.class_names, epoch.class_iou, strict=True)
     metrics = {f"IoU of {name}": value for name, value in scores if value is not None}
-    return replace(info, metrics={"mean IoU": epoch.mean_iou} | metrics)
+    objects = {} if epoch.average_precision is None else {"AP of objects": epoch.average_precision}
+    return replace(info, metrics=objects | {"mean IoU": epoch.mean_iou} | metrics)

@@ -29,7 +29,7 @@ class FitOptions:
 
     Attributes:
         loss: Loss expression, such as `dice + 0.5*focal`. See `unetzoo.create_loss`. Empty: `dice + ce`; `dice + bce`
-            for one logit.
+            for one logit; for objects, each map's own. With objects, it is the loss of maps of masks and classes.
         epochs: Number of epochs, each at least 50 steps. An epoch is as many crops as have the pixels of all images,
             and at least one an image; validation follows it.
         steps: Number of updates of the weights, shared evenly among the epochs. None: as many as the epochs need.
@@ -104,13 +104,13 @@ class FitOptions:
             object.__setattr__(self, "device", "cpu")
             object.__setattr__(self, "cpu", False)
 
-    def plan(self, statistics: "Statistics", classes: int) -> "Plan":
-        """What follows for a data set, for a network with as many logits as `classes`."""
+    def plan(self, statistics: "Statistics", classes: int, *, objects: bool = False) -> "Plan":
+        """What follows for a data set, for a network with as many logits as `classes`, perhaps maps of objects."""
         crop = self.crop or min(_LONGEST_CROP, ceil(max(statistics.largest) / _UNIT) * _UNIT)
         crops = max(statistics.images, ceil(statistics.pixels / crop**2))
         steps = self.steps or self.epochs * max(_SHORTEST_EPOCH, ceil(crops / self.batch))
         return Plan(
-            loss=self.loss or ("dice + bce" if classes == 1 else "dice + ce"),
+            loss=self.loss or ("" if objects else "dice + bce" if classes == 1 else "dice + ce"),
             crop=crop,
             steps=steps,
             epochs=min(self.epochs, steps),
@@ -119,7 +119,10 @@ class FitOptions:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a training will do: loss expression, side of the crops, and steps, which the epochs share evenly."""
+    """What a training will do: loss expression, side of the crops, and steps, which the epochs share evenly.
+
+    The expression is empty where each map of objects has its own loss.
+    """
 
     loss: str
     crop: int

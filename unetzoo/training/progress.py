@@ -18,6 +18,8 @@ class Epoch:
             such images.
         class_iou: intersection over union of each class, 0 to 1; None for a class that neither occurs nor is predicted.
         is_best: whether the network is the best so far; without validation images, each one is.
+        average_precision: of the objects, the mean over IoUs from 0.5 to 0.95, 0 to 1, and 1 where there
+            are none and none are predicted; None if the network is not one of objects.
     """
 
     epoch: int
@@ -27,6 +29,24 @@ class Epoch:
     mean_iou: float | None
     class_iou: tuple[float | None, ...]
     is_best: bool
+    average_precision: float | None = None
+
+    @property
+    def score(self) -> float | None:
+        """The number by which the best network is chosen: average precision of objects, else mean IoU."""
+        return self.mean_iou if self.average_precision is None else self.average_precision
+
+    @property
+    def score_name(self) -> str:
+        """What `score` is."""
+        return "mean IoU" if self.average_precision is None else "AP"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON, without what there is of objects alone where there are none."""
+        values = asdict(self)
+        if self.average_precision is None:
+            del values["average_precision"]
+        return values
 
 
 @dataclass(frozen=True)
@@ -62,7 +82,7 @@ class Progress:
 
     def state_dict(self) -> dict[str, Any]:
         """All of it as plain data."""
-        return {"step": self.step, "losses": self.losses, "epochs": [asdict(epoch) for epoch in self.epochs]}
+        return {"step": self.step, "losses": self.losses, "epochs": [epoch.to_dict() for epoch in self.epochs]}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """The inverse of `state_dict`."""

@@ -28,6 +28,8 @@ CHECKPOINTS = "checkpoints"
 """The folder of its checkpoints; before there is one, there is no run."""
 _NOT_COMPARED = ("workers", "checkpoint_steps", "device", "cpu", "trackers")
 """Options that change nothing in what is learned."""
+_ABSENT: dict[str, dict[str, Any]] = {"network": {"objects": "", "objects_options": {}}}
+"""What the description of a network without objects leaves out."""
 _LENGTH = ("epochs", "steps")  # may grow: a run continues beyond its end
 _CHECKPOINT = re.compile(r"step-(\d+)")
 
@@ -166,7 +168,7 @@ def _as_json(description: dict[str, Any]) -> dict[str, Any]:
 
 def _check_same(folder: Path, before: dict[str, Any], now: dict[str, Any]) -> None:
     for part, values in now.items():
-        old = before.get(part, {})
+        values, old = ({**_ABSENT.get(part, {}), **each} for each in (values, before.get(part, {})))
         compared = values.keys() & old.keys() - {*_NOT_COMPARED, *_LENGTH}  # older releases had fewer
         changes = ", ".join(
             f"{name} was {old[name]!r}, is {values[name]!r}"

@@ -2,10 +2,9 @@
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
@@ -14,9 +13,11 @@ from numpy.typing import NDArray
 from unetzoo._utils.atomic import whole_file, write_text
 from unetzoo.data.dataset import Dataset, Sample
 from unetzoo.data.formats.nodata import known_where_data
+from unetzoo.data.objects import object_ids
 from unetzoo.errors import OutOfMemoryError, TrainingError
-from unetzoo.evaluation.instances import match
-from unetzoo.evaluation.masks import predicted_ids
+from unetzoo.evaluation.instances import match, match_objects
+from unetzoo.evaluation.masks import Prediction, predicted, tallies_of
+from unetzoo.evaluation.objects import average_precision, tally
 from unetzoo.evaluation.scores import Scores, count, iou, is_there, mean_of
 from unetzoo.evaluation.sheet import Shown, draw_sheet
 from unetzoo.nn.segmenter import Segmenter
@@ -32,10 +33,11 @@ _MOST_PICTURES = 64  # images among which the worst, the median and the best are
 
 
 class IoUs(NamedTuple):
-    """Intersections over union, 0 to 1, as in `Epoch`."""
+    """Intersections over union, 0 to 1, and the average precision of objects, as in `Epoch`."""
 
     each: tuple[float | None, ...]
     mean: float | None
+    average_precision: float | None = None
 
 
 class Validator:
@@ -46,10 +48,14 @@ class Validator:
 
     def ids(self, model: Segmenter, image: NDArray[np.generic]) -> NDArray[np.int64]:
         """The predicted class ids (h, w) of an image (h, w, c); TrainingError if the smallest tile is too large."""
+        return self.predicted(model, image).ids
+
+    def predicted(self, model: Segmenter, image: NDArray[np.generic]) -> Prediction:
+        """The predicted class ids and objects of an image (h, w, c); raises as `ids`."""
         while True:
             tile = self.tile or _TILE
             try:
-                return predicted_ids(model, image, tile=self.tile)
+                return predicted(model, image, tile=self.tile)
             except OutOfMemoryError as error:
                 if tile <= _SMALLEST_TILE:
                     raise TrainingError(
@@ -74,29 +80,45 @@ class Validator:
         if not len(dataset):
             return IoUs((), None)
         counts = np.zeros((len(dataset.class_names), 3), dtype=np.int64)
+        tallies = np.zeros_like(tally(np.zeros((1, 1), int), np.zeros((1, 1), int)))
         indices = range(accelerator.process_index, len(dataset), accelerator.num_processes)
         for number, index in enumerate(indices, 1):
             if stop.signal:
                 break
             sample = dataset[index]
             truth = known_where_data(sample.image, sample.mask, model.config.info.nodata)
-            counts += count(self.ids(model, sample.image), truth, len(dataset.class_names))
+            prediction = self.predicted(model, sample.image)
+            counts += count(prediction.ids, truth, len(dataset.class_names))
+            if prediction.objects is not None:
+                tallies += tallies_of(prediction, truth, object_ids(dataset, index, truth), dataset.class_names).sum(0)
             on_image(number, len(indices))
         if stop.signal:
             return None
-        counts = accelerator.reduce(torch.from_numpy(counts).to(accelerator.device), "sum").cpu().numpy()
+        counts, tallies = (_summed(values, accelerator) for values in (counts, tallies))
         scores = iou(counts)
         each = tuple(None if np.isnan(value) else float(value) for value in scores)
-        return IoUs(each, mean_of(scores, is_there(counts)))
+        return IoUs(each, mean_of(scores, is_there(counts)), _precision(tallies) if model.config.objects else None)
+
+
+def _precision(tallies: NDArray[Any]) -> float:
+    """The average precision of objects; 1 where there are none and none are predicted."""
+    precision = float(average_precision(tallies))
+    return 1.0 if np.isnan(precision) else precision
+
+
+def _summed(values: NDArray[Any], accelerator: "Accelerator") -> NDArray[Any]:
+    """The sum over all processes."""
+    total: NDArray[Any] = accelerator.reduce(torch.from_numpy(values).to(accelerator.device), "sum").cpu().numpy()
+    return total
 
 
 def write_history(folder: Path, epochs: Sequence[Epoch]) -> None:
     """Write `history.jsonl`, a line an epoch."""
-    write_text(folder / "history.jsonl", "".join(json.dumps(asdict(epoch)) + "\n" for epoch in epochs))
+    write_text(folder / "history.jsonl", "".join(json.dumps(epoch.to_dict()) + "\n" for epoch in epochs))
 
 
 def draw_curves(folder: Path, epochs: Sequence[Epoch]) -> None:
-    """Draw loss and mean IoU of each epoch in `curves.png`."""
+    """Draw loss and score of each epoch in `curves.png`."""
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
 
@@ -106,15 +128,16 @@ def draw_curves(folder: Path, epochs: Sequence[Epoch]) -> None:
     marker = "o" if len(epochs) < 2 else ""
     loss.plot(numbers, [epoch.loss for epoch in epochs], marker=marker, color="#0072b2")
     loss.set(xlabel="epoch", ylabel="loss, training crops")
-    validated = [epoch for epoch in epochs if epoch.mean_iou is not None]
+    validated = [epoch for epoch in epochs if epoch.score is not None]
     numbers = [epoch.epoch for epoch in validated]
-    score.plot(numbers, [epoch.mean_iou for epoch in validated], marker=marker, color="#d55e00")
-    score.set(xlabel="epoch", ylabel="mean IoU, validation images")
+    score.plot(numbers, [epoch.score for epoch in validated], marker=marker, color="#d55e00")
+    name = validated[-1].score_name if validated else "mean IoU"
+    score.set(xlabel="epoch", ylabel=f"{name}, validation images")
     for best in [epoch for epoch in validated if epoch.is_best][-1:]:
-        score.plot(best.epoch, best.mean_iou, marker="o", color="#d55e00")
+        score.plot(best.epoch, best.score, marker="o", color="#d55e00")
         score.annotate(
-            f"best: {best.mean_iou:.4f}, epoch {best.epoch}",
-            (best.epoch, best.mean_iou),
+            f"best: {best.score:.4f}, epoch {best.epoch}",
+            (best.epoch, best.score),
             xytext=(0, -10),
             textcoords="offset points",
             ha="right" if best.epoch > len(epochs) / 2 else "left",
@@ -139,10 +162,13 @@ def draw_predictions(model: Segmenter, dataset: Dataset, folder: Path, validator
     cases = []
     for index in dict.fromkeys([ranked[0], ranked[len(ranked) // 2], ranked[-1]]):
         sample, numbers = dataset[index], dataset.instances(index)
-        ids, truth = validator.ids(model, sample.image), _truth(model, sample)
+        prediction, truth = validator.predicted(model, sample.image), _truth(model, sample)
+        ids = prediction.ids
         title = f"{labels[index]}: {sample.name}   {_as_text(scores[index], dataset.class_names)}"
         is_counted = numbers is not None and find_spec("scipy") is not None
         objects = match(ids, truth, 1, numbers) if is_counted else None
+        if prediction.objects is not None:
+            objects = match_objects(prediction.objects, object_ids(dataset, index, truth))
         cases.append(Shown(sample.image, truth, ids, title, objects))
     with whole_file(folder / "predictions.png") as draft:
         draw_sheet(cases, dataset.class_names).save(draft, format="PNG")

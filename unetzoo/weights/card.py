@@ -38,7 +38,7 @@ def card_of(model: Segmenter, config: ModelConfig, *, repo_id: str | None = None
     data = ModelCardData(
         library_name=_LIBRARY,
         pipeline_tag=_TASK,
-        tags=[_LIBRARY, "semantic-segmentation", config.decoder],
+        tags=[_LIBRARY, "instance-segmentation" if config.objects else "semantic-segmentation", config.decoder],
         license=info.license or None,
         model_name=f"{config.decoder} with {config.encoder}" if results else None,
         eval_results=results or None,
@@ -52,6 +52,7 @@ def _text(model: Segmenter, config: ModelConfig, has_picture: bool) -> str:
         "decoder": f"{code(config.decoder)}{_options(config.decoder_options)}",
         "encoder": f"{code(config.encoder)}{_options(config.encoder_options)}",
         "input": f"(b, {config.in_channels}, h, w), any h and w{_images(config)}",
+        "objects": f"{code(config.objects)}{_options(config.objects_options)}" if config.objects else "",
         "output": f"logits (b, {config.classes}, h, w), before any softmax or sigmoid",
         "classes": ", ".join(map(markdown, config.info.class_names)),
         "parameters": f"{parameters:,}",
@@ -77,9 +78,10 @@ def _images(config: ModelConfig) -> str:
 
 def _use(config: ModelConfig, repo_id: str | None) -> str:
     """How to use the network, with images and with tensors."""
-    source = f'unetzoo.pull("{repo_id}")' if repo_id else 'unetzoo.load("FOLDER")'
+    if config.objects:
+        return _use_objects(config, repo_id)
+    source, channels = _source(repo_id), _channels(config)
     activation = "softmax(1)" if config.classes > 1 else "sigmoid()"
-    channels = "" if config.in_channels == 1 else f", {config.in_channels}"
     return f"""The probability of each class at each pixel of an image, a NumPy array (h, w{channels}) of any size:
 
 ```python
@@ -99,6 +101,27 @@ with torch.no_grad():
     logits = model(images)
 probabilities = logits.{activation}
 ```"""
+
+
+def _use_objects(config: ModelConfig, repo_id: str | None) -> str:
+    """How to use a network of objects with images."""
+    return f"""The objects of an image, a NumPy array (h, w{_channels(config)}) of any size:
+
+```python
+import unetzoo
+
+model = {_source(repo_id)}
+objects = unetzoo.predict_objects(model, image)  # (h, w): 1 to n, 0 where there is none
+maps = unetzoo.predict(model, image)  # ({config.classes}, h, w), from which they come
+```"""
+
+
+def _source(repo_id: str | None) -> str:
+    return f'unetzoo.pull("{repo_id}")' if repo_id else 'unetzoo.load("FOLDER")'
+
+
+def _channels(config: ModelConfig) -> str:
+    return "" if config.in_channels == 1 else f", {config.in_channels}"
 
 
 def _normalized(config: ModelConfig) -> str:

@@ -23,6 +23,7 @@ class NucleiDataset(Dataset):
         image, labels = load_nuclei()
         columns = _COLUMNS[split]
         mask = (labels[:, columns] > 0).astype("int64")
+        self._numbers = labels[:, columns]
         self.samples = [Sample(image[:, columns, None], mask, f"columns {columns.start} to {columns.stop - 1}")]
 
     def __len__(self) -> int:
@@ -30,6 +31,11 @@ class NucleiDataset(Dataset):
 
     def __getitem__(self, index: int) -> Sample:
         return self.samples[index]
+
+    def instances(self, index: int) -> NDArray[np.uint8]:
+        """The number (h, w) of each pixel's nucleus, 0 for the background."""
+        self.samples[index]  # raises IndexError beyond the last
+        return self._numbers
 
 
 def load_nuclei() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:

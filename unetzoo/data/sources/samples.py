@@ -54,6 +54,21 @@ class SampleSource(Source):
         check_finite(sample.image, name)
         return sample.image, sample.mask
 
+    def instances(self, index: int) -> NDArray[Any] | None:
+        """The numbers (h, w) of a sample's objects; None if the data set does not number them.
+
+        Raises:
+            DataError: they are not whole numbers, one a pixel.
+        """
+        dataset, number = self._samples[index]
+        numbers = dataset.instances(number)
+        if numbers is not None and (numbers.ndim != 2 or numbers.dtype.kind not in "iu"):
+            raise DataError(
+                f"{self.entries[index].name}: the numbers of objects must be whole numbers (h, w), got "
+                f"{numbers.dtype} {numbers.shape}"
+            )
+        return numbers
+
 
 class CodedDataset(Dataset):
     """The samples of one split of a source.

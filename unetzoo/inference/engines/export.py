@@ -1,12 +1,14 @@
 """Export a network to ONNX, for any batch, height and width, and check the file in ONNX Runtime."""
 
 import copy
+import json
 import tempfile
 import warnings
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from unetzoo._utils.extras import need
 from unetzoo._utils.time_limit import TimedOut, time_limit
@@ -14,6 +16,8 @@ from unetzoo.errors import UnetzooError
 from unetzoo.layers.valid import check_sides, valid_sides
 from unetzoo.nn.segmenter import Segmenter
 from unetzoo.nn.wrapped import segmenter_of
+from unetzoo.objects.target import activate
+from unetzoo.registry.objects import network_maps
 
 Size = tuple[int, int]
 _TOLERANCE = 1e-3  # of the largest logit; kernels of other libraries sum in another order
@@ -30,7 +34,8 @@ def export(model: Segmenter, path: str | Path, *, image_size: Size | None = None
             needs the main thread of a Unix process.
 
     Returns:
-        The path. The graph maps `image` (b, c, h, w) to `logits` (b, classes, h, w).
+        The path. The graph maps `image` (b, c, h, w) to `logits` (b, classes, h, w); that of a network of objects to
+        `maps`, after activation, and the file's metadata have `objects`, `objects_options` and `maps` as JSON.
 
     Raises:
         MissingExtraError: without the packages of `unetzoo[onnx]`.
@@ -47,16 +52,42 @@ def export(model: Segmenter, path: str | Path, *, image_size: Size | None = None
         check_sides(*image_size, model.encoder.features.reductions[-1])
     traced, checked = (image_size, image_size) if image_size else _sizes(model)
     try:
+        graph = Maps(model).eval() if model.config.objects else model
         with tempfile.TemporaryDirectory(dir=target.parent) as folder:
             draft = Path(folder) / target.name
             with time_limit(patience if image_size is None else None):
-                _write(model, draft, traced, dynamic=image_size is None)
-            _check(model, draft, checked)
+                _write(model, graph, draft, traced, dynamic=image_size is None)
+            _check(model, graph, draft, checked)
+            if isinstance(graph, Maps):
+                _describe(graph, draft)
             draft.replace(target)
     except TimedOut as error:
         reason = f"found no graph for every size in {patience:g} seconds"
         raise UnetzooError(f"{_name(model)}: {reason}{_way_out(dynamic=True)}") from error
     return target
+
+
+class Maps(nn.Module):
+    """A network of objects that gives its maps (b, c, h, w) after activation."""
+
+    def __init__(self, model: Segmenter) -> None:
+        super().__init__()
+        self.model, self.maps = model, network_maps(model.config)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """The maps of images (b, c, h, w)."""
+        return activate(self.maps, self.model(image))
+
+
+def _describe(graph: Maps, path: Path) -> None:
+    """Write the coding of the objects into the metadata of a file."""
+    import onnx
+
+    config, maps = graph.model.config, [asdict(item) for item in graph.maps]
+    values = {"objects": config.objects, "objects_options": config.objects_options, "maps": maps}
+    proto = onnx.load(path)
+    onnx.helper.set_model_props(proto, {name: json.dumps(value) for name, value in values.items()})
+    onnx.save(proto, path)
 
 
 def _sizes(model: Segmenter) -> tuple[Size, Size]:
@@ -69,18 +100,18 @@ def _sizes(model: Segmenter) -> tuple[Size, Size]:
     return (17 * reduction + 1, 19 * reduction - 1), (4 * reduction, 6 * reduction - 3)
 
 
-def _write(model: Segmenter, path: Path, size: Size, *, dynamic: bool) -> None:
+def _write(model: Segmenter, graph: nn.Module, path: Path, size: Size, *, dynamic: bool) -> None:
     free = dict.fromkeys((0, 2, 3) if dynamic else (0,), torch.export.Dim.AUTO)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter warns of its own internals
         try:
-            program = torch.export.export(model, (_example(model, 2, size),), dynamic_shapes=(free,))
+            program = torch.export.export(graph, (_example(model, 2, size),), dynamic_shapes=(free,))
             torch.onnx.export(
                 program,
                 (),
                 path,
                 input_names=["image"],
-                output_names=["logits"],
+                output_names=["logits" if graph is model else "maps"],
                 dynamo=True,
                 external_data=False,
                 verbose=False,
@@ -90,8 +121,8 @@ def _write(model: Segmenter, path: Path, size: Size, *, dynamic: bool) -> None:
             raise UnetzooError(f"{_name(model)} cannot be exported{_way_out(dynamic)}: {reason}") from error
 
 
-def _check(model: Segmenter, path: Path, size: Size) -> None:
-    """Compare the logits of file and network, for another batch (and size, if it is free) than the traced one."""
+def _check(model: Segmenter, graph: nn.Module, path: Path, size: Size) -> None:
+    """Compare the result of file and network, for another batch (and size, if it is free) than the traced one."""
     import onnxruntime
 
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
@@ -101,7 +132,7 @@ def _check(model: Segmenter, path: Path, size: Size) -> None:
     image = _example(model, 1, size)
     (logits,) = session.run(None, {"image": image.numpy()})
     with torch.no_grad():
-        expected = model(image)
+        expected = graph(image)
     difference = float((torch.from_numpy(logits) - expected).abs().max() / expected.abs().max())
     if not difference < _TOLERANCE:
         raise UnetzooError(f"ONNX Runtime's logits differ from the network's by {difference:.2g} of their maximum")

@@ -33,11 +33,13 @@ class Look:
             pixels without a class. None: ids or probabilities are stored unchanged.
         is_colored: whether the table holds colors.
         palette: colors (classes, 3) in which viewers show ids.
+        dtype: of numbers of objects, which are stored in a smaller type; None: that of the result.
     """
 
     table: NDArray[Any] | None = None
     is_colored: bool = False
     palette: Colors | None = None
+    dtype: np.dtype[Any] | None = None
 
 
 def look_of(values: Values | None, ending: str, config: ModelConfig) -> Look:
@@ -167,7 +169,7 @@ class EncodedResult:
     def __init__(self, result: PartialResult, look: Look) -> None:
         self._result = result
         self.look = look
-        self.shape, self.dtype = result.shape, result.dtype
+        self.shape, self.dtype = result.shape, look.dtype or result.dtype
         if look.table is not None:
             channels = look.table.shape[1:]
             self.shape = (*result.shape, *channels) if look.is_colored else (*channels, *result.shape)
@@ -182,7 +184,7 @@ class EncodedResult:
 
     def _encoded(self, ids: NDArray[Any]) -> NDArray[Any]:
         if self.look.table is None:
-            return ids
+            return ids.astype(self.dtype, copy=False)
         values = self.look.table[ids.clip(max=len(self.look.table) - 1)]
         are_planes = values.ndim == 3 and not self.look.is_colored
         return np.moveaxis(values, -1, 0) if are_planes else values

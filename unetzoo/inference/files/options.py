@@ -3,10 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from unetzoo.checks import Precision, check_choice, check_precision
+from unetzoo.checks import Precision, check_choice, check_count, check_precision
 from unetzoo.data.formats.table import FORMAT_OF
 from unetzoo.errors import OptionError
 from unetzoo.inference.files.looks import Look, Values, look_of
+from unetzoo.inference.objects import LARGEST_OBJECT
 from unetzoo.inference.predict import check_tiling
 from unetzoo.inference.thresholds import Threshold, limits_of, plain_threshold
 from unetzoo.inference.tiles import TILE_OF_LARGE
@@ -16,6 +17,9 @@ from unetzoo.nn.config import ModelConfig
 @dataclass(frozen=True, kw_only=True)
 class PredictOptions:
     """Options of `unetzoo.predict_files`; each is a flag of `unetzoo predict`, too.
+
+    A network of objects writes label images, the number (h, w) of each pixel's object, 0 where there is none: uint16,
+    and uint32 for more than 65,535 objects. Its probabilities are its maps.
 
     Attributes:
         probabilities: write the probability of each class, float32 (classes, h, w), rather than class ids (h, w). A
@@ -33,6 +37,8 @@ class PredictOptions:
         flips: average over mirror images, for four times the work.
         precision: `"float32"`, `"bfloat16"` or `"float16"`.
         device: such as `"cuda:1"`; None: a GPU where there is one.
+        largest_object: of a network of objects: length in pixels, from top to bottom, of the longest object in an
+            image that is decoded in strips, as in `predict_objects`.
         overwrite: predict again where a result exists, whoever made it.
 
     Raises:
@@ -49,6 +55,7 @@ class PredictOptions:
     flips: bool = False
     precision: Precision = "float32"
     device: str | None = None
+    largest_object: int = LARGEST_OBJECT
     overwrite: bool = False
 
     def __post_init__(self) -> None:
@@ -61,6 +68,7 @@ class PredictOptions:
             "tile": self.tile and tile,
             "overlap": overlap,
             "batch": batch,
+            "largest_object": check_count("largest_object", self.largest_object),
         }
         for name, value in checked.items():
             object.__setattr__(self, name, value)
@@ -80,10 +88,20 @@ class PredictOptions:
 
     def check_fits(self, config: ModelConfig, suffixes: Iterable[str]) -> None:
         """Raise OptionError where the network lacks a class, or files with these endings cannot hold its result."""
-        limits_of(self.threshold, config)
+        if config.objects:
+            self._check_fits_objects()
+        else:
+            limits_of(self.threshold, config)
         for suffix in suffixes:
             self.look(suffix, config)
 
+    def _check_fits_objects(self) -> None:
+        if self.threshold is not None or self.values not in (None, "ids"):
+            raise OptionError(
+                "the network numbers objects: threshold and values are for classes; leave them out (its own thresholds "
+                "are its objects_options)"
+            )
+
     def look(self, suffix: str, config: ModelConfig) -> Look:
         """How results are written into files with an ending in lower case, such as `".png"`."""
-        return Look() if self.probabilities else look_of(self.values, suffix, config)
+        return Look() if self.probabilities or config.objects else look_of(self.values, suffix, config)

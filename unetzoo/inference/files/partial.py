@@ -106,10 +106,13 @@ class PartialResult:
     def blocks(self, rows: int = _ROWS) -> Iterator[tuple[int, NDArray[Any]]]:
         """The finished rows from the top, `rows` at once: the number of the first, and the array that `write` takes."""
         for top in range(0, self.height, rows):
-            count = min(rows, self.height - top)
-            self._file.seek(_HEADER + top * self._row_bytes)
-            values = np.frombuffer(self._file.read(count * self._row_bytes), dtype=self.dtype)
-            yield top, np.moveaxis(values.reshape(count, *self._row), 0, -2)
+            yield top, self.read(top, min(top + rows, self.height))
+
+    def read(self, first: int, beyond: int) -> NDArray[Any]:
+        """The finished rows from `first` to the one before `beyond`, the array that `write` takes."""
+        self._file.seek(_HEADER + first * self._row_bytes)
+        values = np.frombuffer(self._file.read((beyond - first) * self._row_bytes), dtype=self.dtype)
+        return np.moveaxis(values.reshape(beyond - first, *self._row), 0, -2)
 
     def remove(self) -> None:
         """Delete the file, whose rows are in the result now."""

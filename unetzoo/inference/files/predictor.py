@@ -15,11 +15,13 @@ from unetzoo.inference.devices import on_device
 from unetzoo.inference.engines.optimize import optimize
 from unetzoo.inference.files.jobs import Image, Job, identity_of, open_pixels
 from unetzoo.inference.files.looks import Look
+from unetzoo.inference.files.objects import write_objects
 from unetzoo.inference.files.options import PredictOptions
 from unetzoo.inference.files.partial import PartialResult, discard, has_begun
 from unetzoo.inference.files.records import Standing, standing_of, state_of
 from unetzoo.inference.files.writers import check_target, write_result
 from unetzoo.inference.normalize import Normalize
+from unetzoo.inference.objects import Decoder
 from unetzoo.inference.predict import rows_of
 from unetzoo.inference.scale import scaling_of
 from unetzoo.inference.thresholds import class_ids, limits_of
@@ -67,7 +69,10 @@ class FilePredictor:
     def __init__(self, model: Segmenter, options: PredictOptions) -> None:
         self.options = options
         model = segmenter_of(model, "optimized again")
-        self._limits = limits_of(options.threshold, model.config)
+        self._limits = () if model.config.objects else limits_of(options.threshold, model.config)
+        self._decoder = None
+        if model.config.objects and not options.probabilities:
+            self._decoder = Decoder(model.config, largest_object=options.largest_object)
         self._digest = _digest(model)
         self._network = optimize(on_device(model, options.device), dtype=getattr(torch, options.precision))
         self.config = model.config
@@ -86,7 +91,7 @@ class FilePredictor:
 
         Args:
             image: the image.
-            target: the file of the result: (h, w) for ids, (classes, h, w) for probabilities.
+            target: the file of the result: (h, w) for ids of classes or objects, (classes, h, w) for probabilities.
             on_rows: receives how many rows are finished, and how many there are.
             on_doubt: receives the reason why the image is unlike those of the training, if it is.
 
@@ -138,9 +143,10 @@ class FilePredictor:
         height, width = image.shape[:2]
         classes = self.config.classes
         options = self.options
+        keeps_all = options.probabilities or self._decoder is not None
         ids_dtype, unknown = (np.uint8, UNKNOWN) if classes <= UNKNOWN else (np.uint16, 2**16 - 1)
-        shape = (classes, height, width) if options.probabilities else (height, width)
-        dtype = np.dtype(np.float32 if options.probabilities else ids_dtype)
+        shape = (classes, height, width) if keeps_all else (height, width)
+        dtype = np.dtype(np.float32 if keeps_all else ids_dtype)
         with PartialResult(_partial(target), _replacing(target, made_of), shape, dtype) as result:
             if self._standing(target, made_of).stays:  # another process was quicker
                 return
@@ -155,15 +161,19 @@ class FilePredictor:
                 start=result.rows,
                 normalize=normalize,
             ):
-                result.write(top, rows if options.probabilities else class_ids(rows, self._limits, unknown=unknown))
+                result.write(top, rows if keeps_all else class_ids(rows, self._limits, unknown=unknown))
                 on_rows(result.rows, height)
-            write_result(result, target, made_of, look)
+            if self._decoder is not None:
+                write_objects(result, self._decoder, target, made_of)
+            else:
+                write_result(result, target, made_of, look)
             result.remove()
 
     def _made_of(self, image: Image) -> dict[str, Any]:
         """What a result depends on; the batch size only changes rounding."""
         options = self.options
-        names = ("probabilities", "values", "threshold", "tile", "overlap", "flips", "precision")
+        names = ["probabilities", "values", "threshold", "tile", "overlap", "flips", "precision"]
+        names += ["largest_object"] if self.config.objects else []
         return {
             "image": identity_of(image),
             "network": self._digest,

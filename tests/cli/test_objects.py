@@ -1,0 +1,64 @@
+"""Objects on the command line: from label images to label images."""
+
+import json
+
+import numpy as np
+import pytest
+from cells import Cells
+from PIL import Image
+
+import unetzoo
+
+_SMALL = ["--encoder", "plain", "--encoder-option", "widths=4,8", "--steps", "4", "--epochs", "1", "--batch", "2"]
+
+
+@pytest.fixture
+def cells(tmp_path):
+    data = Cells(4, 0)
+    for kind in ("images", "masks"):
+        (tmp_path / "cells" / kind).mkdir(parents=True)
+    for index in range(4):
+        Image.fromarray(data[index].image[..., 0]).save(tmp_path / "cells" / "images" / f"{index}.png")
+        labels = data.instances(index).astype(np.uint8)
+        Image.fromarray(labels).save(tmp_path / "cells" / "masks" / f"{index}.png")
+    return tmp_path / "cells"
+
+
+def test_label_images_become_a_network_that_writes_and_scores_label_images(invoke, cells, tmp_path):
+    run = str(tmp_path / "run")
+    options = ["--masks", "instances", "--objects", "distance", "--objects-option", "min_size=3"]
+    result = invoke("train", str(cells), "--out", run, *options, *_SMALL)
+    assert result.exit_code == 0, result.output
+    assert "objects by distance" in result.stdout
+    assert "the losses of its maps" in result.stdout
+    assert "AP 0." in result.stdout
+    config = unetzoo.load(tmp_path / "run" / "best").config
+    assert (config.objects, config.objects_options, config.classes) == ("distance", {"min_size": 3}, 3)
+
+    resumed = invoke("train", str(cells), "--out", run, "--resume", "--epochs", "2")
+    assert resumed.exit_code == 0, resumed.output
+
+    result = invoke("predict", run, str(cells / "images"), str(tmp_path / "labels"))
+    assert result.exit_code == 0, result.output
+    model = unetzoo.load(tmp_path / "run" / "best").eval()
+    image = np.asarray(Image.open(cells / "images" / "2.png"))
+    labels = np.asarray(Image.open(tmp_path / "labels" / "2.png"))
+    np.testing.assert_array_equal(labels, unetzoo.predict_objects(model, image))
+
+    result = invoke("evaluate", run, str(cells), "--json", str(tmp_path / "scores.json"))
+    assert result.exit_code == 0, result.output
+    assert "AP" in json.loads((tmp_path / "scores.json").read_text())["instances"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--objects", "distances"], "did you mean 'distance'"),
+        (["--objects", "distance", "--objects-option", "sigma=3"], "has no option 'sigma'"),
+        (["--objects-option", "sigma=3"], "--objects-option needs the name of a coding"),
+    ],
+)
+def test_what_is_wrong_is_said_before_anything_is_read(options, message, invoke, tmp_path):
+    result = invoke("train", str(tmp_path / "nothing"), "--out", str(tmp_path / "run"), *options)
+    assert result.exit_code != 0
+    assert message in str(result.exception or result.output) + result.output

@@ -1,0 +1,49 @@
+"""Write the objects of an image as a label image: the number of each pixel's object."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from unetzoo.data.formats.table import FORMAT_OF
+from unetzoo.errors import DataError
+from unetzoo.inference.files.looks import Look
+from unetzoo.inference.files.partial import PartialResult
+from unetzoo.inference.files.writers import write_result
+from unetzoo.inference.objects import Decoder
+
+_MOST_OF_16_BITS = 2**16 - 1
+
+
+def write_objects(maps: PartialResult, decoder: Decoder, target: Path, made_of: Mapping[str, Any]) -> None:
+    """Decode finished maps, and write the objects into `target`: uint16, or uint32 for more than 65,535 objects.
+
+    Raises:
+        DataError: the format does not hold so many objects.
+        OptionError: as `Decoder.strips`.
+    """
+    _, height, width = maps.shape
+    scratch = target.with_name(f".{target.name}.objects")
+    with PartialResult(scratch, made_of, (height, width), np.dtype(np.int32)) as result:
+        try:
+            count = 0
+            for strip in decoder.strips(lambda *rows: np.ascontiguousarray(maps.read(*rows)), (height, width)):
+                if len(strip.ids):
+                    result.write(strip.top, strip.ids)
+                count += len(strip.classes)
+            write_result(result, target, made_of, Look(dtype=_type_of(count, target)))
+        finally:
+            result.remove()
+
+
+def _type_of(count: int, target: Path) -> np.dtype[Any]:
+    if count <= _MOST_OF_16_BITS:
+        return np.dtype(np.uint16)
+    format_ = FORMAT_OF[target.suffix.lower()]
+    if not format_.holds_arrays:
+        raise DataError(
+            f"{target}: a {format_.name} holds numbers up to {_MOST_OF_16_BITS:,}, and there are {count:,} objects; "
+            "choose .tif, .npy or .zarr"
+        )
+    return np.dtype(np.uint32)

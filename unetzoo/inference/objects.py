@@ -1,0 +1,197 @@
+"""Predict the objects of an image: its maps are decoded, an image of many pixels in strips."""
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unetzoo.checks import check_count
+from unetzoo.errors import OptionError
+from unetzoo.inference.forward import Network
+from unetzoo.inference.predict import predict
+from unetzoo.nn.config import ModelConfig
+from unetzoo.nn.wrapped import network_of
+from unetzoo.objects.coding import Maps, channels_of
+from unetzoo.objects.target import object_classes
+from unetzoo.registry.objects import coding_of, count_object_classes, network_maps
+
+Numbers = NDArray[np.int32]
+LARGEST_OBJECT = 256
+_STRIP = 1024  # rows, at least
+_WHOLE = 2**24  # pixels that are decoded at once
+
+
+class ImageObjects(NamedTuple):
+    """The objects of an image.
+
+    Attributes:
+        ids: (h, w), 1 to n; 0 where there is none.
+        classes: of each object (n + 1,), by its number, 0 to classes - 1; all 0 where there is one class.
+    """
+
+    ids: Numbers
+    classes: NDArray[np.int64]
+
+
+class Strip(NamedTuple):
+    """Finished rows of objects.
+
+    Attributes:
+        top: the first row.
+        ids: (rows, w), numbered over all strips.
+        classes: of the objects whose numbers are new since the strip before, in their order.
+    """
+
+    top: int
+    ids: Numbers
+    classes: NDArray[np.int64]
+
+
+class Decoder:
+    """Decodes the maps of a network.
+
+    Args:
+        config: of the network.
+        largest_object: see `predict_objects`.
+        strip: rows at once of images that are not decoded whole.
+        whole: pixels of the largest image that is decoded whole.
+
+    Raises:
+        OptionError: the network has no objects, or the length is not a whole number >= 1.
+    """
+
+    def __init__(
+        self, config: ModelConfig, *, largest_object: int = LARGEST_OBJECT, strip: int = _STRIP, whole: int = _WHOLE
+    ) -> None:
+        network_maps(config)  # checks the channels
+        self.coding = coding_of(config)
+        self.channels = channels_of(self.coding.maps)
+        self.classes = count_object_classes(config, self.coding)
+        self.largest = check_count("largest_object", largest_object)
+        self.strip, self.whole = strip, whole
+
+    def decode(self, maps: Maps) -> ImageObjects:
+        """The objects of maps (c, h, w), as `predict` gives them; raises OptionError as `predict_objects`."""
+        ids, classes = np.empty(maps.shape[1:], np.int32), [np.zeros(1, np.int64)]
+        for part in self.strips(lambda first, beyond: maps[:, first:beyond], (maps.shape[1], maps.shape[2])):
+            ids[part.top : part.top + len(part.ids)] = part.ids
+            classes.append(part.classes)
+        return ImageObjects(ids, np.concatenate(classes))
+
+    def strips(self, read: Callable[[int, int], Maps], shape: tuple[int, int]) -> Iterator[Strip]:
+        """The finished rows of objects from top to bottom, for images larger than the memory.
+
+        An object belongs to the strip in which its centroid lies. Each strip is decoded with as many rows around it as
+        its objects need, so that they are those of the whole image.
+
+        Args:
+            read: gives the maps (c, beyond - first, w) of some rows.
+            shape: of the image, (h, w).
+
+        Raises:
+            OptionError: an object of an image that is cut is longer than `largest_object`.
+        """
+        height, width = shape
+        rows = height if height * width <= self.whole else max(self.strip, self.largest)
+        halo = max(self.coding.halo(self.largest), self.largest + 1)
+        pending, top, count = np.zeros((0, width), np.int32), 0, 0
+        for start in range(0, height, rows):
+            end = min(start + rows, height)
+            first, beyond = max(0, start - halo), min(height, end + halo)
+            ids, classes = self._window(read(first, beyond))
+            owned = self._owned(ids, start - first, end - first, is_cut=beyond - first < height)
+            numbers = np.where(owned, np.cumsum(owned) + count, 0).astype(np.int32)
+            reach = min(height, end + self.largest)
+            pending = np.concatenate([pending, np.zeros((reach - top - len(pending), width), np.int32)])
+            place = slice(max(first, top), reach)
+            _add(pending[place.start - top : reach - top], numbers[ids[place.start - first : reach - first]])
+            count += int(owned.sum())
+            finished = height if end == height else max(top, end - self.largest)
+            yield Strip(top, pending[: finished - top], classes[owned])
+            pending, top = pending[finished - top :].copy(), finished
+
+    def _window(self, maps: Maps) -> ImageObjects:
+        """The objects of some rows; pixels without data belong to none."""
+        is_empty = np.isnan(maps[0])
+        if is_empty.any():
+            maps = np.where(is_empty, np.float32(0), maps)
+        ids = self.coding.decode(maps[: self.channels])
+        ids[is_empty] = 0
+        if not self.classes:
+            return ImageObjects(ids, np.zeros(ids.max(initial=0) + 1, np.int64))
+        votes = maps[self.channels :].argmax(0)
+        return ImageObjects(ids, object_classes(ids, votes, self.classes).clip(min=0))
+
+    def _owned(self, ids: Numbers, start: int, end: int, *, is_cut: bool) -> NDArray[np.bool_]:
+        """Whether the centroid of each object (n + 1,) lies in the rows from `start` to `end`."""
+        top, bottom, centroid = _extents(ids)
+        lengths = bottom - top
+        touches = (top < end) & (bottom > start) & (lengths > self.largest)
+        if is_cut and touches.any():
+            raise OptionError(
+                f"an object is {lengths[touches].max():,} pixels long or longer, more than largest_object="
+                f"{self.largest}, so that strips of the image would cut it: give a larger largest_object"
+            )
+        owned: NDArray[np.bool_] = (centroid >= start) & (centroid < end)
+        return owned
+
+
+def predict_objects(
+    model: Network,
+    image: Any,  # noqa: ANN401 - whatever can be sliced
+    *,
+    tile: int | None = None,
+    overlap: int | None = None,
+    batch: int = 1,
+    flips: bool = False,
+    largest_object: int = LARGEST_OBJECT,
+) -> Numbers:
+    """The number of the object of each pixel.
+
+    The maps of the network are those of `predict`. An image of more than 2^24 pixels is decoded in strips; its objects
+    are those of the whole image.
+
+    Args:
+        model: a network of `create(..., objects=...)`, in evaluation mode, as `predict` takes it.
+        image: as in `predict`.
+        tile: as in `predict`.
+        overlap: as in `predict`.
+        batch: as in `predict`.
+        flips: as in `predict`; vectors of mirror images are turned back.
+        largest_object: length in pixels, from top to bottom, of the longest object in an image that is decoded in
+            strips. They overlap by it.
+
+    Returns:
+        (h, w) int32, 1 to n, 0 where there is no object or no data.
+
+    Raises:
+        ShapeError, OptionError, OutOfMemoryError: as `predict`; OptionError also where the network has no objects, or
+            an object is longer than `largest_object`.
+        MissingExtraError: the extra `objects` is not installed.
+    """
+    decoder = Decoder(network_of(model).config, largest_object=largest_object)
+    return decoder.decode(predict(model, image, tile=tile, overlap=overlap, batch=batch, flips=flips)).ids
+
+
+def _extents(ids: Numbers) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """The first row of each object (n + 1,), the one after its last, and the row of its centroid; NaN for 0."""
+    count = int(ids.max(initial=0)) + 1
+    top, bottom = np.full(count, len(ids)), np.zeros(count, np.int64)
+    sizes, sums = np.zeros(count, np.int64), np.zeros(count, np.int64)
+    for row, values in enumerate(ids):
+        pixels = np.bincount(values, minlength=count)
+        there = pixels > 0
+        bottom[there] = row + 1
+        top[there & (top > row)] = row
+        sizes += pixels
+        sums += row * pixels
+    centroid = sums / np.maximum(sizes, 1)
+    centroid[0] = np.nan
+    top[0], bottom[0] = len(ids), 0
+    return top, bottom, centroid
+
+
+def _add(rows: Numbers, ids: Numbers) -> None:
+    """Write objects where there are none yet."""
+    np.copyto(rows, ids, where=rows == 0)

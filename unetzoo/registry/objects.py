@@ -1,0 +1,54 @@
+"""Build the coding of objects that a network was made for."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from unetzoo.errors import OptionError, PluginError
+from unetzoo.nn.config import ModelConfig
+from unetzoo.objects.coding import ObjectCoding, ObjectMap, channels_of
+from unetzoo.objects.ids import need_objects
+from unetzoo.objects.target import all_maps
+from unetzoo.options import build_part
+from unetzoo.registry.host import host
+
+
+def build_coding(name: str, options: Mapping[str, Any]) -> ObjectCoding:
+    """A coding of objects; errors are those of `unetzoo.create_objects`."""
+    entry = host().registries["object"].find(name)
+    need_objects()
+    coding = build_part("object", name, entry.spec.build, {}, options)
+    if not isinstance(coding, ObjectCoding):
+        raise PluginError(f"the builder of object coding {name!r} must return an ObjectCoding, but returned {coding!r}")
+    return coding
+
+
+def coding_of(config: ModelConfig) -> ObjectCoding:
+    """The coding of a network of objects; errors are those of `unetzoo.create_objects`, OptionError without objects."""
+    if not config.objects:
+        raise OptionError("this network gives classes of pixels, not objects; create it with objects=...")
+    return build_coding(config.objects, config.objects_options)
+
+
+def network_maps(config: ModelConfig) -> tuple[ObjectMap, ...]:
+    """The maps of a network's logits, that of the classes of objects included; empty without objects.
+
+    Raises:
+        OptionError: the channels of the logits are not those of the coding.
+        UnknownNameError, ConflictError, MissingExtraError, PluginError: as `unetzoo.create_objects`.
+    """
+    if not config.objects:
+        return ()
+    coding = coding_of(config)
+    channels, count = channels_of(coding.maps), count_object_classes(config, coding)
+    if count < 0 or count == 1:
+        raise OptionError(
+            f"the coding {config.objects!r} has {channels} channels, the network {config.classes}: it was made with "
+            "another version of the coding, or with options that change its maps"
+        )
+    names = config.info.class_names[-count:] if count and len(config.info.class_names) > count else range(count)
+    return all_maps(coding, tuple(map(str, names)))
+
+
+def count_object_classes(config: ModelConfig, coding: ObjectCoding) -> int:
+    """The number of classes of objects, at least 2; 0: all objects are of one class."""
+    return config.classes - channels_of(coding.maps)
