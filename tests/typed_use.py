@@ -81,6 +81,7 @@ def train(model: unetzoo.Segmenter, folder: Path) -> None:
     evaluation = unetzoo.evaluate(model, "cells")
     assert_type(evaluation, unetzoo.Evaluation)
     assert_type(evaluation.class_names, tuple[str, ...])
+    assert_type(unetzoo.tune(model, "cells"), unetzoo.Tuning)
     metric = unetzoo.create_metric("iou", classes=2)
     metric.update(torch.zeros(1, 2, 4, 4), torch.zeros(1, 4, 4, dtype=torch.long))
 

@@ -54,6 +54,7 @@ _HOMES = {
     "evaluation.evaluate": ("evaluate",),
     "evaluation.measure": ("Evaluation",),
     "evaluation.metrics": ("create_metric", "list_metrics"),
+    "evaluation.tune": ("Tuning", "tune"),
     "inference.engines.export": ("export",),
     "inference.engines.optimize": ("optimize",),
     "inference.files.options": ("PredictOptions",),

@@ -47,6 +47,8 @@ from unetzoo.evaluation.evaluate import evaluate as evaluate
 from unetzoo.evaluation.measure import Evaluation as Evaluation
 from unetzoo.evaluation.metrics import create_metric as create_metric
 from unetzoo.evaluation.metrics import list_metrics as list_metrics
+from unetzoo.evaluation.tune import Tuning as Tuning
+from unetzoo.evaluation.tune import tune as tune
 from unetzoo.inference.engines.export import export as export
 from unetzoo.inference.engines.optimize import optimize as optimize
 from unetzoo.inference.engines.prune import prune as prune

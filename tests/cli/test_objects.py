@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+import torch
 from cells import Cells
 from PIL import Image
 
@@ -32,8 +33,10 @@ def test_label_images_become_a_network_that_writes_and_scores_label_images(invok
     assert "objects by distance" in result.stdout
     assert "the losses of its maps" in result.stdout
     assert "AP 0." in result.stdout
+    assert "decoder tuned on 1 image: " in result.stdout
     config = unetzoo.load(tmp_path / "run" / "best").config
-    assert (config.objects, config.objects_options, config.classes) == ("distance", {"min_size": 3}, 3)
+    assert (config.objects, config.classes) == ("distance", 3)
+    assert config.objects_options["min_size"] >= 3
 
     resumed = invoke("train", str(cells), "--out", run, "--resume", "--epochs", "2")
     assert resumed.exit_code == 0, resumed.output
@@ -48,6 +51,33 @@ def test_label_images_become_a_network_that_writes_and_scores_label_images(invok
     result = invoke("evaluate", run, str(cells), "--json", str(tmp_path / "scores.json"))
     assert result.exit_code == 0, result.output
     assert "AP" in json.loads((tmp_path / "scores.json").read_text())["instances"]
+
+
+def test_tune_stores_the_decoders_options_with_the_network(invoke, cells, tmp_path):
+    torch.manual_seed(0)
+    options = {"encoder_options": {"widths": (8, 16)}, "in_channels": 1, "objects_options": {"threshold": 0.95}}
+    model = unetzoo.create("unet", encoder="plain", objects="components", **options)
+    training = unetzoo.FitOptions(steps=20, epochs=1, batch=4, learning_rate=1e-2)
+    folder = unetzoo.fit(model, {"train": Cells(4, 0)}, tmp_path / "run", options=training).folder
+    before = unetzoo.load(folder)
+
+    table = invoke("tune", str(folder), str(cells), "--masks", "instances", "--split", "all")
+    assert table.exit_code == 0, table.output
+    assert "tuned on 4 images" in table.stdout
+    after = unetzoo.load(folder)
+    assert after.config.objects_options["threshold"] < 0.95
+    assert all(torch.equal(value, before.state_dict()[name]) for name, value in after.state_dict().items())
+
+    again = invoke("tune", str(folder), str(cells), "--masks", "instances", "--split", "all", "--json", "-")
+    report = json.loads(again.stdout)
+    assert (report["options"], report["images"]) == (after.config.objects_options, 4)
+    assert report["before"] == report["after"]
+
+
+def test_tune_needs_a_folder(invoke, cells):
+    result = invoke("tune", "user/cells", str(cells))
+    assert result.exit_code == 2
+    assert "MODEL is the folder that keeps the options, and user/cells is not a folder; pull it first" in result.stderr
 
 
 @pytest.mark.parametrize(

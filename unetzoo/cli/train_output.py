@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from unetzoo.data.survey.survey import Survey
+    from unetzoo.evaluation.tune import Tuning
     from unetzoo.nn.segmenter import Segmenter
     from unetzoo.training.fit import Fit
     from unetzoo.training.options import FitOptions, Plan
@@ -46,6 +47,7 @@ def listening(model: "Segmenter", survey: "Survey", options: "FitOptions") -> "I
     with progress() as bar:
         task = bar.add_task("step", total=plan.steps)
         validation = bar.add_task("validate", visible=False)
+        tuning = bar.add_task("tune", visible=False)
 
         def on_start(step: int) -> None:
             bar.update(task, completed=step)
@@ -56,6 +58,7 @@ def listening(model: "Segmenter", survey: "Survey", options: "FitOptions") -> "I
             on_step=lambda step, _steps, _loss: bar.update(task, completed=step),
             on_image=lambda done, total: bar.update(validation, completed=done, total=total, visible=done < total),
             on_epoch=lambda epoch: show(_line(epoch, plan.epochs, survey.statistics.class_names)),
+            on_tune=lambda done, total: bar.update(tuning, completed=done, total=total, visible=done < total),
         )
 
 
@@ -96,4 +99,15 @@ def say_result(result: "Fit") -> None:
     network = "no validation images to choose by: the last network"
     if best.score is not None:
         network = f"the best network, of epoch {best.epoch} with {best.score_name} {best.score:.4f},"
+    if result.tuning is not None:
+        show(tuning_line(result.tuning))
     show(f"{network} is in {result.folder / 'best'}; pictures: {picture}")
+
+
+def tuning_line(tuning: "Tuning") -> str:
+    """What the tuning of a decoder of objects changed."""
+    changes = [f"{name} {old:g} to {new:g}" for name, (old, new) in tuning.changes.items() if new != old]
+    images = count_of(tuning.images, "image")
+    if not changes:
+        return f"decoder tuned on {images}: its options stay, AP {tuning.before:.4f}"
+    return f"decoder tuned on {images}: {', '.join(changes)}; AP {tuning.before:.4f} to {tuning.after:.4f}"

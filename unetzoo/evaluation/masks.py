@@ -16,6 +16,7 @@ from unetzoo.inference.predict import rows_of
 from unetzoo.inference.thresholds import Limits, class_ids
 from unetzoo.nn.config import ModelConfig
 from unetzoo.nn.wrapped import network_of
+from unetzoo.objects.coding import Maps
 from unetzoo.registry.objects import coding_of, count_object_classes
 
 
@@ -128,11 +129,29 @@ def predicted(
 ) -> Prediction:
     """The class ids of `predicted_ids`, and the objects of a network of objects, whose pixels have their class."""
     config = network_of(model).config
+    maps = predicted_maps(model, image, name=name, tile=tile, overlap=overlap, flips=flips)
+    return decoded(config, maps) if config.objects else Prediction(class_ids(maps, limits).astype(np.int64, copy=False))
+
+
+def predicted_maps(
+    model: Network,
+    image: NDArray[np.generic],
+    *,
+    name: str = "the image",
+    tile: int | None = None,
+    overlap: int | None = None,
+    flips: bool = False,
+) -> Maps:
+    """Probabilities, or maps of objects, (c, h, w) of an image (h, w, c); a warning about its values says its name."""
+    config = network_of(model).config
     normalize = normalization_of(image, config.info, name=name)
     result = np.empty((config.classes, *image.shape[:2]), dtype=np.float32)
     for _ in rows_of(model, image, tile=tile, overlap=overlap, batch=1, flips=flips, normalize=normalize, out=result):
         pass
-    if not config.objects:
-        return Prediction(class_ids(result, limits).astype(np.int64, copy=False))
-    objects, classes = Decoder(config).decode(result)
+    return result
+
+
+def decoded(config: ModelConfig, maps: Maps) -> Prediction:
+    """The objects of the maps (c, h, w) of a network of objects; raises OptionError as `Decoder.strips`."""
+    objects, classes = Decoder(config).decode(maps)
     return Prediction(np.where(objects > 0, classes[objects] + 1, 0), objects)

@@ -15,6 +15,7 @@ COMMANDS = {
     "demo": lazy("unetzoo.cli.demo:demo"),
     "data": lazy("unetzoo.cli.data:data"),
     "train": lazy("unetzoo.cli.train:train"),
+    "tune": lazy("unetzoo.cli.tune:tune"),
     "evaluate": lazy("unetzoo.cli.evaluate:evaluate"),
     "predict": lazy("unetzoo.cli.predict:predict"),
     "bench": lazy("unetzoo.cli.bench:bench"),

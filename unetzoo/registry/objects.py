@@ -8,7 +8,7 @@ from unetzoo.nn.config import ModelConfig
 from unetzoo.objects.coding import ObjectCoding, ObjectMap, channels_of
 from unetzoo.objects.ids import need_objects
 from unetzoo.objects.target import all_maps
-from unetzoo.options import build_part
+from unetzoo.options import build_part, options_of
 from unetzoo.registry.host import host
 
 
@@ -20,6 +20,12 @@ def build_coding(name: str, options: Mapping[str, Any]) -> ObjectCoding:
     if not isinstance(coding, ObjectCoding):
         raise PluginError(f"the builder of object coding {name!r} must return an ObjectCoding, but returned {coding!r}")
     return coding
+
+
+def coding_defaults(name: str) -> dict[str, Any]:
+    """The defaults of a coding's options; errors are those of `unetzoo.create_objects`."""
+    spec = host().registries["object"].find(name).spec
+    return {option.name: option.default for option in options_of("object", spec.build)}
 
 
 def coding_of(config: ModelConfig) -> ObjectCoding:

@@ -14,8 +14,9 @@ from unetzoo.data.masks.options import Classes, MaskOptions, Masks, Value
 from unetzoo.data.objects import numbers_objects
 from unetzoo.data.open import Data, survey_of
 from unetzoo.data.survey.survey import Survey
-from unetzoo.errors import DataWarning, OptionError
+from unetzoo.errors import DataError, DataWarning, OptionError
 from unetzoo.evaluation.masks import check_fits
+from unetzoo.evaluation.tune import OnStep, Tuning, tune_on
 from unetzoo.nn.config import ModelConfig
 from unetzoo.nn.segmenter import Segmenter
 from unetzoo.nn.wrapped import segmenter_of
@@ -29,7 +30,7 @@ from unetzoo.training.run import begin, check_folder, discard, read_run
 from unetzoo.training.stopping import explaining
 from unetzoo.training.target import target_of
 from unetzoo.training.validate import draw_curves, draw_predictions, write_history
-from unetzoo.weights.folder import BEST, load
+from unetzoo.weights.folder import BEST, load, write
 from unetzoo.weights.rebuilt import check_rebuilt
 
 if TYPE_CHECKING:
@@ -46,12 +47,15 @@ class Fit:
         model: the best network, in evaluation mode.
         epochs: result of each epoch.
         is_main: whether this process, of several, is the one that writes and reports.
+        tuning: of the options by which a network of objects decodes its maps; None without objects in validation
+            images, and in processes that do not write.
     """
 
     folder: Path
     model: Segmenter
     epochs: tuple[Epoch, ...]
     is_main: bool = True
+    tuning: Tuning | None = None
 
     @property
     def best(self) -> Epoch:
@@ -136,7 +140,7 @@ def fit(
         crops = _crops(survey.dataset("train"), model.config, options, plan)
         with explaining(options.batch, plan.crop), _discard_run_before_first_step(training):
             training.run(crops, survey.dataset("val"), _recording(training, listener, resume=resume), resume=resume)
-        return _finish(training, survey)
+        return _finish(training, survey, listener.on_tune)
 
 
 def _check_weights(model: Segmenter) -> None:
@@ -217,15 +221,32 @@ def _discard_run_before_first_step(training: Training) -> Iterator[None]:
         raise
 
 
-def _finish(training: Training, survey: Survey) -> Fit:
+def _finish(training: Training, survey: Survey, on_tune: OnStep) -> Fit:
     """The best network, and pictures of the training and of its predictions."""
     accelerator, folder, model = training.accelerator, training.folder, training.model
+    validation, is_main = survey.dataset("val"), accelerator.is_main_process
+    accelerator.wait_for_everyone()
+    tuning = _tune(training, validation, on_tune) if is_main and model.config.objects else None
     accelerator.wait_for_everyone()
     best = load(folder / BEST)
     model.load_state_dict(best.state_dict())
     model.config = best.config
     model.eval()
-    if accelerator.is_main_process:
+    if is_main:
         draw_curves(folder, training.progress.epochs)
-        draw_predictions(model, survey.dataset("val"), folder, training.validator)
-    return Fit(folder, model, tuple(training.progress.epochs), accelerator.is_main_process)
+        draw_predictions(model, validation, folder, training.validator)
+    return Fit(folder, model, tuple(training.progress.epochs), is_main, tuning)
+
+
+def _tune(training: Training, validation: Dataset, on_tune: OnStep) -> Tuning | None:
+    """Tune how the best network decodes objects, beginning with the options of the training, and save it so."""
+    folder = training.folder / BEST
+    best = load(folder).to(training.accelerator.device)
+    best.config = replace(best.config, objects_options=training.model.config.objects_options)
+    try:
+        tuning = tune_on(best, validation, tile=training.validator.tile, on_step=on_tune)
+    except DataError:  # no validation images, or none with objects
+        return None
+    best.config = replace(best.config, objects_options=tuning.options)
+    write(best, folder)
+    return tuning

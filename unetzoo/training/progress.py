@@ -59,12 +59,15 @@ class FitListener:
         on_image: called after each image of a validation with its number, from 1 on, and the number of all; of several
             processes, of the images of the main one.
         on_epoch: called after each epoch.
+        on_tune: called while the decoder of objects is tuned at the end, with the number of finished steps, and that of
+            all steps as far as it is known.
     """
 
     on_start: Callable[[int], None] = lambda _: None
     on_step: Callable[[int, int, float], None] = lambda *_: None
     on_image: Callable[[int, int], None] = lambda *_: None
     on_epoch: Callable[[Epoch], None] = lambda _: None
+    on_tune: Callable[[int, int], None] = lambda *_: None
 
 
 class Progress:

@@ -1,0 +1,193 @@
+"""Tune the options by which a network of objects decodes its maps, on images with known objects."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unetzoo.data.dataset import Dataset
+from unetzoo.data.formats.nodata import known_where_data
+from unetzoo.data.masks.options import Classes, MaskOptions, Masks, Value
+from unetzoo.data.objects import object_ids
+from unetzoo.data.open import Data, dataset_of
+from unetzoo.errors import DataError, OptionError
+from unetzoo.evaluation.masks import check_fits, decoded, predicted_maps, tallies_of
+from unetzoo.evaluation.objects import average_precision
+from unetzoo.inference.forward import Network
+from unetzoo.nn.config import ModelConfig
+from unetzoo.nn.wrapped import network_of
+from unetzoo.objects.coding import Maps
+from unetzoo.registry.objects import coding_defaults, coding_of
+
+OnStep = Callable[[int, int], None]
+_PIXELS = 2**23
+_ROUNDS = 3
+_GAIN = 1e-6  # of the average precision, for which an option changes
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """Options of a decoder that were chosen by average precision (AP), and what they change.
+
+    Attributes:
+        options: all options of the coding that differ from its defaults, as in `ModelConfig.objects_options`.
+        changes: of each option that was tuned, its value before and after.
+        before: AP of the objects, the mean over IoUs from 0.5 to 0.95, 0 to 1, with the options before.
+        after: the same with the new options. It is on the images that chose them, so it flatters.
+        images: number of images.
+    """
+
+    options: Mapping[str, Any]
+    changes: Mapping[str, tuple[float, float]]
+    before: float
+    after: float
+    images: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return asdict(self)
+
+
+class _Case(NamedTuple):
+    """An image whose objects are known."""
+
+    maps: Maps  # (c, h, w), on the disk
+    truth: NDArray[np.integer]  # class ids (h, w)
+    objects: NDArray[np.integer]  # (h, w)
+
+
+def tune(
+    model: Network,
+    data: Data,
+    *,
+    split: str | None = None,
+    classes: Classes | None = None,
+    masks: Masks = "auto",
+    ignore: Sequence[Value] | Value = (),
+    threshold: float | None = None,
+    nearest_color: bool = False,
+    tile: int | None = None,
+    on_step: OnStep = lambda _done, _all: None,
+) -> Tuning:
+    """Choose the options of a network's decoder of objects, and set them in `model.config`.
+
+    One option after the other takes the value with the largest average precision, until none changes (coordinate
+    ascent over `ObjectCoding.tunable`, at most three rounds). `fit` does so at its end. Save the network to keep them.
+
+    Args:
+        model: a network of `create(..., objects=...)`, in evaluation mode; its options are where the search begins.
+        data: as in `evaluate`. Images are taken evenly over the data until they have 2^23 pixels.
+        split: as in `evaluate`; None: val, or all of a `Dataset`. The network knows the objects of training images, and
+            test images should not choose anything.
+        classes: as in `evaluate`.
+        masks: as in `evaluate`.
+        ignore: as in `evaluate`.
+        threshold: as in `evaluate`.
+        nearest_color: as in `evaluate`.
+        tile: as in `unetzoo.predict`.
+        on_step: called with the number of finished steps, and that of all steps as far as it is known.
+
+    Raises:
+        DataError: there are no images, one cannot be read, or they have no objects.
+        OptionError, ShapeError: the network has no objects, or does not fit the data.
+        MissingExtraError: the extra `objects` is not installed.
+    """
+    network = network_of(model)
+    coding_of(network.config)  # raises where there are no objects
+    options = MaskOptions(classes, masks, ignore, threshold, nearest_color)
+    split = split or (None if isinstance(data, Dataset) else "val")
+    tuning = tune_on(model, dataset_of(data, split, options, trained=network.config.info), tile=tile, on_step=on_step)
+    network.config = replace(network.config, objects_options=tuning.options)
+    return tuning
+
+
+def tune_on(
+    model: Network, dataset: Dataset, *, tile: int | None = None, on_step: OnStep = lambda _done, _all: None
+) -> Tuning:
+    """As `tune`, for the images of a data set; changes nothing."""
+    if not len(dataset):
+        raise DataError("there are no images to tune on: choose another split")
+    config = network_of(model).config
+    with _cases(model, dataset, tile, on_step) as cases:
+        search = _Search(config, cases, dataset.class_names)
+        if not any((case.objects > 0).any() for case in cases):
+            raise DataError(f"the {len(cases)} images to tune on have no objects: choose others")
+        return search.run(on_step)
+
+
+class _Search:
+    """Coordinate ascent over the options that are worth tuning."""
+
+    def __init__(self, config: ModelConfig, cases: Sequence[_Case], class_names: Sequence[str]) -> None:
+        self.config, self.cases, self.class_names = config, cases, class_names
+        self.tunable = coding_of(config).tunable
+        options = {**coding_defaults(config.objects), **config.objects_options}
+        self.begin = {name: options[name] for name in self.tunable}
+
+    def run(self, on_step: OnStep) -> Tuning:
+        """The best options; OptionError if those of the network do not decode the images."""
+        current = dict(self.begin)
+        before = best = self.score(current)
+        trials = [(name, value) for name, values in self.tunable.items() for value in values]
+        done, count = len(self.cases), len(self.cases) + len(trials)
+        for number in range(_ROUNDS):
+            start = dict(current)
+            for name, value in trials:
+                precision = self._score_or_zero({**current, name: value}) if value != current[name] else best
+                if precision > best + _GAIN:
+                    best, current[name] = precision, value
+                done += 1
+                on_step(done, count)
+            if current == start or number + 1 == _ROUNDS:
+                break
+            count += len(trials)
+        changes = {name: (self.begin[name], value) for name, value in current.items()}
+        changed = {name: value for name, value in current.items() if value != self.begin[name]}
+        return Tuning({**self.config.objects_options, **changed}, changes, before, best, len(self.cases))
+
+    def _score_or_zero(self, options: Mapping[str, float]) -> float:
+        """0 for options that do not go together, or that join the objects of a large image into one."""
+        try:
+            return self.score(options)
+        except OptionError:
+            return 0.0
+
+    def score(self, options: Mapping[str, float]) -> float:
+        """The average precision over all images."""
+        config = replace(self.config, objects_options={**self.config.objects_options, **options})
+        tallies = [
+            tallies_of(decoded(config, case.maps), case.truth, case.objects, self.class_names).sum(0)
+            for case in self.cases
+        ]
+        return float(average_precision(np.sum(tallies, axis=0)))
+
+
+@contextmanager
+def _cases(model: Network, dataset: Dataset, tile: int | None, on_step: OnStep) -> Iterator[list[_Case]]:
+    """Predicted maps and known objects of images that are spread evenly over a data set; the maps lie on the disk."""
+    config, cases, pixels = network_of(model).config, [], 0
+    order = _spread(len(dataset))
+    with TemporaryDirectory(prefix="unetzoo-tune-") as folder:
+        for index in order:
+            if pixels >= _PIXELS:
+                break
+            sample = dataset[index]
+            check_fits(model, dataset.class_names, sample.image.shape[2], image=sample.name)
+            path = Path(folder) / f"{index}.npy"
+            np.save(path, predicted_maps(model, sample.image, name=sample.name, tile=tile))
+            truth = known_where_data(sample.image, sample.mask, config.info.nodata)
+            cases.append(_Case(np.load(path, mmap_mode="r"), truth, object_ids(dataset, index, truth)))
+            pixels += truth.size
+            on_step(len(cases), len(order))
+        yield cases
+
+
+def _spread(count: int) -> list[int]:
+    """All indices, in an order whose beginning is spread evenly: 0, the middle, the quarters, ..."""
+    steps = [2**power for power in reversed(range(max(count - 1, 0).bit_length()))] or [1]
+    return list(dict.fromkeys(index for step in steps for index in range(0, count, step)))
