@@ -27,7 +27,7 @@ def cells(tmp_path):
 
 def test_label_images_become_a_network_that_writes_and_scores_label_images(invoke, cells, tmp_path):
     run = str(tmp_path / "run")
-    options = ["--masks", "instances", "--objects", "distance", "--objects-option", "min_size=3"]
+    options = ["--objects", "distance", "--objects-option", "min_size=3"]
     result = invoke("train", str(cells), "--out", run, *options, *_SMALL)
     assert result.exit_code == 0, result.output
     assert "objects by distance" in result.stdout

@@ -3,13 +3,15 @@
 import numpy as np
 import pytest
 from cells import Cells
-from drawn_objects import drawn, same_objects
+from drawn_objects import drawn, ellipses, same_objects
 from PIL import Image
 
 from unetzoo import DataError, Dataset, Sample
 from unetzoo.data.masks.options import MaskOptions
 from unetzoo.data.objects import numbers_objects, object_ids
 from unetzoo.data.open import survey_of
+
+_AUTO = MaskOptions()
 
 
 class One(Dataset):
@@ -84,3 +86,42 @@ def test_label_images_of_a_folder_give_their_numbers_and_unknown_pixels(tmp_path
     ids = object_ids(dataset, 0, dataset[0].mask)
     assert same_objects(ids, labels * (labels < 255))
     assert ids[-1, -1] == -1
+
+
+def _folder(tmp_path, masks):
+    for kind in ("images", "masks"):
+        (tmp_path / kind).mkdir()
+    for number, mask in enumerate(masks):
+        Image.fromarray((40 * mask).astype(np.uint8)).save(tmp_path / "images" / f"{number}.png")
+        Image.fromarray(mask.astype(np.uint8)).save(tmp_path / "masks" / f"{number}.png")
+    return tmp_path
+
+
+def _doubts(folder, options=_AUTO):
+    survey = survey_of(folder, options, trained=None, objects=True)
+    return [problem.text for problem in survey.problems if "objects" in problem.text or "classes" in problem.text]
+
+
+def test_masks_in_files_number_the_objects_of_a_network_of_objects(tmp_path):
+    masks = [ellipses(4, 32, seed=0), ellipses(7, 32, seed=1)]
+    folder = _folder(tmp_path, masks)
+    assert _doubts(folder) == []
+    dataset = survey_of(folder, _AUTO, trained=None, objects=True).dataset("train")
+    assert dataset.class_names == ("background", "foreground")
+    assert any(np.array_equal(dataset.instances(0), mask) for mask in masks)
+
+
+def test_masks_of_one_value_are_said_to_number_nothing(tmp_path):
+    folder = _folder(tmp_path, [255 * (ellipses(4, 32, seed=seed) > 0) for seed in range(2)])
+    assert "each connected piece of the foreground is taken for one" in _doubts(folder)[0]
+
+
+def test_the_same_few_numbers_in_most_masks_may_be_classes(tmp_path):
+    masks = [ellipses(4, 32, seed=seed).clip(0, 2) for seed in range(3)]
+    folder = _folder(tmp_path, masks)
+    assert _doubts(folder)[0].startswith(
+        "1, 2 are read as the numbers of objects, though most masks have the same ones"
+    )
+    named = MaskOptions(["background", "cell", "nucleus"])
+    assert survey_of(folder, named, trained=None, objects=True).statistics.class_names[1:] == ("cell", "nucleus")
+    assert _doubts(folder, named) == []

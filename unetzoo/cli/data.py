@@ -147,12 +147,14 @@ def mask_options(
     return MaskOptions(named, masks, read_values(ignore or ()), threshold, nearest_color)  # type: ignore[arg-type] # it checks masks
 
 
-def read_survey(source: str, masks: "MaskOptions", trained: "ModelInfo | None" = None) -> "Survey":
-    """Read all images and masks, with a progress bar on a terminal."""
+def read_survey(
+    source: str, masks: "MaskOptions", trained: "ModelInfo | None" = None, *, objects: bool = False
+) -> "Survey":
+    """Read all images and masks, perhaps for a network of objects, with a progress bar on a terminal."""
     from unetzoo.data.open import survey_of
 
     with counting("reading") as on_read:
-        return survey_of(source, masks, trained=trained, on_read=on_read)
+        return survey_of(source, masks, trained=trained, objects=objects, on_read=on_read)
 
 
 def _report(survey: "Survey") -> list["str | Table"]:

@@ -126,6 +126,7 @@ def train(
         data,
         mask_options(classes, masks, ignore, threshold, nearest_color=nearest_color),
         run.info if run else None,
+        objects=bool(network["objects"]),
     )
     say_warnings(survey)
     model = _create(network, survey, options.seed, pretrained=pretrained)

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -98,13 +99,21 @@ def open_dataset(
 
 
 def survey_of(
-    data: Data, masks: MaskOptions, *, trained: ModelInfo | None, on_read: Callable[[int], None] | None = None
+    data: Data,
+    masks: MaskOptions,
+    *,
+    trained: ModelInfo | None,
+    objects: bool = False,
+    on_read: Callable[[int], None] | None = None,
 ) -> Survey:
-    """As `survey`, with all that the user says of masks in one; a survey is returned as it is."""
+    """As `survey`, with all that the user says of masks in one; a survey is returned as it is.
+
+    With `objects`, for a network of objects, masks in files number these unless the user names classes or a threshold.
+    """
     if isinstance(data, Survey):
         _refuse_options(masks)
         return data
-    source, masks = _resolved(data, masks)
+    source, masks = _resolved(data, masks, objects=objects)
     return survey_source(source, masks, trained=trained, on_read=on_read)
 
 
@@ -214,10 +223,12 @@ def _refuse_options(masks: MaskOptions) -> None:
         raise OptionError("this data set is open already: give classes and masks where you open it")
 
 
-def _resolved(data: object, masks: MaskOptions) -> tuple[Source, MaskOptions]:
+def _resolved(data: object, masks: MaskOptions, *, objects: bool = False) -> tuple[Source, MaskOptions]:
     """The images and masks, which number objects if the user asks for that, and what the user or the data say."""
     source = source_of(data)
     masks = with_declared(masks, source.declared)
+    if objects and not source.knows_objects and masks.classes is None and masks.threshold is None:
+        masks = replace(masks, masks="instances")
     return source.numbered() if masks.masks == "instances" else source, masks
 
 

@@ -96,7 +96,8 @@ def fit(
         options: of the training; None: the defaults.
         classes: names of the classes, perhaps with their values in masks; None: what the masks say, or with `resume`
             what they meant before.
-        masks: `"instances"`: masks number the objects of one class.
+        masks: `"instances"`: masks number the objects of one class. For a network of objects those in files do so, too,
+            unless classes or a threshold are given.
         ignore: values or colors of masks whose pixels do not count, such as `0`, `[0, -9999]` or `"#000000"`.
         threshold: masks with soft edges: the smallest value of the foreground.
         nearest_color: read colors and values of no class as the nearest one of a class.
@@ -125,7 +126,7 @@ def fit(
     run = read_run(folder) if resume else None
     _check_weights(model)
     with accelerating(options, folder) as accelerator, _lock(folder, accelerator, resume=resume):
-        survey = survey_of(data, mask_options, trained=run.info if run else None)
+        survey = survey_of(data, mask_options, trained=run.info if run else None, objects=bool(model.config.objects))
         statistics = survey.statistics
         check_fits(model, statistics.class_names, statistics.channels)
         plan = options.plan(statistics, model.config.classes, objects=bool(model.config.objects))

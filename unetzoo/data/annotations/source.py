@@ -67,6 +67,11 @@ class AnnotationSource(Source):
         numbers, classes = self._draw(index)
         return RawMask(numbers if self._is_numbered else classes)
 
+    @property
+    def knows_objects(self) -> bool:
+        """True: each shape is an object."""
+        return True
+
     def instances(self, index: int) -> NDArray[Any]:
         """The numbers (h, w) of an entry's objects, 0 for the background."""
         numbers, _ = self._draw(index)

@@ -54,6 +54,11 @@ class SampleSource(Source):
         check_finite(sample.image, name)
         return sample.image, sample.mask
 
+    @property
+    def knows_objects(self) -> bool:
+        """True, whether samples number their objects or not: their masks have classes."""
+        return True
+
     def instances(self, index: int) -> NDArray[Any] | None:
         """The numbers (h, w) of a sample's objects; None if the data set does not number them.
 

@@ -97,6 +97,11 @@ class Source(ABC):
         _ = index
         return None
 
+    @property
+    def knows_objects(self) -> bool:
+        """Whether `instances` has all that is known of objects, so that masks have classes alone."""
+        return False
+
     def numbered(self) -> "Source":
         """The same entries with masks that number objects, where they are known beside the masks; else this source."""
         return self

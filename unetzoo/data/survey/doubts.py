@@ -19,6 +19,7 @@ _WHITE = 0xFFFFFF
 _MAX_PAIRS = 3  # of colors, in a message
 _FEW = 0.005  # of the pixels
 _FEWEST_CLASSES = 4  # that may be objects
+_FEWEST_OBJECTS = 6  # that are surely no classes
 _MOST = 0.8  # of the masks
 
 
@@ -165,6 +166,25 @@ def _numbered(masks: Sequence[StoredMask], coding: MaskCoding) -> Iterator[str]:
         )
 
 
+def _few_numbers(masks: Sequence[StoredMask], coding: MaskCoding) -> Iterator[str]:
+    """Numbers of objects that may be classes, or a single class."""
+    if not coding.instances:
+        return
+    filled = [mask.set_as(coding.kind) - {0, *coding.unknown} for mask in masks if not mask.is_blank]
+    numbers = frozenset().union(*filled)
+    if filled and all(len(some) <= 1 for some in filled):
+        yield (
+            "masks do not number their objects, so that each connected piece of the foreground is taken for one: "
+            "objects that touch are one"
+        )
+    elif 1 < len(filled) < 2 * filled.count(numbers) and len(numbers) < _FEWEST_OBJECTS:
+        yield (
+            f"{', '.join(map(str, sorted(numbers)))} are read as the numbers of objects, though most masks have the "
+            "same ones: if they are classes, name these, such as classes=['background', 'cell', 'nucleus'] (--classes "
+            "background,cell,nucleus)"
+        )
+
+
 _DOUBTS: tuple[Callable[[Sequence[StoredMask], MaskCoding], Iterator[str]], ...] = (
     _palettes,
     _alpha,
@@ -177,4 +197,5 @@ _DOUBTS: tuple[Callable[[Sequence[StoredMask], MaskCoding], Iterator[str]], ...]
     _unknown_alone,
     _nodata,
     _numbered,
+    _few_numbers,
 )
