@@ -96,6 +96,7 @@ def predict(model: unetzoo.Segmenter, image: NDArray[np.uint8]) -> None:
     results = unetzoo.predict_files(model, ["a.png", "b.png"], "masks", options=options)
     assert_type(results, list[unetzoo.FilePrediction])
     assert_type(results[0].file, Path)
+    assert_type(unetzoo.predict_objects(model, image, largest_object=100), NDArray[np.int32])
     fast = unetzoo.optimize(model, dtype=torch.bfloat16)
     assert_type(fast, unetzoo.OptimizedSegmenter)
     unetzoo.predict(fast, image)

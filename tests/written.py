@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import numpy as np
+from cells import Cells
 from PIL import Image
 
 BUDGET = {  # instead of hours
@@ -65,7 +66,7 @@ def _arguments(line):
 
 
 def make_cells(folder):
-    """A folder `cells/` of three images and masks."""
+    """A folder `cells/` of three images and masks, and a folder `wells/` of three images and numbered cells."""
     random = np.random.default_rng(0)
     for name in ("a.png", "b.png", "c.png"):
         for kind, values in (
@@ -74,4 +75,9 @@ def make_cells(folder):
         ):
             (folder / "cells" / kind).mkdir(parents=True, exist_ok=True)
             Image.fromarray(values.astype(np.uint8)).save(folder / "cells" / kind / name)
+    wells = Cells(3, 0)
+    for index in range(3):
+        for kind, values in (("images", wells[index].image[..., 0]), ("masks", wells.instances(index))):
+            (folder / "wells" / kind).mkdir(parents=True, exist_ok=True)
+            Image.fromarray(values.astype(np.uint8)).save(folder / "wells" / kind / f"{index}.png")
     return folder
