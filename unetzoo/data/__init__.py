@@ -4,6 +4,7 @@ Rooms from the ground up; an import goes down or stays in its room:
 
 - `dataset`: what a data set is
 - `datasets`: those that need no download
+- `objects`: which pixel of a sample belongs to which object
 - `masks`: how masks are stored, and what their values mean
 - `formats`: files, with one table of how each format is read and written
 - `sources`: folders, tables, the Hub, data sets of Python
