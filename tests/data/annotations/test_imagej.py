@@ -113,8 +113,12 @@ def test_damaged_rois_are_one_error(cut, write_image, tmp_path):
         open_source(tmp_path).raw_mask(0)
 
 
-def test_a_damaged_zip_is_one_error(write_image, tmp_path):
+@pytest.mark.parametrize("version", [None, 255])
+def test_a_damaged_zip_is_one_error(version, write_image, tmp_path):
     write_image("a.tif")
-    (tmp_path / "a.zip").write_bytes(b"PK\3\4" + bytes(50))
+    roiwrite(tmp_path / "a.zip", [ImagejRoi.frompoints(_CORNERS)])
+    content = (tmp_path / "a.zip").read_bytes()
+    at = content.index(b"PK\1\2") + 6  # the version of the format that the directory says is needed
+    (tmp_path / "a.zip").write_bytes(content[:at] + bytes([version]) + content[at + 1 :] if version else content[:at])
     with pytest.raises(unetzoo.DataError, match=r"a\.zip cannot be read"):
         open_source(tmp_path)

@@ -27,7 +27,7 @@ def is_imagej(file: Path) -> bool:
                 return stream.read(len(_SIGNATURE)) == _SIGNATURE
         with zipfile.ZipFile(file) as archive:
             return any(name.lower().endswith(".roi") for name in archive.namelist())
-    except (OSError, zipfile.BadZipFile) as error:
+    except Exception as error:  # zipfile raises nearly anything for a damaged file
         raise DataError(f"{file} cannot be read: {describe_error(error)}") from error
 
 

@@ -20,14 +20,18 @@ from unetzoo.errors import DataError, describe_error
 _BOX = 4  # numbers behind the class
 _FEWEST = 6
 _TOLERANCE = 0.01  # of the size, by which rounded numbers leave the image
+_LONGEST = 2**20  # letters of a line that shows whether a file is of this format
+Row = tuple[int, list[float]]
 _LISTS = ("classes.txt", "obj.names")
 
 
 def is_yolo(file: Path) -> bool:
     """Whether the lines of a text file are those of YOLO's format."""
     try:
-        return bool(_rows(file, most=1))
-    except DataError:
+        with file.open(encoding="utf-8-sig") as stream:
+            first = next(filter(str.strip, iter(lambda: stream.readline(_LONGEST), "")), "")
+        return bool(first) and bool(_row(first))
+    except (OSError, ValueError):
         return False
 
 
@@ -42,7 +46,7 @@ def read_yolo(files: Sequence[Path], images: ImageFiles) -> Annotations:
     texts = list_images(images.folder, (".txt",)).images  # also those without a line, of images without objects
     pairs, problems = images.by_file(sorted({*files, *(path for path in texts if path.stem in stems)}))
     annotated = []
-    rows: list[tuple[int, list[float]]] = []
+    rows: list[Row] = []
     for image, (file, *others) in pairs.items():
         if others:
             raise DataError(f"{images.shown(image)} has several files of annotations: {file} and {others[0]}")
@@ -67,25 +71,32 @@ def _shape(label: str, values: Sequence[float], size: Size) -> Shape:
     return Shape(label, (Polygon((ring(np.reshape(values, (-1, 2)) * np.array(size[::-1])),)),))
 
 
-def _rows(file: Path, most: int | None = None) -> list[tuple[int, list[float]]]:
-    """The class and the numbers of each line, or of the first ones.
+def _rows(file: Path) -> list[Row]:
+    """The class and the numbers of each line.
 
     Raises:
         DataError: a line is not as the format says.
     """
     rows = []
-    lines = [(line, row) for line, row in enumerate(read_text(file).splitlines(), start=1) if row.strip()]
-    for line, row in lines[:most]:
+    for line, text in enumerate(read_text(file).splitlines(), start=1):
         try:
-            number, *values = int(row.split()[0]), *map(float, row.split()[1:])
-        except ValueError as error:
-            raise DataError(f"{file}, line {line} does not hold a class and numbers: {row[:60]!r}") from error
-        if len(values) != _BOX and (len(values) < _FEWEST or len(values) % 2):
-            raise DataError(f"{file}, line {line} has {len(values)} numbers behind its class, which are not points")
-        if number < 0 or not all(-_TOLERANCE <= value <= 1 + _TOLERANCE for value in values):
-            raise DataError(f"{file}, line {line} holds numbers outside of 0 to 1: {row[:60]!r}")
-        rows.append((number, values))
+            rows += [_row(text)] if text.strip() else []
+        except DataError as error:
+            raise DataError(f"{file}, line {line} {error}: {text[:60]!r}") from error
     return rows
+
+
+def _row(text: str) -> Row:
+    """The class and the numbers of a line; raises DataError if it is not as the format says."""
+    try:
+        number, *values = int(text.split()[0]), *map(float, text.split()[1:])
+    except ValueError as error:
+        raise DataError("does not hold a class and numbers") from error
+    if len(values) != _BOX and (len(values) < _FEWEST or len(values) % 2):
+        raise DataError(f"has {len(values)} numbers behind its class, which are not points")
+    if number < 0 or not all(-_TOLERANCE <= value <= 1 + _TOLERANCE for value in values):
+        raise DataError("holds numbers outside of 0 to 1")
+    return number, values
 
 
 def _class_names(folder: Path) -> dict[int, str]:
