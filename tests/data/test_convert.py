@@ -79,6 +79,41 @@ def test_splits_stay_and_data_sets_of_python_are_written(tmp_path):
         np.testing.assert_array_equal(before.dataset(split)[0].mask, after.dataset(split)[0].mask)
 
 
+def test_objects_that_samples_number_are_written_as_numbers(tmp_path):
+    convert_dataset("nuclei", tmp_path / "out", masks="instances")
+    before, after = unetzoo.survey("nuclei"), unetzoo.survey(tmp_path / "out")
+    assert after.class_names == ("background", "nucleus")
+    for split in ("train", "val", "test"):
+        numbers = before.dataset(split).instances(0)
+        assert len(np.unique(numbers)) > 10
+        np.testing.assert_array_equal(after.dataset(split).instances(0), numbers)
+
+
+class _Unknown(unetzoo.Dataset):
+    """Two objects, and a column that is not known."""
+
+    def __init__(self):
+        super().__init__(("background", "cell"))
+
+    def __len__(self):
+        return 2
+
+    def __getitem__(self, index):
+        mask = np.ones((4, 6), np.uint8)
+        mask[:, 0] = 255
+        return unetzoo.Sample(np.full((4, 6, 1), index, np.uint8), mask, str(index))
+
+    def instances(self, index):
+        return np.repeat([[1, 1, 1, 2, 2, 2]], 4, axis=0).astype(np.uint8)
+
+
+def test_unknown_pixels_of_samples_that_number_objects_stay_unknown(tmp_path):
+    convert_dataset(_Unknown(), tmp_path / "out", masks="instances")
+    dataset = unetzoo.open_dataset(tmp_path / "out", "all")
+    assert dataset[0].mask[0].tolist() == [255, 1, 1, 1, 1, 1]
+    assert dataset.instances(0)[0].tolist() == [0, 1, 1, 2, 2, 2]
+
+
 class _Floats(unetzoo.Dataset):
     def __init__(self):
         super().__init__(("background", "cell"))
@@ -122,6 +157,22 @@ def test_annotations_and_what_they_are_converted_to_train_a_network(converted, l
     result = unetzoo.fit(model, data, tmp_path / "run", options=options)
     assert result.best.class_iou is not None
     assert unetzoo.load(tmp_path / "run").config.info.class_names == ("background", "cell", "debris")
+
+
+def test_annotations_train_a_network_of_objects_with_their_classes(labelme, tmp_path):
+    model = unetzoo.create(
+        "unet",
+        encoder="plain",
+        encoder_options={"widths": (4, 8)},
+        objects="components",
+        object_classes=2,
+        in_channels=1,
+    )
+    survey = unetzoo.survey(labelme)
+    options = unetzoo.FitOptions(steps=2, epochs=1, batch=2, crop=16)
+    result = unetzoo.fit(model, survey, tmp_path / "run", options=options)
+    assert result.best.average_precision is not None
+    assert result.model.config.info.class_names == ("background", "cell", "debris")
 
 
 def test_the_user_overrules_what_a_folder_declares(labelme, tmp_path):

@@ -12,7 +12,7 @@ from unetzoo.data.masks.decode import class_ids, read_mask
 from unetzoo.data.masks.raw import encode
 from unetzoo.data.sources.source import SPLITS, Entry, Source
 from unetzoo.errors import DataError
-from unetzoo.nn.coding import UNKNOWN, MaskCoding
+from unetzoo.nn.coding import IGNORED, UNKNOWN, MaskCoding
 
 
 class SampleSource(Source):
@@ -20,13 +20,17 @@ class SampleSource(Source):
 
     Args:
         splits: a data set by the name of each split; a single one with the name "" is split later.
+        numbered: masks hold the numbers of objects, where samples number them, and `IGNORED` where the class is not
+            known.
 
     Raises:
         DataError: there are none, a name is not that of a split, one is not a `unetzoo.Dataset`, or classes differ.
     """
 
-    def __init__(self, splits: Mapping[str, Dataset]) -> None:
+    def __init__(self, splits: Mapping[str, Dataset], *, numbered: bool = False) -> None:
         _check(splits)
+        self._splits = splits
+        self._is_numbered = numbered
         self._samples = [(dataset, index) for dataset in splits.values() for index in range(len(dataset))]
         entries = [
             Entry(f"{split or 'sample'} {index}", split)
@@ -42,7 +46,7 @@ class SampleSource(Source):
         return self.pair(index)[0]
 
     def raw_mask(self, index: int) -> NDArray[Any]:
-        """The class ids (h, w) of a sample."""
+        """The mask (h, w) of a sample."""
         return self.pair(index)[1]
 
     def pair(self, index: int) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -52,7 +56,16 @@ class SampleSource(Source):
         sample = dataset[number]
         _check_arrays(sample, name)
         check_finite(sample.image, name)
-        return sample.image, sample.mask
+        return sample.image, self._numbers(index, sample.mask) if self._is_numbered else sample.mask
+
+    def _numbers(self, index: int, mask: NDArray[Any]) -> NDArray[Any]:
+        """The numbers (h, w) of a sample's objects; its mask (h, w) if it does not number them."""
+        numbers = self.instances(index)
+        return mask if numbers is None else np.where(mask == UNKNOWN, IGNORED, numbers.astype(np.int64))
+
+    def numbered(self) -> Source:
+        """The same samples with masks that number the objects."""
+        return SampleSource(self._splits, numbered=True)
 
     @property
     def knows_objects(self) -> bool:
