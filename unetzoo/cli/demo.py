@@ -62,8 +62,8 @@ def demo(
     if out.suffix.lower() not in _FORMATS:
         raise OptionError(f"the picture is written as {', '.join(_FORMATS)}; got {out.name!r}")
     check_place(out)
-    need("train", "training", "accelerate", "torchmetrics", "matplotlib")
-    need("evaluate", "evaluation", "torchmetrics", "scipy")
+    need("train", "training", "accelerate", "matplotlib")
+    need("evaluate", "evaluation", "scipy")
     options = replace(_OPTIONS, steps=steps, seed=seed)
     keep_freed_memory()
     models = {}

@@ -3,7 +3,6 @@
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from unetzoo.nn.coding import UNKNOWN
@@ -15,19 +14,18 @@ Scores = NDArray[np.float64]
 
 
 def count(predicted: NDArray[np.integer], truth: NDArray[np.integer], classes: int) -> Counts:
-    """Count the pixels of each class by torchmetrics: (classes, 3) of true positives, false positives, false negatives.
+    """Count the pixels of each class: (classes, 3) of true positives, false positives and false negatives.
 
     Args:
         predicted: class ids (h, w), from 0 to classes - 1.
         truth: class ids (h, w); pixels of 255, unknown, do not count.
         classes: at least 2.
     """
-    from torchmetrics.functional.classification import multiclass_stat_scores
-
-    ids, expected = (torch.from_numpy(mask.astype(np.int64)).flatten() for mask in (predicted, truth))
-    scores = multiclass_stat_scores(ids, expected, classes, average="none", ignore_index=UNKNOWN, validate_args=False)
-    counts: Counts = scores[:, [0, 1, 3]].numpy()  # torchmetrics: true and false positives, true and false negatives
-    return counts
+    is_known = truth != UNKNOWN
+    pairs = truth[is_known].astype(np.int64) * classes + predicted[is_known]
+    confusion = np.bincount(pairs, minlength=classes**2).reshape(classes, classes)
+    true = confusion.diagonal()
+    return np.stack([true, confusion.sum(0) - true, confusion.sum(1) - true], axis=-1)
 
 
 def is_there(counts: Counts) -> NDArray[np.bool_]:

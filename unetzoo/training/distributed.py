@@ -37,7 +37,7 @@ def accelerating(options: FitOptions, folder: Path) -> "Iterator[Accelerator]":
         OptionError: a tracker is not installed, or the device, the precision or the batch does not fit the hardware.
         TrainingError: several processes were started that do not train together.
     """
-    need("train", "training", "accelerate", "torchmetrics", "matplotlib")
+    need("train", "training", "accelerate", "matplotlib")
     from accelerate import Accelerator, DataLoaderConfiguration, DistributedDataParallelKwargs
     from accelerate.state import AcceleratorState
     from accelerate.tracking import get_available_trackers
