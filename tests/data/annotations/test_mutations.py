@@ -93,7 +93,9 @@ def times(request):
 
 
 @pytest.mark.parametrize(
-    ("name", "document"), [("coco.json", _COCO), ("a.json", _LABELME), ("a.geojson", _QUPATH)], ids=str
+    ("name", "document"),
+    [("coco.json", _COCO), ("a.json", _LABELME), ("a.geojson", _QUPATH)],
+    ids=["coco", "labelme", "qupath"],
 )
 def test_changed_values_of_json_are_read_or_refused(name, document, times, folder):
     chance = random.Random(name)

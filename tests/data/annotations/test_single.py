@@ -47,6 +47,29 @@ def test_images_without_masks_are_left_out_and_said(bowl, write_image):
 
 
 @pytest.mark.parametrize(
+    "stored",
+    [
+        lambda mask: mask,
+        lambda mask: mask > 0,
+        lambda mask: mask // 255,
+        lambda mask: mask.astype(np.uint16) * 257,
+        lambda mask: np.stack([mask] * 3, axis=2),
+        lambda mask: np.stack([mask] * 3 + [np.full_like(mask, 255)], axis=2),
+        lambda mask: np.stack([mask, np.full_like(mask, 255)], axis=2),
+    ],
+    ids=["0 and 255", "bits", "0 and 1", "16 bits", "colors", "colors and alpha", "gray and alpha"],
+)
+def test_masks_of_several_types_are_read(stored, bowl):
+    mask = np.zeros((40, 60), np.uint8)
+    mask[3:9, 50:58] = 255
+    folder = bowl / "stage1_train" / "a" / "masks"
+    for path in folder.iterdir():
+        path.unlink()
+    Image.fromarray(stored(mask)).save(folder / "x.png")
+    np.testing.assert_array_equal(open_source(bowl).raw_mask(0), mask > 0)
+
+
+@pytest.mark.parametrize(
     ("pixels", "message"),
     [
         (np.arange(2400, dtype=np.uint8).reshape(40, 60), "not the mask of one object: it holds 255 values"),

@@ -57,8 +57,9 @@ def _read(files: Sequence[Path], size: Size) -> list[Shape]:
 
 
 def _patch(file: Path, size: Size) -> Patch:
-    pixels = read_raw_mask(file).pixels
-    pixels = pixels if pixels.ndim == 2 else pixels[..., :3].max(axis=2)
+    raw = read_raw_mask(file)
+    pixels = raw.pixels[..., :-1] if raw.marks.has_alpha else raw.pixels
+    pixels = pixels if pixels.ndim == 2 else pixels.max(axis=2)
     if pixels.shape != size:
         raise DataError(f"{file} has {pixels.shape[0]} x {pixels.shape[1]} pixels, its image {size[0]} x {size[1]}")
     values = np.unique(pixels[pixels != 0])
