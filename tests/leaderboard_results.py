@@ -6,18 +6,32 @@ _MACHINE = {
 }  # fmt: skip
 
 
-def result(decoder="unet", encoder="resnet18", *, seed=0, iou=0.8, latency=0.01, data="nuclei", pruned=(), error=""):
+def result(
+    decoder="unet",
+    encoder="resnet18",
+    *,
+    seed=0,
+    iou=0.8,
+    latency=0.01,
+    data="nuclei",
+    pruned=(),
+    error="",
+    objects="",
+    precision=None,
+):
     combination = {
         "decoder": decoder, "encoder": encoder, "loss": "ce", "data": data, "seed": seed, "steps": 5, "seconds": None,
         "batch": 2, "crop": 32, "size": 64,
     }  # fmt: skip
+    if objects:
+        combination |= {"loss": "", "objects": objects}
     if error:
         return {"combination": combination, "error": error}
     return {
         "combination": combination,
         "machine": _MACHINE,
         "date": "2026-01-01",
-        "accuracy": {"mean": {"IoU": iou}, "classes": {}},
+        "accuracy": {"mean": {"IoU": iou}, "classes": {}} | ({"objects": {"AP": precision}} if objects else {}),
         "speed": {
             "size": 64,
             "latency": latency,

@@ -188,12 +188,13 @@ def _looped(network: nn.Module, survey: Survey, run: PeerRun) -> nn.Module:
 
 def _crops(survey: Survey, *, seed: int, steps: int) -> CropDataset:
     statistics = survey.statistics
-    augmentation = Augmentation(OPTIONS.augment, crop=OPTIONS.crop, elastic=OPTIONS.elastic)
+    crop = OPTIONS.plan(statistics, len(statistics.class_names)).crop
+    augmentation = Augmentation(OPTIONS.augment, crop=crop, elastic=OPTIONS.elastic)
     return CropDataset(
         survey.dataset("train"),
         statistics.info,
         count=steps * OPTIONS.batch,
-        crop=OPTIONS.crop,
+        crop=crop,
         balance=OPTIONS.balance,
         augmentation=augmentation,
         seed=seed,

@@ -35,6 +35,23 @@ def test_a_grid_is_every_combination_seed_by_seed():
     assert len({one.file_name for one in grid}) == len(grid)
 
 
+def test_codings_of_objects_take_the_place_of_losses():
+    grid = expand(
+        decoders=["unet"],
+        encoders=["resnet18"],
+        objects=["boundary", "distance(min_size=9)"],
+        data=["d"],
+        seeds=2,
+        steps=5,
+    )
+    assert [(run.loss, run.objects) for run in grid] == [("", "boundary"), ("", "distance(min_size=9)")] * 2
+    assert len({run.file_name for run in grid}) == 4
+    with pytest.raises(OptionError, match="either losses of classes, or codings of objects"):
+        expand(decoders=["unet"], encoders=["resnet18"], losses=["ce"], objects=["flows"], data=["d"], seeds=1, steps=5)
+    with pytest.raises(UnknownNameError, match="did you mean 'flows'"):
+        expand(decoders=["unet"], encoders=["resnet18"], objects=["flow"], data=["d"], seeds=1, steps=5)
+
+
 def test_what_is_asked_for_twice_is_measured_once():
     twice = {"decoders": ["unet", "unet"], "losses": ["dice", "dice"], "data": ["nuclei", "nuclei"]}
     assert len(expand(**twice, encoders=["resnet18"], seeds=1, steps=5)) == 1

@@ -15,11 +15,12 @@ pytestmark = pytest.mark.long
 _PLAIN = "plain(widths=(4, 8))"
 
 
-def _run(decoder="unet", *, seed=0, encoder=_PLAIN, **budget):
+def _run(decoder="unet", *, seed=0, encoder=_PLAIN, loss="dice + ce", objects="", **budget):
     return Combination(
         decoder=decoder,
         encoder=encoder,
-        loss="dice + ce",
+        loss=loss,
+        objects=objects,
         data="nuclei",
         seed=seed,
         batch=2,
@@ -62,6 +63,15 @@ def test_a_unetpp_is_measured_level_by_level():
     result = measure(_run("unetpp(deep_supervision=True)"))
     assert [level["level"] for level in result["pruned"]] == [1]
     assert result["pruned"][0]["mean IoU"] == pytest.approx(result["accuracy"]["mean"]["IoU"], rel=1e-3)
+
+
+def test_objects_are_measured_by_their_average_precision():
+    from unetzoo.bench.measure import measure
+
+    result = measure(_run("unetpp(deep_supervision=True)", loss="", objects="components"))
+    objects = result["accuracy"]["objects"]
+    assert 0 <= objects["AP"] <= objects["AP at 0.5"] <= objects["F1"] <= 1
+    assert result["pruned"][0]["AP"] == pytest.approx(objects["AP"], abs=1e-3)
 
 
 def test_a_combination_that_fails_is_a_result_with_its_error(grid, folder):

@@ -75,11 +75,35 @@ def test_levels_of_a_pruned_network_are_means_over_seeds():
     assert row.pruned == ({"level": 1, "mean IoU": pytest.approx(0.5), "latency": 0.1, "parameters": 5},)
 
 
+def test_networks_of_objects_are_compared_by_average_precision():
+    rows = summarize(
+        [
+            result(objects="distance", precision=0.6, iou=0.7),
+            result(objects="distance", precision=0.8, iou=0.7, seed=1),
+            result(objects="flows", precision=0.5, iou=0.9),
+            result("fpn", iou=0.4),
+        ]
+    )
+    assert [(row.decoder, row.objects, row.score, row.score_name) for row in rows] == [
+        ("unet", "distance", pytest.approx(0.7), "AP"),
+        ("unet", "flows", 0.5, "AP"),
+        ("fpn", "", 0.4, "mean IoU"),
+    ]
+    assert [row.optimal for row in rows] == [True, False, True]  # a mean IoU is no rival of an AP
+    header, _, line, *_ = as_markdown(rows).splitlines()
+    cells = dict(zip(header.split(" | "), line.split(" | "), strict=True))
+    assert (cells["AP"], cells["mean IoU"], cells["objects"]) == ("0.7000", "0.7000", "distance")
+
+
+def test_without_objects_a_page_has_no_columns_of_them():
+    assert "objects" not in as_markdown(summarize([result()])).splitlines()[0]
+
+
 def test_csv_and_markdown_have_the_same_cells():
     rows = summarize([result("unet(a|b)", iou=0.75), result("broken", error="what, now?")])
     lines = list(csv.reader(io.StringIO(as_csv(rows))))
     assert tuple(lines[0]) == COLUMNS
-    assert lines[1][6] == "0.7500"
+    assert lines[1][COLUMNS.index("mean IoU")] == "0.7500"
     assert lines[2][-1] == "what, now?"
     table = as_markdown(rows).splitlines()
     assert len(table) == 4

@@ -22,23 +22,22 @@ _LAYOUT = {
     "legend": {"orientation": "h", "y": -0.22},
     "font": {"family": "system-ui, sans-serif", "size": 14},
     "height": 460,
-    "yaxis_title": "mean IoU",
 }
 _LATENCY = "latency of one image, ms"
 _UNITS = {"latency": (1e3, _LATENCY), "parameters": (1e-6, "parameters, millions")}
-_POINT = "mean IoU %{y:.4f}, %{customdata[2]:.1f} ms, %{customdata[3]} seeds<extra></extra>"
-_LEVEL = "%{text}: mean IoU %{y:.4f}, %{x:.1f} ms, %{customdata:.2f} M parameters<extra></extra>"
+_POINT = "%{y:.4f}, %{customdata[2]:.1f} ms, %{customdata[3]} seeds<extra></extra>"
+_LEVEL = "%{text}: %{y:.4f}, %{x:.1f} ms, %{customdata:.2f} M parameters<extra></extra>"
 
 
 def scatter(rows: Sequence[Row], quantity: Literal["latency", "parameters"]) -> "Figure":
-    """Mean IoU of networks on one data set against latency (with the Pareto front) or parameters.
+    """The score of networks on one data set against latency (with the Pareto front) or parameters.
 
     Args:
-        rows: of one data set.
+        rows: of one data set, all with objects or none.
         quantity: `"latency"` (ms for one image) or `"parameters"` (millions).
     """
     factor, unit = _UNITS[quantity]
-    measured = [row for row in rows if row.mean_iou is not None and getattr(row, quantity) is not None]
+    measured = [row for row in rows if row.score is not None and getattr(row, quantity) is not None]
     figure = graph_objects().Figure()
     for index, decoder in enumerate(dict.fromkeys(row.decoder for row in rows)):
         some = [row for row in measured if row.decoder == decoder]
@@ -48,16 +47,16 @@ def scatter(rows: Sequence[Row], quantity: Literal["latency", "parameters"]) -> 
         _add_front(figure, pareto(measured))
     ticks = round_numbers([getattr(row, quantity) * factor for row in measured])
     axis = {"title": unit, "type": "log", "tickvals": ticks, "ticktext": [f"{tick:g}" for tick in ticks]}
-    return figure.update_layout(**_LAYOUT, xaxis=axis)
+    return figure.update_layout(**_LAYOUT, xaxis=axis, yaxis_title=rows[0].score_name if rows else "")
 
 
 def pruning(rows: Sequence[Row]) -> "Figure | None":
-    """Mean IoU of the networks nested in each U-Net++ against their latency, level by level; None without any."""
+    """The score of the networks nested in each U-Net++ against their latency, level by level; None without any."""
     figure = graph_objects().Figure()
     for index, row in enumerate(row for row in rows if row.pruned):
         figure.add_scatter(
             x=[level["latency"] * 1e3 for level in row.pruned],
-            y=[level["mean IoU"] for level in row.pruned],
+            y=[level[row.score_name] for level in row.pruned],
             text=[f"L{level['level']:.0f}" for level in row.pruned],
             customdata=[level["parameters"] / 1e6 for level in row.pruned],
             mode="lines+markers+text",
@@ -66,7 +65,8 @@ def pruning(rows: Sequence[Row]) -> "Figure | None":
             marker={"color": _COLORS[index % len(_COLORS)], "size": 9},
             hovertemplate=_LEVEL,
         )
-    return figure.update_layout(**_LAYOUT, xaxis_title=_LATENCY) if figure.data else None
+    title = rows[0].score_name if rows else ""
+    return figure.update_layout(**_LAYOUT, xaxis_title=_LATENCY, yaxis_title=title) if figure.data else None
 
 
 def round_numbers(values: Sequence[float]) -> list[float]:
@@ -102,14 +102,14 @@ def graph_objects() -> Any:  # noqa: ANN401 - an extra
 def _points(rows: Sequence[Row], decoder: str, index: int) -> dict[str, Any]:
     """The points of a decoder, with error bars that end at 0 and 1."""
     return {
-        "y": [row.mean_iou for row in rows],
+        "y": [row.score for row in rows],
         "error_y": {
-            "array": [min(row.interval or 0, 1 - (row.mean_iou or 0)) for row in rows],
-            "arrayminus": [min(row.interval or 0, row.mean_iou or 0) for row in rows],
+            "array": [min(row.score_interval or 0, 1 - (row.score or 0)) for row in rows],
+            "arrayminus": [min(row.score_interval or 0, row.score or 0) for row in rows],
             "thickness": 1,
             "width": 3,
         },
-        "customdata": [[label(row.encoder), label(row.loss), (row.latency or 0) * 1e3, row.seeds] for row in rows],
+        "customdata": [[label(row.encoder), label(row.target), (row.latency or 0) * 1e3, row.seeds] for row in rows],
         "mode": "markers",
         "name": label(decoder),
         "marker": {"size": 11, "color": _COLORS[index % len(_COLORS)], "symbol": _SYMBOLS[index % len(_SYMBOLS)]},
@@ -120,7 +120,7 @@ def _points(rows: Sequence[Row], decoder: str, index: int) -> dict[str, Any]:
 def _add_front(figure: "Figure", front: Sequence[Row]) -> None:
     figure.add_scatter(
         x=[(row.latency or 0) * 1e3 for row in front],
-        y=[row.mean_iou for row in front],
+        y=[row.score for row in front],
         text=[label(row.encoder) for row in front],
         textposition="top left",
         textfont={"size": 11},

@@ -26,7 +26,7 @@ class Combination:
     Attributes:
         decoder: name of a decoder, optionally with options, such as `"unetpp(deep_supervision=True)"`.
         encoder: likewise, such as `"plain(widths=(35, 70, 140))"`.
-        loss: an expression.
+        loss: an expression; empty for a network of objects, whose maps have losses of their own.
         data: name of a data set, or what `unetzoo data check` reads.
         seed: of weights and training.
         steps: updates of the weights; None: `seconds` is the budget.
@@ -35,9 +35,10 @@ class Combination:
         crop: side of the crops in pixels.
         size: side of the timed image in pixels.
         training: other options of the training, as `FitOptions` has them.
+        objects: coding of the objects, optionally with options, such as `"distance(min_size=15)"`; empty: none.
 
     Raises:
-        OptionError: for a number below 1, or unless exactly one of steps and seconds is set.
+        OptionError: for a number below 1, or unless exactly one of steps and seconds, and of loss and objects, is set.
     """
 
     decoder: str
@@ -51,12 +52,15 @@ class Combination:
     crop: int = 128
     size: int = 256
     training: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    objects: str = ""
 
     def __post_init__(self) -> None:
         for name in ("batch", "crop", "size"):
             check_count(name, getattr(self, name))
         if (self.steps is None) == (self.seconds is None):
             raise OptionError("choose either steps or seconds as the budget of a training")
+        if bool(self.loss) == bool(self.objects):
+            raise OptionError("choose either losses of classes, or codings of objects, which have their own losses")
         if self.steps is not None:
             check_count("steps", self.steps)
         elif not (self.seconds or 0) > 0:
@@ -65,12 +69,14 @@ class Combination:
     @property
     def title(self) -> str:
         """For messages."""
-        return f"{self.decoder}, {self.encoder}, {self.loss}, {self.data}, seed {self.seed}"
+        return f"{self.decoder}, {self.encoder}, {self.loss or self.objects}, {self.data}, seed {self.seed}"
 
     @property
     def file_name(self) -> str:
         """The name of the file with its result."""
-        return file_name(f"{self.decoder}-{self.encoder}-{self.loss}-{self.data}-{self.seed}", asdict(self))
+        fields = {name: value for name, value in asdict(self).items() if name != "objects" or value}
+        target = self.loss or self.objects
+        return file_name(f"{self.decoder}-{self.encoder}-{target}-{self.data}-{self.seed}", fields)
 
 
 def file_name(words: str, fields: Mapping[str, Any]) -> str:
@@ -84,7 +90,8 @@ def expand(
     *,
     decoders: Sequence[str],
     encoders: Sequence[str],
-    losses: Sequence[str],
+    losses: Sequence[str] = (),
+    objects: Sequence[str] = (),
     data: Sequence[str],
     seeds: int,
     **budget: Any,  # noqa: ANN401 - the other fields of `Combination`, which checks them
@@ -95,59 +102,68 @@ def expand(
         decoders: names or patterns, such as `"unet*"` or `"{unet,fpn}"`.
         encoders: likewise, such as `"resnet{18,34}"` or `"convnext_*"`.
         losses: expressions.
+        objects: codings of objects, instead of losses, named as decoders are.
         data: data sets.
         seeds: their number, from 0 on.
         budget: the other fields of `Combination`.
 
     Raises:
-        OptionError: a pattern matches nothing; the grid is empty or too large.
-        UnknownNameError: there is no such decoder or encoder.
+        OptionError: a pattern matches nothing; the grid is empty or too large; there are losses and objects.
+        UnknownNameError: there is no such decoder, encoder or coding.
     """
     check_count("seeds", seeds)
-    names = [
-        parts("decoder", decoders),
-        parts("encoder", encoders),
-        list(dict.fromkeys(losses)),
-        list(dict.fromkeys(data)),
-    ]
-    if not all(names):
-        raise OptionError("a grid needs at least one of decoders, encoders, losses and data each")
-    grid = list(product(range(seeds), names[3], names[0], names[1], names[2]))
-    if len(grid) > _MOST:
-        raise OptionError(f"the grid has {len(grid):,} combinations, more than {_MOST:,}")
+    targets = [(loss, "") for loss in dict.fromkeys(losses)] + [("", name) for name in parts("object", objects)]
+    datasets, decoders, encoders = list(dict.fromkeys(data)), parts("decoder", decoders), parts("encoder", encoders)
+    if not (datasets and decoders and encoders and targets):
+        raise OptionError("a grid needs at least one of decoders, encoders, data, and losses or objects each")
+    if losses and objects:
+        raise OptionError("choose either losses of classes, or codings of objects, which have their own losses")
+    count = seeds * len(datasets) * len(decoders) * len(encoders) * len(targets)
+    if count > _MOST:
+        raise OptionError(f"the grid has {count:,} combinations, more than {_MOST:,}")
     return [
-        Combination(decoder=decoder, encoder=encoder, loss=loss, data=one, seed=seed, **budget)
-        for seed, one, decoder, encoder, loss in grid
+        Combination(decoder=decoder, encoder=encoder, loss=loss, objects=coding, data=name, seed=seed, **budget)
+        for seed, name, decoder, encoder, (loss, coding) in product(range(seeds), datasets, decoders, encoders, targets)
     ]
 
 
-def parts(kind: Literal["decoder", "encoder"], patterns: Sequence[str]) -> list[str]:
+def parts(kind: Literal["decoder", "encoder", "object"], patterns: Sequence[str]) -> list[str]:
     """The parts that patterns match, see `matching`.
 
     Raises:
         OptionError: a pattern matches nothing.
         UnknownNameError: there is no such part.
     """
-    from unetzoo.assembly import describe, list_decoders, list_encoders
+    from unetzoo.assembly import describe, list_decoders, list_encoders, list_objects
 
-    written = matching(patterns, list_decoders if kind == "decoder" else list_encoders)
+    names = {"decoder": list_decoders, "encoder": list_encoders, "object": list_objects}
+    written = matching(patterns, names[kind])
     for name in {parse_call(one)[0] for one in written}:
         describe(kind, name)
     return written
 
 
-def create_parts(decoder: str, encoder: str, *, classes: int = 1, in_channels: int = 3) -> "Segmenter":
-    """A network of parts as they are written, such as `"unetpp(deep_supervision=True)"`."""
+def create_parts(
+    decoder: str, encoder: str, *, objects: str = "", classes: int = 1, in_channels: int = 3
+) -> "Segmenter":
+    """A network of parts as they are written, such as `"unetpp(deep_supervision=True)"`.
+
+    With a coding of objects, the first of several classes is the background, and the others are those of objects.
+    """
     from unetzoo.assembly import create
 
     (decoder, decoder_options), (encoder, encoder_options) = parse_call(decoder), parse_call(encoder)
+    objects, objects_options = parse_call(objects) if objects else ("", {})
     return create(
         decoder,
         encoder=encoder,
-        classes=classes,
+        classes=1 if objects else classes,
+        object_classes=max(1, classes - 1) if objects else 1,
         in_channels=in_channels,
         encoder_options=encoder_options,
         decoder_options=decoder_options,
+        objects=objects,
+        objects_options=objects_options,
     )
 
 

@@ -120,6 +120,7 @@ def _fitted(combination: Combination, data: Survey, steps: int, listener: FitLis
     model = create_parts(
         combination.decoder,
         combination.encoder,
+        objects=combination.objects,
         classes=len(statistics.class_names),
         in_channels=statistics.channels,
     )
@@ -152,7 +153,18 @@ def _accuracy(result: Evaluation) -> dict[str, Any]:
         name: {score: number.value for score, number in numbers.items()}
         for name, numbers in zip(result.class_names, result.classes, strict=True)
     }
-    return {"mean": {score: number.value for score, number in result.mean.items()}, "classes": classes}
+    objects = {score: number.value for score, number in result.instances.items()}
+    return {
+        "mean": {score: number.value for score, number in result.mean.items()},
+        "classes": classes,
+        **({"objects": objects} if objects else {}),
+    }
+
+
+def _scores(result: Evaluation) -> dict[str, float | None]:
+    """What a chart of pruned networks shows."""
+    objects = {"AP": result.instances["AP"].value} if "AP" in result.instances else {}
+    return {"mean IoU": result.mean["IoU"].value, **objects}
 
 
 def _speed(model: Segmenter, size: int) -> dict[str, Any]:
@@ -183,7 +195,7 @@ def _median_seconds(call: Callable[[], Tensor], device: str) -> float:
 def _pruned(model: Segmenter, dataset: Dataset, size: int) -> list[dict[str, Any]]:
     """Accuracy and speed of each network that is nested in a U-Net++; none for others."""
     return [
-        {"level": level, "mean IoU": evaluate(smaller, dataset).mean["IoU"].value, **_speed(smaller, size)}
+        {"level": level, **_scores(evaluate(smaller, dataset)), **_speed(smaller, size)}
         for level, smaller in nested(model).items()
     ]
 

@@ -12,7 +12,7 @@ from unetzoo._utils.texts import count_of
 from unetzoo.bench.charts import graph_objects, pruning, scatter
 from unetzoo.bench.store import Result, load_all
 from unetzoo.bench.summary import Row, summarize
-from unetzoo.bench.tables import COLUMNS, TEXTS, as_csv, as_markdown, cells
+from unetzoo.bench.tables import TEXTS, as_csv, as_markdown, cells, columns_of
 from unetzoo.errors import DataError
 
 if TYPE_CHECKING:
@@ -51,15 +51,16 @@ def write_report(folder: Path, page: Path, *, title: str = "Leaderboard") -> lis
     if not results:
         raise DataError(f"there are no results in {folder}; `unetzoo bench grid` writes them")
     rows = summarize(results)
+    columns = columns_of(rows)
     text = render(
         "unetzoo.bench",
         title=title,
         subtitle=_subtitle(results, rows),
         charts=list(_charts(rows)),
         rows=rows,
-        columns=COLUMNS,
+        columns=columns,
         texts=TEXTS,
-        table=[list(cells(row).values()) for row in rows],
+        table=[[texts[name] for name in columns] for texts in map(cells, rows)],
         plotly=trusted(get_plotlyjs()),
     )
     written = {page: text, page.with_suffix(".csv"): as_csv(rows), page.with_suffix(".md"): as_markdown(rows)}
@@ -86,10 +87,10 @@ def _subtitle(results: Sequence[Result], rows: Sequence[Row]) -> str:
 
 
 def _charts(rows: Sequence[Row]) -> Iterator[_Chart]:
-    for data in dict.fromkeys(row.data for row in rows if row.mean_iou is not None):
-        some = [row for row in rows if row.data == data]
-        yield _chart(f"{data}: accuracy and latency", scatter(some, "latency"))
-        yield _chart(f"{data}: accuracy and parameters", scatter(some, "parameters"))
+    for data, score in dict.fromkeys((row.data, row.score_name) for row in rows if row.score is not None):
+        some = [row for row in rows if (row.data, row.score_name) == (data, score)]
+        yield _chart(f"{data}: {score} and latency", scatter(some, "latency"))
+        yield _chart(f"{data}: {score} and parameters", scatter(some, "parameters"))
         pruned = pruning(some)
         if pruned is not None:
             yield _chart(f"{data}: U-Net++ pruned to its levels", pruned)

@@ -11,13 +11,16 @@ _NUMBERS = {
     "seeds": ("seeds", "d", 1),
     "mean IoU": ("mean_iou", ".4f", 1),
     "± 95 %": ("interval", ".4f", 1),
+    "AP": ("precision", ".4f", 1),
+    "AP ± 95 %": ("precision_interval", ".4f", 1),
     "ms": ("latency", ".1f", 1e3),
     "images/s": ("throughput", ".1f", 1),
     "peak MiB": ("peak", ".0f", 2**-20),
     "M parameters": ("parameters", ".2f", 1e-6),
     "G multiply-adds": ("multiply_adds", ".2f", 1e-9),
 }  # attribute of a row, format, factor
-_TEXTS = ("data", "decoder", "encoder", "loss", "budget")
+_TEXTS = ("data", "decoder", "encoder", "loss", "objects", "budget")
+_OF_OBJECTS = ("objects", "AP", "AP ± 95 %")
 COLUMNS = (*_TEXTS, *_NUMBERS, "Pareto", "error")
 """The columns of a table; milliseconds are for one image."""
 TEXTS = (*_TEXTS, "Pareto", "error")
@@ -31,8 +34,13 @@ def cells(row: Row) -> dict[str, str]:
     return {**texts, **numbers, "Pareto": "yes" if row.optimal else "", "error": row.error}
 
 
+def columns_of(rows: Sequence[Row]) -> tuple[str, ...]:
+    """The columns that some row fills: those of objects where there are networks of objects."""
+    return tuple(name for name in COLUMNS if name not in _OF_OBJECTS or any(row.objects for row in rows))
+
+
 def as_csv(rows: Sequence[Row]) -> str:
-    """A table with a line of headers."""
+    """A table of all columns with a line of headers."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
@@ -40,8 +48,9 @@ def as_csv(rows: Sequence[Row]) -> str:
     return text.getvalue()
 
 
-def as_markdown(rows: Sequence[Row], columns: Sequence[str] = COLUMNS) -> str:
-    """A table of some of `COLUMNS`; numbers are aligned to the right."""
+def as_markdown(rows: Sequence[Row], columns: Sequence[str] | None = None) -> str:
+    """A table of some of `COLUMNS`, of those of `columns_of` by default; numbers are aligned to the right."""
+    columns = columns_of(rows) if columns is None else columns
     rules = ["---:" if name in _NUMBERS else "---" for name in columns]
     lines = [columns, rules, *([texts[name] for name in columns] for texts in map(cells, rows))]
     return "".join(f"| {' | '.join(map(markdown, line))} |\n" for line in lines)

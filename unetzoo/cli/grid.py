@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from unetzoo.bench.grid import Combination
     from unetzoo.bench.store import Result
 
-_DEFAULT_STEPS = 300
+_DEFAULT_LOSS, _DEFAULT_STEPS = "dice + ce", 300
 Folder = Annotated[Path, typer.Option("--out", "-o", metavar="FOLDER", help="Folder of the results, one file per run")]
 
 
@@ -37,9 +37,23 @@ def grid(
         ),
     ] = "resnet18",
     losses: Annotated[
-        str,
-        typer.Option("--losses", "--loss", metavar="EXPRESSIONS", help="Loss expressions, such as dice,'dice + ce'"),
-    ] = "dice + ce",
+        str | None,
+        typer.Option(
+            "--losses",
+            "--loss",
+            metavar="EXPRESSIONS",
+            help="Loss expressions, such as dice,'dice + ce'  [default: dice + ce]",
+            show_default=False,
+        ),
+    ] = None,
+    objects: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAMES",
+            help="Codings of objects, such as boundary,distance: instead of losses, networks that number objects",
+            show_default=False,
+        ),
+    ] = None,
     data: Annotated[
         str, typer.Option(metavar="NAMES", help="Data sets, such as nuclei,brain-tissue, or folders")
     ] = "nuclei",
@@ -79,7 +93,8 @@ def grid(
     chosen = expand(
         decoders=split_commas(decoders),
         encoders=split_commas(encoders),
-        losses=split_commas(losses),
+        losses=split_commas(losses or ("" if objects else _DEFAULT_LOSS)),
+        objects=split_commas(objects or ""),
         data=split_commas(data),
         seeds=seeds,
         steps=_DEFAULT_STEPS if steps is None and seconds is None else steps,
@@ -128,17 +143,19 @@ def _follow(running: "Iterator[tuple[Combination, Result]]", total: int, left: i
     failed = 0
     with progress() as bar:
         task = bar.add_task("runs", total=total, completed=total - left)
-        for one, result in running:
+        for combination, result in running:
             bar.update(task, advance=1)
             if "error" in result:
                 failed += 1
-                say("failed:", "yellow", f"{one.title}: {result['error']}")
+                say("failed:", "yellow", f"{combination.title}: {result['error']}")
             else:
-                show(f"{one.title}: {_summary(result)}")
+                show(f"{combination.title}: {_summary(result)}")
     return failed
 
 
 def _summary(result: "Result") -> str:
     iou, speed = result["accuracy"]["mean"]["IoU"], result["speed"]
+    precision = result["accuracy"].get("objects", {}).get("AP")
+    objects = "" if precision is None else f"AP {precision:.4f}, "
     accuracy = "no IoU" if iou is None else f"mean IoU {iou:.4f}"
-    return f"{accuracy}, {speed['latency'] * 1e3:.1f} ms, {speed['parameters'] / 1e6:.2f} M parameters"
+    return f"{objects}{accuracy}, {speed['latency'] * 1e3:.1f} ms, {speed['parameters'] / 1e6:.2f} M parameters"
