@@ -57,6 +57,7 @@ _HOMES = {
     "evaluation.tune": ("Tuning", "tune"),
     "inference.engines.export": ("export",),
     "inference.engines.optimize": ("optimize",),
+    "inference.files.object_files": ("ObjectFiles",),
     "inference.files.options": ("PredictOptions",),
     "inference.files.predict": ("predict_files",),
     "inference.files.predictor": ("FilePrediction",),

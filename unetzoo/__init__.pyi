@@ -52,6 +52,7 @@ from unetzoo.evaluation.tune import tune as tune
 from unetzoo.inference.engines.export import export as export
 from unetzoo.inference.engines.optimize import optimize as optimize
 from unetzoo.inference.engines.prune import prune as prune
+from unetzoo.inference.files.object_files import ObjectFiles as ObjectFiles
 from unetzoo.inference.files.options import PredictOptions as PredictOptions
 from unetzoo.inference.files.predict import predict_files as predict_files
 from unetzoo.inference.files.predictor import FilePrediction as FilePrediction

@@ -5,7 +5,7 @@ import pytest
 
 from unetzoo._utils.colors import CONFUSED, FALSE_NEGATIVE, FALSE_POSITIVE, HIT, NOTHING, UNKNOWN_COLOR, palette
 from unetzoo.evaluation.instances import match
-from unetzoo.evaluation.pictures import error_colors, image_colors, legend, objects_panels
+from unetzoo.evaluation.pictures import error_colors, legend, objects_panels
 from unetzoo.evaluation.sheet import Shown, case_picture, draw_sheet
 
 
@@ -18,16 +18,6 @@ def test_images_of_any_channels_and_type_are_drawn(channels, dtype):
     assert picture.mode == "RGB"
     assert picture.height > 120
     assert picture.width > 4 * 160
-
-
-def test_brightness_is_stretched():
-    image = np.linspace(1000, 1100, 50 * 50).reshape(50, 50, 1).astype(np.uint16)
-    colors = image_colors(image)
-    assert (colors.min(), colors.max()) == (0, 255)
-
-
-def test_an_image_of_one_value_is_drawn():
-    assert image_colors(np.full((4, 4, 3), 7.0)).max() == 0
 
 
 @pytest.mark.parametrize("classes", [2, 5, 30])
@@ -94,9 +84,3 @@ def test_a_line_of_pixels_is_no_endless_picture(shape):
     picture = case_picture(np.zeros((*shape, 1), np.uint8), ids, ids, ["a", "b"], height=64)
     assert picture.width < 20 * 64
     assert picture.height < 3 * 64
-
-
-@pytest.mark.parametrize("image", [np.full((4, 6, 1), np.nan), np.ma.masked_less(np.arange(24.0).reshape(4, 6, 1), 5)])
-def test_an_image_is_drawn_where_it_has_no_data_too(image):
-    colors = image_colors(image)
-    assert (colors.shape, colors.dtype) == ((4, 6, 3), np.uint8)

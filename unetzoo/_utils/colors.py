@@ -12,6 +12,12 @@ _CLASSES = (
     (0, 158, 115), (240, 228, 66), (0, 114, 178), (204, 121, 167), FOREGROUND, (136, 34, 85), (153, 153, 51),
     (68, 170, 153),
 )  # fmt: skip
+_OUTLINES = ((240, 228, 66), (86, 180, 233), (230, 159, 0), (0, 200, 140), (213, 94, 0))
+
+
+def outline_palette(count: int) -> Colors:
+    """Colors (count, 3) of lines that show on dark, bright and stained images; from the sixth on they repeat."""
+    return np.array([_OUTLINES[index % len(_OUTLINES)] for index in range(count)], dtype=np.uint8)
 
 
 def palette(classes: int) -> Colors:

@@ -9,7 +9,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from unetzoo._utils.colors import FALSE_NEGATIVE, FALSE_POSITIVE, HIT, Colors
 from unetzoo.data.dataset import Sample
-from unetzoo.evaluation.pictures import class_colors, error_colors, image_colors
+from unetzoo.data.shown import image_colors
+from unetzoo.evaluation.pictures import class_colors, error_colors
 
 _PAPER, _INK, _FAINT = (255, 255, 255), (31, 41, 51), (94, 106, 118)
 _LEGEND = (

@@ -2,15 +2,17 @@
 
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from unetzoo.cli.common import Json
+from unetzoo.cli.fields import with_fields
 from unetzoo.cli.models import ModelName, load_model
 from unetzoo.cli.output import check_json, say
 from unetzoo.cli.predict_output import report
 from unetzoo.cli.tiling import DeviceName, Flips, Overlap, Probability, Tile
+from unetzoo.inference.files.object_files import ENDINGS, TABLES, ObjectFiles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -18,6 +20,11 @@ if TYPE_CHECKING:
     from unetzoo.inference.files.predictor import OnRows
 
 
+@with_fields(
+    ObjectFiles,
+    into="object_files",
+    metavars=dict.fromkeys(TABLES, "FILE") | dict.fromkeys(ENDINGS, "FILE|FOLDER") | {"pixel_size": "LENGTH"},
+)
 def predict(
     model: ModelName,
     images: Annotated[
@@ -61,8 +68,10 @@ def predict(
     threshold: Probability = None,
     largest_object: Annotated[
         int,
-        typer.Option(metavar="PIXELS", help="length of the longest object in images of over 16 million pixels", min=1),
+        typer.Option(metavar="PIXELS", help="Length of the longest object in images of over 16 million pixels", min=1),
     ] = 256,
+    *,
+    object_files: dict[str, Any],
     tile: Tile = None,
     overlap: Overlap = None,
     batch: Annotated[int, typer.Option(metavar="N", help="Number of tiles in one call of the network")] = 1,
@@ -97,7 +106,7 @@ def predict(
     hidden folder .unetzoo in OUT records how each result was made.
 
     A network of objects (train --objects) writes label images: the number of each pixel's object, 0 where there is
-    none.
+    none; and at the end, from the label images, the tables, outlines and pictures that are asked for.
 
     Exit codes: 0, all results exist; 2, wrong use or no images; 3, some images failed; 4, all failed.
 
@@ -105,6 +114,8 @@ def predict(
     """
     from unetzoo._utils.memory import keep_freed_memory
     from unetzoo.inference.files.jobs import find_jobs
+    from unetzoo.inference.files.object_plan import check_network, plan_files
+    from unetzoo.inference.files.object_writer import with_object_files
     from unetzoo.inference.files.options import PredictOptions
     from unetzoo.inference.files.predict import run_jobs
     from unetzoo.inference.thresholds import read_threshold
@@ -124,24 +135,29 @@ def predict(
         largest_object=largest_object,
         overwrite=overwrite,
     )
+    files = ObjectFiles(**object_files)
     jobs = find_jobs(images, out, options, on_left_out=lambda text: say("warning:", "yellow", text))
     network = load_model(model)
+    check_network(files, network.config, probabilities=options.probabilities)
+    planned = plan_files(files, jobs, images, out)
     keep_freed_memory()
-    with _progress(len(jobs)) as (on_rows, on_result):
+    with _progress(len(jobs)) as (on_rows, on_result, on_objects):
         results = run_jobs(network, jobs, options, workers=workers, ray=ray, on_rows=on_rows)
+        results = with_object_files(results, planned, files, network.config, on_image=on_objects)
         report(results, [job.target for job in jobs], json, on_result=on_result)
 
 
 @contextmanager
-def _progress(images: int) -> "Iterator[tuple[OnRows, Callable[[], None]]]":
-    """A bar of the rows of the current image, and one of all images where there are several."""
+def _progress(images: int) -> "Iterator[tuple[OnRows, Callable[[], None], Callable[[], None]]]":
+    """A bar of the rows of the current image, one of all images where there are several, and one of their objects."""
     from unetzoo.cli.progress import progress
 
     with progress() as bar:
         finished = bar.add_task("images", total=images, visible=images > 1)
         rows = bar.add_task("rows", total=None, visible=False)
+        measured = bar.add_task("objects", total=images, visible=False)
 
         def on_rows(_: str, done: int, total: int) -> None:
             bar.update(rows, completed=done, total=total, visible=True)
 
-        yield on_rows, lambda: bar.advance(finished)
+        yield on_rows, lambda: bar.advance(finished), lambda: bar.update(measured, advance=1, visible=True)

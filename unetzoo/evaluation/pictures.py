@@ -15,25 +15,11 @@ from unetzoo._utils.colors import (
     Colors,
     palette,
 )
-from unetzoo.data.formats.nodata import valid_values
 from unetzoo.evaluation.instances import Objects
 from unetzoo.nn.coding import UNKNOWN
 
 Ids = NDArray[np.integer]
 _FOUND_EDGE = (0, 158, 115)
-
-
-def image_colors(image: NDArray[np.generic]) -> Colors:
-    """An image (h, w, channels) of any range as colors (h, w, 3)."""
-    shown = image if image.shape[2] == 3 else image[..., :1].repeat(3, axis=2)
-    valid = valid_values(shown)
-    values = np.ma.getdata(shown).astype(np.float32)
-    if valid is not None:
-        values[~valid] = np.median(values[valid]) if valid.any() else 0
-    low, high = np.percentile(values, (1, 99))
-    gray = (values - low) / max(high - low, np.finfo(np.float32).tiny)
-    colors: Colors = (255 * gray.clip(0, 1)).round().astype(np.uint8)
-    return colors
 
 
 def class_colors(ids: Ids, classes: int) -> Colors:

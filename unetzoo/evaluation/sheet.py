@@ -9,8 +9,9 @@ from PIL import Image, ImageDraw, ImageFont
 
 from unetzoo._utils.colors import Colors
 from unetzoo._utils.texts import printable
+from unetzoo.data.shown import image_colors
 from unetzoo.evaluation.instances import Objects
-from unetzoo.evaluation.pictures import Ids, class_colors, error_colors, image_colors, legend, objects_panels
+from unetzoo.evaluation.pictures import Ids, class_colors, error_colors, legend, objects_panels
 from unetzoo.nn.coding import UNKNOWN
 
 _INK, _FAINT, _LINE_COLOR, _PAPER = (31, 41, 51), (94, 106, 118), (150, 158, 166), (255, 255, 255)

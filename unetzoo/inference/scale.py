@@ -79,7 +79,7 @@ def scaling_of(image: Any, info: ModelInfo) -> Scaling:  # noqa: ANN401 - whatev
     dtype = _dtype(image)
     if not info.value_range or (dtype.name in info.image_dtypes and dtype.itemsize == 1):
         return Scaling()
-    values = np.concatenate([_values(part, info.nodata) for part in _sample(image)])
+    values = np.concatenate([_values(part, info.nodata) for part in sample_of(image)])
     if not values.size or not np.isfinite(values).all():
         return Scaling()
     seen = Values(_types(dtype.name), float(values.min()), float(values.max()), float(values.std()))
@@ -161,7 +161,7 @@ def _values(pixels: NDArray[Any], nodata: Sequence[float]) -> NDArray[np.float64
     return (values.ravel() if valid is None else values[valid]).astype(np.float64)
 
 
-def _sample(image: Any) -> list[NDArray[Any]]:  # noqa: ANN401 - as in `scaling_of`
+def sample_of(image: Any) -> list[NDArray[Any]]:  # noqa: ANN401 - as in `scaling_of`
     """Pixels from all over an image: every n-th if it is in memory, else some windows."""
     if isinstance(image, np.ndarray) and not isinstance(image, np.memmap):
         step = max(1, int((image.size / _SAMPLE) ** 0.5))

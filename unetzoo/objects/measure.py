@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from unetzoo._utils.pixel_size import PixelSize, read_pixel_size
 from unetzoo.errors import ShapeError
-from unetzoo.objects.pixel_size import PixelSize, read_pixel_size
 from unetzoo.objects.pixels import ObjectPixels, perimeters, pixels_of
 
 Columns = dict[str, NDArray[Any]]

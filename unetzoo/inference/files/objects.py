@@ -27,12 +27,13 @@ def write_objects(maps: PartialResult, decoder: Decoder, target: Path, made_of: 
     scratch = target.with_name(f".{target.name}.objects")
     with PartialResult(scratch, made_of, (height, width), np.dtype(np.int32)) as result:
         try:
-            count = 0
+            classes: list[int] = []
             for strip in decoder.strips(lambda *rows: np.ascontiguousarray(maps.read(*rows)), (height, width)):
                 if len(strip.ids):
                     result.write(strip.top, strip.ids)
-                count += len(strip.classes)
-            write_result(result, target, made_of, Look(dtype=_type_of(count, target)))
+                classes += strip.classes.tolist()
+            look = Look(dtype=_type_of(len(classes), target))
+            write_result(result, target, made_of, look, classes if decoder.classes else ())
         finally:
             result.remove()
 

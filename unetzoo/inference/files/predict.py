@@ -17,8 +17,12 @@ from unetzoo.errors import DataError, DataWarning, OptionError
 from unetzoo.inference.devices import check_device
 from unetzoo.inference.files.cluster import run_on_ray
 from unetzoo.inference.files.jobs import Images, Job, SourceImage, find_jobs
+from unetzoo.inference.files.object_files import ObjectFiles
+from unetzoo.inference.files.object_plan import check_network, plan_files
+from unetzoo.inference.files.object_writer import with_object_files
 from unetzoo.inference.files.options import PredictOptions
 from unetzoo.inference.files.predictor import FilePrediction, FilePredictor, OnRows, attempt
+from unetzoo.inference.files.writers import make_folder
 from unetzoo.nn.segmenter import Segmenter
 
 if TYPE_CHECKING:
@@ -31,6 +35,7 @@ def predict_files(
     out: str | Path,
     *,
     options: PredictOptions | None = None,
+    object_files: ObjectFiles | None = None,
     workers: int | None = None,
     ray: str | None = None,
     on_result: Callable[[FilePrediction], None] = lambda _: None,
@@ -48,6 +53,8 @@ def predict_files(
             list of images; a data set as `fit` takes it: a name, `"hf:user/name"`, a `Dataset`, splits by name.
         out: of one image, a file (.png, .tif, .npy, .zarr) or an existing folder; else a folder.
         options: None: the defaults.
+        object_files: tables, outlines and pictures of the objects, which are written at the end; None: label images
+            alone.
         workers: processes, which share the GPUs evenly; None: one a GPU, else one.
         ray: address of a Ray cluster whose machines share the file system, `"auto"` or `"local"`; None: this machine.
         on_result: called after each image.
@@ -59,6 +66,7 @@ def predict_files(
     Raises:
         DataError: there are no images; a result would replace an image; a process ended without an answer.
         OptionError: the options do not fit the network or the files, or the device does not exist.
+        WriteError: a file of `object_files` cannot be written.
         MissingExtraError: a format needs a package that is not installed.
     """
     options = options or PredictOptions()
@@ -66,8 +74,12 @@ def predict_files(
     jobs = find_jobs(images, out, options, on_left_out=left_out.append)
     for sentence in left_out:
         warnings.warn(sentence, DataWarning, stacklevel=2)
+    files = object_files or ObjectFiles()
+    check_network(files, model.config, probabilities=options.probabilities)
+    planned = plan_files(files, jobs, images, Path(out))
     results = []
-    for result in run_jobs(model, jobs, options, workers=workers, ray=ray):
+    predictions = run_jobs(model, jobs, options, workers=workers, ray=ray)
+    for result in with_object_files(predictions, planned, files, model.config):
         results.append(result)
         on_result(result)
     return results
@@ -99,7 +111,7 @@ def run_jobs(
     if not with_files and (ray is not None or workers not in (None, 1)):
         raise OptionError("images of a data set without files are predicted in one process: leave workers and ray out")
     for folder in {job.target.parent for job in jobs}:
-        _make_folder(folder)
+        make_folder(folder)
     if ray is not None:
         yield from run_on_ray(model, jobs, options, address=ray)
         return
@@ -110,13 +122,6 @@ def run_jobs(
     predictor = FilePredictor(model, options)
     for job in jobs:
         yield attempt(predictor, job, on_rows)
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DataError(f"cannot make the folder {folder}: {error.strerror}") from error
 
 
 def _gpus(options: PredictOptions) -> int:

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b, file_digest
 from pathlib import Path
@@ -49,16 +49,29 @@ def standing_of(target: Path, made_of: Mapping[str, Any]) -> Standing:
     return Standing("outdated", ", ".join(reasons)) if reasons else Standing("current")
 
 
-def write_record(target: Path, draft: Path, made_of: Mapping[str, Any]) -> None:
-    """Record how a result was made, before `draft` becomes `target`.
+def write_record(target: Path, draft: Path, made_of: Mapping[str, Any], classes: Sequence[int] = ()) -> None:
+    """Record how a result was made, before `draft` becomes `target`, and the classes of its objects.
 
     Raises:
         OSError, WriteError: it cannot be written.
     """
     path = _record_of(target)
     path.parent.mkdir(exist_ok=True)
-    record = {"name": target.name, "state": state_of(draft), "digest": _digest(draft), "made_of": made_of}
+    record: dict[str, Any] = {
+        "name": target.name,
+        "state": state_of(draft),
+        "digest": _digest(draft),
+        "made_of": made_of,
+    }
+    if classes:
+        record["classes"] = list(classes)
     write_text(path, json.dumps(record, indent=2) + "\n")
+
+
+def recorded_classes(target: Path) -> list[int]:
+    """The class of each object of a result, in the order of their numbers; empty: there is one class alone."""
+    classes = _read(_record_of(target)).get("classes", [])
+    return classes if isinstance(classes, list) else []
 
 
 def state_of(path: Path) -> str:

@@ -1,7 +1,7 @@
 """Write a finished result into its file, completely or not at all."""
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +32,18 @@ def check_target(target: Path, *, probabilities: bool) -> None:
         raise DataError(f"{target} is a folder, not a Zarr array, and is not replaced; name another one for the result")
 
 
-def write_result(result: PartialResult, target: Path, made_of: Mapping[str, Any], look: Look) -> None:
-    """Write all rows into `target`, in the format of its ending.
+def make_folder(folder: Path) -> None:
+    """Make a folder, with those above it; raises DataError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"cannot make the folder {folder}: {error.strerror}") from error
+
+
+def write_result(
+    result: PartialResult, target: Path, made_of: Mapping[str, Any], look: Look, classes: Sequence[int] = ()
+) -> None:
+    """Write all rows into `target`, in the format of its ending, and the classes of its objects into its record.
 
     The file has another name until it is complete. Its record is written before it replaces the target; the rows, which
     are removed last, tell that a process was killed in between.
@@ -42,7 +52,7 @@ def write_result(result: PartialResult, target: Path, made_of: Mapping[str, Any]
     _remove(draft)
     try:
         writer_of(target)(EncodedResult(result, look), draft)
-        write_record(target, draft, made_of)
+        write_record(target, draft, made_of, classes)
         _put(draft, target)
     finally:
         _remove(draft)

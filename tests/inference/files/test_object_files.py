@@ -1,0 +1,287 @@
+"""Tables, outlines and pictures of the objects of predicted images."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from skimage.measure import regionprops_table
+
+import unetzoo
+from unetzoo import DataError, ObjectFiles, OptionError, PredictOptions, WriteError
+from unetzoo.inference.objects import Decoder
+
+RANDOM = np.random.default_rng(0)
+IMAGES = {
+    "a.png": RANDOM.integers(0, 256, (70, 90), dtype=np.uint8),
+    "deep/b.png": RANDOM.integers(0, 256, (50, 60), dtype=np.uint8),
+}
+
+
+def _model(**options):
+    torch.manual_seed(0)
+    parts = {"encoder_options": {"widths": (4, 8)}, "in_channels": 1}
+    model = unetzoo.create("unet", encoder="plain", objects="components", **parts, **options).eval()
+    threshold = float(
+        np.quantile(unetzoo.predict(model, IMAGES["a.png"])[0], 0.85)
+    )  # so that there are several objects
+    model.config = replace(model.config, objects_options={"threshold": threshold, "min_size": 3})
+    return model
+
+
+@pytest.fixture(scope="module")
+def model():
+    return _model()
+
+
+@pytest.fixture
+def images(tmp_path):
+    for name, pixels in IMAGES.items():
+        path = tmp_path / "in" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(path)
+    return tmp_path / "in"
+
+
+def _rows(path):
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _column(rows, name):
+    return np.array([float(row[name]) for row in rows])
+
+
+def _all_files(folder):
+    return ObjectFiles(
+        table=folder / "cells.csv",
+        summary=folder / "summary.csv",
+        outlines=folder / "outlines",
+        overlay=folder / "overlays",
+        pixel_size="0.5um",
+    )
+
+
+def _bytes(folder):
+    files = (path for path in folder.rglob("*") if path.is_file() and ".unetzoo" not in path.parts)
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files if path.suffix != ".lock"}
+
+
+def test_a_folder_of_images_has_one_table_with_the_values_of_scikit_image(model, images, tmp_path):
+    files = ObjectFiles(table=tmp_path / "cells.csv", summary=tmp_path / "summary.csv", pixel_size="0.5um")
+    unetzoo.predict_files(model, images, tmp_path / "labels", object_files=files)
+    rows = _rows(tmp_path / "cells.csv")
+    assert list(dict.fromkeys(row["image"] for row in rows)) == list(IMAGES)
+    for name, pixels in IMAGES.items():
+        labels = np.asarray(Image.open(tmp_path / "labels" / name))
+        properties = ("label", "area", "perimeter", "centroid", "intensity_mean", "intensity_max")
+        expected = regionprops_table(labels, pixels, properties=properties)
+        own = [row for row in rows if row["image"] == name]
+        assert len(own) == labels.max() > 3
+        assert [int(row["id"]) for row in own] == expected["label"].tolist()
+        assert {row["class"] for row in own} == {"object"}
+        np.testing.assert_array_equal(_column(own, "area_px"), expected["area"])
+        np.testing.assert_allclose(_column(own, "area_um2"), expected["area"] / 4)
+        np.testing.assert_allclose(_column(own, "centroid_x_um"), (expected["centroid-1"] + 0.5) / 2, rtol=1e-9)
+        np.testing.assert_allclose(_column(own, "perimeter_px"), expected["perimeter"], rtol=1e-9)
+        np.testing.assert_allclose(_column(own, "mean_c1"), expected["intensity_mean"], rtol=1e-9)
+        np.testing.assert_array_equal(_column(own, "max_c1"), expected["intensity_max"])
+        at_border = np.unique([labels[0].max(), *labels[0], *labels[-1], *labels[:, 0], *labels[:, -1]])
+        touching = [int(row["id"]) for row in own if row["touches_border"] == "true"]
+        assert touching == at_border[at_border > 0].tolist()
+    for row, (name, pixels) in zip(_rows(tmp_path / "summary.csv"), IMAGES.items(), strict=True):
+        areas = _column([other for other in rows if other["image"] == name], "area_px")
+        assert (row["image"], int(row["count"])) == (name, len(areas))
+        assert float(row["mean_area_px"]) == pytest.approx(areas.mean())
+        assert float(row["density_per_um2"]) == pytest.approx(len(areas) / (pixels.size / 4))
+        assert float(row["density_per_megapixel"]) == pytest.approx(len(areas) / pixels.size * 1e6)
+
+
+def test_each_image_has_a_file_of_outlines_and_a_picture(model, images, tmp_path):
+    files = ObjectFiles(outlines=tmp_path / "outlines", overlay=tmp_path / "overlays")
+    unetzoo.predict_files(model, images, tmp_path / "labels", object_files=files)
+    for name, pixels in IMAGES.items():
+        labels = np.asarray(Image.open(tmp_path / "labels" / name))
+        collection = json.loads((tmp_path / "outlines" / name).with_suffix(".geojson").read_text())
+        assert [item["properties"]["classification"]["name"] for item in collection["features"]] == [
+            "object"
+        ] * labels.max()
+        with Image.open(tmp_path / "overlays" / name) as picture:
+            scale = picture.height // pixels.shape[0]
+            assert picture.size == (scale * pixels.shape[1], scale * pixels.shape[0])
+            assert max(picture.size) >= 1024
+            colored = (
+                np.ptp(np.asarray(picture).astype(int), axis=2).reshape(pixels.shape[0], scale, -1, scale).max((1, 3))
+            )
+        assert ((colored > 0) <= (labels > 0)).all()  # lines are within the objects
+        assert set(labels[colored > 0]) == set(range(1, labels.max() + 1))
+
+
+def test_rois_are_a_zip_of_each_image(model, images, tmp_path):
+    roifile = pytest.importorskip("roifile")
+    unetzoo.predict_files(
+        model, images / "a.png", tmp_path / "a.tif", object_files=ObjectFiles(rois=tmp_path / "a.zip")
+    )
+    labels = unetzoo.predict_objects(model, IMAGES["a.png"])
+    assert {int(region.name) for region in roifile.roiread(tmp_path / "a.zip")} == set(range(1, labels.max() + 1))
+
+
+def test_an_object_has_the_class_that_the_decoder_gives_it(tmp_path):
+    model = _model(object_classes=2)
+    _, first, second = unetzoo.predict(model, IMAGES["a.png"])
+    head = [layer for layer in model.modules() if isinstance(layer, torch.nn.Conv2d)][-1]
+    with torch.no_grad():
+        head.bias[1] += float(np.median(np.log(second / first)))  # so that there are objects of both classes
+    model.config = replace(model.config, info=replace(model.config.info, class_names=("background", "round", "long")))
+    objects = Decoder(model.config).decode(unetzoo.predict(model, IMAGES["a.png"]))
+    Image.fromarray(IMAGES["a.png"]).save(tmp_path / "a.png")
+    files = ObjectFiles(table=tmp_path / "cells.csv", outlines=tmp_path / "cells.geojson")
+    for _ in range(2):  # predicted, then kept
+        unetzoo.predict_files(model, tmp_path / "a.png", tmp_path / "labels.tif", object_files=files)
+        expected = [("round", "long")[index] for index in objects.classes[1:]]
+        assert [row["class"] for row in _rows(tmp_path / "cells.csv")] == expected
+        assert set(expected) == {"round", "long"}
+        features = json.loads((tmp_path / "cells.geojson").read_text())["features"]
+        classes = {int(item["properties"]["name"]): item["properties"]["classification"] for item in features}
+        assert [classes[number]["name"] for number in range(1, len(expected) + 1)] == expected
+        assert len({str(item["color"]) for item in classes.values()}) == 2
+
+
+def test_an_image_without_objects_has_a_row_in_the_summary_alone(model, images, tmp_path):
+    empty = _model()
+    empty.config = replace(empty.config, objects_options={"threshold": 0.9999})
+    unetzoo.predict_files(empty, images / "a.png", tmp_path / "a.tif", object_files=_all_files(tmp_path))
+    assert _rows(tmp_path / "cells.csv") == []
+    assert (tmp_path / "cells.csv").read_text().startswith("image,id,class,area_px,")
+    (row,) = _rows(tmp_path / "summary.csv")
+    assert (row["count"], row["density_per_um2"], row["mean_area_px"]) == ("0", "0", "")
+    assert json.loads((tmp_path / "outlines" / "a.geojson").read_text())["features"] == []
+    assert (tmp_path / "overlays" / "a.png").exists()
+
+
+def test_the_same_call_gives_the_same_bytes(model, images, tmp_path):
+    for _ in range(2):
+        results = unetzoo.predict_files(model, images, tmp_path / "out", object_files=_all_files(tmp_path))
+        files = _bytes(tmp_path)
+    assert [result.state for result in results] == ["kept", "kept"]
+    unetzoo.predict_files(model, images, tmp_path / "other" / "out", object_files=_all_files(tmp_path / "other"))
+    assert {name: content for name, content in files.items() if not name.startswith("in")} == _bytes(tmp_path / "other")
+
+
+_KILLED = """
+import os, signal, sys
+import unetzoo
+from unetzoo import ObjectFiles
+model, images, out = sys.argv[1:]
+files = ObjectFiles(table=f"{out}/cells.csv", summary=f"{out}/summary.csv", outlines=f"{out}/outlines",
+                    overlay=f"{out}/overlays", pixel_size="0.5um")
+unetzoo.predict_files(unetzoo.load(model).eval(), images, f"{out}/labels", object_files=files,
+                      on_result=lambda _: os.kill(os.getpid(), signal.SIGKILL))
+"""
+
+
+def test_killed_between_images_it_leaves_no_table_and_goes_on_to_the_same_bytes(model, images, tmp_path):
+    unetzoo.save(model, tmp_path / "model")
+    (tmp_path / "killed").mkdir()
+    command = [sys.executable, "-c", _KILLED, tmp_path / "model", images, tmp_path / "killed"]
+    assert subprocess.run(command, env=os.environ, timeout=120).returncode == -signal.SIGKILL
+    assert [path.name for path in (tmp_path / "killed" / "labels").glob("*.png")] == ["a.png"]
+    assert not list((tmp_path / "killed").glob("*.csv"))
+    (tmp_path / "whole").mkdir()
+    for name in ("killed", "whole"):
+        files = _all_files(tmp_path / name)
+        unetzoo.predict_files(
+            unetzoo.load(tmp_path / "model").eval(), images, tmp_path / name / "labels", object_files=files
+        )
+    assert _bytes(tmp_path / "killed") == _bytes(tmp_path / "whole")
+
+
+def test_images_that_failed_and_results_of_others_are_left_out(model, images, tmp_path):
+    (images / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nxxxx")
+    (tmp_path / "labels" / "deep").mkdir(parents=True)
+    Image.fromarray(IMAGES["deep/b.png"]).save(tmp_path / "labels" / "deep" / "b.png")
+    results = unetzoo.predict_files(model, images, tmp_path / "labels", object_files=_all_files(tmp_path))
+    assert sorted(result.state for result in results) == ["failed", "kept", "predicted"]
+    assert {row["image"] for row in _rows(tmp_path / "cells.csv")} == {"a.png"}
+    assert [path.name for path in (tmp_path / "overlays").rglob("*.png")] == ["a.png"]
+
+
+def test_pixels_without_data_count_neither_as_values_nor_as_area(model, tmp_path):
+    image = IMAGES["a.png"].astype(np.float32)
+    image[:, 45:] = np.nan
+    np.save(tmp_path / "a.npy", image)
+    unetzoo.predict_files(model, tmp_path / "a.npy", tmp_path / "a.tif", object_files=_all_files(tmp_path))
+    (row,) = _rows(tmp_path / "summary.csv")
+    assert int(row["image_area_px"]) == 45 * 70
+    assert all(row["sum_c1"] for row in _rows(tmp_path / "cells.csv"))
+
+
+def test_names_that_a_spreadsheet_takes_for_formulas_are_texts(model, tmp_path):
+    Image.fromarray(IMAGES["a.png"]).save(tmp_path / "=1+1.png")
+    files = ObjectFiles(table=tmp_path / "cells.csv")
+    unetzoo.predict_files(model, tmp_path / "=1+1.png", tmp_path / "out.tif", object_files=files)
+    assert {row["image"] for row in _rows(tmp_path / "cells.csv")} == {"'=1+1.png"}
+
+
+def test_a_network_of_classes_has_no_tables(images, tmp_path):
+    model = unetzoo.create("unet", encoder="plain", encoder_options={"widths": (4, 8)}, in_channels=1).eval()
+    with pytest.raises(OptionError, match=r"table must be left out: this network gives classes of pixels.*--objects"):
+        unetzoo.predict_files(model, images, tmp_path / "out", object_files=ObjectFiles(table=tmp_path / "cells.csv"))
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("files", "error", "message"),
+    [
+        ({"outlines": "cells.geojson"}, OptionError, "outlines must be a folder, since there are several images"),
+        ({"overlay": "in/pictures"}, DataError, "would be taken for images the next time"),
+        ({"overlay": "labels"}, DataError, r"a.png would replace an image or another result"),
+        ({"table": "gone/cells.csv"}, WriteError, "there is no folder"),
+        ({"table": "cells.csv", "summary": "cells.csv"}, DataError, "would replace an image or another result"),
+    ],
+)
+def test_files_that_cannot_be_are_refused_before_the_work(files, error, message, model, images, tmp_path):
+    files = ObjectFiles(**{name: tmp_path / value for name, value in files.items()})
+    with pytest.raises(error, match=message):
+        unetzoo.predict_files(model, images, tmp_path / "labels", object_files=files)
+    assert not (tmp_path / "labels").exists()
+
+
+def test_probabilities_have_no_tables(model, images, tmp_path):
+    with pytest.raises(OptionError, match="probabilities must be left out"):
+        unetzoo.predict_files(
+            model,
+            images,
+            tmp_path / "out",
+            options=PredictOptions(probabilities=True),
+            object_files=ObjectFiles(table=tmp_path / "cells.csv"),
+        )
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"table": "cells.xlsx"}, r"table must be a \.csv file"),
+        ({"summary": "cells"}, r"summary must be a \.csv file"),
+        ({"outlines": "cells.zip"}, r"outlines must be a \.geojson file, or a folder"),
+        ({"rois": "cells.roi"}, r"rois must be a \.zip file, or a folder"),
+        ({"overlay": "cells.tif"}, r"overlay must be a \.png file, or a folder"),
+        ({"table": "cells.csv", "pixel_size": "0.5"}, "pixel_size must be a length"),
+        ({"outlines": "cells", "pixel_size": "0.5um"}, "pixel_size must be left out"),
+    ],
+)
+def test_values_of_another_form_are_refused(values, message):
+    with pytest.raises(OptionError, match=message):
+        ObjectFiles(**values)
+
+
+@pytest.mark.parametrize("name", ["v1.2", "outlines", "2026-11-26.5"])
+def test_names_of_folders_may_have_points(name):
+    assert ObjectFiles(outlines=name).outlines == name

@@ -1,0 +1,176 @@
+"""Write the files about the objects of predicted images, from their label images."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from unetzoo._utils.atomic import whole_file
+from unetzoo._utils.colors import Colors, outline_palette
+from unetzoo._utils.pixel_size import PixelSize, read_pixel_size
+from unetzoo._utils.texts import printable
+from unetzoo.data.formats.read import open_image
+from unetzoo.errors import DataError
+from unetzoo.inference.files.jobs import open_pixels
+from unetzoo.inference.files.object_files import ObjectFiles
+from unetzoo.inference.files.object_overlays import write_overlay
+from unetzoo.inference.files.object_plan import ImageFiles
+from unetzoo.inference.files.object_tables import Labels, TableFile, measure_image, open_table, summary_of
+from unetzoo.inference.files.predictor import FilePrediction
+from unetzoo.inference.files.records import recorded_classes
+from unetzoo.nn.config import ModelConfig
+from unetzoo.objects.geojson import write_geojson
+from unetzoo.objects.outlines import Outline, outlines_of
+from unetzoo.objects.rois import LONGEST_SIDE, write_rois
+from unetzoo.objects.windows import object_windows
+from unetzoo.registry.objects import coding_of, count_object_classes, network_maps
+
+_COLORS = 5  # that tell objects of a single class apart
+
+
+@dataclass(frozen=True)
+class ImageObjects:
+    """The predicted objects of an image.
+
+    Attributes:
+        labels: their numbers.
+        image: its pixels (h, w, c), which can be sliced.
+        classes: the class of each object, in the order of their numbers; empty: of the first class.
+        class_names: of the objects.
+        nodata: values of the image that stand for no data.
+    """
+
+    labels: Labels
+    image: Any
+    classes: Sequence[int]
+    class_names: Sequence[str]
+    nodata: tuple[float, ...]
+
+    def class_of(self, number: int) -> int:
+        """The class of an object, by its number."""
+        return self.classes[number - 1] if self.classes else 0
+
+    def class_in_color(self, number: int) -> tuple[str, tuple[int, ...]]:
+        """The name and the color of the class of an object."""
+        index = self.class_of(number)
+        return self.class_names[index], tuple(outline_palette(index + 1)[-1].tolist())
+
+    def colors(self) -> Colors:
+        """The colors (n, 3) of outlines; the object i has the color `i % n`."""
+        if not self.classes:
+            return outline_palette(_COLORS)
+        return outline_palette(len(self.class_names))[[0, *self.classes]]
+
+    def outlines(self) -> Iterator[Outline]:
+        """The outlines of the objects."""
+        for window in object_windows(self.labels):
+            yield from outlines_of(window.ids, window.top)
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The open tables of all images.
+
+    Attributes:
+        table: a row for each object; None: not written.
+        summary: a row for each image; None: not written.
+        pixel_size: for columns in its unit.
+    """
+
+    table: TableFile | None
+    summary: TableFile | None
+    pixel_size: PixelSize | None
+
+    def add(self, name: str, objects: ImageObjects) -> None:
+        """Measure the objects of an image, and add their rows."""
+        if not (self.table or self.summary):
+            return
+        columns, count = measure_image(objects.labels, objects.image, nodata=objects.nodata, pixel_size=self.pixel_size)
+        if self.table:
+            classes = [objects.class_names[objects.class_of(number)] for number in columns["id"].tolist()]
+            plain = {title: values.tolist() for title, values in columns.items()}
+            self.table.add(name, {"id": plain.pop("id"), "class": classes, **plain})
+        if self.summary:
+            row = summary_of(columns, count, self.pixel_size)
+            self.summary.add(name, {title: [value] for title, value in row.items()})
+
+
+def with_object_files(
+    results: Iterable[FilePrediction],
+    planned: Sequence[ImageFiles],
+    files: ObjectFiles,
+    config: ModelConfig,
+    *,
+    on_image: Callable[[], None] = lambda: None,
+) -> Iterator[FilePrediction]:
+    """The same results; after the last one, the files about their objects are written.
+
+    Images that failed, and results of unknown origin, are left out.
+
+    Args:
+        results: of the images.
+        planned: the files of each image.
+        files: what is written.
+        config: of the network.
+        on_image: called when the files of an image are written.
+
+    Raises:
+        DataError: a format cannot hold the outlines of an image.
+        WriteError: a file cannot be written; what was there before is still there.
+    """
+    usable = set()
+    for result in results:
+        if result.state == "predicted" or (result.state == "kept" and not result.reason):
+            usable.add(result.file)
+        yield result
+    chosen = [item for item in planned if item.job.target in usable]
+    if chosen and files.paths():
+        _write(chosen, files, config, on_image)
+
+
+def _write(
+    planned: Sequence[ImageFiles], files: ObjectFiles, config: ModelConfig, on_image: Callable[[], None]
+) -> None:
+    class_names = _class_names(config)
+    with ExitStack() as stack:
+        table, summary = (
+            None if path is None else stack.enter_context(open_table(Path(path)))
+            for path in (files.table, files.summary)
+        )
+        tables = Tables(table, summary, read_pixel_size(files.pixel_size) if files.pixel_size else None)
+        for item in planned:
+            with (
+                open_pixels(item.job.image, channels=config.in_channels) as image,
+                open_image(item.job.target) as labels,
+            ):
+                classes = recorded_classes(item.job.target)
+                objects = ImageObjects(Labels(labels), image, classes, class_names, tuple(config.info.nodata))
+                tables.add(item.name, objects)
+                _draw(item, objects)
+            on_image()
+
+
+def _draw(files: ImageFiles, objects: ImageObjects) -> None:
+    """Write the files of an image."""
+    if files.outlines:
+        with whole_file(files.outlines) as draft:
+            write_geojson(draft, objects.outlines(), printable(files.name), objects.class_in_color)
+    if files.rois:
+        if max(objects.labels.shape) > LONGEST_SIDE:
+            raise DataError(
+                f"{files.rois}: ImageJ's ROIs hold places up to {LONGEST_SIDE:,} pixels; write outlines instead"
+            )
+        with whole_file(files.rois) as draft:
+            write_rois(draft, objects.outlines())
+    if files.overlay:
+        with whole_file(files.overlay) as draft:
+            write_overlay(draft, objects.labels, objects.image, objects.colors(), nodata=objects.nodata)
+
+
+def _class_names(config: ModelConfig) -> Sequence[str]:
+    """The names of the classes of objects."""
+    if count_object_classes(config, coding_of(config)):
+        return network_maps(config)[-1].channels
+    names = config.info.class_names
+    return names[1:] if len(names) == 2 else ("object",)
