@@ -125,7 +125,7 @@ def test_outlines_beyond_the_image_are_cut_off_and_counted():
     assert (drawing.beyond, drawing.sizes) == (1, [100])
     assert _draw(rectangle(-0.4, -0.4, 64.4, 60.4)).beyond == 0
     assert _draw(rectangle(100, 100, 120, 120)).sizes == [0]
-    assert _draw([(-1e300, -1e300), (1e300, -1e300), (1e300, 1e300), (-1e300, 1e300)]).sizes == [60 * 64]
+    assert _draw([(-1e9, -1e9), (1e9, -1e9), (1e9, 1e9), (-1e9, 1e9)]).sizes == [60 * 64]
 
 
 def test_patches_are_cut_off_at_the_border():
@@ -175,6 +175,7 @@ def test_shapes_of_one_label_and_group_are_joined():
         ([[0, 0], [1, 1]], "at least 3 points"),
         ([0, 0, 1, 1, 2], "at least 3 points"),
         ([[0, 0], [1, 1], [float("nan"), 2]], "not finite"),
+        ([[0, 0], [1, 1], [1e300, 2]], "far from any image"),
         ([["a", 0], [1, 1], [2, 2]], "not a list of numbers"),
         ([[0, 0], [1], [2, 2]], "not a list of numbers"),
     ],

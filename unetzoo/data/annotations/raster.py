@@ -94,37 +94,44 @@ def _odd(patches: Sequence[Patch]) -> Patch:
 
 def _fill(ring: Ring, size: Size) -> tuple[Patch, bool]:
     """The pixels whose centers a ring encloses an odd number of times; whether one is enclosed twice, or both ways."""
-    corners = np.ceil(np.stack([ring.min(0), ring.max(0)]) - 0.5).clip(0, size[::-1])
-    (left, top), (right, bottom) = corners.astype(int).tolist()  # the first centers inside, and beyond
-    winding = np.zeros((bottom - top, right - left + 1), np.int32)
-    if not winding.size or left == right:
+    columns, rows = np.ceil(ring.T - 0.5)  # the first centers that do not lie before the corners
+    rows = rows.clip(0, size[0]).astype(np.int64)
+    top, bottom = int(rows.min()), int(rows.max())
+    left, right = (int(min(max(column, 0), size[1])) for column in (columns.min(), columns.max()))
+    if top == bottom or left == right:
         return Patch(np.zeros((0, 0), bool), top, left), False
-    rows, columns, signs = _crossings(ring, top, bottom)
-    places, which = np.unique((rows - top) * winding.shape[1] + (columns.clip(left, right) - left), return_inverse=True)
-    winding.reshape(-1)[places] = np.bincount(which, weights=signs)
+    winding = np.zeros((bottom - top, right - left + 1), np.int32)
+    crossed_rows, across, signs = _crossings(ring, rows)
+    places = np.ceil(across - 0.5).clip(left, right).astype(np.int64) - left
+    np.add.at(winding, (crossed_rows - top, places), signs)
     turns = np.cumsum(winding[:, :-1], axis=1, dtype=np.int32)
     return Patch(turns % 2 == 1, top, left), bool(max(turns.max(), 0) - min(turns.min(), 0) > 1)
 
 
-def _crossings(ring: Ring, top: int, bottom: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Where a ring crosses the centers of rows: the row, the first column to the right, and 1 downwards or -1 upwards.
+def _crossings(ring: Ring, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], Ring, NDArray[np.int64]]:
+    """Where a ring crosses the centers of rows: the row, x, and 1 downwards or -1 upwards.
+
+    Args:
+        ring: its corners.
+        rows: the first row of the image whose center does not lie above each corner.
 
     Raises:
         DataError: too often for the memory.
     """
-    ends = np.stack([ring, np.roll(ring, -1, axis=0)])
-    signs = np.where(ends[1, :, 1] > ends[0, :, 1], 1, -1)
-    upper, lower = np.where(signs[:, None] > 0, ends, ends[::-1])  # so that outlines with a common side round alike
-    first, last = (np.clip(np.ceil(end[:, 1] - 0.5), top, bottom).astype(np.int64) for end in (upper, lower))
-    counts = last - first
+    following = np.append(np.arange(1, len(ring)), 0)
+    heights = rows[following] - rows
+    edges = np.flatnonzero(heights)
+    heights, ends = heights[edges], following[edges]
+    upper = np.where(heights > 0, edges, ends)  # so that outlines with a common side round alike
+    lower = np.where(heights > 0, ends, edges)
+    counts = np.abs(heights)
     if (total := int(counts.sum())) > _MOST_CROSSINGS:
         raise DataError(f"an outline crosses the rows of the image {total:,} times, and is not drawn")
-    edges = np.repeat(np.arange(len(ring)), counts)
-    rows = np.arange(total) - np.repeat(np.cumsum(counts) - counts, counts) + first[edges]
-    share = (rows + 0.5 - upper[edges, 1]) / (lower[edges, 1] - upper[edges, 1])
-    across = upper[edges, 0] + share * (lower[edges, 0] - upper[edges, 0])
-    columns = np.ceil(across.clip(-1, 2**40) - 0.5).astype(np.int64)
-    return rows, columns, signs[edges]
+    (x, y), (width, height) = ring[upper].T, (ring[lower] - ring[upper]).T
+    place = np.repeat(np.arange(len(edges)), counts)
+    crossed = np.arange(total) + np.repeat(rows[upper] - np.cumsum(counts) + counts, counts)
+    across = x[place] + (crossed + 0.5 - y[place]) * (width / height)[place]
+    return crossed, across, np.sign(heights)[place]
 
 
 def _reaches_beyond(part: Part, size: Size) -> bool:

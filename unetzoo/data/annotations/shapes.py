@@ -14,6 +14,7 @@ Size = tuple[int, int]
 Ring = NDArray[np.float64]
 """The corners (n, 2) of a closed outline: x and y in pixels from the top left corner of the image."""
 
+_FARTHEST = 2**31  # pixels from the corner of the image
 _FEWEST = 3  # corners of an outline with an area
 _ARC = 2.0  # pixels between the corners of an ellipse, at most
 _MOST_CORNERS = 4096
@@ -97,7 +98,7 @@ def ring(points: object) -> Ring:
     """A ring of points [[x, y], ...] or [x, y, x, y, ...]; what follows y is dropped, as the height in GeoJSON.
 
     Raises:
-        DataError: they are not finite numbers, or fewer than three points.
+        DataError: they are not numbers of pixels, or fewer than three points.
     """
     try:
         values = np.asarray(points, dtype=np.float64)
@@ -109,8 +110,8 @@ def ring(points: object) -> Ring:
         raise DataError(
             f"an outline needs at least {_FEWEST} points of x and y, got numbers of the shape {values.shape}"
         )
-    if not np.isfinite(values).all():
-        raise DataError("an outline has coordinates that are not finite")
+    if not (np.abs(values[:, :2]) <= _FARTHEST).all():
+        raise DataError("an outline has coordinates that are not finite, or far from any image")
     return values[:, :2]
 
 
