@@ -7,7 +7,7 @@ import stardist
 import stardist.data
 import torch
 from unetzoo_stardist.coding import StarDist
-from unetzoo_stardist.rays import ray_lengths
+from unetzoo_stardist.rays import write_rays
 
 import unetzoo
 from unetzoo.objects.loss import object_loss
@@ -19,6 +19,12 @@ from unetzoo.testing import check_objects
 def nuclei():
     """Numbers (h, w) of 125 nuclei."""
     return stardist.data.test_image_nuclei_2d(return_mask=True)[1].astype(np.int32)
+
+
+def _rays(ids, count):
+    lengths = np.full((count, *ids.shape), np.nan, np.float32)
+    write_rays(ids, lengths)
+    return lengths
 
 
 def _disc(radius, side=33):
@@ -38,20 +44,20 @@ def test_the_coding_keeps_the_contract():
 @pytest.mark.parametrize("rays", [8, 32, 64])
 def test_rays_are_those_of_stardist(nuclei, rays):
     expected = np.moveaxis(stardist.star_dist(nuclei, rays), -1, 0)
-    np.testing.assert_allclose(ray_lengths(nuclei, rays), expected, atol=1e-3)
+    np.testing.assert_allclose(_rays(nuclei, rays), expected, atol=1e-3)
 
 
 @pytest.mark.parametrize("rays", [12, 24, 32])
 def test_rays_of_a_turned_shape_are_turned(rays):
     shape = _disc(11.3)
     shape[14:18, 5:12] = 0
-    lengths = ray_lengths(shape, rays)
+    lengths = _rays(shape, rays)
     expected = np.roll(np.rot90(lengths, axes=(1, 2)), -rays // 4, axis=0)
-    np.testing.assert_array_equal(ray_lengths(np.rot90(shape).copy(), rays), expected)
+    np.testing.assert_array_equal(_rays(np.rot90(shape).copy(), rays), expected)
 
 
 def test_rays_end_at_the_border():
-    lengths = ray_lengths(np.ones((3, 5), np.int32), 8)
+    lengths = _rays(np.ones((3, 5), np.int32), 8)
     right, down, left, up = lengths[::2, 1, 1]
     assert (right, down, left, up) == (3.5, 1.5, 1.5, 1.5)
 

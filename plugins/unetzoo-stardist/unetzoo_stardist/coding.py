@@ -19,7 +19,7 @@ from unetzoo.objects import (
     separate_objects,
 )
 from unetzoo_stardist.library import stardist
-from unetzoo_stardist.rays import ray_lengths
+from unetzoo_stardist.rays import write_rays
 
 Ids = NDArray[np.integer]
 Maps = NDArray[np.float32]
@@ -84,7 +84,10 @@ class StarDist(unetzoo.ObjectCoding):
     def encode(self, ids: Ids) -> Maps:
         """Probability and rays; raises as `ObjectCoding.encode` does."""
         objects = separate_objects(ids)
-        return np.concatenate([_probability(objects)[None], ray_lengths(objects, self.rays)])
+        maps = np.empty((1 + self.rays, *ids.shape), np.float32)
+        maps[0] = _probability(objects)
+        write_rays(objects, maps[1:])
+        return maps
 
     def weights(self, ids: Ids) -> Maps:
         """1 for the probability; for rays the probability, or 1e-4 outside of objects."""

@@ -8,22 +8,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def ray_lengths(objects: NDArray[np.int32], count: int) -> NDArray[np.float32]:
-    """The lengths (count, h, w) in pixels of rays to the edge of the object, half a pixel before the first one beyond.
+def write_rays(objects: NDArray[np.int32], lengths: NDArray[np.float32]) -> None:
+    """Write the lengths of rays to the edge of the object, half a pixel before the first pixel beyond it.
 
     Args:
-        objects: (h, w), 0 for background, where lengths are 0; an object ends at the border of the array.
-        count: of directions, at equal angles; the first to the right, then downwards.
+        objects: (h, w), 0 for background; an object ends at the border of the array.
+        lengths: (rays, h, w), is overwritten with pixels, 0 on the background. The directions are at equal angles; the
+            first is to the right, the next ones turn downwards.
     """
     padded = np.pad(objects, 1)
-    angles = 2 * np.pi * np.arange(count) / count
+    angles = 2 * np.pi * np.arange(len(lengths)) / len(lengths)
     down, right = np.sin(angles), np.cos(angles)
     steps = np.arange(1, np.hypot(*padded.shape) + 2)
     rows, columns = (_rounded(np.outer(axis, steps)) for axis in (down, right))
-    lengths = np.zeros((count, padded.size), np.float32)
     corrections = (0.5 / np.maximum(abs(down), abs(right)) - 1).astype(np.float32)  # the last step goes too far
-    _walk(padded.ravel(), rows * padded.shape[1] + columns, corrections, lengths)
-    return lengths.reshape(count, *padded.shape)[:, 1:-1, 1:-1]
+    _walk(padded, rows * padded.shape[1] + columns, corrections, lengths)
 
 
 def _rounded(values: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -32,19 +31,30 @@ def _rounded(values: NDArray[np.float64]) -> NDArray[np.int64]:
 
 
 def _walk_along(
-    numbers: NDArray[np.int32],
+    padded: NDArray[np.int32],
     offsets: NDArray[np.int64],
     corrections: NDArray[np.float32],
     lengths: NDArray[np.float32],
 ) -> None:
-    """Add to `lengths` (count, pixels) the steps to the first pixel of another number, and the correction."""
+    """Write the number of steps to the first pixel of another number, and the correction.
+
+    Args:
+        padded: objects (h + 2, w + 2) with background around them.
+        offsets: (rays, steps), places in `padded`, flattened, from a pixel to those on its ray.
+        corrections: (rays,) in pixels.
+        lengths: (rays, h, w).
+    """
+    numbers = padded.ravel()
     for ray in range(len(offsets)):
-        for pixel in range(len(numbers)):
-            if numbers[pixel] > 0:
-                step = 0
-                while numbers[pixel + offsets[ray, step]] == numbers[pixel]:
-                    step += 1
-                lengths[ray, pixel] = step + 1 + corrections[ray]
+        for row in range(lengths.shape[1]):
+            for column in range(lengths.shape[2]):
+                pixel = (row + 1) * padded.shape[1] + column + 1
+                lengths[ray, row, column] = 0
+                if numbers[pixel] > 0:
+                    step = 0
+                    while numbers[pixel + offsets[ray, step]] == numbers[pixel]:
+                        step += 1
+                    lengths[ray, row, column] = step + 1 + corrections[ray]
 
 
 _walk = numba.njit()(_walk_along)
