@@ -102,7 +102,7 @@ def check(
 @data.command("convert")
 def convert(
     source: Source,
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder to write; it must not exist")],
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder to write, new or empty")],
     classes: ClassNames = None,
     masks: MaskKind = "auto",
     ignore: Ignore = None,

@@ -159,6 +159,14 @@ def test_an_image_may_be_named_by_a_path_of_another_computer(write_image, write_
     assert [entry.name for entry in opened().entries] == ["images/two/a.png", "images/one/a.png"]
 
 
+def test_the_image_beside_the_file_is_meant_before_others_of_its_name(write_image, write_json, opened):
+    for name in ("one/a.png", "two/a.png", "two/images/a.png"):
+        write_image(name)
+    write_json("two/coco.json", _document(["a.png"], [(0, 7, [_polygon(0, 0, 9, 9)])]))
+    write_json("coco.json", _document(["one/a.png", "images/a.png"], [(0, 7, [_polygon(0, 0, 9, 9)])]))
+    assert sorted(entry.name for entry in opened().entries) == ["one/a.png", "two/a.png", "two/images/a.png"]
+
+
 def test_images_that_are_missing_or_may_be_several_are_said(write_image, write_json, opened):
     for name in ("one/a.png", "two/a.png", "b.png"):
         write_image(name)

@@ -33,6 +33,7 @@ class ImageFiles:
         images = list_images(folder, SUFFIXES).images
         of_masks = folders_of_masks({parent for path in images for parent in path.parents})
         self.paths = tuple(path for path in images if of_masks.isdisjoint(path.parents))
+        self._known = frozenset(self.paths)
         self._by_name: dict[str, list[Path]] = defaultdict(list)
         for path in self.paths:
             self._by_name[_plain(path.name)].append(path)
@@ -42,20 +43,25 @@ class ImageFiles:
 
         Args:
             name: path of the image, perhaps of another computer.
-            near: the file of the annotations; of images that fit equally well, the one that lies nearest is meant.
+            near: the file of the annotations. The path is that from its folder, or from the whole folder; or else the
+                one of those that end alike which lies nearest.
 
         Raises:
             DataError: there is none, or several fit.
         """
         parts = [part for part in name.replace("\\", "/").split("/") if part not in ("", ".", "..")]
+        for parent in (near.parent, self.folder):
+            if (path := parent.joinpath(*parts)) in self._known:
+                return path
         alike = self._by_name.get(_plain(parts[-1]), []) if parts else []
         if not alike:
             raise DataError(f"there is no image {name}")
-        scores = {
-            path: (self._same_ending(path, parts), path.name == parts[-1], _count_equal(path.parts, near.parts))
+        scores = [
+            (self._same_ending(path, parts), path.name == parts[-1], _count_equal(path.parts, near.parts))
             for path in alike
-        }
-        best = [path for path in alike if scores[path] == max(scores.values())]
+        ]
+        highest = max(scores)
+        best = [path for path, score in zip(alike, scores, strict=True) if score == highest]
         if len(best) > 1:
             shown = " and ".join(self.shown(path) for path in best[:2])
             raise DataError(f"the image {name} may be {shown}")
