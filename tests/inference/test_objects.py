@@ -12,7 +12,7 @@ import unetzoo
 from unetzoo import ModelConfig, OptionError
 from unetzoo.inference.forward import mirrored_back
 from unetzoo.inference.objects import Decoder
-from unetzoo.objects.coding import channels_of, turn
+from unetzoo.objects.coding import ObjectMap, channels_of, turn
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (90, 70, 1), dtype=np.uint8)
 
@@ -44,9 +44,12 @@ def test_the_maps_are_those_of_the_logits_after_their_activations():
     np.testing.assert_allclose(maps[3:], F.softmax(logits[3:], 0), atol=1e-5)
 
 
-def test_vectors_of_mirror_images_are_turned_back():
-    maps = unetzoo.create_objects("flows").maps
-    values = np.random.default_rng(0).normal(size=(3, 8, 6)).astype(np.float32)
+RAYS = ObjectMap(name="rays", channels=tuple("abcdefgh"), activation="none", loss="l1", rays=True)
+
+
+@pytest.mark.parametrize("maps", [unetzoo.create_objects("flows").maps, (RAYS,)], ids=["vectors", "rays"])
+def test_vectors_and_rays_of_mirror_images_are_turned_back(maps):
+    values = np.random.default_rng(0).normal(size=(channels_of(maps), 8, 6)).astype(np.float32)
     quarters_and_mirror = {(): (0, False), (3,): (0, True), (2,): (2, True), (2, 3): (2, False)}
     for axes, (quarters, mirror) in quarters_and_mirror.items():
         turned = torch.from_numpy(turn(maps, values, quarters, mirror=mirror))[None]

@@ -15,7 +15,7 @@ from unetzoo.layers.valid import mirrored
 from unetzoo.nn.optimized import OptimizedSegmenter
 from unetzoo.nn.segmenter import Encoder, Segmenter
 from unetzoo.nn.wrapped import network_of
-from unetzoo.objects.coding import ObjectMap, slices_of
+from unetzoo.objects.coding import ObjectMap, ray_order, slices_of
 from unetzoo.objects.target import activate
 
 Network = Segmenter | OptimizedSegmenter
@@ -53,12 +53,15 @@ def _activated(logits: Tensor, maps: Sequence[ObjectMap]) -> Tensor:
 
 
 def mirrored_back(values: Tensor, axes: tuple[int, ...], maps: Sequence[ObjectMap]) -> Tensor:
-    """The values (b, c, h, w) of an image that was mirrored along `axes`, 2 or 3; vectors turn with it."""
+    """The values (b, c, h, w) of an image that was mirrored along `axes`, 2 or 3; vectors and rays turn with it."""
     values = values.flip(axes)
     for item, place in zip(maps, slices_of(maps), strict=True):
         if item.vector:
             signs = [-1.0 if axis in axes else 1.0 for axis in (2, 3)]  # of the y and the x component
             values[:, place] *= values.new_tensor(signs)[:, None, None]
+        if item.rays:
+            order = ray_order(len(item.channels), 2 if 2 in axes else 0, mirror=len(axes) == 1)
+            values[:, place] = values[:, place][:, order.tolist()]
     return values
 
 

@@ -1,0 +1,1 @@
+"""Codings of objects beside StarDist and Cellpose, trained for equally many seconds."""

@@ -1,0 +1,62 @@
+"""Train each coding of objects, and StarDist and Cellpose, for equally many seconds; then write README.md anew.
+
+    python -m benchmarks.objects                      # this project's: about an hour on two cores that nobody else uses
+    python -m benchmarks.objects --stardist PYTHON --cellpose PYTHON   # these, too, by Pythons of their environments
+    python -m benchmarks.objects --only distance --seeds 1 --seconds 5 --out /tmp/try
+
+Runs are kept one by one in `benchmarks/results/objects`, where what is there is not measured again, and together in
+`benchmarks/results/objects.json`. The coding `stardist` takes part where plugins/unetzoo-stardist is installed.
+"""
+
+import argparse
+from functools import partial
+from pathlib import Path
+
+from benchmarks.objects.peers import WORKERS, measure_run
+from benchmarks.objects.runs import ObjectRun
+from benchmarks.page.objects import objects_table
+from benchmarks.page.readme import RESULTS, write_pages
+from unetzoo.assembly import list_objects
+from unetzoo.bench.runner import run_in_processes
+from unetzoo.bench.store import load, missing, write_json
+
+RUNS = RESULTS / "objects"
+DECODERS, ENCODERS = ("unet", "unetpp"), ("resnet18", "mobilenetv3_small_100")
+
+
+def main() -> None:
+    """Measure what is asked for and not there yet, print a table, and write README.md unless the runs lie elsewhere."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=30, help="of each training")
+    parser.add_argument("--seeds", type=int, default=5, help="of each network")
+    parser.add_argument("--only", default="", metavar="TEXT", help="networks whose name, such as 'flows, unet', has it")
+    parser.add_argument("--out", type=Path, default=RUNS, metavar="FOLDER", help="of the runs")
+    for peer in WORKERS:
+        parser.add_argument(f"--{peer.lower()}", metavar="PYTHON", help=f"of an environment that has {peer}")
+    chosen = parser.parse_args()
+    interpreters = {peer: path for peer in WORKERS if (path := getattr(chosen, peer.lower()))}
+    runs = [one for one in _runs(chosen.seconds, chosen.seeds) if chosen.only in one.name]
+    chosen.out.mkdir(parents=True, exist_ok=True)
+    todo = [one for one in missing(runs, chosen.out) if one.method not in WORKERS or one.method in interpreters]
+    measure = partial(measure_run, interpreters=interpreters)
+    for one, measured in run_in_processes(todo, chosen.out, workers=1, measure=measure):
+        print(one.title, measured.get("error") or f"AP {measured['AP']:.3f}", flush=True)
+    results = [result for one in runs if (result := load(chosen.out / one.file_name))]
+    print(objects_table(results))
+    if chosen.out == RUNS:
+        write_json({"runs": results}, RESULTS / "objects.json")
+        write_pages()
+
+
+def _runs(seconds: float, seeds: int) -> list[ObjectRun]:
+    """All of them, seed by seed."""
+    networks = [(coding, decoder, encoder) for decoder in DECODERS for encoder in ENCODERS for coding in list_objects()]
+    return [
+        ObjectRun(method=method, decoder=decoder, encoder=encoder, seconds=seconds, seed=seed)
+        for seed in range(seeds)
+        for method, decoder, encoder in [*networks, *((peer, "", "") for peer in WORKERS)]
+    ]
+
+
+if __name__ == "__main__":
+    main()

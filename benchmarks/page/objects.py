@@ -1,0 +1,101 @@
+"""Codings of objects trained alike, beside StarDist and Cellpose."""
+
+from collections.abc import Mapping, Sequence
+from statistics import fmean, median
+from typing import Any
+
+from benchmarks.claims.paired import Difference, Scores, difference
+from benchmarks.page.machine import machine_line
+from unetzoo.bench.summary import half_interval
+
+_EXPLANATION = """\
+Made by `python -m benchmarks.objects` on {date}. Each network is trained from nothing for {seconds:g} seconds, crops of
+128 px four at a time, on the nuclei, and judged by the part of the picture that was held out: average precision, the
+mean over IoUs of 0.5 to 0.95 of TP / (TP + FP + FN), in percent, with 95 % intervals of Student's t over the seeds.
+Prediction: seconds of the processor for a megapixel, decoding included. StarDist and Cellpose are trained by their own
+code with their own networks and defaults, on crops that were cut and changed before as this project's are; what they
+do before the first step and in validation is not counted. StarDist's thresholds are optimized on validation crops."""
+_MEGAPIXELS = 512 * 448 / 1e6
+_PEERS = ("StarDist", "Cellpose")
+
+Results = Sequence[Mapping[str, Any]]
+
+
+def objects_section(results: Mapping[str, Any]) -> list[str]:
+    """Paragraphs, a table with a row for each network, and what the differences say."""
+    done = [run for run in results["runs"] if "error" not in run]
+    text = _EXPLANATION.format(date=max(run["date"] for run in done), seconds=done[0]["combination"]["seconds"])
+    notes = "\n".join(f"- {note}" for note in [*_weight_map(done), *_beside_peers(done)])
+    return [machine_line(done[0]["machine"]), text, objects_table(results["runs"]), *([notes] if notes else [])]
+
+
+def objects_table(results: Results) -> str:
+    """A row for each network, the most precise first; networks that failed come last with their error."""
+    rows = sorted((_row(name, runs) for name, runs in _by_network(results).items()), reverse=True)
+    head = "| objects | decoder | encoder | AP | AP at 0.5 | s a megapixel | steps | seeds |"
+    return "\n".join([head, "|---|---|---|---:|---:|---:|---:|---:|", *(row for _, row in rows)])
+
+
+def _row(name: str, runs: Results) -> tuple[float, str]:
+    """The average precision and the row."""
+    done = [run for run in runs if "error" not in run]
+    cells = [*name.split(", "), "", ""][:3]
+    if not done:
+        return -1, f"| {' | '.join(cells)} | {runs[0]['error'].splitlines()[0]} | | | | 0 |"
+    precisions = [run["AP"] for run in done]
+    cells += [
+        _percent(precisions),
+        _percent([run["AP at 0.5"] for run in done]),
+        f"{median(run['prediction seconds'] for run in done) / _MEGAPIXELS:.2f}",
+        f"{median(run['steps'] for run in done):,.0f}",
+        str(len(done)),
+    ]
+    return fmean(precisions), f"| {' | '.join(cells)} |"
+
+
+def _percent(scores: Sequence[float]) -> str:
+    half = half_interval(scores)
+    return f"{100 * fmean(scores):.1f}" + ("" if half is None else f" ± {100 * half:.1f}")
+
+
+def _weight_map(results: Results) -> list[str]:
+    """What the weight map of 2015 gains over components of a foreground without it."""
+    return [
+        f"The weight map of arXiv:1505.04597, `weighted` instead of `components`, {', '.join(network)}: {gain} points "
+        f"of AP over {gain.seeds} seeds; that it helps: {gain.verdict}."
+        for network in sorted({_network(run)[1:] for run in results if _network(run)[0] == "weighted"})
+        if (gain := _difference(results, ("weighted", *network), ("components", *network)))
+    ]
+
+
+def _beside_peers(results: Results) -> list[str]:
+    """The most precise of this project's networks beside each peer."""
+    own = {_network(run) for run in results if run["combination"]["method"] not in _PEERS}
+    best = max(own, key=lambda network: fmean(_scores(results, network).values()), default=None)
+    return [
+        f"{', '.join(best)} beside {peer}: {gain} points of AP over {gain.seeds} seeds; "
+        f"{_seconds(results, (peer, '', '')) / _seconds(results, best):.1f} times as fast to predict."
+        for peer in _PEERS
+        if best and (gain := _difference(results, best, (peer, "", "")))
+    ]
+
+
+def _difference(results: Results, better: tuple[str, ...], worse: tuple[str, ...]) -> Difference | None:
+    return difference(_scores(results, better), _scores(results, worse))
+
+
+def _scores(results: Results, network: tuple[str, ...]) -> Scores:
+    return {run["combination"]["seed"]: run["AP"] for run in results if _network(run) == network}
+
+
+def _seconds(results: Results, network: tuple[str, ...]) -> float:
+    return float(median(run["prediction seconds"] for run in results if _network(run) == network))
+
+
+def _network(run: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(run["combination"][part] for part in ("method", "decoder", "encoder"))
+
+
+def _by_network(results: Results) -> dict[str, Results]:
+    names = dict.fromkeys(map(_network, results))
+    return {", ".join(filter(None, name)): [run for run in results if _network(run) == name] for name in names}
