@@ -11,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from cells import Cells
 from PIL import Image
 from skimage.measure import regionprops_table
 
@@ -173,6 +174,34 @@ def test_the_same_call_gives_the_same_bytes(model, images, tmp_path):
     assert [result.state for result in results] == ["kept", "kept"]
     unetzoo.predict_files(model, images, tmp_path / "other" / "out", object_files=_all_files(tmp_path / "other"))
     assert {name: content for name, content in files.items() if not name.startswith("in")} == _bytes(tmp_path / "other")
+
+
+def test_label_images_of_all_formats_and_images_read_by_blocks_give_the_same_files(model, tmp_path):
+    np.save(tmp_path / "a.npy", IMAGES["a.png"])
+    written = []
+    for ending in ("png", "tif", "npy", "zarr"):
+        files = ObjectFiles(table=tmp_path / "cells.csv", outlines=tmp_path / "a.geojson", overlay=tmp_path / "a.png")
+        unetzoo.predict_files(model, tmp_path / "a.npy", tmp_path / f"labels.{ending}", object_files=files)
+        written.append([path.read_bytes() for path in files.paths().values()])
+    assert written[1:] == written[:-1]
+
+
+def test_subfolders_stay_whatever_way_the_folder_of_labels_is_named(model, images, tmp_path):
+    files = ObjectFiles(outlines=tmp_path / "outlines", table=tmp_path / "cells.csv")
+    unetzoo.predict_files(model, images, tmp_path / "in" / ".." / "labels", object_files=files)
+    assert (tmp_path / "outlines" / "deep" / "b.geojson").is_file()
+    assert {row["image"] for row in _rows(tmp_path / "cells.csv")} == set(IMAGES)
+
+
+def test_images_of_a_data_set_of_python_have_the_names_of_its_samples(model, tmp_path):
+    files = ObjectFiles(table=tmp_path / "cells.csv", summary=tmp_path / "summary.csv", outlines=tmp_path / "outlines")
+    unetzoo.predict_files(model, Cells(2, 0), tmp_path / "labels", object_files=files)
+    names = [row["image"] for row in _rows(tmp_path / "summary.csv")]
+    assert sorted(path.stem for path in (tmp_path / "outlines").iterdir()) == sorted(names) == ["sample 0", "sample 1"]
+    rows = [row for row in _rows(tmp_path / "cells.csv") if row["image"] == "sample 1"]
+    labels = np.asarray(Image.open(tmp_path / "labels" / "sample 1.png"))
+    sums = [Cells(2, 0)[1].image[labels == int(row["id"])].sum() for row in rows]
+    assert [int(row["sum_c1"]) for row in rows] == sums
 
 
 _KILLED = """

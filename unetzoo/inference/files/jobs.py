@@ -99,7 +99,7 @@ def find_jobs(
         DataError: there are no images; two of them would become one file, or one would be replaced by a result; `out`
             is the folder of a network, or has an ending that cannot hold the result.
     """
-    target = _absolute(out)
+    target = absolute(out)
     jobs = _jobs(images, target, options.suffix, on_left_out)
     paths = {job.image.resolve(): job.image for job in jobs if isinstance(job.image, Path)}
     for job in jobs:
@@ -116,7 +116,7 @@ def find_jobs(
 def _jobs(images: Images, out: Path, suffix: str, on_left_out: Callable[[str], None]) -> list[Job]:
     if isinstance(images, Sequence) and not isinstance(images, str):
         return _in_folder(_of_files(map(Path, images)), out, suffix)
-    path = _absolute(images) if isinstance(images, str | Path) else None
+    path = absolute(images) if isinstance(images, str | Path) else None
     if path is None or not path.exists() or is_saved_dataset(path) or is_annotation_file(path):
         return _in_folder(_of_source(source_of(images)), out, suffix)
     if path.suffix.lower() in TABLES:
@@ -156,7 +156,7 @@ def _of_source(source: Source) -> Iterator[tuple[Image, Path]]:
 
 def _of_files(paths: Iterable[Path]) -> Iterator[tuple[Image, Path]]:
     """Files with their names below the folder that all of them share."""
-    files = list(dict.fromkeys(map(_absolute, paths)))
+    files = list(dict.fromkeys(map(absolute, paths)))
     top = os.path.commonpath([file.parent for file in files]) if files else ""
     for file in files:
         yield file, file.relative_to(top).with_suffix("")
@@ -176,5 +176,6 @@ def _of_folder(source: Path, out: Path, on_left_out: Callable[[str], None]) -> I
             yield image, image.relative_to(source).with_suffix("")
 
 
-def _absolute(path: str | Path) -> Path:
+def absolute(path: str | Path) -> Path:
+    """The path from the root, without `..`; links stay."""
     return Path(os.path.abspath(path))  # noqa: PTH100 - which also resolves ".."

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from unetzoo._utils.atomic import check_place
 from unetzoo.errors import DataError, OptionError
-from unetzoo.inference.files.jobs import Images, Job
+from unetzoo.inference.files.jobs import Images, Job, absolute
 from unetzoo.inference.files.object_files import ENDINGS, TABLES, ObjectFiles
 from unetzoo.inference.files.writers import make_folder
 from unetzoo.nn.config import ModelConfig
@@ -62,7 +62,7 @@ def plan_files(files: ObjectFiles, jobs: Sequence[Job], images: Images, out: Pat
             among the images.
         WriteError: a file cannot be written.
     """
-    planned = [_planned(files, job, out.absolute(), is_single=len(jobs) == 1) for job in jobs]
+    planned = [_planned(files, job, absolute(out), is_single=len(jobs) == 1) for job in jobs]
     tables = [path for name, path in files.paths().items() if name in TABLES]
     each = [path for item in planned for path in (item.outlines, item.rois, item.overlay) if path]
     taken = [job.target for job in jobs] + [job.image for job in jobs if isinstance(job.image, Path)]
