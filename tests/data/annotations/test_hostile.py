@@ -55,6 +55,15 @@ def test_damaged_json_is_one_error(content, message, tmp_path):
         read_json(tmp_path / "a.json")
 
 
+@pytest.mark.parametrize("read", [read_json, read_xml])
+def test_a_file_that_is_larger_than_the_memory_is_refused_before_it_is_read(read, tmp_path):
+    path = tmp_path / "large"
+    with path.open("wb") as file:
+        file.truncate(2**42)  # no disk holds it: the file has a single hole
+    with pytest.raises(unetzoo.DataError, match="large needs about 50,331,648 MiB of memory"):
+        read(path)
+
+
 def test_annotations_that_announce_a_huge_image_take_no_memory(write_image, write_json, opened):
     size = {"height": 2_000_000, "width": 2_000_000}
     runs = {"size": [2_000_000, 2_000_000], "counts": [4 * 10**12]}

@@ -124,6 +124,18 @@ def test_the_image_of_a_file_is_the_one_it_names_or_the_one_of_its_name(write_im
     assert source.problems == ("images/three.png has no annotations",)
 
 
+def test_of_images_of_one_name_the_nearest_is_meant(write_image, write_json, opened):
+    for folder in ("one", "two"):
+        write_image(f"{folder}/images/a.png")
+        write_json(
+            f"{folder}/json/x.json", _document([_polygon(folder, [[0, 0], [8, 0], [8, 8]])], "..\\images\\a.png")
+        )
+    source = opened()
+    assert source.problems == ()
+    classes = {entry.name: source.raw_mask(index).pixels[2, 6] for index, entry in enumerate(source.entries)}
+    assert classes == {"one/images/a.png": 1, "two/images/a.png": 2}
+
+
 def test_a_file_that_names_no_image_is_said(write_image, write_json, opened):
     write_image("a.png")
     write_json("a.json", _document([]))

@@ -49,6 +49,14 @@ def test_outlines_have_the_pixels_that_scikit_image_gives_them(seed):
     np.testing.assert_array_equal(_draw(corners).ids > 0, _by_skimage(corners))
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_what_an_outline_encloses_twice_is_outside_as_scikit_image_has_it(seed):
+    corners = np.random.default_rng(seed).uniform(-5, 65, (9, 2))
+    drawing = _draw(corners)
+    np.testing.assert_array_equal(drawing.ids > 0, _by_skimage(corners))
+    assert drawing.crossed == 1
+
+
 @pytest.mark.parametrize("seed", range(100))
 def test_outlines_differ_from_pycocotools_only_within_a_quarter_of_a_pixel(seed):
     corners = _star(seed)

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-from unetzoo.data.formats.limits import check_memory
+from unetzoo.data.formats.limits import free_memory
 from unetzoo.errors import DataError, describe_error
 
 _GROWTH = 12  # bytes of Python objects by bytes of JSON or XML
+_MODEST = 2**28  # bytes of memory that any file may take
 
 
 @contextmanager
@@ -32,12 +33,22 @@ def read_text(path: Path) -> str:
         DataError: it cannot be read, is not UTF-8, or needs more memory than is free.
     """
     try:
-        check_memory(str(path), _GROWTH * path.stat().st_size)
+        _check_memory(path)
         return path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise DataError(f"{path} cannot be read: it is not UTF-8") from error
+
+
+def _check_memory(path: Path) -> None:
+    """Raise DataError if reading a file needs more memory than is free."""
+    needed = _GROWTH * path.stat().st_size
+    if needed > _MODEST and needed > (free := free_memory()):
+        raise DataError(
+            f"{path} needs about {needed >> 20:,} MiB of memory, but {free >> 20:,} MiB are free: split it into files "
+            "of fewer images"
+        )
 
 
 def read_json(path: Path) -> Any:  # noqa: ANN401 - as the file has it
@@ -65,7 +76,7 @@ def read_xml(path: Path) -> ElementTree.Element:
         DataError: it cannot be read, is not XML, has a document type, or needs more memory than is free.
     """
     try:
-        check_memory(str(path), _GROWTH * path.stat().st_size)
+        _check_memory(path)
         return ElementTree.parse(path, ElementTree.XMLParser(target=_WithoutDtd())).getroot()  # noqa: S314 - as above
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}") from error
