@@ -70,9 +70,7 @@ def test_shapes_differ_from_labelmes_only_by_the_pixels_of_their_outline(kind, p
 def test_a_mask_lies_between_its_corner_pixels_as_in_labelme(write_image, write_json, opened):
     write_image("a.png")
     pixels = np.random.default_rng(0).integers(0, 2, (11, 21)).astype(bool)
-    file = io.BytesIO()
-    Image.fromarray(pixels.astype(np.uint8) * 255).save(file, format="PNG")
-    more = {"mask": base64.b64encode(file.getvalue()).decode()}
+    more = {"mask": _in_base64(pixels.astype(np.uint8) * 255)}
     write_json("a.json", _document([("cell", [[7.0, 5.0], [27.0, 15.0]], "mask", None, more)]))
     expected = np.zeros(_SIZE, bool)
     expected[5:16, 7:28] = pixels  # mask[y1 : y2 + 1, x1 : x2 + 1] in labelme
@@ -134,6 +132,39 @@ def test_of_images_of_one_name_the_nearest_is_meant(write_image, write_json, ope
     assert source.problems == ()
     classes = {entry.name: source.raw_mask(index).pixels[2, 6] for index, entry in enumerate(source.entries)}
     assert classes == {"one/images/a.png": 1, "two/images/a.png": 2}
+
+
+def _in_base64(pixels, kind="PNG"):
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, format=kind)
+    return base64.b64encode(file.getvalue()).decode()
+
+
+def test_an_image_that_is_not_there_is_read_from_its_annotations(write_image, write_json, tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 60, 3), dtype=np.uint8)
+    square = [[0, 0], [8, 0], [8, 8], [0, 8]]
+    document = _document([_polygon("cell", square)], "gone.png") | {"imageData": _in_base64(pixels)}
+    write_json("train/a.json", document)
+    write_image("train/b.png")
+    write_json("train/b.json", _document([_polygon("cell", square)], "b.png") | {"imageData": _in_base64(pixels)})
+    survey = unetzoo.survey(tmp_path)
+    assert survey.errors == ()
+    assert survey.names == ("train/a.json", "train/b.png")
+    np.testing.assert_array_equal(survey.source.image(0), pixels)
+    assert not np.array_equal(survey.source.image(1), pixels)  # the file that is there counts
+    assert survey.source.instances(0).sum() == 64
+    unetzoo.convert_dataset(tmp_path, tmp_path / "out")
+    np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "out" / "train" / "images" / "a.png")), pixels)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [("???", "its image is not base64"), ("AAAA", "a.json, its image, cannot be read"), (3, "its image")],
+)
+def test_an_embedded_image_that_cannot_be_read_is_one_error(data, message, write_json, opened):
+    write_json("a.json", _document([], "gone.png") | {"imageData": data})
+    with pytest.raises(unetzoo.DataError, match=message):
+        opened().pair(0)
 
 
 def test_a_file_that_names_no_image_is_said(write_image, write_json, opened):

@@ -1,4 +1,4 @@
-"""LabelMe: a JSON file for each image, with polygons, rectangles, circles and masks.
+"""LabelMe: a JSON file for each image, with polygons, rectangles, circles and masks, perhaps with the image itself.
 
 Shapes of one label and one group are one object. LabelMe's own conversion also fills the pixels that an outline
 touches, which makes objects up to a pixel larger; here a pixel belongs to a shape if its center does.
@@ -55,27 +55,37 @@ def read_labelme(files: Sequence[Path], images: ImageFiles) -> Annotations:
             document = read_json(file)
             labels += [text(mapping(shape, "a shape")["label"], "a label") for shape in document["shapes"]]
             try:
-                image = _image(file, text(document["imagePath"], "imagePath"), images)
+                image = _image(file, document, images)
             except DataError as error:
                 failures.append(Finding(images.shown(file), f": {error}"))
                 continue
             if image in annotated:
                 raise DataError(f"it is of the image {images.shown(image)}, as is {annotated[image].file}")
             size = stated_size(document.get("imageHeight"), document.get("imageWidth"))
-            annotated[image] = AnnotatedImage(image, file, partial(_read, file), size, split_of(image, images.folder))
+            embedded = partial(_embedded, file) if image == file else None
+            split = split_of(image, images.folder)
+            annotated[image] = AnnotatedImage(image, file, partial(_read, file), size, split, embedded)
     lonely = [Finding(images.shown(path), " has no annotations") for path in images.paths if path not in annotated]
     return Annotations(tuple(annotated.values()), tuple(sorted(set(labels))), tuple(sentences([*failures, *lonely])))
 
 
-def _image(file: Path, name: str, images: ImageFiles) -> Path:
-    """The image that a file names, or else the one that has the file's own name."""
+def _image(file: Path, document: Mapping[str, Any], images: ImageFiles) -> Path:
+    """The image that a file names, or else the one that has the file's own name; the file itself if it embeds it."""
     try:
-        return images.named(name, file)
+        return images.named(text(document["imagePath"], "imagePath"), file)
     except DataError:
         own = [path for path in images.paths if path.with_suffix("") == file.with_suffix("")]
-        if len(own) != 1:
-            raise
-        return own[0]
+        if len(own) == 1:
+            return own[0]
+        if document.get("imageData"):
+            return file
+        raise
+
+
+def _embedded(file: Path) -> bytes:
+    """The image in a file, in its own format."""
+    with explained(file):
+        return _decoded(read_json(file)["imageData"], "its image")
 
 
 def _read(file: Path, _: Size) -> list[Shape]:
@@ -108,16 +118,21 @@ def _circle(shape: Mapping[str, Any]) -> Part:
 def _mask(shape: Mapping[str, Any]) -> Part:
     """A picture in base64 whose pixels above 0 belong to the object, between two corner pixels."""
     (left, top), (right, bottom) = np.array(shape["points"], float).round().astype(int).tolist()
-    try:
-        data = base64.b64decode(text(shape["mask"], "its mask"), validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise DataError(f"its mask is not base64: {error}") from error
+    data = _decoded(shape["mask"], "its mask")
     pixels = decode(Content(io.BytesIO(data), len(data), "its mask"), "mask").pixels
     if pixels.shape != (bottom - top + 1, right - left + 1):
         raise DataError(
             f"its mask has {pixels.shape} pixels between the corners ({left}, {top}) and ({right}, {bottom})"
         )
     return Patch(pixels > 0, top, left)
+
+
+def _decoded(value: object, what: str) -> bytes:
+    """The bytes of a text in base64; raises DataError that begins with what it is."""
+    try:
+        return base64.b64decode(text(value, what), validate=True)
+    except binascii.Error as error:
+        raise DataError(f"{what} is not base64: {error}") from error
 
 
 def _polygon(shape: Mapping[str, Any]) -> Part:

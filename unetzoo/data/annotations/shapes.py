@@ -65,11 +65,12 @@ class AnnotatedImage:
     """An image with annotations.
 
     Attributes:
-        image: its file.
+        image: its file; that of its annotations if these embed it.
         file: that of its annotations.
         read: the objects, given the size of the image; raises DataError if they cannot be read.
         size: that of the image by its annotations; None: not stated.
         split: as of `Entry`.
+        embedded: the bytes of the image as its format has them, if annotations embed it; None: they do not.
     """
 
     image: Path
@@ -77,6 +78,7 @@ class AnnotatedImage:
     read: Callable[[Size], Sequence[Shape]]
     size: Size | None = None
     split: str = ""
+    embedded: Callable[[], bytes] | None = None
 
 
 @dataclass(frozen=True)

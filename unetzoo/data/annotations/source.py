@@ -1,7 +1,9 @@
 """Annotated images as a source: their masks are drawn when they are asked for."""
 
+import io
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +15,9 @@ from unetzoo.data.annotations.images import ImageFiles
 from unetzoo.data.annotations.raster import Drawing, draw
 from unetzoo.data.annotations.shapes import AnnotatedImage, Annotations, Shape
 from unetzoo.data.annotations.table import read_annotations
-from unetzoo.data.formats.content import Glance, Known, Pixels, turned
+from unetzoo.data.formats.content import Content, Glance, Known, Pixels, turned
 from unetzoo.data.formats.limits import check_memory
-from unetzoo.data.formats.read import glance, read_raster, upright_image
+from unetzoo.data.formats.read import decode, glance_at, open_content, upright_image
 from unetzoo.data.masks.raw import RawMask
 from unetzoo.data.sources.source import Entry, Source
 from unetzoo.errors import DataError
@@ -60,7 +62,8 @@ class AnnotationSource(Source):
     def image(self, index: int) -> Pixels:
         """The image (h, w, c) of an entry, upright."""
         record = self._annotations.images[index]
-        return upright_image(read_raster(record.image, "image", Known(size=record.size)), str(record.image))
+        with _content(record) as content:
+            return upright_image(decode(content, "image", Known(size=record.size)), content.name)
 
     def raw_mask(self, index: int) -> RawMask:
         """The mask (h, w) of an entry."""
@@ -77,9 +80,10 @@ class AnnotationSource(Source):
         numbers, _ = self._draw(index)
         return np.where(numbers == IGNORED, 0, numbers)
 
-    def image_file(self, index: int) -> Path:
-        """The path of an entry's image."""
-        return self._annotations.images[index].image
+    def image_file(self, index: int) -> Path | None:
+        """The path of an entry's image; None for one that annotations embed."""
+        record = self._annotations.images[index]
+        return None if record.embedded else record.image
 
     def file_names(self, index: int) -> Sequence[str]:
         """The paths of the image and of its annotations."""
@@ -111,17 +115,29 @@ class AnnotationSource(Source):
 
     def _look(self, index: int) -> Glance:
         """The size and orientation of an image; that of an array shows when it is read."""
-        seen = glance(self._annotations.images[index].image)
+        with _content(self._annotations.images[index]) as content:
+            seen = glance_at(content)
         if all(seen.size):
             return seen
         height, width = self.image(index).shape[:2]
         return Glance((height, width))
 
 
+@contextmanager
+def _content(record: AnnotatedImage) -> Iterator[Content]:
+    """The bytes of an image, of its file or of that of its annotations."""
+    if record.embedded is None:
+        with open_content(record.image) as content:
+            yield content
+    else:
+        data = record.embedded()
+        yield Content(io.BytesIO(data), len(data), f"{record.file}, its image,")
+
+
 def open_annotations(path: Path, name: str = "") -> AnnotationSource | None:
     """The annotated images of a folder or file, see `read_annotations`; None if there are none."""
-    opened = read_annotations(path, name)
-    return AnnotationSource(*opened) if opened else None
+    annotated = read_annotations(path, name)
+    return AnnotationSource(*annotated) if annotated else None
 
 
 def _check(annotations: Annotations, images: ImageFiles) -> None:

@@ -69,7 +69,7 @@ def upright_mask(raster: Raster) -> RawMask:
 
 def read_raster(path: Path, role: Role, known: Known = NOTHING_KNOWN) -> Raster:
     """The stored pixels of a file, (h, w) or (h, w, c), and how to turn them; raises as `read_image`."""
-    with _opened(path) as content:
+    with open_content(path) as content:
         return decode(content, role, known)
 
 
@@ -87,7 +87,13 @@ def decode(content: Content, role: Role, known: Known = NOTHING_KNOWN) -> Raster
 
 def glance(path: Path) -> Glance:
     """What a file says of its pixels, which are not decoded; raises DataError if it cannot be read."""
-    with _opened(path) as content, _explained(content.name):
+    with open_content(path) as content:
+        return glance_at(content)
+
+
+def glance_at(content: Content) -> Glance:
+    """What an image's bytes say of its pixels; raises as `glance`."""
+    with _explained(content.name):
         return format_of(content).glance(content)
 
 
@@ -112,7 +118,7 @@ def open_image(path: Path, *, channels: int | None = None, whole: int = WHOLE_BY
         if is_zarr(path):
             yield opened.enter_context(zarr_windows(path, known))
             return
-        content = opened.enter_context(_opened(path))
+        content = opened.enter_context(open_content(path))
         format_ = format_of(content)
         windows = opened.enter_context(format_.windows(path, content, known, whole)) if format_.windows else None
         yield windows or upright_image(decode(content, "image", known), str(path))
@@ -138,7 +144,8 @@ def check_file(path: Path) -> None:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Content]:
+def open_content(path: Path) -> Iterator[Content]:
+    """The bytes of an image's file; raises DataError unless it has some, and the suffix of a format that is read."""
     check_file(path)
     with path.open("rb") as stream:
         yield Content(stream, path.stat().st_size, str(path))

@@ -147,7 +147,7 @@ def _in_folder(images: Iterable[tuple[Image, Path]], out: Path, suffix: str) -> 
 
 def _of_source(source: Source) -> Iterator[tuple[Image, Path]]:
     files = [file for index in range(len(source.entries)) if (file := source.image_file(index))]
-    if files:
+    if len(files) == len(source.entries):
         yield from _of_files(files)
         return
     for index, entry in enumerate(source.entries):
