@@ -12,8 +12,9 @@ from sklearn.metrics import f1_score, jaccard_score
 
 import unetzoo
 from unetzoo._utils.colors import FALSE_NEGATIVE, FALSE_POSITIVE
-from unetzoo.cli.demo import otsu_threshold
-from unetzoo.cli.demo_picture import Result, draw
+from unetzoo.cli.demo_methods import Result, otsu_threshold
+from unetzoo.cli.demo_picture import draw
+from unetzoo.evaluation.instances import match
 
 pytestmark = pytest.mark.long
 
@@ -55,7 +56,7 @@ def test_the_same_seed_gives_the_same_numbers_and_the_baseline_is_that_of_other_
     out = tmp_path / "nuclei.jpg"
     first, second = (invoke("demo", *_QUICK, "--seed", "7", "--out", str(out)).stdout for _ in range(2))
     assert "112 columns of the image that no network saw; encoder mobilenetv3_small_050, 1 step, seed 7" in first
-    assert re.search(r"method +mean IoU +nuclei Dice +seconds per image +parameters", first)
+    assert re.search(r"method +mean IoU +nuclei Dice +counted +AP +seconds per image +parameters", first)
     assert first.endswith(f"picture in {out}\n")
     for method in ("U-Net", "U-Net++"):
         assert _numbers(first, method) == _numbers(second, method)
@@ -117,7 +118,7 @@ def test_an_image_of_one_brightness_is_background():
     assert otsu_threshold(np.full((3, 3), 7, dtype=np.uint8)) == 7
 
 
-def _picture(height=30, width=100, *, added=0, missed=0, dice=0.5):
+def _picture(height=30, width=100, *, added=0, missed=0, precision=0.5):
     """The picture of two methods that add so many pixels to a nucleus, and miss so many of it."""
     truth = np.zeros((height, width), dtype=int)
     truth[:10] = 1
@@ -125,7 +126,7 @@ def _picture(height=30, width=100, *, added=0, missed=0, dice=0.5):
     mask[20, :added] = 1
     mask[5, :missed] = 0
     image = np.random.default_rng(0).integers(0, 256, (height, width, 1), dtype=np.uint8)
-    results = [Result("U-Net", mask, 0.5, dice, 0.1, 10)] * 2
+    results = [Result("U-Net", mask, match(truth, truth, 1), 0.5, 0.5, precision, 0.1, 10)] * 2
     return np.asarray(draw("A title", unetzoo.Sample(image, truth, "columns"), results))
 
 
@@ -143,5 +144,5 @@ def test_the_picture_has_room_for_two_panels_of_the_truth_and_of_each_method():
 
 
 def test_the_scores_are_in_the_picture():
-    rows = (_picture(dice=0.5) != _picture(dice=0.9)).any(axis=(1, 2)).nonzero()[0]
+    rows = (_picture(precision=0.5) != _picture(precision=0.9)).any(axis=(1, 2)).nonzero()[0]
     assert 0 < len(rows) < 30  # one line of text

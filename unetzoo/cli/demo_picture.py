@@ -1,22 +1,22 @@
 """The picture of `unetzoo demo`: what each method predicts and where it errs, drawn with Pillow."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from unetzoo._utils.colors import FALSE_NEGATIVE, FALSE_POSITIVE, HIT, Colors
+from unetzoo.cli.demo_methods import Result
 from unetzoo.data.dataset import Sample
 from unetzoo.data.shown import image_colors
-from unetzoo.evaluation.pictures import class_colors, error_colors
+from unetzoo.evaluation.pictures import FOUND_EDGE, class_colors, error_colors, objects_panels, outlined
 
 _PAPER, _INK, _FAINT = (255, 255, 255), (31, 41, 51), (94, 106, 118)
 _LEGEND = (
     (HIT, "nucleus, found"),
     (FALSE_POSITIVE, "false positive: no nucleus there"),
     (FALSE_NEGATIVE, "false negative: nucleus missed"),
+    (FOUND_EDGE, "outline of one nucleus; orange outlines are not one"),
 )
 _GAMMA = 0.6  # lightens the dim nuclei
 # Pixels of the picture; positions of text are those of its baseline.
@@ -27,35 +27,17 @@ _TITLE_Y, _NAME_Y, _NUMBERS_Y, _LABEL_Y, _PANEL_Y = 76, 154, 192, 242, 258
 _LEGEND_HEIGHT, _SWATCH = 96, 26
 
 
-@dataclass(frozen=True)
-class Result:
-    """How well a method finds the nuclei of an image.
-
-    Attributes:
-        method: its name.
-        mask: predicted class ids (h, w).
-        mean_iou: mean intersection over union of nuclei and background, 0 to 1.
-        dice: Dice coefficient of nuclei, 0 to 1.
-        seconds: time to predict the image.
-        parameters: number of parameters that are fitted to the training image.
-    """
-
-    method: str
-    mask: NDArray[np.integer]
-    mean_iou: float
-    dice: float
-    seconds: float
-    parameters: int
-
-
 def draw(title: str, sample: Sample, results: Sequence[Result]) -> Image.Image:
     """The image and its truth, then the prediction and the errors of each method, side by side, with a legend."""
     image = (255 * (image_colors(sample.image) / 255) ** _GAMMA).round().astype(np.uint8)
     pixels = " x ".join(map(str, sample.mask.shape))
-    groups = [("held out", f"{pixels} pixels", {"image": image, "truth": class_colors(sample.mask, 2)})]
+    truth = outlined(class_colors(sample.mask, 2), results[0].objects.truth, np.array([]), FALSE_NEGATIVE)
+    nuclei = f"{pixels} pixels, {results[0].objects.truth.max()} nuclei"
+    groups = [("held out", nuclei, {"image": image, "truth": truth})]
     for result in results:
-        numbers = f"mean IoU {result.mean_iou:.3f}   Dice {result.dice:.3f}"
-        panels = {"prediction": class_colors(result.mask, 2), "errors": error_colors(sample.mask, result.mask)}
+        numbers = f"IoU {result.mean_iou:.3f}   AP {result.precision:.3f}   {result.objects.predicted.max()} nuclei"
+        _, prediction = objects_panels(image, class_colors(result.mask, 2), result.objects)
+        panels = {"prediction": prediction, "errors": error_colors(sample.mask, result.mask)}
         groups.append((result.method, numbers, panels))
     height, width = (_SCALE * side for side in sample.mask.shape)
     step = 2 * width + _GAP + _GROUP_GAP

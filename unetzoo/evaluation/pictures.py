@@ -19,7 +19,7 @@ from unetzoo.evaluation.instances import Objects
 from unetzoo.nn.coding import UNKNOWN
 
 Ids = NDArray[np.integer]
-_FOUND_EDGE = (0, 158, 115)
+FOUND_EDGE = (0, 158, 115)
 
 
 def class_colors(ids: Ids, classes: int) -> Colors:
@@ -64,7 +64,7 @@ def outlined(
     edges &= numbers > 0
     drawn = colors.copy()
     drawn[edges] = other
-    drawn[edges & np.isin(numbers, matched)] = _FOUND_EDGE
+    drawn[edges & np.isin(numbers, matched)] = FOUND_EDGE
     return drawn
 
 
@@ -88,7 +88,7 @@ def legend(
             (CONFUSED, "another class"),
         ]
     if with_objects:
-        entries.append((_FOUND_EDGE, "outline: object found (blue: missed, orange: false)"))
+        entries.append((FOUND_EDGE, "outline: object found (blue: missed, orange: false)"))
     return entries + [(UNKNOWN_COLOR, "unknown")] * with_unknown
 
 
