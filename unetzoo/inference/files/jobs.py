@@ -117,7 +117,7 @@ def _jobs(images: Images, out: Path, suffix: str, on_left_out: Callable[[str], N
     if isinstance(images, Sequence) and not isinstance(images, str):
         return _in_folder(_of_files(map(Path, images)), out, suffix)
     path = absolute(images) if isinstance(images, str | Path) else None
-    if path is None or not path.exists() or is_saved_dataset(path) or is_annotation_file(path):
+    if path is None or not path.exists() or is_saved_dataset(path) or _lists_images(path):
         return _in_folder(_of_source(source_of(images)), out, suffix)
     if path.suffix.lower() in TABLES:
         return _in_folder(_of_files(images_in_table(path)), out, suffix)
@@ -130,6 +130,11 @@ def _jobs(images: Images, out: Path, suffix: str, on_left_out: Callable[[str], N
     if not jobs:
         raise DataError(f"there are no images in the folder {path}; their endings are {', '.join(IMAGE_SUFFIXES)}")
     return jobs
+
+
+def _lists_images(path: Path) -> bool:
+    """Whether a path is that of a file of annotations; a text file, as YOLO has for each image, lists none."""
+    return path.suffix.lower() != ".txt" and is_annotation_file(path)
 
 
 def _in_folder(images: Iterable[tuple[Image, Path]], out: Path, suffix: str) -> list[Job]:
