@@ -56,16 +56,16 @@ def test_no_data_is_one_line_and_exit_code_2(invoke, tmp_path):
 
 
 def _annotate(folder):
-    """Images with COCO's annotations of one object each, one of which leaves the image."""
+    """Images with COCO's annotations of two objects each, one of which leaves the image."""
     (folder / "images").mkdir(parents=True)
     images, annotations = [], []
     for number, name in enumerate("abc"):
         pixels = np.random.default_rng(number).integers(0, 256, (16, 16), dtype=np.uint8)
         Image.fromarray(pixels).save(folder / "images" / f"{name}.png")
         images.append({"id": number, "file_name": f"{name}.png", "height": 16, "width": 16})
-        side = 20 if name == "a" else 8
-        outline = [0, 0, side, 0, side, side, 0, side]
-        annotations.append({"id": number, "image_id": number, "category_id": 1, "segmentation": [outline]})
+        left = -6 if name == "a" else 2
+        outlines = [[left, 0, 8, 0, 8, 8, left, 8], [10, 10, 14, 10, 14, 14, 10, 14]]
+        annotations += [{"image_id": number, "category_id": 1, "segmentation": [outline]} for outline in outlines]
     document = {"images": images, "annotations": annotations, "categories": [{"id": 1, "name": "cell"}]}
     (folder / "coco.json").write_text(json.dumps(document))
     return folder

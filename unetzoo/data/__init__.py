@@ -7,6 +7,7 @@ Rooms from the ground up; an import goes down or stays in its room:
 - `objects`: which pixel of a sample belongs to which object
 - `masks`: how masks are stored, and what their values mean
 - `formats`: files, with one table of how each format is read and written
+- `shown`: images of any type and range as colors
 - `sources`: folders, tables, the Hub, data sets of Python
 - `annotations`: outlines and masks of objects, as other tools write them
 - `survey`: everything read once: statistics, problems
