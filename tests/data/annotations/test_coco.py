@@ -87,6 +87,8 @@ def test_masks_are_classes_or_number_objects(two_images, tmp_path):
 def test_the_only_class_keeps_its_name_where_masks_number_objects(write_image, write_json, tmp_path):
     document = _document([write_image("a.png").name], [(0, 7, [_polygon(2, 3, 12, 20)])])
     write_json("coco.json", document | {"categories": [{"id": 7, "name": "cell"}]})
+    survey = unetzoo.survey(tmp_path, masks="instances")
+    assert survey.warnings == ()  # the only object of the only image is certainly one
     dataset = unetzoo.open_dataset(tmp_path, masks="instances")
     assert dataset.class_names == ("background", "cell")
     assert dataset.instances(0).max() == 1

@@ -23,14 +23,16 @@ _FEWEST_OBJECTS = 6  # that are surely no classes
 _MOST = 0.8  # of the masks
 
 
-def find_doubts(masks: Sequence[StoredMask], coding: MaskCoding) -> list[str]:
+def find_doubts(masks: Sequence[StoredMask], coding: MaskCoding, *, is_said: bool = False) -> list[str]:
     """What a user should know about how masks are read, a sentence each.
 
     Args:
         masks: as they are stored.
         coding: what they mean.
+        is_said: the data themselves say whether masks number objects.
     """
-    return [text for doubt in _DOUBTS for text in doubt(masks, coding)]
+    doubts = [doubt for doubt in _DOUBTS if not (is_said and doubt in _OF_NUMBERS)]
+    return [text for doubt in doubts for text in doubt(masks, coding)]
 
 
 def _palettes(masks: Sequence[StoredMask], coding: MaskCoding) -> Iterator[str]:
@@ -185,6 +187,7 @@ def _few_numbers(masks: Sequence[StoredMask], coding: MaskCoding) -> Iterator[st
         )
 
 
+_OF_NUMBERS = (_numbered, _few_numbers)
 _DOUBTS: tuple[Callable[[Sequence[StoredMask], MaskCoding], Iterator[str]], ...] = (
     _palettes,
     _alpha,

@@ -59,7 +59,8 @@ def find_problems(
     else:
         findings += chain(*(_of_codes(names, reading, coding) for reading in readings))
         errors = sentences(findings)
-        warnings += find_doubts(masks_of(readings), coding)
+        is_said = source.knows_objects or source.declared is not None
+        warnings += find_doubts(masks_of(readings), coding, is_said=is_said)
         warnings += [*sentences(_empty(names, readings, coding)), *_absent_classes(splits, readings, coding)]
     images = [reading.image for reading in readings if reading.image]
     if not splits.get("train"):
