@@ -22,6 +22,8 @@ class Options:
         width: Width of the path. None: as wide as needed. More words.
         flat: Avoid hills.
         tags: Name of a friend.
+        pace: Pace, if any. None: any pace.
+        place_of: Place of a rest.
     """
 
     steps: Annotated[int, Range(1, 9)] = 4
@@ -30,9 +32,16 @@ class Options:
     width: Annotated[int | None, Range(1, 5, "METERS")] = None
     flat: bool = False
     tags: tuple[str, ...] = ()
+    pace: Literal["even", "odd"] | None = None
+    place_of: tuple[int, int] | None = None
 
     def __post_init__(self):
         check_fields(self)
+
+
+def _pair(text):
+    x, y = text.split(",")
+    return int(x), int(y)
 
 
 @pytest.fixture
@@ -42,7 +51,9 @@ def walk():
     app = typer.Typer(rich_markup_mode=None)
 
     @app.command()
-    @with_fields(Options, flags={"tags": "--tag"}, metavars={"tags": "NAME"})
+    @with_fields(
+        Options, flags={"tags": "--tag"}, metavars={"tags": "NAME", "place_of": "X,Y"}, readers={"place_of": _pair}
+    )
     def walk(place: str, *, values: dict[str, object], resume: bool = False) -> None:
         calls.append((place, Options(**values), values, resume))
 
@@ -61,6 +72,10 @@ def test_a_command_gets_what_was_given_alone(walk):
     assert calls[1][1:3] == (Options(), {})
 
 
+def test_a_reader_makes_the_value_of_a_text(walk):
+    assert walk("park", "--place-of", "3,4")[1][0][2] == {"place_of": (3, 4)}
+
+
 @pytest.mark.parametrize(
     "line",
     [
@@ -69,6 +84,7 @@ def test_a_command_gets_what_was_given_alone(walk):
         "--speed slow|fast Speed of the walk [default: slow]",
         "--width METERS Width of the path [default: as wide as needed]",
         "--flat Avoid hills --tag NAME Name of a friend; may be repeated",
+        "--pace even|odd Pace, if any [default: any pace] --place-of X,Y Place of a rest",
     ],
 )
 def test_the_help_text_is_the_first_sentence_of_the_documentation(walk, line):

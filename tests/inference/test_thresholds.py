@@ -6,7 +6,8 @@ from hypothesis.extra.numpy import arrays
 
 import unetzoo
 from unetzoo import OptionError
-from unetzoo.inference.thresholds import class_ids, limits_of, read_threshold
+from unetzoo.inference.choices import read_threshold
+from unetzoo.inference.thresholds import class_ids, limits_of
 
 
 def _config(classes, names=()):
@@ -77,5 +78,5 @@ def test_thresholds_are_read_from_text():
     assert read_threshold("0.3") == 0.3
     assert read_threshold("cell=0.3, a=b=0.6") == {"cell": 0.3, "a=b": 0.6}
     for text in ("", "cell", "cell=", "0.3,0.4", "cell=0.3,0.4", "cell=0.3,cell=0.4"):
-        with pytest.raises(OptionError, match="a threshold is a number such as"):
+        with pytest.raises(OptionError, match="threshold must be a number such as"):
             read_threshold(text)

@@ -28,6 +28,7 @@ class _Words:
     metavars: Mapping[str, str]
     defaults: Mapping[str, str]
     hidden: Sequence[str]
+    readers: Mapping[str, Callable[[str], Any]]
 
     def flag(self, name: str) -> str:
         return self.flags.get(name) or f"--{name.replace('_', '-')}"
@@ -41,6 +42,7 @@ def with_fields(
     metavars: Mapping[str, str] = MappingProxyType({}),
     defaults: Mapping[str, str] = MappingProxyType({}),
     hidden: Sequence[str] = (),
+    readers: Mapping[str, Callable[[str], Any]] = MappingProxyType({}),
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Add a flag to a command for each field of a class of options; the command gets the values of the command line.
 
@@ -52,8 +54,9 @@ def with_fields(
         metavars: what a flag takes, where that is neither a number nor a choice, such as `{"device": "NAME"}`.
         defaults: texts for defaults that are not those of the fields.
         hidden: fields that the help text leaves out.
+        readers: functions that make the values of fields from texts, where types alone do not say how.
     """
-    words = _Words(flags=flags, metavars=metavars, defaults=defaults, hidden=hidden)
+    words = _Words(flags=flags, metavars=metavars, defaults=defaults, hidden=hidden, readers=readers)
     types = field_types(options)
     generated = {field.name: _parameter(options, field, words, *types[field.name]) for field in fields(options)}
 
@@ -65,7 +68,9 @@ def with_fields(
         @wraps(function)
         def command(**arguments: Any) -> None:  # noqa: ANN401 - as typer reads them
             values = {name: arguments.pop(name) for name in generated}
-            function(**arguments, **{into: {name: value for name, value in values.items() if value not in (None, [])}})
+            values = {name: value for name, value in values.items() if value not in (None, [])}
+            values |= {name: read(values[name]) for name, read in readers.items() if name in values}
+            function(**arguments, **{into: values})
 
         keywords = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in parameters]
         command.__signature__ = inspect.Signature(keywords)  # type: ignore[attr-defined] # as inspect reads it
@@ -83,9 +88,10 @@ def _parameter(
     limits: Range | None,
 ) -> inspect.Parameter:
     members = [member for member in get_args(kind) if member is not type(None)]
-    choices = [str(member) for member in members] if get_origin(kind) is Literal else []
+    literal = next((each for each in (kind, *members) if get_origin(each) is Literal), None)
+    choices = [str(choice) for choice in get_args(literal)]
     is_list = isinstance(get_origin(kind), type) and issubclass(get_origin(kind), Sequence)
-    single = str if choices else members[0] if members else kind
+    single = str if choices or field.name in words.readers else members[0] if members else kind
     unit = words.metavars.get(field.name) or (limits and limits.unit) or "|".join(choices)
     option = typer.Option(
         words.flag(field.name),

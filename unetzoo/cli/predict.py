@@ -11,8 +11,9 @@ from unetzoo.cli.fields import with_fields
 from unetzoo.cli.models import ModelName, load_model
 from unetzoo.cli.output import check_json, say
 from unetzoo.cli.predict_output import report
-from unetzoo.cli.tiling import DeviceName, Flips, Overlap, Probability, Tile
+from unetzoo.inference.choices import read_threshold
 from unetzoo.inference.files.object_files import ENDINGS, TABLES, ObjectFiles
+from unetzoo.inference.files.options import PredictOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,6 +21,12 @@ if TYPE_CHECKING:
     from unetzoo.inference.files.predictor import OnRows
 
 
+@with_fields(
+    PredictOptions,
+    metavars={"format": "ENDING", "threshold": "PROBABILITY", "tile": "PIXELS", "overlap": "PIXELS", "device": "NAME"}
+    | {"largest_object": "PIXELS"},
+    readers={"threshold": read_threshold},
+)
 @with_fields(
     ObjectFiles,
     into="object_files",
@@ -44,42 +51,9 @@ def predict(
             show_default=False,
         ),
     ],
-    probabilities: Annotated[
-        bool, typer.Option("--probabilities", help="Write the probability of each class instead of class ids")
-    ] = False,
-    file_format: Annotated[
-        str | None,
-        typer.Option(
-            "--format",
-            metavar="ENDING",
-            help="Format of the files in a folder: png, tif, npy or zarr  [default: png; tif with --probabilities]",
-            show_default=False,
-        ),
-    ] = None,
-    values: Annotated[
-        str | None,
-        typer.Option(
-            metavar="KIND",
-            help="Values of the masks: ids; palette: ids with colors to show them in; trained: the values of the "
-            "training masks  [default: palette in png and tif, else ids]",
-            show_default=False,
-        ),
-    ] = None,
-    threshold: Probability = None,
-    largest_object: Annotated[
-        int,
-        typer.Option(metavar="PIXELS", help="Length of the longest object in images of over 16 million pixels", min=1),
-    ] = 256,
     *,
+    values: dict[str, Any],
     object_files: dict[str, Any],
-    tile: Tile = None,
-    overlap: Overlap = None,
-    batch: Annotated[int, typer.Option(metavar="N", help="Number of tiles in one call of the network")] = 1,
-    flips: Flips = False,
-    precision: Annotated[
-        str, typer.Option(metavar="TYPE", help="Precision of the arithmetic: float32, bfloat16 or float16")
-    ] = "float32",
-    device: DeviceName = None,
     workers: Annotated[
         int | None,
         typer.Option(
@@ -92,9 +66,6 @@ def predict(
             metavar="ADDRESS", help="Use a Ray cluster with a shared file system: its address, auto, or local"
         ),
     ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace all existing results, whoever made them")
-    ] = False,
     json: Json = None,
 ) -> None:
     """Write the masks of images.
@@ -116,25 +87,10 @@ def predict(
     from unetzoo.inference.files.jobs import find_jobs
     from unetzoo.inference.files.object_plan import check_network, plan_files
     from unetzoo.inference.files.object_writer import with_object_files
-    from unetzoo.inference.files.options import PredictOptions
     from unetzoo.inference.files.predict import run_jobs
-    from unetzoo.inference.thresholds import read_threshold
 
     check_json(json)
-    options = PredictOptions(
-        probabilities=probabilities,
-        format=file_format,
-        values=values,  # type: ignore[arg-type] # PredictOptions checks it
-        threshold=None if threshold is None else read_threshold(threshold),
-        tile=tile,
-        overlap=overlap,
-        batch=batch,
-        flips=flips,
-        precision=precision,  # type: ignore[arg-type] # PredictOptions checks it
-        device=device,
-        largest_object=largest_object,
-        overwrite=overwrite,
-    )
+    options = PredictOptions(**values)
     files = ObjectFiles(**object_files)
     jobs = find_jobs(images, out, options, on_left_out=lambda text: say("warning:", "yellow", text))
     network = load_model(model)

@@ -1,4 +1,4 @@
-"""How a network predicts images of any size: options that `unetzoo predict` and `unetzoo evaluate` share."""
+"""How a network predicts images of any size: options that `unetzoo evaluate` and `unetzoo tune` share."""
 
 from typing import Annotated
 
@@ -22,16 +22,6 @@ Overlap = Annotated[
     ),
 ]
 Flips = Annotated[bool, typer.Option("--flips", help="Average over mirror images, for four times the work")]
-Probability = Annotated[
-    str | None,
-    typer.Option(
-        "--threshold",
-        metavar="PROBABILITY",
-        help="Assign a class to the pixels whose probability is higher, such as 0.3 or cell=0.3,border=0.6  [default: "
-        "the most probable class]",
-        show_default=False,
-    ),
-]
 DeviceName = Annotated[
     str | None,
     typer.Option(

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from unetzoo.checks import check_count
 from unetzoo.errors import OptionError
+from unetzoo.inference.choices import LARGEST_OBJECT
 from unetzoo.inference.forward import Network
 from unetzoo.inference.predict import predict
 from unetzoo.nn.config import ModelConfig
@@ -17,7 +18,6 @@ from unetzoo.objects.target import object_classes
 from unetzoo.registry.objects import coding_of, count_object_classes, network_maps
 
 Numbers = NDArray[np.int32]
-LARGEST_OBJECT = 256
 _STRIP = 1024  # rows, at least
 _WHOLE = 2**24  # pixels that are decoded at once
 

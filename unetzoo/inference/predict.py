@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from unetzoo.checks import check_count, check_whole, whole
-from unetzoo.errors import OptionError, ShapeError
+from unetzoo.checks import check_whole
+from unetzoo.errors import ShapeError
 from unetzoo.inference.batches import group_columns, read_batches
 from unetzoo.inference.blend import Blend
+from unetzoo.inference.choices import check_tiling
 from unetzoo.inference.forward import (
     Network,
     Probabilities,
@@ -25,7 +26,7 @@ from unetzoo.nn.wrapped import network_of
 from unetzoo.registry.objects import network_maps
 
 _UNIT = 32  # pixels; a multiple of the largest stride of nearly all encoders
-_SMALLEST, _OVERLAP = 128, 128
+_OVERLAP = 128
 
 
 def predict(
@@ -159,15 +160,3 @@ def _size(image: Any, channels: int) -> tuple[int, int]:  # noqa: ANN401 - as in
         expected = "(h, w) or (h, w, 1)" if channels == 1 else f"(h, w, {channels})"
         raise ShapeError(f"this network takes images {expected}, got {shape or type(image).__name__}")
     return shape[0], shape[1]
-
-
-def check_tiling(tile: int, overlap: int | None, batch: int) -> tuple[int, int | None, int]:
-    """These as Python's own numbers; OptionError for values that `predict` does not take."""
-    batch = check_count("batch", batch)
-    side = check_count("tile", tile)
-    if side < _SMALLEST:
-        raise OptionError(f"tile must be at least {_SMALLEST} pixels, got {side}")
-    rim = None if overlap is None else whole(overlap)
-    if overlap is not None and (rim is None or not 0 <= rim < side / 2):
-        raise OptionError(f"overlap must be a whole number from 0 to less than half of tile={side}, got {overlap!r}")
-    return side, rim, batch

@@ -5,11 +5,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from unetzoo.checks import check_probability
 from unetzoo.errors import OptionError, did_you_mean
+from unetzoo.inference.choices import Threshold, plain_threshold
 from unetzoo.nn.config import ModelConfig
 
-Threshold = float | Mapping[str, float]
 Limits = Sequence[float | None]
 
 
@@ -44,19 +43,6 @@ def class_ids(
     return ids
 
 
-def plain_threshold(threshold: object) -> Threshold | None:
-    """A threshold with numbers of Python's own types.
-
-    Raises:
-        OptionError: a number is outside [0, 1), or not a number.
-    """
-    if threshold is None:
-        return None
-    if not isinstance(threshold, Mapping):
-        return check_probability("threshold", threshold)
-    return {str(name): check_probability(f"the threshold of {name!r}", limit) for name, limit in threshold.items()}
-
-
 def limits_of(threshold: Threshold | None, config: ModelConfig) -> Limits:
     """The limit of each class of a network; None for a class without a limit.
 
@@ -86,26 +72,6 @@ def class_names(config: ModelConfig) -> tuple[str, ...]:
     classes, names = max(2, config.classes), tuple(config.info.class_names)
     named = ("background", *names) if len(names) == 1 else names
     return named if len(named) == classes == len(set(named)) else tuple(map(str, range(classes)))
-
-
-def read_threshold(text: str) -> Threshold:
-    """Parse a threshold of the command line: `0.3`, or `cell=0.3,border=0.6`.
-
-    Raises:
-        OptionError: the text has another form.
-    """
-    parts = [part.rpartition("=") for part in text.split(",")]
-    try:
-        if len(parts) == 1 and not parts[0][1]:
-            return float(text)
-        named = {name.strip(): float(number) for name, equals, number in parts if equals}
-    except ValueError:
-        named = {}
-    if len(named) < len(parts):
-        raise OptionError(
-            f"a threshold is a number such as 0.3, or one for each class, such as cell=0.3,border=0.6; got {text!r}"
-        )
-    return named
 
 
 def _known(name: str, names: Sequence[str]) -> str:

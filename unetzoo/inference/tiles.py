@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from unetzoo.inference.choices import TILE_OF_LARGE
+
 Weights = NDArray[np.float32]
-TILE_OF_LARGE = 1280
 _TILE = 2048
 _LARGE = 2**27  # pixels
 _NEARLY_LEAST = 1.01  # times the fewest pixels: among such plans, the one with the lowest tiles needs the least memory

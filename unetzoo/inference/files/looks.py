@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,11 +12,11 @@ from unetzoo._utils.colors import Colors, palette
 from unetzoo.data.formats.table import FORMAT_OF
 from unetzoo.data.masks.colors import TRANSPARENT
 from unetzoo.errors import OptionError
+from unetzoo.inference.choices import Values
 from unetzoo.inference.files.partial import PartialResult
 from unetzoo.nn.coding import LEVELS, MaskCoding
 from unetzoo.nn.config import ModelConfig
 
-Values = Literal["ids", "trained", "palette"]
 _MOST_COLORS = 256
 _APART = 40  # of 255: colors that differ by less in red, green and blue look the same
 _FULL = 255  # value of a set pixel of a plane, and of an opaque one

@@ -2,16 +2,22 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from unetzoo.checks import Precision, check_choice, check_count, check_precision
-from unetzoo.data.formats.table import FORMAT_OF
 from unetzoo.errors import OptionError
-from unetzoo.inference.files.looks import Look, Values, look_of
-from unetzoo.inference.objects import LARGEST_OBJECT
-from unetzoo.inference.predict import check_tiling
-from unetzoo.inference.thresholds import Threshold, limits_of, plain_threshold
-from unetzoo.inference.tiles import TILE_OF_LARGE
-from unetzoo.nn.config import ModelConfig
+from unetzoo.inference.choices import (
+    LARGEST_OBJECT,
+    TILE_OF_LARGE,
+    Threshold,
+    Values,
+    check_tiling,
+    plain_threshold,
+)
+
+if TYPE_CHECKING:
+    from unetzoo.inference.files.looks import Look
+    from unetzoo.nn.config import ModelConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,24 +28,24 @@ class PredictOptions:
     and uint32 for more than 65,535 objects. Its probabilities are its maps.
 
     Attributes:
-        probabilities: write the probability of each class, float32 (classes, h, w), rather than class ids (h, w). A
+        probabilities: Write the probability of each class, float32 (classes, h, w), instead of class ids (h, w). A
             pixel without data has the largest id of the type, such as 255, or the probability NaN.
-        format: ending of the files in a folder: `"png"`, `"tif"`, `"npy"` or `"zarr"`; None: png, and tif for
-            probabilities.
-        values: what class ids are written as: `"ids"`; `"palette"`: ids, with colors to show them in; `"trained"`: the
-            values of the training masks; None: with a palette in .png and .tif, else ids.
-        threshold: a probability for every class but the first, or for some by name, such as `{"cell": 0.3}`: the class
-            takes the pixels whose probability is above it. None: the most probable class; for a network with a single
-            logit, class 1 above 0.5.
-        tile: the network sees about `tile` x `tile` pixels at once, at least 128 x 128; None: as in `predict`.
-        overlap: pixels that neighboring tiles share; None: as in `predict`.
-        batch: tiles at once.
-        flips: average over mirror images, for four times the work.
-        precision: `"float32"`, `"bfloat16"` or `"float16"`.
-        device: such as `"cuda:1"`; None: a GPU where there is one.
-        largest_object: of a network of objects: length in pixels, from top to bottom, of the longest object in an
-            image that is decoded in strips, as in `predict_objects`.
-        overwrite: predict again where a result exists, whoever made it.
+        format: Ending of the files in a folder: `png`, `tif`, `npy` or `zarr`. None: png; tif with probabilities.
+        values: Values of the masks: `ids`; `palette`: ids with colors to show them in; `trained`: those of the training
+            masks. None: palette in png and tif, else ids.
+        threshold: Probability above which a class takes a pixel, for every class but the first, or for some by name,
+            such as cell=0.3,border=0.6 on the command line. In Python a number, or a mapping such as `{"cell": 0.3}`.
+            None: the most probable class.
+        tile: Side of a tile, which the network sees at once, in pixels, at least 128. None: 2048; 1280 for an image of
+            over 134 million pixels.
+        overlap: Width that neighboring tiles share, in pixels. None: 128, or a quarter of `tile`.
+        batch: Number of tiles in one call of the network.
+        flips: Average over mirror images, for four times the work.
+        precision: Precision of the arithmetic.
+        device: Name of the device: cpu, cuda, cuda:1 or mps. None: a GPU, else the CPU.
+        largest_object: Length of the longest object in images of over 16 million pixels, which are decoded in strips.
+            It is counted from top to bottom, as in `predict_objects`.
+        overwrite: Replace all existing results, whoever made them.
 
     Raises:
         OptionError: a value is out of its range. The device is checked where it is used.
@@ -72,6 +78,11 @@ class PredictOptions:
         }
         for name, value in checked.items():
             object.__setattr__(self, name, value)
+        self._check_written()
+
+    def _check_written(self) -> None:
+        from unetzoo.data.formats.table import FORMAT_OF
+
         writable = [suffix for suffix, format_ in FORMAT_OF.items() if format_.write]
         if self.suffix not in writable:
             endings = ", ".join(suffix.removeprefix(".") for suffix in writable)
@@ -86,8 +97,10 @@ class PredictOptions:
         """Ending of the files in a folder, such as `".png"`."""
         return f".{(self.format or ('tif' if self.probabilities else 'png')).removeprefix('.').lower()}"
 
-    def check_fits(self, config: ModelConfig, suffixes: Iterable[str]) -> None:
+    def check_fits(self, config: "ModelConfig", suffixes: Iterable[str]) -> None:
         """Raise OptionError where the network lacks a class, or files with these endings cannot hold its result."""
+        from unetzoo.inference.thresholds import limits_of
+
         if config.objects:
             self._check_fits_objects()
         else:
@@ -102,6 +115,8 @@ class PredictOptions:
                 "are its objects_options)"
             )
 
-    def look(self, suffix: str, config: ModelConfig) -> Look:
+    def look(self, suffix: str, config: "ModelConfig") -> "Look":
         """How results are written into files with an ending in lower case, such as `".png"`."""
+        from unetzoo.inference.files.looks import Look, look_of
+
         return Look() if self.probabilities or config.objects else look_of(self.values, suffix, config)

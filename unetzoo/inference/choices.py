@@ -1,0 +1,59 @@
+"""What a user may choose for a prediction: types, limits and checks, without numpy and torch."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+from unetzoo.checks import check_count, check_probability, whole
+from unetzoo.errors import OptionError
+
+Threshold = float | Mapping[str, float]
+Values = Literal["ids", "palette", "trained"]
+TILE_OF_LARGE = 1280
+"""Side of a tile of images of many pixels."""
+LARGEST_OBJECT = 256
+_SMALLEST_TILE = 128
+
+
+def plain_threshold(threshold: object) -> Threshold | None:
+    """A threshold with numbers of Python's own types.
+
+    Raises:
+        OptionError: a number is outside [0, 1), or not a number.
+    """
+    if threshold is None:
+        return None
+    if not isinstance(threshold, Mapping):
+        return check_probability("threshold", threshold)
+    return {str(name): check_probability(f"the threshold of {name!r}", limit) for name, limit in threshold.items()}
+
+
+def read_threshold(text: str) -> Threshold:
+    """Parse a threshold of the command line: `0.3`, or `cell=0.3,border=0.6`.
+
+    Raises:
+        OptionError: the text has another form.
+    """
+    parts = [part.rpartition("=") for part in text.split(",")]
+    try:
+        if len(parts) == 1 and not parts[0][1]:
+            return float(text)
+        named = {name.strip(): float(number) for name, equals, number in parts if equals}
+    except ValueError:
+        named = {}
+    if len(named) < len(parts):
+        raise OptionError(
+            f"threshold must be a number such as 0.3, or one for each class, such as cell=0.3,border=0.6; got {text!r}"
+        )
+    return named
+
+
+def check_tiling(tile: int, overlap: int | None, batch: int) -> tuple[int, int | None, int]:
+    """These as Python's own numbers; OptionError for values that `predict` does not take."""
+    batch = check_count("batch", batch)
+    side = check_count("tile", tile)
+    if side < _SMALLEST_TILE:
+        raise OptionError(f"tile must be at least {_SMALLEST_TILE} pixels, got {side}")
+    rim = None if overlap is None else whole(overlap)
+    if overlap is not None and (rim is None or not 0 <= rim < side / 2):
+        raise OptionError(f"overlap must be a whole number from 0 to less than half of tile={side}, got {overlap!r}")
+    return side, rim, batch
