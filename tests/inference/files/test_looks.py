@@ -190,7 +190,7 @@ def test_what_cannot_be_written_is_said_with_the_way_out(coding, ending, message
 
 
 def test_values_are_one_of_three_and_not_of_probabilities():
-    with pytest.raises(OptionError, match="values must be one of ids, trained, palette; got 'pallette'"):
+    with pytest.raises(OptionError, match="values must be one of ids, palette, trained; got 'pallette'"):
         PredictOptions(values="pallette")
     with pytest.raises(OptionError, match="values and threshold are for class ids"):
         PredictOptions(probabilities=True, threshold=0.5)
