@@ -23,7 +23,8 @@ def end_points(maps: Maps | Tensor, threshold: float, steps: int) -> NDArray[np.
         steps: each as long as the flow where a pixel is, at most a pixel; flows between pixels are interpolated, and 0
             beyond the foreground.
     """
-    values = torch.as_tensor(maps, dtype=torch.float32)
+    writable = maps if isinstance(maps, Tensor) else np.require(maps, requirements="W")  # torch warns of other arrays
+    values = torch.as_tensor(writable, dtype=torch.float32)
     inside = values[2] > threshold
     flows = (values[:2] * inside).flip(0)  # x and y, as grid_sample has them
     flows = flows / flows.square().sum(0).sqrt().clamp_min(1)

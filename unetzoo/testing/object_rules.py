@@ -167,16 +167,15 @@ def sees_far_enough(make: Make) -> None:
 
 
 def decodes_to_numbers_without_gaps(make: Make) -> None:
-    """Decoded objects are int32 numbers 1 to n without gaps, the same each time; arguments stay as they are."""
+    """Decoded objects are int32 numbers 1 to n without gaps, the same each time; arguments may be read-only."""
     coding, ids = make(), convex_objects()
-    ids_before = ids.copy()
+    ids.flags.writeable = False
     maps = coding.encode(ids)
-    maps_before = maps.copy()
+    maps.flags.writeable = False
     objects = coding.decode(maps)
     numbers = np.unique(objects)
     demand(objects.dtype == np.int32, f"they are {objects.dtype}")
     demand(numbers.tolist() == list(range(len(numbers))), f"they are {numbers[:9].tolist()}")
-    demand(np.array_equal(maps, maps_before) and np.array_equal(ids, ids_before), "it changed its argument")
     demand(np.array_equal(coding.decode(maps), objects), "they differ the second time")
 
 
