@@ -62,6 +62,14 @@ def test_rays_end_at_the_border():
     assert (right, down, left, up) == (3.5, 1.5, 1.5, 1.5)
 
 
+def test_rays_are_divided_by_the_unit_and_decoded_with_it(nuclei):
+    ids = nuclei[:64, :64]
+    coding = StarDist(unit=4)
+    maps = coding.encode(ids)
+    np.testing.assert_allclose(4 * maps[1:], _rays(ids, 32), rtol=1e-6)
+    np.testing.assert_array_equal(coding.decode(maps), StarDist(unit=1).decode(StarDist(unit=1).encode(ids)))
+
+
 def test_the_probability_is_that_of_stardist(nuclei):
     ids = np.pad(nuclei, 1)  # StarDist's objects do not end at the border
     np.testing.assert_allclose(StarDist().encode(ids)[0], stardist.utils.edt_prob(ids), atol=1e-6)
@@ -70,7 +78,7 @@ def test_the_probability_is_that_of_stardist(nuclei):
 def test_objects_of_noisy_maps_are_those_of_stardist(nuclei):
     coding = StarDist(threshold=0.4, overlap=0.3)
     maps = _noisy_maps(coding, nuclei[:128, :160])
-    lengths = np.moveaxis(maps[1:], 0, -1)
+    lengths = coding.unit * np.moveaxis(maps[1:], 0, -1)
     points, scores, kept = stardist.non_maximum_suppression(lengths, maps[0], b=0, nms_thresh=0.3, prob_thresh=0.4)
     expected = stardist.polygons_to_label(kept, points, maps.shape[1:], scores)
     objects = coding.decode(maps)
@@ -107,7 +115,7 @@ def test_the_loss_is_stardists_but_for_the_divisor_of_the_rays_outside():
     probability, rays = stardist.utils.edt_prob(ids), np.moveaxis(stardist.star_dist(ids, 8), -1, 0)
     predicted = 1 / (1 + np.exp(-logits[0]))
     cross_entropy = -(probability * np.log(predicted) + (1 - probability) * np.log(1 - predicted)).mean()
-    errors = abs(logits[1:] - rays).mean(0)
+    errors = abs(coding.unit * logits[1:] - rays).mean(0)
     weights = np.where(ids > 0, probability, 1e-4)
     expected = cross_entropy + 0.2 * (weights * errors).sum() / weights.sum()
     assert float(loss(torch.from_numpy(logits)[None], target)) == pytest.approx(expected, rel=1e-5)
@@ -133,6 +141,7 @@ def test_rays_that_are_negative_or_endless_are_of_no_harm():
     [
         ({"rays": 6}, "rays must be a whole number >= 8, got 6"),
         ({"rays": 30}, "rays must be a multiple of 4, got 30"),
+        ({"unit": 0}, "unit must be a number >= 0.1, got 0"),
         ({"threshold": 1}, r"threshold must be a number in \(0, 1\), got 1"),
         ({"overlap": 0}, r"overlap must be a number in \(0, 1\), got 0"),
         ({"min_size": 1.5}, "min_size must be a whole number >= 1, got 1.5"),

@@ -12,6 +12,7 @@ from unetzoo.objects import (
     THRESHOLDS,
     Fidelity,
     ObjectMap,
+    check_least,
     check_threshold,
     check_whole,
     maps_of,
@@ -34,18 +35,21 @@ class StarDist(unetzoo.ObjectCoding):
     The probability is the distance to the edge over the largest one in the object. Pixels above the threshold propose
     the polygon at the ends of their rays; of polygons that overlap the most probable one is kept.
 
-    The loss is StarDist's: the cross-entropy of the probability, and 0.2 times the mean absolute error of the rays. Its
-    weight is the probability, or 1e-4 outside of objects, where rays should be 0. StarDist divides what lies outside by
-    the number of all pixels; here the sum of all weights is the one divisor.
+    The loss is StarDist's: the cross-entropy of the probability, and 0.2 times the mean absolute error of the rays in
+    pixels. Its weight is the probability, or 1e-4 outside of objects, where rays should be 0. StarDist divides what is
+    outside by the number of all pixels; here the sum of all weights is the one divisor.
 
     Args:
         rays: in as many directions, a multiple of 4, >= 8.
+        unit: pixels of a ray that is 1 in the maps, >= 0.1. About the radius of an object: networks learn numbers near
+            1 in the fewest steps.
         threshold: of the probability of a pixel that proposes a polygon, in (0, 1).
         overlap: share of the smaller of two polygons from which on the less probable one is dropped, in (0, 1).
         min_size: pixels of the smallest object that is kept.
     """
 
     rays: int = 32
+    unit: float = 10.0
     threshold: float = 0.5
     overlap: float = 0.4
     min_size: int = 1
@@ -54,17 +58,18 @@ class StarDist(unetzoo.ObjectCoding):
         check_whole("rays", self.rays, 8)
         if self.rays % 4:
             raise unetzoo.OptionError(f"rays must be a multiple of 4, got {self.rays}")
+        check_least("unit", self.unit, 0.1)
         check_threshold("threshold", self.threshold)
         check_threshold("overlap", self.overlap)
         check_whole("min_size", self.min_size, 1)
 
     @property
     def maps(self) -> tuple[ObjectMap, ...]:
-        """A probability, and a length in pixels for each direction: to the right, then further and further down."""
+        """A probability, and a length in units for each direction: to the right, then further and further down."""
         probability = ObjectMap(name="probability", channels=("probability",), activation="sigmoid", loss="bce")
         channels = tuple(f"ray{index}" for index in range(self.rays))
         return probability, ObjectMap(
-            name="rays", channels=channels, activation="none", loss="l1", weight=0.2, rays=True
+            name="rays", channels=channels, activation="none", loss="l1", weight=0.2 * self.unit, rays=True
         )
 
     @property
@@ -87,6 +92,7 @@ class StarDist(unetzoo.ObjectCoding):
         maps = np.empty((1 + self.rays, *ids.shape), np.float32)
         maps[0] = _probability(objects)
         write_rays(objects, maps[1:])
+        maps[1:] /= self.unit
         return maps
 
     def weights(self, ids: Ids) -> Maps:
@@ -104,7 +110,7 @@ class StarDist(unetzoo.ObjectCoding):
         scores = probability[0][tuple(points.T)]
         order = np.argsort(-scores, kind="stable")  # of equal ones the first, wherever the image is cut
         points, scores = points[order], scores[order]
-        lengths = lengths[:, *points.T].T.clip(_SHORTEST, np.hypot(*shape))
+        lengths = (lengths[:, *points.T].T * self.unit).clip(_SHORTEST, np.hypot(*shape))
         library = stardist()
         kept = library.nms.non_maximum_suppression_inds(lengths, points, scores, self.overlap, verbose=False)
         objects = library.polygons_to_label(lengths[kept], points[kept], shape, scores[kept])
