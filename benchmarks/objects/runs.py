@@ -81,6 +81,7 @@ def measure_coding(run: ObjectRun) -> dict[str, Any]:
         **origin(run),
         "steps": steps,
         "training seconds": seconds,
+        "options": dict(model.config.objects_options),
         "prediction seconds": cpu_seconds(lambda: predict_objects(model, whole_image(data))),
         **scores(each, test),
     }
