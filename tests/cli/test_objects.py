@@ -50,7 +50,9 @@ def test_label_images_become_a_network_that_writes_and_scores_label_images(invok
 
     result = invoke("evaluate", run, str(cells), "--json", str(tmp_path / "scores.json"))
     assert result.exit_code == 0, result.output
-    assert "AP" in json.loads((tmp_path / "scores.json").read_text())["instances"]
+    scores = json.loads((tmp_path / "scores.json").read_text())
+    assert "AP" in scores["objects"]["scores"]
+    assert scores["objects"]["counts"].keys() == scores["cases"][0]["objects"].keys()
 
 
 def test_tune_stores_the_decoders_options_with_the_network(invoke, cells, tmp_path):

@@ -34,7 +34,7 @@ def test_numbers_are_those_of_torchmetrics_over_all_images():
 
 def test_intervals_hold_their_values_and_cases_are_ranked():
     result = evaluate(_model(), Squares(6, 0), surface=True, instances="square")
-    for numbers in (*result.classes, result.mean, result.instances):
+    for numbers in (*result.classes, result.mean, result.objects.scores):
         for number in numbers.values():
             assert number.value is None or number.low is None or number.low <= number.value <= number.high
     scores = [case.mean_iou for case in result.ranked]
@@ -73,7 +73,9 @@ def test_it_is_plain_data_for_json():
     plain = json.loads(json.dumps(evaluate(_model(), Squares(2, 0), instances="square").to_dict()))
     assert plain["images"] == 2
     assert plain["confidence"] == 0.95
-    assert set(plain["objects"]) == {"found", "invented", "missed"}
+    assert set(plain["objects"]["counts"]) == {"found", "missed", "false", "split", "merged"}
+    assert plain["object_classes"] == {"square": plain["objects"]}
+    assert plain["cases"][0]["objects"].keys() == plain["objects"]["counts"].keys()
     assert plain["cases"][0]["name"] == "square-0"
 
 

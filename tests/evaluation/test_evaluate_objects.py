@@ -1,6 +1,8 @@
 """A network of objects is evaluated by its own objects."""
 
 from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from cells import Cells
 
 import unetzoo
 from unetzoo import OptionError
+from unetzoo.evaluation.masks import predicted
 from unetzoo.evaluation.objects import average_precision, panoptic_quality, read_tally, tally
 from unetzoo.evaluation.page import write_page
 
@@ -29,16 +32,79 @@ def test_the_scores_are_those_of_the_predicted_objects(model):
     result = unetzoo.evaluate(model, {"test": data}, resamples=50)
     tallies = [tally(unetzoo.predict_objects(model, data[index].image), data.instances(index)) for index in range(3)]
     total = read_tally(np.sum(tallies, axis=0))
-    assert result.instances["AP"].value == pytest.approx(float(average_precision(np.sum(tallies, axis=0))))
-    assert result.instances["PQ"].value == pytest.approx(float(panoptic_quality(np.sum(tallies, axis=0))))
-    assert result.objects["found"] + result.objects["missed"] == total.truth
-    assert result.objects["found"] + result.objects["invented"] == total.predicted
+    scores, counts = result.objects.scores, result.objects.counts
+    assert scores["AP"].value == pytest.approx(float(average_precision(np.sum(tallies, axis=0))))
+    assert scores["PQ"].value == pytest.approx(float(panoptic_quality(np.sum(tallies, axis=0))))
+    assert scores["PQ"].value == pytest.approx(scores["SQ"].value * scores["RQ"].value)
+    assert counts["found"] + counts["missed"] == total.truth
+    assert counts["found"] + counts["false"] == total.predicted
     errors = [abs(float(read_tally(one).predicted - read_tally(one).truth)) for one in tallies]
-    assert result.instances["count error"].value == pytest.approx(np.mean(errors))
-    assert result.instances_of == "cell"
-    estimate = result.instances["F1"]
-    assert estimate.low is None or estimate.low <= estimate.value <= estimate.high
-    assert result.to_dict()["objects"] == result.objects
+    assert scores["count error per image"].value == pytest.approx(np.mean(errors))
+    assert scores["missed per image"].value == pytest.approx(counts["missed"] / 3)
+    assert result.object_classes == {"cell": result.objects}
+    assert [sum(case.objects[name] for case in result.cases) for name in counts] == list(counts.values())
+    assert result.to_dict()["objects"]["counts"] == counts
+
+
+def test_all_scores_have_an_interval(model):
+    scores = unetzoo.evaluate(model, {"test": Cells(4, 0)}, resamples=50).objects.scores
+    for name, estimate in scores.items():
+        assert estimate.low <= estimate.value <= estimate.high, name
+    assert scores["count error per image"].low < scores["count error per image"].high
+    alone = unetzoo.evaluate(model, {"test": Cells(1, 0)}, resamples=50).objects.scores
+    assert {estimate.low for estimate in alone.values()} == {None}
+
+
+class Kinds(Cells):
+    """Cells of two classes, by the left or the right half of the image in which their center lies."""
+
+    def __init__(self, count, seed):
+        super().__init__(count, seed)
+        self.class_names = ("background", "round", "flat")
+
+    def __getitem__(self, index):
+        sample, ids = super().__getitem__(index), self.instances(index)
+        for number in np.unique(ids[ids > 0]):
+            sample.mask[ids == number] = 1 + (np.nonzero(ids == number)[1].mean() > 32)
+        return sample
+
+
+@pytest.fixture(scope="module")
+def kinds_model():
+    """A network that finds some of the objects, and takes some for those of the other class."""
+    torch.manual_seed(0)
+    options = {"encoder_options": {"widths": (4, 8)}, "in_channels": 1, "object_classes": 2}
+    model = unetzoo.create("unet", encoder="plain", objects="components", **options)
+    training = unetzoo.FitOptions(steps=25, epochs=1, batch=4, learning_rate=1e-2)
+    with TemporaryDirectory() as folder:
+        return unetzoo.fit(model, {"train": Kinds(4, 0)}, Path(folder, "run"), options=training).model.eval()
+
+
+def test_each_class_has_the_scores_of_its_objects_alone(kinds_model):
+    data = Kinds(4, 1)
+    result = unetzoo.evaluate(kinds_model, {"test": data}, resamples=50)
+    assert list(result.object_classes) == ["round", "flat"]
+    tallies = {"round": [], "flat": []}
+    for index in range(4):
+        image, mask, _ = data[index]
+        prediction, truth = predicted(kinds_model, image), data.instances(index)
+        for number, name in enumerate(tallies, 1):
+            alone = prediction.objects * (prediction.ids == number), truth * (mask == number)
+            tallies[name].append(tally(*alone))
+    for name, each in tallies.items():
+        scores, sums = result.object_classes[name].scores, np.sum(each, axis=0)
+        assert scores["AP"].value == pytest.approx(float(average_precision(sums)))
+        assert scores["PQ"].value == pytest.approx(float(panoptic_quality(sums)), nan_ok=True)
+        errors = [abs(float(read_tally(one).predicted - read_tally(one).truth)) for one in each]
+        assert scores["count error per image"].value == pytest.approx(np.mean(errors))
+        assert scores["AP"].low <= scores["AP"].value <= scores["AP"].high
+    together = np.sum([*tallies["round"], *tallies["flat"]], axis=0)
+    assert result.objects.scores["AP"].value == pytest.approx(float(average_precision(together)))
+    for name, count in result.objects.counts.items():
+        assert count == sum(each.counts[name] for each in result.object_classes.values())
+    assert result.objects.counts["found"] > 0
+    flat = unetzoo.evaluate(kinds_model, {"test": data}, resamples=50, instances="flat")
+    assert flat.object_classes == {"flat": result.object_classes["flat"]}
 
 
 def test_the_background_is_not_an_object(model):
@@ -51,5 +117,5 @@ def test_the_page_shows_the_objects(model, tmp_path):
     result = unetzoo.evaluate(model, {"test": data}, resamples=20)
     write_page(tmp_path / "page.html", result, model, data, title="cells")
     page = (tmp_path / "page.html").read_text()
-    for name in ("Objects: cell", "PQ", "AJI", "split", "merged"):
+    for name in ("<th>cell</th>", "PQ", "RQ", "AJI", "split per image", "merged, all images", "count error per image"):
         assert name in page

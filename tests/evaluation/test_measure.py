@@ -5,9 +5,9 @@ from unetzoo.evaluation.measure import Measurement, hausdorff_notes
 
 
 def _measured(masks, truths):
-    measurement = Measurement(("rest", "cell"), surface=True, tolerance=2.0, instances=None)
+    measurement = Measurement(("rest", "cell"), surface=True)
     for number, (mask, truth) in enumerate(zip(masks, truths, strict=True)):
-        measurement.add(str(number), mask, truth, None)
+        measurement.add(str(number), mask, truth)
     return measurement.summed_up(Bootstrap(len(masks), resamples=50, seed=0), resamples=50, seed=0)
 
 
@@ -43,9 +43,9 @@ def test_the_mean_and_the_order_of_cases_do_not_depend_on_a_stray_pixel_of_an_ab
     truths = np.zeros((3, 20, 20), np.int64)
     stray = truths.copy()
     stray[0, 0, 0] = 1
-    measurement = Measurement(("rest", "cell"), surface=False, tolerance=2.0, instances=None)
+    measurement = Measurement(("rest", "cell"))
     for mask, truth in zip(stray, truths, strict=True):
-        measurement.add("image", mask, truth, None)
+        measurement.add("image", mask, truth)
     evaluation = measurement.summed_up(Bootstrap(3, resamples=50, seed=0), resamples=50, seed=0)
     assert evaluation.classes[1]["IoU"].value == 0
     assert evaluation.mean["IoU"].value == evaluation.classes[0]["IoU"].value > 0.999

@@ -10,6 +10,7 @@ from squares import Squares
 import unetzoo
 from unetzoo import WriteError, evaluate
 from unetzoo.evaluation.measure import Case, Evaluation
+from unetzoo.evaluation.object_scores import ObjectScores
 from unetzoo.evaluation.page import chosen_cases, write_page
 
 _CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -46,8 +47,8 @@ def test_each_case_is_shown_once_worst_first(made):
 
 
 def test_the_worst_by_objects_are_shown_where_pixels_hide_them():
-    cases = [Case(number, f"{number}.png", (), number / 10, (1, 0, 9), 1 - number / 10) for number in range(10)]
-    groups = chosen_cases(Evaluation(("a", "b"), (), {}, tuple(cases), instances_of="b"))
+    cases = [Case(number, f"{number}.png", (), number / 10, {}, 1 - number / 10) for number in range(10)]
+    groups = chosen_cases(Evaluation(("a", "b"), (), {}, tuple(cases), object_classes={"b": ObjectScores({}, {})}))
     assert [case.name for case in groups[1].cases] == ["9.png", "8.png", "7.png"]
     assert groups[1].heading == "Worst by objects (b)"
 
@@ -57,7 +58,7 @@ def test_it_says_what_the_numbers_are_of(made, tmp_path):
     known = replace(result, split="val", split_note="chosen by these images")
     write_page(tmp_path / "b.html", known, model, data, title="", facts={"command": "unetzoo <x>", "date": "today"})
     text = (tmp_path / "b.html").read_text()
-    for part in ("split val", "chosen by these images", "unetzoo &lt;x&gt;", "today", "Objects: square"):
+    for part in ("split val", "chosen by these images", "unetzoo &lt;x&gt;", "today", "<h2>Objects</h2>"):
         assert part in text
 
 

@@ -120,6 +120,6 @@ def test_a_training_stores_tuned_options_that_are_the_same_after_it_is_resumed(t
     assert result.tuning.after > result.tuning.before
     assert result.model.config.objects_options == result.tuning.options
     assert unetzoo.load(tmp_path / "run").config.objects_options == result.tuning.options
-    scores = unetzoo.evaluate(result.model, {"val": data["val"]}, split="val", resamples=2).instances
+    scores = unetzoo.evaluate(result.model, {"val": data["val"]}, split="val", resamples=2).objects.scores
     assert scores["AP"].value == pytest.approx(result.tuning.after)
     assert train(resume=True).tuning == result.tuning

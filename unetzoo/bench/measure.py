@@ -153,7 +153,7 @@ def _accuracy(result: Evaluation) -> dict[str, Any]:
         name: {score: number.value for score, number in numbers.items()}
         for name, numbers in zip(result.class_names, result.classes, strict=True)
     }
-    objects = {score: number.value for score, number in result.instances.items()}
+    objects = {score: number.value for score, number in result.objects.scores.items()} if result.objects else {}
     return {
         "mean": {score: number.value for score, number in result.mean.items()},
         "classes": classes,
@@ -163,7 +163,7 @@ def _accuracy(result: Evaluation) -> dict[str, Any]:
 
 def _scores(result: Evaluation) -> dict[str, float | None]:
     """What a chart of pruned networks shows."""
-    objects = {"AP": result.instances["AP"].value} if "AP" in result.instances else {}
+    objects = {"AP": result.objects.scores["AP"].value} if result.objects else {}
     return {"mean IoU": result.mean["IoU"].value, **objects}
 
 

@@ -139,12 +139,14 @@ def _note(result: "Evaluation") -> list[str]:
 
 
 def _objects(result: "Evaluation") -> "list[str | Table]":
-    if not result.instances:
-        return []
-    table = new_table("objects", numbers=(*result.instances, *result.objects))
-    numbers = [str(number) for number in result.instances.values()]
-    table.add_row(result.instances_of, *numbers, *(f"{count:,}" for count in result.objects.values()))
-    return ["", table]
+    """A column for each class: more scores than classes fit beside each other."""
+    from unetzoo.evaluation.measure import object_table
+
+    names, rows = object_table(result)
+    table = new_table("objects", numbers=names)
+    for name, numbers in rows.items():
+        table.add_row(name, *(f"{number:,}" if isinstance(number, int) else str(number) for number in numbers))
+    return ["", table] if rows else []
 
 
 def _facts(model: str, data: str, result: "Evaluation") -> dict[str, str]:

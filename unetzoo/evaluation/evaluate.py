@@ -3,16 +3,18 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from unetzoo._utils.extras import need
 from unetzoo.checks import check_count, check_whole, number
 from unetzoo.data.formats.nodata import known_where_data
 from unetzoo.data.masks.options import Classes, MaskOptions, Masks, Value
-from unetzoo.data.objects import object_ids
 from unetzoo.data.open import Data, dataset_of
 from unetzoo.errors import DataError, OptionError
 from unetzoo.evaluation.bootstrap import Bootstrap
-from unetzoo.evaluation.masks import check_fits, predicted, tallies_of
+from unetzoo.evaluation.masks import check_fits, object_pairs, predicted
 from unetzoo.evaluation.measure import Evaluation, Measurement
+from unetzoo.evaluation.objects import tally
 from unetzoo.inference.forward import Network
 from unetzoo.nn.wrapped import network_of
 
@@ -58,7 +60,7 @@ def evaluate(
         surface: also measure Hausdorff 95 and surface Dice.
         tolerance: of the surface Dice, in pixels, >= 0.
         instances: name of the class whose objects are counted: connected components, and in the truth the objects that
-            masks number, where they do; None: none, and those of all classes for a network of objects, whose predicted
+            masks number, where they do; None: none, and those of each class for a network of objects, whose predicted
             objects are its own.
         resamples: draws for the intervals.
         seed: of the draws.
@@ -87,23 +89,21 @@ def evaluate(
     pixels = number(tolerance)
     if pixels is None or not pixels >= 0:
         raise OptionError(f"tolerance must be a number of pixels >= 0, got {tolerance!r}")
-    measurement = Measurement(names, surface=surface, tolerance=pixels, instances=instances)
+    counted = (instances,) if instances else tuple(countable) if has_objects else ()
+    measurement = Measurement(names, surface=surface, tolerance=pixels, counted=counted)
     for index in range(len(dataset)):
         sample = dataset[index]
         check_fits(model, names, sample.image.shape[2], image=sample.name)
         prediction = predicted(model, sample.image, name=sample.name, tile=tile, overlap=overlap, flips=flips)
         truth = known_where_data(sample.image, sample.mask, info.nodata)
-        numbers, tallies = dataset.instances(index) if instances else None, None
-        if prediction.objects is not None:
-            each = tallies_of(prediction, truth, object_ids(dataset, index, truth), names)
-            tallies = each.sum(0) if instances is None else each[names.index(instances) - 1]
-        measurement.add(sample.name, prediction.ids, truth, numbers, tallies)
+        pairs = object_pairs(prediction, truth, dataset, index, counted)
+        tallies = np.stack([tally(*pair) for pair in pairs]) if counted else None
+        measurement.add(sample.name, prediction.ids, truth, tallies)
         on_case(len(dataset))
     result = measurement.summed_up(
         Bootstrap(len(dataset), resamples=resamples, seed=seed), resamples=resamples, seed=seed
     )
-    counted = instances or (", ".join(names[1:]) if has_objects else "")
-    return replace(result, split=dataset.split, split_note=dataset.split_note, instances_of=counted)
+    return replace(result, split=dataset.split, split_note=dataset.split_note)
 
 
 def _need_extras(*, surface: bool, instances: str | None) -> None:

@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 from unetzoo.nn.coding import UNKNOWN
 
 Numbers = NDArray[np.int64]
+ObjectPair = tuple[NDArray[np.integer], NDArray[np.integer]]
+"""Numbers of predicted and of true objects (h, w), 0 where there is none; true ones of -1 are unknown."""
 MATCHED = 0.5  # IoU above which objects match; above a half, no object has two partners
 
 
@@ -32,16 +34,6 @@ class Objects:
         return np.array([matches, self.predicted.max() - matches, self.truth.max() - matches])
 
 
-def count_instances(
-    predicted: NDArray[np.integer],
-    truth: NDArray[np.integer],
-    class_id: int,
-    numbers: NDArray[np.integer] | None = None,
-) -> Numbers:
-    """Objects found, invented and missed: (3,) of true positives, false positives, false negatives; see `match`."""
-    return match(predicted, truth, class_id, numbers).counts
-
-
 def match(
     predicted: NDArray[np.integer],
     truth: NDArray[np.integer],
@@ -60,10 +52,19 @@ def match(
         class_id: of the objects.
         numbers: of the true objects (h, w); None: connected components.
     """
+    return match_objects(*component_pair(predicted, truth, class_id, numbers))
+
+
+def component_pair(
+    predicted: NDArray[np.integer],
+    truth: NDArray[np.integer],
+    class_id: int,
+    numbers: NDArray[np.integer] | None = None,
+) -> ObjectPair:
+    """Number the predicted and the true objects of a class, from its pixels; arguments as of `match`."""
     components = _components((predicted == class_id) & (truth != UNKNOWN))
     is_true = truth == class_id
-    true_objects = _components(is_true) if numbers is None else _numbered(numbers, is_true)
-    return Objects(components, true_objects, _partners(components, true_objects))
+    return components, _components(is_true) if numbers is None else _numbered(numbers, is_true)
 
 
 def match_objects(predicted: NDArray[np.integer], truth: NDArray[np.integer]) -> Objects:

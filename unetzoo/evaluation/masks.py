@@ -7,7 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unetzoo._utils.texts import count_of
+from unetzoo.data.dataset import Dataset
+from unetzoo.data.objects import object_ids
 from unetzoo.errors import OptionError, ShapeError
+from unetzoo.evaluation.instances import ObjectPair, component_pair
 from unetzoo.evaluation.objects import Tallies, tally
 from unetzoo.inference.forward import Network
 from unetzoo.inference.normalize import normalization_of
@@ -76,16 +79,42 @@ def tallies_of(
     Raises:
         OptionError: the network predicts no objects.
     """
+    return np.stack([tally(*pair) for pair in _pairs(prediction, truth, objects, class_names)])
+
+
+def object_pairs(
+    prediction: Prediction, truth: NDArray[np.integer], dataset: Dataset, index: int, counted: Sequence[str]
+) -> list[ObjectPair]:
+    """The predicted and the true objects of each counted class of a sample.
+
+    Args:
+        prediction: of a network of objects; of one of classes of pixels, connected components are objects.
+        truth: class ids (h, w).
+        dataset: of the sample, whose masks may number objects.
+        index: of the sample.
+        counted: names of classes.
+    """
+    if not counted:
+        return []
+    ids = [dataset.class_names.index(name) for name in counted]
+    if prediction.objects is None:
+        numbers = dataset.instances(index)
+        return [component_pair(prediction.ids, truth, number, numbers) for number in ids]
+    pairs = _pairs(prediction, truth, object_ids(dataset, index, truth), dataset.class_names)
+    return [pairs[number - 1] for number in ids]
+
+
+def _pairs(
+    prediction: Prediction, truth: NDArray[np.integer], objects: NDArray[np.integer], class_names: Sequence[str]
+) -> list[ObjectPair]:
     if prediction.objects is None:
         raise OptionError("this network gives classes of pixels, not objects; create it with objects=...")
     if len(class_names) <= 2:
-        return tally(prediction.objects, objects)[None]
-    return np.stack(
-        [
-            tally(np.where(prediction.ids == number, prediction.objects, 0), _of_class(objects, truth, number))
-            for number in range(1, len(class_names))
-        ]
-    )
+        return [(prediction.objects, objects)]
+    return [
+        (np.where(prediction.ids == number, prediction.objects, 0), _of_class(objects, truth, number))
+        for number in range(1, len(class_names))
+    ]
 
 
 def _of_class(objects: NDArray[np.integer], truth: NDArray[np.integer], number: int) -> NDArray[np.integer]:

@@ -7,13 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unetzoo.evaluation.bootstrap import CONFIDENCE, Bootstrap, Estimate
-from unetzoo.evaluation.instances import count_instances
-from unetzoo.evaluation.objects import SCORES, Tallies, object_counts, precision_at_half, read_tally
+from unetzoo.evaluation.object_scores import ObjectScores, object_scores, whole_counts
+from unetzoo.evaluation.objects import Tallies, precision_at_half
 from unetzoo.evaluation.scores import Counts, Scores, count, dice, iou, is_there, mean_of, precision, recall
 from unetzoo.evaluation.surface import surface_scores
 
 PIXELS = {"IoU": iou, "Dice": dice, "precision": precision, "recall": recall}
-OBJECTS = {"AP at 0.5": iou, "F1": dice, "precision": precision, "recall": recall}
 HAUSDORFF, PENALIZED, SURFACE_DICE = "Hausdorff 95", "Hausdorff 95 penalised", "surface Dice"
 
 
@@ -26,7 +25,7 @@ class Case:
         name: of the image.
         class_iou: of each class, 0 to 1; None for a class that is neither in the mask nor predicted.
         mean_iou: over the classes of the mask; None if it has none.
-        objects: numbers of objects found, invented and missed, if they are counted.
+        objects: numbers of objects found, missed, false, split and merged, by name, if they are counted.
         average_precision: of the objects at 0.5; None if there are none, or they are not counted.
     """
 
@@ -34,7 +33,7 @@ class Case:
     name: str
     class_iou: tuple[float | None, ...]
     mean_iou: float | None
-    objects: tuple[int, ...] = ()
+    objects: dict[str, int] = field(default_factory=dict)
     average_precision: float | None = None
 
 
@@ -49,29 +48,26 @@ class Evaluation:
             the images that have the class both in the mask and in the prediction (`Estimate.images` counts them); in
             the penalised one, a class missing in one of them is as far away as the image's diagonal.
         mean: mean over the classes that the masks have and for which a score is defined.
-        instances: scores of the objects of a class, if counted: AP at 0.5 (TP / (TP + FP + FN)), F1, precision, recall.
-            Of a network of objects: AP (mean over IoUs of 0.5 to 0.95), AP at 0.5, F1, PQ, SQ, AJI, and count error,
-            the mean over images of the difference between predicted and true number; see `unetzoo.evaluation.objects`.
-        objects: numbers of objects found, invented and missed; of a network of objects also split and merged.
+        objects: scores of the objects of all classes together, each matched with objects of its own class; None if they
+            are not counted.
+        object_classes: scores of the objects of each class that is counted, by its name.
         cases: each image.
         resamples: number of draws of images for the intervals.
         seed: of the draws.
         split: name of the split, if known.
         split_note: what the split means for the scores.
-        instances_of: the class whose objects are counted; empty: none.
     """
 
     class_names: tuple[str, ...]
     classes: tuple[dict[str, Estimate], ...]
     mean: dict[str, Estimate]
     cases: tuple[Case, ...]
-    instances: dict[str, Estimate] = field(default_factory=dict)
-    objects: dict[str, int] = field(default_factory=dict)
+    objects: ObjectScores | None = None
+    object_classes: dict[str, ObjectScores] = field(default_factory=dict)
     resamples: int = 0
     seed: int = 0
     split: str = ""
     split_note: str = ""
-    instances_of: str = ""
 
     @property
     def ranked(self) -> list[Case]:
@@ -85,16 +81,24 @@ class Evaluation:
 
 
 class Measurement:
-    """The numbers of each image, and what they come to."""
+    """The numbers of each image, and what they come to.
 
-    def __init__(self, names: tuple[str, ...], *, surface: bool, tolerance: float, instances: str | None) -> None:
+    Args:
+        names: of the classes.
+        surface: also measure distances of surfaces.
+        tolerance: of the surface Dice, in pixels.
+        counted: names of the classes whose objects are counted.
+    """
+
+    def __init__(
+        self, names: tuple[str, ...], *, surface: bool = False, tolerance: float = 2.0, counted: tuple[str, ...] = ()
+    ) -> None:
         self.names = names
         self.surface = surface
         self.tolerance = tolerance
-        self.instances = instances
+        self.counted = counted
         self.cases: list[Case] = []
         self.counts: list[Counts] = []
-        self.objects: list[NDArray[np.int64]] = []
         self.tallies: list[Tallies] = []
         self.distances: list[Scores] = []
         self.penalized: list[Scores] = []
@@ -105,10 +109,9 @@ class Measurement:
         name: str,
         predicted: NDArray[np.int64],
         truth: NDArray[np.integer],
-        numbers: NDArray[np.integer] | None,
         tallies: Tallies | None = None,
     ) -> None:
-        """Measure one image; `tallies` (18,) are those of its objects, of a network of objects."""
+        """Measure one image; `tallies` (classes, 18) are those of the objects of each class that is counted."""
         counts = count(predicted, truth, len(self.names))
         scores = iou(counts)
         ious = tuple(None if np.isnan(value) else float(value) for value in scores)
@@ -116,14 +119,10 @@ class Measurement:
         self.counts.append(counts)
         if tallies is not None:
             self.tallies.append(tallies)
-            score = float(precision_at_half(tallies))
-            counted = tuple(object_counts(tallies).values())
-            case = replace(case, objects=counted, average_precision=None if np.isnan(score) else score)
-        elif self.instances is not None:
-            objects = count_instances(predicted, truth, self.names.index(self.instances), numbers)
-            self.objects.append(objects)
-            score = float(iou(objects))
-            case = replace(case, objects=tuple(objects.tolist()), average_precision=None if np.isnan(score) else score)
+            together = tallies.sum(0)
+            score = float(precision_at_half(together))
+            average = None if np.isnan(score) else score
+            case = replace(case, objects=whole_counts(together), average_precision=average)
         self.cases.append(case)
         if self.surface:
             distances, dices = surface_scores(predicted, truth, len(self.names), tolerance=self.tolerance)
@@ -143,40 +142,19 @@ class Measurement:
                 shares = name == SURFACE_DICE
                 columns[name] = bootstrap.of_means(np.stack(values), averaged=there, shares=shares)
         rows = [{name: column[index] for name, column in columns.items()} for index in range(len(self.names) + 1)]
+        tallies = np.stack(self.tallies) if self.tallies else np.empty(0)
         return Evaluation(
             class_names=self.names,
             classes=tuple(rows[:-1]),
             mean=rows[-1],
             cases=tuple(self.cases),
-            instances=self._instances(bootstrap),
-            objects=self._objects(),
+            objects=object_scores(tallies.sum(1), bootstrap) if self.tallies else None,
+            object_classes={
+                name: object_scores(tallies[:, place], bootstrap) for place, name in enumerate(self.counted)
+            },
             resamples=resamples,
             seed=seed,
         )
-
-    def _instances(self, bootstrap: Bootstrap) -> dict[str, Estimate]:
-        if self.tallies:
-            return self._of_objects(np.stack(self.tallies), bootstrap)
-        if not self.objects:
-            return {}
-        counts = np.stack(self.objects)[:, None]
-        return {name: bootstrap.of_sums(counts, score)[0] for name, score in OBJECTS.items()}
-
-    def _of_objects(self, tallies: Tallies, bootstrap: Bootstrap) -> dict[str, Estimate]:
-        estimates = {
-            name: bootstrap.of_sums(tallies, lambda sums, score=score: score(sums)[..., None])[0]  # type: ignore[misc]
-            for name, score in SCORES.items()
-        }
-        numbers = read_tally(tallies)
-        errors = abs(numbers.predicted - numbers.truth)
-        return {**estimates, "count error": Estimate(float(errors.mean()), images=len(errors))}
-
-    def _objects(self) -> dict[str, int]:
-        if self.tallies:
-            return object_counts(np.sum(self.tallies, axis=0))
-        if not self.objects:
-            return {}
-        return dict(zip(("found", "invented", "missed"), np.sum(self.objects, axis=0).tolist(), strict=True))
 
 
 def hausdorff_notes(evaluation: Evaluation) -> list[str]:
@@ -195,3 +173,20 @@ def hausdorff_notes(evaluation: Evaluation) -> list[str]:
                 "the mask or in the prediction; it is in only one of both in the others"
             )
     return sentences
+
+
+def object_table(evaluation: Evaluation) -> tuple[list[str], dict[str, list[Estimate | int]]]:
+    """Columns and rows of a table of objects; no rows where objects are not counted.
+
+    Each class has a column, and where there are several, all of them together.
+    """
+    columns = dict(evaluation.object_classes)
+    if evaluation.objects is not None and len(columns) > 1:
+        columns["all classes"] = evaluation.objects
+    rows: dict[str, list[Estimate | int]] = {}
+    for each in columns.values():
+        for name, score in each.scores.items():
+            rows.setdefault(name, []).append(score)
+        for name, number in each.counts.items():
+            rows.setdefault(f"{name}, all images", []).append(number)
+    return list(columns), rows

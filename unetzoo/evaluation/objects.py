@@ -100,23 +100,39 @@ def aggregated_jaccard(tallies: Tallies) -> Scores:
     return _ratio(numbers.shared, numbers.joined)
 
 
+def precision(tallies: Tallies) -> Scores:
+    """Share of predicted objects that are found at an IoU above 0.5."""
+    numbers = read_tally(tallies)
+    return _ratio(numbers.matches[..., 0], numbers.predicted)
+
+
+def recall(tallies: Tallies) -> Scores:
+    """Share of true objects that are found at an IoU above 0.5."""
+    numbers = read_tally(tallies)
+    return _ratio(numbers.matches[..., 0], numbers.truth)
+
+
 SCORES: Mapping[str, Callable[[Tallies], Scores]] = {
     "AP": average_precision,
     "AP at 0.5": precision_at_half,
     "F1": f1,
+    "precision": precision,
+    "recall": recall,
     "PQ": panoptic_quality,
     "SQ": segmentation_quality,
+    "RQ": f1,
     "AJI": aggregated_jaccard,
 }
-"""Scores by name; RQ, the other factor of the panoptic quality, is F1."""
+"""Scores by name; the panoptic quality is the product of segmentation and recognition quality (PQ = SQ * RQ)."""
+COUNTS = ("found", "missed", "false", "split", "merged")
 
 
-def object_counts(tallies: Tallies) -> dict[str, int]:
-    """Numbers of objects found, invented, missed, split and merged (18,), at an IoU above 0.5."""
+def object_counts(tallies: Tallies) -> dict[str, NDArray[np.float64]]:
+    """Numbers (...,) of objects found, missed, false, split and merged, by name, at an IoU above 0.5."""
     numbers = read_tally(tallies)
-    found = numbers.matches[0]
-    counts = (found, numbers.predicted - found, numbers.truth - found, numbers.split, numbers.merged)
-    return dict(zip(("found", "invented", "missed", "split", "merged"), map(int, counts), strict=True))
+    matches = numbers.matches[..., 0]
+    counts = (matches, numbers.truth - matches, numbers.predicted - matches, numbers.split, numbers.merged)
+    return dict(zip(COUNTS, counts, strict=True))
 
 
 def _overlaps(predicted: Numbers, truth: Numbers) -> tuple[NDArray[np.int64], ...]:

@@ -7,18 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
 from unetzoo._utils.atomic import write_text
 from unetzoo._utils.pages.render import render, trusted
 from unetzoo.data.dataset import Dataset
 from unetzoo.data.formats.nodata import known_where_data
-from unetzoo.data.objects import object_ids
 from unetzoo.evaluation.bootstrap import Estimate
-from unetzoo.evaluation.instances import Objects, match, match_objects
-from unetzoo.evaluation.masks import Prediction, predicted
-from unetzoo.evaluation.measure import HAUSDORFF, SURFACE_DICE, Case, Evaluation, hausdorff_notes
+from unetzoo.evaluation.instances import match_objects
+from unetzoo.evaluation.masks import object_pairs, predicted
+from unetzoo.evaluation.measure import HAUSDORFF, SURFACE_DICE, Case, Evaluation, hausdorff_notes, object_table
 from unetzoo.evaluation.sheet import Shown, draw_sheet
 from unetzoo.inference.forward import Network
 from unetzoo.nn.wrapped import network_of
@@ -76,23 +72,28 @@ def write_page(
         sample = dataset[case.index]
         prediction = predicted(model, sample.image, tile=tile, overlap=overlap, flips=flips)
         truth = known_where_data(sample.image, sample.mask, network_of(model).config.info.nodata)
-        objects = _objects(evaluation, dataset, case, prediction, truth)
+        pairs = object_pairs(prediction, truth, dataset, case.index, tuple(evaluation.object_classes))
+        objects = tuple(match_objects(*pair) for pair in pairs)
         return _png(Shown(sample.image, truth, prediction.ids, objects=objects), dataset.class_names)
 
     groups = [
-        (group.heading, [(case, _caption(case, evaluation), picture(case)) for case in group.cases])
+        (group.heading, [(case, _caption(case), picture(case)) for case in group.cases])
         for group in chosen_cases(evaluation)
     ]
+    object_names, object_rows = object_table(evaluation)
     text = render(
         "unetzoo.evaluation",
         title=title,
         subtitle=_subtitle(evaluation),
         facts=dict(facts or {}),
         explanation=_explanation(evaluation),
+        object_explanation=_object_explanation(evaluation),
         columns=list(evaluation.mean),
         rows=[*zip(evaluation.class_names, evaluation.classes, strict=True), ("mean", evaluation.mean)],
         class_columns=[f"IoU of {name}" for name in evaluation.class_names],
-        object_columns=["AP at 0.5", *evaluation.objects] if evaluation.objects else [],
+        object_columns=object_names,
+        object_rows=object_rows,
+        counted=["AP at 0.5", *evaluation.objects.counts] if evaluation.objects else [],
         evaluation=evaluation,
         groups=groups,
         cell=_cell,
@@ -108,7 +109,7 @@ def chosen_cases(evaluation: Evaluation) -> list[Group]:
     by_objects = sorted(counted, key=lambda case: case.average_precision or 0.0)
     groups = {
         "Worst by mean IoU": ranked[:_EACH],
-        f"Worst by objects ({evaluation.instances_of})": by_objects[:_EACH],
+        f"Worst by objects ({', '.join(evaluation.object_classes)})": by_objects[:_EACH],
         "Median": ranked[middle : middle + _EACH],
         "Best": ranked[: -_EACH - 1 : -1],
     }
@@ -121,17 +122,6 @@ def chosen_cases(evaluation: Evaluation) -> list[Group]:
     return chosen
 
 
-def _objects(
-    evaluation: Evaluation, dataset: Dataset, case: Case, prediction: Prediction, truth: NDArray[np.integer]
-) -> Objects | None:
-    if prediction.objects is not None:
-        return match_objects(prediction.objects, object_ids(dataset, case.index, truth))
-    if not evaluation.instances_of:
-        return None
-    class_id = evaluation.class_names.index(evaluation.instances_of)
-    return match(prediction.ids, truth, class_id, dataset.instances(case.index))
-
-
 def _png(shown: Shown, class_names: Sequence[str]) -> str:
     """A picture in base64, with about as many pixels as the image has."""
     height = min(max(shown.truth.shape[0], _LOWEST), _HIGHEST)
@@ -140,17 +130,17 @@ def _png(shown: Shown, class_names: Sequence[str]) -> str:
     return base64.b64encode(png.getvalue()).decode()
 
 
-def _caption(case: Case, evaluation: Evaluation) -> str:
+def _caption(case: Case) -> str:
     caption = f"mean IoU {case.mean_iou:.3f}" if case.mean_iou is not None else "no score"
     if not case.objects:
         return caption
-    counts = ", ".join(f"{count} {name}" for name, count in zip(evaluation.objects, case.objects, strict=True))
+    counts = ", ".join(f"{count} {name}" for name, count in case.objects.items())
     average = "-" if case.average_precision is None else f"{case.average_precision:.3f}"
     return f"{caption}; AP at 0.5 {average} ({counts})"
 
 
-def _cell(number: Estimate) -> "Markup":
-    value, _, interval = str(number).partition(" ")
+def _cell(number: Estimate | int) -> "Markup":
+    value, _, interval = (f"{number:,}" if isinstance(number, int) else str(number)).partition(" ")
     cell: Markup = trusted(f'{value} <span class="interval">{interval}</span>' if interval else value)
     return cell
 
@@ -171,4 +161,16 @@ def _explanation(evaluation: Evaluation) -> str:
             "penalised distance a class that is only in the mask or only predicted is as far as the image's diagonal."
         )
         text += "".join(f" {note}." for note in hausdorff_notes(evaluation))
+    return text
+
+
+def _object_explanation(evaluation: Evaluation) -> str:
+    text = (
+        "An object is found if its IoU with a true object of its class is above 0.5. AP is the mean over IoUs of 0.5 "
+        "to 0.95; RQ equals F1, and PQ = SQ * RQ. A true object that holds most of each of several predicted ones is "
+        "split; a predicted one that holds most of each of several true ones is merged. Count error: the difference "
+        "between the predicted and the true number."
+    )
+    if len(evaluation.object_classes) > 1:
+        text += " In all classes, too, objects match only those of their class."
     return text

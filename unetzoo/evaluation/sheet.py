@@ -31,14 +31,14 @@ class Shown:
         truth: class ids (h, w); 255: unknown.
         predicted: class ids (h, w).
         title: name and scores; empty: none.
-        objects: those of the class whose objects are counted; None: they are not.
+        objects: those of each class whose objects are counted.
     """
 
     image: NDArray[np.generic]
     truth: Ids
     predicted: Ids
     title: str = ""
-    objects: Objects | None = None
+    objects: tuple[Objects, ...] = ()
 
 
 def draw_sheet(cases: Sequence[Shown], class_names: Sequence[str], *, height: int = 256) -> Image.Image:
@@ -52,7 +52,7 @@ def draw_sheet(cases: Sequence[Shown], class_names: Sequence[str], *, height: in
     widths = [_width(case.image.shape, height) for case in cases]
     across = _MARGIN + len(_PANELS) * (max(widths) + _MARGIN)
     with_unknown = any(bool((case.truth == UNKNOWN).any()) for case in cases)
-    with_objects = any(case.objects is not None for case in cases)
+    with_objects = any(case.objects for case in cases)
     entries = legend(tuple(map(printable, class_names)), with_unknown=with_unknown, with_objects=with_objects)
     lines = _lines([text for _, text in entries], across)
     heights = [height + _MARGIN + (_TITLE if case.title else 0) for case in cases]
@@ -91,8 +91,8 @@ def _draw_case(sheet: Image.Image, case: Shown, classes: int, top: int, size: tu
 
 def _panels(case: Shown, classes: int) -> tuple[Colors, ...]:
     truth, predicted = class_colors(case.truth, classes), class_colors(case.predicted, classes)
-    if case.objects is not None:
-        truth, predicted = objects_panels(truth, predicted, case.objects)
+    for objects in case.objects:
+        truth, predicted = objects_panels(truth, predicted, objects)
     return image_colors(case.image), truth, predicted, error_colors(case.truth, case.predicted)
 
 

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from unetzoo._utils.atomic import whole_file, write_text
 from unetzoo.data.dataset import Dataset, Sample
 from unetzoo.data.formats.nodata import known_where_data
-from unetzoo.data.objects import object_ids
+from unetzoo.data.objects import numbers_objects, object_ids
 from unetzoo.errors import OutOfMemoryError, TrainingError
-from unetzoo.evaluation.instances import match, match_objects
-from unetzoo.evaluation.masks import Prediction, predicted, tallies_of
+from unetzoo.evaluation.instances import match_objects
+from unetzoo.evaluation.masks import Prediction, object_pairs, predicted, tallies_of
 from unetzoo.evaluation.objects import average_precision, tally
 from unetzoo.evaluation.scores import Scores, count, iou, is_there, mean_of
 from unetzoo.evaluation.sheet import Shown, draw_sheet
@@ -159,16 +159,15 @@ def draw_predictions(model: Segmenter, dataset: Dataset, folder: Path, validator
     scores = {int(index): _scores(model, dataset, int(index), validator) for index in indices}
     ranked = sorted(scores, key=lambda index: _mean(scores[index]))
     labels = {ranked[-1]: "best", ranked[len(ranked) // 2]: "median", ranked[0]: "worst"}
+    are_counted = model.config.objects or (numbers_objects(dataset) and find_spec("scipy") is not None)
     cases = []
     for index in dict.fromkeys([ranked[0], ranked[len(ranked) // 2], ranked[-1]]):
-        sample, numbers = dataset[index], dataset.instances(index)
+        sample = dataset[index]
         prediction, truth = validator.predicted(model, sample.image), _truth(model, sample)
         ids = prediction.ids
         title = f"{labels[index]}: {sample.name}   {_as_text(scores[index], dataset.class_names)}"
-        is_counted = numbers is not None and find_spec("scipy") is not None
-        objects = match(ids, truth, 1, numbers) if is_counted else None
-        if prediction.objects is not None:
-            objects = match_objects(prediction.objects, object_ids(dataset, index, truth))
+        pairs = object_pairs(prediction, truth, dataset, index, dataset.class_names[1:]) if are_counted else []
+        objects = tuple(match_objects(*pair) for pair in pairs)
         cases.append(Shown(sample.image, truth, ids, title, objects))
     with whole_file(folder / "predictions.png") as draft:
         draw_sheet(cases, dataset.class_names).save(draft, format="PNG")
