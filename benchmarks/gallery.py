@@ -96,20 +96,20 @@ def _call(name: str, encoder: str, image: torch.Tensor) -> Callable[[], object]:
 def _table(pictures: Sequence[Picture]) -> Iterator[str]:
     yield "| decoder | M parameters | G multiply-adds | ms | when to choose it |"
     yield "|---|---:|---:|---:|---|"
-    for one in pictures:
-        yield f"| [{one.spec.name}](#{one.spec.name}) | {_numbers(one)} | {one.spec.when} |"
+    for picture in pictures:
+        yield f"| [{picture.spec.name}](#{picture.spec.name}) | {_numbers(picture)} | {picture.spec.when} |"
 
 
 def _sections(pictures: Sequence[Picture], drawings: str) -> Iterator[str]:
-    for one in pictures:
-        yield f"## {one.spec.name}\n"
-        yield f"{one.spec.summary[:1].upper()}{one.spec.summary[1:]}. Paper: {_link(one.spec.paper)}.\n"
-        yield f"**When to choose it:** {one.spec.when}\n"
-        yield f"![The network with the decoder {one.spec.name}]({drawings}/{one.spec.name}.svg)\n"
+    for picture in pictures:
+        yield f"## {picture.spec.name}\n"
+        yield f"{picture.spec.summary[:1].upper()}{picture.spec.summary[1:]}. Paper: {_link(picture.spec.paper)}.\n"
+        yield f"**When to choose it:** {picture.spec.when}\n"
+        yield f"![The network with the decoder {picture.spec.name}]({drawings}/{picture.spec.name}.svg)\n"
 
 
-def _numbers(one: Picture) -> str:
-    return f"{one.parameters / 1e6:.1f} | {one.multiply_adds / 1e9:.1f} | {one.seconds * 1e3:,.0f}"
+def _numbers(picture: Picture) -> str:
+    return f"{picture.parameters / 1e6:.1f} | {picture.multiply_adds / 1e9:.1f} | {picture.seconds * 1e3:,.0f}"
 
 
 def _link(paper: str) -> str:

@@ -18,9 +18,9 @@ def main() -> None:
     """Measure what is not there yet, then write README.md."""
     RUNS.mkdir(exist_ok=True)
     grid = _grid()
-    for one, measured in run_in_processes(missing(grid, RUNS), RUNS, workers=1):
-        print(one.title, measured.get("error") or measured["accuracy"]["mean"]["IoU"], flush=True)
-    results = [{**result, "picture": ""} for one in grid if (result := load(RUNS / one.file_name))]
+    for run, measured in run_in_processes(missing(grid, RUNS), RUNS, workers=1):
+        print(run.title, measured.get("error") or measured["accuracy"]["mean"]["IoU"], flush=True)
+    results = [{**result, "picture": ""} for run in grid if (result := load(RUNS / run.file_name))]
     write_json({"runs": results}, RESULTS / "leaderboard.json")
     write_pages()
 

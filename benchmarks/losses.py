@@ -161,7 +161,7 @@ def measure_losses(*, batch: int = 4, side: int = 512, rounds: int = _ROUNDS) ->
     cases = [_Case(pair, batch, side) for pair in pairs()]
     memory = [case.memory() for case in cases]
     keep_freed_memory()
-    return [case.told() | found | {"seconds": case.seconds(rounds)} for case, found in zip(cases, memory, strict=True)]
+    return [case.told() | peaks | {"seconds": case.seconds(rounds)} for case, peaks in zip(cases, memory, strict=True)]
 
 
 class _Case:
@@ -190,15 +190,15 @@ class _Case:
     @staticmethod
     def _peak(step: Callable[[], Tensor]) -> int | None:
         step()
-        found = [peak for peak in (peak_bytes(step, "cpu") for _ in range(_WARM_UP + 1)) if peak is not None]
-        return min(found, default=None)
+        peaks = [peak for peak in (peak_bytes(step, "cpu") for _ in range(_WARM_UP + 1)) if peak is not None]
+        return min(peaks, default=None)
 
     def seconds(self, rounds: int) -> dict[str, list[float]]:
         times: dict[str, list[float]] = {name: [] for name in self.steps}
         for _ in range(_WARM_UP + rounds):
             for name, step in self.steps.items():
                 times[name].append(seconds(step, "cpu"))
-        return {name: found[_WARM_UP:] for name, found in times.items()}
+        return {name: samples[_WARM_UP:] for name, samples in times.items()}
 
 
 def _step(loss: Loss, logits: Tensor, target: Tensor) -> Callable[[], Tensor]:
@@ -219,8 +219,8 @@ def measure_first_touch(*, batch: int = 4, side: int = 512, rounds: int = 9) -> 
         rounds: calls of each.
     """
     with multiprocessing.get_context("spawn").Pool(1) as pool:
-        found: dict[str, Any] = pool.apply(_seconds_around_touch, (batch, side, rounds))
-    return found
+        seconds: dict[str, Any] = pool.apply(_seconds_around_touch, (batch, side, rounds))
+    return seconds
 
 
 def _seconds_around_touch(batch: int, side: int, rounds: int) -> dict[str, list[float]]:

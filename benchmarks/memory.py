@@ -19,9 +19,9 @@ def saved_bytes(step: Step) -> int:
 
     It is what is alive when the backward pass begins, or, of a step without one, when it ends.
     """
-    with _Allocations() as made:
+    with _Allocations() as allocations:
         result = step()
-        kept: int = made.alive() if made.kept is None else made.kept
+        kept: int = allocations.alive() if allocations.kept is None else allocations.kept
     del result
     return kept
 
@@ -48,10 +48,10 @@ class _Allocations(TorchDispatchMode):
         """Make a call, and note what it made."""
         if self.kept is None and _current_graph_task_id() >= 0:
             self.kept = self.alive()
-        given = {id(tensor) for tensor in tree_leaves((args, kwargs)) if isinstance(tensor, Tensor)}
+        inputs = {id(tensor) for tensor in tree_leaves((args, kwargs)) if isinstance(tensor, Tensor)}
         result = function(*args, **(kwargs or {}))
         for tensor in tree_leaves(result):
-            if isinstance(tensor, Tensor) and id(tensor) not in given and tensor._base is None:
+            if isinstance(tensor, Tensor) and id(tensor) not in inputs and tensor._base is None:
                 storage = tensor.untyped_storage()
                 reference = StorageWeakRef(storage)  # type: ignore[no-untyped-call] # torch's own lack of types
                 self._made[storage._cdata] = reference, storage.nbytes()

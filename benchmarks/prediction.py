@@ -95,7 +95,7 @@ def _ways(
 
     @torch.no_grad()
     def monai(sizes: list[int]) -> NDArray[np.float32]:
-        found = sliding_window_inference(
+        logits = sliding_window_inference(
             tensor,
             sizes,
             1,
@@ -104,7 +104,7 @@ def _ways(
             mode="gaussian",
             padding_mode="reflect",
         )
-        whole: NDArray[np.float32] = torch.as_tensor(found).numpy()
+        whole: NDArray[np.float32] = torch.as_tensor(logits).numpy()
         return whole
 
     return {

@@ -51,7 +51,7 @@ def measure_startup(rounds: int = _ROUNDS, encoders: Sequence[str] = ENCODERS) -
     with TemporaryDirectory() as folder:
         _install_crowd(Path(folder), _CROWD)
         alone = {name: partial(_run, arguments, "") for name, arguments in _PROCESSES.items()}
-        crowded = {f"{name}, {_CROWD} plugins": partial(_run, given, folder) for name, given in _WITH_CROWD.items()}
+        crowded = {f"{name}, {_CROWD} plugins": partial(_run, case, folder) for name, case in _WITH_CROWD.items()}
         processes = _in_turn(alone | crowded, rounds)
     return {"processes": processes, "create": {name: _creation(name, rounds) for name in encoders}}
 

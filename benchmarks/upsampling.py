@@ -46,9 +46,9 @@ def _ratios(deep: int, out: int, factor: int, size: int, order: torch.memory_for
     return forward, _ratio(lambda: backward(plain().sum()), lambda: backward(transposed().sum()))
 
 
-def _ratio(one: Callable[[], object], other: Callable[[], object]) -> float:
-    found = [_seconds(one) / _seconds(other) for _ in range(_ROUNDS)]
-    return median(found[2:])
+def _ratio(first: Callable[[], object], other: Callable[[], object]) -> float:
+    ratios = [_seconds(first) / _seconds(other) for _ in range(_ROUNDS)]
+    return median(ratios[2:])
 
 
 def _seconds(function: Callable[[], object]) -> float:

@@ -9,9 +9,9 @@ DISCS = [(ROWS - 10) ** 2 + (COLUMNS - column) ** 2 < 36 for column in (9, 14, 2
 CLASSES = [np.where(ROWS > 18, 2, disc.astype(int)) for disc in DISCS]  # of 0 to 2
 
 
-def assert_same(found, truth):
-    for one, other in zip(found, truth, strict=True):
-        np.testing.assert_array_equal(one, other)
+def assert_same(ids, truth):
+    for actual, other in zip(ids, truth, strict=True):
+        np.testing.assert_array_equal(actual, other)
 
 
 def indexed(indices, palette, **options):

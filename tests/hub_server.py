@@ -23,28 +23,28 @@ log: list[str] = []
 
 
 async def create(request):
-    who, asked = user(request), await request.json()
+    who, body = user(request), await request.json()
     if who is None:
         raise RefusalError(401, "Unauthorized", "Log in to make a repository")
-    owner = asked.get("organization") or who
+    owner = body.get("organization") or who
     if owner != who:
         raise RefusalError(403, "Forbidden", f"{who} cannot make repositories of {owner}")
-    name = f"{owner}/{asked['name']}"
+    name = f"{owner}/{body['name']}"
     address = {"url": f"{request.base_url}{name}", "name": name, "id": name}
     if name in repos:
         return JSONResponse({"error": "You already created this model repo", **address}, 409)
-    repos[name] = {"private": _is_private(asked), "commits": {}, "refs": {}, "requests": 0}
+    repos[name] = {"private": _is_private(body), "commits": {}, "refs": {}, "requests": 0}
     repos[name]["refs"]["main"] = new_commit(repos[name], {})
     return JSONResponse(address)
 
 
-def _is_private(asked):
-    return bool(asked.get("private")) or asked.get("visibility") == "private"
+def _is_private(body):
+    return bool(body.get("private")) or body.get("visibility") == "private"
 
 
 async def delete(request):
-    asked = await request.json()
-    repos.pop(f"{asked.get('organization') or user(request)}/{asked['name']}", None)
+    body = await request.json()
+    repos.pop(f"{body.get('organization') or user(request)}/{body['name']}", None)
     return JSONResponse({})
 
 
@@ -53,10 +53,10 @@ async def branch(request):
     if request.method == "DELETE":
         repo["refs"].pop(request.path_params["revision"])
         return JSONResponse({})
-    asked, ref = await request.json() if await request.body() else {}, request.path_params["revision"]
+    body, ref = await request.json() if await request.body() else {}, request.path_params["revision"]
     if ref in repo["refs"]:
         raise RefusalError(409, "Conflict", "Reference already exists")
-    repo["refs"][ref] = commit_of(repo, asked.get("startingPoint") or "main")
+    repo["refs"][ref] = commit_of(repo, body.get("startingPoint") or "main")
     return JSONResponse({})
 
 
@@ -99,8 +99,8 @@ def _tree_entry(path, entry):
 
 async def preupload(request):
     found(request, write=True)
-    asked = await request.json()
-    return JSONResponse({"files": [_mode(file["path"]) for file in asked["files"]]})
+    body = await request.json()
+    return JSONResponse({"files": [_mode(file["path"]) for file in body["files"]]})
 
 
 def _mode(path):
@@ -109,11 +109,11 @@ def _mode(path):
 
 
 async def lfs_batch(request):
-    asked = await request.json()
+    body = await request.json()
     objects = []
-    for one in asked["objects"]:
-        actions = {"upload": {"href": f"{request.base_url}_lfs/{one['oid']}"}}
-        objects.append({**one, **({} if one["oid"] in lfs else {"actions": actions})})
+    for item in body["objects"]:
+        actions = {"upload": {"href": f"{request.base_url}_lfs/{item['oid']}"}}
+        objects.append({**item, **({} if item["oid"] in lfs else {"actions": actions})})
     return JSONResponse({"transfer": "basic", "objects": objects})
 
 
@@ -152,14 +152,14 @@ async def commit(request):
         raise RefusalError(412, "PreconditionFailed", "A commit has happened since. Please refresh and try again.")
     if broken("commit"):
         raise RefusalError(403, "Broken", "the commit is refused")
-    made = new_commit(repo, changed(repo["commits"][parent], lines))
-    answer = {"success": True, "commitOid": made, "commitUrl": f"{request.base_url}{name}/commit/{made}"}
+    commit_ = new_commit(repo, changed(repo["commits"][parent], lines))
+    answer = {"success": True, "commitOid": commit_, "commitUrl": f"{request.base_url}{name}/commit/{commit_}"}
     if request.query_params.get("create_pr") == "1":
         repo["requests"] += 1
         number = repo["requests"]
-        repo["refs"][f"refs/pr/{number}"] = made
+        repo["refs"][f"refs/pr/{number}"] = commit_
         return JSONResponse(answer | {"pullRequestUrl": f"{request.base_url}{name}/discussions/{number}"})
-    repo["refs"][revision] = made
+    repo["refs"][revision] = commit_
     return JSONResponse(answer)
 
 
@@ -218,8 +218,8 @@ async def validate(_):
 
 
 async def set_fault(request):
-    asked = await request.json()
-    faults[asked["kind"]] = asked["times"]
+    body = await request.json()
+    faults[body["kind"]] = body["times"]
     return JSONResponse({})
 
 

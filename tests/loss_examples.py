@@ -34,10 +34,10 @@ def assert_same(ours, theirs, logits, tolerance=1e-6, of_gradient=1e-6):
     """Compare two losses of logits, and their gradients; the tolerances are relative, to the largest gradient."""
     values, gradients = [], []
     for loss in (ours, theirs):
-        given = logits.detach().clone().requires_grad_()
-        value = loss(given)
+        scores = logits.detach().clone().requires_grad_()
+        value = loss(scores)
         values.append(value.detach())
-        gradients.append(torch.autograd.grad(value, given)[0] if value.requires_grad else torch.zeros_like(given))
+        gradients.append(torch.autograd.grad(value, scores)[0] if value.requires_grad else torch.zeros_like(scores))
     torch.testing.assert_close(values[0], values[1], rtol=tolerance, atol=1e-12)
     largest = gradients[1].abs().max().item()
     torch.testing.assert_close(gradients[0], gradients[1], rtol=of_gradient, atol=of_gradient * largest)

@@ -48,7 +48,7 @@ def gradients(run, layers, between=None):
 
 def check(layers, between=None):
     """Compare both forms bit for bit; `between` changes the layers after the forward pass."""
-    wanted = gradients(plain, copy.deepcopy(layers), between)
-    found = gradients(norm_act_conv, layers, between)
-    for ours, theirs in zip(found, wanted, strict=True):
+    expected = gradients(plain, copy.deepcopy(layers), between)
+    actual = gradients(norm_act_conv, layers, between)
+    for ours, theirs in zip(actual, expected, strict=True):
         torch.testing.assert_close(ours, theirs, rtol=0, atol=0)

@@ -19,6 +19,6 @@ def small_model(**options):
     return unetzoo.create("unetpp", encoder="resnet10t", classes=2, in_channels=1, **options).eval()
 
 
-def same_weights(found, wanted):
-    pairs = zip(found.state_dict().items(), wanted.state_dict().items(), strict=True)
-    return all(name == other and torch.equal(one, two) for (name, one), (other, two) in pairs)
+def same_weights(first, second):
+    pairs = zip(first.state_dict().items(), second.state_dict().items(), strict=True)
+    return all(name == other and torch.equal(tensor, two) for (name, tensor), (other, two) in pairs)

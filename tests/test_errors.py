@@ -5,7 +5,7 @@ from unetzoo.errors import did_you_mean
 
 
 @pytest.mark.parametrize(
-    ("asked", "proposed", "names"),
+    ("name", "proposed", "names"),
     [
         ("unetplusplus", "'unetpp'", list_decoders),
         ("UnetPlusPlus", "'unetpp'", list_decoders),
@@ -25,10 +25,10 @@ from unetzoo.errors import did_you_mean
         ("TverskyLoss", "'tversky'", list_losses),
     ],
 )
-def test_names_of_other_libraries_lead_to_ours(asked, proposed, names):
-    assert did_you_mean(asked, names()) == f"did you mean {proposed}?"
+def test_names_of_other_libraries_lead_to_ours(name, proposed, names):
+    assert did_you_mean(name, names()) == f"did you mean {proposed}?"
 
 
-@pytest.mark.parametrize("asked", ["head", "loss", "basic", "tu-", "", "zzz"])
-def test_a_name_that_is_like_none_leads_nowhere(asked):
-    assert did_you_mean(asked, ["unet", "dice"]) == ""
+@pytest.mark.parametrize("name", ["head", "loss", "basic", "tu-", "", "zzz"])
+def test_a_name_that_is_like_none_leads_nowhere(name):
+    assert did_you_mean(name, ["unet", "dice"]) == ""

@@ -47,9 +47,11 @@ def _imports(tree):
 @pytest.mark.parametrize("name", _NAMES)
 def test_they_import_public_names_alone(name):
     module = name.replace("-", "_")
-    found = [pair for path in (_PLUGINS / name / module).glob("*.py") for pair in _imports(ast.parse(path.read_text()))]
-    assert found
-    for where, what in found:
+    imports = [
+        pair for path in (_PLUGINS / name / module).glob("*.py") for pair in _imports(ast.parse(path.read_text()))
+    ]
+    assert imports
+    for where, what in imports:
         assert where in _PUBLIC, f"{name} imports from {where}"
         assert what is None or what in importlib.import_module(where).__all__, f"{name} imports {where}.{what}"
 
@@ -78,6 +80,6 @@ def test_the_code_of_each_readme_runs_where_the_plugin_is_installed(name):
 
 @pytest.mark.parametrize("module", _PUBLIC[1:])
 def test_the_public_names_of_a_module_are_there_and_documented(module):
-    found = importlib.import_module(module)
-    named = [getattr(found, name) for name in found.__all__]
+    loaded = importlib.import_module(module)
+    named = [getattr(loaded, name) for name in loaded.__all__]
     assert all(item.__doc__ for item in named if get_origin(item) is not Literal)  # choices need none

@@ -91,9 +91,9 @@ def test_what_is_known_of_a_network_may_be_measured_by_numpy_and_torch():
 def test_prediction_and_losses_take_them(number_of):
     model = unetzoo.create("unet", encoder="plain", classes=2, in_channels=1, encoder_options={"depth": 2}).eval()
     image = np.random.default_rng(0).random((200, 130), dtype=np.float32)
-    wanted = unetzoo.predict(model, image, tile=128, overlap=32, batch=2)
-    found = unetzoo.predict(model, image, tile=number_of(128), overlap=number_of(32), batch=number_of(2))
-    np.testing.assert_array_equal(found, wanted)
+    expected = unetzoo.predict(model, image, tile=128, overlap=32, batch=2)
+    actual = unetzoo.predict(model, image, tile=number_of(128), overlap=number_of(32), batch=number_of(2))
+    np.testing.assert_array_equal(actual, expected)
     tops = [top for top, _ in unetzoo.predict_rows(model, image, tile=128, start=number_of(0))]
     assert tops[0] == 0
     options = PredictOptions(tile=number_of(128), overlap=number_of(32), batch=number_of(2))

@@ -20,16 +20,16 @@ def test_options_are_given_by_name():
 
 
 @pytest.mark.parametrize(
-    ("given", "message"),
+    ("options", "message"),
     [
         ({"widht": 1}, "decoder 'toy' has no option 'widht'; did you mean 'width'\\? it takes "),
         ({"features": 1}, "decoder 'toy' has no option 'features'"),
         ({}, "decoder 'toy' needs the option 'required'; it takes"),
     ],
 )
-def test_options_that_do_not_fit_are_refused(given, message):
+def test_options_that_do_not_fit_are_refused(options, message):
     with pytest.raises(OptionError, match=message):
-        build_part("decoder", "toy", _decoder, {"features": "f"}, given)
+        build_part("decoder", "toy", _decoder, {"features": "f"}, options)
 
 
 def test_a_builder_without_options_says_so():

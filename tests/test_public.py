@@ -34,10 +34,10 @@ def test_type_checkers_read_each_name_from_the_module_that_it_is_imported_from()
 
 @pytest.mark.parametrize("name", unetzoo.__all__)
 def test_each_public_name_is_there_and_documented(name):
-    found = getattr(unetzoo, name)
+    value = getattr(unetzoo, name)
     assert name in dir(unetzoo)
     if name != "hookimpl":  # an instance of pluggy's class; its comment stands beside it
-        assert found.__doc__
+        assert value.__doc__
 
 
 @pytest.mark.parametrize("name", unetzoo.__all__)

@@ -47,8 +47,8 @@ def test_the_commands_are_those_that_are_tried_here():
 def test_the_changed_decoder_keeps_the_contract(workplace):
     assert "rules, none broken" in _run(workplace, "unetzoo", "plugins", "check", "unetzoo-cells")
     shutil.rmtree(workplace / "unetzoo-cells" / "tests")
-    told = _run(workplace, "pytest", "--unetzoo-plugin", "unetzoo-cells", "-q", "-p", "no:cacheprovider")
-    assert re.search(r"^14 passed", told, re.MULTILINE)
+    output = _run(workplace, "pytest", "--unetzoo-plugin", "unetzoo-cells", "-q", "-p", "no:cacheprovider")
+    assert re.search(r"^14 passed", output, re.MULTILINE)
 
 
 def test_it_is_used_as_the_tutorial_says(workplace):

@@ -50,8 +50,10 @@ def test_survey_fit_evaluate_and_predict_a_folder(folder, tmp_path):
     )
 
     predictions = unetzoo.predict_files(network, folder / "test" / "images", tmp_path / "masks")
-    assert [(one.file.name, one.state) for one in predictions] == [(f"{index}.png", "predicted") for index in range(3)]
-    masks = [np.asarray(Image.open(one.file)) for one in predictions]
+    assert [(prediction.file.name, prediction.state) for prediction in predictions] == [
+        (f"{index}.png", "predicted") for index in range(3)
+    ]
+    masks = [np.asarray(Image.open(prediction.file)) for prediction in predictions]
     truths = [mask for _, mask, _ in Squares(3, 2)]
     hits, union = (
         sum(int(combine(mask == 1, truth == 1).sum()) for mask, truth in zip(masks, truths, strict=True))

@@ -92,8 +92,8 @@ class Site:
 
     def ask(self, expression: str, **environment: str) -> Answer:
         """The value of a Python expression that may use `unetzoo`, in a new process."""
-        value, found = json.loads(self.run(_ASK, expression, **environment))
-        return Answer(value, [(category, message) for category, message in found])
+        value, warnings = json.loads(self.run(_ASK, expression, **environment))
+        return Answer(value, [(category, message) for category, message in warnings])
 
 
 def decoders(*names: str) -> str:

@@ -45,18 +45,18 @@ def main() -> None:
 
 def _parts(seeds: int, workers: int) -> dict[str, Callable[[], object]]:
     return {
-        "networks": lambda: _measure([one for _, one in _networks(seeds)], workers, measure_accuracy),
+        "networks": lambda: _measure([run for _, run in _networks(seeds)], workers, measure_accuracy),
         "patches": lambda: _measure(_patches(seeds), workers, measure_patches),
         "steps": lambda: write_json({data: measure_seconds(data) for data in DATA}, RUNS / "step-seconds.json"),
-        "peers": lambda: _measure([one for _, one in _peers()], workers, measure_peer),
+        "peers": lambda: _measure([run for _, run in _peers()], workers, measure_peer),
         "speed": lambda: write_json(measure_speed(), RUNS / "speed.json"),
     }
 
 
 def _measure(runs: Sequence[Any], workers: int, measure: Callable[[Any], dict[str, Any]]) -> None:
     left = missing(list(dict.fromkeys(runs)), RUNS)
-    for one, result in run_in_processes(left, RUNS, workers=workers, measure=measure):
-        print(one.title, result.get("error") or result["accuracy"]["mean"]["IoU"], flush=True)
+    for run, result in run_in_processes(left, RUNS, workers=workers, measure=measure):
+        print(run.title, result.get("error") or result["accuracy"]["mean"]["IoU"], flush=True)
 
 
 def _networks(seeds: int) -> list[tuple[str, Any]]:
@@ -86,11 +86,11 @@ def _bundle(seeds: int) -> dict[str, Any]:
     """All that is there, in one."""
     named = {
         "networks": _networks(seeds),
-        "patches": [(f"{one.side}", one) for one in _patches(seeds)],
+        "patches": [(f"{run.side}", run) for run in _patches(seeds)],
         "peers": list(_peers()),
     }
     bundle = {
-        part: [{"name": name, **result} for name, one in runs if (result := load(RUNS / one.file_name))]
+        part: [{"name": name, **result} for name, run in runs if (result := load(RUNS / run.file_name))]
         for part, runs in named.items()
     }
     return {**bundle, "step seconds": _read("step-seconds.json"), "speed": _read("speed.json")}

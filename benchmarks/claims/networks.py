@@ -69,12 +69,12 @@ def _combination(parts: tuple[str, str], data: str, seed: int, steps: int, train
     )
 
 
-def measure_accuracy(one: Combination) -> Result:
+def measure_accuracy(combination: Combination) -> Result:
     """Train and evaluate, a U-Net++ at each of its levels; not the speed, which runs beside it would blur."""
     from unetzoo.bench.measure import nested, train
     from unetzoo.evaluation.evaluate import evaluate
 
-    trained = train(one)
+    trained = train(combination)
     mean = evaluate(trained.model, trained.held_out).mean
     return {
         **trained.origin,

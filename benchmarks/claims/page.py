@@ -54,9 +54,14 @@ def claims_section(results: Mapping[str, Any]) -> list[str]:
 def _machines(results: Mapping[str, Any]) -> list[str]:
     """Where and when networks were trained and times taken: a line for each machine, its threads included."""
     dates: dict[str, set[str]] = {}
-    for one in (*results["networks"], *results["patches"], results["speed"], *results.get("step seconds", {}).values()):
-        if "machine" in one:
-            dates.setdefault(machine_line(one["machine"]), set()).add(one["date"])
+    for result in (
+        *results["networks"],
+        *results["patches"],
+        results["speed"],
+        *results.get("step seconds", {}).values(),
+    ):
+        if "machine" in result:
+            dates.setdefault(machine_line(result["machine"]), set()).add(result["date"])
     return [f"{machine} Measured on {' to '.join(sorted({min(days), max(days)}))}." for machine, days in dates.items()]
 
 
@@ -85,15 +90,17 @@ def _seconds_table(by_data: Mapping[str, Seconds]) -> str:
 
 
 def _peer_rows(results: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    kinds = dict.fromkeys((one["combination"]["data"], one["name"]) for one in results if "accuracy" in one)
+    kinds = dict.fromkeys((result["combination"]["data"], result["name"]) for result in results if "accuracy" in result)
     for data, budget in sorted(kinds):
-        some = [one for one in results if one["name"] == budget and one["combination"]["data"] == data]
-        by_library = {name: [one for one in some if one["combination"]["library"] == name] for name in LIBRARIES}
+        some = [result for result in results if result["name"] == budget and result["combination"]["data"] == data]
+        by_library = {
+            name: [result for result in some if result["combination"]["library"] == name] for name in LIBRARIES
+        }
         scores = {name: scores_of(runs, budget) for name, runs in by_library.items()}
         for name, runs in by_library.items():
             if scores[name]:
                 against = "" if name == SMP else str(difference(scores[name], scores[SMP]) or "")
-                steps = fmean(one["combination"]["steps"] for one in runs)
+                steps = fmean(result["combination"]["steps"] for result in runs)
                 cells = [data, budget, name, f"{steps:.0f}", mean_with_interval(scores[name]), against]
                 yield f"| {' | '.join(cells)} | {len(scores[name])} |"
 

@@ -79,14 +79,14 @@ def _train(network: PatchClassifier, sample: Sample, run: PatchRun) -> None:
     """Cross entropy and AdamW with a rate that falls as half a cosine; patches are turned and mirrored at random."""
     image, random = normalized(sample), np.random.default_rng(run.seed)
     windows = network.windows(image)
-    places = [np.argwhere(sample.mask == one) for one in (0, 1)]
+    places = [np.argwhere(sample.mask == class_id) for class_id in (0, 1)]
     optimizer = torch.optim.AdamW(network.parameters(), lr=_RATE)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, run.steps)
-    wanted = torch.arange(2).repeat_interleave(_BATCH // 2)
+    expected = torch.arange(2).repeat_interleave(_BATCH // 2)
     for _ in range(run.steps):
-        chosen = np.concatenate([random.choice(one, _BATCH // 2) for one in places])
+        chosen = np.concatenate([random.choice(class_id, _BATCH // 2) for class_id in places])
         patches = _turned(windows[chosen[:, 0], chosen[:, 1]], random)
-        loss = torch.nn.functional.cross_entropy(network(patches), wanted)
+        loss = torch.nn.functional.cross_entropy(network(patches), expected)
         optimizer.zero_grad()
         torch.autograd.backward(loss)
         optimizer.step()

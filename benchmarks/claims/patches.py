@@ -52,8 +52,8 @@ class PatchClassifier(nn.Module):
         height, width = image.shape[-2:]
         windows = self.windows(image)
         rows = max(1, batch // width)
-        found = [self(windows[top : top + rows].flatten(0, 1)) for top in range(0, height, rows)]
-        return torch.cat(found).T.reshape(1, -1, height, width)
+        rows_of_logits = [self(windows[top : top + rows].flatten(0, 1)) for top in range(0, height, rows)]
+        return torch.cat(rows_of_logits).T.reshape(1, -1, height, width)
 
     def sweep(self, image: Tensor) -> Tensor:
         """As `slide`, with every layer computed once for the whole image: dilation takes the place of strides.
@@ -76,7 +76,7 @@ class PatchClassifier(nn.Module):
         """Share of the multiply-adds of `slide` that `sweep` does without, in the inside of an image, 0 to 1."""
         last = self.last.weight.numel() + self.hidden.weight.numel()
         each = [next(convolution.parameters()).numel() for convolution in self.convolutions]
-        slid = last + sum(one * (side - _KERNEL + 1) ** 2 for one, side in zip(each, self.sides, strict=False))
+        slid = last + sum(work * (side - _KERNEL + 1) ** 2 for work, side in zip(each, self.sides, strict=False))
         return 1 - (last + sum(each)) / slid
 
     def windows(self, image: Tensor) -> Tensor:

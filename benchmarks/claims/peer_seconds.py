@@ -33,7 +33,7 @@ def measure_seconds(data: str, *, fits: int = _FITS, steps: int = _STEPS) -> dic
     by_library = networks(survey, 0)
     network = by_library.pop(FIT)
     count = (1 + fits) * steps
-    loops = {name: PlainLoop(one, survey, seed=0, steps=count) for name, one in by_library.items()}
+    loops = {name: PlainLoop(network_, survey, seed=0, steps=count) for name, network_ in by_library.items()}
     clock = _Clock(loops)
     beside = []
     for number in range(1 + fits):
@@ -68,7 +68,7 @@ def shares(seconds: Seconds) -> dict[str, tuple[float, float | None]]:
     result = {}
     for name, times in seconds["steps"].items():
         each = [
-            fmean(one / other for one, other in zip(own, beside[len(beside) - len(own) :], strict=True))
+            fmean(step / other for step, other in zip(own, beside[len(beside) - len(own) :], strict=True))
             for own, beside in zip(_by_training(times, fits), references, strict=True)
         ]  # a fit's first step is not timed
         result[name] = fmean(each), half_interval(each)

@@ -131,9 +131,9 @@ def networks(survey: Survey, seed: int) -> dict[str, nn.Module]:
     ours = [
         create("unet", encoder=_ENCODER, in_channels=channels, classes=classes, head_kernel_size=3) for _ in range(2)
     ]
-    for one in ours:
-        one.load_state_dict(from_smp(theirs.state_dict()))
-        one.config = _with_statistics(one, survey)
+    for model in ours:
+        model.load_state_dict(from_smp(theirs.state_dict()))
+        model.config = _with_statistics(model, survey)
     monai = FlexibleUNet(channels, classes, _ENCODER, pretrained=False)
     last = torch.channels_last
     return {FIT: ours[0], OURS: ours[1], SMP: Peer(theirs, ours[1], last), MONAI: Peer(monai, ours[1], last)}

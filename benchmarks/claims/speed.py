@@ -30,23 +30,23 @@ def measure_speed(*, side: int = SIDE, rounds: int = _ROUNDS) -> dict[str, Any]:
     torch.manual_seed(0)
     image = torch.randn(1, 1, side, side)
     classifiers = {patch: PatchClassifier(patch).eval() for patch in SIDES}
-    calls: dict[str, Callable[[], object]] = {name: _call(one, image) for name, one in _networks().items()}
-    calls |= {f"patches of {patch} px, dense": _sweep(one, image) for patch, one in classifiers.items()}
+    calls: dict[str, Callable[[], object]] = {name: _call(network, image) for name, network in _networks().items()}
+    calls |= {f"patches of {patch} px, dense": _sweep(network, image) for patch, network in classifiers.items()}
     for call in calls.values():
         call()
     seconds: dict[str, list[float]] = {name: [] for name in calls}
     for _ in range(rounds):
         for name, call in calls.items():
             seconds[name].append(_timed(call))
-    for patch, one in classifiers.items():
-        seconds[f"patches of {patch} px, sliding"] = [_timed(_slide(one, image)) for _ in range(_SLIDES)]
+    for patch, network in classifiers.items():
+        seconds[f"patches of {patch} px, sliding"] = [_timed(_slide(network, image)) for _ in range(_SLIDES)]
     return {"machine": machine(), "date": time.strftime("%Y-%m-%d"), "side": side, "seconds": seconds}
 
 
 def _networks() -> dict[str, Segmenter]:
     networks = {name: create_parts(*parts, classes=2, in_channels=1).eval() for name, parts in PARTS.items()}
     levels = nested(networks.pop(SUPERVISED))
-    return networks | {f"U-Net++ L{level}": one for level, one in levels.items()}
+    return networks | {f"U-Net++ L{level}": smaller for level, smaller in levels.items()}
 
 
 def _call(model: Segmenter, image: torch.Tensor) -> Callable[[], object]:

@@ -58,17 +58,17 @@ def _work(results: Mapping[str, Any]) -> Iterator[Claim]:
     redundant = {int(result["name"]): result["redundant"] for result in results["patches"]}
     if redundant:
         shares = ", ".join(f"{100 * redundant[side]:.1f} % at {side} px" for side in sorted(redundant))
-        says = "Neighboring patches overlap, so that nearly all of the work is done again and again"
-        yield Claim(says, _CIRESAN, "nuclei", f"redundant: {shares}", 0, _holds(min(redundant.values()) > 0.9))
+        sentence = "Neighboring patches overlap, so that nearly all of the work is done again and again"
+        yield Claim(sentence, _CIRESAN, "nuclei", f"redundant: {shares}", 0, _holds(min(redundant.values()) > 0.9))
     seconds = results["speed"].get("seconds", {})
     if seconds:
         slid = {side: median(seconds[f"patches of {side} px, sliding"]) for side in SIDES}
         unet = median(seconds[networks.UNET])
         times = ", ".join(f"{one:.0f} s at {side} px" for side, one in slid.items())
         measured = f"{times}; U-Net {unet:.2f} s, {min(slid.values()) / unet:.0f} times as fast at least"
-        says = "A network for the whole image is far faster than one for the patch around each pixel"
+        sentence = "A network for the whole image is far faster than one for the patch around each pixel"
         data = f"one image of {results['speed']['side']} px"
-        yield Claim(says, _RONNEBERGER, data, measured, 0, _holds(min(slid.values()) > 10 * unet))
+        yield Claim(sentence, _RONNEBERGER, data, measured, 0, _holds(min(slid.values()) > 10 * unet))
 
 
 def _patches(results: Mapping[str, Any]) -> Iterator[Claim]:
@@ -76,26 +76,26 @@ def _patches(results: Mapping[str, Any]) -> Iterator[Claim]:
     best = max(scores, key=lambda side: fmean(scores[side].values() or [0]))
     whole = scores_of(results["networks"], networks.UNET, "nuclei")
     small, middle, large = scores
-    for says, better, worse in (
+    for sentence, better, worse in (
         ("U-Net is more accurate than a patch classifier", {"U-Net": whole}, best),
         ("Small patches see too little context", {middle: scores[middle]}, small),
         ("Large patches, with more pooling, localise worse", {middle: scores[middle]}, large),
     ):
-        yield from _compared(says, _RONNEBERGER, "nuclei", {**better, worse: scores[worse]})
+        yield from _compared(sentence, _RONNEBERGER, "nuclei", {**better, worse: scores[worse]})
 
 
 def _augmentation(results: Mapping[str, Any]) -> Iterator[Claim]:
     names = (networks.ELASTIC, networks.NOT_ELASTIC, networks.PLAIN)
     all_of_it, not_elastic, none = (scores_of(results["networks"], name, "nuclei") for name in names)
-    says = "Elastic deformation makes up for few images"
-    yield from _compared(says, _RONNEBERGER, "nuclei", {"with it": all_of_it, "all but it": not_elastic})
-    says = "Augmentation makes up for few images"
-    yield from _compared(says, _RONNEBERGER, "nuclei", {"all of it": all_of_it, "none": none})
+    sentence = "Elastic deformation makes up for few images"
+    yield from _compared(sentence, _RONNEBERGER, "nuclei", {"with it": all_of_it, "all but it": not_elastic})
+    sentence = "Augmentation makes up for few images"
+    yield from _compared(sentence, _RONNEBERGER, "nuclei", {"all of it": all_of_it, "none": none})
 
 
 def _nested(results: Mapping[str, Any]) -> Iterator[Claim]:
     nested, supervised, unet, wide = networks.NESTED, networks.SUPERVISED, networks.UNET, networks.WIDE
-    for says, better, worse in (
+    for sentence, better, worse in (
         ("U-Net++ is more accurate than U-Net (nuclei: 92.6, 90.8)", nested, unet),
         ("U-Net++ is more accurate than a wide U-Net of its size (nuclei: 92.6, 90.9)", nested, wide),
         ("U-Net++ with deep supervision is more accurate than U-Net (nuclei: 92.5, 90.8)", supervised, unet),
@@ -107,13 +107,13 @@ def _nested(results: Mapping[str, Any]) -> Iterator[Claim]:
     ):
         for data in DATA:
             scores = {name: scores_of(results["networks"], name, data) for name in (better, worse)}
-            yield from _compared(says, _ZHOU, data, scores)
+            yield from _compared(sentence, _ZHOU, data, scores)
 
 
 def _pruning(results: Mapping[str, Any]) -> Iterator[Claim]:
     seconds = results["speed"].get("seconds", {})
     for data in DATA:
-        runs = [one for one in results["networks"] if _is(one, networks.SUPERVISED, data)]
+        runs = [run for run in results["networks"] if _is(run, networks.SUPERVISED, data)]
         if runs and seconds:
             yield _pruned(runs, data, {level: median(seconds[f"U-Net++ L{level}"]) for level in range(1, 5)})
 
@@ -129,9 +129,9 @@ def _pruned(runs: Results, data: str, seconds: Mapping[int, float]) -> Claim:
         f"{change} points"
         for level, change in lost.items()
     )
-    says = "Pruned to L3, U-Net++ takes 32 % less time and loses 0.6 points"
+    sentence = "Pruned to L3, U-Net++ takes 32 % less time and loses 0.6 points"
     verdict = _kept(lost[3]) if saved[3] > _SAVED else _holds(False)
-    return Claim(says, _ZHOU, data, measured, len(runs), verdict)
+    return Claim(sentence, _ZHOU, data, measured, len(runs), verdict)
 
 
 def _kept(change: Difference | None) -> str:
@@ -142,7 +142,7 @@ def _kept(change: Difference | None) -> str:
 
 
 def _level_scores(runs: Results, level: int) -> dict[int, float]:
-    return {one["combination"]["seed"]: one["pruned"][level - 1]["mean IoU"] for one in runs}
+    return {run["combination"]["seed"]: run["pruned"][level - 1]["mean IoU"] for run in runs}
 
 
 def _is(result: Mapping[str, Any], name: str, data: str) -> bool:
@@ -153,20 +153,20 @@ def _fcn(results: Mapping[str, Any]) -> Iterator[Claim]:
     names = [FCN[32], FCN[16], FCN[8], networks.RESNET_UNET]
     for coarse, fine in pairwise(names):
         paper = _RONNEBERGER if fine == networks.RESNET_UNET else _LONG
-        says = f"Finer skips: {fine} is more accurate than {coarse}"
+        sentence = f"Finer skips: {fine} is more accurate than {coarse}"
         for data in DATA:
             scores = {name.partition(",")[0]: scores_of(results["networks"], name, data) for name in (fine, coarse)}
-            yield from _compared(says, paper, data, scores)
+            yield from _compared(sentence, paper, data, scores)
 
 
-def _compared(says: str, paper: str, data: str, scores: Mapping[str, Scores]) -> Iterator[Claim]:
+def _compared(sentence: str, paper: str, data: str, scores: Mapping[str, Scores]) -> Iterator[Claim]:
     """The first is said to be better than the second."""
     better, worse = scores.values()
     gap = difference(better, worse)
     if gap is not None:
         shared = better.keys() & worse.keys()
         means = ", ".join(f"{name} {percent({seed: of[seed] for seed in shared})}" for name, of in scores.items())
-        yield Claim(says, paper, data, f"{means}: {gap}", gap.seeds, gap.verdict)
+        yield Claim(sentence, paper, data, f"{means}: {gap}", gap.seeds, gap.verdict)
 
 
 def _holds(true: bool) -> str:

@@ -36,7 +36,7 @@ def excerpt(
     rows = [*architecture_rows(counted), *islice(encoder_rows(counted), 1), *times, *accuracy]
     head = f"| | {' | '.join(LIBRARIES)} |\n|---|{'---:|' * len(LIBRARIES)}"
     table = "\n".join([head, *(f"| {' | '.join(row)} |" for row in rows)])
-    seeds = len({one["combination"]["seed"] for one in claims["peers"] if one["name"] in _BUDGETS})
+    seeds = len({result["combination"]["seed"] for result in claims["peers"] if result["name"] in _BUDGETS})
     accuracy_text = _ACCURACY.format(seeds=seeds, differences=_differences(claims["peers"]))
     paragraph = "\n".join([_EXPLANATION, *([accuracy_text] if accuracy else [])])
     return table, paragraph, machine_line(cases[0]["machine"])
@@ -67,8 +67,8 @@ def _differences(results: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _data_sets(results: Sequence[Mapping[str, Any]]) -> list[str]:
-    return sorted({one["combination"]["data"] for one in results})
+    return sorted({result["combination"]["data"] for result in results})
 
 
 def _scores(results: Sequence[Mapping[str, Any]], data: str, budget: str, library: str) -> Scores:
-    return scores_of([one for one in results if one["combination"]["library"] == library], budget, data)
+    return scores_of([result for result in results if result["combination"]["library"] == library], budget, data)

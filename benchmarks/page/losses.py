@@ -20,12 +20,12 @@ def losses_section(results: Mapping[str, Any]) -> list[str]:
         "| loss | peer | target | ms | faster than it | peak MiB | peer's | saved MiB | peer's | value | peer's |",
         "|---|---|---|" + "---:|" * 8,
     ]
-    for one in results["losses"]:
-        seconds, peak, saved, values = (one[name] for name in ("seconds", "peak_bytes", "saved_bytes", "values"))
+    for case in results["losses"]:
+        seconds, peak, saved, values = (case[name] for name in ("seconds", "peak_bytes", "saved_bytes", "values"))
         cells = [
-            f"`{one['loss']}`",
-            one["peer"],
-            one["task"],
+            f"`{case['loss']}`",
+            case["peer"],
+            case["task"],
             f"{median(seconds['ours']) * 1e3:.1f}",
             f"{median(ratios(seconds['peer'], seconds['ours'])):.2f}",
             *(f"{bytes_[who] / 2**20:,.0f}" for bytes_ in (peak, saved) for who in ("ours", "peer")),

@@ -57,7 +57,8 @@ def _share(reasons: Mapping[str, str]) -> str:
 def architecture_rows(counts: Mapping[str, Any]) -> Iterator[Row]:
     """How many networks there are."""
     yield _row(
-        "architectures that run", [_share(counts["architectures"].get(one, {}).get(RUNS, {})) for one in LIBRARIES]
+        "architectures that run",
+        [_share(counts["architectures"].get(library, {}).get(RUNS, {})) for library in LIBRARIES],
     )
 
 

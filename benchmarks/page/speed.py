@@ -28,7 +28,7 @@ def speed_section(cases: Sequence[Result]) -> list[str]:
     return [
         machine_line(cases[0]["machine"]),
         f"{EXPLANATION}\n{_MORE}",
-        *(part for one in cases for part in _parts(one)),
+        *(part for case in cases for part in _parts(case)),
     ]
 
 
@@ -39,6 +39,6 @@ def _parts(result: Result) -> Iterator[str]:
 
 
 def _rows(result: Result) -> Iterator[str]:
-    for one in timings(result):
-        numbers = (one.milliseconds, one.ratio, one.peak, one.saved, one.difference)
-        yield f"| {one.allocator} | {one.contender} | {' | '.join(numbers)} |"
+    for timing in timings(result):
+        numbers = (timing.milliseconds, timing.ratio, timing.peak, timing.saved, timing.difference)
+        yield f"| {timing.allocator} | {timing.contender} | {' | '.join(numbers)} |"

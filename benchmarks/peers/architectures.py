@@ -21,8 +21,8 @@ def of_unetzoo() -> Table:
     from unetzoo.assembly import create
     from unetzoo.registry.builtin import unetzoo_decoders
 
-    made = partial(create, encoder=_OF_ITS_OWN, in_channels=CHANNELS, classes=_CLASSES)
-    return {spec.name: partial(made, spec.name) for spec in unetzoo_decoders()}
+    build = partial(create, encoder=_OF_ITS_OWN, in_channels=CHANNELS, classes=_CLASSES)
+    return {spec.name: partial(build, spec.name) for spec in unetzoo_decoders()}
 
 
 def of_smp() -> Table:

@@ -41,12 +41,12 @@ class Count:
 
     def architectures(self, on_architecture: Callable[[], None] = lambda: None) -> None:
         """Try what each architecture of each library can."""
-        known = self.data.setdefault("architectures", {})
+        entries = self.data.setdefault("architectures", {})
         for library, table in LIBRARIES.items():
-            tried = outcomes_of(known.get(library, {}))
+            tried = outcomes_of(entries.get(library, {}))
 
             def after(library: str = library, tried: dict[str, Outcomes] = tried) -> None:
-                known[library] = dicts_of(tried)
+                entries[library] = dicts_of(tried)
                 self.write()
                 on_architecture()
 

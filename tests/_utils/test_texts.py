@@ -29,7 +29,7 @@ _HOSTILE = f"{_CLIPBOARD}{_MARKUP}"
 
 
 @pytest.mark.parametrize(
-    ("text", "shown"),
+    ("text", "printed"),
     [
         ("plain, ümlaut, 細胞", "plain, ümlaut, 細胞"),
         (_CLIPBOARD, "\\x1b]52;c;cHduZWQ=\\x1b\\"),
@@ -38,8 +38,8 @@ _HOSTILE = f"{_CLIPBOARD}{_MARKUP}"
         ("abc\u202etxt.exe", "abc\\u202etxt.exe"),
     ],
 )
-def test_control_characters_are_written_out(text, shown):
-    assert printable(text) == shown
+def test_control_characters_are_written_out(text, printed):
+    assert printable(text) == printed
 
 
 @pytest.mark.parametrize("text", [_MARKUP, "*a* _b_ ~~c~~", "<b>d</b>", "a|b", "&lt;", "1. \\* x", "www.evil.example"])
@@ -122,7 +122,7 @@ def test_a_model_card_has_no_markup_of_others():
 def test_a_leaderboard_has_no_markup_or_formulas_of_others():
     rows = summarize([result("=cmd()", encoder=_HOSTILE), result("unet", error=_HOSTILE)])
     for line in csv.reader(io.StringIO(as_csv(rows))):
-        assert not any(one.startswith(("=", "+", "@")) for one in line)
+        assert not any(cell.startswith(("=", "+", "@")) for cell in line)
     tokens = MarkdownIt().enable("table").parse(as_markdown(rows))
     assert sum(token.type == "tr_open" for token in tokens) == 3
     kinds = {child.type for token in tokens if token.children for child in token.children}

@@ -31,8 +31,8 @@ def test_a_grid_is_every_combination_seed_by_seed():
         decoders=["unet", "fpn"], encoders=["resnet{18,34}"], losses=["dice", "ce"], data=["nuclei"], seeds=3, steps=5
     )
     assert len(grid) == len(set(grid)) == 2 * 2 * 2 * 3
-    assert [one.seed for one in grid] == [0] * 8 + [1] * 8 + [2] * 8
-    assert len({one.file_name for one in grid}) == len(grid)
+    assert [run.seed for run in grid] == [0] * 8 + [1] * 8 + [2] * 8
+    assert len({run.file_name for run in grid}) == len(grid)
 
 
 def test_codings_of_objects_take_the_place_of_losses():
@@ -59,23 +59,23 @@ def test_what_is_asked_for_twice_is_measured_once():
 
 @pytest.mark.parametrize("wrong", [{"decoders": ["unte"]}, {"encoders": ["resnet81(depth=4)"]}], ids=str)
 def test_a_name_that_nothing_has_is_an_error_at_once(wrong):
-    asked = {"decoders": ["unet"], "encoders": ["resnet18"], "losses": ["dice"], "data": ["nuclei"]} | wrong
+    names = {"decoders": ["unet"], "encoders": ["resnet18"], "losses": ["dice"], "data": ["nuclei"]} | wrong
     with pytest.raises(UnknownNameError, match="did you mean"):
-        expand(**asked, seeds=1, steps=5)
+        expand(**names, seeds=1, steps=5)
 
 
 def test_a_long_combination_has_a_name_that_a_file_may_have():
-    one = {"decoder": "unetpp(widths=(1, 2))" * 20, "encoder": "resnet18", "loss": "ce", "data": "d", "seed": 0}
-    assert len(Combination(**one, steps=5).file_name) < 200
+    fields = {"decoder": "unetpp(widths=(1, 2))" * 20, "encoder": "resnet18", "loss": "ce", "data": "d", "seed": 0}
+    assert len(Combination(**fields, steps=5).file_name) < 200
 
 
 def test_whatever_changes_a_result_changes_its_file():
-    one = {"decoder": "unet", "encoder": "resnet18", "loss": "ce", "data": "nuclei", "seed": 0}
+    fields = {"decoder": "unet", "encoder": "resnet18", "loss": "ce", "data": "nuclei", "seed": 0}
     names = {
-        Combination(**one, steps=5).file_name,
-        Combination(**one, steps=6).file_name,
-        Combination(**one, seconds=5).file_name,
-        Combination(**one, steps=5, crop=64).file_name,
+        Combination(**fields, steps=5).file_name,
+        Combination(**fields, steps=6).file_name,
+        Combination(**fields, seconds=5).file_name,
+        Combination(**fields, steps=5, crop=64).file_name,
     }
     assert len(names) == 4
 

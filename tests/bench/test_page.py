@@ -25,8 +25,8 @@ def page(tmp_path_factory):
         result("<b>odd</script>", encoder="resnet34", iou=0.4, latency=0.03),
         result("broken", error="no such decoder"),
     ]
-    for number, one in enumerate(results):
-        (folder / f"{number}.json").write_text(json.dumps(one))
+    for number, content in enumerate(results):
+        (folder / f"{number}.json").write_text(json.dumps(content))
     (folder / "torn.json").write_text("{")
     write_report(folder, folder / "index.html", title="Which one")
     return folder / "index.html"

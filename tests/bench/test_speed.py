@@ -66,7 +66,7 @@ def test_training_updates_all_parameters():
     model = created.run
     assert created.name == CREATED
     assert model.training
-    assert {id(one) for one in created.parameters} == {id(one) for one in model.parameters()}
+    assert {id(parameter) for parameter in created.parameters} == {id(parameter) for parameter in model.parameters()}
 
 
 def test_a_ratio_is_the_median_of_calls_made_one_after_the_other():

@@ -20,8 +20,8 @@ def test_the_first_four_are_those_of_the_paper(name, parameters):
 
 
 def test_every_training_has_a_file_of_its_own():
-    runs = [one for _, one in combinations(seeds=5)]
-    assert len({one.file_name for one in runs}) == len(runs) == 3 * (2 * 8 + 3) + 2 * 2 * 4
+    runs = [run for _, run in combinations(seeds=5)]
+    assert len({run.file_name for run in runs}) == len(runs) == 3 * (2 * 8 + 3) + 2 * 2 * 4
 
 
 def test_a_nested_network_pruned_to_its_last_level_is_as_accurate_as_the_whole():

@@ -39,7 +39,10 @@ def test_the_logits_of_the_same_weights_are_the_same(allocators):
 def test_training_compares_the_same_networks(decoder):
     compared = list(ALL.ways(Case(decoder=decoder, encoder="resnet18", task="training")))
     monai = {"unet": "MONAI FlexibleUNet", "unetpp": "MONAI BasicUNetPlusPlus"}[decoder]
-    assert [one.name for one in compared] == [
+    assert [contender.name for contender in compared] == [
         "smp", "smp, channels_last", monai, f"{monai}, channels_last", CREATED,
     ]  # fmt: skip
-    assert all(one.run.training and len(one.parameters) == len(list(one.run.parameters())) for one in compared)
+    assert all(
+        contender.run.training and len(contender.parameters) == len(list(contender.run.parameters()))
+        for contender in compared
+    )

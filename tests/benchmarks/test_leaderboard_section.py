@@ -19,7 +19,7 @@ def test_a_line_a_network_with_the_best_first_and_what_failed_last():
 
 
 def test_the_budget_and_the_machine_are_told():
-    machine, told, _ = leaderboard_section({"runs": [result()]})
+    machine, budget, _ = leaderboard_section({"runs": [result()]})
     assert machine.startswith("a CPU (AVX2), 2 threads")
-    assert "for 5 steps of 2 x 32 px (crops" in " ".join(told.split())
-    assert "2026-01-01" in told
+    assert "for 5 steps of 2 x 32 px (crops" in " ".join(budget.split())
+    assert "2026-01-01" in budget

@@ -8,11 +8,11 @@ def _run(name, seed, iou, data="nuclei"):
 
 
 def test_the_interval_is_that_of_the_differences_of_single_seeds():
-    found = difference({0: 0.90, 1: 0.80, 2: 0.70}, {0: 0.88, 1: 0.79, 2: 0.67})
-    assert found.points == pytest.approx(2.0)  # of 2, 1 and 3 points
-    assert found.interval == pytest.approx(4.3027 / 3**0.5, abs=1e-3)  # t of 2 degrees of freedom, deviation 1
-    assert found.seeds == 3
-    assert str(found) == "+2.00 ± 2.48"
+    interval = difference({0: 0.90, 1: 0.80, 2: 0.70}, {0: 0.88, 1: 0.79, 2: 0.67})
+    assert interval.points == pytest.approx(2.0)  # of 2, 1 and 3 points
+    assert interval.interval == pytest.approx(4.3027 / 3**0.5, abs=1e-3)  # t of 2 degrees of freedom, deviation 1
+    assert interval.seeds == 3
+    assert str(interval) == "+2.00 ± 2.48"
 
 
 @pytest.mark.parametrize(
@@ -25,9 +25,9 @@ def test_an_interval_that_leaves_zero_out_decides(values, verdict):
 
 
 def test_one_seed_decides_nothing():
-    found = difference({0: 0.9}, {0: 0.1})
-    assert found.verdict == "not decided"
-    assert str(found) == "+80.00"
+    interval = difference({0: 0.9}, {0: 0.1})
+    assert interval.verdict == "not decided"
+    assert str(interval) == "+80.00"
 
 
 def test_seeds_that_only_one_has_do_not_count():

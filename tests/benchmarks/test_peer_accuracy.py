@@ -40,12 +40,12 @@ def test_a_peer_has_its_own_weights_alone_and_takes_images_of_any_size(name):
 
 
 def test_a_step_of_the_plain_loop_changes_ours_as_it_changes_smps():
-    found, logits = opened("nuclei"), {}
-    made = networks(found, 0)
+    data, logits = opened("nuclei"), {}
+    models = networks(data, 0)
     for name in (OURS, SMP):
         logits[name] = []
-        made[name].register_forward_hook(lambda _, __, result, name=name: logits[name].append(result.detach()))
-        loop = PlainLoop(made[name], found, seed=0, steps=2)
+        models[name].register_forward_hook(lambda _, __, result, name=name: logits[name].append(result.detach()))
+        loop = PlainLoop(models[name], data, seed=0, steps=2)
         loop.step()
         loop.step()
     first, second = zip(logits[OURS], logits[SMP], strict=True)
@@ -56,31 +56,31 @@ def test_a_step_of_the_plain_loop_changes_ours_as_it_changes_smps():
 
 def test_equal_seconds_are_those_of_smps_steps():
     steps = {FIT: [0.4], OURS: [0.1, 0.2, 0.9], SMP: [0.3, 0.1, 0.2], MONAI: [0.05]}
-    found = equal_steps({"steps": steps, "beside steps": [5.0, 4.0, 4.0]}, 100)
-    assert found == {FIT: 40, OURS: 100, SMP: 100, MONAI: 400}  # of 20 seconds, fit needs 4 for other things
+    counts = equal_steps({"steps": steps, "beside steps": [5.0, 4.0, 4.0]}, 100)
+    assert counts == {FIT: 40, OURS: 100, SMP: 100, MONAI: 400}  # of 20 seconds, fit needs 4 for other things
 
 
 def test_a_step_is_compared_with_smps_next_to_it():
     steps = {FIT: [4.0, 9.0], OURS: [1.0, 1.0, 1.0, 1.0], SMP: [9.0, 2.0, 9.0, 3.0], MONAI: [9.0, 4.0, 9.0, 9.0]}
-    found = shares({"steps": steps, "beside steps": [0.0, 0.0]})  # two fits of two steps, of which one is timed
-    assert found[FIT] == (2.5, pytest.approx(12.706 * 0.5, rel=1e-4))  # 2 and 3; Student's t for one degree of freedom
-    assert found[SMP] == (1.0, 0.0)
-    assert found[OURS][0] == pytest.approx((1 / 9 + 1 / 2 + 1 / 9 + 1 / 3) / 4)
-    assert found[MONAI][0] == pytest.approx((1 + 2 + 1 + 3) / 4)
+    result = shares({"steps": steps, "beside steps": [0.0, 0.0]})  # two fits of two steps, of which one is timed
+    assert result[FIT] == (2.5, pytest.approx(12.706 * 0.5, rel=1e-4))  # 2 and 3; Student's t for one degree of freedom
+    assert result[SMP] == (1.0, 0.0)
+    assert result[OURS][0] == pytest.approx((1 / 9 + 1 / 2 + 1 / 9 + 1 / 3) / 4)
+    assert result[MONAI][0] == pytest.approx((1 + 2 + 1 + 3) / 4)
 
 
 def test_the_interval_of_a_step_is_that_over_trainings():
     alike = [1.0, 2.0, 1.0, 2.0]  # in every training the same, however much its steps differ
     steps = {FIT: [1.0, 1.0], OURS: alike, SMP: [1.0, 1.0, 1.0, 1.0], MONAI: [1.0, 1.0, 2.0, 2.0]}
-    found = shares({"steps": steps, "beside steps": [0.0, 0.0]})
-    assert found[OURS] == (1.5, 0.0)
-    assert found[MONAI] == (1.5, pytest.approx(12.706 * 0.5, rel=1e-4))
+    result = shares({"steps": steps, "beside steps": [0.0, 0.0]})
+    assert result[OURS] == (1.5, 0.0)
+    assert result[MONAI] == (1.5, pytest.approx(12.706 * 0.5, rel=1e-4))
 
 
 def test_every_library_is_timed_as_often():
-    found = measure_seconds("nuclei", fits=1, steps=3)
-    assert {name: len(times) for name, times in found["steps"].items()} == {FIT: 2, OURS: 3, SMP: 3, MONAI: 3}
-    assert found["beside steps"][0] > 0
+    seconds = measure_seconds("nuclei", fits=1, steps=3)
+    assert {name: len(times) for name, times in seconds["steps"].items()} == {FIT: 2, OURS: 3, SMP: 3, MONAI: 3}
+    assert seconds["beside steps"][0] > 0
 
 
 @pytest.mark.parametrize("library", LIBRARIES)

@@ -19,20 +19,22 @@ MACHINE = {"processor": "a processor", "gpu": None, "threads": 2, "python": "3.1
 
 @pytest.mark.filterwarnings("ignore")  # of the peers
 def test_encoders_of_one_stride_run_here_and_are_refused_there():
-    found = count_timm({}, ["resnet10t", "test_vit", "eva02_tiny_patch14_224"])
-    assert set(found[OURS].running) == {"resnet10t", "test_vit", "eva02_tiny_patch14_224"}
-    assert found[SMP].to_dict() == {
+    outcomes = count_timm({}, ["resnet10t", "test_vit", "eva02_tiny_patch14_224"])
+    assert set(outcomes[OURS].running) == {"resnet10t", "test_vit", "eva02_tiny_patch14_224"}
+    assert outcomes[SMP].to_dict() == {
         "ValueError: Unsupported model downsampling pattern.": "eva02_tiny_patch14_224 test_vit",
         RUNS: "resnet10t",
     }
-    assert found[SMP_DPT].running == ("test_vit",)
+    assert outcomes[SMP_DPT].running == ("test_vit",)
 
 
 def test_what_was_counted_is_not_counted_again(tmp_path):
     path = tmp_path / "peers.json"
     path.write_text(json.dumps({"timm": {OURS: {"not tried": "resnet10t"}, SMP: {RUNS: "resnet10t"}}}))
-    found = count_timm({name: Outcomes.of(one) for name, one in Count(path).data["timm"].items()}, ["resnet10t"])
-    assert found[OURS].to_dict() == {"not tried": "resnet10t"}
+    outcomes = count_timm(
+        {name: Outcomes.of(counts) for name, counts in Count(path).data["timm"].items()}, ["resnet10t"]
+    )
+    assert outcomes[OURS].to_dict() == {"not tried": "resnet10t"}
     path.write_text(json.dumps({"losses": {"unetzoo": {RUNS: "dice"}}}))
     Count(path).losses()
     assert json.loads(path.read_text()) == {"losses": {"unetzoo": {RUNS: "dice"}}}
@@ -48,17 +50,17 @@ class _OfEvenSides(torch.nn.Module):
 
 
 def test_each_ability_is_tried_and_what_a_network_lacks_is_told_with_its_reason():
-    found = {name: outcomes.to_dict() for name, outcomes in try_table({}, {"even": _OfEvenSides}).items()}
-    assert list(found) == list(abilities())
-    assert found[RUNS] == found["images of 250 x 333"] == {RUNS: "even"}
-    assert found["images of 97 x 131"] == {"ValueError: sides of N or N pixels; got N": "even"}
-    assert all(RUNS not in found[ability] for ability in ("torch.compile", "torch.export", "ONNX"))
+    by_ability = {name: outcomes.to_dict() for name, outcomes in try_table({}, {"even": _OfEvenSides}).items()}
+    assert list(by_ability) == list(abilities())
+    assert by_ability[RUNS] == by_ability["images of 250 x 333"] == {RUNS: "even"}
+    assert by_ability["images of 97 x 131"] == {"ValueError: sides of N or N pixels; got N": "even"}
+    assert all(RUNS not in by_ability[ability] for ability in ("torch.compile", "torch.export", "ONNX"))
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_plain_convolution_can_everything():
-    found = try_table({}, {"convolution": lambda: torch.nn.Conv2d(1, 2, 3, padding=1)})
-    assert {name: outcomes.to_dict() for name, outcomes in found.items()} == {
+    by_ability = try_table({}, {"convolution": lambda: torch.nn.Conv2d(1, 2, 3, padding=1)})
+    assert {name: outcomes.to_dict() for name, outcomes in by_ability.items()} == {
         name: {RUNS: "convolution"} for name in abilities()
     }
 
@@ -74,7 +76,7 @@ def test_logits_of_another_size_or_without_value_do_not_count(network, message):
 
 def test_the_table_has_shares_a_sample_says_so_and_reasons_have_examples():
     tried = {RUNS: {RUNS: "unet fpn"}, "ONNX": {RUNS: "unet", "TypeError: a|b": "fpn"}}
-    found = {
+    outcomes = {
         "machine": MACHINE,
         "date": "2026-01-02",
         "architectures": dict.fromkeys(("unetzoo", "segmentation_models_pytorch", "MONAI"), tried),
@@ -83,7 +85,7 @@ def test_the_table_has_shares_a_sample_says_so_and_reasons_have_examples():
         "timm": {OURS: {RUNS: "a b c"}, SMP: {RUNS: "a", "ValueError: no": "b c"}, SMP_DPT: {RUNS: "b"}},
         "other encoders": {OURS_OTHERS: {RUNS: "plain"}, SMP_OWN: {RUNS: "x y"}, MONAI: {RUNS: "z"}},
     }
-    section = "\n".join(peers_section(found, []))
+    section = "\n".join(peers_section(outcomes, []))
     assert "on 2026-01-02" in section
     for row in (
         "| encoders of timm, 1,371 names, 3 of them tried | 3 of 3 | 1 of 3, 1 more with DPT | none |",

@@ -75,7 +75,7 @@ def test_progress_stays_out_of_standard_output(run, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "says"),
+    ("arguments", "message"),
     [
         (("--steps", "0"), "--steps must be a whole number from 1"),
         (("--steps", "many"), "Invalid value for '--steps'"),
@@ -85,13 +85,13 @@ def test_progress_stays_out_of_standard_output(run, tmp_path):
         (("--out", "no/such/demo.png"), "cannot write no/such/demo.png: there is no folder no/such"),
     ],
 )
-def test_a_mistake_is_one_line_before_any_training(invoke, monkeypatch, tmp_path, arguments, says):
+def test_a_mistake_is_one_line_before_any_training(invoke, monkeypatch, tmp_path, arguments, message):
     monkeypatch.chdir(tmp_path)
     result = invoke("demo", *arguments)
     assert result.exit_code == 2
     assert result.stdout == ""
     assert result.stderr.startswith("error: ")
-    assert says in result.stderr
+    assert message in result.stderr
     assert result.stderr.count("\n") == 1
     assert not list(tmp_path.iterdir())
 

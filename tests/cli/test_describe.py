@@ -34,9 +34,9 @@ def test_paper_is_a_link_and_provider_is_named(invoke, unetpp):
 
 
 def test_an_encoder_of_timm_shows_licence_and_pretrained_tags(invoke):
-    shown = invoke("describe", "encoder", "resnet34").stdout
-    assert "apache-2.0" in shown
-    assert "a1_in1k, " in shown
+    output = invoke("describe", "encoder", "resnet34").stdout
+    assert "apache-2.0" in output
+    assert "a1_in1k, " in output
 
 
 def test_facts_that_are_unknown_have_no_row(invoke):

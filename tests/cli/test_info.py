@@ -37,12 +37,12 @@ def test_the_title_says_what_was_built(invoke):
 
 
 def test_options_reach_encoder_and_decoder(invoke):
-    shown = invoke(
+    output = invoke(
         "info", "unet", "-e", "plain", "--encoder-option", "widths=8,24", "--decoder-option", "widths=12,"
     ).stdout
-    assert _row(shown, "encoder level 1")[0] == "24"
-    assert _row(shown, "decoder stages.0")[0] == "12"
-    assert "level 2" not in shown
+    assert _row(output, "encoder level 1")[0] == "24"
+    assert _row(output, "decoder stages.0")[0] == "12"
+    assert "level 2" not in output
 
 
 def test_rows_are_neither_cut_nor_padded_for_a_pipe(invoke):
@@ -63,11 +63,11 @@ def test_draw_writes_a_png(invoke, tmp_path):
         assert image.format == "PNG"
 
 
-@pytest.mark.parametrize(("name", "says"), [("net.jpg", ".svg or .png"), ("no/such/folder/net.svg", "no folder")])
-def test_a_drawing_that_cannot_be_written_is_an_error_before_any_work(invoke, tmp_path, name, says):
+@pytest.mark.parametrize(("name", "message"), [("net.jpg", ".svg or .png"), ("no/such/folder/net.svg", "no folder")])
+def test_a_drawing_that_cannot_be_written_is_an_error_before_any_work(invoke, tmp_path, name, message):
     result = invoke("info", "unet", "-e", "no_such_encoder", "--draw", str(tmp_path / name))
     assert result.exit_code == 2
-    assert says in result.stderr
+    assert message in result.stderr
 
 
 def test_a_drawing_without_matplotlib_says_what_to_install(tmp_path):

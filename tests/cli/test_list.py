@@ -50,12 +50,12 @@ def test_a_pattern_near_nothing_is_an_error_that_counts_what_there_is(invoke):
 
 
 def test_a_terminal_gets_columns_no_wider_than_itself():
-    shown = _in_terminal("list", "encoders", "convnext*", columns=70)
+    output = _in_terminal("list", "encoders", "convnext*", columns=70)
     names = unetzoo.list_encoders("convnext*")
-    assert sorted(" ".join(shown).split()) == sorted(names)
-    assert len(shown) < len(names)
-    assert max(map(len, shown)) <= 70
-    assert [line.split()[0] for line in shown] == names[: len(shown)]
+    assert sorted(" ".join(output).split()) == sorted(names)
+    assert len(output) < len(names)
+    assert max(map(len, output)) <= 70
+    assert [line.split()[0] for line in output] == names[: len(output)]
 
 
 def _in_terminal(*arguments, columns):
@@ -66,7 +66,7 @@ def _in_terminal(*arguments, columns):
     command = [sys.executable, "-c", "from unetzoo.cli import main; main()", *arguments]
     done = subprocess.run(command, stdin=terminal, stdout=terminal, env=environment, timeout=60)
     os.close(terminal)
-    shown = os.read(reader, 1 << 16).decode()
+    output = os.read(reader, 1 << 16).decode()
     os.close(reader)
     assert done.returncode == 0
-    return shown.splitlines()
+    return output.splitlines()

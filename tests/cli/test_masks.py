@@ -23,9 +23,9 @@ def fields(tmp_path):
     return str(tmp_path / "fields")
 
 
-@pytest.mark.parametrize("said", [["--ignore", "0"], ["--ignore", "0,9", "--ignore", "nan"]])
-def test_values_are_ignored_and_joined(invoke, fields, said):
-    result = invoke("data", "check", fields, "--classes", "crop=1|2,water=3", *said, "--json")
+@pytest.mark.parametrize("options", [["--ignore", "0"], ["--ignore", "0,9", "--ignore", "nan"]])
+def test_values_are_ignored_and_joined(invoke, fields, options):
+    result = invoke("data", "check", fields, "--classes", "crop=1|2,water=3", *options, "--json")
     assert result.exit_code == 0, result.output
     statistics = json.loads(result.stdout)["statistics"]
     assert statistics["class_names"] == ["crop", "water"]
@@ -33,17 +33,17 @@ def test_values_are_ignored_and_joined(invoke, fields, said):
 
 
 def test_an_evaluation_reads_masks_as_the_training_was_told(invoke, fields, tmp_path):
-    said = ["--classes", "crop=1|2,water=3", "--ignore", "0"]
-    result = invoke("train", fields, "--out", str(tmp_path / "run"), *_SMALL, *said)
+    options = ["--classes", "crop=1|2,water=3", "--ignore", "0"]
+    result = invoke("train", fields, "--out", str(tmp_path / "run"), *_SMALL, *options)
     assert result.exit_code == 0, result.output
     best = str(tmp_path / "run" / "best")
     dataset = unetzoo.load(best).config.info.mask_coding
     assert dataset["merged"] in ([[2, 0]], ((2, 0),))
-    for more in ([], said):
+    for more in ([], options):
         result = invoke("evaluate", best, fields, "--split", "train", "--resamples", "10", *more)
         assert result.exit_code == 0, result.output
         assert "crop" in result.stdout
-    result = invoke("train", fields, "--out", str(tmp_path / "run"), "--resume", *said)
+    result = invoke("train", fields, "--out", str(tmp_path / "run"), "--resume", *options)
     assert result.exit_code == 0, result.output
 
 
@@ -61,7 +61,7 @@ def test_a_threshold_makes_two_classes(invoke, fields):
 
 
 @pytest.mark.parametrize(
-    ("said", "message"),
+    ("options", "message"),
     [
         (["--ignore", "red"], "--ignore must be values such as"),
         (["--ignore", "#00ff00", "--classes", "a=0,b=1"], "values must be all ids or all colors"),
@@ -73,8 +73,8 @@ def test_a_threshold_makes_two_classes(invoke, fields):
         (["--classes", "a=0|1,b=1"], "each class needs its own value"),
     ],
 )
-def test_what_cannot_be_meant_is_one_line(invoke, fields, said, message):
-    result = invoke("data", "check", fields, *said)
+def test_what_cannot_be_meant_is_one_line(invoke, fields, options, message):
+    result = invoke("data", "check", fields, *options)
     assert result.exit_code == 2
     assert message in result.stderr
     assert result.stderr.count("\n") == 1

@@ -22,9 +22,9 @@ from unetzoo.errors import OptionError
     ],
 )
 def test_a_value_is_read_as_what_it_looks_like(text, value):
-    found = read_options("--decoder-option", [f"key={text}"])["key"]
-    assert found == value
-    assert type(found) is type(value)
+    actual = read_options("--decoder-option", [f"key={text}"])["key"]
+    assert actual == value
+    assert type(actual) is type(value)
 
 
 @pytest.mark.parametrize("text", ["norm", "=group", "no rm=group"])

@@ -22,24 +22,24 @@ def test_upsampling_starts_as_bilinear_interpolation(reductions):
     factor = info.reductions[1] // info.reductions[0]
     scores = torch.randn(1, 3, 5, 6)
     with torch.no_grad():
-        found = decoder.ups[0](scores)
-    wanted = F.interpolate(scores, scale_factor=float(factor), mode="bilinear")
+        actual = decoder.ups[0](scores)
+    expected = F.interpolate(scores, scale_factor=float(factor), mode="bilinear")
     inner = (slice(None), slice(None), slice(factor, -factor), slice(factor, -factor))  # borders see zeros beyond
-    assert found.shape == wanted.shape
-    torch.testing.assert_close(found[inner], wanted[inner])
+    assert actual.shape == expected.shape
+    torch.testing.assert_close(actual[inner], expected[inner])
 
 
 def test_the_scores_of_each_level_are_added():
     decoder = FCNDecoder(USUAL, width=3, norm="none").eval()
     features = [torch.randn(1, c, 64 // by, 96 // by) for c, by in zip(USUAL.channels, USUAL.reductions, strict=True)]
     with torch.no_grad():
-        (found,) = decoder(features)
+        (actual,) = decoder(features)
         deep, middle, fine = (
             score(level)
             for score, level in zip(decoder.scores, (decoder.deep(features[4]), features[3], features[2]), strict=True)
         )
         (up_deep, up_middle) = decoder.ups
-        torch.testing.assert_close(found, up_middle(up_deep(deep)) + up_middle(middle) + fine)
+        torch.testing.assert_close(actual, up_middle(up_deep(deep)) + up_middle(middle) + fine)
 
 
 def test_another_number_than_the_papers_is_refused():

@@ -24,10 +24,10 @@ def test_over_a_swin_transformer_the_skips_are_the_maps_of_its_stages():
     swin.load_state_dict(model.encoder.backbone.state_dict())
     image = torch.randn(1, 3, 224, 224)
     with torch.no_grad():
-        wanted = [level.permute(0, 3, 1, 2) for level in swin(image)]
-    found = _levels(model, image)
-    assert [level.shape[1] for level in found] == [96, 192, 384, 768]
-    for ours, theirs in zip(found, wanted, strict=True):
+        expected = [level.permute(0, 3, 1, 2) for level in swin(image)]
+    actual = _levels(model, image)
+    assert [level.shape[1] for level in actual] == [96, 192, 384, 768]
+    for ours, theirs in zip(actual, expected, strict=True):
         torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-4)
 
 
@@ -38,14 +38,14 @@ def test_over_a_vit_the_deepest_level_is_what_the_transformer_gives_and_finer_on
     backbone.load_state_dict(model.encoder.backbone.state_dict())
     image = torch.randn(1, 3, 160, 160)
     with torch.no_grad():
-        wanted = backbone(image)[-1]
-    found = _levels(model, image)
-    torch.testing.assert_close(found[-1], wanted, rtol=1e-4, atol=1e-4)
-    assert [level.shape[2] for level in found] == [
-        8 * wanted.shape[2],
-        4 * wanted.shape[2],
-        2 * wanted.shape[2],
-        wanted.shape[2],
+        expected = backbone(image)[-1]
+    actual = _levels(model, image)
+    torch.testing.assert_close(actual[-1], expected, rtol=1e-4, atol=1e-4)
+    assert [level.shape[2] for level in actual] == [
+        8 * expected.shape[2],
+        4 * expected.shape[2],
+        2 * expected.shape[2],
+        expected.shape[2],
     ]
 
 

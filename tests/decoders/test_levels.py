@@ -48,9 +48,9 @@ def test_levels_are_chosen_by_their_reductions(reductions, coarse, fine):
     ],
 )
 def test_a_decoder_says_which_levels_it_uses_and_its_outputs_reduction(decoder, reductions, used, reduction):
-    made = decoder(_pyramid(*reductions))
-    assert made.used_levels == used
-    assert made.reductions == (reduction,)
+    outputs = decoder(_pyramid(*reductions))
+    assert outputs.used_levels == used
+    assert outputs.reductions == (reduction,)
 
 
 @pytest.mark.parametrize("name", ["fpn", "upernet", "segformer", "deeplabv3plus", "dpt", "linknet", "manet", "pan"])

@@ -39,5 +39,5 @@ def test_without_norms_the_shortcut_still_sees_the_map_before_its_activation():
     features = [
         torch.full((1, c, 8 // by, 8 // by), -1.0) for c, by in zip(INFO.channels, INFO.reductions, strict=True)
     ]
-    (found,) = decoder(features)
-    assert found.max() < 0
+    (actual,) = decoder(features)
+    assert actual.max() < 0

@@ -37,8 +37,8 @@ def _model(decoder, encoder="plain", **options):
     torch.manual_seed(0)
     encoder_options = PLAIN if encoder == "plain" else {}
     decoder_options = SMALL[decoder]
-    made = {"encoder_options": encoder_options, "decoder_options": decoder_options, **options}
-    return unetzoo.create(decoder, encoder=encoder, classes=2, **made)
+    arguments = {"encoder_options": encoder_options, "decoder_options": decoder_options, **options}
+    return unetzoo.create(decoder, encoder=encoder, classes=2, **arguments)
 
 
 def _image(*shape):
@@ -82,8 +82,8 @@ def test_an_exported_graph_holds_for_other_batches_and_sizes(decoder):
     program = torch.export.export(model, (_image(2, 3, 150, 170),), dynamic_shapes=(free,))
     # what torch assumes of `pan` holds for maps as large as the traced ones; ONNX, below, has no such assumptions
     for shape in [(1, 3, 136, 130), (3, 3, 201, 133)]:
-        found, wanted = program.module()(_image(*shape)), _logits(model, _image(*shape))
-        torch.testing.assert_close(found, wanted, rtol=1e-3, atol=1e-5)
+        actual, expected = program.module()(_image(*shape)), _logits(model, _image(*shape))
+        torch.testing.assert_close(actual, expected, rtol=1e-3, atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -95,9 +95,9 @@ def test_it_is_written_as_onnx_for_any_size(decoder, tmp_path):
     path = unetzoo.export(model, tmp_path / "model.onnx")
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     for shape in [(1, 3, 8, 8), (3, 3, 33, 101), (1, 3, 200, 264)]:
-        (found,) = session.run(None, {"image": _image(*shape).numpy()})
-        wanted = _logits(model, _image(*shape))
-        assert (torch.from_numpy(found) - wanted).abs().max() <= 1e-3 * wanted.abs().max()
+        (actual,) = session.run(None, {"image": _image(*shape).numpy()})
+        expected = _logits(model, _image(*shape))
+        assert (torch.from_numpy(actual) - expected).abs().max() <= 1e-3 * expected.abs().max()
 
 
 @pytest.mark.slow
@@ -110,8 +110,8 @@ def test_training_is_one_graph_for_a_compiler(decoder):
     compiled(_image(2, 3, 32, 48)).square().mean().backward()
     model(_image(2, 3, 32, 48)).square().mean().backward()
     largest = max(parameter.grad.abs().max() for parameter in model.parameters())
-    for found, wanted in zip(twin.parameters(), model.parameters(), strict=True):
-        torch.testing.assert_close(found.grad, wanted.grad, rtol=1e-3, atol=float(largest) * 1e-4)
+    for actual, expected in zip(twin.parameters(), model.parameters(), strict=True):
+        torch.testing.assert_close(actual.grad, expected.grad, rtol=1e-3, atol=float(largest) * 1e-4)
 
 
 @pytest.mark.parametrize("decoder", DECODERS)
@@ -119,8 +119,8 @@ def test_the_optimized_network_gives_the_same_logits(decoder):
     model = _model(decoder, "resnet10t")
     model(_image(2, 3, 64, 64))  # statistics of norms that differ from 0 and 1
     fast = unetzoo.optimize(model)
-    wanted = _logits(model, _image(1, 3, 50, 70))
-    assert (fast(_image(1, 3, 50, 70)) - wanted).abs().max() < 1e-4 * wanted.abs().max()
+    expected = _logits(model, _image(1, 3, 50, 70))
+    assert (fast(_image(1, 3, 50, 70)) - expected).abs().max() < 1e-4 * expected.abs().max()
 
 
 @pytest.mark.parametrize("decoder", DECODERS)
@@ -140,11 +140,11 @@ def test_checkpointed_activations_give_the_same_gradients_with_less_memory(decod
     for network in (model, twin):
         network(image).square().mean().backward()
     largest = max(parameter.grad.abs().max() for parameter in model.parameters())
-    for found, wanted in zip(twin.parameters(), model.parameters(), strict=True):
-        torch.testing.assert_close(found.grad, wanted.grad, rtol=1e-3, atol=float(largest) * 1e-5)
-    for (name, found), wanted in zip(twin.named_buffers(), model.buffers(), strict=True):
-        torch.testing.assert_close(found, wanted, msg=name)
+    for actual, expected in zip(twin.parameters(), model.parameters(), strict=True):
+        torch.testing.assert_close(actual.grad, expected.grad, rtol=1e-3, atol=float(largest) * 1e-5)
+    for (name, actual), expected in zip(twin.named_buffers(), model.buffers(), strict=True):
+        torch.testing.assert_close(actual, expected, msg=name)
     info = model.encoder.features
     features = [torch.randn(2, c, 64 // by, 64 // by) for c, by in zip(info.channels, info.reductions, strict=True)]
-    kept = [saved_bytes(lambda network=network: network.decoder(features)) for network in (twin, model)]
-    assert kept[0] < 0.9 * kept[1]
+    sizes = [saved_bytes(lambda network=network: network.decoder(features)) for network in (twin, model)]
+    assert sizes[0] < 0.9 * sizes[1]

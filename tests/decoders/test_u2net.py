@@ -28,7 +28,7 @@ def test_with_supervision_each_level_has_its_map_deepest_first():
     assert model.decoder.out_channels == (3,) * 6 + (18,)
     with torch.no_grad():
         logits = model.all_logits(torch.randn(1, 3, 40, 50))
-    assert [tuple(one.shape) for one in logits] == [(1, 2, 40, 50)] * 7
+    assert [tuple(level.shape) for level in logits] == [(1, 2, 40, 50)] * 7
 
 
 def test_it_takes_the_pyramid_of_any_encoder():

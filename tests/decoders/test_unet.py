@@ -50,9 +50,9 @@ def test_each_stage_fuses_the_deep_map_with_the_skip_of_its_level():
         key = f"decoder.stages.{stage}"
         up = torch.conv_transpose2d(deep, weights[f"{key}.up.weight"], weights[f"{key}.up.bias"], stride=2)
         deep = twice(torch.cat([up, skip], 1), f"{key}.fuse", f"{key}.conv.0")
-    wanted = torch.conv2d(deep, weights["heads.0.weight"], weights["heads.0.bias"])
+    expected = torch.conv2d(deep, weights["heads.0.weight"], weights["heads.0.bias"])
     with torch.no_grad():
-        torch.testing.assert_close(model(image), wanted)
+        torch.testing.assert_close(model(image), expected)
 
 
 def _of_2015(**options):

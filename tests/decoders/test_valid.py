@@ -30,10 +30,10 @@ def test_an_image_is_mirrored_as_far_as_its_logits_need(size, reduction):
     """numpy's `reflect`, which mirrors again and again, knows how."""
     image = torch.randn(1, 2, *size, generator=torch.Generator().manual_seed(0))
     border = {4: 20, 16: 92}[reduction]  # figure 1 of the paper: 572 pixels have logits for the 388 in their middle
-    found = mirrored(image, reduction)
-    padding = [(border, more - side - border) for side, more in zip(size, found.shape[2:], strict=True)]
-    wanted = np.stack([np.pad(channel, padding, mode="reflect") for channel in image[0].numpy()])
-    np.testing.assert_array_equal(found[0].numpy(), wanted)
+    actual = mirrored(image, reduction)
+    padding = [(border, more - side - border) for side, more in zip(size, actual.shape[2:], strict=True)]
+    expected = np.stack([np.pad(channel, padding, mode="reflect") for channel in image[0].numpy()])
+    np.testing.assert_array_equal(actual[0].numpy(), expected)
 
 
 def test_the_papers_tile_of_388_pixels_needs_an_image_of_572():
@@ -45,8 +45,8 @@ def test_the_probabilities_of_an_image_are_those_of_the_mirrored_image_s_middle(
     image = np.random.default_rng(0).random((60, 84), dtype=np.float32)
     grown = np.pad(image, LOST // 2, mode="reflect")  # (100, 124), sides that it takes
     with torch.no_grad():
-        wanted = model(torch.from_numpy(grown)[None, None]).softmax(1)[0]
-    np.testing.assert_allclose(unetzoo.predict(model, image), wanted.numpy(), atol=1e-6)
+        expected = model(torch.from_numpy(grown)[None, None]).softmax(1)[0]
+    np.testing.assert_allclose(unetzoo.predict(model, image), expected.numpy(), atol=1e-6)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (53, 70), (300, 150)])
@@ -72,9 +72,9 @@ def test_onnx_runtime_gives_its_logits_for_any_size_that_it_takes(tmp_path):
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     for shape in [(1, 1, 44, 44), (3, 1, 60, 76), (2, 1, 148, 44)]:
         image = torch.randn(shape)
-        (found,) = session.run(None, {"image": image.numpy()})
+        (logits,) = session.run(None, {"image": image.numpy()})
         with torch.no_grad():
-            torch.testing.assert_close(torch.from_numpy(found), model(image), rtol=1e-4, atol=1e-5)
+            torch.testing.assert_close(torch.from_numpy(logits), model(image), rtol=1e-4, atol=1e-5)
 
 
 def test_a_file_for_a_size_that_it_does_not_take_is_refused_with_those_that_it_takes(tmp_path):

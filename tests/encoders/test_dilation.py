@@ -32,9 +32,9 @@ def test_a_dilated_backbone_sees_at_every_second_pixel_what_the_usual_one_sees()
     dilated.load_state_dict(usual.state_dict())
     image = torch.randn(1, 3, 256, 256)
     with torch.no_grad():
-        wanted, found = usual(image)[-1], dilated(image)[-1]
+        expected, actual = usual(image)[-1], dilated(image)[-1]
     middle = slice(3, 5)  # the borders see other zeros
-    torch.testing.assert_close(found[:, :, ::2, ::2][..., middle, middle], wanted[..., middle, middle])
+    torch.testing.assert_close(actual[:, :, ::2, ::2][..., middle, middle], expected[..., middle, middle])
 
 
 @pytest.mark.parametrize(("dilation", "first"), [("gradual", (1, 2)), ("uniform", (2, 4))])
@@ -49,11 +49,11 @@ def test_the_first_convolution_of_a_dilated_level_has_its_dilation_only_where_al
 
 def test_a_level_of_several_modules_is_dilated_from_its_first_on():
     blocks = _encoder("efficientnet_b0", output_stride=8, dilation="uniform").backbone.blocks
-    found = [
-        {one.dilation[0] for one in stage.modules() if isinstance(one, nn.Conv2d) and one.groups > 1}
+    dilations = [
+        {layer.dilation[0] for layer in stage.modules() if isinstance(layer, nn.Conv2d) and layer.groups > 1}
         for stage in blocks
     ]
-    assert found == [{1}, {1}, {1}, {2}, {2}, {4}, {4}]  # its levels end with the stages 0, 1, 2, 4 and 6
+    assert dilations == [{1}, {1}, {1}, {2}, {2}, {4}, {4}]  # its levels end with the stages 0, 1, 2, 4 and 6
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_an_added_class_token_is_the_same_for_all_pixels_of_a_map():
     ignoring, adding = (_encoder("test_vit", pyramid=False, readout=readout) for readout in ("ignore", "add"))
     image = torch.randn(1, 3, 64, 96)
     with torch.no_grad():
-        for found, before in zip(adding(image), ignoring(image), strict=True):
-            token = (found - before).flatten(2)
+        for after, before in zip(adding(image), ignoring(image), strict=True):
+            token = (after - before).flatten(2)
             assert token.abs().max() > 0
             torch.testing.assert_close(token, token[..., :1].expand_as(token), rtol=1e-3, atol=1e-5)

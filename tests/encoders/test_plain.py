@@ -19,8 +19,8 @@ def test_widths_and_depth():
 
 def test_without_norm_the_convolutions_have_biases_and_its_parameters_are_the_papers():
     encoder = PlainEncoder(in_channels=1, widths=(64, 128), norm="none")
-    wanted = (9 * 64 + 64) + (9 * 64 * 64 + 64) + (9 * 64 * 128 + 128) + (9 * 128 * 128 + 128)
-    assert sum(parameter.numel() for parameter in encoder.parameters()) == wanted
+    expected = (9 * 64 + 64) + (9 * 64 * 64 + 64) + (9 * 64 * 128 + 128) + (9 * 128 * 128 + 128)
+    assert sum(parameter.numel() for parameter in encoder.parameters()) == expected
 
 
 @pytest.mark.parametrize("padding", ["reflect", "replicate", "circular"])

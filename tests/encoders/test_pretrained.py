@@ -86,8 +86,8 @@ def test_grey_images_see_the_sum_of_the_pretrained_filters(stems, weights):
 
 
 def test_more_channels_see_the_filters_in_turn_scaled_to_keep_their_sum(stems, weights):
-    wanted = weights["conv_stem.weight"][:, [0, 1, 2, 0, 1]] * 3 / 5
-    torch.testing.assert_close(stems["repeat"], wanted)
+    expected = weights["conv_stem.weight"][:, [0, 1, 2, 0, 1]] * 3 / 5
+    torch.testing.assert_close(stems["repeat"], expected)
 
 
 def test_more_channels_may_start_from_zeros(stems, weights):

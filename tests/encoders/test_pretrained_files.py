@@ -58,10 +58,10 @@ def test_a_missing_classifier_or_another_one_does_not_matter(weights, tmp_path):
 def test_names_of_other_kinds_of_models_are_known_with_a_prefix(encoder, tmp_path):
     torch.manual_seed(1)
     state = timm.create_model(encoder).state_dict()
-    found = _create(_file({"model." + name: tensor for name, tensor in state.items()}, tmp_path), encoder)
+    actual = _create(_file({"model." + name: tensor for name, tensor in state.items()}, tmp_path), encoder)
     flat = {name.replace(".", "_"): tensor for name, tensor in state.items()}
     own = {
-        name.removeprefix("model.").replace(".", "_"): tensor for name, tensor in found.backbone.state_dict().items()
+        name.removeprefix("model.").replace(".", "_"): tensor for name, tensor in actual.backbone.state_dict().items()
     }
     assert all(torch.equal(tensor, flat[name]) for name, tensor in own.items())
 
@@ -119,11 +119,11 @@ def test_a_repository_of_another_architecture_is_refused(tmp_path, hub_address):
 @pytest.mark.parametrize("pretrained", [True, "hf-hub:alice/backbone"])
 def test_a_hub_that_cannot_be_reached_is_asked_once(pretrained, tmp_path):
     """Its own client would ask again and again, for a minute."""
-    asked = []
+    requests = []
 
     class Refusing(socketserver.BaseRequestHandler):
         def handle(self):
-            asked.append(self.client_address)  # and hang up
+            requests.append(self.client_address)  # and hang up
 
     program = f"""if True:
         import unetzoo
@@ -140,7 +140,7 @@ def test_a_hub_that_cannot_be_reached_is_asked_once(pretrained, tmp_path):
         server.shutdown()
     assert "weights" in done.stdout, done.stderr
     assert done.stdout.count("\n") == 1
-    assert len(asked) == 1
+    assert len(requests) == 1
 
 
 @pytest.fixture(params=["plain", NAME, "test_vit"])
@@ -155,15 +155,15 @@ def test_the_encoder_of_a_saved_network_is_taken(place, network, tmp_path):
     unetzoo.save(network, tmp_path / ("run/best" if place == "run" else "net"))
     path = tmp_path / place
     for pretrained in (path, str(path)):
-        found = _create(pretrained, network.config.encoder, **network.config.encoder_options).state_dict()
-        assert all(torch.equal(found[name], tensor) for name, tensor in network.encoder.state_dict().items())
+        actual = _create(pretrained, network.config.encoder, **network.config.encoder_options).state_dict()
+        assert all(torch.equal(actual[name], tensor) for name, tensor in network.encoder.state_dict().items())
 
 
 def test_fewer_levels_take_what_they_have_of_a_saved_network(tmp_path):
     torch.manual_seed(3)
     whole = unetzoo.create("unet", encoder="plain")
-    found = _create(unetzoo.save(whole, tmp_path / "net"), "plain", depth=3)
-    assert torch.equal(found.stages[2][0].weight, whole.encoder.stages[2][0].weight)
+    actual = _create(unetzoo.save(whole, tmp_path / "net"), "plain", depth=3)
+    assert torch.equal(actual.stages[2][0].weight, whole.encoder.stages[2][0].weight)
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ def test_channels_halve_with_each_doubling_of_a_map_but_not_below_16():
 def test_a_map_in_its_place_passes_as_it_is_and_without_weights():
     adapter = PyramidAdapter(plan_levels((3, 5), (8, 16)))
     maps = [torch.randn(1, 3, 4, 4), torch.randn(1, 5, 2, 2)]
-    assert all(level is given for level, given in zip(adapter(maps), maps, strict=True))
+    assert all(level is before for level, before in zip(adapter(maps), maps, strict=True))
     assert not list(adapter.parameters())
 
 

@@ -20,7 +20,7 @@ def test_the_levels_are_what_hooks_on_these_layers_see():
     model, seen = timm.create_model("mobilenetv2_050").eval(), {}
     model.load_state_dict(encoder.backbone.state_dict(), strict=False)
     for name in TAPS:
-        model.get_submodule(name).register_forward_hook(lambda _, __, made, name=name: seen.update({name: made}))
+        model.get_submodule(name).register_forward_hook(lambda _, __, output, name=name: seen.update({name: output}))
     image = torch.randn(1, 3, 64, 96)
     with torch.no_grad():
         model(image)
@@ -42,9 +42,9 @@ def test_a_network_with_taps_is_saved_exported_and_optimized(tmp_path):
     model = unetzoo.create("unet", encoder="mobilenetv2_050", encoder_options={"taps": TAPS}).eval()
     image = torch.randn(1, 3, 70, 50)
     with torch.no_grad():
-        wanted = model(image)
-        torch.testing.assert_close(unetzoo.load(unetzoo.save(model, tmp_path))(image), wanted)
-        torch.testing.assert_close(unetzoo.optimize(model)(image), wanted, rtol=1e-3, atol=1e-4)
+        expected = model(image)
+        torch.testing.assert_close(unetzoo.load(unetzoo.save(model, tmp_path))(image), expected)
+        torch.testing.assert_close(unetzoo.optimize(model)(image), expected, rtol=1e-3, atol=1e-4)
 
 
 def test_a_depth_takes_the_first_taps():
@@ -87,5 +87,5 @@ def test_convolutions_pad_as_for_the_size_that_is_said():
     first, second = chain
     padded = torch.nn.functional.pad(image, (0, 1, 0, 1))
     inner = torch.nn.functional.conv2d(padded, first.weight, first.bias, stride=2)
-    wanted = torch.nn.functional.conv2d(inner, second.weight, second.bias, stride=2, padding=1)
-    torch.testing.assert_close(chain(image), wanted)
+    expected = torch.nn.functional.conv2d(inner, second.weight, second.bias, stride=2, padding=1)
+    torch.testing.assert_close(chain(image), expected)

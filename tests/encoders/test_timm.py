@@ -16,8 +16,8 @@ def test_the_levels_are_timms_own_features():
     backbone = timm.create_model("resnet10t", features_only=True).eval().to(memory_format=torch.channels_last)
     backbone.load_state_dict(encoder.backbone.state_dict())
     image = torch.randn(1, 3, 64, 96)
-    for level, wanted in zip(encoder(image), backbone(image), strict=True):
-        assert torch.equal(level, wanted)
+    for level, expected in zip(encoder(image), backbone(image), strict=True):
+        assert torch.equal(level, expected)
 
 
 def test_depth_keeps_the_shallow_levels_and_drops_the_layers_behind_them():
@@ -32,8 +32,8 @@ def test_a_plain_vit_cut_to_its_shallow_levels_gives_the_same_ones_as_the_whole_
     wanted_keys = cut.state_dict().keys()
     cut.load_state_dict({key: value for key, value in whole.state_dict().items() if key in wanted_keys})
     image = torch.randn(1, 3, 48, 64)
-    for level, wanted in zip(cut(image), whole(image), strict=False):
-        assert torch.equal(level, wanted)
+    for level, expected in zip(cut(image), whole(image), strict=False):
+        assert torch.equal(level, expected)
 
 
 def test_a_plain_vit_cut_to_its_shallow_levels_takes_images_that_its_patches_do_not_divide():
@@ -60,11 +60,11 @@ def test_the_first_convolution_has_any_number_of_channels(in_channels):
 
 def test_a_backbone_of_one_size_says_how_to_build_it_for_another():
     model = unetzoo.create("unet", encoder="coat_lite_tiny")
-    wanted = (
+    expected = (
         r"timm's coat_lite_tiny as it is built cannot take images of 96 x 160 pixels \(padded\); "
         r"create it with encoder_options=\{'img_size': \(96, 160\)\}"
     )
-    with pytest.raises(unetzoo.ShapeError, match=wanted):
+    with pytest.raises(unetzoo.ShapeError, match=expected):
         model(torch.randn(1, 3, 90, 150))
 
 
@@ -79,9 +79,9 @@ def test_a_backbone_that_can_be_built_for_one_size_alone_sees_images_scaled_to_i
     native.load_state_dict(encoder.backbone.state_dict())
     image = torch.randn(1, 3, 80, 112)
     seen = torch.nn.functional.interpolate(image, size=(224, 224), mode="bilinear")
-    for level, wanted, reduction in zip(encoder(image), native(seen), (4, 8, 16), strict=True):
+    for level, expected, reduction in zip(encoder(image), native(seen), (4, 8, 16), strict=True):
         size = (80 // reduction, 112 // reduction)
-        torch.testing.assert_close(level, torch.nn.functional.interpolate(wanted, size=size, mode="bilinear"))
+        torch.testing.assert_close(level, torch.nn.functional.interpolate(expected, size=size, mode="bilinear"))
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ def test_a_network_runs_and_every_level_of_its_encoder_learns(name, strides, red
     model = unetzoo.create(decoder, encoder=name, encoder_options={"img_size": SIZE} if must_know_size else None)
     encoder = model.encoder
     levels = []
-    hook = encoder.register_forward_hook(lambda module, given, found: levels.extend(found))
+    hook = encoder.register_forward_hook(lambda module, inputs, outputs: levels.extend(outputs))
     logits = model(torch.randn(2, 3, *SIZE, generator=torch.Generator().manual_seed(0)))
     hook.remove()
     assert logits.shape == (2, 1, *SIZE)

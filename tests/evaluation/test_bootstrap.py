@@ -51,8 +51,8 @@ def test_intervals_cover_the_truth_about_as_often_as_they_say_also_of_few_images
     estimates = [
         Bootstrap(count, resamples=200, seed=trial).of_sums(_images(random, count), iou)[0] for trial in range(400)
     ]
-    assert 0.90 <= np.mean([one.low <= 0.8 <= one.high for one in estimates]) <= 0.98
-    assert all(0 <= one.low <= one.value <= one.high <= 1 for one in estimates)
+    assert 0.90 <= np.mean([interval.low <= 0.8 <= interval.high for interval in estimates]) <= 0.98
+    assert all(0 <= interval.low <= interval.value <= interval.high <= 1 for interval in estimates)
 
 
 def test_a_mean_over_classes_is_always_over_the_same_classes():

@@ -134,7 +134,7 @@ def test_a_warning_about_the_values_of_an_image_has_its_name():
     model.config = replace(model.config, info=info)
     with pytest.warns(unetzoo.DataWarning) as caught:
         evaluate(model, data)
-    assert [str(one.message).partition(":")[0] for one in caught] == ["square-0", "square-1"]
+    assert [str(warning.message).partition(":")[0] for warning in caught] == ["square-0", "square-1"]
 
 
 def test_a_trained_network_is_not_to_be_created_again():

@@ -97,7 +97,7 @@ def test_an_unknown_name_is_answered_with_what_is_near():
 
 
 @pytest.mark.parametrize(
-    ("name", "options", "told"),
+    ("name", "options", "message"),
     [
         ("iou", {"classes": 0}, "classes"),
         ("iou", {"multilabel": True}, "several classes"),
@@ -106,8 +106,8 @@ def test_an_unknown_name_is_answered_with_what_is_near():
         ("mcc", {"per_class": True, "classes": 3}, "per_class"),
     ],
 )
-def test_what_a_metric_does_not_have_is_refused(name, options, told):
-    with pytest.raises(unetzoo.OptionError, match=told):
+def test_what_a_metric_does_not_have_is_refused(name, options, message):
+    with pytest.raises(unetzoo.OptionError, match=message):
         unetzoo.create_metric(name, **options)
 
 

@@ -43,7 +43,7 @@ def test_scores_are_those_of_a_loop_over_all_pairs(seed):
     truth, predicted = ellipses(20, 80, seed=seed), np.roll(ellipses(20, 80, seed=seed), (1, 2), (0, 1))
     predicted[predicted == np.unique(predicted)[3]] = 0
     masks, others = ([ids == number for number in np.unique(ids) if number] for ids in (truth, predicted))
-    ious = np.array([[(one & other).sum() / (one | other).sum() for other in others] for one in masks])
+    ious = np.array([[(mask & other).sum() / (mask | other).sum() for other in others] for mask in masks])
     counts = tally(predicted, truth)
     precisions = []
     for place, threshold in enumerate(range(50, 100, 5)):
@@ -56,13 +56,13 @@ def test_scores_are_those_of_a_loop_over_all_pairs(seed):
     assert scores.panoptic_quality(counts) == pytest.approx(quality)
     shared = joined = 0
     used = set()
-    for one, row in zip(masks, ious, strict=True):
+    for mask, row in zip(masks, ious, strict=True):
         best = int(row.argmax())
         if row[best] > 0:
-            shared, joined = shared + (one & others[best]).sum(), joined + (one | others[best]).sum()
+            shared, joined = shared + (mask & others[best]).sum(), joined + (mask | others[best]).sum()
             used.add(best)
         else:
-            joined += one.sum()
+            joined += mask.sum()
     joined += sum(other.sum() for place, other in enumerate(others) if place not in used)
     assert scores.aggregated_jaccard(counts) == pytest.approx(shared / joined)
 

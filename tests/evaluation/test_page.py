@@ -17,7 +17,7 @@ _CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
+def page(tmp_path_factory):
     torch.manual_seed(0)
     model = unetzoo.create("unet", encoder="plain", encoder_options={"widths": (4, 8)}, classes=2, in_channels=1).eval()
     data = Squares(12, 0)
@@ -27,21 +27,21 @@ def made(tmp_path_factory):
     return path, result, model, data
 
 
-def test_it_needs_nothing_from_elsewhere(made):
-    text = made[0].read_text()
+def test_it_needs_nothing_from_elsewhere(page):
+    text = page[0].read_text()
     assert "http://" not in text
     assert "https://" not in text
     assert "net &lt;on&gt; data" in text
-    pictures = sum(len(group.cases) for group in chosen_cases(made[1]))
+    pictures = sum(len(group.cases) for group in chosen_cases(page[1]))
     assert text.count("data:image/png;base64,") == pictures >= 9
 
 
-def test_each_case_is_shown_once_worst_first(made):
-    groups = chosen_cases(made[1])
+def test_each_case_is_shown_once_worst_first(page):
+    groups = chosen_cases(page[1])
     headings = [group.heading for group in groups]
     order = ["Worst by mean IoU", "Worst by objects (square)", "Median", "Best"]
     assert headings == [heading for heading in order if heading in headings]
-    assert groups[0].cases[0] == made[1].ranked[0]
+    assert groups[0].cases[0] == page[1].ranked[0]
     indices = [case.index for group in groups for case in group.cases]
     assert len(indices) == len(set(indices))
 
@@ -53,41 +53,41 @@ def test_the_worst_by_objects_are_shown_where_pixels_hide_them():
     assert groups[1].heading == "Worst by objects (b)"
 
 
-def test_it_says_what_the_numbers_are_of(made, tmp_path):
-    _, result, model, data = made
-    known = replace(result, split="val", split_note="chosen by these images")
-    write_page(tmp_path / "b.html", known, model, data, title="", facts={"command": "unetzoo <x>", "date": "today"})
+def test_it_says_what_the_numbers_are_of(page, tmp_path):
+    _, result, model, data = page
+    annotated = replace(result, split="val", split_note="chosen by these images")
+    write_page(tmp_path / "b.html", annotated, model, data, title="", facts={"command": "unetzoo <x>", "date": "today"})
     text = (tmp_path / "b.html").read_text()
     for part in ("split val", "chosen by these images", "unetzoo &lt;x&gt;", "today", "<h2>Objects</h2>"):
         assert part in text
 
 
-def test_a_page_that_cannot_be_written_is_one_error(made, tmp_path):
+def test_a_page_that_cannot_be_written_is_one_error(page, tmp_path):
     with pytest.raises(WriteError, match=r"cannot write .*page\.html"):
-        write_page(tmp_path / "missing" / "page.html", *made[1:], title="")
+        write_page(tmp_path / "missing" / "page.html", *page[1:], title="")
 
 
 @pytest.mark.skipif(_CHROMIUM is None, reason="there is no Chromium")
-def test_a_browser_sorts_the_images_and_fits_a_narrow_screen(made):
+def test_a_browser_sorts_the_images_and_fits_a_narrow_screen(page):
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as browsers:
         browser = browsers.chromium.launch(executable_path=_CHROMIUM, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 360, "height": 800})
+        tab = browser.new_page(viewport={"width": 360, "height": 800})
         errors = []
-        page.on("pageerror", lambda error: errors.append(error))
-        page.goto(made[0].as_uri())
-        assert page.evaluate("document.documentElement.scrollWidth") <= 360
-        header = page.get_by_role("button", name="mean IoU")
+        tab.on("pageerror", lambda error: errors.append(error))
+        tab.goto(page[0].as_uri())
+        assert tab.evaluate("document.documentElement.scrollWidth") <= 360
+        header = tab.get_by_role("button", name="mean IoU")
         header.click()
-        rising = page.locator("#images tbody td:nth-child(2)").all_inner_texts()
+        rising = tab.locator("#images tbody td:nth-child(2)").all_inner_texts()
         header.press("Enter")  # by the keyboard
-        falling = page.locator("#images tbody td:nth-child(2)").all_inner_texts()
-        page.locator("button.zoom").first.click()
-        large = page.locator("dialog img")
+        falling = tab.locator("#images tbody td:nth-child(2)").all_inner_texts()
+        tab.locator("button.zoom").first.click()
+        large = tab.locator("dialog img")
         shown = (
             large.is_visible(),
-            large.get_attribute("src") == page.locator("button.zoom img").first.get_attribute("src"),
+            large.get_attribute("src") == tab.locator("button.zoom img").first.get_attribute("src"),
         )
         large.click()
         is_closed = not large.is_visible()

@@ -23,9 +23,9 @@ def test_scores_are_those_of_scikit_learn(score, reference, masks):
 
 def test_unknown_pixels_do_not_count(masks):
     predicted, truth = masks
-    kept = truth != 2
-    truth = np.where(kept, truth, 255)
-    expected = jaccard_score(truth[kept], predicted[kept], average=None, labels=range(4))
+    is_known = truth != 2
+    truth = np.where(is_known, truth, 255)
+    expected = jaccard_score(truth[is_known], predicted[is_known], average=None, labels=range(4))
     assert iou(count(predicted, truth, 4)) == pytest.approx(expected)
 
 

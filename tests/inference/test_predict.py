@@ -194,8 +194,8 @@ def test_pixels_without_data_have_no_result_and_are_the_mean_to_the_network(miss
     actual, expected = (predict(model, pixels, tile=128) for pixels in (image, filled))
     assert np.isnan(actual[:, *gone]).all()
     assert np.isnan(actual).sum() == 2 * 25 * 10
-    known = ~np.isnan(actual)
-    np.testing.assert_allclose(actual[known], expected[known], atol=1e-5)
+    is_known = ~np.isnan(actual)
+    np.testing.assert_allclose(actual[is_known], expected[is_known], atol=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -104,9 +104,9 @@ def test_blank_images_and_networks_of_which_nothing_is_known_raise_no_doubt(info
 
 def test_rows_are_those_of_the_whole_image_and_are_warned_of_once():
     model, image = _model(_BYTES), (np.random.default_rng(0).random((500, 160, 1)) * 4095).astype(np.uint16)
-    with pytest.warns(unetzoo.DataWarning) as told:
+    with pytest.warns(unetzoo.DataWarning) as warned:
         rows = np.concatenate([part for _, part in predict_rows(model, image, tile=128)], axis=1)
-    assert len(told) == 1
+    assert len(warned) == 1
     with pytest.warns(unetzoo.DataWarning):
         np.testing.assert_array_equal(rows, predict(model, image, tile=128))
 

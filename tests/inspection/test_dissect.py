@@ -82,9 +82,9 @@ def test_head_is_one_convolution(seed_network):
 
 
 def test_parts_have_channels_sizes_and_reductions(seed_network):
-    found = [(part.channels, part.reduction, part.size) for part in seed_network.parts]
+    actual = [(part.channels, part.reduction, part.size) for part in seed_network.parts]
     path = [(width, 2**level, (32 >> level, 48 >> level)) for level, width in enumerate(_SEED_WIDTHS)]
-    assert found == [*path, *path[-2::-1], (1, 1, (32, 48))]
+    assert actual == [*path, *path[-2::-1], (1, 1, (32, 48))]
 
 
 def test_levels_of_a_backbone_have_the_parameters_of_its_stages():

@@ -53,8 +53,8 @@ def _peer(architecture, encoder, **options):
 def _difference(model, peer, size=SIZE, channels=3):
     image = torch.randn(1, channels, *size, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
-        found, wanted = model(image), peer(image)
-    return ((found - wanted).abs().max() / wanted.abs().max()).item()
+        actual, expected = model(image), peer(image)
+    return ((actual - expected).abs().max() / expected.abs().max()).item()
 
 
 def _of_folder(peer, folder):

@@ -32,8 +32,8 @@ def test_norms_without_statistics_accept_one_pixel_in_training(norm):
 def test_a_group_of_one_value_is_normalized_to_0_as_its_distance_from_its_mean_is():
     norm = make_norm("instance", 12)
     nn.init.uniform_(norm.bias)
-    found = norm(torch.randn(1, 12, 1, 1))[0, :, 0, 0]
-    torch.testing.assert_close(found, norm.bias, rtol=0, atol=2e-4)  # the mean's rounding, divided by sqrt(eps)
+    values = norm(torch.randn(1, 12, 1, 1))[0, :, 0, 0]
+    torch.testing.assert_close(values, norm.bias, rtol=0, atol=2e-4)  # the mean's rounding, divided by sqrt(eps)
 
 
 def test_group_norm_is_torch_s():

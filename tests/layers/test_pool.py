@@ -24,16 +24,16 @@ def test_an_exported_graph_pools_maps_of_any_size_as_torch_does(size):
     program = torch.export.export(_Pool(size), (torch.randn(2, 5, 11, 14),), dynamic_shapes=(free,)).module()
     for shape in [(1, 5, 7, 13), (3, 5, 2, 5), (2, 5, 12, 6)]:
         features = torch.randn(shape)
-        wanted = nn.AdaptiveAvgPool2d(size)(features)
-        torch.testing.assert_close(program(features), wanted)
-        torch.testing.assert_close(mean_grid(features, size), wanted)
+        expected = nn.AdaptiveAvgPool2d(size)(features)
+        torch.testing.assert_close(program(features), expected)
+        torch.testing.assert_close(mean_grid(features, size), expected)
 
 
 def test_a_context_of_the_whole_map_is_the_same_at_every_pixel():
     context = GridContext(4, 6, 1, BlockStyle()).eval()
-    made = context(torch.randn(2, 4, 5, 7))
-    assert made.shape == (2, 6, 5, 7)
-    torch.testing.assert_close(made, made[..., :1, :1].expand_as(made))
+    output = context(torch.randn(2, 4, 5, 7))
+    assert output.shape == (2, 6, 5, 7)
+    torch.testing.assert_close(output, output[..., :1, :1].expand_as(output))
 
 
 def test_a_context_of_parts_differs_from_corner_to_corner_only_where_the_map_does():
@@ -42,8 +42,8 @@ def test_a_context_of_parts_differs_from_corner_to_corner_only_where_the_map_doe
     nn.init.zeros_(context.project[0].bias)
     features = torch.zeros(1, 1, 8, 8)
     features[..., :4, :4] = 3
-    made = context(features)
-    assert (made[0, 0, 0, 0].item(), made[0, 0, 7, 7].item()) == (3, 0)
+    output = context(features)
+    assert (output[0, 0, 0, 0].item(), output[0, 0, 7, 7].item()) == (3, 0)
 
 
 def test_a_single_image_cannot_train_batch_norm_and_the_error_says_what_to_do():

@@ -42,11 +42,11 @@ def test_gradients_are_those_of_the_plain_layers(norm, activation, training):
     layers = _layers(norm, activation).train(training)
     twin = copy.deepcopy(layers)
     features, same = _features(), _features()
-    found = norm_act_conv(*layers, features * 1)
-    wanted = _plain(twin, same * 1)
-    torch.testing.assert_close(found, wanted, rtol=0, atol=0)
-    found.square().sum().backward()
-    wanted.square().sum().backward()
+    actual = norm_act_conv(*layers, features * 1)
+    expected = _plain(twin, same * 1)
+    torch.testing.assert_close(actual, expected, rtol=0, atol=0)
+    actual.square().sum().backward()
+    expected.square().sum().backward()
     torch.testing.assert_close(features.grad, same.grad, rtol=0, atol=0)
     for parameter, other in zip(layers.parameters(), twin.parameters(), strict=True):
         torch.testing.assert_close(parameter.grad, other.grad, rtol=0, atol=0)
@@ -63,41 +63,41 @@ def test_first_and_second_gradients_agree_with_differences(norm):
 
 def _kept_by(layers, least_bytes=0):
     """The result, and a reference to the activated map's memory."""
-    kept = []
+    alive = []
 
     class Convolution(nn.Module):
         def forward(self, activated):
-            kept.append(weakref.ref(activated.untyped_storage()))
+            alive.append(weakref.ref(activated.untyped_storage()))
             return layers[2](activated)
 
     result = recompute.norm_act_conv(layers[0], layers[1], Convolution(), _features() * 1, least_bytes=least_bytes)
     gc.collect()
-    return result, kept[0]
+    return result, alive[0]
 
 
 @pytest.mark.parametrize("activation", ["relu", "leaky_relu", "elu", "gelu", "prelu"])
 @pytest.mark.parametrize("norm", ["batch", "group", "instance", "layer"])
 def test_the_activated_map_is_not_kept(norm, activation):
-    result, kept = _kept_by(_layers(norm, activation))
-    assert kept() is None
+    result, alive = _kept_by(_layers(norm, activation))
+    assert alive() is None
     result.sum().backward()
 
 
 @pytest.mark.parametrize("limit", [960, 961])  # bytes; 2 x 3 x 5 x 4 values of 8 are 960
 def test_maps_below_the_limit_are_kept(limit):
-    result, kept = _kept_by(_layers(), least_bytes=limit)
-    assert (kept() is not None) == (limit > 960)
+    result, alive = _kept_by(_layers(), least_bytes=limit)
+    assert (alive() is not None) == (limit > 960)
     result.sum().backward()
 
 
 def test_the_plain_layers_would_keep_it():
     layers = _layers()
-    kept = []
+    alive = []
     convolution = layers[2]
-    convolution.register_forward_pre_hook(lambda _, given: kept.append(weakref.ref(given[0].untyped_storage())))
+    convolution.register_forward_pre_hook(lambda _, inputs: alive.append(weakref.ref(inputs[0].untyped_storage())))
     result = _plain(layers, _features() * 1)
     gc.collect()
-    assert kept[0]() is not None
+    assert alive[0]() is not None
     result.sum().backward()
 
 
@@ -121,9 +121,9 @@ def test_nothing_stays_alive_when_there_is_no_backward_pass():
 
 def test_it_holds_under_the_transforms_of_torch_func():
     layers, features = _layers("group"), _features().detach()
-    found = torch.func.grad(lambda x: norm_act_conv(*layers, x).square().sum())(features)
-    wanted = torch.func.grad(lambda x: _plain(layers, x).square().sum())(features)
-    torch.testing.assert_close(found, wanted)
+    actual = torch.func.grad(lambda x: norm_act_conv(*layers, x).square().sum())(features)
+    expected = torch.func.grad(lambda x: _plain(layers, x).square().sum())(features)
+    torch.testing.assert_close(actual, expected)
 
 
 class _InFloat32(GroupNorm):
@@ -143,9 +143,9 @@ def test_a_norm_that_autocast_runs_in_float32_is_repeated_in_it(monkeypatch):
     twin = copy.deepcopy(layers)
     features, same = _features(torch.bfloat16), _features(torch.bfloat16)
     with torch.autocast("cpu", torch.bfloat16):
-        found, wanted = norm_act_conv(*layers, features * 1), _plain(twin, same * 1)
-    found.float().sum().backward()
-    wanted.float().sum().backward()
+        actual, expected = norm_act_conv(*layers, features * 1), _plain(twin, same * 1)
+    actual.float().sum().backward()
+    expected.float().sum().backward()
     assert torch.equal(features.grad, same.grad)
 
 
@@ -155,17 +155,17 @@ def test_it_holds_under_autocast(norm):
     twin = copy.deepcopy(layers)
     features, same = _features(torch.float32), _features(torch.float32)
     with torch.autocast("cpu", torch.bfloat16):
-        found, wanted = norm_act_conv(*layers, features * 1), _plain(twin, same * 1)
-    assert found.dtype == torch.bfloat16
-    found.float().square().sum().backward()
-    wanted.float().square().sum().backward()
+        actual, expected = norm_act_conv(*layers, features * 1), _plain(twin, same * 1)
+    assert actual.dtype == torch.bfloat16
+    actual.float().square().sum().backward()
+    expected.float().square().sum().backward()
     assert torch.equal(features.grad, same.grad)
 
 
 def test_it_compiles_in_one_graph():
     layers, features = _layers(dtype=torch.float32), _features(torch.float32)
-    wanted = _plain(copy.deepcopy(layers), features)
-    found = torch.compile(lambda x: norm_act_conv(*layers, x), fullgraph=True)(features)
-    torch.testing.assert_close(found, wanted)
-    found.sum().backward()
+    expected = _plain(copy.deepcopy(layers), features)
+    actual = torch.compile(lambda x: norm_act_conv(*layers, x), fullgraph=True)(features)
+    torch.testing.assert_close(actual, expected)
+    actual.sum().backward()
     assert features.grad is not None

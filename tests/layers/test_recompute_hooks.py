@@ -38,8 +38,8 @@ def test_a_forward_of_the_layer_alone_has_its_effect():
     layers = make_layers()
     usual = layers[1].forward
     layers[1].forward = lambda features: usual(features) * 2
-    wanted, found = gradients(plain, layers), gradients(norm_act_conv, layers)
-    assert torch.equal(found[1], wanted[1])
+    expected, actual = gradients(plain, layers), gradients(norm_act_conv, layers)
+    assert torch.equal(actual[1], expected[1])
 
 
 def test_a_parametrized_norm_has_its_effect():
@@ -72,10 +72,10 @@ def test_an_activation_with_a_state_or_by_chance_runs_once(activation):
     layers[1] = activation.double()
     twin = copy.deepcopy(layers)
     torch.manual_seed(3)
-    wanted = gradients(plain, twin)
+    expected = gradients(plain, twin)
     torch.manual_seed(3)
-    found = gradients(norm_act_conv, layers)
-    assert all(torch.equal(ours, theirs) for ours, theirs in zip(found, wanted, strict=True))
+    actual = gradients(norm_act_conv, layers)
+    assert all(torch.equal(ours, theirs) for ours, theirs in zip(actual, expected, strict=True))
 
 
 def test_parameters_of_a_functional_call_count():

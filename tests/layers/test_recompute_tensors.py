@@ -19,7 +19,7 @@ def test_it_holds_in_a_checkpoint_which_then_keeps_no_map(torch_names_the_hooks,
     if not torch_names_the_hooks:  # as before torch 2.8
         monkeypatch.setattr(recompute, "_TOP_HOOKS", None)
     layers = make_layers()
-    wanted = gradients(plain, copy.deepcopy(layers))
+    expected = gradients(plain, copy.deepcopy(layers))
     alive = []
 
     def block(features):
@@ -32,20 +32,20 @@ def test_it_holds_in_a_checkpoint_which_then_keeps_no_map(torch_names_the_hooks,
     gc.collect()
     assert alive[0]() is None
     result.square().sum().backward()
-    torch.testing.assert_close(features.grad, wanted[1])
-    torch.testing.assert_close(layers[2].weight.grad, wanted[-2])
+    torch.testing.assert_close(features.grad, expected[1])
+    torch.testing.assert_close(layers[2].weight.grad, expected[-2])
 
 
 def test_maps_may_change_where_torch_allows_it():
     layers, features = make_layers(), make_features()
-    wanted = gradients(plain, copy.deepcopy(layers))
+    expected = gradients(plain, copy.deepcopy(layers))
     with allow_mutation_on_saved_tensors():
         inner = features * 1
         result = norm_act_conv(*layers, inner)
         with torch.no_grad():
             inner.mul_(2)
         result.square().sum().backward()
-    assert torch.equal(features.grad, wanted[1])
+    assert torch.equal(features.grad, expected[1])
 
 
 def test_maps_without_memory_havegradients():
@@ -70,8 +70,8 @@ def test_gradients_for_each_image_agree_under_vmap():
     def gradient(run):
         return torch.func.grad(lambda x: run(*layers, x[None]).square().sum())
 
-    found = torch.func.vmap(gradient(norm_act_conv))(features)
-    assert torch.allclose(found, torch.func.vmap(gradient(plain))(features))
+    gradients = torch.func.vmap(gradient(norm_act_conv))(features)
+    assert torch.allclose(gradients, torch.func.vmap(gradient(plain))(features))
 
 
 def test_a_map_in_the_order_channels_last_stays_in_it():

@@ -25,12 +25,12 @@ def test_aligned_corners_keep_their_values():
 
 def test_nearest_enlargement_repeats_pixels_and_a_factor_of_one_changes_nothing():
     features = torch.randn(1, 2, 3, 4)
-    wanted = features.repeat_interleave(3, dim=2).repeat_interleave(3, dim=3)
-    assert torch.equal(enlarge(features, 3, "nearest", align_corners=True), wanted)
+    expected = features.repeat_interleave(3, dim=2).repeat_interleave(3, dim=3)
+    assert torch.equal(enlarge(features, 3, "nearest", align_corners=True), expected)
     assert enlarge(features, 1) is features
 
 
 def test_a_pixel_linear_layer_is_torchs_linear_layer_of_each_pixels_channels():
     layer, features = PixelLinear(4, 6), torch.randn(2, 4, 3, 5)
-    wanted = F.linear(features.permute(0, 2, 3, 1), layer.weight, layer.bias).permute(0, 3, 1, 2)
-    torch.testing.assert_close(layer(features), wanted)
+    expected = F.linear(features.permute(0, 2, 3, 1), layer.weight, layer.bias).permute(0, 3, 1, 2)
+    torch.testing.assert_close(layer(features), expected)

@@ -61,9 +61,10 @@ def test_its_gradients_are_those_of_the_naive_form(make_layer, channels, options
     deep, skips = _maps(layer, 2, 3, 4)
     inputs = [tensor.requires_grad_() for tensor in (deep, *skips)]
     weight = torch.linspace(-1, 1, layer(deep, skips).numel(), dtype=torch.float64)
-    found = torch.autograd.grad((layer(deep, skips).flatten() * weight).sum(), [*inputs, *layer.parameters()])
-    wanted = torch.autograd.grad((_naive(layer, deep, skips).flatten() * weight).sum(), [*inputs, *layer.parameters()])
-    for gradient, true in zip(found, wanted, strict=True):
+    sources = [*inputs, *layer.parameters()]
+    actual = torch.autograd.grad((layer(deep, skips).flatten() * weight).sum(), sources)
+    expected = torch.autograd.grad((_naive(layer, deep, skips).flatten() * weight).sum(), sources)
+    for gradient, true in zip(actual, expected, strict=True):
         torch.testing.assert_close(gradient, true, rtol=1e-10, atol=1e-10)
 
 
@@ -96,8 +97,8 @@ def test_the_transposed_kernel_is_that_of_the_formula():
     for row, column in [(3, 0), (1, 1), (1, 2), (2, 0), (2, 1), (0, 2)]:
         matrix[row, column] = 1
     kernel = torch.randn(5, 3, 3, 3, dtype=torch.float64)
-    wanted = torch.einsum("ka,lb,ocab->cokl", matrix, matrix, kernel)
-    torch.testing.assert_close(transposed_kernel(kernel), wanted)
+    expected = torch.einsum("ka,lb,ocab->cokl", matrix, matrix, kernel)
+    torch.testing.assert_close(transposed_kernel(kernel), expected)
 
 
 def test_it_stores_the_weight_and_bias_of_the_plain_convolution(make_layer):
@@ -118,22 +119,22 @@ def test_another_number_of_skips_is_refused(make_layer):
 def test_it_stays_in_channels_last_with_the_same_values(make_layer):
     layer = make_layer(4, (4,), 8)
     deep, skips = _maps(layer, 2, 4, 6, torch.float32)
-    wanted = layer(deep, skips)
+    expected = layer(deep, skips)
     layer.to(memory_format=torch.channels_last)
-    found = layer(
+    actual = layer(
         *(deep.to(memory_format=torch.channels_last), [s.to(memory_format=torch.channels_last) for s in skips])
     )
-    assert found.is_contiguous(memory_format=torch.channels_last)
-    torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-5)
+    assert actual.is_contiguous(memory_format=torch.channels_last)
+    torch.testing.assert_close(actual, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_it_holds_under_autocast(make_layer):
     layer = make_layer(8, (8,), 8)
     deep, skips = _maps(layer, 1, 4, 4, torch.float32)
     with torch.autocast("cpu", torch.bfloat16):
-        found = layer(deep, skips)
-    assert found.dtype == torch.bfloat16
-    torch.testing.assert_close(found.float(), _naive(layer, deep, skips), rtol=0.05, atol=0.05)
+        output = layer(deep, skips)
+    assert output.dtype == torch.bfloat16
+    torch.testing.assert_close(output.float(), _naive(layer, deep, skips), rtol=0.05, atol=0.05)
 
 
 def test_it_is_one_compiled_graph(make_layer):
@@ -154,7 +155,9 @@ def test_its_exported_graph_holds_for_other_sizes(make_layer):
 
 @pytest.mark.parametrize(("batch", "size", "grows"), [(1, 16, False), (1, 17, True), (4, 8, False), (2, 12, True)])
 def test_only_for_many_pixels_is_the_other_kernel_made(batch, size, grows, monkeypatch):
-    made = []
-    monkeypatch.setattr(upsample, "transposed_kernel", lambda *given: made.append(True) or transposed_kernel(*given))
+    calls = []
+    monkeypatch.setattr(
+        upsample, "transposed_kernel", lambda *arguments: calls.append(True) or transposed_kernel(*arguments)
+    )
     UpsampleConcatConv(2, (), 1)(torch.zeros(batch, 2, size, size))
-    assert bool(made) == grows
+    assert bool(calls) == grows

@@ -17,10 +17,10 @@ def test_weights_may_come_as_any_sequence_of_numbers(weights):
 
 
 def test_weights_are_a_copy():
-    given = torch.ones(2)
-    weights = as_weights("class_weights", given)
-    given.zero_()
-    assert weights.tolist() == [1, 1]
+    weights = torch.ones(2)
+    copied = as_weights("class_weights", weights)
+    weights.zero_()
+    assert copied.tolist() == [1, 1]
 
 
 @pytest.mark.parametrize("weights", [[], [0, 0], [1, -1], [1, NAN], [1, INF], [[1, 2]], 3.0, "ab", [1, "a"], {"a": 1}])

@@ -25,8 +25,8 @@ def test_of_probabilities_it_is_the_loss_of_their_logits(expression, mode, ignor
         target[..., 1] = ignore_index
     probabilities = logits.softmax(1) if mode == "multiclass" else logits.sigmoid()
     loss = create_loss(with_option(expression, "from_logits=False"), ignore_index=ignore_index)
-    wanted = create_loss(expression, ignore_index=ignore_index)(logits, target)
-    torch.testing.assert_close(loss(probabilities, target), wanted)
+    expected = create_loss(expression, ignore_index=ignore_index)(logits, target)
+    torch.testing.assert_close(loss(probabilities, target), expected)
 
 
 @every_case
@@ -94,8 +94,8 @@ def test_pixels_of_a_class_of_weight_zero_count_as_ignored_ones(loss, smoothing,
     logits, target = case_example("multiclass", (3, 6, 6))
     target[2] = 0
     ignored = target.masked_fill(target == 0, 255)
-    found = create_loss(expression)(logits, target)
-    torch.testing.assert_close(found, create_loss(expression, ignore_index=255)(logits, ignored))
+    actual = create_loss(expression)(logits, target)
+    torch.testing.assert_close(actual, create_loss(expression, ignore_index=255)(logits, ignored))
     assert create_loss(expression)(logits, torch.zeros_like(target)) == 0
 
 

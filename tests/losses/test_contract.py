@@ -55,28 +55,30 @@ def test_the_functional_gradient_is_that_of_the_backward_pass(expression, mode):
 def test_few_maps_are_kept_for_the_backward_pass(expression, mode, maps):
     logits, target = case_example(mode, (2, 16, 16))
     logits.requires_grad_()
-    given = {tensor.untyped_storage().data_ptr() for tensor in (logits, target)}
-    kept = {}
+    inputs = {tensor.untyped_storage().data_ptr() for tensor in (logits, target)}
+    saved = {}
 
     def keep(tensor):
         storage = tensor.untyped_storage()
-        if storage.data_ptr() not in given:
-            kept[storage.data_ptr()] = storage
+        if storage.data_ptr() not in inputs:
+            saved[storage.data_ptr()] = storage
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
         create_loss(expression)(logits, target)
-    found = sum(storage.nbytes() for storage in kept.values()) / (8 * logits.numel())
-    assert found == pytest.approx(maps, abs=0.1)
+    count = sum(storage.nbytes() for storage in saved.values()) / (8 * logits.numel())
+    assert count == pytest.approx(maps, abs=0.1)
 
 
 @every_case
 def test_ignored_pixels_count_as_much_as_pixels_that_are_not_there(expression, mode):
     logits, target = case_example(mode, (1, 4, 6))
     target[..., 2:4] = 255
-    kept = torch.tensor([0, 1, 4, 5])
+    counted = torch.tensor([0, 1, 4, 5])
     loss = create_loss(expression, ignore_index=255)
-    torch.testing.assert_close(loss(logits, target), create_loss(expression)(logits[..., kept], target[..., kept]))
+    torch.testing.assert_close(
+        loss(logits, target), create_loss(expression)(logits[..., counted], target[..., counted])
+    )
 
 
 @every_case

@@ -116,14 +116,14 @@ def test_bce_refuses_class_ids_whatever_their_values():
 
 
 @pytest.mark.parametrize(
-    ("logits", "target", "told"),
+    ("logits", "target", "message"),
     [
         ((1, 1, 4, 4), (1, 4, 4), r"got a binary target \(1, 4, 4\) .*: use bce for one class"),
         ((1, 2, 4, 4), (1, 2, 4, 4), r"got a multilabel target .*: use bce, or target\.argmax\(1\) if it is one-hot"),
     ],
 )
-def test_cross_entropy_refuses_masks(logits, target, told):
-    with pytest.raises(TargetError, match=told):
+def test_cross_entropy_refuses_masks(logits, target, message):
+    with pytest.raises(TargetError, match=message):
         CrossEntropyLoss()(torch.zeros(logits), torch.zeros(target).long())
 
 
@@ -141,7 +141,7 @@ def test_soft_bce_is_that_of_smp_which_divides_by_ignored_pixels_too(mode, kind,
     peer = SoftBCEWithLogitsLoss(smooth_factor=smoothing / 2, ignore_index=ignore_index)
     counted = (target != IGNORED).double().mean()
     ours = SoftBCELoss(label_smoothing=smoothing, ignore_index=ignore_index)
-    assert_same(lambda given: ours(given, target) * counted, lambda given: peer(given, target.double()), logits)
+    assert_same(lambda scores: ours(scores, target) * counted, lambda scores: peer(scores, target.double()), logits)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -151,7 +151,7 @@ def test_soft_ce_of_class_ids_is_that_of_smp_which_divides_by_ignored_pixels_too
     peer = PeerSoftCrossEntropyLoss(smooth_factor=smoothing, ignore_index=ignore_index)
     counted = (ids != IGNORED).double().mean()
     ours = SoftCrossEntropyLoss(label_smoothing=smoothing, ignore_index=ignore_index)
-    assert_same(lambda given: ours(given, ids) * counted, lambda given: peer(given, ids[:, None]), logits)
+    assert_same(lambda scores: ours(scores, ids) * counted, lambda scores: peer(scores, ids[:, None]), logits)
 
 
 def test_soft_bce_of_soft_masks_is_that_of_smp():
@@ -177,9 +177,9 @@ def test_a_pixel_of_which_any_probability_is_ignored_does_not_count_in_soft_ce(r
     logits, ids, _ = random
     soft = F.one_hot(ids, 3).movedim(3, 1).float()
     soft[:, 1, 2] = -1
-    kept = torch.tensor([0, 1, 3, 4])
+    counted = torch.tensor([0, 1, 3, 4])
     loss = SoftCrossEntropyLoss(ignore_index=-1)
-    _close(loss(logits, soft), CrossEntropyLoss()(logits[:, :, kept], ids[:, kept]))
+    _close(loss(logits, soft), CrossEntropyLoss()(logits[:, :, counted], ids[:, counted]))
     assert loss(logits, torch.full_like(soft, -1)) == 0
 
 

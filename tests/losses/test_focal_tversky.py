@@ -21,7 +21,7 @@ def test_focal_tversky_of_one_class_is_that_of_smp_whose_gamma_is_the_exponent(k
     logits, target, ignore_index = example("binary", kind)
     peer = PeerTverskyLoss("binary", alpha=0.3, beta=0.7, gamma=0.75, ignore_index=ignore_index)
     ours = FocalTverskyLoss(smooth=0, ignore_index=ignore_index)
-    assert_same(lambda given: ours(given, target), lambda given: peer(given, target), logits)
+    assert_same(lambda scores: ours(scores, target), lambda scores: peer(scores, target), logits)
 
 
 @pytest.mark.parametrize("kind", ["empty", "wholly ignored"])

@@ -34,8 +34,8 @@ def prepared(expression, mode):
 
 
 def _gradient(loss, logits, target):
-    given = logits.detach().clone().requires_grad_()
-    return torch.autograd.grad(loss(given, target), given)[0]
+    scores = logits.detach().clone().requires_grad_()
+    return torch.autograd.grad(loss(scores, target), scores)[0]
 
 
 @every_case
@@ -85,21 +85,21 @@ def test_tangents_are_carried_forward(expression, mode, prepared):
 def test_a_batch_of_gradients_passes_backward_at_once(expression, mode, prepared):
     loss, logits, targets = prepared
     expected = _gradient(loss, logits, targets[0])
-    given, factors = logits.clone().requires_grad_(), torch.tensor([1.0, 3.0], dtype=logits.dtype)
-    (found,) = torch.autograd.grad(loss(given, targets[0]), given, factors, is_grads_batched=True)
-    torch.testing.assert_close(found, torch.stack([expected, 3 * expected]))
+    scores, factors = logits.clone().requires_grad_(), torch.tensor([1.0, 3.0], dtype=logits.dtype)
+    (actual,) = torch.autograd.grad(loss(scores, targets[0]), scores, factors, is_grads_batched=True)
+    torch.testing.assert_close(actual, torch.stack([expected, 3 * expected]))
 
 
 @every_case
 @pytest.mark.parametrize(("of_logits", "of_target"), [(MetaTensor, MetaTensor), (Image, Mask)])
 def test_tensors_of_other_libraries_count_as_their_values(expression, mode, prepared, of_logits, of_target):
     loss, logits, targets = prepared
-    given = of_logits(logits.clone()).requires_grad_()
-    value = loss(given, of_target(targets[0]))
+    scores = of_logits(logits.clone()).requires_grad_()
+    value = loss(scores, of_target(targets[0]))
     assert type(value) is torch.Tensor
     torch.testing.assert_close(value, loss(logits, targets[0]))
     value.backward()
-    torch.testing.assert_close(given.grad.as_subclass(torch.Tensor), _gradient(loss, logits, targets[0]))
+    torch.testing.assert_close(scores.grad.as_subclass(torch.Tensor), _gradient(loss, logits, targets[0]))
 
 
 def test_the_values_of_tensors_of_other_libraries_are_checked():

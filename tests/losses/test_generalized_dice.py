@@ -34,8 +34,8 @@ def _expected(weights, smooth):
 )
 @pytest.mark.parametrize("smooth", [0.0, 1.0])
 def test_generalized_dice_of_three_pixels(options, weights, smooth):
-    found = GeneralizedDiceLoss(smooth=smooth, **options)(LOGITS, IDS)
-    assert found.item() == pytest.approx(_expected(weights, smooth), rel=1e-6)
+    actual = GeneralizedDiceLoss(smooth=smooth, **options)(LOGITS, IDS)
+    assert actual.item() == pytest.approx(_expected(weights, smooth), rel=1e-6)
 
 
 @pytest.mark.parametrize("mode", ["binary", "multiclass", "multilabel"])
@@ -50,7 +50,7 @@ def test_it_is_that_of_monai(mode, kind, weights, per_image):
         w_type=weights, batch=not per_image, smooth_nr=0, smooth_dr=0, **activation
     )
     ours = GeneralizedDiceLoss(weights=weights, smooth=0, per_image=per_image)
-    assert_same(lambda given: ours(given, target), lambda given: peer(given, masks.double()), logits)
+    assert_same(lambda scores: ours(scores, target), lambda scores: peer(scores, masks.double()), logits)
 
 
 def test_its_smooth_counts_pixels_whatever_their_number_where_that_of_monai_counts_more_in_larger_images():
@@ -59,7 +59,7 @@ def test_its_smooth_counts_pixels_whatever_their_number_where_that_of_monai_coun
     unscaled = (1 / masks.sum((0, 2, 3)).square()).sum().item()
     ours = GeneralizedDiceLoss(smooth=0.01 / unscaled)
     peer = monai_losses().GeneralizedDiceLoss(softmax=True, batch=True, smooth_nr=0.01, smooth_dr=0.01)
-    assert_same(lambda given: ours(given, ids), lambda given: peer(given, masks), logits)
+    assert_same(lambda scores: ours(scores, ids), lambda scores: peer(scores, masks), logits)
 
 
 def test_of_one_class_it_is_dice():

@@ -53,9 +53,9 @@ def test_where_all_errors_are_0_or_1_it_is_the_jaccard_loss(mask):
 def test_the_gradient_is_what_each_pixel_adds_to_the_jaccard_loss(positives, dtype):
     generator = np.random.default_rng(positives)
     errors, truth = generator.random(12), generator.permutation(np.arange(12) < positives)
-    given = torch.from_numpy(errors).to(dtype)
-    found = given @ lovasz_gradient(given, torch.from_numpy(truth))
-    assert found.item() == pytest.approx(_by_definition(given.double().numpy(), truth), rel=1e-6)
+    steps = torch.from_numpy(errors).to(dtype)
+    actual = steps @ lovasz_gradient(steps, torch.from_numpy(truth))
+    assert actual.item() == pytest.approx(_by_definition(steps.double().numpy(), truth), rel=1e-6)
 
 
 def test_it_is_convex_along_lines_of_errors():
@@ -80,7 +80,7 @@ def test_the_hinge_of_a_mask_is_that_of_smp(kind, per_image):
     logits, mask, ignore_index = example("binary", kind)
     peer = PeerLovaszLoss("binary", per_image=per_image, ignore_index=ignore_index)
     ours = LovaszLoss(per_image=per_image, ignore_index=ignore_index)
-    assert_same(lambda given: ours(given, mask), lambda given: peer(given, mask[:, None]), logits)
+    assert_same(lambda scores: ours(scores, mask), lambda scores: peer(scores, mask[:, None]), logits)
 
 
 @pytest.mark.parametrize("kind", ["random", "empty", "one class", "one class absent", "partly ignored"])
@@ -89,7 +89,7 @@ def test_the_softmax_form_is_that_of_smp(kind, per_image):
     logits, ids, ignore_index = example("multiclass", kind)
     peer = PeerLovaszLoss("multiclass", per_image=per_image, ignore_index=ignore_index)
     ours = LovaszLoss(per_image=per_image, ignore_index=ignore_index)
-    assert_same(lambda given: ours(given, ids), lambda given: peer(given, ids), logits)
+    assert_same(lambda scores: ours(scores, ids), lambda scores: peer(scores, ids), logits)
 
 
 def test_where_all_is_ignored_the_softmax_form_is_0_and_not_an_empty_tensor_as_of_smp():
@@ -103,7 +103,7 @@ def test_with_absent_classes_it_is_the_papers_program_for_all_classes(kind):
     logits, ids, _ = example("multiclass", kind)
     ours = LovaszLoss(absent="count")
     assert_same(
-        lambda given: ours(given, ids), lambda given: _lovasz_softmax(given.softmax(1), ids, classes="all"), logits
+        lambda scores: ours(scores, ids), lambda scores: _lovasz_softmax(scores.softmax(1), ids, classes="all"), logits
     )
 
 
@@ -111,8 +111,8 @@ def test_of_probabilities_of_a_mask_it_is_the_papers_program_for_a_sigmoid():
     logits, mask, _ = example("binary")
     ours = LovaszLoss(from_logits=False)
     assert_same(
-        lambda given: ours(given, mask),
-        lambda given: _lovasz_softmax(given[:, 0], mask, classes=[1]),
+        lambda scores: ours(scores, mask),
+        lambda scores: _lovasz_softmax(scores[:, 0], mask, classes=[1]),
         logits.sigmoid(),
     )
 
@@ -123,10 +123,10 @@ def test_of_several_masks_it_is_the_mean_of_their_losses_where_smp_makes_one_reg
     peer = PeerLovaszLoss("binary", ignore_index=ignore_index)
     ours = LovaszLoss(ignore_index=ignore_index)
 
-    def mean_of_smp(given):
-        return torch.stack([peer(given[:, [index]], masks[:, [index]]) for index in range(3)]).mean()
+    def mean_of_smp(scores):
+        return torch.stack([peer(scores[:, [index]], masks[:, [index]]) for index in range(3)]).mean()
 
-    assert_same(lambda given: ours(given, masks), mean_of_smp, logits)
+    assert_same(lambda scores: ours(scores, masks), mean_of_smp, logits)
 
 
 def test_an_image_in_which_nothing_counts_is_left_out_where_smp_counts_a_loss_of_0():
@@ -154,8 +154,8 @@ def test_in_float32_the_gradient_of_a_million_pixels_keeps_its_digits():
     jaccard = 1 - (truth.sum() - inside) / (truth.sum() + (~truth[order]).cumsum())
     expected = np.empty(len(errors))
     expected[order] = np.diff(jaccard, prepend=0.0)
-    found = lovasz_gradient(torch.from_numpy(errors), torch.from_numpy(truth)).double().numpy()
+    actual = lovasz_gradient(torch.from_numpy(errors), torch.from_numpy(truth)).double().numpy()
     # of the difference of two numbers near 1 float64 has 1e-16, of 1e-7 or more, and so 1e-9 of it
     enough = expected > 1e-8
     assert enough.mean() > 0.9
-    np.testing.assert_allclose(found[enough], expected[enough], rtol=1e-6)
+    np.testing.assert_allclose(actual[enough], expected[enough], rtol=1e-6)

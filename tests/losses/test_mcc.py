@@ -43,9 +43,11 @@ def test_of_a_mask_it_is_that_of_smp_without_what_it_adds_and_which_takes_probab
     logits, mask, _ = example("binary", seed=seed)
     ours, peer = MCCLoss(smooth=0), PeerMCCLoss(eps=0)
     logits = (logits + 3 * (2 * mask[:, None] - 1)) * sign  # the coefficient is well above 0, or below
-    assert_same(lambda given: ours(given, mask), lambda given: peer(given.sigmoid(), mask.double()), logits)
+    assert_same(lambda scores: ours(scores, mask), lambda scores: peer(scores.sigmoid(), mask.double()), logits)
     of_probabilities = MCCLoss(smooth=0, from_logits=False)
-    assert_same(lambda given: of_probabilities(given, mask), lambda given: peer(given, mask.double()), logits.sigmoid())
+    assert_same(
+        lambda scores: of_probabilities(scores, mask), lambda scores: peer(scores, mask.double()), logits.sigmoid()
+    )
 
 
 @pytest.mark.parametrize("per_image", [True, False])
@@ -56,7 +58,7 @@ def test_of_classes_it_is_that_of_monai(mode, per_image):
     activation = {"softmax": True} if mode == "multiclass" else {"sigmoid": True}
     peer = monai_losses().MCCLoss(smooth_dr=0, batch=not per_image, **activation)
     ours = MCCLoss(smooth=0, per_image=per_image)
-    assert_same(lambda given: ours(given, target), lambda given: peer(given, masks.double()), logits)
+    assert_same(lambda scores: ours(scores, target), lambda scores: peer(scores, masks.double()), logits)
 
 
 @pytest.mark.parametrize("value", [0, 1])

@@ -76,21 +76,21 @@ def test_what_does_not_count_is_no_part_of_the_number_that_is_kept():
 def test_where_all_pixels_are_kept_it_is_cross_entropy_with_all_its_options():
     logits, ids, _ = example("multiclass", "partly ignored")
     options = {"class_weights": [1.0, 2.0, 5.0], "ignore_index": 255}
-    found = OHEMCrossEntropyLoss(min_kept=1, **options)(logits, ids)
-    torch.testing.assert_close(found, CrossEntropyLoss(**options)(logits, ids))
+    actual = OHEMCrossEntropyLoss(min_kept=1, **options)(logits, ids)
+    torch.testing.assert_close(actual, CrossEntropyLoss(**options)(logits, ids))
     logits, masks, _ = example("multilabel")
-    found = OHEMCrossEntropyLoss(min_kept=1, label_smoothing=0.1)(logits, masks)
-    torch.testing.assert_close(found, BCELoss(label_smoothing=0.1)(logits, masks))
+    actual = OHEMCrossEntropyLoss(min_kept=1, label_smoothing=0.1)(logits, masks)
+    torch.testing.assert_close(actual, BCELoss(label_smoothing=0.1)(logits, masks))
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         ({"threshold": 0}, "threshold must be a finite number > 0 and <= 1, got 0"),
         ({"threshold": 1.5}, "threshold must be a finite number > 0 and <= 1"),
         ({"min_kept": 100_000}, "min_kept must be a finite number >= 0 and <= 1, got 100000"),
     ],
 )
-def test_options_outside_their_range_are_refused(options, told):
-    with pytest.raises(OptionError, match=told):
+def test_options_outside_their_range_are_refused(options, message):
+    with pytest.raises(OptionError, match=message):
         OHEMCrossEntropyLoss(**options)

@@ -135,7 +135,7 @@ def test_dice_is_that_of_smp_which_counts_absent_classes_as_0_and_half_of_smooth
     logits, target, ignore_index = example(mode, kind)
     peer = PeerDiceLoss(mode, smooth=smooth / 2, ignore_index=ignore_index)
     ours = DiceLoss(smooth=smooth, absent="zero", ignore_index=ignore_index)
-    assert_same(lambda given: ours(given, target), lambda given: peer(given, target), logits)
+    assert_same(lambda scores: ours(scores, target), lambda scores: peer(scores, target), logits)
 
 
 @every_mode
@@ -145,7 +145,7 @@ def test_jaccard_is_that_of_smp_which_counts_absent_classes_as_0(mode, kind, smo
     logits, target, ignore_index = example(mode, kind)
     peer = PeerJaccardLoss(mode, smooth=smooth, ignore_index=ignore_index)
     ours = JaccardLoss(smooth=smooth, absent="zero", ignore_index=ignore_index)
-    assert_same(lambda given: ours(given, target), lambda given: peer(given, target), logits)
+    assert_same(lambda scores: ours(scores, target), lambda scores: peer(scores, target), logits)
 
 
 @every_mode
@@ -155,7 +155,7 @@ def test_tversky_is_that_of_smp_which_counts_absent_classes_as_0(mode, kind, smo
     logits, target, ignore_index = example(mode, kind)
     peer = PeerTverskyLoss(mode, alpha=0.2, beta=0.9, smooth=smooth, ignore_index=ignore_index)
     ours = TverskyLoss(alpha=0.2, beta=0.9, smooth=smooth, absent="zero", ignore_index=ignore_index)
-    assert_same(lambda given: ours(given, target), lambda given: peer(given, target), logits)
+    assert_same(lambda scores: ours(scores, target), lambda scores: peer(scores, target), logits)
 
 
 @pytest.mark.parametrize("kind", ["random", "empty", "one class", "one class absent"])
@@ -167,7 +167,7 @@ def test_tversky_is_that_of_monai_which_counts_absent_classes(mode, kind, per_im
     activation = {"softmax": True} if mode == "multiclass" else {"sigmoid": True}
     peer = monai_losses().TverskyLoss(alpha=0.2, beta=0.9, batch=not per_image, **activation)
     ours = TverskyLoss(alpha=0.2, beta=0.9, smooth=1e-5, per_image=per_image)
-    assert_same(lambda given: ours(given, target), lambda given: peer(given, masks.double()), logits)
+    assert_same(lambda scores: ours(scores, target), lambda scores: peer(scores, masks.double()), logits)
 
 
 @every_mode
@@ -175,7 +175,7 @@ def test_of_probabilities_jaccard_is_that_of_smp(mode):
     logits, target, _ = example(mode)
     probabilities = logits.softmax(1) if mode == "multiclass" else logits.sigmoid()
     peer, ours = PeerJaccardLoss(mode, from_logits=False), JaccardLoss(smooth=0, from_logits=False)
-    assert_same(lambda given: ours(given, target), lambda given: peer(given, target), probabilities)
+    assert_same(lambda scores: ours(scores, target), lambda scores: peer(scores, target), probabilities)
 
 
 @pytest.mark.parametrize(("make", "peer"), [(JaccardLoss, PeerJaccardLoss), (TverskyLoss, PeerTverskyLoss)])
@@ -223,7 +223,7 @@ def test_absent_is_one_of_four_words():
 
 
 @pytest.mark.parametrize(
-    ("make", "options", "told"),
+    ("make", "options", "message"),
     [
         (TverskyLoss, {"alpha": -0.1}, "alpha must be a finite number >= 0"),
         (TverskyLoss, {"beta": float("inf")}, "beta must be a finite number >= 0"),
@@ -232,6 +232,6 @@ def test_absent_is_one_of_four_words():
         (FocalTverskyLoss, {"beta": -1}, "beta must be a finite number >= 0"),
     ],
 )
-def test_weights_and_powers_outside_their_range_are_refused(make, options, told):
-    with pytest.raises(OptionError, match=told):
+def test_weights_and_powers_outside_their_range_are_refused(make, options, message):
+    with pytest.raises(OptionError, match=message):
         make(**options)

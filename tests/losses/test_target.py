@@ -76,7 +76,7 @@ def test_masks_of_class_ids_are_those_of_torch():
 
 
 @pytest.mark.parametrize(
-    ("given", "computed"),
+    ("stored", "computed"),
     [
         (torch.float16, torch.float32),
         (torch.bfloat16, torch.float32),
@@ -84,8 +84,8 @@ def test_masks_of_class_ids_are_those_of_torch():
         (torch.float64, torch.float64),
     ],
 )
-def test_half_precision_is_widened_and_no_other(given, computed):
-    pair = make_pair(torch.zeros(BINARY, dtype=given), _ids(), None)
+def test_half_precision_is_widened_and_no_other(stored, computed):
+    pair = make_pair(torch.zeros(BINARY, dtype=stored), _ids(), None)
     assert (pair.logits.dtype, pair.target.dtype) == (computed, computed)
 
 
@@ -146,7 +146,7 @@ def test_a_multilabel_target_is_refused_for_its_values_too():
 
 
 @pytest.mark.parametrize(
-    ("logits", "target", "said"),
+    ("logits", "target", "message"),
     [
         (BINARY, (2, 4, 6), "(2, 4, 6) does not fit logits (2, 1, 4, 5); expected a mask (2, 4, 5) of 0 and 1"),
         (THREE, (2, 8, 10), "expected class ids (2, 4, 5), or for multilabel one mask per class (2, 3, 4, 5)"),
@@ -155,8 +155,8 @@ def test_a_multilabel_target_is_refused_for_its_values_too():
         ((2, 4, 5), THREE, "logits must be (b, k, h, w), got (2, 4, 5); they come first, then the target"),
     ],
 )
-def test_shapes_that_fit_no_mode_are_refused_with_those_that_would(logits, target, said):
-    assert said in _refusal(torch.zeros(logits), torch.zeros(target))
+def test_shapes_that_fit_no_mode_are_refused_with_those_that_would(logits, target, message):
+    assert message in _refusal(torch.zeros(logits), torch.zeros(target))
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bool])

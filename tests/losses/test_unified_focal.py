@@ -31,8 +31,8 @@ def test_of_classes_the_first_is_the_background_and_all_others_are_foregrounds()
     pixels = (0.3 * sqrt(5 / 6) * log(6) + 0.7 * log(3) + 0.7 * log(2)) / 3
     indices = [(p + 1) / (p + 0.7 * (1 - p) + 0.3 * 2 * p + 1) for p in (1 / 6, 1 / 3, 1 / 2)]
     regions = (1 - indices[0] + sqrt(1 - indices[1]) + sqrt(1 - indices[2])) / 3
-    found = UnifiedFocalLoss()(logits, torch.tensor([[[0, 1, 2]]]))
-    assert found.item() == pytest.approx((pixels + regions) / 2, rel=1e-6)
+    actual = UnifiedFocalLoss()(logits, torch.tensor([[[0, 1, 2]]]))
+    assert actual.item() == pytest.approx((pixels + regions) / 2, rel=1e-6)
 
 
 @pytest.mark.parametrize("kind", ["random", "empty", "one class"])
@@ -42,7 +42,7 @@ def test_of_a_mask_it_is_that_of_monai_which_takes_probabilities(kind, options):
     peer = monai_losses().AsymmetricUnifiedFocalLoss(**options)
     ours = UnifiedFocalLoss(smooth=1e-7, per_image=True, **options)
     masks = torch.cat([1 - mask[:, None], mask[:, None]], dim=1)
-    assert_same(lambda given: ours(given, mask), lambda given: peer(_both(given.sigmoid()), masks), logits)
+    assert_same(lambda scores: ours(scores, mask), lambda scores: peer(_both(scores.sigmoid()), masks), logits)
 
 
 @pytest.mark.parametrize("kind", ["random", "one class"])
@@ -52,7 +52,7 @@ def test_of_two_classes_it_is_that_of_monai(kind):
     peer = monai_losses().AsymmetricUnifiedFocalLoss()
     ours = UnifiedFocalLoss(smooth=1e-7, per_image=True)
     masks = torch.cat([1 - mask[:, None], mask[:, None]], dim=1)
-    assert_same(lambda given: ours(given, mask), lambda given: peer(given.softmax(1), masks), logits)
+    assert_same(lambda scores: ours(scores, mask), lambda scores: peer(scores.softmax(1), masks), logits)
 
 
 def test_of_several_masks_it_is_the_mean_of_their_losses():
@@ -62,7 +62,7 @@ def test_of_several_masks_it_is_the_mean_of_their_losses():
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         ({"weight": 1.1}, "weight must be a finite number >= 0 and <= 1, got 1.1"),
         ({"delta": -0.1}, "delta must be a finite number >= 0 and <= 1, got -0.1"),
@@ -70,6 +70,6 @@ def test_of_several_masks_it_is_the_mean_of_their_losses():
         ({"smooth": -1}, "smooth must be a finite number >= 0"),
     ],
 )
-def test_options_outside_their_range_are_refused(options, told):
-    with pytest.raises(OptionError, match=told):
+def test_options_outside_their_range_are_refused(options, message):
+    with pytest.raises(OptionError, match=message):
         UnifiedFocalLoss(**options)

@@ -31,8 +31,8 @@ def _twins(decoder, encoder):
 def test_the_gradients_stay_the_same(decoder, encoder):
     model, twin = _twins(decoder, encoder)
     image = torch.randn(2, 3, 64, 64)
-    for found, wanted in zip(_gradients(twin, image), _gradients(model, image), strict=True):
-        torch.testing.assert_close(found, wanted, rtol=1e-3, atol=1e-6)
+    for actual, expected in zip(_gradients(twin, image), _gradients(model, image), strict=True):
+        torch.testing.assert_close(actual, expected, rtol=1e-3, atol=1e-6)
 
 
 def test_running_statistics_of_our_own_blocks_move_once():
@@ -40,8 +40,8 @@ def test_running_statistics_of_our_own_blocks_move_once():
     image = torch.randn(2, 3, 32, 32)
     _gradients(model, image)
     _gradients(twin, image)
-    for (name, wanted), found in zip(model.named_buffers(), twin.buffers(), strict=True):
-        torch.testing.assert_close(found, wanted, msg=name)
+    for (name, expected), actual in zip(model.named_buffers(), twin.buffers(), strict=True):
+        torch.testing.assert_close(actual, expected, msg=name)
     assert {norm.momentum for norm in twin.modules() if isinstance(norm, nn.BatchNorm2d)} == {0.1}
 
 
@@ -109,9 +109,9 @@ def _change_biases(block):
 def test_a_block_runs_again_as_it_was(make_norm, between):
     torch.manual_seed(0)
     block = _block(make_norm)
-    wanted = _passes(block, between, checkpointing=False)
-    found = _passes(block, between, checkpointing=True)
-    for ours, theirs in zip(found, wanted, strict=True):
+    expected = _passes(block, between, checkpointing=False)
+    actual = _passes(block, between, checkpointing=True)
+    for ours, theirs in zip(actual, expected, strict=True):
         torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
 
 
@@ -133,9 +133,9 @@ def test_under_the_transforms_of_torch_func_nothing_runs_again():
     def gradient():
         return torch.func.grad(lambda x: block(x, [skip]).square().sum())(deep)
 
-    wanted = gradient()
+    expected = gradient()
     block.checkpointing = True
-    torch.testing.assert_close(gradient(), wanted)
+    torch.testing.assert_close(gradient(), expected)
 
 
 @pytest.mark.parametrize("decoder", ["unet", "unetpp"])
@@ -171,6 +171,6 @@ def test_training_is_one_graph_for_a_compiler(decoder, checkpointing):
     image = torch.randn(2, 3, 32, 32)
     compiled = torch.compile(twin, fullgraph=True, backend="aot_eager")
     compiled(image).square().mean().backward()
-    wanted = _gradients(model, image)
-    for parameter, gradient in zip(twin.parameters(), wanted, strict=True):
+    expected = _gradients(model, image)
+    for parameter, gradient in zip(twin.parameters(), expected, strict=True):
         torch.testing.assert_close(parameter.grad, gradient, rtol=1e-3, atol=1e-5)

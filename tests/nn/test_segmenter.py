@@ -80,8 +80,8 @@ def test_the_configuration_rebuilds_the_network_through_json():
 def test_the_configuration_says_who_provided_the_parts():
     from importlib.metadata import version
 
-    wanted = f"unetzoo {version('unetzoo')}"
-    assert _model().config.providers == {"encoder": wanted, "decoder": wanted}
+    expected = f"unetzoo {version('unetzoo')}"
+    assert _model().config.providers == {"encoder": expected, "decoder": expected}
 
 
 @pytest.mark.parametrize("kernel_size", [1, 3])

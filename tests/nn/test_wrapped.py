@@ -41,10 +41,10 @@ def wrapped(request):
 
 
 def test_save_writes_the_network_inside(wrapped, tmp_path):
-    found = unetzoo.load(unetzoo.save(wrapped, tmp_path))
-    wanted = _model().state_dict()
-    assert found.state_dict().keys() == wanted.keys()
-    assert all(torch.equal(tensor, wanted[name]) for name, tensor in found.state_dict().items())
+    actual = unetzoo.load(unetzoo.save(wrapped, tmp_path))
+    expected = _model().state_dict()
+    assert actual.state_dict().keys() == expected.keys()
+    assert all(torch.equal(tensor, expected[name]) for name, tensor in actual.state_dict().items())
 
 
 def test_predict_gives_what_the_network_inside_gives(wrapped):
@@ -76,8 +76,8 @@ def test_dissect_looks_at_the_network_inside(wrapped):
 @pytest.mark.parametrize("wrap", [_compiled, DataParallel], ids=["compiled", "parallel"])
 def test_prune_takes_it(wrap):
     model = unetzoo.create("unetpp", encoder="plain", decoder_options={"deep_supervision": True})
-    wanted = unetzoo.prune(model, 1).state_dict()
-    assert unetzoo.prune(wrap(model), 1).state_dict().keys() == wanted.keys()
+    expected = unetzoo.prune(model, 1).state_dict()
+    assert unetzoo.prune(wrap(model), 1).state_dict().keys() == expected.keys()
 
 
 @pytest.mark.parametrize("wrap", [_compiled, DataParallel], ids=["compiled", "parallel"])
@@ -96,17 +96,17 @@ def test_an_encoder_of_that_kind_is_frozen(wrap):
 def test_a_network_with_a_compiled_or_parallel_part_comes_back(wrap, part, tmp_path):
     model = _model()
     setattr(model, part, wrap(getattr(model, part)))
-    found = unetzoo.load(unetzoo.save(model, tmp_path))
-    assert found.state_dict().keys() == _model().state_dict().keys() == set(bare_names(model).values())
+    loaded = unetzoo.load(unetzoo.save(model, tmp_path))
+    assert loaded.state_dict().keys() == _model().state_dict().keys() == set(bare_names(model).values())
 
 
 def test_weights_with_the_prefix_of_a_wrapper_load():
-    wanted = _model()
+    expected = _model()
     for prefix in ("_orig_mod.", "module.", "model.", "module._orig_mod."):
-        state = {prefix + name: tensor + 1 for name, tensor in wanted.state_dict().items()}
+        state = {prefix + name: tensor + 1 for name, tensor in expected.state_dict().items()}
         model = _model()
         model.load_state_dict(state)
-        assert torch.equal(model.heads[0].weight, wanted.heads[0].weight + 1)
+        assert torch.equal(model.heads[0].weight, expected.heads[0].weight + 1)
 
 
 def test_weights_of_another_network_are_one_short_line():

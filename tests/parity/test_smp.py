@@ -59,7 +59,12 @@ def _has_it(architecture, encoder):
 
 
 def _cases():
-    pairs = [(one, encoder) for one in ARCHITECTURES for encoder in ENCODERS if _has_it(one, encoder)]
+    pairs = [
+        (architecture, encoder)
+        for architecture in ARCHITECTURES
+        for encoder in ENCODERS
+        if _has_it(architecture, encoder)
+    ]
     for pair in (*pairs, *(("DPT", vit) for vit in VITS)):
         yield pytest.param(*pair, marks=() if pair in SAMPLE else pytest.mark.slow)
 
@@ -80,9 +85,9 @@ def _twins(architecture, encoder, **options):
 def _difference(peer, model, size):
     image = torch.randn(1, 3, *size, generator=torch.Generator().manual_seed(1))
     with torch.no_grad():
-        found, wanted = model.eval()(image), peer.eval()(image)
-    assert found.shape == wanted.shape
-    return ((found - wanted).abs().max() / wanted.abs().max()).item()
+        actual, expected = model.eval()(image), peer.eval()(image)
+    assert actual.shape == expected.shape
+    return ((actual - expected).abs().max() / expected.abs().max()).item()
 
 
 def _gradients(network, image):
@@ -148,8 +153,8 @@ def test_logits_of_whole_images_are_the_same(pooling):
     peer, model = _twins("FPN", "resnet18", aux_params={"classes": 5, "pooling": pooling, "dropout": 0.3})
     image = torch.randn(2, 3, 64, 96)
     with torch.no_grad():
-        found, wanted = model.eval().with_class_logits(image), peer.eval()(image)
-    for ours, theirs in zip(found, wanted, strict=True):
+        actual, expected = model.eval().with_class_logits(image), peer.eval()(image)
+    for ours, theirs in zip(actual, expected, strict=True):
         assert (ours - theirs).abs().max() < 1e-4 * theirs.abs().max()
     assert model.aux_head.dropout.p == 0.3
 

@@ -87,9 +87,9 @@ def test_colors_change_but_objects_stay_brighter_than_their_surroundings(seed):
     torch.manual_seed(seed)
     changed, changed_mask = augmentation((image - image.mean()) / image.std(), mask)
     original = 1 / image.std()  # between an object and what is around it
-    kept = (changed[0][changed_mask == 1].median() - changed[0][changed_mask == 0].median()) / original
-    assert 0.6 < kept < 1.4
-    assert kept != 1
+    ratio = (changed[0][changed_mask == 1].median() - changed[0][changed_mask == 0].median()) / original
+    assert 0.6 < ratio < 1.4
+    assert ratio != 1
 
 
 @pytest.mark.parametrize("kind", ["full", "flips", "none"])
@@ -98,9 +98,9 @@ def test_worker_processes_that_are_not_forked_can_be_given_it(kind):
     copied = pickle.loads(pickle.dumps(augmentation))
     scene = _scene(32 + 2 * augmentation.margin)
     results = []
-    for one in (augmentation, copied):
+    for transform in (augmentation, copied):
         torch.manual_seed(1)
-        results.append(one(*scene)[0])
+        results.append(transform(*scene)[0])
     assert torch.equal(*results)
 
 
@@ -133,7 +133,7 @@ def test_without_deformation_a_crop_is_turned_and_scaled_about_its_middle(monkey
     image = torch.rand(2, 20, 20)
     changed, _ = augmentation._moved(image, torch.zeros(20, 20, dtype=torch.long))
     candidates = [image.rot90(turns, (-2, -1))[:, 2:-2, 2:-2] for turns in (1, 3)]
-    assert any(torch.allclose(changed, one, atol=1e-4) for one in candidates)
+    assert any(torch.allclose(changed, candidate, atol=1e-4) for candidate in candidates)
 
 
 def test_free_turns_are_of_at_most_15_degrees_and_from_0_8_to_1_25_times_as_large():

@@ -77,7 +77,9 @@ def test_it_goes_on_from_its_state_bit_by_bit():
     third = DenseAdamW(_groups(parted), weight_decay=0.1)
     third.load_state_dict(second.state_dict())
     _train(parted, third, 3, seed=2)
-    assert all(torch.equal(one, other) for one, other in zip(whole.parameters(), parted.parameters(), strict=True))
+    assert all(
+        torch.equal(parameter, other) for parameter, other in zip(whole.parameters(), parted.parameters(), strict=True)
+    )
 
 
 def test_its_state_is_that_of_torchs_own():

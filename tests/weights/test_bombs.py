@@ -147,8 +147,8 @@ def test_checkpoints_that_take_more_than_they_hold(bomb, tmp_path):
 
 def test_a_checkpoint_whose_tensors_all_show_one_storage(tmp_path):
     path = tmp_path / "pytorch_model.bin"
-    one = torch.zeros(1000)
-    torch.save({str(number): one[: 1000 - number] for number in range(500)}, path)
+    storage = torch.zeros(1000)
+    torch.save({str(number): storage[: 1000 - number] for number in range(500)}, path)
     _refuse(_folder(tmp_path, PLAIN, path.read_bytes(), path.name), "take more than twice as much as it holds")
 
 

@@ -67,9 +67,9 @@ def test_the_code_of_the_card_gives_what_predict_gives(classes, info, tmp_path):
     low, high = info.value_range or (0, 1)
     image = (low + (high - low) * np.random.default_rng(0).random((40, 56, 3))).astype(np.float32)
     names = {"image": image, "images": torch.from_numpy(image.transpose(2, 0, 1)[None].copy())}
-    wanted = unetzoo.predict(unetzoo.load(tmp_path), image)
+    expected = unetzoo.predict(unetzoo.load(tmp_path), image)
     blocks = re.findall(r"```python\n(.*?)```", card, re.DOTALL)
     assert len(blocks) == 2
     for block in blocks:
         exec(block.replace("FOLDER", str(tmp_path)), names)
-        np.testing.assert_array_equal(np.squeeze(names.pop("probabilities")), np.squeeze(wanted))
+        np.testing.assert_array_equal(np.squeeze(names.pop("probabilities")), np.squeeze(expected))

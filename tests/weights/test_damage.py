@@ -45,18 +45,18 @@ def test_mutated_weights_never_crash_and_never_load_as_others(honest, folder, di
     whole = path.read_bytes()
     if not digests:
         _config(folder, weights={})
-    wanted = load_file(honest / "model.safetensors")
-    shapes = {name: tensor.shape for name, tensor in wanted.items()}
+    expected = load_file(honest / "model.safetensors")
+    shapes = {name: tensor.shape for name, tensor in expected.items()}
     chance = random.Random(0)
     refused = 0
     for _ in range(MUTATIONS // 2):
         path.write_bytes(_mutated(whole, chance))
         try:
-            found = unetzoo.load(folder)
+            actual = unetzoo.load(folder)
         except unetzoo.UnetzooError:
             refused += 1
         else:
-            assert {name: tensor.shape for name, tensor in found.state_dict().items()} == shapes
+            assert {name: tensor.shape for name, tensor in actual.state_dict().items()} == shapes
             assert not digests or path.read_bytes() == whole
     assert refused > MUTATIONS // 4
 

@@ -38,15 +38,15 @@ def test_every_kind_of_backbone_comes_back(encoder, tmp_path):
 def test_a_loaded_network_is_the_one_that_was_saved(encoder, tmp_path):
     torch.manual_seed(0)
     model = unetzoo.create("unet", encoder=encoder, decoder_options={"upsample": "bilinear"}).eval()
-    found = unetzoo.load(unetzoo.save(model, tmp_path))
-    assert found.config == model.config
-    assert not found.training
-    assert same_weights(found, model)
+    loaded = unetzoo.load(unetzoo.save(model, tmp_path))
+    assert loaded.config == model.config
+    assert not loaded.training
+    assert same_weights(loaded, model)
     size = {"maxvit_rmlp_pico_rw_256": 256}.get(encoder, 224 if "tiny" in encoder or "224" in encoder else 64)
     image = torch.randn(1, 3, size, size)
     with torch.no_grad():
-        torch.testing.assert_close(found(image), model(image), rtol=1e-4, atol=1e-5)
-    found.train()(image.repeat(2, 1, 1, 1)).sum().backward()
+        torch.testing.assert_close(loaded(image), model(image), rtol=1e-4, atol=1e-5)
+    loaded.train()(image.repeat(2, 1, 1, 1)).sum().backward()
 
 
 class _Tied(torch.nn.Module):
@@ -70,9 +70,9 @@ def test_a_weight_that_two_layers_share_stays_shared():
 
 
 def test_what_is_known_of_it_comes_back(saved):
-    found = unetzoo.load(saved)
-    assert found.config.info == INFO
-    assert found.config.providers["decoder"].startswith("unetzoo ")
+    loaded = unetzoo.load(saved)
+    assert loaded.config.info == INFO
+    assert loaded.config.providers["decoder"].startswith("unetzoo ")
 
 
 def test_the_files_are_those_that_others_read(saved):
@@ -100,8 +100,8 @@ def test_large_weights_are_split_and_small_ones_replace_all_parts(tmp_path):
 
 
 def test_half_precision_stays(tmp_path):
-    found = unetzoo.load(unetzoo.save(small_model().bfloat16(), tmp_path))
-    assert {parameter.dtype for parameter in found.parameters()} == {torch.bfloat16}
+    loaded = unetzoo.load(unetzoo.save(small_model().bfloat16(), tmp_path))
+    assert {parameter.dtype for parameter in loaded.parameters()} == {torch.bfloat16}
 
 
 def test_loading_takes_the_memory_of_the_file_once(tmp_path):

@@ -69,11 +69,11 @@ def test_a_run_is_pushed_as_its_best_network(name, cache, tmp_path):
 def test_a_pulled_network_is_the_one_that_was_pushed(name, cache):
     model = _model(3)
     address = unetzoo.push(model, name, token=ALICE)
-    found = unetzoo.pull(name, cache_dir=cache)
+    actual = unetzoo.pull(name, cache_dir=cache)
     commit = address.rpartition("/")[2]
-    assert found.config.info.source == f"{name}@{commit}"
-    for (key, wanted), tensor in zip(model.state_dict().items(), found.state_dict().values(), strict=True):
-        assert torch.equal(tensor, wanted), key
+    assert actual.config.info.source == f"{name}@{commit}"
+    for (key, expected), tensor in zip(model.state_dict().items(), actual.state_dict().values(), strict=True):
+        assert torch.equal(tensor, expected), key
 
 
 def test_the_methods_of_the_network_do_the_same(name, cache, tmp_path):
@@ -251,7 +251,7 @@ def test_a_hub_that_is_gone_is_one_error(tmp_path):
 
 def test_networks_are_found_by_name(name, hub_address):
     unetzoo.push(_model(), name, token=ALICE)
-    assert [found.name for found in unetzoo.search(name)] == [name]
+    assert [item.name for item in unetzoo.search(name)] == [name]
     assert unetzoo.search("no such name") == []
 
 

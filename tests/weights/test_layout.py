@@ -34,11 +34,11 @@ def pair(request, tmp_path_factory):
 
 
 @torch.no_grad()
-def _assert_same_logits(found, wanted):
-    image = torch.randn(2, wanted.config.in_channels, 64, 96, generator=torch.Generator().manual_seed(0))
+def _assert_same_logits(first, second):
+    image = torch.randn(2, second.config.in_channels, 64, 96, generator=torch.Generator().manual_seed(0))
     for memory_format in _FORMATS.values():
-        given = image.to(memory_format=memory_format)
-        assert torch.equal(found(given), wanted(given))
+        ordered = image.to(memory_format=memory_format)
+        assert torch.equal(first(ordered), second(ordered))
 
 
 def test_a_loaded_network_has_the_logits_bit_for_bit(pair):

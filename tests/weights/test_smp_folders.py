@@ -41,8 +41,8 @@ def _difference(peer, folder, size=(64, 96), channels=None):
     shape = (1, channels or peer.encoder._in_channels, *size)
     image = torch.randn(shape, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
-        found, wanted = unetzoo.load(folder)(image), peer(image)
-    return ((found - wanted).abs().max() / wanted.abs().max()).item()
+        actual, expected = unetzoo.load(folder)(image), peer(image)
+    return ((actual - expected).abs().max() / expected.abs().max()).item()
 
 
 @pytest.mark.parametrize("architecture", PEERS)
@@ -80,9 +80,9 @@ def test_the_logits_are_the_same_with_other_options(architecture, options, tmp_p
 def test_it_can_be_saved_and_loaded_as_a_network_of_this_project(tmp_path):
     _peer("Unet", "resnet18").save_pretrained(tmp_path / "theirs")
     model = unetzoo.load(tmp_path / "theirs")
-    found = unetzoo.load(unetzoo.save(model, tmp_path / "ours"))
-    assert found.config == model.config
-    assert found.config.providers["decoder"].startswith("unetzoo ")
+    loaded = unetzoo.load(unetzoo.save(model, tmp_path / "ours"))
+    assert loaded.config == model.config
+    assert loaded.config.providers["decoder"].startswith("unetzoo ")
 
 
 @pytest.mark.parametrize(

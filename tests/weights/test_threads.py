@@ -29,11 +29,11 @@ def test_what_another_thread_makes_while_networks_are_loaded_has_its_values(netw
         return layers
 
     with ThreadPoolExecutor(4) as pool:
-        made = pool.submit(make_layers)
+        future = pool.submit(make_layers)
         loaded = list(pool.map(unetzoo.load, [folder] * 12))
         done.set()
-    assert all(torch.equal(layer.weight, torch.ones(3)) for layer in made.result())
-    assert all(same_weights(one, network) for one in loaded)
+    assert all(torch.equal(layer.weight, torch.ones(3)) for layer in future.result())
+    assert all(same_weights(model, network) for model in loaded)
     assert torch.nn.Linear(2, 2).weight.device.type == "cpu"
 
 

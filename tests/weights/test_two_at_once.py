@@ -112,9 +112,9 @@ def test_a_network_of_one_other_floating_type_comes_back_in_it(dtype, tmp_path):
 
 def test_a_loaded_network_is_in_the_order_in_which_networks_are_created(tmp_path):
     network = _network()
-    strides = {name: one.stride() for name, one in network.named_parameters()}
+    strides = {name: parameter.stride() for name, parameter in network.named_parameters()}
     loaded = unetzoo.load(unetzoo.save(network, tmp_path))
-    assert {name: one.stride() for name, one in loaded.named_parameters()} == strides
+    assert {name: parameter.stride() for name, parameter in loaded.named_parameters()} == strides
 
 
 def test_what_load_would_refuse_is_not_saved(tmp_path):

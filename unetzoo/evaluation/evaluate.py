@@ -72,7 +72,7 @@ def evaluate(
     Raises:
         DataError: there are no images, or one cannot be read.
         OptionError, ShapeError: the network does not fit the data; there is no such class.
-        MissingExtraError: torchmetrics is not installed, or scipy for `instances`, or MONAI for `surface`.
+        MissingExtraError: scipy is not installed, or MONAI for `surface`.
     """
     _need_extras(surface=surface, instances=instances)
     resamples, seed = check_count("resamples", resamples), check_whole("seed", seed, 0)
@@ -107,7 +107,7 @@ def evaluate(
 
 
 def _need_extras(*, surface: bool, instances: str | None) -> None:
-    need("evaluate", "evaluation", "torchmetrics", "scipy")
+    need("evaluate", "evaluation", "scipy")
     if instances is not None:
         need("evaluate", "counting objects", "scipy")
     if surface:

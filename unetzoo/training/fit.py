@@ -110,7 +110,7 @@ def fit(
         result of each epoch. Without validation images it is the last network.
 
     Raises:
-        MissingExtraError: accelerate, torchmetrics or matplotlib is not installed.
+        MissingExtraError: accelerate or matplotlib is not installed.
         DataError: the data cannot be used for training; says why, with the names of the files.
         OptionError, ShapeError: the network does not fit the data, or the options are invalid.
         TrainingError: there is a run already; out of memory; the loss is not finite; a signal came.

@@ -45,8 +45,8 @@ def test_a_gate_weighs_a_finer_skip_by_interpolated_weights():
     skip, gating = torch.randn(1, 4, 6, 8), torch.randn(1, 6, 3, 4)
     coarse = F.conv2d(skip, gate.skip.weight, stride=2) + F.conv2d(gating, gate.gating.weight, gate.gating.bias)
     alpha = torch.sigmoid(F.conv2d(coarse.relu(), gate.psi.weight, gate.psi.bias))
-    wanted = skip * F.interpolate(alpha, scale_factor=2.0, mode="bilinear")
-    torch.testing.assert_close(gate(skip, gating), wanted)
+    expected = skip * F.interpolate(alpha, scale_factor=2.0, mode="bilinear")
+    torch.testing.assert_close(gate(skip, gating), expected)
 
 
 def test_a_recurrent_convolution_unfolds_as_the_equation_says():

@@ -25,16 +25,16 @@ def _square(size=12, start=3, stop=9):
 
 
 def test_distances_are_signed_and_grow_on_both_sides_of_the_boundary():
-    found = signed_distance(_square())[6]
-    assert found.tolist() == [3, 2, 1, 0, -1, -2, -2, -1, 0, 1, 2, 3]
+    actual = signed_distance(_square())[6]
+    assert actual.tolist() == [3, 2, 1, 0, -1, -2, -2, -1, 0, 1, 2, 3]
 
 
 def test_the_boundary_loss_is_the_integral_of_the_paper():
     mask = torch.from_numpy(_square())[None].long()
     logits = torch.randn(1, 1, 12, 12, dtype=torch.float64)
     phi = torch.from_numpy(signed_distance(_square()))
-    wanted = (phi * (logits[0, 0].sigmoid() - mask[0])).mean()
-    torch.testing.assert_close(unetzoo.create_loss("boundary")(logits, mask), wanted)
+    expected = (phi * (logits[0, 0].sigmoid() - mask[0])).mean()
+    torch.testing.assert_close(unetzoo.create_loss("boundary")(logits, mask), expected)
 
 
 @pytest.mark.filterwarnings("ignore::FutureWarning")  # of what MONAI imports
@@ -61,9 +61,9 @@ def test_an_error_far_from_the_boundary_costs_more_than_one_beside_it():
 def test_the_skeleton_of_a_bar_is_its_middle():
     bar = torch.zeros(1, 1, 9, 15)
     bar[..., 3:6, 2:13] = 1
-    found = soft_skeleton(bar, 3)[0, 0].numpy()
-    assert found[4, 3:12].tolist() == [1] * 9
-    assert (found > 0).sum() <= skeletonize(bar[0, 0].numpy() > 0).sum() + 6
+    actual = soft_skeleton(bar, 3)[0, 0].numpy()
+    assert actual[4, 3:12].tolist() == [1] * 9
+    assert (actual > 0).sum() <= skeletonize(bar[0, 0].numpy() > 0).sum() + 6
 
 
 @pytest.mark.filterwarnings("ignore::FutureWarning")  # of what MONAI imports
@@ -74,8 +74,8 @@ def test_cldice_is_that_of_monai():
     logits, target = torch.randn(1, 3, 16, 16) * 3, torch.randint(3, (1, 16, 16))
     masks = torch.nn.functional.one_hot(target, 3).movedim(3, 1).float()
     theirs = SoftclDiceLoss(iter_=3, smooth=1e-9)
-    wanted = [theirs(logits.softmax(1)[:, [index]], masks[:, [index]]) for index in (1, 2)]
-    torch.testing.assert_close(unetzoo.create_loss("cldice")(logits, target), sum(wanted) / 2)
+    expected = [theirs(logits.softmax(1)[:, [index]], masks[:, [index]]) for index in (1, 2)]
+    torch.testing.assert_close(unetzoo.create_loss("cldice")(logits, target), sum(expected) / 2)
 
 
 def test_a_cut_through_a_vessel_costs_more_by_cldice_than_by_dice():

@@ -34,5 +34,5 @@ def boundary_distance(mask: NDArray[np.bool_]) -> Distances:
 def of_each(masks: Tensor, distance: Callable[[NDArray[np.bool_]], Distances]) -> Tensor:
     """A distance of each mask (b, k, h, w), in the dtype and on the device of `like` masks of numbers."""
     arrays = (masks.detach() > 0.5).cpu().numpy()
-    found = np.array([[distance(mask) for mask in image] for image in arrays]).reshape(arrays.shape)
-    return torch.from_numpy(found).to(masks.device, masks.dtype)
+    distances = np.array([[distance(mask) for mask in image] for image in arrays]).reshape(arrays.shape)
+    return torch.from_numpy(distances).to(masks.device, masks.dtype)

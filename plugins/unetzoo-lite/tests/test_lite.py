@@ -42,8 +42,8 @@ def test_the_pretrained_features_are_those_of_the_whole_classifier(name):
 
 def test_other_channels_start_from_the_pretrained_filters():
     three = unetzoo.create_encoder("lite:efficientnet_lite0", pretrained=True).encoder.backbone.conv_stem.weight
-    one = unetzoo.create_encoder("lite:efficientnet_lite0", in_channels=1, pretrained=True)
-    torch.testing.assert_close(one.encoder.backbone.conv_stem.weight, three.sum(1, keepdim=True))
+    encoder = unetzoo.create_encoder("lite:efficientnet_lite0", in_channels=1, pretrained=True)
+    torch.testing.assert_close(encoder.encoder.backbone.conv_stem.weight, three.sum(1, keepdim=True))
 
 
 def test_weights_that_there_are_not_are_refused():

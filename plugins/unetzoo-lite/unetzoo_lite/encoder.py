@@ -45,10 +45,10 @@ def _load(encoder: unetzoo.Encoder, name: str, in_channels: int) -> None:
     stem = state["conv_stem.weight"]
     state["conv_stem.weight"] = timm.models.adapt_input_conv(in_channels, stem)
     backbone = encoder.get_submodule("backbone")
-    wanted = backbone.state_dict()
+    expected = backbone.state_dict()
     classifier = ("conv_head.", "bn2.", "classifier.")
-    left = {key for key in state.keys() - wanted.keys() if not key.startswith(classifier)}
+    left = {key for key in state.keys() - expected.keys() if not key.startswith(classifier)}
     if left:
         raise unetzoo.PretrainedError(f"timm's tf_{name} has no place for {', '.join(sorted(left)[:3])}")
     with torch.no_grad():
-        backbone.load_state_dict({key: state[key] for key in wanted})
+        backbone.load_state_dict({key: state[key] for key in expected})

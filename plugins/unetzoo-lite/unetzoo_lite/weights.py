@@ -40,13 +40,13 @@ def timm_state(name: str) -> dict[str, Tensor]:
         unetzoo.PretrainedError: when the file is not that of this network.
     """
     with torch.device("meta"):
-        wanted = timm.create_model(f"tf_{name}").state_dict()
+        expected = timm.create_model(f"tf_{name}").state_dict()
     stored = torch.load(_path(name), map_location="cpu", weights_only=True)
-    places = _places(wanted)
+    places = _places(expected)
     expanding = {key.split(".")[1] for key in stored if "._expand_conv." in key}
     state = {_renamed(key, places, expanding): tensor for key, tensor in stored.items()}
-    strange = [key for key in wanted if key not in state or state[key].shape != wanted[key].shape]
-    strange += sorted(state.keys() - wanted.keys())
+    strange = [key for key in expected if key not in state or state[key].shape != expected[key].shape]
+    strange += sorted(state.keys() - expected.keys())
     if strange:
         raise unetzoo.PretrainedError(f"the weights of {name} are not those of timm's tf_{name}: {strange[:3]}")
     return state
@@ -59,9 +59,9 @@ def _path(name: str) -> str:
     return path
 
 
-def _places(wanted: dict[str, Tensor]) -> list[str]:
+def _places(expected: dict[str, Tensor]) -> list[str]:
     """Timm's blocks, `"stage.index"`, in the order of the network."""
-    return list(dict.fromkeys(".".join(key.split(".")[1:3]) for key in wanted if key.startswith("blocks.")))
+    return list(dict.fromkeys(".".join(key.split(".")[1:3]) for key in expected if key.startswith("blocks.")))
 
 
 def _renamed(key: str, places: list[str], expanding: set[str]) -> str:

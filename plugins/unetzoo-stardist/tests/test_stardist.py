@@ -79,8 +79,8 @@ def test_objects_of_noisy_maps_are_those_of_stardist(nuclei):
     coding = StarDist(threshold=0.4, overlap=0.3)
     maps = _noisy_maps(coding, nuclei[:128, :160])
     lengths = coding.unit * np.moveaxis(maps[1:], 0, -1)
-    points, scores, kept = stardist.non_maximum_suppression(lengths, maps[0], b=0, nms_thresh=0.3, prob_thresh=0.4)
-    expected = stardist.polygons_to_label(kept, points, maps.shape[1:], scores)
+    points, scores, indices = stardist.non_maximum_suppression(lengths, maps[0], b=0, nms_thresh=0.3, prob_thresh=0.4)
+    expected = stardist.polygons_to_label(indices, points, maps.shape[1:], scores)
     objects = coding.decode(maps)
     pairs = np.unique(np.stack([expected.ravel(), objects.ravel()]), axis=1)
     assert objects.max() > 10

@@ -112,8 +112,8 @@ class StarDist(unetzoo.ObjectCoding):
         points, scores = points[order], scores[order]
         lengths = (lengths[:, *points.T].T * self.unit).clip(_SHORTEST, np.hypot(*shape))
         library = stardist()
-        kept = library.nms.non_maximum_suppression_inds(lengths, points, scores, self.overlap, verbose=False)
-        objects = library.polygons_to_label(lengths[kept], points[kept], shape, scores[kept])
+        indices = library.nms.non_maximum_suppression_inds(lengths, points, scores, self.overlap, verbose=False)
+        objects = library.polygons_to_label(lengths[indices], points[indices], shape, scores[indices])
         return renumber(objects, self.min_size)
 
 

@@ -36,8 +36,8 @@ def test_the_features_are_those_of_the_backbone_itself():
     backbone.load_state_dict(encoder.backbone.state_dict())
     image = torch.randn(1, 3, 64, 96)
     with torch.no_grad():
-        for found, wanted in zip(encoder(image), backbone(image).feature_maps, strict=True):
-            torch.testing.assert_close(found, wanted)
+        for actual, expected in zip(encoder(image), backbone(image).feature_maps, strict=True):
+            torch.testing.assert_close(actual, expected)
 
 
 def test_weights_and_configuration_come_from_a_saved_folder(tmp_path):
@@ -56,14 +56,14 @@ def test_weights_and_configuration_come_from_a_saved_folder(tmp_path):
 def test_a_network_is_saved_and_loaded(tmp_path):
     options = {"config": SMALL["dinov2"]}
     model = unetzoo.create("unetpp", encoder="hf:dinov2", encoder_options=options).eval()
-    found = unetzoo.load(unetzoo.save(model, tmp_path))
+    loaded = unetzoo.load(unetzoo.save(model, tmp_path))
     image = torch.randn(1, 3, 70, 50)
     with torch.no_grad():
-        torch.testing.assert_close(found(image), model(image))
+        torch.testing.assert_close(loaded(image), model(image))
 
 
 @pytest.mark.parametrize(
-    ("name", "given", "message"),
+    ("name", "fields", "message"),
     [
         ("swin", {"pretrained": True}, "hf:swin has no weights by default; name a repository"),
         ("swin", {"pretrained": "FOLDER"}, "is a 'convnextv2', not a 'swin'"),
@@ -72,11 +72,11 @@ def test_a_network_is_saved_and_loaded(tmp_path):
     ],
     ids=["default", "another type", "channels", "missing"],
 )
-def test_weights_that_there_are_not_are_refused(name, given, message, tmp_path):
+def test_weights_that_there_are_not_are_refused(name, fields, message, tmp_path):
     AutoBackbone.from_config(AutoConfig.for_model("convnextv2", **SMALL["convnextv2"])).save_pretrained(tmp_path)
-    given = {key: str(tmp_path) if value == "FOLDER" else value for key, value in given.items()}
+    fields = {key: str(tmp_path) if value == "FOLDER" else value for key, value in fields.items()}
     with pytest.raises(unetzoo.PretrainedError, match=message):
-        unetzoo.create_encoder(f"hf:{name}", **given)
+        unetzoo.create_encoder(f"hf:{name}", **fields)
 
 
 def test_a_configuration_that_is_none_is_refused():

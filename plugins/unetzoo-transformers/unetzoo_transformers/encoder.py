@@ -45,8 +45,8 @@ class TransformersEncoder(unetzoo.Encoder):
         config: Mapping[str, Any] | None = None,
         out_indices: Sequence[int] | None = None,
     ) -> None:
-        found = _configuration(name, in_channels, pretrained, dict(config or {}))
-        backbone = _backbone(found, pretrained, out_indices)
+        configuration = _configuration(name, in_channels, pretrained, dict(config or {}))
+        backbone = _backbone(configuration, pretrained, out_indices)
         channels, strides = _probed(backbone, in_channels)
         levels = plan_levels(channels, strides)
         adapter = PyramidAdapter(levels)
@@ -80,14 +80,14 @@ class TransformersEncoder(unetzoo.Encoder):
             raise unetzoo.OptionError(f"transformers cannot run this backbone again in parts: {error}") from error
 
 
-def _configuration(name: str, in_channels: int, pretrained: bool | str, given: dict[str, Any]) -> PretrainedConfig:
+def _configuration(name: str, in_channels: int, pretrained: bool | str, fields: dict[str, Any]) -> PretrainedConfig:
     """The configuration, of the repository or of the model type, with what was given."""
-    return _stored(name, in_channels, pretrained, given) if pretrained else _usual(name, in_channels, given)
+    return _stored(name, in_channels, pretrained, fields) if pretrained else _usual(name, in_channels, fields)
 
 
-def _usual(name: str, in_channels: int, given: dict[str, Any]) -> PretrainedConfig:
+def _usual(name: str, in_channels: int, fields: dict[str, Any]) -> PretrainedConfig:
     try:
-        config: PretrainedConfig = AutoConfig.for_model(name, **given)
+        config: PretrainedConfig = AutoConfig.for_model(name, **fields)
     except Exception as error:  # a configuration's own checks raise several types
         raise unetzoo.OptionError(f"transformers refuses this configuration of {name!r}: {error}") from error
     config.num_channels = in_channels
@@ -97,7 +97,7 @@ def _usual(name: str, in_channels: int, given: dict[str, Any]) -> PretrainedConf
     return config
 
 
-def _stored(name: str, in_channels: int, pretrained: Literal[True] | str, given: dict[str, Any]) -> PretrainedConfig:
+def _stored(name: str, in_channels: int, pretrained: Literal[True] | str, fields: dict[str, Any]) -> PretrainedConfig:
     if pretrained is True:
         raise unetzoo.PretrainedError(f"hf:{name} has no weights by default; name a repository, pretrained='user/name'")
     try:
@@ -106,7 +106,7 @@ def _stored(name: str, in_channels: int, pretrained: Literal[True] | str, given:
         raise unetzoo.PretrainedError(f"cannot read the configuration of {pretrained!r}: {error}") from error
     if config.model_type != name:
         raise unetzoo.PretrainedError(f"{pretrained!r} is a {config.model_type!r}, not a {name!r}")
-    for key, value in given.items():
+    for key, value in fields.items():
         setattr(config, key, value)
     channels = getattr(config, "num_channels", 3)
     if channels != in_channels:
@@ -140,4 +140,4 @@ def _probed(backbone: nn.Module, in_channels: int) -> tuple[list[int], list[int]
     with torch.no_grad():
         maps = backbone.eval()(torch.zeros(1, in_channels, _PROBE, _PROBE)).feature_maps
     backbone.train(was_training)
-    return [one.shape[1] for one in maps], [round(_PROBE / one.shape[2]) for one in maps]
+    return [map_.shape[1] for map_ in maps], [round(_PROBE / map_.shape[2]) for map_ in maps]

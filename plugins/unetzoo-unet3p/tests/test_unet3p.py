@@ -61,8 +61,8 @@ def test_a_node_is_the_convolution_of_the_concatenated_branches(mode):
             ]
             kernel = torch.cat([branch.share.weight for branch in node.branches], 1)
             maps[index] = node.norm(F.conv2d(torch.cat(stacked, 1), kernel, padding=1)).relu()
-        (found,) = decoder(features)
-    torch.testing.assert_close(found, maps[0], rtol=1e-4, atol=1e-5)
+        (actual,) = decoder(features)
+    torch.testing.assert_close(actual, maps[0], rtol=1e-4, atol=1e-5)
 
 
 def test_supervised_outputs_are_all_scales_with_the_best_last():

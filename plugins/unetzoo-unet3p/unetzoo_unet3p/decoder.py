@@ -137,11 +137,11 @@ class UNet3PlusDecoder(unetzoo.Decoder):
         maps = list(features)
         for node in reversed(range(len(maps) - 1)):
             maps[node] = self.nodes[str(node)]([*features[: node + 1], *maps[node + 1 :]])
-        found = [maps[level] for level in self.outputs]
+        outputs = [maps[level] for level in self.outputs]
         if self.presence is None:
-            return found
+            return outputs
         probability = self.presence(features[-1])
-        return [output * probability for output in found]
+        return [output * probability for output in outputs]
 
 
 def _node(features: unetzoo.FeatureInfo, node: int, branch_width: int, mode: Upsample, style: BlockStyle) -> Node:

@@ -23,8 +23,8 @@ def test_slabs_are_ten_millimetres_apart():
 def test_every_slice_shows_all_four_classes_or_the_end_of_the_brain(split):
     dataset = SPLITS[split]
     assert dataset.class_names == ("background", "CSF", "grey matter", "white matter")
-    found = {int(value) for index in range(len(dataset)) for value in np.unique(dataset[index].mask)}
-    assert found == {0, 1, 2, 3}
+    ids = {int(value) for index in range(len(dataset)) for value in np.unique(dataset[index].mask)}
+    assert ids == {0, 1, 2, 3}
 
 
 def test_the_class_is_background_exactly_where_there_is_no_signal():

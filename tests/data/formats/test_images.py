@@ -28,9 +28,9 @@ def test_a_png_is_read_as_it_was_written(tmp_path, mode):
 def test_a_png_of_16_bits_keeps_them(tmp_path):
     pixels = _pixels(5, 7, dtype=np.uint16)
     Image.fromarray(pixels).save(tmp_path / "a.png")
-    found = read_image(tmp_path / "a.png")
-    assert found.dtype == np.uint16
-    np.testing.assert_array_equal(found[..., 0], pixels)
+    actual = read_image(tmp_path / "a.png")
+    assert actual.dtype == np.uint16
+    np.testing.assert_array_equal(actual[..., 0], pixels)
 
 
 @pytest.mark.parametrize(("kind", "channels"), [(2, 3), (4, 2), (6, 4)])
@@ -79,9 +79,9 @@ def test_a_photograph_is_turned_as_its_camera_was(tmp_path):
 def test_a_tiff_keeps_its_depth(tmp_path, dtype):
     pixels = _pixels(6, 9, dtype=dtype)
     tifffile.imwrite(tmp_path / "a.tif", pixels)
-    found = read_image(tmp_path / "a.tif")
-    assert found.dtype == dtype
-    np.testing.assert_array_equal(found[..., 0], pixels)
+    actual = read_image(tmp_path / "a.tif")
+    assert actual.dtype == dtype
+    np.testing.assert_array_equal(actual[..., 0], pixels)
 
 
 @pytest.mark.parametrize(
@@ -139,10 +139,12 @@ def test_a_stack_with_channels_is_refused(tmp_path):
         read_image(tmp_path / "a.tif")
 
 
-@pytest.mark.parametrize(("shape", "wanted"), [((6, 9), (6, 9, 1)), ((6, 9, 4), (6, 9, 4)), ((4, 6, 9), (6, 9, 4))])
-def test_the_shorter_axis_of_an_array_is_its_channels(tmp_path, shape, wanted):
+@pytest.mark.parametrize(
+    ("shape", "expected_shape"), [((6, 9), (6, 9, 1)), ((6, 9, 4), (6, 9, 4)), ((4, 6, 9), (6, 9, 4))]
+)
+def test_the_shorter_axis_of_an_array_is_its_channels(tmp_path, shape, expected_shape):
     np.save(tmp_path / "a.npy", _pixels(*shape, dtype=np.float32))
-    assert read_image(tmp_path / "a.npy").shape == wanted
+    assert read_image(tmp_path / "a.npy").shape == expected_shape
 
 
 def _truncated(path):

@@ -94,20 +94,20 @@ def test_each_page_has_a_tag_of_its_own(tmp_path):
 def test_statistics_are_those_of_the_data_alone(dtype, value, tagged, tmp_path):
     images = [_heights(seed).astype(dtype) for seed in range(5)]
     images[0][:4, :10] = value
-    found = survey(_write(tmp_path / "a", images, [str(value) if tagged else None] * 5))
-    chosen = np.concatenate([images[index].ravel() for index in found.splits["train"]]).astype(np.float64)
+    result = survey(_write(tmp_path / "a", images, [str(value) if tagged else None] * 5))
+    chosen = np.concatenate([images[index].ravel() for index in result.splits["train"]]).astype(np.float64)
     data = chosen[~np.isnan(chosen) & (chosen != value)]
-    told = found.statistics
+    statistics = result.statistics
     low, high = data.min(), data.max()
-    assert told.value_range == (low, high)
-    np.testing.assert_allclose(told.mean, (data.mean() - low) / (high - low), rtol=1e-6)
-    np.testing.assert_allclose(told.std, data.std() / (high - low), rtol=1e-6)
-    if not np.isnan(value) and 0 in found.splits["train"]:
-        assert told.nodata == (value,)
-    assert told.info.image_dtypes == (dtype,)
-    texts = [problem.text for problem in found.problems]
+    assert statistics.value_range == (low, high)
+    np.testing.assert_allclose(statistics.mean, (data.mean() - low) / (high - low), rtol=1e-6)
+    np.testing.assert_allclose(statistics.std, data.std() / (high - low), rtol=1e-6)
+    if not np.isnan(value) and 0 in result.splits["train"]:
+        assert statistics.nodata == (value,)
+    assert statistics.info.image_dtypes == (dtype,)
+    texts = [problem.text for problem in result.problems]
     assert any("taken for no data" in text for text in texts) == (not tagged or np.isnan(value))
-    assert all(problem.severity == "warning" for problem in found.problems)
+    assert all(problem.severity == "warning" for problem in result.problems)
 
 
 def test_each_channel_has_values_of_its_own_for_no_data():

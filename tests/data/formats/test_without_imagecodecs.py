@@ -47,5 +47,5 @@ def test_a_compression_that_needs_imagecodecs_is_one_line_with_the_extra(compres
     assert len(lines) == 2
     for line in lines:
         kind = compression.removeprefix("tiff_").upper()
-        told = f"a TIFF compressed by {kind}, needs imagecodecs: pip install"
-        assert told in line
+        message = f"a TIFF compressed by {kind}, needs imagecodecs: pip install"
+        assert message in line

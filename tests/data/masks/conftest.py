@@ -14,12 +14,12 @@ def read(tmp_path):
         for number, mask in enumerate(truth):
             np.save(tmp_path / "images" / f"{number}.npy", np.full((*mask.shape, 1), number, np.uint8))
             write(tmp_path / "masks" / f"{number}.{ending}", mask, number)
-        found = unetzoo.survey(tmp_path, **options)
+        result = unetzoo.survey(tmp_path, **options)
         ids = {}
         for split in ("train", "val"):
-            dataset = found.dataset(split)
+            dataset = result.dataset(split)
             ids |= {index: dataset[place].mask for place, index in enumerate(dataset.indices)}
-        texts = [problem.text for problem in found.problems]
-        return found.coding.class_names, [ids[index] for index in range(len(truth))], texts
+        texts = [problem.text for problem in result.problems]
+        return result.coding.class_names, [ids[index] for index in range(len(truth))], texts
 
     return read

@@ -149,15 +149,15 @@ def test_every_palette_is_undone(codes, data):
 
 
 @pytest.mark.parametrize(
-    ("text", "wanted"),
+    ("text", "expected_classes"),
     [
         ("sky, cell", ["sky", "cell"]),
         ("sky=0,cell=255", {"sky": 0, "cell": 255}),
         ("a=#000000,b=#ff0000", {"a": "#000000", "b": "#ff0000"}),
     ],
 )
-def test_classes_on_the_command_line(text, wanted):
-    assert read_classes(text) == wanted
+def test_classes_on_the_command_line(text, expected_classes):
+    assert read_classes(text) == expected_classes
 
 
 @pytest.mark.parametrize("text", ["", "a,,b", "a,a", "a=0,b"])

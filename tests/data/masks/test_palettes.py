@@ -61,8 +61,8 @@ def test_stored_values_count_where_a_user_names_them(read):
 
 def test_an_inverted_table_of_imagej_changes_the_display_alone(read):
     def write(path, mask, number):
-        shown = {"photometric": "miniswhite"} if number % 2 else {}
-        tifffile.imwrite(path, mask.astype(np.uint8) * 255, imagej=not number % 2, **shown)
+        options = {"photometric": "miniswhite"} if number % 2 else {}
+        tifffile.imwrite(path, mask.astype(np.uint8) * 255, imagej=not number % 2, **options)
         if number % 2:
             tifffile.tiffcomment(path, b"ImageJ=1.54f\nimages=1\n")
 

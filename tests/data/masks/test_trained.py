@@ -77,7 +77,7 @@ def test_blank_masks_are_of_any_kind(train, read):
 
 
 @pytest.mark.parametrize(
-    ("trained", "found", "message"),
+    ("trained", "values", "message"),
     [
         ([[0, 1]], [[0, 255]], "hold one class and 255, which was unknown in the training.*--classes background=0"),
         (
@@ -90,9 +90,9 @@ def test_blank_masks_are_of_any_kind(train, read):
         ([[0, 1, 2]], [[0, 3, 2]], r"the mask holds 3, which is not a class.*ignore=3 \(--ignore 3\)"),
     ],
 )
-def test_masks_that_mean_something_else_are_refused(train, read, trained, found, message):
+def test_masks_that_mean_something_else_are_refused(train, read, trained, values, message):
     with pytest.raises(unetzoo.DataError, match=message):
-        read(train(trained, trained), found)
+        read(train(trained, trained), values)
 
 
 def test_a_user_says_what_is_meant_and_the_classes_keep_the_order_of_the_network(train, read):

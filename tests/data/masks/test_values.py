@@ -16,11 +16,11 @@ def test_masks_of_0_and_1_among_masks_of_0_and_255_are_asked_about(read):
 
 
 @pytest.mark.parametrize(
-    ("said", "first"), [({"classes": {"rest": 0, "cell": [1, 255]}}, 1), ({"classes": ["rest", "cell", "x"]}, 255)]
+    ("answer", "first"), [({"classes": {"rest": 0, "cell": [1, 255]}}, 1), ({"classes": ["rest", "cell", "x"]}, 255)]
 )
-def test_a_user_says_whether_1_and_255_are_the_same(read, said, first):
+def test_a_user_says_whether_1_and_255_are_the_same(read, answer, first):
     write = painted(lambda mask, number: mask.astype(np.uint8) * (255 if number else 1))
-    assert_same(read(write, DISCS, **said)[1], [DISCS[0], DISCS[1] * first, DISCS[2] * first])
+    assert_same(read(write, DISCS, **answer)[1], [DISCS[0], DISCS[1] * first, DISCS[2] * first])
 
 
 def test_values_that_do_not_count_are_ignored(read):
@@ -84,7 +84,7 @@ def test_255_is_said_to_be_unknown_where_it_may_be_a_class(read):
 
 
 def test_a_data_set_of_python_leaves_out_a_class_that_is_ignored():
-    found = survey("nuclei", ignore=0)
-    assert found.coding.class_names == ("nucleus",)
-    mask = found.dataset("test")[0].mask
+    result = survey("nuclei", ignore=0)
+    assert result.coding.class_names == ("nucleus",)
+    mask = result.dataset("test")[0].mask
     np.testing.assert_array_equal(mask, np.where(unetzoo.create_dataset("nuclei", split="test")[0].mask == 1, 0, 255))

@@ -109,8 +109,8 @@ def test_several_masks_are_said_to_be_joined(make_folder, pictures):
     images, _ = pictures
     mask = np.zeros((16, 24))
     folder = make_folder({"a.png": images["a.png"]}, {"a_mask.png": mask, "a_mask_1.png": mask})
-    (told,) = open_source(folder).problems
-    assert told == "images/a.png has 2 masks (a_mask.png, a_mask_1.png), which are joined"
+    (problem,) = open_source(folder).problems
+    assert problem == "images/a.png has 2 masks (a_mask.png, a_mask_1.png), which are joined"
 
 
 @pytest.mark.parametrize("split", ["", "train"])
@@ -146,7 +146,7 @@ def test_the_folders_of_pascal_voc_are_read_with_their_lists(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("files", "told"),
+    ("files", "problem"),
     [
         (["labels.xml"], "not that of CVAT"),
         (["images/a.json"], "not that of COCO, LabelMe or QuPath"),
@@ -158,10 +158,10 @@ def test_the_folders_of_pascal_voc_are_read_with_their_lists(tmp_path):
         (["notes.md"], "columns image and mask"),
     ],
 )
-def test_folders_without_masks_are_refused_with_a_way_out(files, told, tmp_path):
+def test_folders_without_masks_are_refused_with_a_way_out(files, problem, tmp_path):
     _write(tmp_path / "images" / "a.png", np.zeros((8, 9)))
     for name in files:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text({".json": "{}", ".xml": "<annotation/>"}.get(Path(name).suffix, "x"))
-    with pytest.raises(unetzoo.DataError, match=f"(?s).*{told}"):
+    with pytest.raises(unetzoo.DataError, match=f"(?s).*{problem}"):
         open_source(tmp_path)

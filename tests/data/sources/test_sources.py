@@ -65,14 +65,14 @@ def test_a_split_and_images_that_are_left_out_are_told(make_folder, pictures, tm
     images, masks = pictures
     above = make_folder(images, masks, under=tmp_path / "above" / "train").parent
     (above / "test" / "images").mkdir(parents=True)
-    (told,) = open_source(above).problems
-    assert told == "test/ is left out: it has no folder images/ with a folder masks/ beside it"
+    (problem,) = open_source(above).problems
+    assert problem == "test/ is left out: it has no folder images/ with a folder masks/ beside it"
     below = make_folder(images, masks, under=tmp_path / "below")
     for kind in ("images", "masks"):
         (below / kind / "train").mkdir()
         (below / kind / "a.png").rename(below / kind / "train" / "a.png")
-    (told,) = open_source(below).problems
-    assert told == "4 images beside the folders of the splits, in images/, are left out"
+    (problem,) = open_source(below).problems
+    assert problem == "4 images beside the folders of the splits, in images/, are left out"
 
 
 def test_two_images_of_one_name_are_a_problem(make_folder, pictures):

@@ -9,16 +9,16 @@ import unetzoo
 from unetzoo.data.open import open_dataset, survey
 
 
-def _texts(found, severity):
-    return [problem.text for problem in found.problems if problem.severity == severity]
+def _texts(result, severity):
+    return [problem.text for problem in result.problems if problem.severity == severity]
 
 
 def test_a_sound_folder_has_no_problem_and_gives_its_samples(make_folder, pictures):
     images, masks = pictures
-    found = survey(make_folder(images, masks))
-    assert found.problems == ()
-    train, val = found.dataset("train"), found.dataset("val")
-    assert (len(train), len(val), len(found.dataset("test"))) == (4, 1, 0)
+    result = survey(make_folder(images, masks))
+    assert result.problems == ()
+    train, val = result.dataset("train"), result.dataset("val")
+    assert (len(train), len(val), len(result.dataset("test"))) == (4, 1, 0)
     for sample in (*(train[index] for index in range(4)), val[0]):
         name = sample.name.removeprefix("images/")
         np.testing.assert_array_equal(sample.image, images[name])
@@ -33,16 +33,16 @@ def test_all_problems_are_listed_at_once(make_folder, pictures):
     (folder / "images" / "a.png").write_bytes(b"")
     (folder / "masks" / "d.png").write_text("no picture")
     (folder / "masks" / "e.png").unlink()
-    found = survey(folder, classes=["background", "cell"])
-    errors = " | ".join(_texts(found, "error"))
+    result = survey(folder, classes=["background", "cell"])
+    errors = " | ".join(_texts(result, "error"))
     assert "images/a.png is empty: it has 0 bytes" in errors
     assert "masks/d.png cannot be read: it holds no PNG" in errors
     assert "images/b.png: the image has 16 x 24 pixels, its mask 15 x 24" in errors
     assert "images/c.png: the mask holds 9, which is not a class; the classes are 0, 1" in errors
     assert errors.count(" | ") == 3
-    assert "images/e.png has no mask" in _texts(found, "warning")
+    assert "images/e.png has no mask" in _texts(result, "warning")
     with pytest.raises(unetzoo.DataError, match=r"a\.png is empty: it has 0 bytes \(and 3 more; `unetzoo data check`"):
-        found.dataset("train")
+        result.dataset("train")
 
 
 def test_an_error_of_several_files_is_one_line_with_their_number_and_some_names(make_folder, pictures):
@@ -74,15 +74,15 @@ def test_images_that_cannot_be_read_are_not_said_to_hold_no_data(make_folder, pi
 def test_a_survey_is_read_through_public_names(make_folder, pictures):
     images, masks = pictures
     folder = make_folder(images, masks)
-    found = unetzoo.survey(folder, classes=["sky", "cell"])
-    assert isinstance(found, unetzoo.Survey)
-    assert isinstance(found.statistics, unetzoo.Statistics)
-    assert (found.errors, found.warnings, found.class_names) == ((), (), ("sky", "cell"))
-    assert found.names == tuple(f"images/{name}" for name in sorted(images))
-    assert found.sizes == tuple(images[name].shape[:2] for name in sorted(images))
-    assert sorted(index for split in found.splits.values() for index in split) == list(range(len(images)))
+    result = unetzoo.survey(folder, classes=["sky", "cell"])
+    assert isinstance(result, unetzoo.Survey)
+    assert isinstance(result.statistics, unetzoo.Statistics)
+    assert (result.errors, result.warnings, result.class_names) == ((), (), ("sky", "cell"))
+    assert result.names == tuple(f"images/{name}" for name in sorted(images))
+    assert result.sizes == tuple(images[name].shape[:2] for name in sorted(images))
+    assert sorted(index for split in result.splits.values() for index in split) == list(range(len(images)))
     with pytest.raises(AttributeError):
-        found.coding = ""
+        result.coding = ""
     (folder / "images" / "b.png").write_bytes(b"")
     broken = unetzoo.survey(folder)
     assert broken.problems == (unetzoo.Problem("error", f"{folder}/images/b.png is empty: it has 0 bytes"),)
@@ -106,20 +106,20 @@ def test_a_group_in_two_splits_is_told(tmp_path, make_folder, pictures):
         for name, group, split in (("a", "one", "train"), ("b", "two", "train"), ("c", "one", "val"))
     ]
     (tmp_path / "pairs.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    told = _texts(survey(tmp_path / "pairs.jsonl"), "warning")
-    assert told == ["the group 'one' is in the splits train and val, which makes scores too good"]
+    warnings = _texts(survey(tmp_path / "pairs.jsonl"), "warning")
+    assert warnings == ["the group 'one' is in the splits train and val, which makes scores too good"]
 
 
 def test_empty_masks_and_absent_classes_are_warned_of(make_folder, pictures):
     images, masks = pictures
     masks["a.png"] = np.zeros_like(masks["a.png"])
     masks["b.png"] = np.full_like(masks["b.png"], 255)
-    found = survey(make_folder(images, masks), classes=["background", "cell", "border"])
-    warnings = _texts(found, "warning")
+    result = survey(make_folder(images, masks), classes=["background", "cell", "border"])
+    warnings = _texts(result, "warning")
     assert "images/a.png: its mask is empty, all is background" in warnings
     assert "images/b.png: the class of none of its pixels is known" in warnings
     assert "class 'border' never occurs in the split 'train'" in warnings
-    assert _texts(found, "error") == []
+    assert _texts(result, "error") == []
 
 
 def test_an_image_with_another_number_of_channels_is_an_error(make_folder, pictures):
@@ -130,16 +130,16 @@ def test_an_image_with_another_number_of_channels_is_an_error(make_folder, pictu
 
 def test_statistics_are_those_of_the_training_images_alone(make_folder, pictures):
     images, masks = pictures
-    found = survey(make_folder(images, masks))
-    chosen = [found.source.entries[index].name.removeprefix("images/") for index in found.splits["train"]]
+    result = survey(make_folder(images, masks))
+    chosen = [result.source.entries[index].name.removeprefix("images/") for index in result.splits["train"]]
     pixels = np.concatenate([images[name].reshape(-1, 3) for name in chosen]) / 255
     truth = np.concatenate([masks[name].ravel() for name in chosen])
-    told = found.statistics
-    assert (told.images, told.channels, told.value_range) == (4, 3, (0, 255))
-    np.testing.assert_allclose(told.mean, pixels.mean(0), rtol=1e-9)
-    np.testing.assert_allclose(told.std, pixels.std(0), rtol=1e-9)
-    np.testing.assert_allclose(told.class_frequencies, [1 - truth.mean(), truth.mean()], rtol=1e-9)
-    assert told.info.class_names == ("background", "foreground")
+    statistics = result.statistics
+    assert (statistics.images, statistics.channels, statistics.value_range) == (4, 3, (0, 255))
+    np.testing.assert_allclose(statistics.mean, pixels.mean(0), rtol=1e-9)
+    np.testing.assert_allclose(statistics.std, pixels.std(0), rtol=1e-9)
+    np.testing.assert_allclose(statistics.class_frequencies, [1 - truth.mean(), truth.mean()], rtol=1e-9)
+    assert statistics.info.class_names == ("background", "foreground")
 
 
 def test_the_range_of_deep_images_is_measured(tmp_path):
@@ -148,10 +148,10 @@ def test_the_range_of_deep_images_is_measured(tmp_path):
         (tmp_path / kind).mkdir()
         for name in "ab":
             np.save(tmp_path / kind / f"{name}.npy", random.integers(0, high, (30, 40)).astype(np.uint16))
-    told = survey(tmp_path).statistics
-    assert told.value_range[0] < 20
-    assert 3980 < told.value_range[1] < 4000
-    assert abs(told.mean[0] - 0.5) < 0.02
+    statistics = survey(tmp_path).statistics
+    assert statistics.value_range[0] < 20
+    assert 3980 < statistics.value_range[1] < 4000
+    assert abs(statistics.mean[0] - 0.5) < 0.02
 
 
 def test_a_channel_that_is_the_same_everywhere_but_for_rounding_is_not_blown_up(tmp_path):
@@ -163,9 +163,9 @@ def test_a_channel_that_is_the_same_everywhere_but_for_rounding_is_not_blown_up(
         image[..., 3] = random.random((33, 41))
         np.save(tmp_path / "images" / f"{name}.npy", image)
         np.save(tmp_path / "masks" / f"{name}.npy", random.integers(0, 2, (33, 41)))
-    told = survey(tmp_path).statistics
-    assert told.std[:3] == (1, 1, 1)
-    assert told.std[3] == pytest.approx(12**-0.5, rel=0.05)  # of a uniform distribution
+    statistics = survey(tmp_path).statistics
+    assert statistics.std[:3] == (1, 1, 1)
+    assert statistics.std[3] == pytest.approx(12**-0.5, rel=0.05)  # of a uniform distribution
 
 
 def test_every_pair_is_read_once_and_reported(make_folder, pictures):
@@ -176,10 +176,10 @@ def test_every_pair_is_read_once_and_reported(make_folder, pictures):
 
 
 def test_a_registered_data_set_is_surveyed_as_files_are():
-    found = survey("nuclei")
-    assert found.problems == ()
-    assert found.statistics.class_names == ("background", "nucleus")
-    assert len(found.dataset("test")) == 1
+    result = survey("nuclei")
+    assert result.problems == ()
+    assert result.statistics.class_names == ("background", "nucleus")
+    assert len(result.dataset("test")) == 1
 
 
 def test_one_split_is_opened_with_the_classes_of_a_network(make_folder, pictures):
@@ -212,11 +212,11 @@ def test_where_there_is_no_split_all_images_count(make_folder, pictures):
 
 def test_of_the_training_s_own_images_those_that_were_held_out_count(make_folder, pictures):
     folder = make_folder(*pictures)
-    found = survey(folder)
-    dataset = open_dataset(folder, trained=found.statistics.info)
+    result = survey(folder)
+    dataset = open_dataset(folder, trained=result.statistics.info)
     assert dataset.split == "val"
-    assert dataset.indices == tuple(found.splits["val"])
-    everything = open_dataset(folder, "all", trained=found.statistics.info)
+    assert dataset.indices == tuple(result.splits["val"])
+    everything = open_dataset(folder, "all", trained=result.statistics.info)
     assert len(everything) == len(pictures[0])
     assert "has seen most of these images" in everything.split_note
 

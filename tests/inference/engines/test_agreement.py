@@ -53,14 +53,14 @@ def _derived(channels):
 def _hooked(channels):
     head = _derived(channels)
     head[1] = nn.BatchNorm2d(4)
-    head[1].register_forward_hook(lambda layer, given, made: made * 2)
-    head[3].register_forward_pre_hook(lambda layer, given: (given[0] + 1,))
+    head[1].register_forward_hook(lambda layer, inputs, output: output * 2)
+    head[3].register_forward_pre_hook(lambda layer, inputs: (inputs[0] + 1,))
     return head
 
 
 def _hooked_convolution(channels):
     head = nn.Conv2d(channels, 2, 3, padding=1)
-    head.register_forward_hook(lambda layer, given, made: made * 2)
+    head.register_forward_hook(lambda layer, inputs, output: output * 2)
     return head
 
 

@@ -120,7 +120,7 @@ class _Standardized(nn.Conv2d):
 
 def _hooked(position):
     network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU())
-    network[position].register_forward_hook(lambda layer, given, made: made * 2 + 1)
+    network[position].register_forward_hook(lambda layer, inputs, output: output * 2 + 1)
     return network
 
 
@@ -160,7 +160,7 @@ def test_the_activation_of_timm_s_norm_stays_where_it_has_a_hook(hooked):
     network = _with_statistics(nn.Sequential(Conv2dSame(3, 4, 3, stride=2), BatchNormAct2d(4)))
     maps = []
     if hooked:
-        network[1].act.register_forward_hook(lambda layer, given, made: maps.append(made))
+        network[1].act.register_forward_hook(lambda layer, inputs, output: maps.append(output))
     image = torch.randn(2, 3, 8, 8)
     with torch.no_grad():
         expected = network(image)

@@ -30,7 +30,11 @@ def model():
 
 def _workers():
     """The processes that run tasks now."""
-    return [one for one in psutil.process_iter(["cmdline"]) if (one.info["cmdline"] or [""])[0].startswith("ray::_do")]
+    return [
+        process
+        for process in psutil.process_iter(["cmdline"])
+        if (process.info["cmdline"] or [""])[0].startswith("ray::_do")
+    ]
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")  # Ray leaves its pipes to the end of the process
@@ -46,7 +50,7 @@ def test_a_worker_that_is_killed_loses_nothing(model, tmp_path):
     for result in run_on_ray(model, jobs, options, address="local"):
         results.append(result)
         if not killed:
-            killed += [one.pid for one in _workers()[:1]]
+            killed += [process.pid for process in _workers()[:1]]
             for pid in killed:
                 os.kill(pid, signal.SIGKILL)
     assert killed

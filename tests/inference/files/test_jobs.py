@@ -125,11 +125,11 @@ def test_results_in_a_folder_of_the_images_are_no_images_the_next_time(tmp_path)
 def test_of_a_data_set_the_masks_are_left_out_and_that_is_said(layout, tmp_path):
     images, masks = (part.format("a.png") for part in layout.split("|"))
     _touch(tmp_path / "in", images, masks)
-    said = []
-    jobs = find_jobs(tmp_path / "in", tmp_path / "out", PredictOptions(), on_left_out=said.append)
+    messages = []
+    jobs = find_jobs(tmp_path / "in", tmp_path / "out", PredictOptions(), on_left_out=messages.append)
     assert [job.image for job in jobs] == [tmp_path / "in" / images]
-    assert len(said) == 1
-    assert "is left out: it holds the masks of the images beside it" in said[0]
+    assert len(messages) == 1
+    assert "is left out: it holds the masks of the images beside it" in messages[0]
 
 
 def test_no_result_takes_the_place_of_another_image(tmp_path):

@@ -91,8 +91,8 @@ def test_a_sample_is_predicted_again_when_its_pixels_change(model, tmp_path):
     unetzoo.predict_files(model, data, tmp_path)
     assert [result.state for result in unetzoo.predict_files(model, data, tmp_path)] == ["kept", "kept"]
     data.images[1] ^= 1
-    kept, again = unetzoo.predict_files(model, data, tmp_path)
-    assert (kept.state, again.state, again.reason) == ("kept", "predicted", "another image")
+    first, again = unetzoo.predict_files(model, data, tmp_path)
+    assert (first.state, again.state, again.reason) == ("kept", "predicted", "another image")
 
 
 def test_a_named_data_set_is_predicted_as_a_whole(model, tmp_path):
@@ -134,7 +134,7 @@ def test_folders_that_are_left_out_are_warned_of(model, tmp_path):
         warnings.simplefilter("always")
         results = unetzoo.predict_files(model, tmp_path / "data", tmp_path / "out")
     assert [result.file for result in results] == [tmp_path / "out" / "images" / "a.png"]
-    assert [(one.category, str(one.message), one.filename) for one in caught] == [
+    assert [(warning.category, str(warning.message), warning.filename) for warning in caught] == [
         (unetzoo.DataWarning, "masks is left out: it holds the masks of the images beside it", __file__)
     ]
 
