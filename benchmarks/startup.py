@@ -19,7 +19,7 @@ _CROWD = 200  # plugins
 _ROUNDS = 15
 _MODULE = """import unetzoo
 
-UNETZOO_CONTRACT = 1
+UNETZOO_HOOKS = 1
 
 
 @unetzoo.hookimpl

@@ -39,7 +39,7 @@ def test_a_name_that_does_not_exist_is_refused_with_a_proposal():
 
 def test_a_plugin_must_give_a_coding(site):
     spec = "unetzoo.ObjectCodingSpec(name='odd', build=lambda: {}, summary='a mapping')"
-    source = f"import unetzoo\nUNETZOO_CONTRACT = 3\n@unetzoo.hookimpl\ndef unetzoo_objects():\n    yield {spec}\n"
+    source = f"import unetzoo\nUNETZOO_HOOKS = 3\n@unetzoo.hookimpl\ndef unetzoo_objects():\n    yield {spec}\n"
     site.install(plugin("unetzoo-odd", source))
     answer = site.ask("unetzoo.create_objects('odd')", UNETZOO_PLUGINS="unetzoo-odd")
     assert answer.value["error"] == "PluginError"

@@ -60,7 +60,7 @@ _DECODER_SUMMARIES = {
     "resunet": "a U-Net of residual blocks",
     "u2net": "a U-Net whose blocks are U-Nets, with all levels fused at the end; made for the encoder u2net",
 }
-_WHEN = {  # to choose a decoder
+_WHEN_DECODERS = {  # to choose a decoder
     "unet": "Start here: it is hard to beat on few images, and fast once optimized.",
     "unetpp": "Use it for fine structures of several sizes, or to train once and prune to several speeds.",
     "linknet": "Use it for real time on modest hardware; large objects lose little accuracy.",
@@ -111,6 +111,27 @@ _LOSS_SUMMARIES = {
     "poly": "cross-entropy plus a multiple of 1 - p, the missing probability",
     "unified_focal": "asymmetric focal cross-entropy plus focal Tversky loss, for rare foreground",
 }
+_OBJECTS = {  # class, in the module of that name, and paper
+    "components": ("Components", ""),
+    "weighted": ("Weighted", "arXiv:1505.04597"),
+    "boundary": ("Boundary", "doi:10.1038/s41592-019-0612-7"),
+    "distance": ("Distance", "doi:10.1038/s41592-024-02580-4"),
+    "flows": ("Flows", "doi:10.1038/s41592-020-01018-x"),
+}
+_OBJECT_SUMMARIES = {
+    "components": "a foreground, whose components are the objects",
+    "weighted": "a foreground with gaps between objects, which weigh more in the loss the narrower they are",
+    "boundary": "background, inside and edge; what is inside are seeds, which a watershed grows",
+    "distance": "foreground, distances to edge and center; a watershed grows the middle of each object",
+    "flows": "foreground and flows to the middle of each object, which its pixels follow",
+}
+_WHEN_OBJECTS = {  # to choose a coding
+    "components": "Objects never touch.",
+    "weighted": "To repeat the U-Net paper; objects lose the pixels with which they touch.",
+    "boundary": "Objects are many and small, and decoding must be fast.",
+    "distance": "Start here: objects are roundish and may touch.",
+    "flows": "Objects touch and have any shape; decoding takes 10 to 20 times as long.",
+}
 
 
 @hookimpl
@@ -145,7 +166,7 @@ def unetzoo_decoders() -> Iterator[DecoderSpec]:
             build=lazy(f"unetzoo.decoders.{name}:{decoder}"),
             summary=_DECODER_SUMMARIES[name],
             paper=paper,
-            when=_WHEN[name],
+            when=_WHEN_DECODERS[name],
         )
 
 
@@ -157,44 +178,16 @@ def unetzoo_losses() -> Iterator[LossSpec]:
 
 
 @hookimpl
-def unetzoo_objects() -> tuple[ObjectCodingSpec, ...]:
+def unetzoo_objects() -> Iterator[ObjectCodingSpec]:
     """The built-in codings of objects."""
-    return (
-        ObjectCodingSpec(
-            name="components",
-            build=lazy("unetzoo.objects.components:Components"),
-            summary="a foreground, whose components are the objects",
-            when="Objects never touch.",
-        ),
-        ObjectCodingSpec(
-            name="weighted",
-            build=lazy("unetzoo.objects.weighted:Weighted"),
-            summary="a foreground with gaps between objects, which weigh more in the loss the narrower they are",
-            paper="arXiv:1505.04597",
-            when="To repeat the U-Net paper; objects lose the pixels with which they touch.",
-        ),
-        ObjectCodingSpec(
-            name="boundary",
-            build=lazy("unetzoo.objects.boundary:Boundary"),
-            summary="background, inside and edge; what is inside are seeds, which a watershed grows",
-            paper="doi:10.1038/s41592-019-0612-7",
-            when="Objects are many and small, and decoding must be fast.",
-        ),
-        ObjectCodingSpec(
-            name="distance",
-            build=lazy("unetzoo.objects.distance:Distance"),
-            summary="foreground, distances to edge and center; a watershed grows the middle of each object",
-            paper="doi:10.1038/s41592-024-02580-4",
-            when="Start here: objects are roundish and may touch.",
-        ),
-        ObjectCodingSpec(
-            name="flows",
-            build=lazy("unetzoo.objects.flows:Flows"),
-            summary="foreground and flows to the middle of each object, which its pixels follow",
-            paper="doi:10.1038/s41592-020-01018-x",
-            when="Objects touch and have any shape; decoding takes 10 to 20 times as long.",
-        ),
-    )
+    for name, (coding, paper) in _OBJECTS.items():
+        yield ObjectCodingSpec(
+            name=name,
+            build=lazy(f"unetzoo.objects.{name}:{coding}"),
+            summary=_OBJECT_SUMMARIES[name],
+            paper=paper,
+            when=_WHEN_OBJECTS[name],
+        )
 
 
 @hookimpl

@@ -7,7 +7,7 @@ A plugin is one module that implements any of them and names itself in its `pypr
 cells = "unetzoo_cells"
 ```
 
-A plugin that needs a hook of a later version says so, `UNETZOO_CONTRACT = 2`; without that it follows version 1, and
+A plugin that needs a hook of a later version says so, `UNETZOO_HOOKS = 2`; without that it follows version 1, and
 works with every later version, too. Version 1: encoders, decoders, losses. Version 2: data sets and commands. Version
 3: codings of objects.
 
@@ -22,8 +22,8 @@ import pluggy
 from unetzoo.specs import CommandSpec, DatasetSpec, DecoderSpec, EncoderFamily, EncoderSpec, LossSpec, ObjectCodingSpec
 
 PROJECT = "unetzoo"
-CONTRACT = 3
-"""The version of the contract between unetzoo and its plugins."""
+HOOKS_VERSION = 3
+"""The version of the hooks: it rises when one is added."""
 
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
@@ -104,7 +104,7 @@ def unetzoo_losses() -> Iterable[LossSpec]:  # type: ignore[empty-body] # a hook
 
 @hookspec
 def unetzoo_objects() -> Iterable[ObjectCodingSpec]:  # type: ignore[empty-body] # a hook's declaration
-    """Yield the codings of objects that the plugin provides (since version 3 of the contract).
+    """Yield the codings of objects that the plugin provides (since version 3 of the hooks).
 
     A complete plugin, `unetzoo_cells.py`:
     ```python
@@ -112,7 +112,7 @@ def unetzoo_objects() -> Iterable[ObjectCodingSpec]:  # type: ignore[empty-body]
     import unetzoo
     from unetzoo.objects import Fidelity, ObjectMap, components, maps_of, renumber, separate_objects
 
-    UNETZOO_CONTRACT = 3
+    UNETZOO_HOOKS = 3
 
     @unetzoo.hookimpl
     def unetzoo_objects():
@@ -143,14 +143,14 @@ def unetzoo_objects() -> Iterable[ObjectCodingSpec]:  # type: ignore[empty-body]
 
 @hookspec
 def unetzoo_datasets() -> Iterable[DatasetSpec]:  # type: ignore[empty-body] # a hook's declaration
-    """Yield the data sets that the plugin provides (since version 2 of the contract).
+    """Yield the data sets that the plugin provides (since version 2 of the hooks).
 
     A complete plugin, `unetzoo_cells.py`:
     ```python
     import numpy
     import unetzoo
 
-    UNETZOO_CONTRACT = 2
+    UNETZOO_HOOKS = 2
 
     @unetzoo.hookimpl
     def unetzoo_datasets():
@@ -176,13 +176,13 @@ def unetzoo_datasets() -> Iterable[DatasetSpec]:  # type: ignore[empty-body] # a
 
 @hookspec
 def unetzoo_commands() -> Iterable[CommandSpec]:  # type: ignore[empty-body] # a hook's declaration
-    """Yield the commands that the plugin adds to the command line (since version 2 of the contract).
+    """Yield the commands that the plugin adds to the command line (since version 2 of the hooks).
 
     A complete plugin, `unetzoo_cells.py`; `unetzoo count-parts decoders` then prints a number:
     ```python
     import unetzoo
 
-    UNETZOO_CONTRACT = 2
+    UNETZOO_HOOKS = 2
 
     @unetzoo.hookimpl
     def unetzoo_commands():

@@ -17,7 +17,7 @@ from unetzoo._utils.texts import printable
 from unetzoo.errors import PluginError, PluginWarning, describe_error
 from unetzoo.registry import builtin, hookspecs
 from unetzoo.registry.discovery import InstalledPlugin, installed_plugins, is_blocked
-from unetzoo.registry.hookspecs import CONTRACT, PROJECT
+from unetzoo.registry.hookspecs import HOOKS_VERSION, PROJECT
 from unetzoo.registry.offers import check_distinct, checked_items, forbid_reentry, isolate, label
 from unetzoo.registry.registry import KINDS, Offer, Provider, Registry, plural
 from unetzoo.specs import EncoderFamily
@@ -150,12 +150,12 @@ def _register(host: Host, plugin: object, name: str) -> None:
 
 def _check_contract(plugin: object) -> None:
     """Raise PluginError if a plugin requires a newer contract than that of this unetzoo."""
-    required = getattr(plugin, "UNETZOO_CONTRACT", 1)
+    required = getattr(plugin, "UNETZOO_HOOKS", 1)
     if not isinstance(required, int) or required < 1:
-        raise PluginError(f"its UNETZOO_CONTRACT must be a whole number >= 1, got {required!r}")
-    if required > CONTRACT:
+        raise PluginError(f"its UNETZOO_HOOKS must be a whole number >= 1, got {required!r}")
+    if required > HOOKS_VERSION:
         raise PluginError(
-            f"it needs version {required} of the plugin contract; unetzoo {version(PROJECT)} has version {CONTRACT}:"
+            f"it needs version {required} of the hooks; unetzoo {version(PROJECT)} has version {HOOKS_VERSION}:"
             " upgrade unetzoo"
         )
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import unetzoo
 
-UNETZOO_CONTRACT = 2
+UNETZOO_HOOKS = 2
 
 
 @unetzoo.hookimpl

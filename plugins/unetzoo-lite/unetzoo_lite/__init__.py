@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import unetzoo
 
-UNETZOO_CONTRACT = 1
+UNETZOO_HOOKS = 1
 _NAMES = ("efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2")
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import unetzoo
 
-UNETZOO_CONTRACT = 3
+UNETZOO_HOOKS = 3
 
 
 @unetzoo.hookimpl

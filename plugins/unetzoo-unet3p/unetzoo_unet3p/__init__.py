@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import unetzoo
 
-UNETZOO_CONTRACT = 1
+UNETZOO_HOOKS = 1
 
 
 @unetzoo.hookimpl

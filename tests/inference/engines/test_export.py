@@ -16,12 +16,20 @@ def _logits(path, image):
     return session.run(None, {"image": image.numpy()})[0]
 
 
-@pytest.fixture(scope="module", params=["resnet10t", "convnext_atto", "test_vit"])
+NETWORKS = [
+    ("unet", "resnet10t", {"depth": 2}),
+    ("unet", "test_vit", {}),
+    ("unetpp", "plain", {"widths": (4, 8, 8)}),
+    pytest.param(("unetpp", "convnext_atto", {}), marks=pytest.mark.slow),
+]
+
+
+@pytest.fixture(scope="module", params=NETWORKS, ids=str)
 def exported(request, tmp_path_factory):
     """A network and its ONNX file."""
     torch.manual_seed(0)
-    decoder = "unetpp" if request.param == "convnext_atto" else "unet"
-    model = unetzoo.create(decoder, encoder=request.param, classes=2)
+    decoder, encoder, options = request.param
+    model = unetzoo.create(decoder, encoder=encoder, encoder_options=options, classes=2)
     return model, unetzoo.export(model, tmp_path_factory.mktemp("onnx") / "model.onnx")
 
 
@@ -63,9 +71,16 @@ def test_a_graph_that_depends_on_the_size_is_refused_with_the_way_out(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_graph_may_be_fixed_to_one_size(tmp_path):
-    model = unetzoo.create("unet", encoder="coat_lite_tiny", encoder_options={"img_size": (64, 96)})
-    path = unetzoo.export(model, tmp_path / "coat.onnx", image_size=(60, 96))
+@pytest.mark.parametrize(
+    ("encoder", "options"),
+    [
+        ("plain", {"widths": (4, 8)}),
+        pytest.param("coat_lite_tiny", {"img_size": (64, 96)}, marks=pytest.mark.slow),
+    ],
+)
+def test_a_graph_may_be_fixed_to_one_size(encoder, options, tmp_path):
+    model = unetzoo.create("unet", encoder=encoder, encoder_options=options)
+    path = unetzoo.export(model, tmp_path / "fixed.onnx", image_size=(60, 96))
     image = torch.randn(3, 3, 60, 96)
     with torch.no_grad():
         expected = model.eval()(image).numpy()

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Literal, get_args
 
 from unetzoo.errors import OptionError
-from unetzoo.registry.hookspecs import CONTRACT
+from unetzoo.registry.hookspecs import HOOKS_VERSION
 
 PartKind = Literal["encoder", "decoder", "loss"]
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
@@ -57,7 +57,7 @@ def _files(name: str, kinds: Sequence[PartKind]) -> Iterator[tuple[str, str]]:
         "distribution": name,
         "module": module,
         "part": part,
-        "contract": str(CONTRACT),
+        "hooks_version": str(HOOKS_VERSION),
         "kinds": " and ".join(kinds).capitalize(),
     }
     classes = {kind: f"{camel}{_CLASS_ENDS[kind]}" for kind in kinds}

@@ -1,9 +1,9 @@
 import pytest
 from throwaway import Distribution, decoders, plugin
 
-from unetzoo.registry.hookspecs import CONTRACT
+from unetzoo.registry.hookspecs import HOOKS_VERSION
 
-# A plugin as it was written for the first version of the contract. It must go on working: do not change it.
+# A plugin as it was written for the first version of the hooks. It must go on working: do not change it.
 _OF_VERSION_1 = """
 import torch
 import unetzoo
@@ -56,24 +56,24 @@ def test_a_plugin_of_the_first_version_goes_on_working(site):
     assert (answer.value, answer.warnings) == (0, [])
 
 
-@pytest.mark.parametrize("version", range(1, CONTRACT + 1))
+@pytest.mark.parametrize("version", range(1, HOOKS_VERSION + 1))
 def test_a_plugin_of_any_version_up_to_ours_is_active(version, site):
-    site.install(plugin("toy", f"UNETZOO_CONTRACT = {version}\n{decoders('toy_decoder')}"))
+    site.install(plugin("toy", f"UNETZOO_HOOKS = {version}\n{decoders('toy_decoder')}"))
     assert site.ask("unetzoo.list_decoders('toy*')").value == ["toy_decoder"]
 
 
 def test_one_that_needs_a_newer_version_is_refused_with_both(site):
     source = (
-        f"UNETZOO_CONTRACT = {CONTRACT + 1}\n{decoders('toy_decoder')}\n@unetzoo.hookimpl\ndef unetzoo_new(): yield"
+        f"UNETZOO_HOOKS = {HOOKS_VERSION + 1}\n{decoders('toy_decoder')}\n@unetzoo.hookimpl\ndef unetzoo_new(): yield"
     )
     answer = site.install(plugin("toy", source)).ask("[plugins()[1].problems, unetzoo.list_decoders('toy*')]")
     ((problem,), decoders_found) = answer.value
-    assert problem.startswith(f"PluginError: it needs version {CONTRACT + 1} of the plugin contract; unetzoo ")
-    assert problem.endswith(f" has version {CONTRACT}: upgrade unetzoo")
+    assert problem.startswith(f"PluginError: it needs version {HOOKS_VERSION + 1} of the hooks; unetzoo ")
+    assert problem.endswith(f" has version {HOOKS_VERSION}: upgrade unetzoo")
     assert decoders_found == []
 
 
 def test_a_version_that_is_none_is_refused(site):
-    site.install(Distribution("toy", {"toy": f"UNETZOO_CONTRACT = 'two'\n{decoders('toy_decoder')}"}, {"toy": "toy"}))
+    site.install(Distribution("toy", {"toy": f"UNETZOO_HOOKS = 'two'\n{decoders('toy_decoder')}"}, {"toy": "toy"}))
     (problem,) = site.ask("plugins()[1].problems").value
-    assert problem == "PluginError: its UNETZOO_CONTRACT must be a whole number >= 1, got 'two'"
+    assert problem == "PluginError: its UNETZOO_HOOKS must be a whole number >= 1, got 'two'"
