@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from unetzoo.data.formats.content import NOTHING_KNOWN, Content, Glance, Known, Pixels, Raster, Role, check_finite
+from unetzoo.data.formats.grid import NO_GRID, Grid
 from unetzoo.data.formats.table import SUFFIXES, format_of
 from unetzoo.data.formats.zarr import is_zarr, zarr_windows
 from unetzoo.data.masks.raw import RawMask
@@ -95,6 +96,15 @@ def glance_at(content: Content) -> Glance:
     """What an image's bytes say of its pixels; raises as `glance`."""
     with _explained(content.name):
         return format_of(content).glance(content)
+
+
+def read_grid(path: Path) -> Grid:
+    """Where the pixels of an image lie, without decoding them; raises DataError if it cannot be read."""
+    if is_zarr(path):
+        return NO_GRID
+    with open_content(path) as content, _explained(content.name):
+        format_ = format_of(content)
+        return format_.grid(content) if format_.grid else NO_GRID
 
 
 @contextmanager

@@ -11,9 +11,10 @@ from pathlib import Path
 from unetzoo.data.formats.arrays import SIGNATURES as NUMPY
 from unetzoo.data.formats.arrays import array_windows, glance_array, read_array, write_array
 from unetzoo.data.formats.content import Content, Glance, Known, Raster, Role
+from unetzoo.data.formats.grid import Grid
 from unetzoo.data.formats.pictures import glance_picture, read_picture, write_png
 from unetzoo.data.formats.tiff import SIGNATURES as TIFF
-from unetzoo.data.formats.tiff import glance_tiff, read_tiff, tiff_windows, write_tiff
+from unetzoo.data.formats.tiff import glance_tiff, read_tiff, tiff_grid, tiff_windows, write_tiff
 from unetzoo.data.formats.windows import Rows, Windows
 from unetzoo.data.formats.zarr import SUFFIX as ZARR
 from unetzoo.data.formats.zarr import write_zarr
@@ -30,6 +31,8 @@ class Format:
         signatures: how its files begin; empty: its files are folders, which are read by windows alone.
         read: the stored pixels.
         glance: what a file says of its pixels, without decoding them.
+        grid: where the pixels of a file lie, without decoding them; None: the format does not say, and a result that
+            is written into it has no grid.
         windows: opens a path and its content with what is known of the image and the bytes of pixels up to which a
             file is read as a whole; gives None for such a file. None: all files are read as a whole.
         write: writes rows into a path; None: not written.
@@ -42,6 +45,7 @@ class Format:
     signatures: tuple[bytes, ...] = ()
     read: Callable[[Content, Role, Known], Raster] = read_picture
     glance: Callable[[Content], Glance] = glance_picture
+    grid: Callable[[Content], Grid] | None = None
     windows: Callable[[Path, Content, Known, int], AbstractContextManager[Windows | None]] | None = None
     write: Callable[[Rows, Path], None] | None = None
     has_palette: bool = False
@@ -55,10 +59,13 @@ FORMATS = (
     Format("GIF", (".gif",), (b"GIF87a", b"GIF89a")),
     Format("WebP", (".webp",), (b"RIFF",)),
     Format(
-        "TIFF", (".tif", ".tiff"), TIFF, read_tiff, glance_tiff, tiff_windows, write_tiff,
+        "TIFF", (".tif", ".tiff"), TIFF, read_tiff, glance_tiff, tiff_grid, tiff_windows, write_tiff,
         has_palette=True, holds_arrays=True,
     ),
-    Format("NumPy array", (".npy",), NUMPY, read_array, glance_array, array_windows, write_array, holds_arrays=True),
+    Format(
+        "NumPy array", (".npy",), NUMPY, read_array, glance_array, windows=array_windows, write=write_array,
+        holds_arrays=True,
+    ),
     Format("Zarr array", (ZARR,), write=write_zarr, holds_arrays=True),
 )  # fmt: skip
 

@@ -13,8 +13,10 @@ import numpy as np
 
 from unetzoo._utils.extras import missing_extra, need
 from unetzoo.data.formats.content import Content, Glance, Known, Pixels, Raster, Role, channel_axis
+from unetzoo.data.formats.grid import Grid
 from unetzoo.data.formats.limits import check_backed, check_memory
 from unetzoo.data.formats.nodata import masked_values
+from unetzoo.data.formats.tiff_grid import grid_tags, page_grid
 from unetzoo.data.formats.tiff_page import (
     as_bytes,
     as_colors,
@@ -87,6 +89,12 @@ def glance_tiff(content: Content) -> Glance:
         return Glance(size, page_orientation(series.keyframe), stacked(series.axes, series.shape))
 
 
+def tiff_grid(content: Content) -> Grid:
+    """Where the pixels of the largest image of a file lie; they are not decoded."""
+    with open_tiff(content) as file:
+        return page_grid(largest_series(file).keyframe)
+
+
 @contextmanager
 def tiff_windows(_: Path, content: Content, known: Known, whole: int) -> Iterator[Windows | None]:
     """The windows of a file of more bytes of pixels than are read as a whole; else None.
@@ -144,6 +152,9 @@ def write_tiff(rows: Rows, path: Path) -> None:
                 colormap=colormap,
                 extrasamples=["unassalpha"] if is_colored and rows.shape[2] == 4 else None,
                 metadata=None,
+                resolution=rows.grid.resolution,
+                resolutionunit=rows.grid.unit if rows.grid.resolution else None,
+                extratags=grid_tags(rows.grid, rows.nodata),
             )
 
 

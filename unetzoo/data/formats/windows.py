@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from unetzoo._utils.colors import UNKNOWN_COLOR, Colors
 from unetzoo.data.formats.content import Known, channel_axis, check_finite
+from unetzoo.data.formats.grid import Grid
 from unetzoo.data.formats.limits import check_memory
 from unetzoo.data.formats.nodata import masked_values
 from unetzoo.data.formats.tiff_page import as_bytes
@@ -99,12 +100,16 @@ class Rows(Protocol):
         dtype: of the values.
         row_axis: which axis is the height.
         palette: colors (classes, 3) in which viewers show ids; None: no palette.
+        grid: where the pixels lie.
+        nodata: value of pixels without data; None: there is no such value.
     """
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     row_axis: int
     palette: Colors | None
+    grid: Grid
+    nodata: float | None
 
     def blocks(self, rows: int | None = None) -> Iterator[tuple[int, NDArray[Any]]]:
         """All rows from the top, so many at once: the number of the first one, and an array like `shape`, but lower."""

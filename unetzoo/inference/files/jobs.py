@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unetzoo.data.annotations.table import is_annotation_file
-from unetzoo.data.formats.read import open_image
+from unetzoo.data.formats.grid import NO_GRID, Grid
+from unetzoo.data.formats.read import open_image, read_grid
 from unetzoo.data.formats.table import IMAGE_SUFFIXES
 from unetzoo.data.formats.zarr import SUFFIX, is_zarr
 from unetzoo.data.open import Data, source_of
@@ -67,6 +68,11 @@ class Job:
 def open_pixels(image: Image, *, channels: int) -> AbstractContextManager[Any]:
     """The pixels (h, w, c) of an image; a large file is read by blocks."""
     return open_image(image, channels=channels) if isinstance(image, Path) else nullcontext(image.read())
+
+
+def grid_of(image: Image) -> Grid:
+    """Where the pixels of an image lie; raises DataError where it cannot be read."""
+    return read_grid(image) if isinstance(image, Path) else NO_GRID
 
 
 def identity_of(image: Image) -> list[str]:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unetzoo._utils.colors import Colors, palette
+from unetzoo.data.formats.grid import NO_GRID, Grid
 from unetzoo.data.formats.table import FORMAT_OF
 from unetzoo.data.masks.colors import TRANSPARENT
 from unetzoo.errors import OptionError
@@ -152,29 +153,40 @@ def _white(opacity: NDArray[Any]) -> Colors:
     return np.stack([*[np.full_like(opacity, _FULL)] * 3, opacity], axis=1).astype(np.uint8)
 
 
+def _nodata(look: Look, dtype: np.dtype[Any]) -> float | None:
+    if look.dtype is not None or (look.table is not None and look.table.ndim > 1):
+        return None
+    if look.table is not None:
+        return float(look.table[-1])
+    return math.nan if dtype.kind == "f" else float(np.iinfo(dtype).max)
+
+
 class EncodedResult:
     """A finished result as a file stores it.
 
     Args:
         result: of class ids or probabilities.
         look: of the class ids.
+        grid: where the pixels lie.
 
     Attributes:
         shape: (h, w), (planes, h, w), or (h, w, 3 or 4) for colors.
         dtype: of its values.
         row_axis: which axis is the height.
         palette: colors (classes, 3) in which viewers show ids; None: no palette.
+        nodata: value of pixels without data; None: there is no such value, as among numbers of objects.
     """
 
-    def __init__(self, result: PartialResult, look: Look) -> None:
+    def __init__(self, result: PartialResult, look: Look, grid: Grid = NO_GRID) -> None:
         self._result = result
-        self.look = look
+        self.look, self.grid = look, grid
         self.shape, self.dtype = result.shape, look.dtype or result.dtype
         if look.table is not None:
             channels = look.table.shape[1:]
             self.shape = (*result.shape, *channels) if look.is_colored else (*channels, *result.shape)
             self.dtype = look.table.dtype
         self.palette = look.palette
+        self.nodata = _nodata(look, self.dtype)
         self.row_axis = 0 if look.is_colored else len(self.shape) - 2
 
     def blocks(self, rows: int | None = None) -> Iterator[tuple[int, NDArray[Any]]]:

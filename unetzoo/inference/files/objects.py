@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from unetzoo.data.formats.grid import NO_GRID, Grid
 from unetzoo.data.formats.table import FORMAT_OF
 from unetzoo.errors import DataError
 from unetzoo.inference.files.looks import Look
@@ -16,7 +17,9 @@ from unetzoo.inference.objects import Decoder
 _MOST_OF_16_BITS = 2**16 - 1
 
 
-def write_objects(maps: PartialResult, decoder: Decoder, target: Path, made_of: Mapping[str, Any]) -> None:
+def write_objects(
+    maps: PartialResult, decoder: Decoder, target: Path, made_of: Mapping[str, Any], grid: Grid = NO_GRID
+) -> None:
     """Decode finished maps, and write the objects into `target`: uint16, or uint32 for more than 65,535 objects.
 
     Raises:
@@ -33,7 +36,7 @@ def write_objects(maps: PartialResult, decoder: Decoder, target: Path, made_of: 
                     result.write(strip.top, strip.ids)
                 classes += strip.classes.tolist()
             look = Look(dtype=_type_of(len(classes), target))
-            write_result(result, target, made_of, look, classes if decoder.classes else ())
+            write_result(result, target, made_of, look, grid=grid, classes=classes if decoder.classes else ())
         finally:
             result.remove()
 

@@ -10,10 +10,12 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
+from unetzoo.data.formats.grid import Grid
+from unetzoo.data.formats.table import FORMAT_OF
 from unetzoo.errors import DataError, MissingExtraError, OptionError, ShapeError, UnetzooError
 from unetzoo.inference.devices import on_device
 from unetzoo.inference.engines.optimize import optimize
-from unetzoo.inference.files.jobs import Image, Job, identity_of, open_pixels
+from unetzoo.inference.files.jobs import Image, Job, grid_of, identity_of, open_pixels
 from unetzoo.inference.files.looks import Look
 from unetzoo.inference.files.objects import write_objects
 from unetzoo.inference.files.options import PredictOptions
@@ -111,11 +113,15 @@ class FilePredictor:
                 if standing.state == "current":
                     discard(_partial(target))  # of a process that was killed between the last two steps
                 return standing
+            grid = grid_of(image)
+            if grid.geo and FORMAT_OF[target.suffix.lower()].grid is None:
+                on_doubt(f"a {target.suffix} file has no georeference, which the image has; choose .tif (--format tif)")
             with open_pixels(image, channels=self.config.in_channels) as pixels:
                 scaling = scaling_of(pixels, self.config.info)
                 if scaling.doubt:
                     on_doubt(scaling.doubt)
-                self._predict(pixels, made_of, target, look, on_rows, Normalize(self.config.info, scaling.factor))
+                normalize = Normalize(self.config.info, scaling.factor)
+                self._predict(pixels, made_of, target, look, on_rows, normalize, grid)
         except (ShapeError, OptionError) as error:
             raise DataError(f"{image}: {error}") from error
         except OSError as error:
@@ -139,6 +145,7 @@ class FilePredictor:
         look: Look,
         on_rows: Callable[[int, int], None],
         normalize: Normalize,
+        grid: Grid,
     ) -> None:
         height, width = image.shape[:2]
         classes = self.config.classes
@@ -164,9 +171,9 @@ class FilePredictor:
                 result.write(top, rows if keeps_all else class_ids(rows, self._limits, unknown=unknown))
                 on_rows(result.rows, height)
             if self._decoder is not None:
-                write_objects(result, self._decoder, target, made_of)
+                write_objects(result, self._decoder, target, made_of, grid)
             else:
-                write_result(result, target, made_of, look)
+                write_result(result, target, made_of, look, grid=grid)
             result.remove()
 
     def _made_of(self, image: Image) -> dict[str, Any]:

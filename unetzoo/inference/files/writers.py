@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from unetzoo.data.formats.grid import NO_GRID, Grid
 from unetzoo.data.formats.table import FORMAT_OF, writer_of
 from unetzoo.data.formats.zarr import SUFFIX, is_zarr_array, need_zarr
 from unetzoo.errors import DataError
@@ -41,9 +42,17 @@ def make_folder(folder: Path) -> None:
 
 
 def write_result(
-    result: PartialResult, target: Path, made_of: Mapping[str, Any], look: Look, classes: Sequence[int] = ()
+    result: PartialResult,
+    target: Path,
+    made_of: Mapping[str, Any],
+    look: Look,
+    *,
+    grid: Grid = NO_GRID,
+    classes: Sequence[int] = (),
 ) -> None:
     """Write all rows into `target`, in the format of its ending, and the classes of its objects into its record.
+
+    The pixels lie on `grid`, if the format can say so.
 
     The file has another name until it is complete. Its record is written before it replaces the target; the rows, which
     are removed last, tell that a process was killed in between.
@@ -51,7 +60,7 @@ def write_result(
     draft = target.with_name(f".{target.name}.writing")
     _remove(draft)
     try:
-        writer_of(target)(EncodedResult(result, look), draft)
+        writer_of(target)(EncodedResult(result, look, grid), draft)
         write_record(target, draft, made_of, classes)
         _put(draft, target)
     finally:
