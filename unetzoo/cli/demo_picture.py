@@ -5,18 +5,18 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from unetzoo._utils.colors import FALSE_NEGATIVE, FALSE_POSITIVE, HIT, Colors
+from unetzoo._utils.colors import FALSE_NEGATIVE, FALSE_POSITIVE, FOUND_EDGE, HIT, OBJECT_COLOR, Colors, dimmed
 from unetzoo.cli.demo_methods import Result
 from unetzoo.data.dataset import Sample
 from unetzoo.data.shown import image_colors
-from unetzoo.evaluation.pictures import FOUND_EDGE, class_colors, error_colors, objects_panels, outlined
+from unetzoo.evaluation.pictures import OUTLINES, Entry, class_colors, error_colors, objects_panels, outlined
 
 _PAPER, _INK, _FAINT = (255, 255, 255), (31, 41, 51), (94, 106, 118)
 _LEGEND = (
-    (HIT, "nucleus, found"),
-    (FALSE_POSITIVE, "false positive: no nucleus there"),
-    (FALSE_NEGATIVE, "false negative: nucleus missed"),
-    (FOUND_EDGE, "outline of one nucleus; orange outlines are not one"),
+    Entry(HIT, "nucleus, found"),
+    Entry(FALSE_POSITIVE, "false positive: no nucleus there"),
+    Entry(FALSE_NEGATIVE, "false negative: nucleus missed"),
+    *OUTLINES,
 )
 _GAMMA = 0.6  # lightens the dim nuclei
 # Pixels of the picture; positions of text are those of its baseline.
@@ -31,12 +31,12 @@ def draw(title: str, sample: Sample, results: Sequence[Result]) -> Image.Image:
     """The image and its truth, then the prediction and the errors of each method, side by side, with a legend."""
     image = (255 * (image_colors(sample.image) / 255) ** _GAMMA).round().astype(np.uint8)
     pixels = " x ".join(map(str, sample.mask.shape))
-    truth = outlined(class_colors(sample.mask, 2), results[0].objects.truth, np.array([]), FALSE_NEGATIVE)
+    truth = outlined(dimmed(class_colors(sample.mask, 2)), results[0].objects.truth, FOUND_EDGE)
     nuclei = f"{pixels} pixels, {results[0].objects.truth.max()} nuclei"
     groups = [("held out", nuclei, {"image": image, "truth": truth})]
     for result in results:
         numbers = f"IoU {result.mean_iou:.3f}   AP {result.precision:.3f}   {result.objects.predicted.max()} nuclei"
-        _, prediction = objects_panels(image, class_colors(result.mask, 2), result.objects)
+        _, prediction = objects_panels(image, class_colors(result.mask, 2), [result.objects])
         panels = {"prediction": prediction, "errors": error_colors(sample.mask, result.mask)}
         groups.append((result.method, numbers, panels))
     height, width = (_SCALE * side for side in sample.mask.shape)
@@ -63,8 +63,11 @@ def _draw_panels(picture: Image.Image, panels: dict[str, Colors], left: int, siz
 
 def _draw_legend(pen: ImageDraw.ImageDraw, middle: int) -> None:
     left, half = _MARGIN, _SWATCH // 2
-    for color, meaning in _LEGEND:
-        pen.rectangle((left, middle - half, left + _SWATCH, middle + half), fill=color)
+    for color, meaning, is_outline in _LEGEND:
+        box = (left, middle - half, left + _SWATCH, middle + half)
+        pen.rectangle(box, fill=color, outline=_FAINT if is_outline else None)
+        if is_outline:
+            pen.rectangle((left + 6, middle - half + 6, left + _SWATCH - 6, middle + half - 6), fill=OBJECT_COLOR)
         left += _SWATCH + 12
         _write(pen, (left, middle + 9), meaning, _SMALL)
         left += round(pen.textlength(meaning, ImageFont.load_default(_SMALL))) + 48

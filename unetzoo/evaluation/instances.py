@@ -21,11 +21,15 @@ class Objects:
         predicted: object number of each pixel (h, w), from 1 on; 0: none.
         truth: the same for true objects.
         partners: (pairs, 2): numbers of a true object and the predicted object that matches it.
+        split: the same for each true object that holds more than half of each of several predicted ones, with these.
+        merged: the same for each predicted object that holds more than half of each of several true ones, with these.
     """
 
-    predicted: Numbers
-    truth: Numbers
+    predicted: NDArray[np.integer]
+    truth: NDArray[np.integer]
     partners: Numbers
+    split: Numbers
+    merged: Numbers
 
     @property
     def counts(self) -> Numbers:
@@ -71,7 +75,16 @@ def match_objects(predicted: NDArray[np.integer], truth: NDArray[np.integer]) ->
     """Match predicted objects (h, w) to true ones, both numbered; a pixel of a negative true number is unknown."""
     known = predicted * (truth >= 0)
     objects, true_objects = _numbered(known, known > 0), _numbered(truth, truth > 0)
-    return Objects(objects, true_objects, _partners(objects, true_objects))
+    pairs, overlaps = _overlaps(objects, true_objects)
+    true_sizes = np.bincount(true_objects.ravel())[pairs[:, 0]]
+    sizes = np.bincount(objects.ravel())[pairs[:, 1]]
+    return Objects(
+        predicted=objects,
+        truth=true_objects,
+        partners=pairs[overlaps > MATCHED * (true_sizes + sizes - overlaps)],
+        split=_repeated(pairs[2 * overlaps > sizes], 0),
+        merged=_repeated(pairs[2 * overlaps > true_sizes], 1),
+    )
 
 
 def _components(mask: NDArray[np.bool_]) -> Numbers:
@@ -90,12 +103,15 @@ def _numbered(numbers: NDArray[np.integer], mask: NDArray[np.bool_]) -> Numbers:
     return whole
 
 
-def _partners(predicted: Numbers, truth: Numbers) -> Numbers:
-    """Pairs (pairs, 2) of a true and a predicted object whose IoU is high enough."""
+def _overlaps(predicted: Numbers, truth: Numbers) -> tuple[Numbers, Numbers]:
+    """Pairs (pairs, 2) of a true and a predicted object that share pixels, and how many (pairs,)."""
     shared = (predicted > 0) & (truth > 0)
     beyond = predicted.max() + 1
     codes, overlaps = np.unique(truth[shared] * beyond + predicted[shared], return_counts=True)
-    pairs = np.stack(np.divmod(codes, beyond), axis=1)
-    sizes = np.bincount(truth.ravel())[pairs[:, 0]] + np.bincount(predicted.ravel())[pairs[:, 1]]
-    matches: Numbers = pairs[overlaps > MATCHED * (sizes - overlaps)]
-    return matches
+    return np.stack(np.divmod(codes, beyond), axis=1), overlaps
+
+
+def _repeated(pairs: Numbers, side: int) -> Numbers:
+    """The pairs (pairs, 2) whose true (0) or predicted (1) object is in several of them."""
+    repeated: Numbers = pairs[np.bincount(pairs[:, side])[pairs[:, side]] > 1]
+    return repeated

@@ -1,6 +1,7 @@
 """The panels of a case as colors: image, truth, prediction and errors."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,17 +10,37 @@ from unetzoo._utils.colors import (
     CONFUSED,
     FALSE_NEGATIVE,
     FALSE_POSITIVE,
+    FOUND_EDGE,
     HIT,
+    MERGED_EDGE,
     NOTHING,
+    SPLIT_EDGE,
     UNKNOWN_COLOR,
     Colors,
+    dimmed,
     palette,
 )
 from unetzoo.evaluation.instances import Objects
 from unetzoo.nn.coding import UNKNOWN
 
 Ids = NDArray[np.integer]
-FOUND_EDGE = (0, 158, 115)
+
+
+class Entry(NamedTuple):
+    """A line of a legend: a color, what it means, and whether it is the color of outlines."""
+
+    color: tuple[int, ...]
+    text: str
+    is_outline: bool = False
+
+
+OUTLINES = (
+    Entry(FOUND_EDGE, "object found", is_outline=True),
+    Entry(FALSE_NEGATIVE, "object missed", is_outline=True),
+    Entry(FALSE_POSITIVE, "false object", is_outline=True),
+    Entry(SPLIT_EDGE, "split: several predicted for one", is_outline=True),
+    Entry(MERGED_EDGE, "merged: one predicted for several", is_outline=True),
+)
 
 
 def class_colors(ids: Ids, classes: int) -> Colors:
@@ -45,57 +66,84 @@ def error_colors(truth: Ids, predicted: Ids) -> Colors:
     return colors
 
 
+def objects_panels(
+    truth: Colors, predicted: Colors, objects: Sequence[Objects], *, width: int = 1
+) -> tuple[Colors, Colors]:
+    """The panels of truth and prediction, dimmed, with the outlines of their objects, in the colors of `OUTLINES`.
+
+    Split and merged objects have the color of that, found or not, and so have the pieces of a split object and the
+    objects that one prediction merges. The panel of the truth shows as many split objects as are counted, and that of
+    the prediction as many merged ones.
+
+    Args:
+        truth: colors (h, w, 3).
+        predicted: colors (h, w, 3).
+        objects: those of each class.
+        width: of the outlines, in pixels, inside of the objects.
+    """
+    truth, predicted = dimmed(truth), dimmed(predicted)
+    for each in objects:
+        partners, split, merged = (pairs.T for pairs in (each.partners, each.split, each.merged))
+        of_truth = [(partners[0], FOUND_EDGE), (merged[0], MERGED_EDGE), (split[0], SPLIT_EDGE)]
+        of_predicted = [(partners[1], FOUND_EDGE), (split[1], SPLIT_EDGE), (merged[1], MERGED_EDGE)]
+        truth = outlined(truth, each.truth, FALSE_NEGATIVE, of_truth, width=width)
+        predicted = outlined(predicted, each.predicted, FALSE_POSITIVE, of_predicted, width=width)
+    return truth, predicted
+
+
 def outlined(
-    colors: Colors, numbers: NDArray[np.integer], matched: NDArray[np.integer], other: tuple[int, ...]
+    colors: Colors,
+    numbers: NDArray[np.integer],
+    color: tuple[int, ...],
+    special: Sequence[tuple[NDArray[np.integer], tuple[int, ...]]] = (),
+    *,
+    width: int = 1,
 ) -> Colors:
-    """Colors (h, w, 3) with the outlines of objects: green for matched objects, another color for the rest.
+    """Colors (h, w, 3) with the outlines of objects.
 
     Args:
         colors: of a panel.
-        numbers: of the objects (h, w), 0 where there is none.
-        matched: numbers of the objects that have a partner.
-        other: color of the outlines of the others.
+        numbers: of the objects (h, w), from 1 on without gaps, 0 where there is none.
+        color: of the outlines.
+        special: numbers of objects with outlines of another color, and that color; later ones win.
+        width: of the outlines, in pixels, inside of the objects.
     """
-    edges = np.zeros(numbers.shape, dtype=bool)
-    padded = np.pad(numbers, 1, mode="edge")
-    for rows, columns in ((0, 1), (2, 1), (1, 0), (1, 2)):
-        height, width = numbers.shape
-        edges |= padded[rows : rows + height, columns : columns + width] != numbers
-    edges &= numbers > 0
+    table = np.full((numbers.max(initial=0) + 1, 3), color, np.uint8)
+    for chosen, other in special:
+        table[chosen] = other
+    edges = _edges(numbers, width)
     drawn = colors.copy()
-    drawn[edges] = other
-    drawn[edges & np.isin(numbers, matched)] = FOUND_EDGE
+    drawn[edges] = table[numbers[edges]]
     return drawn
 
 
-def legend(
-    class_names: Sequence[str], *, with_unknown: bool, with_objects: bool = False
-) -> list[tuple[tuple[int, ...], str]]:
+def _edges(numbers: NDArray[np.integer], width: int) -> NDArray[np.bool_]:
+    """Pixels of objects (h, w) that are at most so many pixels, up, down or sideways, from what is not the object."""
+    rows, columns = numbers.shape
+    padded = np.pad(numbers, width, mode="edge")
+    edges = np.zeros(numbers.shape, dtype=bool)
+    for step in range(-width, width + 1):
+        edges |= padded[width + step : width + step + rows, width : width + columns] != numbers
+        edges |= padded[width : width + rows, width + step : width + step + columns] != numbers
+    return edges & (numbers > 0)
+
+
+def legend(class_names: Sequence[str], *, with_unknown: bool, with_objects: bool = False) -> list[Entry]:
     """The colors of all panels of a picture, and what they mean."""
     names = list(class_names)
-    entries = [(tuple(color), name) for color, name in zip(palette(len(names)).tolist(), names, strict=True)]
+    colors = dimmed(palette(len(names))) if with_objects else palette(len(names))
+    entries = [Entry(tuple(color), name) for color, name in zip(colors.tolist(), names, strict=True)]
     background = names[0]
-    entries.append((HIT, "right"))
+    entries.append(Entry(HIT, "right"))
     if len(names) == 2:
         entries += [
-            (FALSE_POSITIVE, f"false positive: no {names[1]} there"),
-            (FALSE_NEGATIVE, f"false negative: {names[1]} missed"),
+            Entry(FALSE_POSITIVE, f"false positive: no {names[1]} there"),
+            Entry(FALSE_NEGATIVE, f"false negative: {names[1]} missed"),
         ]
     else:
         entries += [
-            (FALSE_POSITIVE, f"false positive: {background} there"),
-            (FALSE_NEGATIVE, f"false negative: taken for {background}"),
-            (CONFUSED, "another class"),
+            Entry(FALSE_POSITIVE, f"false positive: {background} there"),
+            Entry(FALSE_NEGATIVE, f"false negative: taken for {background}"),
+            Entry(CONFUSED, "another class"),
         ]
-    if with_objects:
-        entries.append((FOUND_EDGE, "outline: object found (blue: missed, orange: false)"))
-    return entries + [(UNKNOWN_COLOR, "unknown")] * with_unknown
-
-
-def objects_panels(truth: Colors, predicted: Colors, objects: Objects) -> tuple[Colors, Colors]:
-    """The panels of truth and prediction with the outlines of their objects."""
-    true_numbers, predicted_numbers = objects.partners[:, 0], objects.partners[:, 1]
-    return (
-        outlined(truth, objects.truth, true_numbers, FALSE_NEGATIVE),
-        outlined(predicted, objects.predicted, predicted_numbers, FALSE_POSITIVE),
-    )
+    return entries + [Entry(UNKNOWN_COLOR, "unknown")] * with_unknown + list(OUTLINES) * with_objects

@@ -1,23 +1,23 @@
 """Cases below each other on one sheet: four panels each, with a title, under one heading and over one legend."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from unetzoo._utils.colors import Colors
+from unetzoo._utils.colors import OBJECT_COLOR, Colors
 from unetzoo._utils.texts import printable
 from unetzoo.data.shown import image_colors
 from unetzoo.evaluation.instances import Objects
-from unetzoo.evaluation.pictures import Ids, class_colors, error_colors, legend, objects_panels
+from unetzoo.evaluation.pictures import Entry, Ids, class_colors, error_colors, legend, objects_panels
 from unetzoo.nn.coding import UNKNOWN
 
 _INK, _FAINT, _LINE_COLOR, _PAPER = (31, 41, 51), (94, 106, 118), (150, 158, 166), (255, 255, 255)
 _PANELS = ("image", "truth", "prediction", "errors")
 # Pixels.
-_MARGIN, _TITLE, _HEADING, _LINE, _SWATCH, _TEXT = 10, 24, 22, 22, 12, 14
+_MARGIN, _TITLE, _HEADING, _LINE, _SWATCH, _TEXT, _OUTLINE = 10, 24, 22, 22, 12, 14, 3
 _NARROWEST, _WIDEST = 96, 4  # pixels, that headings fit in; of a panel's height
 
 
@@ -54,7 +54,7 @@ def draw_sheet(cases: Sequence[Shown], class_names: Sequence[str], *, height: in
     with_unknown = any(bool((case.truth == UNKNOWN).any()) for case in cases)
     with_objects = any(case.objects for case in cases)
     entries = legend(tuple(map(printable, class_names)), with_unknown=with_unknown, with_objects=with_objects)
-    lines = _lines([text for _, text in entries], across)
+    lines = _lines([entry.text for entry in entries], across)
     heights = [height + _MARGIN + (_TITLE if case.title else 0) for case in cases]
     sheet = Image.new("RGB", (across, _HEADING + sum(heights) + len(lines) * _LINE + _MARGIN), _PAPER)
     pen = ImageDraw.Draw(sheet)
@@ -84,16 +84,29 @@ def _draw_case(sheet: Image.Image, case: Shown, classes: int, top: int, size: tu
         title = _shortened(printable(case.title), sheet.width - 2 * _MARGIN)
         _write(ImageDraw.Draw(sheet), _MARGIN, top + _TITLE - 8, title, _INK)
         top += _TITLE
-    for index, colors in enumerate(_panels(case, classes)):
-        method = Image.Resampling.BILINEAR if index == 0 else Image.Resampling.NEAREST
-        sheet.paste(Image.fromarray(colors).resize(size, method), (_MARGIN + index * step, top))
+    image = Image.fromarray(image_colors(case.image)).resize(size, Image.Resampling.BILINEAR)
+    for index, panel in enumerate([image, *map(Image.fromarray, _panels(case, classes, size))]):
+        sheet.paste(panel, (_MARGIN + index * step, top))
 
 
-def _panels(case: Shown, classes: int) -> tuple[Colors, ...]:
-    truth, predicted = class_colors(case.truth, classes), class_colors(case.predicted, classes)
-    for objects in case.objects:
-        truth, predicted = objects_panels(truth, predicted, objects)
-    return image_colors(case.image), truth, predicted, error_colors(case.truth, case.predicted)
+def _panels(case: Shown, classes: int, size: tuple[int, int]) -> tuple[Colors, ...]:
+    """Truth, prediction and errors in pixels of the sheet, on which outlines are equally wide in images of any size."""
+    truth_ids, predicted_ids = _nearest(case.truth, size), _nearest(case.predicted, size)
+    truth, predicted = class_colors(truth_ids, classes), class_colors(predicted_ids, classes)
+    if case.objects:
+        objects = [
+            replace(each, truth=_nearest(each.truth, size), predicted=_nearest(each.predicted, size))
+            for each in case.objects
+        ]
+        truth, predicted = objects_panels(truth, predicted, objects, width=_OUTLINE)
+    return truth, predicted, error_colors(truth_ids, predicted_ids)
+
+
+def _nearest(ids: Ids, size: tuple[int, int]) -> Ids:
+    """Ids (h, w) at another width and height."""
+    columns, rows = ((np.arange(to) + 0.5) * of / to for to, of in zip(size, ids.shape[::-1], strict=True))
+    resized: Ids = ids[rows.astype(int)[:, None], columns.astype(int)]
+    return resized
 
 
 def _lines(texts: Sequence[str], across: int) -> list[int]:
@@ -109,15 +122,16 @@ def _lines(texts: Sequence[str], across: int) -> list[int]:
     return lines
 
 
-def _draw_legend(
-    pen: ImageDraw.ImageDraw, entries: Sequence[tuple[tuple[int, ...], str]], lines: Sequence[int], top: int
-) -> None:
+def _draw_legend(pen: ImageDraw.ImageDraw, entries: Sequence[Entry], lines: Sequence[int], top: int) -> None:
     waiting = iter(entries)
     for count in lines:
         left = _MARGIN
         for _ in range(count):
-            color, text = next(waiting)
-            pen.rectangle((left, top, left + _SWATCH, top + _SWATCH), fill=color, outline=_LINE_COLOR)
+            color, text, is_outline = next(waiting)
+            box = (left, top, left + _SWATCH, top + _SWATCH)
+            pen.rectangle(box, fill=color, outline=_LINE_COLOR)
+            if is_outline:
+                pen.rectangle((left + 4, top + 4, left + _SWATCH - 4, top + _SWATCH - 4), fill=OBJECT_COLOR)
             _write(pen, left + _SWATCH + 5, top + 11, text, _INK)
             left += _SWATCH + 5 + _length(text) + 18
         top += _LINE
