@@ -38,6 +38,9 @@ def test_one_command_writes_labels_table_summary_outlines_and_pictures(invoke, r
     options = [*(part for flag in flags for part in flag), "--pixel-size", "0.5um"]
     result = invoke("predict", run, str(images), str(tmp_path / "labels"), *options)
     assert result.exit_code == 0, result.output
+    names = ("table", "summary", "outlines", "overlay")
+    written = [f"{name}: {place}" for name, place in zip(names, places.values(), strict=True)]
+    assert result.stdout.splitlines()[1:] == written
     labels = np.asarray(Image.open(tmp_path / "labels" / "b.png"))
     with (tmp_path / "cells.csv").open(newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["image"] == "b.png"]

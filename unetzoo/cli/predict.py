@@ -100,7 +100,7 @@ def predict(
     with _progress(len(jobs)) as (on_rows, on_result, on_objects):
         results = run_jobs(network, jobs, options, workers=workers, ray=ray, on_rows=on_rows)
         results = with_object_files(results, planned, files, network.config, on_image=on_objects)
-        report(results, [job.target for job in jobs], json, on_result=on_result)
+        report(results, [job.target for job in jobs], json, about_objects=files.paths(), on_result=on_result)
 
 
 @contextmanager

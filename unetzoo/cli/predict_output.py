@@ -10,7 +10,7 @@ from unetzoo.cli.errors import MOST_SHOWN, exit_for, say_more
 from unetzoo.cli.output import PRINT, say, show, write_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from unetzoo.inference.files.predictor import FilePrediction
 
@@ -25,7 +25,12 @@ _LABELS = {
 
 
 def report(
-    results: "Iterable[FilePrediction]", targets: "Sequence[Path]", json: str | None, *, on_result: "Callable[[], None]"
+    results: "Iterable[FilePrediction]",
+    targets: "Sequence[Path]",
+    json: str | None,
+    *,
+    about_objects: "Mapping[str, Path]",
+    on_result: "Callable[[], None]",
 ) -> None:
     """Print what became of the images; exit code 3 where some failed, 4 where all did.
 
@@ -33,12 +38,15 @@ def report(
         results: of the images, as they are finished.
         targets: the file of each image.
         json: file of the same as JSON, `-` to print that instead; None: no JSON.
+        about_objects: files and folders of tables, outlines and pictures, by what they are.
         on_result: called after each image.
     """
     finished = list(_warned(results, on_result))
     counts = Counter(map(_kind, finished))
     if json != PRINT:
         _show(finished, counts, targets)
+        if counts["failed"] < len(finished):
+            show(*(f"{name}: {path}" for name, path in about_objects.items()))
     if json:
         plain = [{**asdict(result), "file": str(result.file)} for result in finished]
         write_json({"counts": dict(Counter(result.state for result in finished)), "results": plain}, json)
