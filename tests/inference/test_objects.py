@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from drawn_objects import drawn, ellipses, same_objects
+from drawn_objects import best_ious, drawn, ellipses, same_objects
 from torch.nn import functional as F  # noqa: N812 - the field's name for it
 
 import unetzoo
@@ -72,7 +72,7 @@ def test_strips_give_the_objects_of_the_whole_image(objects):
     maps = unetzoo.create_objects(objects).encode(ids)
     whole = Decoder(_config(objects)).decode(maps)
     strips = Decoder(_config(objects), largest_object=96, strip=96, whole=0).decode(maps)
-    assert same_objects(strips.ids, whole.ids)
+    _assert_same(objects, strips.ids, whole.ids)
     assert len(np.unique(strips.ids)) == strips.ids.max() + 1 == len(strips.classes)
     assert whole.ids.max() > 20
 
@@ -84,7 +84,15 @@ def test_strips_give_the_objects_of_an_image_of_2000_pixels(objects):
     maps = unetzoo.create_objects(objects).encode(ids)
     whole = Decoder(_config(objects)).decode(maps)
     strips = Decoder(_config(objects), largest_object=64, strip=200, whole=0).decode(maps)
-    assert same_objects(strips.ids, whole.ids)
+    _assert_same(objects, strips.ids, whole.ids)
+
+
+def _assert_same(objects, ids, others):
+    """Flows are followed to positions that are rounded elsewhere in other tiles, so that single pixels may differ."""
+    if objects != "flows":
+        assert same_objects(ids, others)
+    assert ids.max() == others.max()
+    assert best_ious(others, ids).min() > 0.98
 
 
 def test_an_object_belongs_to_one_strip_and_is_complete():
@@ -101,11 +109,13 @@ def test_an_object_belongs_to_one_strip_and_is_complete():
     assert sum(len(strip.classes) for strip in strips) == 3
 
 
+@pytest.mark.parametrize("is_turned", [False, True])
 @pytest.mark.parametrize("length", [31, 45, 100, 120])
 @pytest.mark.parametrize("top", [0, 10])
-def test_an_object_longer_than_stated_is_never_cut_in_silence(length, top):
+def test_an_object_longer_than_stated_is_never_cut_in_silence(length, top, is_turned):
     ids = np.zeros((130, 20), int)
     ids[top : top + length, 5:9] = 1
+    ids = ids.T if is_turned else ids
     maps = unetzoo.create_objects("components").encode(ids)
     with pytest.raises(OptionError, match=r"more than largest_object=30.*give a larger largest_object"):
         Decoder(_config("components"), largest_object=30, strip=30, whole=0).decode(maps)

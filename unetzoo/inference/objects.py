@@ -1,6 +1,6 @@
-"""Predict the objects of an image: its maps are decoded, an image of many pixels in strips."""
+"""Predict the objects of an image: its maps are decoded, those of an image of many pixels in tiles, strip by strip."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,7 +18,7 @@ from unetzoo.objects.target import object_classes
 from unetzoo.registry.objects import coding_of, count_object_classes, network_maps
 
 Numbers = NDArray[np.int32]
-_STRIP = 1024  # rows, at least
+_STRIP = 2048  # rows and columns of a tile, at least
 _WHOLE = 2**24  # pixels that are decoded at once
 
 
@@ -48,13 +48,33 @@ class Strip(NamedTuple):
     classes: NDArray[np.int64]
 
 
+class _Part(NamedTuple):
+    """Rows or columns from `start` to the one before `end`, and the window around them that is decoded.
+
+    Attributes:
+        start: the first.
+        end: the one after the last.
+        first: of the window.
+        beyond: after the window.
+        is_cut: whether the image has more than the window.
+        is_whole: whether there is no other part.
+    """
+
+    start: int
+    end: int
+    first: int
+    beyond: int
+    is_cut: bool
+    is_whole: bool
+
+
 class Decoder:
     """Decodes the maps of a network.
 
     Args:
         config: of the network.
         largest_object: see `predict_objects`.
-        strip: rows at once of images that are not decoded whole.
+        strip: rows and columns at once of images that are not decoded whole.
         whole: pixels of the largest image that is decoded whole.
 
     Raises:
@@ -82,8 +102,8 @@ class Decoder:
     def strips(self, read: Callable[[int, int], Maps], shape: tuple[int, int]) -> Iterator[Strip]:
         """The finished rows of objects from top to bottom, for images larger than the memory.
 
-        An object belongs to the strip in which its centroid lies. Each strip is decoded with as many rows around it as
-        its objects need, so that they are those of the whole image.
+        A strip is decoded in tiles, and an object belongs to the tile in which its centroid lies. Each tile is decoded
+        with as many pixels around it as its objects need, so that they are those of the whole image.
 
         Args:
             read: gives the maps (c, beyond - first, w) of some rows.
@@ -93,26 +113,41 @@ class Decoder:
             OptionError: an object of an image that is cut is longer than `largest_object`.
         """
         height, width = shape
-        rows = height if height * width <= self.whole else max(self.strip, self.largest)
-        halo = max(self.coding.halo(self.largest), self.largest + 1)
         pending, top, count = np.zeros((0, width), np.int32), 0, 0
-        for start in range(0, height, rows):
-            end = min(start + rows, height)
-            first, beyond = max(0, start - halo), min(height, end + halo)
-            ids, classes = self._window(read(first, beyond))
-            owned = self._owned(ids, start - first, end - first, is_cut=beyond - first < height)
-            numbers = np.where(owned, np.cumsum(owned) + count, 0).astype(np.int32)
-            reach = min(height, end + self.largest)
+        for rows in self._parts(height, shape):
+            reach = min(height, rows.end + self.largest)
             pending = np.concatenate([pending, np.zeros((reach - top - len(pending), width), np.int32)])
-            place = slice(max(first, top), reach)
-            _add(pending[place.start - top : reach - top], numbers[ids[place.start - first : reach - first]])
-            count += int(owned.sum())
-            finished = height if end == height else max(top, end - self.largest)
-            yield Strip(top, pending[: finished - top], classes[owned])
+            begin = max(rows.first, top)
+            new = []
+            for columns, (ids, classes) in self._tiles(read(rows.first, rows.beyond), self._parts(width, shape)):
+                owned = self._owned(ids, rows, columns)
+                numbers = np.where(owned, np.cumsum(owned) + count, 0).astype(np.int32)
+                place = slice(begin - top, reach - top), slice(columns.first, columns.beyond)
+                _add(pending[place], numbers[ids[begin - rows.first : reach - rows.first]])
+                count += int(owned.sum())
+                new.append(classes[owned])
+            finished = height if rows.end == height else max(top, rows.end - self.largest)
+            yield Strip(top, pending[: finished - top], np.concatenate(new))
             pending, top = pending[finished - top :].copy(), finished
 
+    def _parts(self, length: int, shape: tuple[int, int]) -> Iterator[_Part]:
+        """How so many rows or columns of an image are cut."""
+        is_whole = shape[0] * shape[1] <= self.whole
+        part = length if is_whole else max(self.strip, self.largest)
+        halo = max(self.coding.halo(self.largest), self.largest + 1)
+        for start in range(0, length, part):
+            end = min(start + part, length)
+            first, beyond = max(0, start - halo), min(length, end + halo)
+            yield _Part(start, end, first, beyond, is_cut=beyond - first < length, is_whole=end - start == length)
+
+    def _tiles(self, maps: Maps, parts: Iterable[_Part]) -> Iterator[tuple[_Part, ImageObjects]]:
+        """The objects of each tile of a strip; its maps are freed before those of the next one are read."""
+        for columns in parts:
+            yield columns, self._window(maps[..., columns.first : columns.beyond])
+
     def _window(self, maps: Maps) -> ImageObjects:
-        """The objects of some rows; pixels without data belong to none."""
+        """The objects of a tile and what surrounds it; pixels without data belong to none."""
+        maps = np.ascontiguousarray(maps)
         is_empty = np.isnan(maps[0])
         if is_empty.any():
             maps = np.where(is_empty, np.float32(0), maps)
@@ -123,17 +158,25 @@ class Decoder:
         votes = maps[self.channels :].argmax(0)
         return ImageObjects(ids, object_classes(ids, votes, self.classes).clip(min=0))
 
-    def _owned(self, ids: Numbers, start: int, end: int, *, is_cut: bool) -> NDArray[np.bool_]:
-        """Whether the centroid of each object (n + 1,) lies in the rows from `start` to `end`."""
-        top, bottom, centroid = _extents(ids)
-        lengths = bottom - top
-        touches = (top < end) & (bottom > start) & (lengths > self.largest)
-        if is_cut and touches.any():
+    def _owned(self, ids: Numbers, rows: _Part, columns: _Part) -> NDArray[np.bool_]:
+        """Whether the centroid of each object (n + 1,) lies in the tile."""
+        owned = np.arange(ids.max(initial=0) + 1) > 0
+        touches, lengths = owned.copy(), np.zeros(len(owned), np.int64)
+        for part, lines in ((rows, ids), (columns, ids.T)):
+            if part.is_whole:
+                continue
+            first, beyond, centroid = _extents(lines)
+            start, end = part.start - part.first, part.end - part.first
+            owned &= (centroid >= start) & (centroid < end)
+            touches &= (first < end) & (beyond > start)
+            if part.is_cut:
+                lengths = np.maximum(lengths, beyond - first)
+        longest = lengths[touches].max(initial=0)
+        if longest > self.largest:
             raise OptionError(
-                f"an object is {lengths[touches].max():,} pixels long or longer, more than largest_object="
-                f"{self.largest}, so that strips of the image would cut it: give a larger largest_object"
+                f"an object is {longest:,} pixels long or longer, more than largest_object={self.largest}, so that "
+                "tiles of the image would cut it: give a larger largest_object"
             )
-        owned: NDArray[np.bool_] = (centroid >= start) & (centroid < end)
         return owned
 
 
@@ -149,7 +192,7 @@ def predict_objects(
 ) -> Numbers:
     """The number of the object of each pixel.
 
-    The maps of the network are those of `predict`. An image of more than 2^24 pixels is decoded in strips; its objects
+    The maps of the network are those of `predict`. An image of more than 2^24 pixels is decoded in tiles; its objects
     are those of the whole image.
 
     Args:
@@ -159,8 +202,8 @@ def predict_objects(
         overlap: as in `predict`.
         batch: as in `predict`.
         flips: as in `predict`; vectors of mirror images are turned back.
-        largest_object: length in pixels, from top to bottom, of the longest object in an image that is decoded in
-            strips. They overlap by it.
+        largest_object: length in pixels, in rows or columns, of the longest object in an image that is decoded in
+            tiles. They overlap by it or more.
 
     Returns:
         (h, w) int32, 1 to n, 0 where there is no object or no data.

@@ -97,15 +97,17 @@ class Distance(ObjectCoding):
 
     def decode(self, maps: Maps) -> NDArray[np.int32]:
         """Flood from the middle of objects; raises as `ObjectCoding.decode` does."""
-        from scipy.ndimage import gaussian_filter
-
         foreground, edge, center = maps_of(self, maps)
         inside = foreground > self.threshold
-        smooth = [
-            gaussian_filter(distance, self.smoothing) if self.smoothing else distance for distance in (edge, center)
-        ]
-        seeds = components(inside & (smooth[0] > self.edge) & (smooth[1] < self.center))
-        return renumber(flood(-edge, seeds, inside), self.min_size)
+        is_seed = inside & (self._smooth(edge) > self.edge)
+        is_seed &= self._smooth(center) < self.center
+        return renumber(flood(-edge, components(is_seed), inside), self.min_size)
+
+    def _smooth(self, distances: Maps) -> Maps:
+        from scipy.ndimage import gaussian_filter
+
+        smooth: Maps = gaussian_filter(distances, self.smoothing) if self.smoothing else distances
+        return smooth
 
 
 def _edge_distances(objects: Numbers, owners: Numbers) -> Values:

@@ -31,7 +31,7 @@ def write_objects(
     with PartialResult(scratch, made_of, (height, width), np.dtype(np.int32)) as result:
         try:
             classes: list[int] = []
-            for strip in decoder.strips(lambda *rows: np.ascontiguousarray(maps.read(*rows)), (height, width)):
+            for strip in decoder.strips(maps.read, (height, width)):
                 if len(strip.ids):
                     result.write(strip.top, strip.ids)
                 classes += strip.classes.tolist()

@@ -43,8 +43,8 @@ class PredictOptions:
         flips: Average over mirror images, for four times the work.
         precision: Precision of the arithmetic.
         device: Name of the device: cpu, cuda, cuda:1 or mps. None: a GPU, else the CPU.
-        largest_object: Length of the longest object in images of over 16 million pixels, which are decoded in strips.
-            It is counted from top to bottom, as in `predict_objects`.
+        largest_object: Length of the longest object in images of over 16 million pixels, which are decoded in tiles.
+            It is that in rows or columns, as in `predict_objects`.
         overwrite: Replace all existing results, whoever made them.
 
     Raises:
