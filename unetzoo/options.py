@@ -7,7 +7,7 @@ from typing import Any
 
 from unetzoo.checks import plain
 from unetzoo.errors import OptionError, PluginError, did_you_mean
-from unetzoo.specs import Builder, Lazy
+from unetzoo.specs import Builder, Lazy, noun
 
 _RESERVED = {
     "encoder": ("in_channels", "pretrained"),
@@ -47,7 +47,7 @@ def options_of(kind: str, build: Lazy | Builder) -> tuple[Option, ...]:
     parameters = _parameters(_resolved(build))
     missing = [name for name in _RESERVED[kind] if name not in parameters]
     if missing:
-        raise PluginError(f"the {kind}'s builder must take {missing[0]!r} by name; {build!r} does not")
+        raise PluginError(f"the {noun(kind)}'s builder must take {missing[0]!r} by name; {build!r} does not")
     return tuple(_option(parameter) for name, parameter in parameters.items() if name not in _RESERVED[kind])
 
 
@@ -66,10 +66,10 @@ def build_part(
     for key in options:
         if key not in names:
             hint = f"{did_you_mean(str(key), names)} " if did_you_mean(str(key), names) else ""
-            raise OptionError(f"{kind} {name!r} has no option {key!r}; {hint}{takes}")
+            raise OptionError(f"{noun(kind)} {name!r} has no option {key!r}; {hint}{takes}")
     for option in accepted:
         if option.required and option.name not in options:
-            raise OptionError(f"{kind} {name!r} needs the option {option.name!r}; {takes}")
+            raise OptionError(f"{noun(kind)} {name!r} needs the option {option.name!r}; {takes}")
     return _resolved(build)(**reserved, **plain(options))
 
 

@@ -198,3 +198,8 @@ class FeatureInfo:
     def __len__(self) -> int:
         """Number of levels."""
         return len(self.channels)
+
+
+def noun(kind: str) -> str:
+    """How messages call a part of a kind, such as `"object coding"` for `"object"`."""
+    return "object coding" if kind == "object" else kind

@@ -49,6 +49,13 @@ def test_a_pattern_near_nothing_is_an_error_that_counts_what_there_is(invoke):
     assert result.stderr == f"error: no decoder matches 'zzz'; without a pattern there are {count}\n"
 
 
+def test_codings_of_objects_are_called_so(invoke):
+    result = invoke("list", "objects", "distnce")
+    assert result.stderr == "error: no object coding matches 'distnce'; did you mean 'distance'?\n"
+    result = invoke("describe", "object", "distnce")
+    assert "no object coding named 'distnce'; did you mean 'distance'?" in result.stderr
+
+
 def test_a_terminal_gets_columns_no_wider_than_itself():
     output = _in_terminal("list", "encoders", "convnext*", columns=70)
     names = unetzoo.list_encoders("convnext*")

@@ -28,12 +28,12 @@ def test_numbers_of_numpy_are_options():
 
 
 def test_an_option_of_another_coding_is_refused():
-    with pytest.raises(unetzoo.OptionError, match="object 'components' has no option 'sigma'"):
+    with pytest.raises(unetzoo.OptionError, match="object coding 'components' has no option 'sigma'"):
         unetzoo.create_objects("components", options={"sigma": 3})
 
 
 def test_a_name_that_does_not_exist_is_refused_with_a_proposal():
-    with pytest.raises(unetzoo.UnknownNameError, match="no object named 'distances'"):
+    with pytest.raises(unetzoo.UnknownNameError, match="no object coding named 'distances'; did you mean 'distance'"):
         unetzoo.create_objects("distances")
 
 

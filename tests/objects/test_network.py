@@ -41,7 +41,7 @@ def test_classes_of_objects_are_a_map_beside_those_of_the_coding():
     [
         ({"classes": 2}, "classes=2 follows from objects='distance': leave it out"),
         ({"object_classes": 0}, "object_classes must be a whole number >= 1, got 0"),
-        ({"objects_options": {"sigma": 1}}, "object 'distance' has no option 'sigma'"),
+        ({"objects_options": {"sigma": 1}}, "object coding 'distance' has no option 'sigma'"),
         ({"objects": "", "object_classes": 2}, "object_classes=2 needs a coding of objects"),
         ({"objects": "", "objects_options": {"edge": 0.4}}, "objects_options .* need the name of a coding"),
     ],

@@ -11,6 +11,7 @@ from unetzoo.cli.common import Json
 from unetzoo.cli.kinds import kind_of
 from unetzoo.cli.output import write_json
 from unetzoo.errors import UnknownNameError, did_you_mean
+from unetzoo.specs import noun
 
 _GAP = 2
 
@@ -56,7 +57,7 @@ def list_parts(
 def _nothing_matches(kind: str, pattern: str, names: Sequence[str]) -> str:
     families = sorted({f"{name.partition('_')[0]}*" for name in names})
     hint = did_you_mean(pattern, [*families, *names])
-    return f"no {kind} matches {pattern!r}; {hint or f'without a pattern there are {len(names):,}'}"
+    return f"no {noun(kind)} matches {pattern!r}; {hint or f'without a pattern there are {len(names):,}'}"
 
 
 def _in_columns(names: Sequence[str], width: int) -> str:

@@ -7,7 +7,16 @@ from fnmatch import fnmatchcase
 from typing import Generic, TypeVar, cast
 
 from unetzoo.errors import ConflictError, MissingExtraError, PluginError, UnknownNameError, describe_error, did_you_mean
-from unetzoo.specs import CommandSpec, DatasetSpec, DecoderSpec, EncoderFamily, EncoderSpec, LossSpec, ObjectCodingSpec
+from unetzoo.specs import (
+    CommandSpec,
+    DatasetSpec,
+    DecoderSpec,
+    EncoderFamily,
+    EncoderSpec,
+    LossSpec,
+    ObjectCodingSpec,
+    noun,
+)
 
 Spec = EncoderSpec | DecoderSpec | LossSpec | ObjectCodingSpec | DatasetSpec | CommandSpec
 SpecT = TypeVar("SpecT", EncoderSpec, DecoderSpec, LossSpec, ObjectCodingSpec, DatasetSpec, CommandSpec)
@@ -134,10 +143,10 @@ class Registry(Generic[SpecT]):
         except MissingExtraError:
             raise  # not the plugin's fault; it says what to do
         except Exception as error:  # a plugin's function may raise anything
-            problem = f"plugin {offer.plugin!r} lists {self.kind} {bare!r} but cannot describe it"
+            problem = f"plugin {offer.plugin!r} lists {noun(self.kind)} {bare!r} but cannot describe it"
             raise PluginError(f"{problem}: {describe_error(error)}") from error
         if not isinstance(spec, SPECS[self.kind]):
-            raise PluginError(f"plugin {offer.plugin!r} describes {self.kind} {bare!r} by {spec!r}")
+            raise PluginError(f"plugin {offer.plugin!r} describes {noun(self.kind)} {bare!r} by {spec!r}")
         return cast("SpecT", spec)  # the isinstance above, which a checker cannot follow
 
     def _say_missing(self, name: str, owner: str) -> str:
@@ -150,7 +159,7 @@ class Registry(Generic[SpecT]):
         known = {f"{prefix}{bare}" for offer in offers for bare in offer.names()}
         hint = f"; {did_you_mean(name, known)}" if did_you_mean(name, known) else ""
         call = f"unetzoo.list_{plural(self.kind)}({f'{prefix}*'!r})" if owner else f"unetzoo.list_{plural(self.kind)}()"
-        return f"no {self.kind} named {name!r}{hint} ({call} shows all {len(known):,})"
+        return f"no {noun(self.kind)} named {name!r}{hint} ({call} shows all {len(known):,})"
 
 
 def _meant(owner: str, namesakes: Sequence[Offer]) -> list[Offer]:
@@ -168,7 +177,7 @@ def _say_conflict(kind: str, name: str, bare: str, offers: Sequence[Offer], name
     plugins = " and ".join(offer.plugin for offer in offers)
     ways = [repr(way) for way in (_qualified(offer, bare, namesakes) for offer in offers) if way != bare]
     ask = f"ask for {' or '.join(ways)}, or " if ways else ""
-    return f"{kind} {name!r} is provided by {plugins}; {ask}block one with UNETZOO_BLOCK"
+    return f"{noun(kind)} {name!r} is provided by {plugins}; {ask}block one with UNETZOO_BLOCK"
 
 
 def _natural(name: str) -> tuple[list[tuple[str, int]], str]:
