@@ -1,7 +1,11 @@
+import json
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+from drawn_objects import ellipses
+from PIL import Image
 from throwaway import Site
 from typer.testing import CliRunner
 
@@ -23,6 +27,7 @@ def _install(distribution, folder):
     [
         ["--decoder"],
         ["--encoder", "--decoder", "--loss"],
+        ["--object"],
         pytest.param(["--encoder"], marks=pytest.mark.slow),
         pytest.param(["--loss"], marks=pytest.mark.slow),
     ],
@@ -39,10 +44,29 @@ def test_a_new_plugin_installs_registers_and_passes_its_own_tests(kinds, tmp_pat
     assert f"{len(kinds)} passed" in output
 
 
+def test_a_new_coding_of_objects_trains_a_network(tmp_path):
+    assert _new(tmp_path, "unetzoo-my-cells", "--object").exit_code == 0
+    _install(tmp_path / "unetzoo-my-cells", tmp_path / "site")
+    for folder in ("images", "masks"):
+        (tmp_path / "data" / folder).mkdir(parents=True)
+    for index in range(3):
+        ids = ellipses(4, 48, seed=index).astype(np.uint8)
+        Image.fromarray(ids).save(tmp_path / "data" / "masks" / f"{index}.png")
+        Image.fromarray(np.where(ids > 0, 200, 40).astype(np.uint8)).save(tmp_path / "data" / "images" / f"{index}.png")
+    train = "import sys; sys.argv[0] = 'unetzoo'; from unetzoo.cli import app; app()"
+    small = ["--encoder", "plain", "--encoder-option", "widths=4,8", "--steps", "2", "--epochs", "1", "--batch", "1"]
+    data, run = str(tmp_path / "data"), tmp_path / "run"
+    arguments = ["train", data, "--objects", "my_cells", "--out", str(run), *small]
+    output = Site(tmp_path / "site").run(train, *arguments, UNETZOO_PLUGINS="unetzoo-my-cells")
+    assert "objects by my_cells" in output
+    config = json.loads((run / "best" / "config.json").read_text())
+    assert (config["objects"], config["classes"]) == ("my_cells", 2)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["unetzoo-cells"], "choose what the plugin provides: --encoder, --decoder, --loss"),
+        (["unetzoo-cells"], "choose what the plugin provides: --encoder, --decoder, --loss, --object"),
         (["Unetzoo_Cells", "--loss"], "use lower-case letters, digits and single dashes"),
         (["../cells", "--loss"], "use lower-case letters, digits and single dashes"),
         (["taken", "--loss"], "exists already"),

@@ -12,9 +12,11 @@ from typing import Literal, get_args
 from unetzoo.errors import OptionError
 from unetzoo.registry.hookspecs import HOOKS_VERSION
 
-PartKind = Literal["encoder", "decoder", "loss"]
+PartKind = Literal["encoder", "decoder", "loss", "object"]
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
-_CLASS_ENDS: dict[PartKind, str] = {"encoder": "Encoder", "decoder": "Decoder", "loss": "Loss"}
+_CLASS_ENDS: dict[PartKind, str] = {"encoder": "Encoder", "decoder": "Decoder", "loss": "Loss", "object": "Coding"}
+_MODULES = {"object": "objects"}  # where it is not that of the kind
+_NOUNS = {"object": "coding of objects"}
 
 
 def write_plugin(name: str, kinds: Sequence[PartKind], parent: Path) -> Path:
@@ -58,12 +60,14 @@ def _files(name: str, kinds: Sequence[PartKind]) -> Iterator[tuple[str, str]]:
         "module": module,
         "part": part,
         "hooks_version": str(HOOKS_VERSION),
-        "kinds": " and ".join(kinds).capitalize(),
+        "kinds": " and ".join(_NOUNS.get(kind, kind) for kind in kinds).capitalize(),
+        "extra": "[objects]" if "object" in kinds else "",
     }
     classes = {kind: f"{camel}{_CLASS_ENDS[kind]}" for kind in kinds}
-    hooks = [_filled(f"{kind}_hook", words | {"class_name": classes[kind]}) for kind in kinds]
-    checks = [f'def test_the_{kind}_keeps_the_contract():\n    check_{kind}("{part}")\n' for kind in kinds]
-    imports = ", ".join(sorted(f"check_{kind}" for kind in kinds))
+    modules = {kind: _MODULES.get(kind, kind) for kind in kinds}
+    hooks = [_filled(f"{modules[kind]}_hook", words | {"class_name": classes[kind]}) for kind in kinds]
+    checks = [_check(kind, modules[kind], part) for kind in kinds]
+    imports = ", ".join(sorted(f"check_{module}" for module in modules.values()))
     words |= {
         "hooks": "\n\n".join(hooks),
         "checks": "\n\n".join(checks),
@@ -74,8 +78,13 @@ def _files(name: str, kinds: Sequence[PartKind]) -> Iterator[tuple[str, str]]:
     yield "README.md", _filled("readme", words)
     yield f"{module}/__init__.py", _filled("init", words)
     for kind in kinds:
-        yield f"{module}/{kind}.py", _filled(kind, words | {"class_name": classes[kind]})
+        yield f"{module}/{modules[kind]}.py", _filled(modules[kind], words | {"class_name": classes[kind]})
     yield "tests/test_contract.py", _filled("test", words)
+
+
+def _check(kind: PartKind, module: str, part: str) -> str:
+    name = _NOUNS.get(kind, kind).replace(" ", "_")
+    return f'def test_the_{name}_keeps_the_contract():\n    check_{module}("{part}")\n'
 
 
 def _uses(part: str, kinds: Sequence[PartKind]) -> str:
@@ -84,6 +93,7 @@ def _uses(part: str, kinds: Sequence[PartKind]) -> str:
         "encoder": f'model = unetzoo.create("unet", encoder="{part}")',
         "decoder": f'model = unetzoo.create("{part}", encoder="resnet34")',
         "loss": f'loss = unetzoo.create_loss("dice + {part}")',
+        "object": f'counter = unetzoo.create("unet", encoder="resnet34", objects="{part}")',
     }
     return "\n".join(lines[kind] for kind in kinds)
 
