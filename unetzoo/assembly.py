@@ -33,6 +33,7 @@ class Description:
     options: tuple[Option, ...]
     license: str = ""
     pretrained: tuple[str, ...] = ()
+    when: str = ""
 
 
 def create(
@@ -251,6 +252,7 @@ def describe(kind: Kind, name: str) -> Description:
         options=options_of(kind, spec.build),
         license=getattr(spec, "license", ""),
         pretrained=getattr(spec, "pretrained", ()),
+        when=getattr(spec, "when", ""),
     )
 
 

@@ -77,3 +77,8 @@ def unetzoo_decoders():
     yield unetzoo.DecoderSpec(name="simple", build=lambda features: None)
 """
     assert "It has no options." in run("describe", "decoder", "simple", **install("simple_plugin", source)).stdout
+
+
+def test_it_says_when_to_choose_a_coding_of_objects(invoke):
+    rows = _rows(invoke("describe", "object", "distance").stdout)
+    assert " ".join(rows["when"]) == "Start here: objects are roundish and may touch."

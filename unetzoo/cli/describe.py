@@ -63,6 +63,7 @@ def _facts(description: "Description") -> Iterator[tuple[str, str]]:
     yield description.kind, description.name
     facts = {
         "summary": description.summary,
+        "when": description.when,
         "paper": _ARXIV.sub(r"https://arxiv.org/abs/\1", description.paper),
         "provider": description.provider,
         "license": description.license,
