@@ -11,9 +11,10 @@ from cells import Cells
 
 import unetzoo
 from unetzoo import OptionError
-from unetzoo.evaluation.masks import predicted
+from unetzoo.evaluation.masks import decoded, predicted
 from unetzoo.evaluation.objects import average_precision, panoptic_quality, read_tally, tally
 from unetzoo.evaluation.page import write_page
+from unetzoo.inference.objects import Decoder
 
 
 @pytest.fixture(scope="module")
@@ -119,3 +120,14 @@ def test_the_page_shows_the_objects(model, tmp_path):
     page = (tmp_path / "page.html").read_text()
     for name in ("<th>cell</th>", "PQ", "RQ", "AJI", "split per image", "merged, all images", "count error per image"):
         assert name in page
+
+
+def test_objects_of_any_length_are_decoded_in_images_of_many_pixels():
+    options = {"encoder_options": {"widths": (4, 8)}, "in_channels": 1}
+    config = unetzoo.create("unet", encoder="plain", objects="components", **options).config
+    maps = np.zeros((1, 4100, 4100), np.float32)
+    maps[0, 1000:3000, 2000:2003] = 1
+    with pytest.raises(OptionError, match="pixels long or longer, more than largest_object=256"):
+        Decoder(config).decode(maps)
+    objects = decoded(config, maps).objects
+    assert (objects.max(), (objects > 0).sum()) == (1, 6000)

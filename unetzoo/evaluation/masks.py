@@ -181,6 +181,6 @@ def predicted_maps(
 
 
 def decoded(config: ModelConfig, maps: Maps) -> Prediction:
-    """The objects of the maps (c, h, w) of a network of objects; raises OptionError as `Decoder.strips`."""
-    objects, classes = Decoder(config).decode(maps)
+    """The objects of the maps (c, h, w) of a network of objects, which are decoded whole, however long these are."""
+    objects, classes = Decoder(config, whole=maps[0].size).decode(maps)
     return Prediction(np.where(objects > 0, classes[objects] + 1, 0), objects)

@@ -151,7 +151,7 @@ class _Search:
         return Tuning({**self.config.objects_options, **changed}, changes, before, best, len(self.cases))
 
     def _score_or_zero(self, options: Mapping[str, float]) -> float:
-        """0 for options that do not go together, or that join the objects of a large image into one."""
+        """0 for options that do not go together."""
         try:
             return self.score(options)
         except OptionError:
