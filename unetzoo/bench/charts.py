@@ -26,7 +26,7 @@ _LAYOUT = {
 _LATENCY = "latency of one image, ms"
 _UNITS = {"latency": (1e3, _LATENCY), "parameters": (1e-6, "parameters, millions")}
 _POINT = "%{y:.4f}, %{customdata[2]:.1f} ms, %{customdata[3]} seeds<extra></extra>"
-_LEVEL = "%{text}: %{y:.4f}, %{x:.1f} ms, %{customdata:.2f} M parameters<extra></extra>"
+_LEVEL = "%{y:.4f}, %{x:.1f} ms, %{customdata:.2f} M parameters<extra></extra>"
 
 
 def scatter(rows: Sequence[Row], quantity: Literal["latency", "parameters"]) -> "Figure":
@@ -63,7 +63,7 @@ def pruning(rows: Sequence[Row]) -> "Figure | None":
             textposition="top center",
             name=label(row.title),
             marker={"color": _COLORS[index % len(_COLORS)], "size": 9},
-            hovertemplate=_LEVEL,
+            hovertemplate=f"%{{text}}: {row.score_name} {_LEVEL}",
         )
     title = rows[0].score_name if rows else ""
     return figure.update_layout(**_LAYOUT, xaxis_title=_LATENCY, yaxis_title=title) if figure.data else None
@@ -113,7 +113,7 @@ def _points(rows: Sequence[Row], decoder: str, index: int) -> dict[str, Any]:
         "mode": "markers",
         "name": label(decoder),
         "marker": {"size": 11, "color": _COLORS[index % len(_COLORS)], "symbol": _SYMBOLS[index % len(_SYMBOLS)]},
-        "hovertemplate": f"{label(decoder)} · %{{customdata[0]}} · %{{customdata[1]}}<br>{_POINT}",
+        "hovertemplate": f"{label(decoder)} · %{{customdata[0]}} · %{{customdata[1]}}<br>{rows[0].score_name} {_POINT}",
     }
 
 
