@@ -1,6 +1,7 @@
 import ast
 import re
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -62,3 +63,11 @@ def test_only_the_whole_has_a_version(package):
     assert "__version__" in dir(unetzoo)
     assert "__version__" not in dir(package)
     assert not hasattr(package, "__version__")
+
+
+@pytest.mark.parametrize(
+    "package", ["unetzoo", "unetzoo.decoders", "unetzoo.layers", "unetzoo.objects", "unetzoo.testing"]
+)
+def test_no_public_name_is_that_of_a_module_which_an_import_would_put_in_its_place(package):
+    names = import_module(package).__all__
+    assert [name for name in names if find_spec(f"{package}.{name}")] == []

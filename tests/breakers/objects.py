@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from unetzoo.objects import components, renumber
+from unetzoo.objects import label_components, renumber
 from unetzoo.objects.boundary import Boundary
 from unetzoo.objects.holes import fill_holes
 
@@ -46,7 +46,7 @@ class _Filling(Sound):
 
 class _Merging(Sound):
     def decode(self, maps):
-        return renumber(components(maps[0] < 0.5)) if maps.shape[0] == 3 else super().decode(maps)
+        return renumber(label_components(maps[0] < 0.5)) if maps.shape[0] == 3 else super().decode(maps)
 
 
 class _NoDots(Sound):

@@ -45,8 +45,8 @@ def report(
     counts = Counter(map(_kind, finished))
     if json != PRINT:
         _show(finished, counts, targets)
-        if counts["failed"] < len(finished):
-            show(*(f"{name}: {path}" for name, path in about_objects.items()))
+        for name, path in about_objects.items() if counts["failed"] < len(finished) else ():
+            show(f"{name}: {path}")
     if json:
         plain = [{**asdict(result), "file": str(result.file)} for result in finished]
         write_json({"counts": dict(Counter(result.state for result in finished)), "results": plain}, json)

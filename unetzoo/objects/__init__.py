@@ -5,7 +5,7 @@ A coding is one file here; `unetzoo.objects.coding` says what it must hold.
 
 from unetzoo.checks import check_whole
 from unetzoo.objects.coding import Fidelity, ObjectCoding, ObjectMap, maps_of
-from unetzoo.objects.ids import components, inner_edges, renumber, separate_objects
+from unetzoo.objects.ids import inner_edges, label_components, renumber, separate_objects
 from unetzoo.objects.options import SIZES, THRESHOLDS, check_least, check_threshold
 from unetzoo.objects.watershed import flood
 
@@ -18,9 +18,9 @@ __all__ = [
     "check_least",
     "check_threshold",
     "check_whole",
-    "components",
     "flood",
     "inner_edges",
+    "label_components",
     "maps_of",
     "renumber",
     "separate_objects",

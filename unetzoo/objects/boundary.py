@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from unetzoo.checks import check_whole
 from unetzoo.objects.coding import Fidelity, Ids, Maps, ObjectCoding, ObjectMap, maps_of
-from unetzoo.objects.ids import components, inner_edges, renumber, separate_objects
+from unetzoo.objects.ids import inner_edges, label_components, renumber, separate_objects
 from unetzoo.objects.options import SIZES, THRESHOLDS, check_least, check_threshold
 from unetzoo.objects.watershed import flood
 
@@ -76,5 +76,5 @@ class Boundary(ObjectCoding):
         """Flood from inside to the edges; raises as `ObjectCoding.decode` does."""
         _, inside, edge = maps_of(self, maps)
         foreground = inside + edge > self.threshold
-        seeds = components((inside > self.seeds) & foreground)
+        seeds = label_components((inside > self.seeds) & foreground)
         return renumber(flood(-inside, seeds, foreground), self.min_size)

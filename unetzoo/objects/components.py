@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from unetzoo.checks import check_whole
 from unetzoo.objects.coding import Fidelity, Ids, Maps, ObjectCoding, ObjectMap, maps_of
-from unetzoo.objects.ids import components, renumber, separate_objects
+from unetzoo.objects.ids import label_components, renumber, separate_objects
 from unetzoo.objects.options import SIZES, THRESHOLDS, check_threshold
 
 
@@ -57,4 +57,4 @@ class Components(ObjectCoding):
 
     def decode(self, maps: Maps) -> NDArray[np.int32]:
         """Components, connected over edges and corners; raises as `ObjectCoding.decode` does."""
-        return renumber(components(maps_of(self, maps)[0] > self.threshold), self.min_size)
+        return renumber(label_components(maps_of(self, maps)[0] > self.threshold), self.min_size)

@@ -11,8 +11,8 @@ from unetzoo.objects.coding import Fidelity, Ids, Maps, ObjectCoding, ObjectMap,
 from unetzoo.objects.ids import (
     Numbers,
     center_offsets,
-    components,
     inner_edges,
+    label_components,
     renumber,
     separate_objects,
     squared_distances,
@@ -101,7 +101,7 @@ class Distance(ObjectCoding):
         inside = foreground > self.threshold
         is_seed = inside & (self._smooth(edge) > self.edge)
         is_seed &= self._smooth(center) < self.center
-        return renumber(flood(-edge, components(is_seed), inside), self.min_size)
+        return renumber(flood(-edge, label_components(is_seed), inside), self.min_size)
 
     def _smooth(self, distances: Maps) -> Maps:
         from scipy.ndimage import gaussian_filter

@@ -10,7 +10,7 @@ from unetzoo.checks import check_whole
 from unetzoo.objects.coding import Fidelity, Ids, Maps, ObjectCoding, ObjectMap, maps_of
 from unetzoo.objects.heat import heat_flows
 from unetzoo.objects.holes import fill_holes
-from unetzoo.objects.ids import Mask, Numbers, components, renumber, separate_objects
+from unetzoo.objects.ids import Mask, Numbers, label_components, renumber, separate_objects
 from unetzoo.objects.options import SIZES, THRESHOLDS, check_least, check_threshold
 
 _WINDOW = 5  # pixels in which a seed has the most end points
@@ -104,7 +104,7 @@ def _seeds(ends: NDArray[np.int64], shape: tuple[int, ...]) -> Numbers:
 
     counts = np.bincount(np.ravel_multi_index(tuple(ends), shape), minlength=shape[0] * shape[1]).reshape(shape)
     peaks = (counts > _SEED) & (maximum_filter(counts, _WINDOW, mode="constant") == counts)
-    seeds = components(maximum_filter(peaks, 3, mode="constant"))  # peaks of equal height side by side are one
+    seeds = label_components(maximum_filter(peaks, 3, mode="constant"))  # peaks of equal height side by side are one
     for _ in range(_ROUNDS):
         seeds = np.where((seeds == 0) & (counts > _GROWN), maximum_filter(seeds, 3, mode="constant"), seeds)
     return seeds

@@ -37,7 +37,7 @@ def separate_objects(ids: "Ids") -> Numbers:
     return objects
 
 
-def components(mask: Mask) -> Numbers:
+def label_components(mask: Mask) -> Numbers:
     """The components (h, w) of a mask, connected over edges and corners, numbered from 1 to n."""
     from scipy.ndimage import label
 

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from unetzoo.objects.ids import Numbers, components
+from unetzoo.objects.ids import Numbers, label_components
 
 
 def flood(height: NDArray[np.float32], seeds: Numbers, inside: NDArray[np.bool_]) -> Numbers:
@@ -18,5 +18,5 @@ def flood(height: NDArray[np.float32], seeds: Numbers, inside: NDArray[np.bool_]
     from skimage.segmentation import watershed
 
     objects: Numbers = watershed(height, seeds, mask=inside, connectivity=2).astype(np.int32, copy=False)
-    rest = components(inside & (objects == 0))
+    rest = label_components(inside & (objects == 0))
     return np.where(rest > 0, rest + seeds.max(initial=0), objects)

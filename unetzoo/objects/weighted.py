@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from unetzoo.checks import check_whole
 from unetzoo.objects.coding import Fidelity, Ids, Maps, ObjectCoding, ObjectMap, maps_of
-from unetzoo.objects.ids import Numbers, components, contacts, renumber, separate_objects, squared_distances
+from unetzoo.objects.ids import Numbers, contacts, label_components, renumber, separate_objects, squared_distances
 from unetzoo.objects.options import SIZES, THRESHOLDS, check_least, check_threshold
 
 _FAR = np.iinfo(np.int32).max
@@ -83,7 +83,7 @@ class Weighted(ObjectCoding):
 
     def decode(self, maps: Maps) -> NDArray[np.int32]:
         """Components, connected over edges and corners; raises as `ObjectCoding.decode` does."""
-        return renumber(components(maps_of(self, maps)[0] > self.threshold), self.min_size)
+        return renumber(label_components(maps_of(self, maps)[0] > self.threshold), self.min_size)
 
     @property
     def _reach(self) -> int:

@@ -110,7 +110,7 @@ def unetzoo_objects() -> Iterable[ObjectCodingSpec]:  # type: ignore[empty-body]
     ```python
     import numpy
     import unetzoo
-    from unetzoo.objects import Fidelity, ObjectMap, components, maps_of, renumber, separate_objects
+    from unetzoo.objects import Fidelity, ObjectMap, label_components, maps_of, renumber, separate_objects
 
     UNETZOO_HOOKS = 3
 
@@ -136,7 +136,7 @@ def unetzoo_objects() -> Iterable[ObjectCodingSpec]:  # type: ignore[empty-body]
             return numpy.ones((1, *ids.shape), numpy.float32)
 
         def decode(self, maps):
-            return renumber(components(maps_of(self, maps)[0] > self.threshold))
+            return renumber(label_components(maps_of(self, maps)[0] > self.threshold))
     ```
     """
 
