@@ -94,3 +94,28 @@ def test_what_is_wrong_is_said_before_anything_is_read(options, message, invoke,
     result = invoke("train", str(tmp_path / "nothing"), "--out", str(tmp_path / "run"), *options)
     assert result.exit_code != 0
     assert message in str(result.exception or result.output) + result.output
+
+
+@pytest.mark.filterwarnings("ignore:the masks do not number objects:unetzoo.DataWarning")
+def test_a_run_with_named_classes_is_resumed_and_evaluated_without_naming_them_again(invoke, tmp_path):
+    for kind in ("images", "masks"):
+        (tmp_path / "cells" / kind).mkdir(parents=True)
+    for index in range(4):
+        numbers = Cells(4, 0).instances(index)
+        classes = np.where(numbers > 0, 1 + numbers % 2, 0).astype(np.uint8)
+        Image.fromarray(40 + 50 * classes).save(tmp_path / "cells" / "images" / f"{index}.png")
+        Image.fromarray(classes).save(tmp_path / "cells" / "masks" / f"{index}.png")
+    data, run = str(tmp_path / "cells"), str(tmp_path / "run")
+    named = ["--objects", "components", "--classes", "background,round,flat"]
+    assert invoke("train", data, "--out", run, *named, *_SMALL).exit_code == 0
+    assert invoke("train", data, "--out", run, "--resume", "--epochs", "2").exit_code == 0
+    result = invoke("evaluate", run, data, "--json", "-")
+    assert list(json.loads(result.stdout)["object_classes"]) == ["round", "flat"]
+
+
+def test_label_images_are_read_for_a_network_that_no_training_saved(invoke, cells, tmp_path):
+    options = {"encoder_options": {"widths": (4, 8)}, "in_channels": 1}
+    unetzoo.save(unetzoo.create("unet", encoder="plain", objects="components", **options), tmp_path / "net")
+    result = invoke("evaluate", str(tmp_path / "net"), str(cells), "--split", "all", "--json", "-")
+    counts = json.loads(result.stdout)["objects"]["counts"]
+    assert counts["found"] + counts["missed"] == sum(Cells(4, 0).instances(index).max() for index in range(4))

@@ -80,8 +80,7 @@ def test_options_that_nothing_improves_stay(model):
     assert all(before == after for before, after in again.changes.values())
 
 
-def test_images_are_taken_evenly_up_to_a_number_of_pixels(model, monkeypatch):
-    monkeypatch.setattr("unetzoo.evaluation.tune._PIXELS", 3 * 64 * 64)
+def test_images_are_taken_evenly_up_to_a_number_of_pixels(model):
     images = []
 
     class Noted(Cells):
@@ -89,7 +88,7 @@ def test_images_are_taken_evenly_up_to_a_number_of_pixels(model, monkeypatch):
             images.append(index)
             return super().__getitem__(index)
 
-    assert tune_on(model, Noted(10, 0)).images == 3
+    assert tune_on(model, Noted(10, 0), pixels=3 * 64 * 64).images == 3
     assert images == [0, 8, 4]
 
 
@@ -98,7 +97,7 @@ def test_what_cannot_be_tuned_is_said(model):
         def instances(self, index):
             return np.zeros_like(super().instances(index))
 
-    with pytest.raises(DataError, match="2 images to tune on have no objects"):
+    with pytest.raises(DataError, match="the images to tune on have no objects"):
         unetzoo.tune(model, {"val": Empty(2, 0)})
     assert model.config.objects_options == {}
     pixels = unetzoo.create("unet", encoder="plain", encoder_options={"widths": (4, 8)}, in_channels=1)

@@ -81,7 +81,8 @@ def evaluate(
     keep_freed_memory()
     network = on_device(load_model(model), device)
     options = mask_options(classes, masks, ignore, threshold, nearest_color=nearest_color)
-    dataset = dataset_of(data, split, options, trained=network.config.info)
+    config = network.config
+    dataset = dataset_of(data, split, options, trained=config.info, objects=bool(config.objects))
     with counting("images") as on_case:
         result = measure(
             network,

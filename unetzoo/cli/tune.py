@@ -57,7 +57,7 @@ def tune(
         task = bar.add_task("tune", total=None)
         tuning = search(
             network,
-            dataset_of(data, split, options, trained=network.config.info),
+            dataset_of(data, split, options, trained=network.config.info, objects=True),
             tile=tile,
             on_step=lambda done, total: bar.update(task, completed=done, total=total),
         )

@@ -108,17 +108,23 @@ def survey_of(
 ) -> Survey:
     """As `survey`, with all that the user says of masks in one; a survey is returned as it is.
 
-    With `objects`, for a network of objects, masks in files number these unless the user names classes or a threshold.
+    With `objects`, for a network of objects, masks in files number these unless the user names classes or a threshold,
+    or `trained` knows what they mean.
     """
     if isinstance(data, Survey):
         _refuse_options(masks)
         return data
-    source, masks = _resolved(data, masks, objects=objects)
+    source, masks = _resolved(data, masks, trained, objects=objects)
     return survey_source(source, masks, trained=trained, on_read=on_read)
 
 
-def dataset_of(data: Data, split: str | None, masks: MaskOptions, *, trained: ModelInfo | None) -> Dataset:
-    """As `open_dataset`, with all that the user says of masks in one; a `Dataset` is returned as it is."""
+def dataset_of(
+    data: Data, split: str | None, masks: MaskOptions, *, trained: ModelInfo | None, objects: bool = False
+) -> Dataset:
+    """As `open_dataset`, with all that the user says of masks in one; a `Dataset` is returned as it is.
+
+    `objects` is as for `survey_of`.
+    """
     if isinstance(data, Dataset | Survey):
         _refuse_options(masks)
     if isinstance(data, Dataset) and split is not None:
@@ -127,7 +133,8 @@ def dataset_of(data: Data, split: str | None, masks: MaskOptions, *, trained: Mo
         return data
     if isinstance(data, Survey):
         return _of_survey(data, split, trained or ModelInfo())
-    return _of_source(data, split, masks, trained or ModelInfo())
+    source, masks = _resolved(data, masks, trained, objects=objects)
+    return _of_source(source, masks, data, split, trained or ModelInfo())
 
 
 def _of_survey(survey: Survey, split: str | None, trained: ModelInfo) -> Dataset:
@@ -138,8 +145,8 @@ def _of_survey(survey: Survey, split: str | None, trained: ModelInfo) -> Dataset
     return dataset
 
 
-def _of_source(data: object, split: str | None, masks: MaskOptions, trained: ModelInfo) -> Dataset:
-    source, masks = _resolved(data, masks)
+def _of_source(source: Source, masks: MaskOptions, data: object, split: str | None, trained: ModelInfo) -> Dataset:
+    """A split of a source; errors begin with the name of the data."""
     entries = source.entries
     try:
         chosen, note = choose_split(entries, split, is_of_training=lambda: _is_of_training(source, masks, trained))
@@ -223,11 +230,14 @@ def _refuse_options(masks: MaskOptions) -> None:
         raise OptionError("this data set is open already: give classes and masks where you open it")
 
 
-def _resolved(data: object, masks: MaskOptions, *, objects: bool = False) -> tuple[Source, MaskOptions]:
+def _resolved(
+    data: object, masks: MaskOptions, trained: ModelInfo | None, *, objects: bool
+) -> tuple[Source, MaskOptions]:
     """The images and masks, which number objects if the user asks for that, and what the user or the data say."""
     source = source_of(data)
     masks = with_declared(masks, source.declared)
-    if objects and not source.knows_objects and masks.classes is None and masks.threshold is None:
+    is_said = masks.classes is not None or masks.threshold is not None or (trained and trained.mask_coding)
+    if objects and not source.knows_objects and not is_said:
         masks = replace(masks, masks="instances")
     return source.numbered() if masks.masks == "instances" else source, masks
 

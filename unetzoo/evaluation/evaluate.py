@@ -77,12 +77,11 @@ def evaluate(
     _need_extras(surface=surface, instances=instances)
     resamples, seed = check_count("resamples", resamples), check_whole("seed", seed, 0)
     options = MaskOptions(classes, masks, ignore, threshold, nearest_color)
-    info = network_of(model).config.info
-    dataset = dataset_of(data, split, options, trained=info)
+    info, has_objects = network_of(model).config.info, bool(network_of(model).config.objects)
+    dataset = dataset_of(data, split, options, trained=info, objects=has_objects)
     names = dataset.class_names
     if not len(dataset):
         raise DataError("there are no images to evaluate")
-    has_objects = bool(network_of(model).config.objects)
     countable = names[1:] if has_objects else names
     if instances is not None and instances not in countable:
         raise OptionError(f"there is no class {instances!r}; there are {', '.join(countable)}")

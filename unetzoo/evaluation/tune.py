@@ -101,23 +101,29 @@ def tune(
     coding_of(network.config)  # raises where there are no objects
     options = MaskOptions(classes, masks, ignore, threshold, nearest_color)
     split = split or (None if isinstance(data, Dataset) else "val")
-    tuning = tune_on(model, dataset_of(data, split, options, trained=network.config.info), tile=tile, on_step=on_step)
+    dataset = dataset_of(data, split, options, trained=network.config.info, objects=True)
+    if not len(dataset):
+        raise DataError("there are no images to tune on: choose another split")
+    tuning = tune_on(model, dataset, tile=tile, on_step=on_step)
+    if tuning is None:
+        raise DataError("the images to tune on have no objects: choose others")
     network.config = replace(network.config, objects_options=tuning.options)
     return tuning
 
 
 def tune_on(
-    model: Network, dataset: Dataset, *, tile: int | None = None, on_step: OnStep = lambda _done, _all: None
-) -> Tuning:
-    """As `tune`, for the images of a data set; changes nothing."""
-    if not len(dataset):
-        raise DataError("there are no images to tune on: choose another split")
-    config = network_of(model).config
-    with _cases(model, dataset, tile, on_step) as cases:
-        search = _Search(config, cases, dataset.class_names)
+    model: Network,
+    dataset: Dataset,
+    *,
+    tile: int | None = None,
+    pixels: int = _PIXELS,
+    on_step: OnStep = lambda _done, _all: None,
+) -> Tuning | None:
+    """As `tune`, for images of a data set until they have so many pixels; changes nothing. None: without objects."""
+    with _cases(model, dataset, tile, pixels, on_step) as cases:
         if not any((case.objects > 0).any() for case in cases):
-            raise DataError(f"the {len(cases)} images to tune on have no objects: choose others")
-        return search.run(on_step)
+            return None
+        return _Search(network_of(model).config, cases, dataset.class_names).run(on_step)
 
 
 class _Search:
@@ -168,13 +174,13 @@ class _Search:
 
 
 @contextmanager
-def _cases(model: Network, dataset: Dataset, tile: int | None, on_step: OnStep) -> Iterator[list[_Case]]:
+def _cases(model: Network, dataset: Dataset, tile: int | None, pixels: int, on_step: OnStep) -> Iterator[list[_Case]]:
     """Predicted maps and known objects of images that are spread evenly over a data set; the maps lie on the disk."""
-    config, cases, pixels = network_of(model).config, [], 0
+    config, cases = network_of(model).config, list[_Case]()
     order = _spread(len(dataset))
     with TemporaryDirectory(prefix="unetzoo-tune-") as folder:
         for index in order:
-            if pixels >= _PIXELS:
+            if pixels <= 0:
                 break
             sample = dataset[index]
             check_fits(model, dataset.class_names, sample.image.shape[2], image=sample.name)
@@ -182,7 +188,7 @@ def _cases(model: Network, dataset: Dataset, tile: int | None, on_step: OnStep) 
             np.save(path, predicted_maps(model, sample.image, name=sample.name, tile=tile))
             truth = known_where_data(sample.image, sample.mask, config.info.nodata)
             cases.append(_Case(np.load(path, mmap_mode="r"), truth, object_ids(dataset, index, truth)))
-            pixels += truth.size
+            pixels -= truth.size
             on_step(len(cases), len(order))
         yield cases
 

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from unetzoo._utils.locks import locked
+from unetzoo._utils.texts import count_of
 from unetzoo._utils.workers import refuse_to_run_in_workers
 from unetzoo.data.dataset import Dataset
 from unetzoo.data.masks.options import Classes, MaskOptions, Masks, Value
 from unetzoo.data.objects import numbers_objects
 from unetzoo.data.open import Data, survey_of
 from unetzoo.data.survey.survey import Survey
-from unetzoo.errors import DataError, DataWarning, OptionError
+from unetzoo.errors import DataWarning, OptionError
 from unetzoo.evaluation.masks import check_fits
 from unetzoo.evaluation.tune import OnStep, Tuning, tune_on
 from unetzoo.nn.config import ModelConfig
@@ -244,10 +245,10 @@ def _tune(training: Training, validation: Dataset, on_tune: OnStep) -> Tuning | 
     folder = training.folder / BEST
     best = load(folder).to(training.accelerator.device)
     best.config = replace(best.config, objects_options=training.model.config.objects_options)
-    try:
-        tuning = tune_on(best, validation, tile=training.validator.tile, on_step=on_tune)
-    except DataError:  # no validation images, or none with objects
-        return None
-    best.config = replace(best.config, objects_options=tuning.options)
-    write(best, folder)
+    tuning = tune_on(best, validation, tile=training.validator.tile, on_step=on_tune)
+    if tuning is not None:
+        info = best.config.info
+        scores = {f"AP of objects, decoder tuned on {count_of(tuning.images, 'image')}": tuning.after, **info.metrics}
+        best.config = replace(best.config, objects_options=tuning.options, info=replace(info, metrics=scores))
+        write(best, folder)
     return tuning
