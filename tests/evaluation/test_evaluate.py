@@ -9,7 +9,7 @@ from torchmetrics.classification import MulticlassF1Score, MulticlassJaccardInde
 
 import unetzoo
 from unetzoo import DataError, ModelInfo, OptionError, Sample, ShapeError, evaluate
-from unetzoo.evaluation.masks import predicted_ids
+from unetzoo.evaluation.masks import predicted
 
 
 def _model(classes=2, in_channels=1):
@@ -24,7 +24,7 @@ def test_numbers_are_those_of_torchmetrics_over_all_images():
     result = evaluate(model, data)
     jaccard, f1 = MulticlassJaccardIndex(2, average=None), MulticlassF1Score(2, average=None)
     for image, mask, _ in data:
-        ids = torch.from_numpy(predicted_ids(model, image))
+        ids = torch.from_numpy(predicted(model, image).ids)
         jaccard.update(ids[None], torch.from_numpy(mask)[None])
         f1.update(ids[None], torch.from_numpy(mask)[None])
     assert [numbers["IoU"].value for numbers in result.classes] == pytest.approx(jaccard.compute().tolist())

@@ -9,14 +9,14 @@ from squares import Squares
 
 import unetzoo
 from unetzoo import FitListener, FitOptions, fit
-from unetzoo.evaluation.masks import predicted_ids
+from unetzoo.evaluation.masks import predicted
 from unetzoo.evaluation.scores import count, iou
 
 
 def test_the_best_folder_has_the_network_with_the_best_score_in_the_history(make_model, squares, short, tmp_path):
     result = fit(make_model(), squares, tmp_path, options=short)
     loaded = unetzoo.load(tmp_path / "best")
-    counts = sum(count(predicted_ids(loaded, image), mask, 2) for image, mask, _ in squares["val"])
+    counts = sum(count(predicted(loaded, image).ids, mask, 2) for image, mask, _ in squares["val"])
     assert result.best.class_iou == pytest.approx(iou(counts).tolist())
     assert loaded.config.info.metrics["mean IoU"] == pytest.approx(iou(counts).mean())
     assert loaded.config.info.class_names == ("rest", "square")

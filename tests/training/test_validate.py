@@ -4,7 +4,7 @@ import torch
 
 import unetzoo
 from unetzoo import TrainingError
-from unetzoo.evaluation.masks import predicted_ids
+from unetzoo.evaluation.masks import predicted
 from unetzoo.training.validate import Validator
 
 
@@ -20,11 +20,11 @@ def test_tiles_are_halved_until_the_memory_suffices():
     validator = Validator()
     torch.manual_seed(0)
     model = unetzoo.create("unet", encoder="plain", encoder_options={"widths": (4, 8)}, classes=2, in_channels=1).eval()
-    expected = predicted_ids(model, image)
-    np.testing.assert_array_equal(validator.ids(_greedy(model, 600 * 600), image), expected)
+    expected = predicted(model, image).ids
+    np.testing.assert_array_equal(validator.predicted(_greedy(model, 600 * 600), image).ids, expected)
     assert validator.tile == 512
 
 
 def test_a_network_too_large_for_the_smallest_tile_is_an_error(make_model):
     with pytest.raises(TrainingError, match="out of memory in validation, even with 128 x 128 pixels at once"):
-        Validator().ids(_greedy(make_model().eval(), 0), np.zeros((40, 40, 1), np.uint8))
+        Validator().predicted(_greedy(make_model().eval(), 0), np.zeros((40, 40, 1), np.uint8))

@@ -22,7 +22,7 @@ from unetzoo.data.dataset import Dataset
 from unetzoo.data.open import survey
 from unetzoo.data.survey.survey import Survey
 from unetzoo.evaluation.evaluate import evaluate
-from unetzoo.evaluation.masks import predicted_ids
+from unetzoo.evaluation.masks import predicted
 from unetzoo.evaluation.measure import Evaluation
 from unetzoo.evaluation.sheet import case_picture
 from unetzoo.inference.engines.optimize import optimize
@@ -203,7 +203,7 @@ def _pruned(model: Segmenter, dataset: Dataset, size: int) -> list[dict[str, Any
 def _picture(model: Segmenter, dataset: Dataset, result: Evaluation) -> str:
     """The worst image as a PNG in base64."""
     sample = dataset[result.ranked[0].index if result.ranked else 0]
-    ids = predicted_ids(model, sample.image)
+    ids = predicted(model, sample.image).ids
     picture = case_picture(sample.image, sample.mask, ids, dataset.class_names, height=_PICTURE_HEIGHT)
     png = io.BytesIO()
     picture.quantize(64).save(png, format="PNG", optimize=True)

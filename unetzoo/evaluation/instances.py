@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unetzoo.nn.coding import UNKNOWN
+from unetzoo.objects.ids import label_components
 
 Numbers = NDArray[np.int64]
 ObjectPair = tuple[NDArray[np.integer], NDArray[np.integer]]
@@ -15,27 +16,49 @@ MATCHED = 0.5  # IoU above which objects match; above a half, no object has two 
 
 @dataclass(frozen=True)
 class Objects:
-    """The objects of one class in a prediction and in the truth.
+    """The objects of one class in a prediction and in the truth, and which of them share pixels.
 
     Attributes:
         predicted: object number of each pixel (h, w), from 1 on; 0: none.
         truth: the same for true objects.
-        partners: (pairs, 2): numbers of a true object and the predicted object that matches it.
-        split: the same for each true object that holds more than half of each of several predicted ones, with these.
-        merged: the same for each predicted object that holds more than half of each of several true ones, with these.
+        pairs: (pairs, 2): numbers of a true object and a predicted one that share pixels.
+        overlaps: (pairs,): how many.
+        sizes: (n + 1,): pixels of each predicted object, by its number; 0 for 0.
+        true_sizes: the same for true objects.
     """
 
     predicted: NDArray[np.integer]
     truth: NDArray[np.integer]
-    partners: Numbers
-    split: Numbers
-    merged: Numbers
+    pairs: Numbers
+    overlaps: Numbers
+    sizes: Numbers
+    true_sizes: Numbers
+
+    @property
+    def unions(self) -> Numbers:
+        """Pixels (pairs,) of either object of each pair."""
+        return self.true_sizes[self.pairs[:, 0]] + self.sizes[self.pairs[:, 1]] - self.overlaps
+
+    @property
+    def partners(self) -> Numbers:
+        """The pairs of a true object and the predicted one that matches it."""
+        return self.pairs[self.overlaps > MATCHED * self.unions]
+
+    @property
+    def split(self) -> Numbers:
+        """The pairs of a true object that holds more than half of each of several predicted ones, and these."""
+        return _repeated(self.pairs[2 * self.overlaps > self.sizes[self.pairs[:, 1]]], 0)
+
+    @property
+    def merged(self) -> Numbers:
+        """The pairs of true objects and a predicted one that holds more than half of each of several of them."""
+        return _repeated(self.pairs[2 * self.overlaps > self.true_sizes[self.pairs[:, 0]]], 1)
 
     @property
     def counts(self) -> Numbers:
         """(3,) of true positives, false positives, false negatives."""
         matches = len(self.partners)
-        return np.array([matches, self.predicted.max() - matches, self.truth.max() - matches])
+        return np.array([matches, len(self.sizes) - 1 - matches, len(self.true_sizes) - 1 - matches])
 
 
 def match(
@@ -66,33 +89,20 @@ def component_pair(
     numbers: NDArray[np.integer] | None = None,
 ) -> ObjectPair:
     """Number the predicted and the true objects of a class, from its pixels; arguments as of `match`."""
-    components = _components((predicted == class_id) & (truth != UNKNOWN))
+    components = label_components((predicted == class_id) & (truth != UNKNOWN))
     is_true = truth == class_id
-    return components, _components(is_true) if numbers is None else _numbered(numbers, is_true)
+    return components, label_components(is_true) if numbers is None else _numbered(numbers, is_true)
 
 
 def match_objects(predicted: NDArray[np.integer], truth: NDArray[np.integer]) -> Objects:
     """Match predicted objects (h, w) to true ones, both numbered; a pixel of a negative true number is unknown."""
     known = predicted * (truth >= 0)
     objects, true_objects = _numbered(known, known > 0), _numbered(truth, truth > 0)
-    pairs, overlaps = _overlaps(objects, true_objects)
-    true_sizes = np.bincount(true_objects.ravel())[pairs[:, 0]]
-    sizes = np.bincount(objects.ravel())[pairs[:, 1]]
-    return Objects(
-        predicted=objects,
-        truth=true_objects,
-        partners=pairs[overlaps > MATCHED * (true_sizes + sizes - overlaps)],
-        split=_repeated(pairs[2 * overlaps > sizes], 0),
-        merged=_repeated(pairs[2 * overlaps > true_sizes], 1),
-    )
-
-
-def _components(mask: NDArray[np.bool_]) -> Numbers:
-    """Number of the component of each pixel (h, w), or 0."""
-    from scipy.ndimage import label
-
-    numbers: Numbers = label(mask, structure=np.ones((3, 3)), output=np.int64)[0]
-    return numbers
+    sizes, true_sizes = _sizes(objects), _sizes(true_objects)
+    shared = (objects > 0) & (true_objects > 0)
+    codes, overlaps = np.unique(true_objects[shared] * len(sizes) + objects[shared], return_counts=True)
+    pairs = np.stack(np.divmod(codes, len(sizes)), axis=1)
+    return Objects(objects, true_objects, pairs, overlaps, sizes, true_sizes)
 
 
 def _numbered(numbers: NDArray[np.integer], mask: NDArray[np.bool_]) -> Numbers:
@@ -103,12 +113,11 @@ def _numbered(numbers: NDArray[np.integer], mask: NDArray[np.bool_]) -> Numbers:
     return whole
 
 
-def _overlaps(predicted: Numbers, truth: Numbers) -> tuple[Numbers, Numbers]:
-    """Pairs (pairs, 2) of a true and a predicted object that share pixels, and how many (pairs,)."""
-    shared = (predicted > 0) & (truth > 0)
-    beyond = predicted.max() + 1
-    codes, overlaps = np.unique(truth[shared] * beyond + predicted[shared], return_counts=True)
-    return np.stack(np.divmod(codes, beyond), axis=1), overlaps
+def _sizes(objects: Numbers) -> Numbers:
+    """Pixels (n + 1,) of each object; 0 for 0."""
+    sizes: Numbers = np.bincount(objects.ravel())
+    sizes[0] = 0
+    return sizes
 
 
 def _repeated(pairs: Numbers, side: int) -> Numbers:

@@ -16,7 +16,7 @@ from unetzoo.inference.forward import Network
 from unetzoo.inference.normalize import normalization_of
 from unetzoo.inference.objects import Decoder
 from unetzoo.inference.predict import rows_of
-from unetzoo.inference.thresholds import Limits, class_ids
+from unetzoo.inference.thresholds import class_ids
 from unetzoo.nn.config import ModelConfig
 from unetzoo.nn.wrapped import network_of
 from unetzoo.objects.coding import Maps
@@ -68,7 +68,7 @@ def check_fits(model: Network, class_names: Sequence[str], channels: int, *, ima
 def tallies_of(
     prediction: Prediction, truth: NDArray[np.integer], objects: NDArray[np.integer], class_names: Sequence[str]
 ) -> Tallies:
-    """The tallies (classes - 1, 18) of the objects of each class but the first, the background.
+    """The tallies (classes - 1, 17) of the objects of each class but the first, the background.
 
     Args:
         prediction: of a network of objects.
@@ -132,20 +132,6 @@ def _check_object_classes(config: ModelConfig, class_names: Sequence[str]) -> No
         )
 
 
-def predicted_ids(
-    model: Network,
-    image: NDArray[np.generic],
-    *,
-    name: str = "the image",
-    tile: int | None = None,
-    overlap: int | None = None,
-    flips: bool = False,
-    limits: Limits = (),
-) -> NDArray[np.int64]:
-    """The class ids (h, w) that a network predicts for an image (h, w, c); a warning about its values says its name."""
-    return predicted(model, image, name=name, tile=tile, overlap=overlap, flips=flips, limits=limits).ids
-
-
 def predicted(
     model: Network,
     image: NDArray[np.generic],
@@ -154,12 +140,14 @@ def predicted(
     tile: int | None = None,
     overlap: int | None = None,
     flips: bool = False,
-    limits: Limits = (),
 ) -> Prediction:
-    """The class ids of `predicted_ids`, and the objects of a network of objects, whose pixels have their class."""
+    """The class ids that a network predicts for an image (h, w, c), and the objects of one of objects.
+
+    The pixels of an object have its class. A warning about the image's values says its name.
+    """
     config = network_of(model).config
     maps = predicted_maps(model, image, name=name, tile=tile, overlap=overlap, flips=flips)
-    return decoded(config, maps) if config.objects else Prediction(class_ids(maps, limits).astype(np.int64, copy=False))
+    return decoded(config, maps) if config.objects else Prediction(class_ids(maps).astype(np.int64, copy=False))
 
 
 def predicted_maps(

@@ -111,7 +111,7 @@ class Measurement:
         truth: NDArray[np.integer],
         tallies: Tallies | None = None,
     ) -> None:
-        """Measure one image; `tallies` (classes, 18) are those of the objects of each class that is counted."""
+        """Measure one image; `tallies` (classes, 17) are those of the objects of each class that is counted."""
         counts = count(predicted, truth, len(self.names))
         scores = iou(counts)
         ious = tuple(None if np.isnan(value) else float(value) for value in scores)

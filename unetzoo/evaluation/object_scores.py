@@ -29,7 +29,7 @@ class ObjectScores:
 
 
 def object_scores(tallies: Tallies, bootstrap: Bootstrap) -> ObjectScores:
-    """The scores from the tallies (images, 18) of each image."""
+    """The scores from the tallies (images, 17) of each image."""
     shares = bootstrap.of_sums(tallies, lambda sums: np.stack([score(sums) for score in SCORES.values()], axis=-1))
     numbers = read_tally(tallies)
     errors = abs(numbers.predicted - numbers.truth)
@@ -39,5 +39,5 @@ def object_scores(tallies: Tallies, bootstrap: Bootstrap) -> ObjectScores:
 
 
 def whole_counts(tallies: Tallies) -> dict[str, int]:
-    """The numbers of `object_counts` of a single tally (18,), as whole numbers."""
+    """The numbers of `object_counts` of a single tally (17,), as whole numbers."""
     return {name: int(count) for name, count in object_counts(tallies).items()}

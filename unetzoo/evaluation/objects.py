@@ -6,11 +6,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from unetzoo.evaluation.instances import Objects, match_objects
 from unetzoo.evaluation.scores import Scores, iou
 
 Numbers = NDArray[np.integer]
 Tallies = NDArray[np.float64]
-"""(..., 18) numbers of one image that sum up over images and classes, in the order of `Tally`."""
+"""(..., 17) numbers of one image that sum up over images and classes, in the order of `Tally`."""
 _TWENTIETHS = np.arange(10, 20)  # IoUs of 0.5, 0.55, ..., 0.95, as whole numbers
 _MATCHES = len(_TWENTIETHS)
 
@@ -40,20 +41,24 @@ class Tally(NamedTuple):
 
 
 def tally(predicted: Numbers, truth: Numbers) -> Tallies:
-    """Count the objects of an image (18,), see `Tally`.
+    """Count the objects of an image (17,), see `Tally`.
 
     Args:
         predicted: number of each pixel's object (h, w); 0: none.
         truth: the same for true objects; pixels of a negative number are unknown and belong to no object at all.
     """
-    pairs, overlaps, predicted_sizes, true_sizes = _overlaps(np.where(truth < 0, 0, predicted), np.maximum(truth, 0))
-    unions = true_sizes[pairs[:, 0]] + predicted_sizes[pairs[:, 1]] - overlaps
+    objects = match_objects(predicted, truth)
+    overlaps, unions = objects.overlaps, objects.unions
     is_match = 20 * overlaps[:, None] > _TWENTIETHS * unions[:, None]
-    shared, joined = _aggregated(pairs, overlaps, unions, predicted_sizes, true_sizes)
-    counts = (len(predicted_sizes), len(true_sizes), (overlaps / unions)[is_match[:, 0]].sum(), shared, joined)
-    split = _holders(pairs[:, 0], 2 * overlaps > predicted_sizes[pairs[:, 1]], len(true_sizes))
-    merged = _holders(pairs[:, 1], 2 * overlaps > true_sizes[pairs[:, 0]], len(predicted_sizes))
-    return np.array([*is_match.sum(0), *counts, split, merged], np.float64)
+    sizes = len(objects.sizes) - 1, len(objects.true_sizes) - 1
+    ious = (overlaps / unions)[is_match[:, 0]].sum()
+    split, merged = len(np.unique(objects.split[:, 0])), len(np.unique(objects.merged[:, 1]))
+    return np.array([*is_match.sum(0), *sizes, ious, *_aggregated(objects), split, merged], np.float64)
+
+
+def no_objects() -> Tallies:
+    """The tally (17,) of an image without objects, to which others are added."""
+    return np.zeros(_MATCHES + len(Tally._fields) - 1)
 
 
 def read_tally(tallies: Tallies) -> Tally:
@@ -135,45 +140,13 @@ def object_counts(tallies: Tallies) -> dict[str, NDArray[np.float64]]:
     return dict(zip(COUNTS, counts, strict=True))
 
 
-def _overlaps(predicted: Numbers, truth: Numbers) -> tuple[NDArray[np.int64], ...]:
-    """Which objects share pixels (pairs, 2), true and predicted; how many; and the sizes of all objects.
-
-    Objects are numbered from 0 on without gaps here, the true and the predicted ones.
-    """
-    (true_sizes, true_places), (sizes, places) = _ranked(truth), _ranked(predicted)
-    both = (true_places >= 0) & (places >= 0)
-    codes, overlaps = np.unique(true_places[both] * max(1, len(sizes)) + places[both], return_counts=True)
-    pairs = np.stack(np.divmod(codes, max(1, len(sizes))), axis=1)
-    return pairs, overlaps, sizes, true_sizes
-
-
-def _ranked(numbers: Numbers) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The sizes of the objects, and the place of each pixel's object among them (pixels,); -1: none."""
-    present, places, sizes = np.unique(numbers, return_inverse=True, return_counts=True)
-    is_object = present > 0
-    ranks = np.where(is_object, np.cumsum(is_object) - 1, -1)
-    return sizes[is_object], ranks[places.ravel()]
-
-
-def _aggregated(
-    pairs: NDArray[np.int64],
-    overlaps: NDArray[np.int64],
-    unions: NDArray[np.int64],
-    predicted_sizes: NDArray[np.int64],
-    true_sizes: NDArray[np.int64],
-) -> tuple[int, int]:
+def _aggregated(objects: Objects) -> tuple[int, int]:
     """Intersections and unions of the aggregated Jaccard index."""
+    pairs, overlaps, unions = objects.pairs, objects.overlaps, objects.unions
     order = np.lexsort((-overlaps / unions, pairs[:, 0]))
     first = order[np.unique(pairs[order, 0], return_index=True)[1]]  # of each true object the best pair
-    lone, lone_true = np.ones(len(predicted_sizes), bool), np.ones(len(true_sizes), bool)
-    lone_true[pairs[first, 0]], lone[pairs[first, 1]] = False, False
-    joined = unions[first].sum() + predicted_sizes[lone].sum() + true_sizes[lone_true].sum()
-    return int(overlaps[first].sum()), int(joined)
-
-
-def _holders(holders: NDArray[np.int64], lies_in: NDArray[np.bool_], count: int) -> int:
-    """How many objects hold more than half of each of several others."""
-    return int((np.bincount(holders[lies_in], minlength=count) > 1).sum())
+    lone = np.delete(objects.sizes, pairs[first, 1]).sum() + np.delete(objects.true_sizes, pairs[first, 0]).sum()
+    return int(overlaps[first].sum()), int(unions[first].sum() + lone)
 
 
 def _counts(numbers: Tally) -> NDArray[np.float64]:

@@ -17,7 +17,7 @@ from unetzoo.data.objects import numbers_objects, object_ids
 from unetzoo.errors import OutOfMemoryError, TrainingError
 from unetzoo.evaluation.instances import match_objects
 from unetzoo.evaluation.masks import Prediction, object_pairs, predicted, tallies_of
-from unetzoo.evaluation.objects import average_precision, tally
+from unetzoo.evaluation.objects import average_precision, no_objects
 from unetzoo.evaluation.scores import Scores, count, iou, is_there, mean_of
 from unetzoo.evaluation.sheet import Shown, draw_sheet
 from unetzoo.nn.segmenter import Segmenter
@@ -46,12 +46,8 @@ class Validator:
     def __init__(self) -> None:
         self.tile: int | None = None
 
-    def ids(self, model: Segmenter, image: NDArray[np.generic]) -> NDArray[np.int64]:
-        """The predicted class ids (h, w) of an image (h, w, c); TrainingError if the smallest tile is too large."""
-        return self.predicted(model, image).ids
-
     def predicted(self, model: Segmenter, image: NDArray[np.generic]) -> Prediction:
-        """The predicted class ids and objects of an image (h, w, c); raises as `ids`."""
+        """What a network says of an image (h, w, c); TrainingError if the smallest tile is too large."""
         while True:
             tile = self.tile or _TILE
             try:
@@ -80,7 +76,7 @@ class Validator:
         if not len(dataset):
             return IoUs((), None)
         counts = np.zeros((len(dataset.class_names), 3), dtype=np.int64)
-        tallies = np.zeros_like(tally(np.zeros((1, 1), int), np.zeros((1, 1), int)))
+        tallies = no_objects()
         indices = range(accelerator.process_index, len(dataset), accelerator.num_processes)
         for number, index in enumerate(indices, 1):
             if stop.signal:
@@ -176,7 +172,7 @@ def draw_predictions(model: Segmenter, dataset: Dataset, folder: Path, validator
 def _scores(model: Segmenter, dataset: Dataset, index: int, validator: Validator) -> Scores:
     """The IoU of each class in an image; NaN for a class that neither occurs nor is predicted."""
     sample = dataset[index]
-    return iou(count(validator.ids(model, sample.image), _truth(model, sample), len(dataset.class_names)))
+    return iou(count(validator.predicted(model, sample.image).ids, _truth(model, sample), len(dataset.class_names)))
 
 
 def _truth(model: Segmenter, sample: Sample) -> NDArray[np.integer]:
