@@ -149,5 +149,5 @@ def test_predict_objects_decodes_the_maps_of_predict_with_the_options_of_the_net
 
 def test_a_network_of_classes_has_no_objects():
     model = unetzoo.create("unet", encoder="plain", encoder_options={"widths": (4, 8)}, in_channels=1).eval()
-    with pytest.raises(OptionError, match="gives classes of pixels, not objects; create it with objects="):
+    with pytest.raises(OptionError, match="gives classes of pixels, not objects; train one with objects="):
         unetzoo.predict_objects(model, IMAGE)

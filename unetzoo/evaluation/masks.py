@@ -108,7 +108,7 @@ def _pairs(
     prediction: Prediction, truth: NDArray[np.integer], objects: NDArray[np.integer], class_names: Sequence[str]
 ) -> list[ObjectPair]:
     if prediction.objects is None:
-        raise OptionError("this network gives classes of pixels, not objects; create it with objects=...")
+        raise OptionError("this prediction has classes of pixels, not objects")
     if len(class_names) <= 2:
         return [(prediction.objects, objects)]
     return [

@@ -31,7 +31,9 @@ def coding_defaults(name: str) -> dict[str, Any]:
 def coding_of(config: ModelConfig) -> ObjectCoding:
     """The coding of a network of objects; errors are those of `unetzoo.create_objects`, OptionError without objects."""
     if not config.objects:
-        raise OptionError("this network gives classes of pixels, not objects; create it with objects=...")
+        raise OptionError(
+            "this network gives classes of pixels, not objects; train one with objects='distance' (--objects distance)"
+        )
     return build_coding(config.objects, config.objects_options)
 
 

@@ -85,7 +85,8 @@ def fit(
     one process; for a loss of whole batches, such as Dice, it is close. Batch norms see the whole batch on GPUs, and
     the share of the process on CPUs.
 
-    Images are read and checked once before anything is written. Torch's random state is left as it was.
+    Images are read and checked once before anything is written; what is doubtful about the data is a `DataWarning`,
+    unless it is given as a `Survey`, which lists it. Torch's random state is left as it was.
 
     Args:
         model: a network of `create`, with one logit a class, or a single one for two classes; or with objects, of
@@ -131,8 +132,8 @@ def fit(
         statistics = survey.statistics
         check_fits(model, statistics.class_names, statistics.channels)
         plan = options.plan(statistics, model.config.classes, objects=bool(model.config.objects))
-        _warn_of_components(model, survey)
         if accelerator.is_main_process:
+            _warn(model, survey, is_known=isinstance(data, Survey))
             begin(folder, options, model.config, statistics)
         accelerator.wait_for_everyone()
         model.config = replace(model.config, info=statistics.info)  # validation normalizes images as training does
@@ -169,8 +170,10 @@ def _lock(folder: Path, accelerator: "Accelerator", *, resume: bool) -> Iterator
         yield
 
 
-def _warn_of_components(model: Segmenter, survey: Survey) -> None:
-    """Warn where objects are guessed from masks of classes."""
+def _warn(model: Segmenter, survey: Survey, *, is_known: bool) -> None:
+    """Say what is doubtful about the data, unless its survey is known, and that objects are guessed from classes."""
+    for text in () if is_known else survey.warnings:
+        warnings.warn(text, DataWarning, stacklevel=3)
     if model.config.objects and not numbers_objects(survey.dataset("train")):
         warnings.warn(
             "the masks do not number objects, so that the connected components of a class are taken for objects: those "

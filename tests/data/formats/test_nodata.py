@@ -5,6 +5,7 @@ import pytest
 import tifffile
 
 import unetzoo
+from unetzoo import DataWarning
 from unetzoo.data.formats.nodata import known_where_data, valid_values, with_data
 from unetzoo.data.formats.read import read_image, read_raw_mask
 from unetzoo.data.open import survey
@@ -168,6 +169,7 @@ def test_a_training_learns_beside_pixels_without_data(tmp_path):
         image[:3] = -9999
     options = unetzoo.FitOptions(steps=40, epochs=1, batch=4, crop=32, cpu=True, augment="flips", average=0.9)
     model = unetzoo.create("unet", encoder="plain", encoder_options={"widths": (8, 16)}, classes=2, in_channels=1)
-    result = unetzoo.fit(model, _write(tmp_path / "a", images), tmp_path / "run", options=options)
+    with pytest.warns(DataWarning, match="4 images hold the value -9999, far from all others"):
+        result = unetzoo.fit(model, _write(tmp_path / "a", images), tmp_path / "run", options=options)
     assert result.model.config.info.nodata == (-9999,)
     assert result.best.class_iou[1] > 0.8
