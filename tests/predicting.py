@@ -1,5 +1,8 @@
-"""A small network that predicts another class from pixel to pixel, and options that cut small images into tiles."""
+"""Small networks of classes and of objects, and options that cut small images into tiles."""
 
+from dataclasses import replace
+
+import numpy as np
 import torch
 
 import unetzoo
@@ -16,3 +19,13 @@ def varied_model(classes=3, in_channels=1):
         for parameter in model.parameters():
             parameter.mul_(1.5)
     return model.eval()
+
+
+def objects_model(image, **options):
+    """A small network of objects that finds several in an image (h, w)."""
+    torch.manual_seed(0)
+    parts = {"encoder_options": {"widths": (4, 8)}, "in_channels": 1}
+    model = unetzoo.create("unet", encoder="plain", objects="components", **parts, **options).eval()
+    threshold = float(np.quantile(unetzoo.predict(model, image)[0], 0.85))
+    model.config = replace(model.config, objects_options={"threshold": threshold, "min_size": 3})
+    return model

@@ -13,10 +13,11 @@ import pytest
 import torch
 from cells import Cells
 from PIL import Image
+from predicting import objects_model
 from skimage.measure import regionprops_table
 
 import unetzoo
-from unetzoo import DataError, ObjectFiles, OptionError, PredictOptions, WriteError
+from unetzoo import ObjectFiles
 from unetzoo.inference.objects import Decoder
 
 RANDOM = np.random.default_rng(0)
@@ -26,20 +27,9 @@ IMAGES = {
 }
 
 
-def _model(**options):
-    torch.manual_seed(0)
-    parts = {"encoder_options": {"widths": (4, 8)}, "in_channels": 1}
-    model = unetzoo.create("unet", encoder="plain", objects="components", **parts, **options).eval()
-    threshold = float(
-        np.quantile(unetzoo.predict(model, IMAGES["a.png"])[0], 0.85)
-    )  # so that there are several objects
-    model.config = replace(model.config, objects_options={"threshold": threshold, "min_size": 3})
-    return model
-
-
 @pytest.fixture(scope="module")
 def model():
-    return _model()
+    return objects_model(IMAGES["a.png"])
 
 
 @pytest.fixture
@@ -135,7 +125,7 @@ def test_rois_are_a_zip_of_each_image(model, images, tmp_path):
 
 
 def test_an_object_has_the_class_that_the_decoder_gives_it(tmp_path):
-    model = _model(object_classes=2)
+    model = objects_model(IMAGES["a.png"], object_classes=2)
     _, first, second = unetzoo.predict(model, IMAGES["a.png"])
     head = [layer for layer in model.modules() if isinstance(layer, torch.nn.Conv2d)][-1]
     with torch.no_grad():
@@ -156,7 +146,7 @@ def test_an_object_has_the_class_that_the_decoder_gives_it(tmp_path):
 
 
 def test_an_image_without_objects_has_a_row_in_the_summary_alone(model, images, tmp_path):
-    empty = _model()
+    empty = objects_model(IMAGES["a.png"])
     empty.config = replace(empty.config, objects_options={"threshold": 0.9999})
     unetzoo.predict_files(empty, images / "a.png", tmp_path / "a.tif", object_files=_all_files(tmp_path))
     assert _rows(tmp_path / "cells.csv") == []
@@ -257,60 +247,3 @@ def test_names_that_a_spreadsheet_takes_for_formulas_are_texts(model, tmp_path):
     files = ObjectFiles(table=tmp_path / "cells.csv")
     unetzoo.predict_files(model, tmp_path / "=1+1.png", tmp_path / "out.tif", object_files=files)
     assert {row["image"] for row in _rows(tmp_path / "cells.csv")} == {"'=1+1.png"}
-
-
-def test_a_network_of_classes_has_no_tables(images, tmp_path):
-    model = unetzoo.create("unet", encoder="plain", encoder_options={"widths": (4, 8)}, in_channels=1).eval()
-    with pytest.raises(OptionError, match=r"table must be left out: this network gives classes of pixels.*--objects"):
-        unetzoo.predict_files(model, images, tmp_path / "out", object_files=ObjectFiles(table=tmp_path / "cells.csv"))
-    assert not (tmp_path / "out").exists()
-
-
-@pytest.mark.parametrize(
-    ("files", "error", "message"),
-    [
-        ({"outlines": "cells.geojson"}, OptionError, "outlines must be a folder, since there are several images"),
-        ({"overlay": "in/pictures"}, DataError, "would be taken for images the next time"),
-        ({"overlay": "labels"}, DataError, r"a.png would replace an image or another result"),
-        ({"table": "gone/cells.csv"}, WriteError, "there is no folder"),
-        ({"table": "cells.csv", "summary": "cells.csv"}, DataError, "would replace an image or another result"),
-    ],
-)
-def test_files_that_cannot_be_are_refused_before_the_work(files, error, message, model, images, tmp_path):
-    files = ObjectFiles(**{name: tmp_path / value for name, value in files.items()})
-    with pytest.raises(error, match=message):
-        unetzoo.predict_files(model, images, tmp_path / "labels", object_files=files)
-    assert not (tmp_path / "labels").exists()
-
-
-def test_probabilities_have_no_tables(model, images, tmp_path):
-    with pytest.raises(OptionError, match="probabilities must be left out"):
-        unetzoo.predict_files(
-            model,
-            images,
-            tmp_path / "out",
-            options=PredictOptions(probabilities=True),
-            object_files=ObjectFiles(table=tmp_path / "cells.csv"),
-        )
-
-
-@pytest.mark.parametrize(
-    ("values", "message"),
-    [
-        ({"table": "cells.xlsx"}, r"table must be a \.csv file"),
-        ({"summary": "cells"}, r"summary must be a \.csv file"),
-        ({"outlines": "cells.zip"}, r"outlines must be a \.geojson file, or a folder"),
-        ({"rois": "cells.roi"}, r"rois must be a \.zip file, or a folder"),
-        ({"overlay": "cells.tif"}, r"overlay must be a \.png file, or a folder"),
-        ({"table": "cells.csv", "pixel_size": "0.5"}, "pixel_size must be a length"),
-        ({"outlines": "cells", "pixel_size": "0.5um"}, "pixel_size must be left out"),
-    ],
-)
-def test_values_of_another_form_are_refused(values, message):
-    with pytest.raises(OptionError, match=message):
-        ObjectFiles(**values)
-
-
-@pytest.mark.parametrize("name", ["v1.2", "outlines", "2026-11-26.5"])
-def test_names_of_folders_may_have_points(name):
-    assert ObjectFiles(outlines=name).outlines == name
