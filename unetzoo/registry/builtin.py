@@ -130,7 +130,7 @@ _WHEN_OBJECTS = {  # to choose a coding
     "weighted": "To repeat the U-Net paper; objects lose the pixels with which they touch.",
     "boundary": "Objects are many and small, and decoding must be fast.",
     "distance": "Start here: objects are roundish and may touch.",
-    "flows": "Objects touch and have any shape; decoding takes 10 to 20 times as long.",
+    "flows": "Objects touch and have any shape; decoding takes several times as long.",
 }
 
 

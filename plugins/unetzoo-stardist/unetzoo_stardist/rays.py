@@ -1,6 +1,6 @@
 """Rays from each pixel of an object to the object's edge.
 
-StarDist's own C++ gives the same lengths in six times the time, and has 16 bits for the numbers of objects.
+StarDist's own C++ gives the same lengths in more time, and has 16 bits for the numbers of objects.
 """
 
 import numba
