@@ -1,6 +1,6 @@
-"""Train each coding of objects, and StarDist and Cellpose, for equally many seconds; then write README.md anew.
+"""Train each coding of objects, StarDist and Cellpose for equally many seconds of the processor; write README.md anew.
 
-    python -m benchmarks.objects                      # this project's: about an hour on two cores that nobody else uses
+    OMP_NUM_THREADS=1 python -m benchmarks.objects    # this project's: three hours on a core
     python -m benchmarks.objects --stardist PYTHON --cellpose PYTHON   # these, too, by Pythons of their environments
     python -m benchmarks.objects --only distance --seeds 1 --seconds 5 --out /tmp/try
 
@@ -9,6 +9,7 @@ Runs are kept one by one in `benchmarks/results/objects`, where what is there is
 """
 
 import argparse
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
@@ -27,7 +28,7 @@ DECODERS, ENCODERS = ("unet", "unetpp"), ("resnet18", "mobilenetv3_small_100")
 def main() -> None:
     """Measure what is asked for and not there yet, print a table, and write README.md unless the runs lie elsewhere."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=30, help="of each training")
+    parser.add_argument("--seconds", type=float, default=60, help="of the processor, for each training")
     parser.add_argument("--seeds", type=int, default=5, help="of each network")
     parser.add_argument("--only", default="", metavar="TEXT", help="networks whose name, such as 'flows, unet', has it")
     parser.add_argument("--out", type=Path, default=RUNS, metavar="FOLDER", help="of the runs")
@@ -35,9 +36,9 @@ def main() -> None:
         parser.add_argument(f"--{peer.lower()}", metavar="PYTHON", help=f"of an environment that has {peer}")
     chosen = parser.parse_args()
     interpreters = {peer: path for peer in WORKERS if (path := getattr(chosen, peer.lower()))}
-    runs = [one for one in _runs(chosen.seconds, chosen.seeds) if chosen.only in one.name]
+    runs = _runs(chosen.seconds, chosen.seeds)
     chosen.out.mkdir(parents=True, exist_ok=True)
-    todo = [one for one in missing(runs, chosen.out) if one.method not in WORKERS or one.method in interpreters]
+    todo = [one for one in missing(runs, chosen.out) if chosen.only in one.name and _can_run(one, interpreters)]
     measure = partial(measure_run, interpreters=interpreters)
     for one, measured in run_in_processes(todo, chosen.out, workers=1, measure=measure):
         print(one.title, measured.get("error") or f"AP {measured['AP']:.3f}", flush=True)
@@ -46,6 +47,10 @@ def main() -> None:
     if chosen.out == RUNS:
         write_json({"runs": results}, RESULTS / "objects.json")
         write_pages()
+
+
+def _can_run(run: ObjectRun, interpreters: Mapping[str, str]) -> bool:
+    return run.method not in WORKERS or run.method in interpreters
 
 
 def _runs(seconds: float, seeds: int) -> list[ObjectRun]:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import median
@@ -42,7 +43,8 @@ class ObjectRun:
         method: a coding of objects, or `"StarDist"` or `"Cellpose"`, which have networks of their own.
         decoder: of the network; empty for those of others.
         encoder: likewise.
-        seconds: of training; the time to start, to validate at the end and to save is not part of it.
+        seconds: of the processor, over all threads, for training, which other work on the machine hardly changes; to
+            start, to validate at the end and to save is not part of them.
         seed: of weights and crops.
     """
 
@@ -72,9 +74,9 @@ def measure_coding(run: ObjectRun) -> dict[str, Any]:
     """Train this project's network, and predict the image that was held out."""
     data = opened(DATA)
     steps = max(1, round(run.seconds / _step_seconds(run, data)))
-    start = time.perf_counter()
+    start = time.process_time()
     model = _fitted(run, data, steps, FitListener())
-    seconds = time.perf_counter() - start
+    seconds = time.process_time() - start
     test = data.dataset("test")
     each = [predict_objects(model, test[index].image) for index in range(len(test))]
     return {
@@ -114,10 +116,22 @@ def cpu_seconds(predict: Callable[[], object]) -> float:
 
 
 def _step_seconds(run: ObjectRun, data: Survey) -> float:
+    """Seconds of the processor of a step, of a training that ends after a few of them, without validation."""
     times: list[float] = []
-    _fitted(run, data, _CALIBRATION, FitListener(on_step=lambda *_: times.append(time.perf_counter())))
+
+    def stop_early(*_: object) -> None:
+        times.append(time.process_time())
+        if len(times) == _CALIBRATION:
+            raise _CalibratedError
+
+    with suppress(_CalibratedError):
+        _fitted(run, data, 2 * _CALIBRATION, FitListener(on_step=stop_early))
     late = times[_CALIBRATION // 2 - 1 :]
     return (late[-1] - late[0]) / (len(late) - 1)
+
+
+class _CalibratedError(Exception):
+    """Enough steps are timed."""
 
 
 def _fitted(run: ObjectRun, data: Survey, steps: int, listener: FitListener) -> Segmenter:

@@ -51,7 +51,7 @@ def _model(task: Any) -> Any:  # noqa: ANN401 - without types
 def _train(model: Any, task: Any, epochs: int, folder: str) -> float:  # noqa: ANN401 - without types
     """Seconds of a training, its flows included."""
     Path(folder, "models").mkdir(exist_ok=True)
-    start = time.perf_counter()
+    start = time.process_time()
     train.train_seg(
         model.net,
         train_data=list(task["crops"]),
@@ -64,7 +64,7 @@ def _train(model: Any, task: Any, epochs: int, folder: str) -> float:  # noqa: A
         bsize=task["crops"].shape[-1],
         save_path=folder,
     )
-    return time.perf_counter() - start
+    return time.process_time() - start
 
 
 def _predict(model: Any, image: Any) -> Any:  # noqa: ANN401 - without types

@@ -9,13 +9,13 @@ from benchmarks.page.machine import machine_line
 from unetzoo.bench.summary import half_interval
 
 _EXPLANATION = """\
-Made by `python -m benchmarks.objects` on {date}. Each network is trained from nothing for {seconds:g} seconds, crops of
-128 px four at a time, on the nuclei, and judged by the part of the picture that was held out: average precision, the
-mean over IoUs of 0.5 to 0.95 of TP / (TP + FP + FN), in percent, with 95 % intervals of Student's t over the seeds.
-Prediction: seconds of the processor for a megapixel, decoding included. StarDist and Cellpose are trained by their own
-code with their own networks and defaults, on crops that were cut and changed before as this project's are. What any of
-them does before the first step and in validation is not counted. The thresholds of this project's networks and of
-StarDist are tuned on validation images; Cellpose has fixed ones."""
+Made by `python -m benchmarks.objects` on {date}. Each network is trained from nothing for {seconds:g} seconds of a
+processor core, crops of 128 px four at a time, on the nuclei, and judged by the part of the picture that was held out:
+average precision, the mean over IoUs of 0.5 to 0.95 of TP / (TP + FP + FN), in percent, with 95 % intervals of
+Student's t over the seeds. Prediction: seconds of the processor for a megapixel, decoding included. StarDist and
+Cellpose are trained by their own code with their own networks and defaults, on crops that were cut and changed before
+as this project's are. What any of them does before the first step and in validation is not counted. The thresholds of
+this project's networks and of StarDist are tuned on validation images; Cellpose has fixed ones."""
 _MEGAPIXELS = 512 * 448 / 1e6
 _PEERS = ("StarDist", "Cellpose")
 
