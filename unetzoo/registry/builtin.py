@@ -22,6 +22,7 @@ COMMANDS = {
     "push": lazy("unetzoo.cli.hub:push_folder"),
     "pull": lazy("unetzoo.cli.hub:pull_model"),
     "search": lazy("unetzoo.cli.hub:search_hub"),
+    "doctor": lazy("unetzoo.cli.doctor:doctor"),
 }
 """The commands of unetzoo itself, functions and groups, in the order of `--help`; plugins cannot take their names."""
 
