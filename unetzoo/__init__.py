@@ -89,5 +89,6 @@ _HOMES = {
     "training.progress": ("Epoch", "FitListener"),
     "weights.folder": ("load", "save"),
     "weights.hub": ("pull", "push", "search"),
+    "weights.inherit": ("Inheritance", "inherit"),
 }
 __getattr__, __dir__, __all__ = late(__name__, _HOMES, modules=("interop",))

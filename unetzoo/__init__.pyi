@@ -93,5 +93,7 @@ from unetzoo.weights.folder import save as save
 from unetzoo.weights.hub import pull as pull
 from unetzoo.weights.hub import push as push
 from unetzoo.weights.hub import search as search
+from unetzoo.weights.inherit import Inheritance as Inheritance
+from unetzoo.weights.inherit import inherit as inherit
 
 __version__: str

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unetzoo.errors import OptionError
+from unetzoo.errors import HubError, OptionError
 
 if TYPE_CHECKING:
     from unetzoo.nn.segmenter import Segmenter
@@ -21,8 +21,12 @@ ModelName = Annotated[
 ]
 
 
-def load_model(name: str) -> "Segmenter":
+def load_model(name: str, label: str = "MODEL") -> "Segmenter":
     """The network in a folder (the best one of a run) or, where there is none, with that name on the Hub.
+
+    Args:
+        name: folder or name.
+        label: of the argument or flag, for errors.
 
     Raises:
         OptionError: the name is that of a file.
@@ -33,5 +37,10 @@ def load_model(name: str) -> "Segmenter":
 
     path = Path(name)
     if path.is_file() or (path.suffix in _FILES and not path.exists()):
-        raise OptionError(f"MODEL is the folder of a network, such as {path.parent}, not a file; got {name}")
-    return load(name) if path.exists() or name.count("/") != 1 else pull(name)
+        raise OptionError(f"{label} is the folder of a network, such as {path.parent}, not a file; got {name}")
+    if path.exists() or name.count("/") != 1:
+        return load(name)
+    try:
+        return pull(name)
+    except HubError as error:
+        raise HubError(f"there is no folder {name!r}, and {error}") from error

@@ -1,5 +1,6 @@
 """`unetzoo train`: from a folder of images and masks to a network, in one command."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,6 +19,7 @@ from unetzoo.cli.data import (
 )
 from unetzoo.cli.fields import with_fields
 from unetzoo.cli.flags import in_flags
+from unetzoo.cli.models import load_model
 from unetzoo.cli.output import say
 from unetzoo.cli.train_output import listening, say_new_run, say_result, say_warnings
 from unetzoo.cli.values import read_options
@@ -37,6 +39,7 @@ _NETWORK: dict[str, Any] = {
     "decoder_options": {},
     "objects": "",
     "objects_options": {},
+    "head_kernel_size": 1,
 }
 _SIGNAL_EXIT = 128  # plus its number, as shells count
 
@@ -45,12 +48,21 @@ _SIGNAL_EXIT = 128  # plus its number, as shells count
     FitOptions,
     flags={"trackers": "--track"},
     metavars={"loss": "EXPRESSION", "device": "NAME", "trackers": "NAME"},
-    defaults={"encoder_rate": "1; 0.1 with --pretrained"},
+    defaults={"encoder_rate": "1; 0.1 with --pretrained or --from"},
     hidden=("cpu",),
 )
 def train(
     data: Source,
     out: Annotated[Path, typer.Option("--out", "-o", metavar="FOLDER", help="Folder of the run", show_default=False)],
+    start: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="MODEL",
+            help="Begin with the weights of this network, as far as they fit: a folder or USER/NAME on the Hub; also "
+            "the default of decoder, encoder and objects",
+        ),
+    ] = None,
     decoder: Annotated[
         str | None,
         typer.Option("--decoder", "-d", metavar="NAME", help="One of `unetzoo list decoders`  [default: unet]"),
@@ -74,7 +86,7 @@ def train(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="Number the objects, by one of `unetzoo list objects`  [default: classes of pixels]",
+            help="Number the objects, by one of `unetzoo list objects`; none: classes of pixels  [default: none]",
         ),
     ] = None,
     objects_option: Annotated[
@@ -84,6 +96,10 @@ def train(
     *,
     values: dict[str, Any],
     classes: ClassNames = None,
+    channels: Annotated[
+        str | None,
+        typer.Option(metavar="NAMES", help="Names of the channels of the images, such as red,green,blue,nir"),
+    ] = None,
     masks: MaskKind = "auto",
     ignore: Ignore = None,
     threshold: Threshold = None,
@@ -98,10 +114,13 @@ def train(
     SIGTERM and Ctrl-C end it after a checkpoint; --resume continues exactly from there.
 
     Examples: unetzoo train cells/ --decoder unetpp --encoder resnet34 --epochs 50 --out run;
-    unetzoo train cells/ --objects distance --out run, for masks that number objects
+    unetzoo train cells/ --objects distance --out run, for masks that number objects;
+    unetzoo train new/ --from run --out run2, to train further on other data
     """
     from unetzoo.training.run import read_run
 
+    if pretrained and start:
+        raise OptionError("--pretrained and --from are two sources of weights: give one of them")
     if pretrained:
         values = {"encoder_rate": _PRETRAINED_RATE} | values
     parts = {
@@ -113,14 +132,19 @@ def train(
         "objects_options": read_options("--objects-option", objects_option or ()),
     }
     options = FitOptions(**values)
-    network = _NETWORK
     run = read_run(out) if resume else None
+    trained = load_model(start, label="--from") if start else None
+    network = _NETWORK
     if run is not None:
         options = _resumed(run, values, options)
         network = {name: getattr(run.network, name) for name in _NETWORK}
     elif resume:
         say_new_run(out)
-    network = network | {name: value for name, value in parts.items() if value}
+    if run is None and trained is not None:
+        network = _network_of(trained, parts)
+    else:
+        network = network | {name: value for name, value in parts.items() if value}
+    network["objects"] = "" if network["objects"] == "none" else network["objects"]
     _check_early(network, options.loss, out, resume=resume)
     survey = read_survey(
         data,
@@ -130,7 +154,24 @@ def train(
     )
     say_warnings(survey)
     model = _create(network, survey, options.seed, pretrained=pretrained)
-    _fit(model, survey, out, options, resume=resume)
+    names = tuple(name.strip() for name in channels.split(",")) if channels else ()
+    _fit(model, survey, out, options, start=trained, channels=names, resume=resume)
+
+
+def _network_of(trained: "Segmenter", parts: dict[str, Any]) -> dict[str, Any]:
+    """The parts of a trained network, with the options of those that the command line does not replace."""
+    own = {name: getattr(trained.config, name) for name in _NETWORK}
+    if parts["encoder"] and parts["encoder"].rpartition(":")[2] != own["encoder"].rpartition(":")[2]:
+        raise OptionError(
+            f"the network of --from has the encoder {own['encoder']!r}, not {parts['encoder']!r}: leave --encoder out"
+        )
+    network = dict(own)
+    for part in ("encoder", "decoder", "objects"):
+        name = own[part]
+        network[part] = parts[part] or name
+        options = own[f"{part}_options"] if part == "encoder" or network[part] == name else {}
+        network[f"{part}_options"] = options | parts[f"{part}_options"]
+    return network
 
 
 def _resumed(run: "Run", values: dict[str, Any], options: FitOptions) -> FitOptions:
@@ -175,7 +216,16 @@ def _create(network: dict[str, Any], survey: "Survey", seed: int, *, pretrained:
     )
 
 
-def _fit(model: "Segmenter", survey: "Survey", out: Path, options: FitOptions, *, resume: bool) -> None:
+def _fit(
+    model: "Segmenter",
+    survey: "Survey",
+    out: Path,
+    options: FitOptions,
+    *,
+    start: "Segmenter | None",
+    channels: Sequence[str],
+    resume: bool,
+) -> None:
     from unetzoo._utils.memory import keep_freed_memory
     from unetzoo.training.fit import fit
     from unetzoo.training.stopping import TrainingStoppedError
@@ -183,7 +233,9 @@ def _fit(model: "Segmenter", survey: "Survey", out: Path, options: FitOptions, *
     keep_freed_memory()
     try:
         with listening(model, survey, options) as listener:
-            result = fit(model, survey, out, options=options, resume=resume, listener=listener)
+            result = fit(
+                model, survey, out, options=options, start=start, channels=channels, resume=resume, listener=listener
+            )
     except TrainingStoppedError as stopped:
         text = in_flags(str(stopped), {"resume": "--resume"})
         say("stopped:", "yellow", text.removeprefix("stopped "))

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from unetzoo.training.fit import Fit
     from unetzoo.training.options import FitOptions, Plan
     from unetzoo.training.progress import Epoch, FitListener
+    from unetzoo.weights.inherit import Inheritance
 
 _MOST_WARNINGS = 5
 
@@ -54,12 +55,19 @@ def listening(model: "Segmenter", survey: "Survey", options: "FitOptions") -> "I
             show(_title(model, survey, options, step))
 
         yield FitListener(
+            on_inherit=say_inheritance,
             on_start=on_start,
             on_step=lambda step, _steps, _loss: bar.update(task, completed=step),
             on_image=lambda done, total: bar.update(validation, completed=done, total=total, visible=done < total),
             on_epoch=lambda epoch: show(_line(epoch, plan.epochs, survey.statistics.class_names)),
             on_tune=lambda done, total: bar.update(tuning, completed=done, total=total, visible=done < total),
         )
+
+
+def say_inheritance(inheritance: "Inheritance") -> None:
+    """Print what a network has of the one that its training begins with."""
+    lines = (*inheritance.notes, "images: normalized by the statistics of the new data")
+    show(f"begins with {inheritance.lineage[0]}", *(f"  {line}" for line in lines))
 
 
 def _plan(model: "Segmenter", survey: "Survey", options: "FitOptions") -> "Plan":

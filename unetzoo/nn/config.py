@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from unetzoo.checks import check_choice, check_count, check_probability, plain, whole
 from unetzoo.errors import ConfigError, OptionError
-from unetzoo.nn.info import ModelInfo
+from unetzoo.nn.info import LATER, ModelInfo
 
 FORMAT = 1
 _LONGEST_OPTIONS = 100_000  # letters
@@ -71,6 +71,7 @@ class ModelConfig:
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON, with the number of its format; a network without objects says nothing of them."""
         values = asdict(self)
+        values["info"] = {name: value for name, value in values["info"].items() if value or name not in LATER}
         if not self.objects:
             del values["objects"], values["objects_options"]
         return {"format": FORMAT, **values}

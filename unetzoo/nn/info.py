@@ -13,6 +13,8 @@ from unetzoo.errors import ConfigError
 from unetzoo.nn.coding import MaskCoding
 
 _LONGEST = 10_000
+LATER = ("channel_names", "lineage")
+"""Fields that earlier releases do not read; a configuration has them only where they say something."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +35,9 @@ class ModelInfo:
         metrics: names and values, such as `{"mean IoU": 0.94}`.
         license: an identifier of the Hub, such as `"apache-2.0"`; empty: not stated.
         source: the repository that it was pulled from, `"user/name@commit"`.
+        channel_names: a name for each channel of the images, such as `["red", "green", "nir"]`.
+        lineage: the trained networks that its training began with, the nearest first: `"user/name@commit"` on the Hub,
+            or `"sha256:..."` with the first digits of the hash of the weights.
 
     Raises:
         ConfigError: a value is invalid.
@@ -49,9 +54,11 @@ class ModelInfo:
     metrics: Mapping[str, float] = field(default_factory=dict)
     license: str = ""
     source: str = ""
+    channel_names: Sequence[str] = ()
+    lineage: Sequence[str] = ()
 
     def __post_init__(self) -> None:
-        for name in ("class_names", "image_dtypes"):
+        for name in ("class_names", "image_dtypes", *LATER):
             object.__setattr__(self, name, _sequence(name, plain(getattr(self, name)), str))
         for name in ("mean", "std", "value_range", "nodata", "class_frequencies"):
             object.__setattr__(self, name, _sequence(name, plain(getattr(self, name)), float))

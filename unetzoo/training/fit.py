@@ -28,10 +28,12 @@ from unetzoo.training.loop import Training
 from unetzoo.training.options import FitOptions, Plan
 from unetzoo.training.progress import Epoch, FitListener
 from unetzoo.training.run import begin, check_folder, discard, read_run
+from unetzoo.training.start import inherit_start, lineage_with, with_channels, with_encoder_rate
 from unetzoo.training.stopping import explaining
 from unetzoo.training.target import target_of
 from unetzoo.training.validate import draw_curves, draw_predictions, write_history
 from unetzoo.weights.folder import BEST, load, write
+from unetzoo.weights.inherit import Inheritance
 from unetzoo.weights.rebuilt import check_rebuilt
 
 if TYPE_CHECKING:
@@ -50,6 +52,8 @@ class Fit:
         is_main: whether this process, of several, is the one that writes and reports.
         tuning: of the options by which a network of objects decodes its maps; None without objects in validation
             images, and in processes that do not write.
+        inheritance: what the network has of the one that the training began with; None without one, and for a run that
+            was resumed.
     """
 
     folder: Path
@@ -57,6 +61,7 @@ class Fit:
     epochs: tuple[Epoch, ...]
     is_main: bool = True
     tuning: Tuning | None = None
+    inheritance: Inheritance | None = None
 
     @property
     def best(self) -> Epoch:
@@ -70,7 +75,9 @@ def fit(
     out: str | Path,
     *,
     options: FitOptions | None = None,
+    start: Segmenter | None = None,
     classes: Classes | None = None,
+    channels: Sequence[str] = (),
     masks: Masks = "auto",
     ignore: Sequence[Value] | Value = (),
     threshold: float | None = None,
@@ -96,15 +103,21 @@ def fit(
             `{"train": dataset, "val": dataset}`; or a single `Dataset`, a fifth of which is held out for validation.
         out: folder of the run; must not hold one, unless `resume`.
         options: of the training; None: the defaults.
+        start: a trained network, of `load` or `pull`, with the encoder of `model`, which takes over what fits of it:
+            the encoder, a decoder of the same kind, and the logits of classes with the same names, see
+            `unetzoo.inherit`. Images are normalized by the statistics of the new data, which brings them to the
+            same mean and standard deviation as those of the earlier training.
         classes: names of the classes, perhaps with their values in masks; None: what the masks say, or with `resume`
             what they meant before.
+        channels: names of the channels of the images, such as `["red", "green", "nir"]`, which are saved with the
+            network; empty: not known, or with `resume` as before.
         masks: `"instances"`: masks number the objects of one class. For a network of objects those in files do so, too,
             unless classes or a threshold are given.
         ignore: values or colors of masks whose pixels do not count, such as `0`, `[0, -9999]` or `"#000000"`.
         threshold: masks with soft edges: the smallest value of the foreground.
         nearest_color: read colors and values of no class as the nearest one of a class.
         resume: continue from the last checkpoint in `out`, with the same options, or with more epochs and steps; start
-            a new run if there is none.
+            a new run if there is none. `start` need not be given again.
         listener: functions that are called after every step and epoch.
 
     Returns:
@@ -114,7 +127,8 @@ def fit(
     Raises:
         MissingExtraError: accelerate or matplotlib is not installed.
         DataError: the data cannot be used for training; says why, with the names of the files.
-        OptionError, ShapeError: the network does not fit the data, or the options are invalid.
+        OptionError, ShapeError: the network does not fit the data, `start` does not fit the network, or the options are
+            invalid.
         TrainingError: there is a run already; out of memory; the loss is not finite; a signal came.
         BusyError: another process trains in `out`.
         WriteError: history or pictures cannot be written.
@@ -126,24 +140,29 @@ def fit(
     check_rebuilt(model)
     check_folder(folder, resume=resume)
     run = read_run(folder) if resume else None
+    options = with_encoder_rate(options, run, start)
     _check_weights(model)
     with accelerating(options, folder) as accelerator, _lock(folder, accelerator, resume=resume):
         survey = survey_of(data, mask_options, trained=run.info if run else None, objects=bool(model.config.objects))
-        statistics = survey.statistics
+        statistics = with_channels(survey.statistics, channels, run)
         check_fits(model, statistics.class_names, statistics.channels)
         plan = options.plan(statistics, model.config.classes, objects=bool(model.config.objects))
+        inheritance = inherit_start(model, start, statistics, run)
+        info = replace(statistics.info, lineage=lineage_with(inheritance, run))
         if accelerator.is_main_process:
-            _warn(model, survey, is_known=isinstance(data, Survey))
-            begin(folder, options, model.config, statistics)
+            _warn(model, survey, is_known=isinstance(data, Survey), is_resumed=run is not None)
+            begin(folder, options, model.config, statistics, info.lineage)
+            if inheritance:
+                listener.on_inherit(inheritance)
         accelerator.wait_for_everyone()
-        model.config = replace(model.config, info=statistics.info)  # validation normalizes images as training does
+        model.config = replace(model.config, info=info)  # validation normalizes images as training does
         if options.activation_checkpointing:
             model.checkpoint_activations()
-        training = Training(accelerator, model, options, plan, statistics.info, folder)
+        training = Training(accelerator, model, options, plan, info, folder)
         crops = _crops(survey.dataset("train"), model.config, options, plan)
         with explaining(options.batch, plan.crop), _discard_run_before_first_step(training):
             training.run(crops, survey.dataset("val"), _recording(training, listener, resume=resume), resume=resume)
-        return _finish(training, survey, listener.on_tune)
+        return replace(_finish(training, survey, listener.on_tune), inheritance=inheritance)
 
 
 def _check_weights(model: Segmenter) -> None:
@@ -170,8 +189,17 @@ def _lock(folder: Path, accelerator: "Accelerator", *, resume: bool) -> Iterator
         yield
 
 
-def _warn(model: Segmenter, survey: Survey, *, is_known: bool) -> None:
-    """Say what is doubtful about the data, unless its survey is known, and that objects are guessed from classes."""
+def _warn(model: Segmenter, survey: Survey, *, is_known: bool, is_resumed: bool) -> None:
+    """Say what is doubtful about the data, unless its survey is known, and about what the network makes of it."""
+    trained = tuple(model.config.info.class_names)
+    if trained and not is_resumed and trained != survey.class_names:
+        warnings.warn(
+            f"the network was trained on the classes {', '.join(trained)}, the data has "
+            f"{', '.join(survey.class_names)}: its logits begin as those of other classes; give it as start of a new "
+            "network, which keeps those with the same names",
+            DataWarning,
+            stacklevel=3,
+        )
     for text in () if is_known else survey.warnings:
         warnings.warn(text, DataWarning, stacklevel=3)
     if model.config.objects and not numbers_objects(survey.dataset("train")):

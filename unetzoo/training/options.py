@@ -5,7 +5,7 @@ text, the annotation its check.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 Schedule = Literal["cosine", "poly"]
 Supervision = Literal["full", "native"]
 
+_TRAINED_RATE = 0.1
 _UNIT = 32  # crops of such sizes need no padding in nearly all encoders
 _LONGEST_CROP = 256
 _SHORTEST_EPOCH = 50  # steps; a data set of ten images would otherwise be an epoch of one
@@ -36,7 +37,8 @@ class FitOptions:
         batch: Crops per step, over all processes.
         crop: Side of the square crops. None: 256, or less if all images are smaller.
         learning_rate: Highest learning rate.
-        encoder_rate: Learning rate of the encoder, as a share of `learning_rate`. 0.1 suits pretrained weights.
+        encoder_rate: Learning rate of the encoder, as a share of `learning_rate`. None: 0.1 if the training begins with
+            a trained network, else 1. 0.1 suits pretrained weights.
         weight_decay: Weight decay of AdamW (arXiv:1711.05101).
         warm_up: Share of the steps during which the learning rate rises.
         schedule: Fall of the learning rate after the warm-up. `"cosine"`: half a cosine (arXiv:1608.03983); `"poly"`:
@@ -73,7 +75,7 @@ class FitOptions:
     batch: Annotated[int, Range(1, 1e6)] = 8
     crop: Annotated[int | None, Range(16, 1e5, "PIXELS")] = None
     learning_rate: Annotated[float, Range(1e-9, 1e3)] = 1e-3
-    encoder_rate: Annotated[float, Range(0, 1e3)] = 1.0
+    encoder_rate: Annotated[float | None, Range(0, 1e3)] = None
     weight_decay: Annotated[float, Range(0, 1e3)] = 1e-2
     warm_up: Annotated[float, Range(0, 1)] = 0.05
     schedule: Schedule = "cosine"
@@ -103,6 +105,12 @@ class FitOptions:
                 raise OptionError(f"cpu=True and device={self.device!r} contradict each other; keep the device")
             object.__setattr__(self, "device", "cpu")
             object.__setattr__(self, "cpu", False)
+
+    def for_start(self, *, is_trained: bool) -> "FitOptions":
+        """The options where the encoder's weights are trained already, or are not: its learning rate has a value."""
+        if self.encoder_rate is not None:
+            return self
+        return replace(self, encoder_rate=_TRAINED_RATE if is_trained else 1.0)
 
     def plan(self, statistics: "Statistics", classes: int, *, objects: bool = False) -> "Plan":
         """What follows for a data set, for a network with as many logits as `classes`, perhaps maps of objects."""

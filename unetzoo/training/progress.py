@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from unetzoo.weights.inherit import Inheritance
+
 
 @dataclass(frozen=True)
 class Epoch:
@@ -54,6 +56,7 @@ class FitListener:
     """Functions that `fit` calls while it trains; of several processes, only the main one calls them.
 
     Attributes:
+        on_inherit: called with what a new run has of the network that it begins with.
         on_start: called before the first step with the number of steps that are done, 0 for a new run.
         on_step: called after each step with its number, from 1 on, the number of all steps, and the training loss.
         on_image: called after each image of a validation with its number, from 1 on, and the number of all; of several
@@ -63,6 +66,7 @@ class FitListener:
             all steps as far as it is known.
     """
 
+    on_inherit: Callable[[Inheritance], None] = lambda _: None
     on_start: Callable[[int], None] = lambda _: None
     on_step: Callable[[int, int, float], None] = lambda *_: None
     on_image: Callable[[int, int], None] = lambda *_: None

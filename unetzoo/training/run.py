@@ -3,9 +3,9 @@
 import json
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,7 +40,7 @@ class Run:
 
     options: FitOptions
     network: ModelConfig
-    info: ModelInfo
+    info: ModelInfo  # with the networks that the training began with
 
 
 def check_folder(folder: Path, *, resume: bool) -> None:
@@ -68,20 +68,29 @@ def read_run(folder: Path) -> Run | None:
         return Run(
             FitOptions(**description["options"]),
             ModelConfig(**description["network"]),
-            Statistics(**description["data"]).info,
+            replace(Statistics(**description["data"]).info, **description.get("start", {})),
         )
     except (OSError, ValueError, KeyError, TypeError, UnetzooError) as error:
         raise TrainingError(f"{folder / RUN} cannot be read ({describe_error(error)}); begin a new run") from error
 
 
-def begin(folder: Path, options: FitOptions, config: ModelConfig, statistics: Statistics) -> None:
+def begin(
+    folder: Path, options: FitOptions, config: ModelConfig, statistics: Statistics, lineage: Sequence[str] = ()
+) -> None:
     """Write the description of a run; check that a run in the folder is the same, or shorter with equal epochs.
+
+    Args:
+        folder: of the run.
+        options: of the training.
+        config: of the network.
+        statistics: of the data.
+        lineage: the networks that the training began with, as in `ModelInfo`.
 
     Raises:
         TrainingError: the run in the folder is another one; says what differs.
         WriteError: the folder cannot be written.
     """
-    description = _describe(options, config, statistics)
+    description = _describe(options, config, statistics, lineage)
     run = read_run(folder)
     if run is not None:
         before = json.loads((folder / RUN).read_text(encoding="utf-8"))
@@ -155,9 +164,12 @@ def _has_run(folder: Path) -> bool:
     return (folder / RUN).exists() and newest_checkpoint(folder / CHECKPOINTS) is not None
 
 
-def _describe(options: FitOptions, config: ModelConfig, statistics: Statistics) -> dict[str, Any]:
+def _describe(
+    options: FitOptions, config: ModelConfig, statistics: Statistics, lineage: Sequence[str]
+) -> dict[str, Any]:
     network = {name: value for name, value in config.to_dict().items() if name not in ("info", "providers", "format")}
-    return _as_json({"options": asdict(options), "network": network, "data": asdict(statistics)})
+    description = {"options": asdict(options), "network": network, "data": asdict(statistics)}
+    return _as_json(description | ({"start": {"lineage": lineage}} if lineage else {}))
 
 
 def _as_json(description: dict[str, Any]) -> dict[str, Any]:

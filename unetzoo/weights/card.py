@@ -8,6 +8,7 @@ from unetzoo.nn.config import ModelConfig
 from unetzoo.nn.info import affine
 from unetzoo.nn.segmenter import Segmenter
 from unetzoo.weights.files import PICTURE
+from unetzoo.weights.lineage import base_model_of
 
 _LIBRARY, _TASK = "unetzoo", "image-segmentation"
 
@@ -40,6 +41,7 @@ def card_of(model: Segmenter, config: ModelConfig, *, repo_id: str | None = None
         pipeline_tag=_TASK,
         tags=[_LIBRARY, "instance-segmentation" if config.objects else "semantic-segmentation", config.decoder],
         license=info.license or None,
+        base_model=base_model_of(info),
         model_name=f"{config.decoder} with {config.encoder}" if results else None,
         eval_results=results or None,
     )
@@ -55,7 +57,9 @@ def _text(model: Segmenter, config: ModelConfig, has_picture: bool) -> str:
         "objects": f"{code(config.objects)}{_options(config.objects_options)}" if config.objects else "",
         "output": f"logits (b, {config.classes}, h, w), before any softmax or sigmoid",
         "classes": ", ".join(map(markdown, config.info.class_names)),
+        "channels": ", ".join(map(markdown, config.info.channel_names)),
         "parameters": f"{parameters:,}",
+        "began with": ", ".join(map(markdown, config.info.lineage)),
         "provided by": ", ".join(markdown(f"{kind}: {provider}") for kind, provider in config.providers.items()),
         **{markdown(name): f"{value:.4g}" for name, value in config.info.metrics.items()},
     }

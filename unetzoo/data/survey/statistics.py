@@ -36,6 +36,7 @@ class Statistics:
         dtypes: of the values of the images.
         nodata: values of the images that stand for no data: files say so, or they lie far from all others; neither
             they nor NaN count above.
+        channel_names: of each channel, such as `("red", "green", "nir")`; empty: not known.
     """
 
     images: int
@@ -51,6 +52,7 @@ class Statistics:
     mask_coding: Mapping[str, Any]
     dtypes: tuple[str, ...] = ()
     nodata: tuple[float, ...] = ()
+    channel_names: tuple[str, ...] = ()
 
     @property
     def info(self) -> ModelInfo:
@@ -64,6 +66,7 @@ class Statistics:
             std=self.std,
             image_dtypes=self.dtypes,
             nodata=self.nodata,
+            channel_names=self.channel_names,
         )
 
 

@@ -1,0 +1,59 @@
+"""What a run begins with: new weights, those of a trained network, or those of its own last checkpoint."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from unetzoo._utils.texts import count_of
+from unetzoo.data.survey.statistics import Statistics
+from unetzoo.errors import OptionError, TrainingError
+from unetzoo.nn.segmenter import Segmenter
+from unetzoo.training.options import FitOptions
+from unetzoo.training.run import Run
+from unetzoo.weights.inherit import Inheritance, inherit
+from unetzoo.weights.lineage import lineage_of
+
+
+def with_encoder_rate(options: FitOptions, run: Run | None, start: Segmenter | None) -> FitOptions:
+    """The options with a learning rate of the encoder: that of the run which is resumed, or by the network's start."""
+    if run and options.encoder_rate is None:
+        options = replace(options, encoder_rate=run.options.encoder_rate)
+    return options.for_start(is_trained=start is not None)
+
+
+def with_channels(statistics: Statistics, channels: Sequence[str], run: Run | None) -> Statistics:
+    """The statistics with the names of the channels, which are those of the run that is resumed unless there are any.
+
+    Raises:
+        OptionError: there are more or fewer than the images have, or two are the same.
+    """
+    names = tuple(channels) or (tuple(run.info.channel_names) if run else ()) or statistics.channel_names
+    if names and (len(names) != statistics.channels or len({name.casefold() for name in names}) < len(names)):
+        count = count_of(statistics.channels, "channel")
+        raise OptionError(f"the images have {count}; channels must name each once, got {', '.join(names)}")
+    return replace(statistics, channel_names=names)
+
+
+def inherit_start(
+    model: Segmenter, start: Segmenter | None, statistics: Statistics, run: Run | None
+) -> Inheritance | None:
+    """Give a new run the weights to begin with; a run that is resumed has them in its checkpoint.
+
+    Raises:
+        TrainingError: the run that is resumed began with another network.
+    """
+    if start is None:
+        return None
+    if run is None:
+        return inherit(model, start, class_names=statistics.class_names, channel_names=statistics.channel_names)
+    if lineage_of(start) != tuple(run.info.lineage):
+        began = run.info.lineage[0] if run.info.lineage else "new weights"
+        raise TrainingError(
+            f"the run began with {began}, not with {lineage_of(start)[0]}: resume without start (--from), or choose "
+            "another folder"
+        )
+    return None
+
+
+def lineage_with(inheritance: Inheritance | None, run: Run | None) -> tuple[str, ...]:
+    """The networks that a run began with."""
+    return inheritance.lineage if inheritance else tuple(run.info.lineage) if run else ()

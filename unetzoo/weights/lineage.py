@@ -1,0 +1,36 @@
+"""Which networks a training began with."""
+
+import hashlib
+
+import torch
+
+from unetzoo.nn.info import ModelInfo
+from unetzoo.nn.segmenter import Segmenter
+from unetzoo.weights.rebuilt import bare_state
+
+_DIGITS = 16
+_LOCAL = "sha256:"
+
+
+def lineage_of(trained: Segmenter) -> tuple[str, ...]:
+    """A network and those that it began with itself, the nearest first.
+
+    A network is `user/name@commit` if it was pulled from the Hub, else `sha256:` and the first digits of the hash of
+    its weights, which says nothing of the machine where it lies.
+    """
+    info = trained.config.info
+    return (info.source or f"{_LOCAL}{_digest(trained)}", *info.lineage)
+
+
+def base_model_of(info: ModelInfo) -> str | None:
+    """The nearest repository of the Hub, `user/name`, that a network began with; None without one."""
+    return next((each.partition("@")[0] for each in info.lineage if not each.startswith(_LOCAL)), None)
+
+
+def _digest(model: Segmenter) -> str:
+    """The hash of names, types, shapes and values of all tensors."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(bare_state(model).items()):
+        digest.update(repr((name, str(tensor.dtype), tuple(tensor.shape))).encode())
+        digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()[:_DIGITS]
