@@ -1,6 +1,7 @@
 """Use of the public API with its types: checked by mypy, never run."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, assert_type
 
@@ -14,6 +15,7 @@ import unetzoo.decoders
 import unetzoo.layers
 import unetzoo.losses
 import unetzoo.testing
+from unetzoo.data.formats import Axis, Content, ResultArray
 
 
 def names() -> None:
@@ -23,6 +25,7 @@ def names() -> None:
     assert_type(unetzoo.list_losses(), list[str])
     assert_type(unetzoo.list_objects(), list[str])
     assert_type(unetzoo.list_datasets(), list[str])
+    assert_type(unetzoo.list_formats(), list[str])
     assert_type(unetzoo.list_metrics(), list[str])
     assert_type(unetzoo.list_plugins(), list[unetzoo.PluginInfo])
     description = unetzoo.describe("decoder", "unet")
@@ -163,6 +166,27 @@ def unetzoo_losses() -> Iterator[unetzoo.LossSpec]:
 def unetzoo_objects() -> Iterator[unetzoo.ObjectCodingSpec]:
     """Yield a coding of objects."""
     yield unetzoo.ObjectCodingSpec(name="blobs", build=unetzoo.lazy("cells.objects:Blobs"))
+
+
+@contextmanager
+def open_gray(content: Content) -> Iterator[unetzoo.Raster]:
+    """Open a file of bytes."""
+    pixels = np.fromfile(content.file(), np.uint8).reshape(1, -1, 1)
+    grid = unetzoo.Grid(axes=(Axis("y"), Axis("x", 0.5, "um")), nodata=(0.0,))
+    yield unetzoo.Raster(shape=pixels.shape, dtype=pixels.dtype, read=lambda window: pixels[window], grid=grid)
+
+
+def write_gray(path: Path, result: ResultArray) -> None:
+    """Write the rows of a result."""
+    with path.open("wb") as file:
+        for _, rows in result.blocks(64):
+            file.write(rows.tobytes())
+
+
+@unetzoo.hookimpl
+def unetzoo_formats() -> Iterator[unetzoo.FormatSpec]:
+    """The formats of a plugin."""
+    yield unetzoo.FormatSpec(name="gray", endings=(".gray",), open=open_gray, create=write_gray, stores=("grid",))
 
 
 @unetzoo.hookimpl

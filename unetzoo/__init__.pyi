@@ -12,11 +12,14 @@ from unetzoo.assembly import describe as describe
 from unetzoo.assembly import list_datasets as list_datasets
 from unetzoo.assembly import list_decoders as list_decoders
 from unetzoo.assembly import list_encoders as list_encoders
+from unetzoo.assembly import list_formats as list_formats
 from unetzoo.assembly import list_losses as list_losses
 from unetzoo.assembly import list_objects as list_objects
 from unetzoo.data.convert import convert_dataset as convert_dataset
 from unetzoo.data.dataset import Dataset as Dataset
 from unetzoo.data.dataset import Sample as Sample
+from unetzoo.data.formats.grid import Grid as Grid
+from unetzoo.data.formats.raster import Raster as Raster
 from unetzoo.data.open import open_dataset as open_dataset
 from unetzoo.data.open import survey as survey
 from unetzoo.data.survey.problems import Problem as Problem
@@ -80,6 +83,7 @@ from unetzoo.specs import DecoderSpec as DecoderSpec
 from unetzoo.specs import EncoderFamily as EncoderFamily
 from unetzoo.specs import EncoderSpec as EncoderSpec
 from unetzoo.specs import FeatureInfo as FeatureInfo
+from unetzoo.specs import FormatSpec as FormatSpec
 from unetzoo.specs import LossSpec as LossSpec
 from unetzoo.specs import ObjectCodingSpec as ObjectCodingSpec
 from unetzoo.specs import lazy as lazy

@@ -9,6 +9,7 @@ from unetzoo.errors import ConfigError, OptionError
 from unetzoo.options import Option, build_part, options_of
 from unetzoo.registry.host import host
 from unetzoo.registry.registry import Registry
+from unetzoo.specs import FormatSpec
 
 if TYPE_CHECKING:
     from unetzoo.data.dataset import Dataset
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from unetzoo.objects.coding import ObjectCoding
 
 Split = Literal["train", "val", "test"]
-Kind = Literal["encoder", "decoder", "loss", "object", "dataset"]
+Kind = Literal["encoder", "decoder", "loss", "object", "dataset", "format"]
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,8 @@ class Description:
     license: str = ""
     pretrained: tuple[str, ...] = ()
     when: str = ""
+    reads: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()
 
 
 def create(
@@ -232,11 +235,16 @@ def list_datasets(pattern: str = "*") -> list[str]:
     return _registry("dataset").names(pattern)
 
 
+def list_formats(pattern: str = "*") -> list[str]:
+    """Names of the formats of image files that match a shell pattern."""
+    return _registry("format").names(pattern)
+
+
 def describe(kind: Kind, name: str) -> Description:
-    """Describe a part: its options with their defaults, its paper, its provider.
+    """Describe a part: its options with their defaults, its paper, its provider; of a format its endings.
 
     Raises:
-        OptionError: `kind` is not `"encoder"`, `"decoder"`, `"loss"`, `"object"` or `"dataset"`.
+        OptionError: `kind` is not `"encoder"`, `"decoder"`, `"loss"`, `"object"`, `"dataset"` or `"format"`.
         UnknownNameError, ConflictError: as `create`.
     """
     if kind not in get_args(Kind):
@@ -247,12 +255,14 @@ def describe(kind: Kind, name: str) -> Description:
         kind=kind,
         name=spec.name,
         summary=spec.summary,
-        paper=spec.paper,
+        paper=getattr(spec, "paper", ""),
         provider=str(entry.provider),
-        options=options_of(kind, spec.build),
+        options=() if isinstance(spec, FormatSpec) else options_of(kind, spec.build),
         license=getattr(spec, "license", ""),
         pretrained=getattr(spec, "pretrained", ()),
         when=getattr(spec, "when", ""),
+        reads=getattr(spec, "endings", ()),
+        writes=spec.endings if isinstance(spec, FormatSpec) and spec.create else (),
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from itertools import pairwise
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from unetzoo.checks import plain
 from unetzoo.errors import PluginError, ShapeError, UnetzooError, describe_error
@@ -135,6 +135,48 @@ class DatasetSpec:
     summary: str = ""
     paper: str = ""
     license: str = ""
+
+
+Storable = Literal["palette", "arrays", "grid"]
+"""What the files of a format can store of a result."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FormatSpec:
+    """A format of image files: `open(content)` is a context manager that gives an `unetzoo.Raster`.
+
+    A file is read by the format that lists the longest ending of its name, among those whose signatures fit its first
+    bytes; a file whose content is that of another format, by that one. A result is written by the format that lists the
+    longest ending of its name, among those with `create`.
+
+    Attributes:
+        name: its name in `unetzoo list formats`.
+        endings: of its files, in lower case, such as `(".nii", ".nii.gz")`; empty: none decides.
+        open: a function that takes an `unetzoo.data.formats.Content` and yields a `Raster`, made by
+            `contextlib.contextmanager`; preferably through `lazy`. Opening reads no pixels.
+        create: a function that takes a path and an `unetzoo.data.formats.ResultArray`, and writes one into the other,
+            block by block; None: the format is read alone. The path is that of a draft, which becomes the result when
+            the function returns, so that nobody sees half a file; whatever the draft's name ends with, it is of this
+            format. Finished rows survive a kill without its help.
+        check: a function that takes the path of a result before any work is done for it, and raises an
+            `UnetzooError` if it could not be written: a package is missing, or a folder that is there must not be
+            replaced; None: nothing is missing, and folders are never replaced.
+        summary: one line.
+        signatures: how its files may begin, up to 16 bytes each; empty: the ending alone decides.
+        folders: patterns such as `("zarr.json",)`: a folder with a matching file is an image of this format.
+        stores: what a result keeps: a `"palette"` for class ids; `"arrays"`: several planes, fractions and 32 bits;
+            `"grid"`: where its pixels lie.
+    """
+
+    name: str
+    endings: tuple[str, ...]
+    open: Lazy | Builder
+    create: Lazy | Builder | None = None
+    check: Lazy | Builder | None = None
+    summary: str = ""
+    signatures: tuple[bytes, ...] = ()
+    folders: tuple[str, ...] = ()
+    stores: tuple[Storable, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

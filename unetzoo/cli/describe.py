@@ -26,7 +26,7 @@ def describe_part(
     kind: Annotated[
         str,
         typer.Argument(
-            metavar="KIND", help="Kind of part: encoder, decoder, loss, object or dataset", show_default=False
+            metavar="KIND", help="Kind of part: encoder, decoder, loss, object, dataset or format", show_default=False
         ),
     ],
     name: Annotated[str, typer.Argument(metavar="NAME", help="Name from `unetzoo list`", show_default=False)],
@@ -47,7 +47,8 @@ def describe_part(
     facts = Table.grid(padding=(0, 2))
     for label, value in _facts(description):
         facts.add_row(label, value)
-    show(facts, "", _options(description.options) if description.options else "It has no options.")
+    has_none = () if description.kind == "format" else ("", "It has no options.")
+    show(facts, *(("", _options(description.options)) if description.options else has_none))
 
 
 def _as_dict(description: "Description") -> dict[str, object]:
@@ -68,6 +69,8 @@ def _facts(description: "Description") -> Iterator[tuple[str, str]]:
         "provider": description.provider,
         "license": description.license,
         "pretrained": ", ".join(description.pretrained),
+        "reads": ", ".join(description.reads),
+        "writes": ", ".join(description.writes),
     }
     yield from ((label, value) for label, value in facts.items() if value)
 

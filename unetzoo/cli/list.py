@@ -20,7 +20,9 @@ def list_parts(
     kind: Annotated[
         str,
         typer.Argument(
-            metavar="KIND", help="Kind of parts: encoders, decoders, losses, objects or datasets", show_default=False
+            metavar="KIND",
+            help="Kind of parts: encoders, decoders, losses, objects, datasets or formats",
+            show_default=False,
         ),
     ],
     pattern: Annotated[
@@ -28,13 +30,20 @@ def list_parts(
     ] = "*",
     json: Json = None,
 ) -> None:
-    """List the names of encoders, decoders, losses, codings of objects or data sets.
+    """List the names of encoders, decoders, losses, codings of objects, data sets or formats of images.
 
     A terminal shows them in columns, a pipe or a file gets one per line.
 
     Example: unetzoo list encoders 'convnext*'
     """
-    from unetzoo.assembly import list_datasets, list_decoders, list_encoders, list_losses, list_objects
+    from unetzoo.assembly import (
+        list_datasets,
+        list_decoders,
+        list_encoders,
+        list_formats,
+        list_losses,
+        list_objects,
+    )
 
     part_kind = kind_of(kind)
     lists = {
@@ -43,6 +52,7 @@ def list_parts(
         "loss": list_losses,
         "object": list_objects,
         "dataset": list_datasets,
+        "format": list_formats,
     }
     list_names = lists[part_kind]
     names = list_names(pattern)

@@ -4,7 +4,16 @@ from collections.abc import Iterator
 
 from unetzoo.encoders.timm_names import timm_names, timm_spec
 from unetzoo.registry.hookspecs import hookimpl
-from unetzoo.specs import DatasetSpec, DecoderSpec, EncoderFamily, EncoderSpec, LossSpec, ObjectCodingSpec, lazy
+from unetzoo.specs import (
+    DatasetSpec,
+    DecoderSpec,
+    EncoderFamily,
+    EncoderSpec,
+    FormatSpec,
+    LossSpec,
+    ObjectCodingSpec,
+    lazy,
+)
 
 COMMANDS = {
     "list": lazy("unetzoo.cli.list:list_parts"),
@@ -207,4 +216,56 @@ def unetzoo_datasets() -> tuple[DatasetSpec, ...]:
             summary="coronal slices of the ICBM152 T1 template with CSF, grey and white matter; needs unetzoo[brain]",
             paper="doi:10.1016/j.neuroimage.2010.07.033",
         ),
+    )
+
+
+_PICTURES = {  # endings, signatures and summary
+    "png": ((".png",), (b"\x89PNG\r\n\x1a\n",), "pictures without loss, of 8 and 16 bits"),
+    "jpeg": ((".jpg", ".jpeg"), (b"\xff\xd8\xff",), "photographs"),
+    "bmp": ((".bmp",), (b"BM",), "pictures without compression"),
+    "gif": ((".gif",), (b"GIF87a", b"GIF89a"), "pictures of at most 256 colors; the first of several"),
+    "webp": ((".webp",), (b"RIFF",), "photographs and pictures"),
+}
+
+
+@hookimpl
+def unetzoo_formats() -> Iterator[FormatSpec]:
+    """The built-in formats."""
+    for name, (endings, signatures, summary) in _PICTURES.items():
+        yield FormatSpec(
+            name=name,
+            endings=endings,
+            open=lazy("unetzoo.data.formats.pictures:open_picture"),
+            create=lazy("unetzoo.data.formats.pictures:write_png") if name == "png" else None,
+            summary=summary,
+            signatures=signatures,
+            stores=("palette",) if name == "png" else (),
+        )
+    yield FormatSpec(
+        name="tiff",
+        endings=(".tif", ".tiff"),
+        open=lazy("unetzoo.data.formats.tiff:open_tiff"),
+        create=lazy("unetzoo.data.formats.tiff:write_tiff"),
+        summary="images of any type and size, GeoTIFF, OME-TIFF and ImageJ's among them",
+        signatures=(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
+        stores=("palette", "arrays", "grid"),
+    )
+    yield FormatSpec(
+        name="npy",
+        endings=(".npy",),
+        open=lazy("unetzoo.data.formats.npy:open_npy"),
+        create=lazy("unetzoo.data.formats.npy:write_npy"),
+        summary="arrays of NumPy, (h, w) or (h, w, c)",
+        signatures=(b"\x93NUMPY",),
+        stores=("arrays",),
+    )
+    yield FormatSpec(
+        name="zarr",
+        endings=(".zarr",),
+        open=lazy("unetzoo.data.formats.zarr:open_zarr"),
+        create=lazy("unetzoo.data.formats.zarr:write_zarr"),
+        check=lazy("unetzoo.data.formats.zarr:check_zarr_target"),
+        summary="arrays in chunks, and the finest level of OME-Zarr; needs unetzoo[zarr]",
+        folders=("zarr.json", ".zarray", ".zgroup"),
+        stores=("arrays",),
     )

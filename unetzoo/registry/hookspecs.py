@@ -9,7 +9,7 @@ cells = "unetzoo_cells"
 
 A plugin that needs a hook of a later version says so, `UNETZOO_HOOKS = 2`; without that it follows version 1, and
 works with every later version, too. Version 1: encoders, decoders, losses. Version 2: data sets and commands. Version
-3: codings of objects.
+3: codings of objects. Version 4: formats of image files.
 
 Hooks only declare: they are called when a name is first looked up, so they must be fast, import nothing heavy (refer to
 classes through `unetzoo.lazy`), and not look names up themselves.
@@ -19,10 +19,19 @@ from collections.abc import Iterable
 
 import pluggy
 
-from unetzoo.specs import CommandSpec, DatasetSpec, DecoderSpec, EncoderFamily, EncoderSpec, LossSpec, ObjectCodingSpec
+from unetzoo.specs import (
+    CommandSpec,
+    DatasetSpec,
+    DecoderSpec,
+    EncoderFamily,
+    EncoderSpec,
+    FormatSpec,
+    LossSpec,
+    ObjectCodingSpec,
+)
 
 PROJECT = "unetzoo"
-HOOKS_VERSION = 3
+HOOKS_VERSION = 4
 """The version of the hooks: it rises when one is added."""
 
 hookspec = pluggy.HookspecMarker(PROJECT)
@@ -170,6 +179,42 @@ def unetzoo_datasets() -> Iterable[DatasetSpec]:  # type: ignore[empty-body] # a
             mask = row**2 + column**2 < self.radii[index] ** 2
             image = numpy.where(mask, 200, 50).astype(numpy.uint8)[..., None]
             return unetzoo.Sample(image, mask.astype(numpy.int64), f"radius {self.radii[index]}")
+    ```
+    """
+
+
+@hookspec
+def unetzoo_formats() -> Iterable[FormatSpec]:  # type: ignore[empty-body] # a hook's declaration
+    """Yield the formats of image files that the plugin reads and writes (since version 4 of the hooks).
+
+    A complete plugin, `unetzoo_cells.py`, for text files of gray values, a row a line:
+    ```python
+    from contextlib import contextmanager
+    import numpy
+    import unetzoo
+
+    UNETZOO_HOOKS = 4
+
+    @unetzoo.hookimpl
+    def unetzoo_formats():
+        yield unetzoo.FormatSpec(
+            name="text",
+            endings=(".gray",),
+            open=unetzoo.lazy("unetzoo_cells:open_text"),
+            create=unetzoo.lazy("unetzoo_cells:write_text"),
+            summary="gray values as text",
+        )
+
+    @contextmanager
+    def open_text(content):
+        content.stream.seek(0)
+        pixels = numpy.loadtxt(content.stream, ndmin=2)[..., None]
+        yield unetzoo.Raster(shape=pixels.shape, dtype=pixels.dtype, read=lambda window: pixels[window])
+
+    def write_text(path, result):
+        with path.open("w") as file:
+            for _, rows in result.blocks(256):
+                numpy.savetxt(file, rows, fmt="%g")
     ```
     """
 

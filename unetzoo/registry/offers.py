@@ -9,9 +9,11 @@ from dataclasses import replace
 from unetzoo.errors import PluginError, describe_error
 from unetzoo.registry.builtin import COMMANDS
 from unetzoo.registry.registry import SPECS, Offer, Spec
-from unetzoo.specs import CommandSpec, EncoderFamily, Lazy
+from unetzoo.specs import Builder, CommandSpec, EncoderFamily, FormatSpec, Lazy
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*")
+_ENDING = re.compile(r"(\.[a-z0-9][a-z0-9_+-]*)+")
+LONGEST_SIGNATURE = 16  # bytes
 _entered: ContextVar[bool] = ContextVar("entered", default=False)
 
 
@@ -92,8 +94,27 @@ def _check_item(item: Spec | EncoderFamily) -> None:
             raise PluginError(f"names and spec of encoders {item.prefix}:* must be functions")
         return
     _check_name(item.name)
-    if not (isinstance(item.build, Lazy) or callable(item.build)):
-        raise PluginError(f"build of {item.name!r} must be a class, a function or lazy(...), but is {item.build!r}")
+    if isinstance(item, FormatSpec):
+        _check_format(item)
+    else:
+        _check_callable("build", item.name, item.build)
+
+
+def _check_format(item: FormatSpec) -> None:
+    _check_callable("open", item.name, item.open)
+    for what in ("create", "check"):
+        if getattr(item, what) is not None:
+            _check_callable(what, item.name, getattr(item, what))
+    invalid = [ending for ending in item.endings if not _ENDING.fullmatch(ending)]
+    if invalid or not (item.endings or item.folders):
+        raise PluginError(f"endings of {item.name!r} must be such as '.tif', in lower case, but are {item.endings!r}")
+    if not all(0 < len(signature) <= LONGEST_SIGNATURE for signature in item.signatures):
+        raise PluginError(f"signatures of {item.name!r} must have 1 to {LONGEST_SIGNATURE} bytes")
+
+
+def _check_callable(what: str, name: str, value: Lazy | Builder) -> None:
+    if not (isinstance(value, Lazy) or callable(value)):
+        raise PluginError(f"{what} of {name!r} must be a class, a function or lazy(...), but is {value!r}")
 
 
 def _check_name(name: object) -> None:

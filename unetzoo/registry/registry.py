@@ -13,13 +13,14 @@ from unetzoo.specs import (
     DecoderSpec,
     EncoderFamily,
     EncoderSpec,
+    FormatSpec,
     LossSpec,
     ObjectCodingSpec,
     noun,
 )
 
-Spec = EncoderSpec | DecoderSpec | LossSpec | ObjectCodingSpec | DatasetSpec | CommandSpec
-SpecT = TypeVar("SpecT", EncoderSpec, DecoderSpec, LossSpec, ObjectCodingSpec, DatasetSpec, CommandSpec)
+Spec = EncoderSpec | DecoderSpec | LossSpec | ObjectCodingSpec | DatasetSpec | FormatSpec | CommandSpec
+SpecT = TypeVar("SpecT", EncoderSpec, DecoderSpec, LossSpec, ObjectCodingSpec, DatasetSpec, FormatSpec, CommandSpec)
 
 SPECS: dict[str, type[Spec]] = {
     "encoder": EncoderSpec,
@@ -27,6 +28,7 @@ SPECS: dict[str, type[Spec]] = {
     "loss": LossSpec,
     "object": ObjectCodingSpec,
     "dataset": DatasetSpec,
+    "format": FormatSpec,
     "command": CommandSpec,
 }
 KINDS = tuple(SPECS)
@@ -36,6 +38,7 @@ _PLURALS = {
     "loss": "losses",
     "object": "objects",
     "dataset": "datasets",
+    "format": "formats",
     "command": "commands",
 }
 

@@ -9,7 +9,7 @@ from unetzoo.errors import ContractError, UnknownNameError, did_you_mean
 from unetzoo.options import build_part, options_of
 from unetzoo.registry.host import host, list_plugins
 from unetzoo.registry.registry import Offer, Spec
-from unetzoo.specs import EncoderFamily, Lazy
+from unetzoo.specs import CommandSpec, EncoderFamily, FormatSpec, Lazy
 from unetzoo.testing import dataset_rules, decoder_rules, encoder_rules, loss_rules, object_rules
 from unetzoo.testing.rules import Result, Rule, Trial, demand, trials
 
@@ -111,7 +111,7 @@ def _trials_of_offer(kind: str, offer: Offer) -> list[Trial]:
 def _trials_of_spec(kind: str, spec: Spec) -> list[Trial]:
     part = f"{kind} {spec.name}"
     rules = [Trial(part, _has_a_summary, lambda: spec)]
-    if kind == "command":
+    if isinstance(spec, CommandSpec | FormatSpec):
         return [*rules, Trial(part, _can_be_imported, lambda: spec)]
     rules.append(Trial(part, _options_are_plain, lambda: options_of(kind, spec.build)))
     return rules + trials(part, RULES[kind], _maker(kind, spec.name, spec.build, {}))
@@ -157,7 +157,8 @@ def _has_a_summary(make: Callable[..., Any]) -> None:
 
 def _can_be_imported(make: Callable[..., Any]) -> None:
     """Its function can be imported."""
-    build = make().build
+    spec = make()
+    build = spec.open if isinstance(spec, FormatSpec) else spec.build
     demand(callable(build.resolve() if isinstance(build, Lazy) else build), f"{build!r} is not a function")
 
 

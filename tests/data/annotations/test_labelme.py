@@ -181,7 +181,7 @@ def test_a_file_that_names_no_image_is_said(write_image, write_json, opened):
         (_polygon("cell", None), "a polygon of 'cell': "),
         (("cell", [[0, 0]], "circle", None, {}), "not enough values"),
         (("cell", [[0, 0], [4, 4]], "mask", None, {"mask": "???"}), "its mask is not base64"),
-        (("cell", [[0, 0], [4, 4]], "mask", None, {"mask": "AAAA"}), "its mask cannot be read: it holds no PNG"),
+        (("cell", [[0, 0], [4, 4]], "mask", None, {"mask": "AAAA"}), "its mask cannot be read: its content is not png"),
         (("cell", [[0, 0], [4, 4]], "mask", None, {}), "KeyError: 'mask'"),
     ],
 )

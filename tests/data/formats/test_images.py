@@ -179,7 +179,7 @@ def _volume(path):
         ("a.png", lambda path: path.mkdir(), "a.png is not a file"),
         ("a.png", lambda path: path.touch(), "a.png is empty: it has 0 bytes"),
         ("a.png", _truncated, "a.png cannot be read: OSError"),
-        ("a.tif", _no_picture, "a.tif cannot be read: it holds no PNG, JPEG"),
+        ("a.tif", _no_picture, "a.tif cannot be read: its content is not png, jpeg"),
         ("a.npy", _no_picture, "a.npy cannot be read"),
         ("a.npy", _objects, "a.npy: pixels must be numbers, but these are object"),
         ("a.npy", _texts, "a.npy: pixels must be numbers"),

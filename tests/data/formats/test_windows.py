@@ -21,7 +21,7 @@ def _write_tiff(path, pixels, **how):
 
 def _check(path, pixels, *, whole=2**27):
     with open_image(path, whole=whole) as image:
-        assert isinstance(image, np.ndarray) == (whole > 0 and path.suffix in (".tif", ".png"))
+        assert isinstance(image, np.ndarray) == (whole > 0)
         assert tuple(image.shape) == pixels.shape
         assert image.dtype == pixels.dtype
         assert np.array_equal(image[_WINDOW], pixels[_WINDOW])
@@ -118,7 +118,7 @@ def test_infinity_in_a_block_is_named(tmp_path):
     values = np.zeros((40, 40), np.float32)
     values[30, 30] = np.inf
     np.save(tmp_path / "a.npy", values)
-    with open_image(tmp_path / "a.npy") as image:
+    with open_image(tmp_path / "a.npy", whole=0) as image:
         assert image[0:20, 0:20].shape == (20, 20, 1)
         with pytest.raises(DataError, match=r"a\.npy: 1 of its 400 values are infinite"):
             image[20:40, 20:40]

@@ -36,7 +36,7 @@ def test_all_problems_are_listed_at_once(make_folder, pictures):
     result = survey(folder, classes=["background", "cell"])
     errors = " | ".join(_texts(result, "error"))
     assert "images/a.png is empty: it has 0 bytes" in errors
-    assert "masks/d.png cannot be read: it holds no PNG" in errors
+    assert "masks/d.png cannot be read: its content is not png" in errors
     assert "images/b.png: the image has 16 x 24 pixels, its mask 15 x 24" in errors
     assert "images/c.png: the mask holds 9, which is not a class; the classes are 0, 1" in errors
     assert errors.count(" | ") == 3
@@ -68,7 +68,7 @@ def test_images_that_cannot_be_read_are_not_said_to_hold_no_data(make_folder, pi
     for path in (folder / "images").iterdir():
         path.write_bytes(b"no picture")
     (error,) = unetzoo.survey(folder).errors
-    assert "cannot be read: it holds no PNG" in error
+    assert "cannot be read: its content is not png" in error
 
 
 def test_a_survey_is_read_through_public_names(make_folder, pictures):

@@ -96,7 +96,7 @@ def test_a_folder_that_is_no_array_is_neither_replaced_nor_taken_for_a_result(na
         zarr.open_group(tmp_path / name, mode="w").create_array("a", shape=(9,), dtype="int64")
     before = sorted(tmp_path.rglob("*"))
     options = PredictOptions(overwrite=overwrite, **SMALL)
-    with pytest.raises(DataError, match=f"{name} is a folder, not a Zarr array, and is not replaced; name another"):
+    with pytest.raises(DataError, match=rf"{name} is a folder,.* and is not replaced; name another"):
         FilePredictor(varied_model(), options).predict(tmp_path / "in.npy", tmp_path / name)
     assert sorted(tmp_path.rglob("*")) == before
 

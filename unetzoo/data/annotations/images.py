@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
-from unetzoo.data.formats.table import SUFFIXES
 from unetzoo.data.sources.folders import IMAGE_FOLDERS, MASK_FOLDERS, SPLIT_FOLDERS, folders_of_masks
 from unetzoo.data.sources.listing import list_images
 from unetzoo.data.sources.names import match_names, name_in
@@ -30,7 +29,7 @@ class ImageFiles:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        images = list_images(folder, SUFFIXES).images
+        images = list_images(folder).images
         of_masks = folders_of_masks({parent for path in images for parent in path.parents})
         self.paths = tuple(path for path in images if of_masks.isdisjoint(path.parents))
         self._known = frozenset(self.paths)

@@ -9,7 +9,6 @@ import numpy as np
 from unetzoo.data.annotations.images import ImageFiles, split_of
 from unetzoo.data.annotations.shapes import AnnotatedImage, Annotations, Patch, Shape, Size
 from unetzoo.data.formats.read import read_raw_mask
-from unetzoo.data.formats.table import SUFFIXES
 from unetzoo.data.sources.folders import IMAGE_FOLDERS, MASK_FOLDERS
 from unetzoo.data.sources.listing import list_images
 from unetzoo.data.sources.source import Finding, sentences
@@ -22,7 +21,7 @@ def folders_of_samples(folder: Path) -> list[Path]:
     """The folders that hold the masks of a single image each; none unless all images lie so."""
     if not folder.is_dir():
         return []
-    images = [path for path in list_images(folder, SUFFIXES).images if path.parent.name.lower() in IMAGE_FOLDERS]
+    images = [path for path in list_images(folder).images if path.parent.name.lower() in IMAGE_FOLDERS]
     samples = [path.parent.parent for path in images]
     is_single = len(samples) >= _FEWEST and len(set(samples)) == len(samples) and folder not in samples
     return samples if is_single and any(_mask_files(sample) for sample in samples) else []
@@ -49,7 +48,7 @@ def _masks_beside(sample: Path) -> Path | None:
 
 def _mask_files(sample: Path) -> Sequence[Path]:
     masks = _masks_beside(sample)
-    return list_images(masks, SUFFIXES).images if masks else ()
+    return list_images(masks).images if masks else ()
 
 
 def _read(files: Sequence[Path], size: Size) -> list[Shape]:

@@ -15,8 +15,7 @@ from unetzoo.data.annotations.qupath import is_geojson, read_qupath
 from unetzoo.data.annotations.shapes import Annotations
 from unetzoo.data.annotations.single import folders_of_samples, read_single
 from unetzoo.data.annotations.yolo import is_yolo, read_yolo
-from unetzoo.data.formats.table import SUFFIXES
-from unetzoo.data.sources.listing import list_images
+from unetzoo.data.sources.listing import list_files, list_images
 from unetzoo.errors import DataError
 
 
@@ -84,7 +83,7 @@ def read_annotations(path: Path, name: str = "") -> tuple[Annotations, ImageFile
     """
     if path.suffix.lower() in LISTS and path.is_file():
         path, name = path.parent, "yolo"
-    files = list_images(path, ENDINGS).images if path.is_dir() else (path,)
+    files = list_files(path, ENDINGS).images if path.is_dir() else (path,)
     fitting = _fitting(path, files)
     if name and name not in fitting:
         others = f"; it holds {_listed(fitting)}" if fitting else ""
@@ -116,7 +115,7 @@ def _fitting(path: Path, files: Sequence[Path]) -> dict[str, list[Path]]:
 def _folder_of(path: Path) -> Path:
     if path.is_dir():
         return path
-    return path.parent if list_images(path.parent, SUFFIXES).images else path.parent.parent
+    return path.parent if list_images(path.parent).images else path.parent.parent
 
 
 def _listed(fitting: dict[str, list[Path]]) -> str:

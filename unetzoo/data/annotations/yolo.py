@@ -14,7 +14,7 @@ import numpy as np
 from unetzoo.data.annotations.documents import explained, read_text
 from unetzoo.data.annotations.images import ImageFiles, split_of
 from unetzoo.data.annotations.shapes import AnnotatedImage, Annotations, Polygon, Shape, Size, ring
-from unetzoo.data.sources.listing import list_images
+from unetzoo.data.sources.listing import list_files
 from unetzoo.errors import DataError, describe_error
 
 _BOX = 4  # numbers behind the class
@@ -43,7 +43,7 @@ def read_yolo(files: Sequence[Path], images: ImageFiles) -> Annotations:
     """
     names = _class_names(images.folder)
     stems = {path.stem for path in images.paths}
-    texts = list_images(images.folder, (".txt",)).images  # also those without a line, of images without objects
+    texts = list_files(images.folder, (".txt",)).images  # also those without a line, of images without objects
     pairs, problems = images.by_file(sorted({*files, *(path for path in texts if path.stem in stems)}))
     annotated = []
     rows: list[Row] = []

@@ -1,1 +1,31 @@
-"""Files of images and masks: what a file holds, and how it is read within limits."""
+"""Files of images and masks: formats give a `Raster` with its `Grid`, and write a `ResultArray`.
+
+A format is one file here, and a line in the table of built-in parts; plugins build theirs upon these names.
+"""
+
+from unetzoo.data.formats.content import Content, Known
+from unetzoo.data.formats.grid import NO_GRID, Axis, Grid, Key, coarser, grid_of_transform, transform_of
+from unetzoo.data.formats.limits import check_backed, check_memory
+from unetzoo.data.formats.raster import Raster, ResultArray, Window, full_palette, is_whole, planes_of
+from unetzoo.data.masks.forms import Marks
+
+__all__ = [
+    "NO_GRID",
+    "Axis",
+    "Content",
+    "Grid",
+    "Key",
+    "Known",
+    "Marks",
+    "Raster",
+    "ResultArray",
+    "Window",
+    "check_backed",
+    "check_memory",
+    "coarser",
+    "full_palette",
+    "grid_of_transform",
+    "is_whole",
+    "planes_of",
+    "transform_of",
+]

@@ -1,6 +1,7 @@
 """An image's bytes before they are decoded, and its pixels before they are turned upright."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO, Any, Literal
 
 import numpy as np
@@ -11,21 +12,6 @@ from unetzoo.errors import DataError
 
 Pixels = NDArray[Any]
 Role = Literal["image", "mask"]
-
-
-@dataclass(frozen=True)
-class Content:
-    """The bytes of an image: of a file, or of a row of a table.
-
-    Attributes:
-        stream: to read them from; it can be rewound.
-        size: number of bytes.
-        name: for errors.
-    """
-
-    stream: IO[bytes]
-    size: int
-    name: str
 
 
 @dataclass(frozen=True)
@@ -45,12 +31,39 @@ NOTHING_KNOWN = Known()
 
 
 @dataclass(frozen=True)
-class Raster:
-    """Decoded pixels.
+class Content:
+    """What a format opens: the bytes of a file, or of a row of a table, or a folder.
+
+    Attributes:
+        stream: to read the bytes from; it can be rewound. Of a folder it is empty.
+        size: number of bytes; of a folder 0.
+        name: for errors.
+        path: of the file or folder; None: the bytes lie in a table.
+        role: whether an image or a mask is to be read; a mask keeps the indices of a palette, and its opacity.
+        known: what is known of the image.
+    """
+
+    stream: IO[bytes]
+    size: int
+    name: str
+    path: Path | None = None
+    role: Role = "image"
+    known: Known = NOTHING_KNOWN
+
+    def file(self) -> Path:
+        """The path; raises DataError if there is none."""
+        if self.path is None:
+            raise DataError(f"{self.name} lies in a table, and its format is read from files alone")
+        return self.path
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """All pixels of an image or a mask.
 
     Attributes:
         pixels: (h, w) or (h, w, c), as they are stored.
-        orientation: 1 to 8, how to turn them, as in tag 274 of TIFF and EXIF; 1: not at all.
+        orientation: as of `Raster`.
         marks: what the file of a mask says of them.
     """
 
@@ -68,9 +81,9 @@ class Glance:
     """What a file says of its pixels before they are decoded.
 
     Attributes:
-        size: (h, w), as they are stored; (0, 0): of an array, which is not turned.
+        size: (h, w), as they are stored; (0, 0): unknown.
         orientation: as of `Raster`.
-        stack: its slices or times that are read as channels, such as `"5 times (axes TYX)"`; empty: none.
+        stack: as of `Raster`.
     """
 
     size: tuple[int, int] = (0, 0)
@@ -99,27 +112,3 @@ def turned(pixels: Pixels, orientation: int) -> Pixels:
     if orientation in (2, 3, 6, 7):
         pixels = pixels[:, ::-1]
     return pixels.copy() if orientation != 1 else pixels
-
-
-def channel_axis(shape: tuple[int, ...], known: Known) -> int:
-    """The axis of the channels, of three axes without names: the first or the last.
-
-    It is the one that fits what is known; if both do, or neither, the shorter one, and of equal ones the last.
-    """
-    fitting = [axis for axis in (0, 2) if _fits(shape, axis, known)]
-    if len(fitting) == 1:
-        return fitting[0]
-    return 0 if shape[0] < shape[2] else 2
-
-
-def _fits(shape: tuple[int, ...], axis: int, known: Known) -> bool:
-    size = shape[1:] if axis == 0 else shape[:2]
-    return known.size in (None, size) and known.channels in (None, shape[axis])
-
-
-def channels_last(pixels: Pixels, known: Known = NOTHING_KNOWN) -> Pixels:
-    """An array whose axes have no names, with its channels last; axes of one element beyond three are dropped."""
-    while pixels.ndim > 3 and 1 in pixels.shape:
-        pixels = pixels.squeeze(pixels.shape.index(1))
-    first = pixels.ndim == 3 and channel_axis(pixels.shape, known) == 0
-    return pixels.transpose(1, 2, 0) if first else pixels

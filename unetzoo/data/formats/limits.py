@@ -5,6 +5,9 @@ from pathlib import Path
 
 from unetzoo.errors import DataError
 
+WHOLE_BYTES = 2**27
+"""Bytes of pixels up to which an image is read as a whole."""
+
 _MODEST = 2**28  # bytes of pixels that any file may announce
 _MOST_TIMES = 512  # bytes of pixels by bytes of the file; of photographs 10 to 50, of masks of many objects 100 to 400
 

@@ -1,23 +1,24 @@
-"""Read images and masks from files of any format in the table, as a whole or by windows.
+"""Read images and masks from files of any format, as a whole or by windows.
 
-The first bytes of a file decide what it is, not its name.
+The first bytes of a file decide what it is, not its name, unless formats share them.
 """
 
+import io
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from unetzoo.data.formats.content import NOTHING_KNOWN, Content, Glance, Known, Pixels, Raster, Role, check_finite
-from unetzoo.data.formats.grid import NO_GRID, Grid
-from unetzoo.data.formats.table import SUFFIXES, format_of
-from unetzoo.data.formats.zarr import is_zarr, zarr_windows
+from unetzoo.data.formats.content import NOTHING_KNOWN, Content, Decoded, Glance, Known, Pixels, Role, check_finite
+from unetzoo.data.formats.grid import Grid
+from unetzoo.data.formats.limits import WHOLE_BYTES
+from unetzoo.data.formats.raster import Raster
+from unetzoo.data.formats.table import ending_of, endings, is_folder_image, opener_of
+from unetzoo.data.formats.view import View, read_pixels
 from unetzoo.data.masks.raw import RawMask
-from unetzoo.errors import DataError, MissingExtraError, describe_error
-
-WHOLE_BYTES = 2**27
-"""Bytes of pixels up to which a TIFF is read as a whole."""
+from unetzoo.errors import DataError, PluginError, UnetzooError, describe_error
 
 _LONGEST_NAME = 200  # letters that an error shows
 
@@ -28,11 +29,11 @@ def read_image(path: str | Path, known: Known = NOTHING_KNOWN) -> Pixels:
     A picture or TIFF is turned as its orientation says; a PNG or JPEG loses its alpha channel; a palette becomes
     colors; pixels of one bit are 0 and 255. Pages of a TIFF that are alike are channels; of others the largest is read.
     The channels of a NumPy array with three axes are the first or the last axis, whichever is shorter; likewise of a
-    TIFF that Python wrote of such an array without names for its axes. If a TIFF says by GDAL's tag which value stands
-    for no data, and holds it, the pixels are a masked array.
+    TIFF that Python wrote of such an array without names for its axes. If a file says which value stands for no data,
+    as a TIFF does by GDAL's tag, and holds it, the pixels are a masked array.
 
     Args:
-        path: of a PNG, JPEG, BMP, GIF, WebP, TIFF or NPY file.
+        path: of a file of any format of `unetzoo list formats`.
         known: what decides which axis has the channels.
 
     Raises:
@@ -40,7 +41,7 @@ def read_image(path: str | Path, known: Known = NOTHING_KNOWN) -> Pixels:
             or announces more pixels than it can hold, or than there is memory for.
         MissingExtraError: the compression of a TIFF, or a PNG of 16 bits and several channels, needs imagecodecs.
     """
-    return upright_image(read_raster(Path(path), "image", known), str(path))
+    return upright_image(read_decoded(Path(path), "image", known), str(path))
 
 
 def read_raw_mask(path: str | Path) -> RawMask:
@@ -52,38 +53,35 @@ def read_raw_mask(path: str | Path) -> RawMask:
         DataError: as `read_image`; or a TIFF holds a volume.
         MissingExtraError: as `read_image`.
     """
-    return upright_mask(read_raster(Path(path), "mask"))
+    return upright_mask(read_decoded(Path(path), "mask"))
 
 
-def upright_image(raster: Raster, name: str) -> Pixels:
+def upright_image(decoded: Decoded, name: str) -> Pixels:
     """The pixels (h, w, c) of an image; raises DataError if they are infinite."""
-    pixels = raster.upright()
+    pixels = decoded.upright()
     pixels = pixels[..., None] if pixels.ndim == 2 else pixels
     check_finite(pixels, name)
     return pixels
 
 
-def upright_mask(raster: Raster) -> RawMask:
+def upright_mask(decoded: Decoded) -> RawMask:
     """The pixels of a mask, and what its file says of them."""
-    return RawMask(raster.upright(), raster.marks)
+    return RawMask(decoded.upright(), decoded.marks)
 
 
-def read_raster(path: Path, role: Role, known: Known = NOTHING_KNOWN) -> Raster:
+def read_decoded(path: Path, role: Role, known: Known = NOTHING_KNOWN) -> Decoded:
     """The stored pixels of a file, (h, w) or (h, w, c), and how to turn them; raises as `read_image`."""
     with open_content(path) as content:
         return decode(content, role, known)
 
 
-def decode(content: Content, role: Role, known: Known = NOTHING_KNOWN) -> Raster:
+def decode(content: Content, role: Role, known: Known = NOTHING_KNOWN) -> Decoded:
     """The stored pixels of an image's bytes; raises as `read_image`."""
-    with _explained(content.name):
-        raster = format_of(content).read(content, role, known)
-    pixels = raster.pixels
-    if pixels.ndim not in (2, 3) or 0 in pixels.shape:
-        raise DataError(f"{content.name}: an image must be (h, w) or (h, w, channels), but this is {pixels.shape}")
-    if pixels.dtype.kind not in "buif":
-        raise DataError(f"{content.name}: pixels must be numbers, but these are {pixels.dtype}")
-    return raster
+    with opened(replace(content, role=role, known=known)) as opening:
+        raster = _flat(opening, content.name)
+        pixels = read_pixels(raster, raster.whole, content.name)
+        pixels = pixels[..., 0] if role == "mask" and pixels.shape[-1] == 1 else pixels
+        return Decoded(pixels, raster.orientation, raster.marks)
 
 
 def glance(path: Path) -> Glance:
@@ -94,48 +92,98 @@ def glance(path: Path) -> Glance:
 
 def glance_at(content: Content) -> Glance:
     """What an image's bytes say of its pixels; raises as `glance`."""
-    with _explained(content.name):
-        return format_of(content).glance(content)
+    with opened(content) as opening:
+        raster = _flat(opening, content.name)
+        return Glance((raster.shape[0], raster.shape[1]), raster.orientation, raster.stack)
 
 
 def read_grid(path: Path) -> Grid:
     """Where the pixels of an image lie, without decoding them; raises DataError if it cannot be read."""
-    if is_zarr(path):
-        return NO_GRID
-    with open_content(path) as content, _explained(content.name):
-        format_ = format_of(content)
-        return format_.grid(content) if format_.grid else NO_GRID
+    with open_raster(path) as raster:
+        return raster.grid
+
+
+@contextmanager
+def open_raster(path: str | Path, *, role: Role = "image", known: Known = NOTHING_KNOWN) -> Iterator[Raster]:
+    """Open an image of any format; its pixels are not read.
+
+    Args:
+        path: of the image.
+        role: whether it is an image or a mask.
+        known: what decides which axis of an array without names has the channels.
+
+    Raises:
+        DataError: as `read_image`, or it is a volume.
+        MissingExtraError: the format needs a package that is not installed.
+    """
+    with open_content(Path(path)) as content, opened(replace(content, role=role, known=known)) as raster:
+        yield raster
 
 
 @contextmanager
 def open_image(path: Path, *, channels: int | None = None, whole: int = WHOLE_BYTES) -> Iterator[Any]:
     """Open an image (h, w, c) that has `shape` and can be sliced.
 
-    A Zarr array, a NumPy file and a large TIFF are read by windows; of a pyramid its finest level. Any other file is
-    read as `read_image` does.
+    A large one is read by windows, of a pyramid its finest level; a small one, and one that is turned, as `read_image`
+    does.
 
     Args:
         path: of the image.
         channels: that a network takes; they decide which axis of an array without names has the channels.
-        whole: bytes of pixels up to which a TIFF is read as a whole.
+        whole: bytes of pixels up to which an image is read as a whole.
 
     Raises:
         DataError: as `read_image`.
         MissingExtraError: reading it by windows needs zarr.
     """
-    known = Known(channels=channels)
-    with ExitStack() as opened:
-        if is_zarr(path):
-            yield opened.enter_context(zarr_windows(path, known))
-            return
-        content = opened.enter_context(open_content(path))
-        format_ = format_of(content)
-        windows = opened.enter_context(format_.windows(path, content, known, whole)) if format_.windows else None
-        yield windows or upright_image(decode(content, "image", known), str(path))
+    name = str(path)
+    with open_raster(path, known=Known(channels=channels)) as opening:
+        raster = _flat(opening, name)
+        if raster.nbytes > whole and raster.orientation == 1:
+            yield View(raster, name)
+        else:
+            pixels = read_pixels(raster, raster.whole, name)
+            yield upright_image(Decoded(pixels, raster.orientation), name)
+
+
+@contextmanager
+def opened(content: Content) -> Iterator[Raster]:
+    """The raster of an image's bytes.
+
+    Raises:
+        DataError: it cannot be read, or is not an image (h, w, c) of numbers.
+        MissingExtraError: the format needs a package that is not installed.
+    """
+    with ExitStack() as stack:
+        with _explained(content.name):
+            raster = stack.enter_context(opener_of(content)(content))
+        if not isinstance(raster, Raster):
+            raise PluginError(f"{content.name}: its format must give a Raster, but gives {raster!r}")
+        if len(raster.shape) not in (3, 4) or min(raster.shape) < 1:
+            raise DataError(
+                f"{content.name}: an image must be (h, w) or (h, w, channels), but this is {tuple(raster.shape)}"
+            )
+        if raster.dtype.kind not in "buif":
+            raise DataError(f"{content.name}: pixels must be numbers, but these are {raster.dtype}")
+        yield raster
 
 
 def check_file(path: Path) -> None:
-    """Raise DataError unless there is a file with content and the suffix of a format that is read."""
+    """Raise DataError unless there is a file with content, or a folder, with the ending of a format that is read."""
+    _check_name(path)
+    if path.is_dir() and is_folder_image(path):
+        return
+    if not path.is_file():
+        raise DataError(f"there is no file {path}" if not path.exists() else f"{path} is not a file")
+    if not ending_of(path.name, endings()):
+        raise DataError(f"{path} has none of the endings {', '.join(endings())}")
+    if path.stat().st_size == 0:
+        raise DataError(f"{path} is empty: it has 0 bytes")
+    if not os.access(path, os.R_OK):
+        raise DataError(f"{path} cannot be read: Permission denied")
+
+
+def _check_name(path: Path) -> None:
     try:
         path.stat()
     except OSError as error:
@@ -143,29 +191,38 @@ def check_file(path: Path) -> None:
             raise DataError(f"{str(path)[:_LONGEST_NAME]} cannot be read: {error.strerror}") from error
     except ValueError as error:  # such as a zero byte in a name
         raise DataError(f"{str(path)[:_LONGEST_NAME]!r} cannot be read: invalid name") from error
-    if not path.is_file():
-        raise DataError(f"there is no file {path}" if not path.exists() else f"{path} is not a file")
-    if path.suffix.lower() not in SUFFIXES:
-        raise DataError(f"{path} has none of the endings {', '.join(SUFFIXES)}")
-    if path.stat().st_size == 0:
-        raise DataError(f"{path} is empty: it has 0 bytes")
-    if not os.access(path, os.R_OK):
-        raise DataError(f"{path} cannot be read: Permission denied")
 
 
 @contextmanager
 def open_content(path: Path) -> Iterator[Content]:
-    """The bytes of an image's file; raises DataError unless it has some, and the suffix of a format that is read."""
+    """The bytes of an image's file, or its folder; raises DataError as `check_file`."""
     check_file(path)
+    if path.is_dir():
+        yield Content(io.BytesIO(), 0, str(path), path)
+        return
     with path.open("rb") as stream:
-        yield Content(stream, path.stat().st_size, str(path))
+        yield Content(stream, path.stat().st_size, str(path), path)
+
+
+def _flat(raster: Raster, name: str) -> Raster:
+    """The raster of an image; of a volume of one slice that of the slice.
+
+    Raises:
+        DataError: it is a volume of several slices.
+    """
+    depth, *shape = raster.shape if len(raster.shape) == 4 else (1, *raster.shape)
+    if depth > 1:
+        raise DataError(f"{name} is a volume of {depth} slices, and images of one are read; store each as a file")
+    if len(raster.shape) == 3:
+        return raster
+    return replace(raster, shape=tuple(shape), read=lambda window: raster.read((slice(0, 1), *window))[0])
 
 
 @contextmanager
 def _explained(name: str) -> Iterator[None]:
     try:
         yield
-    except (DataError, MissingExtraError):
+    except UnetzooError:
         raise
     except Exception as error:  # the readers raise nearly anything for a damaged file
         raise DataError(f"{name} cannot be read: {describe_error(error)}") from error

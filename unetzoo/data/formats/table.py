@@ -1,105 +1,157 @@
-"""The table of file formats: how the files of each are recognized, read as a whole, read by windows, and written.
+"""The formats that plugins provide, by the names and the first bytes of files."""
 
-A format that is added here is read by training, checks and prediction alike.
-"""
-
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from unetzoo.data.formats.arrays import SIGNATURES as NUMPY
-from unetzoo.data.formats.arrays import array_windows, glance_array, read_array, write_array
-from unetzoo.data.formats.content import Content, Glance, Known, Raster, Role
-from unetzoo.data.formats.grid import Grid
-from unetzoo.data.formats.pictures import glance_picture, read_picture, write_png
-from unetzoo.data.formats.tiff import SIGNATURES as TIFF
-from unetzoo.data.formats.tiff import glance_tiff, read_tiff, tiff_grid, tiff_windows, write_tiff
-from unetzoo.data.formats.windows import Rows, Windows
-from unetzoo.data.formats.zarr import SUFFIX as ZARR
-from unetzoo.data.formats.zarr import write_zarr
-from unetzoo.errors import DataError
+from unetzoo.data.formats.content import Content
+from unetzoo.data.formats.raster import Raster, ResultArray
+from unetzoo.errors import ConflictError, DataError
+from unetzoo.registry.host import host
+from unetzoo.registry.offers import LONGEST_SIGNATURE
+from unetzoo.registry.registry import Offer
+from unetzoo.specs import FormatSpec, Lazy, Storable
 
 
-@dataclass(frozen=True)
-class Format:
-    """How the files of a format are recognized, read and written.
-
-    Attributes:
-        name: for people.
-        suffixes: of its files, in lower case.
-        signatures: how its files begin; empty: its files are folders, which are read by windows alone.
-        read: the stored pixels.
-        glance: what a file says of its pixels, without decoding them.
-        grid: where the pixels of a file lie, without decoding them; None: the format does not say, and a result that
-            is written into it has no grid.
-        windows: opens a path and its content with what is known of the image and the bytes of pixels up to which a
-            file is read as a whole; gives None for such a file. None: all files are read as a whole.
-        write: writes rows into a path; None: not written.
-        has_palette: a result of class ids can have colors.
-        holds_arrays: holds several planes and fractions, such as probabilities.
-    """
-
-    name: str
-    suffixes: tuple[str, ...]
-    signatures: tuple[bytes, ...] = ()
-    read: Callable[[Content, Role, Known], Raster] = read_picture
-    glance: Callable[[Content], Glance] = glance_picture
-    grid: Callable[[Content], Grid] | None = None
-    windows: Callable[[Path, Content, Known, int], AbstractContextManager[Windows | None]] | None = None
-    write: Callable[[Rows, Path], None] | None = None
-    has_palette: bool = False
-    holds_arrays: bool = False
+def endings() -> tuple[str, ...]:
+    """Those of the files of images and masks that are read, in lower case."""
+    return _endings(spec for spec, _ in _specs())
 
 
-FORMATS = (
-    Format("PNG", (".png",), (b"\x89PNG\r\n\x1a\n",), write=write_png, has_palette=True),
-    Format("JPEG", (".jpg", ".jpeg"), (b"\xff\xd8\xff",)),
-    Format("BMP", (".bmp",), (b"BM",)),
-    Format("GIF", (".gif",), (b"GIF87a", b"GIF89a")),
-    Format("WebP", (".webp",), (b"RIFF",)),
-    Format(
-        "TIFF", (".tif", ".tiff"), TIFF, read_tiff, glance_tiff, tiff_grid, tiff_windows, write_tiff,
-        has_palette=True, holds_arrays=True,
-    ),
-    Format(
-        "NumPy array", (".npy",), NUMPY, read_array, glance_array, windows=array_windows, write=write_array,
-        holds_arrays=True,
-    ),
-    Format("Zarr array", (ZARR,), write=write_zarr, holds_arrays=True),
-)  # fmt: skip
-
-SUFFIXES = tuple(suffix for format_ in FORMATS for suffix in format_.suffixes if format_.signatures)
-"""Of the files of images and masks that training reads, in lower case."""
-IMAGE_SUFFIXES = tuple(suffix for format_ in FORMATS for suffix in format_.suffixes)
-"""Of the images that prediction reads, in lower case."""
-FORMAT_OF = {suffix: format_ for format_ in FORMATS for suffix in format_.suffixes}
-"""The format that the suffix of a result stands for; files that are read have that of their content."""
-_LONGEST_SIGNATURE = 8  # bytes
+def written_endings() -> tuple[str, ...]:
+    """Those of the results that can be written, in lower case."""
+    return _endings(spec for spec, _ in _specs() if spec.create)
 
 
-def format_of(content: Content) -> Format:
-    """The format of a file's content, whatever its name.
+def ending_of(name: str, among: Collection[str]) -> str:
+    """The longest of some endings that a name has; empty: it has none of them."""
+    lower = name.lower()
+    return max((ending for ending in among if lower.endswith(ending)), key=len, default="")
+
+
+def without_ending(path: Path) -> Path:
+    """A path without the ending of a format, such as `.nii.gz`; without its suffix if it has none of these."""
+    ending = ending_of(path.name, endings())
+    return path.with_name(path.name[: -len(ending)]) if 0 < len(ending) < len(path.name) else path.with_suffix("")
+
+
+def is_folder_image(path: Path) -> bool:
+    """Whether a path is a folder, or would be one, that is an image as a whole."""
+    return _format_of_folder(path) is not None
+
+
+def opener_of(content: Content) -> Callable[[Content], AbstractContextManager[Raster]]:
+    """What opens an image: by its first bytes, and among formats that share these by its ending.
 
     Raises:
-        DataError: the format is not read.
+        DataError: no format reads it.
+        ConflictError: formats of several plugins do.
     """
+    return _resolved(_format_of(content).open)
+
+
+def format_written(path: Path) -> FormatSpec:
+    """The format of a result by its path's ending.
+
+    Raises:
+        DataError: no format with that ending is written.
+        ConflictError: several are.
+    """
+    ending = written_ending(path)
+    if not ending:
+        raise DataError(f"{path} has none of the endings that can be written: {', '.join(written_endings())}")
+    return _only([(spec, offer) for spec, offer in _specs() if spec.create and ending in spec.endings], path.name)
+
+
+def check_target(path: Path) -> FormatSpec:
+    """The format of a result, as `format_written`, if it can be written there.
+
+    Raises:
+        DataError: it cannot, as the format says; or a folder would be replaced by a file.
+        MissingExtraError: the format needs a package that is not installed.
+    """
+    spec = format_written(path)
+    if spec.check:
+        _resolved(spec.check)(path)
+    if path.is_dir() and not (spec.folders and spec.check):
+        raise DataError(f"{path} is a folder, and is not replaced; name another one for the result")
+    return spec
+
+
+def stored_in(ending: str) -> tuple[Storable, ...] | None:
+    """What files with an ending can store of a result; None: none with that ending are written."""
+    return format_written(Path(ending)).stores if ending in written_endings() else None
+
+
+def written_ending(path: Path) -> str:
+    """The ending of a result, in lower case; empty: none with that ending are written."""
+    return ending_of(path.name, written_endings())
+
+
+def write(path: Path, result: ResultArray, spec: FormatSpec) -> None:
+    """Write a result into a draft in a format that is written."""
+    assert spec.create is not None  # noqa: S101 - `format_written` chose it
+    _resolved(spec.create)(path, result)
+
+
+def endings_that_store(what: Storable) -> str:
+    """The first endings of the formats that can store something, for errors."""
+    listed = [spec.endings[0] for spec, _ in _specs() if spec.create and what in spec.stores]
+    return " or ".join([", ".join(listed[:-1]), listed[-1]] if len(listed) > 1 else listed)
+
+
+def _format_of(content: Content) -> FormatSpec:
+    if content.path is not None and (folder := _format_of_folder(content.path)):
+        return folder
     content.stream.seek(0)
-    beginning = content.stream.read(_LONGEST_SIGNATURE)
-    for format_ in FORMATS:
-        if format_.signatures and beginning.startswith(format_.signatures):
-            return format_
-    *names, last = (format_.name for format_ in FORMATS if format_.signatures)
-    raise DataError(f"{content.name} cannot be read: it holds no {', '.join(names)} or {last}")
+    beginning = content.stream.read(LONGEST_SIGNATURE)
+    fitting = [
+        (spec, offer) for spec, offer in _specs() if not spec.signatures or beginning.startswith(spec.signatures)
+    ]
+    ending = ending_of(content.name, _endings(spec for spec, _ in fitting)) if content.path else ""
+    if ending:
+        return _only([(spec, offer) for spec, offer in fitting if ending in spec.endings], content.name)
+    signed = [spec for spec, _ in fitting if spec.signatures]
+    if not signed:
+        *names, last = (spec.name for spec, _ in _specs() if spec.signatures)
+        raise DataError(f"{content.name} cannot be read: its content is not {', '.join(names)} or {last}")
+    return signed[0]
 
 
-def writer_of(path: Path) -> Callable[[Rows, Path], None]:
-    """What writes a result in the format of its path's suffix.
+def _format_of_folder(path: Path) -> FormatSpec | None:
+    of_folders = [(spec, offer) for spec, offer in _specs() if spec.folders]
+    ending = ending_of(path.name, _endings(spec for spec, _ in of_folders))
+    if ending and not path.is_file():
+        return _only([(spec, offer) for spec, offer in of_folders if ending in spec.endings], path.name)
+    if not path.is_dir():
+        return None
+    return next((spec for spec, _ in of_folders if any(_holds(path, pattern) for pattern in spec.folders)), None)
 
-    Raises:
-        DataError: that format is not written.
-    """
-    writers = {suffix: format_.write for suffix, format_ in FORMAT_OF.items() if format_.write}
-    if path.suffix.lower() not in writers:
-        raise DataError(f"{path} has none of the endings that can be written: {', '.join(writers)}")
-    return writers[path.suffix.lower()]
+
+def _holds(folder: Path, pattern: str) -> bool:
+    """Whether a folder holds a file with such a name."""
+    return next(folder.glob(pattern), None) is not None if "*" in pattern else (folder / pattern).is_file()
+
+
+def _only(candidates: Sequence[tuple[FormatSpec, Offer]], name: str) -> FormatSpec:
+    """The only format; ConflictError if there are several."""
+    if len(candidates) > 1:
+        both = " and ".join(f"{spec.name} of {offer.plugin}" for spec, offer in candidates)
+        raise ConflictError(f"{name} has the ending of the formats {both}; block one plugin with UNETZOO_BLOCK")
+    return candidates[0][0]
+
+
+def _endings(specs: Iterator[FormatSpec]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(ending for spec in specs for ending in spec.endings))
+
+
+def _specs() -> Iterator[tuple[FormatSpec, Offer]]:
+    """The formats of all plugins, the built-in ones first."""
+    for offer in host().offers["format"]:
+        if isinstance(offer.item, FormatSpec):
+            yield offer.item, offer
+
+
+def _resolved(target: Lazy | Callable[..., Any]) -> Callable[..., Any]:
+    return target.resolve() if isinstance(target, Lazy) else target

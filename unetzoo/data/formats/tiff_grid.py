@@ -1,48 +1,69 @@
 """The grid of a TIFF: tags of GeoTIFF and of the resolution, read and written."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
-from unetzoo.data.formats.grid import NO_GRID, GeoTag, Grid
+from unetzoo.data.formats.geo_keys import ground_grid
+from unetzoo.data.formats.grid import Grid, Key
 from unetzoo.data.formats.tiff_page import page_orientation
 
 _TEXT, _SHORT, _DOUBLE = 2, 3, 12
 _GEO = {33550: _DOUBLE, 33922: _DOUBLE, 34264: _DOUBLE, 34735: _SHORT, 34736: _DOUBLE, 34737: _TEXT}
 _NODATA = 42113
+_ALONG_X, _ALONG_Y, _UNIT = 282, 283, 296
 _MOST_NUMBERS = 2**16
 _UNITS = (1, 2, 3)
 _INCH = 2  # where tag 296 is missing
 
 
-def page_grid(page: Any) -> Grid:  # noqa: ANN401 - of tifffile, which has no types
-    """The grid of a page; none if its pixels are turned before they are shown, since its tags are those of the file."""
+def page_grid(page: Any, nodata: tuple[float, ...]) -> Grid:  # noqa: ANN401 - of tifffile, which has no types
+    """The grid of a page; without a place if its pixels are turned before they are shown, since its tags are not."""
     if page_orientation(page) != 1:
-        return NO_GRID
-    along_x, along_y, code = (page.tags.valueof(number) for number in (282, 283, 296))
-    scales = _ratio(along_x), _ratio(along_y)
-    unit = int(code) if code in _UNITS else _INCH
-    return Grid(tuple(_geo_tags(page)), scales if min(scales) > 0 else None, unit)
+        return Grid(nodata=nodata)
+    geo, resolution = tuple(_geo_keys(page)), tuple(_resolution_keys(page))
+    return replace(ground_grid({int(key.name): key.value for key in geo}), nodata=nodata, keys=(*geo, *resolution))
 
 
 def grid_tags(grid: Grid, nodata: float | None) -> list[tuple[int, int, int, Any, bool]]:
     """Tags for tifffile's writer: those of a grid on the ground, and the value for no data as GDAL reads it."""
-    if not grid.geo:
+    geo = [(key.name, _GEO[key.name], key.value) for key in _own_keys(grid) if key.name in _GEO]
+    if not geo:
         return []
-    tags = [(code, dtype, 0 if dtype == _TEXT else len(value), value, False) for code, dtype, value in grid.geo]
+    tags = [(code, dtype, 0 if dtype == _TEXT else len(value), value, False) for code, dtype, value in geo]
     text = [] if nodata is None else [(_NODATA, _TEXT, 0, f"{nodata:g}", False)]
     return tags + text
 
 
-def _geo_tags(page: Any) -> Iterator[GeoTag]:  # noqa: ANN401 - see above
-    """Those that have the type of GeoTIFF and a reasonable length."""
+def resolution_of(grid: Grid) -> tuple[tuple[float, float] | None, int | None]:
+    """Pixels per unit along x and y, and TIFF's number of the unit, for tifffile's writer; None: not stated."""
+    values = {key.name: key.value for key in _own_keys(grid)}
+    along_x, along_y = (_ratio(values.get(name)) for name in (_ALONG_X, _ALONG_Y))
+    return ((along_x, along_y), values.get(_UNIT, _INCH)) if min(along_x, along_y) > 0 else (None, None)
+
+
+def _own_keys(grid: Grid) -> Iterator[Key]:
+    return (key for key in grid.keys if key.format == "tiff")
+
+
+def _geo_keys(page: Any) -> Iterator[Key]:  # noqa: ANN401 - see above
+    """The tags that have the type of GeoTIFF and a reasonable length."""
     for code, dtype in _GEO.items():
         tag = page.tags.get(code)
         if tag is None or tag.count > _MOST_NUMBERS:
             continue
         if dtype == _TEXT and isinstance(tag.value, str):
-            yield GeoTag(code, dtype, tag.value)
+            yield Key("tiff", code, tag.value)
         elif dtype != _TEXT and int(tag.dtype) == dtype:
-            yield GeoTag(code, dtype, tuple(tag.value) if isinstance(tag.value, tuple) else (tag.value,))
+            yield Key("tiff", code, tag.value if isinstance(tag.value, tuple) else (tag.value,))
+
+
+def _resolution_keys(page: Any) -> Iterator[Key]:  # noqa: ANN401 - see above
+    along_x, along_y, unit = (page.tags.valueof(code) for code in (_ALONG_X, _ALONG_Y, _UNIT))
+    if min(_ratio(along_x), _ratio(along_y)) > 0:
+        yield Key("tiff", _ALONG_X, along_x)
+        yield Key("tiff", _ALONG_Y, along_y)
+        yield Key("tiff", _UNIT, int(unit) if unit in _UNITS else _INCH)
 
 
 def _ratio(value: object) -> float:

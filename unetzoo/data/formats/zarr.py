@@ -3,29 +3,35 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from unetzoo._utils.extras import need
-from unetzoo.data.formats.content import Known
-from unetzoo.data.formats.limits import check_backed, least_stored
-from unetzoo.data.formats.tiff import axes_of
-from unetzoo.data.formats.windows import Rows, Windows, check_chunks, nameless_windows
-from unetzoo.errors import DataError, describe_error
+import numpy as np
 
-SUFFIX = ".zarr"
-_FILES = ("zarr.json", ".zarray", ".zgroup")
+from unetzoo._utils.extras import need
+from unetzoo.data.formats.axes import image_shape, named_axes, nameless_axes, read_window
+from unetzoo.data.formats.content import Content
+from unetzoo.data.formats.limits import check_backed, check_memory, least_stored
+from unetzoo.data.formats.raster import Raster, ResultArray
+from unetzoo.errors import DataError
+
 _CHUNK = 1024  # pixels along an axis
 
 
-def is_zarr(path: Path) -> bool:
-    """Whether a path is named like a Zarr array or group, or is one."""
-    return path.suffix.lower() == SUFFIX or any((path / name).is_file() for name in _FILES)
+def check_zarr_target(path: Path) -> None:
+    """Check whether a result may be written there: an array is replaced, but no group, which may hold other arrays.
 
-
-def is_zarr_array(path: Path) -> bool:
-    """Whether a folder is an array, and not a group, which may hold other arrays."""
+    Raises:
+        DataError: the path is that of another folder.
+        MissingExtraError: zarr is not installed.
+    """
     zarr = need_zarr("writing .zarr")
+    if path.is_dir() and not _is_array(path, zarr):
+        raise DataError(f"{path} is a folder, not a Zarr array, and is not replaced; name another one for the result")
+
+
+def _is_array(path: Path, zarr: Any) -> bool:  # noqa: ANN401 - an extra
     try:
         return isinstance(zarr.open(path, mode="r"), zarr.Array)
     except Exception:  # zarr's own, of many kinds, for a folder that is neither array nor group
@@ -41,38 +47,48 @@ def need_zarr(purpose: str) -> Any:  # noqa: ANN401 - an extra
 
 
 @contextmanager
-def zarr_windows(path: Path, known: Known) -> Iterator[Windows]:
-    """The windows of an array, or of the finest level of a group.
+def open_zarr(content: Content) -> Iterator[Raster]:
+    """An array, or the finest level of a group.
 
     Raises:
-        DataError: it does not exist, cannot be read, or announces more than it holds or than fits in memory.
+        DataError: it announces more than it holds or than fits in memory, or is not an image.
         MissingExtraError: zarr is not installed.
     """
-    zarr = need_zarr(f"reading {path} by blocks")
-    if not path.exists():
-        raise DataError(f"there is no {path}")
-    try:
-        opened = zarr.open(path, mode="r")
-        name, axes = _finest(opened) if isinstance(opened, zarr.Group) else ("", "")
-        array = opened[name] if name else opened
-    except Exception as error:
-        raise DataError(f"{path} cannot be read: {describe_error(error)}") from error
-    check_backed(str(path), array.nbytes, _stored(path, least_stored(array.nbytes)))
-    check_chunks(array, str(path))
-    if len(axes) == array.ndim:
-        yield Windows(array, axes_of(axes, array.shape, str(path), known), str(path))
-    else:
-        yield nameless_windows(array, path, known)
+    path, name = content.file(), content.name
+    zarr = need_zarr(f"reading {name} by blocks")
+    opened = zarr.open(path, mode="r")
+    inner, axes = _finest(opened, name) if isinstance(opened, zarr.Group) else ("", "")
+    array = opened[inner] if inner else opened
+    check_backed(name, array.nbytes, _stored(path, least_stored(array.nbytes)))
+    check_chunks(array, name)
+    if array.dtype.kind not in "buif":
+        raise DataError(f"{name}: pixels must be numbers, but these are {array.dtype}")
+    is_named = len(axes) == array.ndim
+    order = named_axes(axes, array.shape, name, content.known) if is_named else None
+    order = order or nameless_axes(array.shape, name, content.known)
+    yield Raster(
+        shape=image_shape(array.shape, order),
+        dtype=array.dtype,
+        read=partial(read_window, array, order),
+        block=image_shape(array.chunks, order)[:2],
+    )
 
 
-def write_zarr(rows: Rows, path: Path) -> None:
-    """Write rows as a Zarr array."""
-    axis = rows.row_axis
-    chunks = [1] * axis + [min(_CHUNK, length) for length in rows.shape[axis:]]
+def write_zarr(path: Path, result: ResultArray) -> None:
+    """Write a result as a Zarr array."""
+    axis = result.axes.index("Y")
+    chunks = [1] * axis + [min(_CHUNK, length) for length in result.shape[axis:]]
     zarr = need_zarr("writing .zarr")
-    array = zarr.create_array(path, shape=rows.shape, chunks=chunks, dtype=rows.dtype)
-    for top, block in rows.blocks(_CHUNK):
+    array = zarr.create_array(path, shape=result.shape, chunks=chunks, dtype=result.dtype)
+    for top, block in result.blocks(_CHUNK):
         array[(slice(None),) * axis + (slice(top, top + block.shape[axis]),)] = block
+
+
+def check_chunks(array: Any, name: str) -> None:  # noqa: ANN401 - zarr is an extra
+    """Raise DataError if the chunks in which an array is stored are themselves too large for the memory."""
+    sizes = (min(chunk, length) for chunk, length in zip(array.chunks, array.shape, strict=True))
+    size = int(np.prod([*sizes], dtype=object))
+    check_memory(name, 2 * size * array.dtype.itemsize)
 
 
 def _stored(path: Path, enough: int) -> int:
@@ -85,12 +101,15 @@ def _stored(path: Path, enough: int) -> int:
     return total
 
 
-def _finest(group: Any) -> tuple[str, str]:  # noqa: ANN401 - as above
+def _finest(group: Any, name: str) -> tuple[str, str]:  # noqa: ANN401 - as above
     """The path of the finest level in a group, and its axes, a letter each, by the metadata of OME-Zarr."""
     attributes = dict(group.attrs)
     scales = attributes.get("ome", attributes).get("multiscales")
     if not scales:
-        raise DataError("it is a group of arrays without the multiscales of OME-Zarr; give one of its arrays")
+        raise DataError(
+            f"{name} cannot be read: it is a group of arrays without the multiscales of OME-Zarr; give one of its "
+            "arrays"
+        )
     axes = [axis.get("name", "") if isinstance(axis, dict) else str(axis) for axis in scales[0].get("axes", [])]
-    letters = "".join(axes).upper() if all(len(name) == 1 for name in axes) else ""
+    letters = "".join(axes).upper() if all(len(axis) == 1 for axis in axes) else ""
     return str(scales[0]["datasets"][0]["path"]), letters

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from unetzoo.data.formats.content import NOTHING_KNOWN, Glance, Known, Pixels, Raster, turned
-from unetzoo.data.formats.read import glance, read_raster, upright_image
+from unetzoo.data.formats.content import NOTHING_KNOWN, Decoded, Glance, Known, Pixels, turned
+from unetzoo.data.formats.read import glance, read_decoded, upright_image
 from unetzoo.data.masks.options import MaskOptions
 from unetzoo.data.masks.raw import RawMask
 from unetzoo.data.sources.source import Entry, Source
@@ -55,7 +55,7 @@ class FileSource(Source):
             return self.pair(index)[0]
         except DataError:
             path = self.files[index].image
-            return upright_image(read_raster(path, "image", NOTHING_KNOWN), str(path))
+            return upright_image(read_decoded(path, "image", NOTHING_KNOWN), str(path))
 
     def raw_mask(self, index: int) -> RawMask:
         """The mask alone, upright; only the header of its image is read."""
@@ -78,7 +78,7 @@ class FileSource(Source):
         files = self.files[index]
         mask = _read_masks(files)
         height, width = mask.upright().shape[:2]
-        image = read_raster(files.image, "image", Known(size=(height, width)))
+        image = read_decoded(files.image, "image", Known(size=(height, width)))
         stored = (image.pixels.shape[0], image.pixels.shape[1])
         aligned = _aligned(mask, Glance(stored, image.orientation))
         return upright_image(image, str(files.image)), RawMask(aligned, mask.marks)
@@ -112,18 +112,18 @@ def _doubts(files: EntryFiles) -> Iterator[str]:
         )
 
 
-def _read_masks(files: EntryFiles) -> Raster:
-    first = read_raster(files.mask, "mask")
+def _read_masks(files: EntryFiles) -> Decoded:
+    first = read_decoded(files.mask, "mask")
     if not files.others:
         return first
-    masks = [first.upright(), *(read_raster(path, "mask").upright() for path in files.others)]
+    masks = [first.upright(), *(read_decoded(path, "mask").upright() for path in files.others)]
     if not _are_joinable(masks):
         names = ", ".join(path.name for path in (files.mask, *files.others))
         raise DataError(
             f"{files.image} has {len(masks)} masks ({names}), which cannot be joined: only masks of one size in which "
             "the same single value, and 0 elsewhere, marks the objects can; keep one mask for each image"
         )
-    return Raster(np.maximum.reduce(masks), marks=first.marks)
+    return Decoded(np.maximum.reduce(masks), marks=first.marks)
 
 
 def _are_joinable(masks: Sequence[Pixels]) -> bool:
@@ -135,7 +135,7 @@ def _are_joinable(masks: Sequence[Pixels]) -> bool:
     return len(set().union(*(np.unique(mask).tolist() for mask in masks)) - {0}) <= 1
 
 
-def _aligned(mask: Raster, image: Glance) -> Pixels:
+def _aligned(mask: Decoded, image: Glance) -> Pixels:
     """A mask turned by its own tag; without one, if it has the size of the stored image, turned like the image."""
     pixels = mask.upright()
     is_as_stored = mask.orientation == 1 and image.is_lying and pixels.shape[:2] == image.size != image.size[::-1]

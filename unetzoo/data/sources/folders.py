@@ -10,7 +10,7 @@ cells/JPEGImages, cells/SegmentationClass          those of Pascal VOC and CVAT,
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
-from unetzoo.data.formats.table import SUFFIXES
+from unetzoo.data.formats.table import ending_of, endings
 from unetzoo.data.sources.declared import read_declared
 from unetzoo.data.sources.files import EntryFiles, FileSource
 from unetzoo.data.sources.listing import Listing, is_hidden, list_images
@@ -65,7 +65,7 @@ def pairs_in_folder(folder: Path) -> FileSource:
         pairs += lot_pairs
         problems += lot_problems
     if not entries:
-        first = f"; {problems[0]}" if problems else f" with one of the endings {', '.join(SUFFIXES)}"
+        first = f"; {problems[0]}" if problems else f" with one of the endings {', '.join(endings())}"
         raise NoPairsError(_advised(folder, f"{folder} has no image with a mask of the same name{first}"))
     return _in_lists(folder, entries, pairs, problems + cvat_classes(folder))
 
@@ -105,7 +105,8 @@ def _lots(folder: Path) -> tuple[list[Lot], list[str]]:
     splits = _split_children(images)
     if not splits:
         return [("", images, masks)], []
-    beside = [path for path in images.iterdir() if path.suffix.lower() in SUFFIXES and not is_hidden(path.name)]
+    known = endings()
+    beside = [path for path in images.iterdir() if ending_of(path.name, known) and not is_hidden(path.name)]
     left_out = [f"{len(beside)} images beside the folders of the splits, in {images.name}/, are left out"]
     return [(SPLIT_FOLDERS[child.name.lower()], child, masks / child.name) for child in splits], left_out[: len(beside)]
 
@@ -127,7 +128,7 @@ def _lots_of_splits(folder: Path) -> tuple[list[Lot], list[str]]:
 
 def _has_masks_beside(folder: Path) -> bool:
     """Whether some files in a folder are named like masks of others there."""
-    return bool(_masks_beside([name_in(path, folder) for path in list_images(folder, SUFFIXES).images]))
+    return bool(_masks_beside([name_in(path, folder) for path in list_images(folder).images]))
 
 
 def _masks_beside(names: Collection[str]) -> set[str]:
@@ -177,7 +178,7 @@ def _match(folder: Path, split: str, images: Path, masks: Path) -> tuple[list[En
 
 def _by_name(folder: Path, top: Path) -> tuple[dict[str, list[Path]], list[str]]:
     """The images of a folder by name without its ending, and what is left out."""
-    listing = list_images(folder, SUFFIXES) if folder.is_dir() else Listing((), ())
+    listing = list_images(folder) if folder.is_dir() else Listing((), ())
     files: dict[str, list[Path]] = {}
     for path in listing.images:
         files.setdefault(name_in(path, folder), []).append(path)

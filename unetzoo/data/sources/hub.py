@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unetzoo._utils.extras import need
-from unetzoo.data.formats.content import NOTHING_KNOWN, Content, Known, Raster, Role, channels_last
+from unetzoo.data.formats.axes import channels_last
+from unetzoo.data.formats.content import NOTHING_KNOWN, Content, Decoded, Known, Role
 from unetzoo.data.formats.read import check_file, decode, upright_image, upright_mask
 from unetzoo.data.masks.raw import RawMask
 from unetzoo.data.sources.folders import SPLIT_FOLDERS
@@ -126,13 +127,13 @@ class HubSource(Source):
 
     def raw_mask(self, index: int) -> RawMask:
         """The mask of a row as it is stored."""
-        return upright_mask(self._raster(index, self._row(index), "mask"))
+        return upright_mask(self._decoded(index, self._row(index), "mask"))
 
     def pair(self, index: int) -> tuple[NDArray[Any], RawMask]:
         """Both, of a row that is read once."""
         row = self._row(index)
-        mask = upright_mask(self._raster(index, row, "mask"))
-        image = self._raster(index, row, "image", Known(size=(mask.shape[0], mask.shape[1])))
+        mask = upright_mask(self._decoded(index, row, "mask"))
+        image = self._decoded(index, row, "image", Known(size=(mask.shape[0], mask.shape[1])))
         return upright_image(image, self.entries[index].name), mask
 
     def _row(self, index: int) -> "Mapping[str, Any]":
@@ -142,7 +143,7 @@ class HubSource(Source):
             cells = table[row]
             return {column: cells.column(column)[0].as_py() for column in cells.column_names}
 
-    def _raster(self, index: int, row: "Mapping[str, Any]", role: Role, known: Known = NOTHING_KNOWN) -> Raster:
+    def _decoded(self, index: int, row: "Mapping[str, Any]", role: Role, known: Known = NOTHING_KNOWN) -> Decoded:
         column = self._columns[index][role]
         name, cell = f"{self.entries[index].name}, {column!r}", row[column]
         if isinstance(cell, Mapping) and cell.keys() == {"bytes", "path"}:
@@ -153,7 +154,7 @@ class HubSource(Source):
             pixels = channels_last(np.asarray(cell), known)
         if pixels.ndim not in (2, 3) or 0 in pixels.shape or pixels.dtype.kind not in "buif":
             raise DataError(f"{name} is not an image, but {pixels.dtype} {pixels.shape}")
-        return Raster(pixels)
+        return Decoded(pixels)
 
     def _file(self, path: str | None, name: str) -> bytes:
         """The bytes of a file that a cell names, which must belong to the data set."""

@@ -2,10 +2,12 @@
 
 import os
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from unetzoo.data.formats import table
+from unetzoo.data.formats.table import ending_of, is_folder_image
 from unetzoo.errors import DataError
 
 _OF_SYSTEMS = frozenset(
@@ -27,7 +29,7 @@ _OF_SYSTEMS = frozenset(
 
 @dataclass(frozen=True)
 class Listing:
-    """The images below a folder.
+    """The files below a folder, such as images.
 
     Attributes:
         images: their paths, sorted.
@@ -38,20 +40,32 @@ class Listing:
     left_out: tuple[str, ...]
 
 
-def list_images(folder: Path, endings: Sequence[str]) -> Listing:
-    """The images in a folder and in those below it, linked ones among them.
+def list_images(folder: Path) -> Listing:
+    """The images in a folder and in those below it, as `list_files`: files with the ending of a format.
+
+    A folder that is an image as a whole, such as one with the ending `.zarr`, is one, too.
+
+    Raises:
+        DataError: a folder cannot be read.
+    """
+    return list_files(folder, table.endings(), is_file=is_folder_image)
+
+
+def list_files(folder: Path, endings: Sequence[str], *, is_file: Callable[[Path], bool] = lambda _: False) -> Listing:
+    """The files with certain endings in a folder and in those below it, linked ones among them.
 
     Left out are hidden files and folders, whose names begin with a dot, and those of file servers and archives, such as
     `@eaDir` and `__MACOSX`. Each folder is read once, however many links lead to it.
 
     Args:
         folder: where to begin; its own name does not matter.
-        endings: of images, in lower case. A folder with such an ending, such as `.zarr`, is an image as a whole.
+        endings: in lower case.
+        is_file: whether a folder counts as a file.
 
     Raises:
         DataError: a folder cannot be read.
     """
-    images: list[Path] = []
+    files: list[Path] = []
     left_out: list[str] = []
     seen: dict[tuple[int, int], Path] = {}
     waiting = deque([folder])
@@ -64,14 +78,14 @@ def list_images(folder: Path, endings: Sequence[str]) -> Listing:
             continue
         for entry in _shown_in(current):
             path = current / entry.name
-            is_image = path.suffix.lower() in endings
-            if entry.is_dir() and not is_image:
+            is_listed = is_file(path) if entry.is_dir() else bool(ending_of(entry.name, endings))
+            if entry.is_dir() and not is_listed:
                 waiting.append(path) if entry.is_symlink() else waiting.appendleft(path)
-            elif is_image and path.exists():
-                images.append(path)
-            elif is_image:
+            elif is_listed and path.exists():
+                files.append(path)
+            elif is_listed:
                 left_out.append(f"{path.relative_to(folder)} is left out: it is a link to nothing")
-    return Listing(tuple(sorted(images)), tuple(left_out))
+    return Listing(tuple(sorted(files)), tuple(left_out))
 
 
 def is_hidden(name: str) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import product
 from pathlib import Path, PurePosixPath
 
-from unetzoo.data.formats.table import SUFFIXES
+from unetzoo.data.formats.table import endings, without_ending
 
 _KINDS = ("cp_masks", "masks", "mask", "labels", "label", "segmentation", "seg", "groundtruth", "gt", "annotation")
 _ENDINGS = ("___fuse", *(f"{joint}{kind}" for kind in _KINDS for joint in "_-."))
@@ -34,7 +34,7 @@ class Matches:
 
 def name_in(path: Path, folder: Path) -> str:
     """A file's path in a folder without its ending, which may be `.ome.tif`, in one form of Unicode."""
-    stem = path.stem
+    stem = without_ending(path).name
     stem = stem[: -len(_DOUBLE_ENDING)] if stem.lower().endswith(_DOUBLE_ENDING) else stem
     return unicodedata.normalize("NFC", (path.parent.relative_to(folder) / stem).as_posix())
 
@@ -75,8 +75,8 @@ def plain_names(masks: Iterable[str]) -> dict[str, str]:
 
 def _without_ending(name: str) -> str:
     """Without one of the endings of masks, and that of the image's file."""
-    for endings in (_ENDINGS, SUFFIXES):
-        ending = next((ending for ending in endings if name.lower().endswith(ending)), "")
+    for known in (_ENDINGS, endings()):
+        ending = next((ending for ending in known if name.lower().endswith(ending)), "")
         if len(ending) < len(PurePosixPath(name).name):
             name = name[: len(name) - len(ending)]
     return name

@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 from unetzoo.data.annotations.table import is_annotation_file
 from unetzoo.data.formats.grid import NO_GRID, Grid
 from unetzoo.data.formats.read import open_image, read_grid
-from unetzoo.data.formats.table import IMAGE_SUFFIXES
-from unetzoo.data.formats.zarr import SUFFIX, is_zarr
+from unetzoo.data.formats.table import endings, is_folder_image, without_ending
 from unetzoo.data.open import Data, source_of
 from unetzoo.data.sources.folders import folders_of_masks
 from unetzoo.data.sources.hub import is_saved_dataset
@@ -127,14 +126,14 @@ def _jobs(images: Images, out: Path, suffix: str, on_left_out: Callable[[str], N
         return _in_folder(_of_source(source_of(images)), out, suffix)
     if path.suffix.lower() in TABLES:
         return _in_folder(_of_files(images_in_table(path)), out, suffix)
-    if is_zarr(path) or not path.is_dir():
-        inside = out.is_dir() and out.suffix.lower() != SUFFIX
-        return [Job(path, out / f"{path.stem}{suffix}" if inside else out)]
+    if is_folder_image(path) or not path.is_dir():
+        inside = out.is_dir() and not is_folder_image(out)
+        return [Job(path, out / f"{without_ending(path).name}{suffix}" if inside else out)]
     if out.resolve() == path.resolve():
         raise DataError(f"{out} is the folder of the images itself; name another one for the results")
     jobs = _in_folder(_of_folder(path, out, on_left_out), out, suffix)
     if not jobs:
-        raise DataError(f"there are no images in the folder {path}; their endings are {', '.join(IMAGE_SUFFIXES)}")
+        raise DataError(f"there are no images in the folder {path}; their endings are {', '.join(endings())}")
     return jobs
 
 
@@ -170,11 +169,11 @@ def _of_files(paths: Iterable[Path]) -> Iterator[tuple[Image, Path]]:
     files = list(dict.fromkeys(map(absolute, paths)))
     top = os.path.commonpath([file.parent for file in files]) if files else ""
     for file in files:
-        yield file, file.relative_to(top).with_suffix("")
+        yield file, without_ending(file.relative_to(top))
 
 
 def _of_folder(source: Path, out: Path, on_left_out: Callable[[str], None]) -> Iterator[tuple[Image, Path]]:
-    listing = list_images(source, IMAGE_SUFFIXES)
+    listing = list_images(source)
     of_masks = folders_of_masks({parent for image in listing.images for parent in image.parents})
     results = out.resolve() if out.resolve().is_relative_to(source.resolve()) else None
     for sentence in listing.left_out:
@@ -184,7 +183,7 @@ def _of_folder(source: Path, out: Path, on_left_out: Callable[[str], None]) -> I
     for image in listing.images:
         is_result = results is not None and image.resolve().is_relative_to(results)
         if not is_result and not of_masks.intersection(image.parents):
-            yield image, image.relative_to(source).with_suffix("")
+            yield image, without_ending(image.relative_to(source))
 
 
 def absolute(path: str | Path) -> Path:

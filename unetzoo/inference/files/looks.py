@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from unetzoo._utils.colors import Colors, palette
 from unetzoo.data.formats.grid import NO_GRID, Grid
-from unetzoo.data.formats.table import FORMAT_OF
+from unetzoo.data.formats.table import endings_that_store, stored_in
 from unetzoo.data.masks.colors import TRANSPARENT
 from unetzoo.errors import OptionError
 from unetzoo.inference.choices import Values
@@ -56,7 +56,7 @@ def look_of(values: Values | None, ending: str, config: ModelConfig) -> Look:
         OptionError: the format has no palette or cannot hold the values, or the training masks are unknown.
     """
     classes = max(2, config.classes)
-    can_color = ending in FORMAT_OF and FORMAT_OF[ending].has_palette and classes <= _MOST_COLORS
+    can_color = "palette" in (stored_in(ending) or ()) and classes <= _MOST_COLORS
     if values == "trained":
         return _checked(_trained(config), ending)
     if values == "ids" or (values is None and not can_color):
@@ -121,18 +121,15 @@ def _with_unknown(codes: Sequence[int], unknown: Sequence[int]) -> NDArray[Any]:
 
 
 def _checked(look: Look, ending: str) -> Look:
-    if ending in FORMAT_OF and not FORMAT_OF[ending].holds_arrays and look.table is not None:
+    stored, others = stored_in(ending), endings_that_store("arrays")
+    if stored is not None and "arrays" not in stored and look.table is not None:
         if look.table.ndim == 2 and not look.is_colored:
-            raise OptionError(
-                f"the masks of the training are planes, which a {ending} cannot hold; choose .tif, .npy or .zarr"
-            )
+            raise OptionError(f"the masks of the training are planes, which a {ending} cannot hold; choose {others}")
         if look.table.dtype.kind == "f":
-            raise OptionError(
-                f"the masks of the training hold fractions, a {ending} cannot; choose .tif, .npy or .zarr"
-            )
+            raise OptionError(f"the masks of the training hold fractions, a {ending} cannot; choose {others}")
         if look.table.dtype.itemsize > 2:
             largest = look.table[:-1].max()
-            raise OptionError(f"a {ending} holds values up to 65,535, not {largest:,}; choose .tif, .npy or .zarr")
+            raise OptionError(f"a {ending} holds values up to 65,535, not {largest:,}; choose {others}")
     return look
 
 
@@ -172,7 +169,7 @@ class EncodedResult:
     Attributes:
         shape: (h, w), (planes, h, w), or (h, w, 3 or 4) for colors.
         dtype: of its values.
-        row_axis: which axis is the height.
+        axes: a letter for each axis, as of `ResultArray`.
         palette: colors (classes, 3) in which viewers show ids; None: no palette.
         nodata: value of pixels without data; None: there is no such value, as among numbers of objects.
     """
@@ -187,7 +184,7 @@ class EncodedResult:
             self.dtype = look.table.dtype
         self.palette = look.palette
         self.nodata = _nodata(look, self.dtype)
-        self.row_axis = 0 if look.is_colored else len(self.shape) - 2
+        self.axes = "YXS" if look.is_colored else "CYX"[-len(self.shape) :]
 
     def blocks(self, rows: int | None = None) -> Iterator[tuple[int, NDArray[Any]]]:
         """All rows from the top, `rows` at once: the number of the first, and an array like `shape`, but lower."""

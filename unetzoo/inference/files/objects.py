@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from unetzoo.data.formats.grid import NO_GRID, Grid
-from unetzoo.data.formats.table import FORMAT_OF
+from unetzoo.data.formats.table import endings_that_store, format_written
 from unetzoo.errors import DataError
 from unetzoo.inference.files.looks import Look
 from unetzoo.inference.files.partial import PartialResult
@@ -44,10 +44,10 @@ def write_objects(
 def _type_of(count: int, target: Path) -> np.dtype[Any]:
     if count <= _MOST_OF_16_BITS:
         return np.dtype(np.uint16)
-    format_ = FORMAT_OF[target.suffix.lower()]
-    if not format_.holds_arrays:
+    spec = format_written(target)
+    if "arrays" not in spec.stores:
         raise DataError(
-            f"{target}: a {format_.name} holds numbers up to {_MOST_OF_16_BITS:,}, and there are {count:,} objects; "
-            "choose .tif, .npy or .zarr"
+            f"{target}: {spec.name} holds numbers up to {_MOST_OF_16_BITS:,}, and there are {count:,} objects; choose "
+            f"{endings_that_store('arrays')}"
         )
     return np.dtype(np.uint32)

@@ -81,11 +81,10 @@ class PredictOptions:
         self._check_written()
 
     def _check_written(self) -> None:
-        from unetzoo.data.formats.table import FORMAT_OF
+        from unetzoo.data.formats.table import written_endings
 
-        writable = [suffix for suffix, format_ in FORMAT_OF.items() if format_.write]
-        if self.suffix not in writable:
-            endings = ", ".join(suffix.removeprefix(".") for suffix in writable)
+        if self.suffix not in written_endings():
+            endings = ", ".join(suffix.removeprefix(".") for suffix in written_endings())
             raise OptionError(f"format must be one of {endings}; got {self.format!r}")
         if self.values is not None:
             check_choice("values", self.values, Values)

@@ -13,6 +13,7 @@ import torch
 
 from unetzoo._utils.workers import end_with_parent, ignore_sigint_in_children
 from unetzoo.checks import check_count
+from unetzoo.data.formats.table import written_ending
 from unetzoo.errors import DataError, DataWarning, OptionError
 from unetzoo.inference.devices import check_device
 from unetzoo.inference.files.cluster import run_on_ray
@@ -104,7 +105,7 @@ def run_jobs(
         ray: address of a cluster.
         on_rows: progress; called in a single process alone.
     """
-    options.check_fits(model.config, {job.target.suffix.lower() for job in jobs})
+    options.check_fits(model.config, {written_ending(job.target) for job in jobs})
     if options.device:
         check_device(options.device)
     with_files = not any(isinstance(job.image, SourceImage) for job in jobs)

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from unetzoo.data.formats.grid import Grid
-from unetzoo.data.formats.table import FORMAT_OF
+from unetzoo.data.formats.table import endings_that_store, format_written, written_ending
 from unetzoo.errors import DataError, MissingExtraError, OptionError, ShapeError, UnetzooError
 from unetzoo.inference.devices import on_device
 from unetzoo.inference.engines.optimize import optimize
@@ -106,7 +106,7 @@ class FilePredictor:
         """
         try:
             check_target(target, probabilities=self.options.probabilities)
-            look = self.options.look(target.suffix.lower(), self.config)
+            look = self.options.look(written_ending(target), self.config)
             made_of = self._made_of(image)
             standing = self._standing(target, made_of)
             if standing.stays:
@@ -114,8 +114,11 @@ class FilePredictor:
                     discard(_partial(target))  # of a process that was killed between the last two steps
                 return standing
             grid = grid_of(image)
-            if grid.geo and FORMAT_OF[target.suffix.lower()].grid is None:
-                on_doubt(f"a {target.suffix} file has no georeference, which the image has; choose .tif (--format tif)")
+            if grid.has_place and "grid" not in format_written(target).stores:
+                on_doubt(
+                    f"a {written_ending(target)} file has no georeference, which the image has; choose "
+                    f"{endings_that_store('grid')} (--format tif)"
+                )
             with open_pixels(image, channels=self.config.in_channels) as pixels:
                 scaling = scaling_of(pixels, self.config.info)
                 if scaling.doubt:

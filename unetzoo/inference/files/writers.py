@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from unetzoo.data.formats.grid import NO_GRID, Grid
-from unetzoo.data.formats.table import FORMAT_OF, writer_of
-from unetzoo.data.formats.zarr import SUFFIX, is_zarr_array, need_zarr
+from unetzoo.data.formats.table import check_target as check_format
+from unetzoo.data.formats.table import endings_that_store, format_written, write
 from unetzoo.errors import DataError
 from unetzoo.inference.files.looks import EncodedResult, Look
 from unetzoo.inference.files.partial import PartialResult
@@ -17,20 +17,14 @@ from unetzoo.inference.files.records import write_record
 def check_target(target: Path, *, probabilities: bool) -> None:
     """Raise DataError unless the format of `target` can hold the result, and the result may replace it.
 
-    A folder is only replaced if it is a Zarr array: a group may hold other arrays.
-
     Raises:
-        MissingExtraError: the format needs zarr.
+        MissingExtraError: the format needs a package that is not installed.
     """
-    writer_of(target)
-    format_ = FORMAT_OF[target.suffix.lower()]
-    if probabilities and not format_.holds_arrays:
-        raise DataError(f"{target}: a {format_.name} holds class ids; for probabilities choose .tif, .npy or .zarr")
-    is_zarr = target.suffix.lower() == SUFFIX
-    if is_zarr:
-        need_zarr("writing .zarr")
-    if target.is_dir() and not (is_zarr and is_zarr_array(target)):
-        raise DataError(f"{target} is a folder, not a Zarr array, and is not replaced; name another one for the result")
+    spec = check_format(target)
+    if probabilities and "arrays" not in spec.stores:
+        raise DataError(
+            f"{target}: {spec.name} holds class ids; for probabilities choose {endings_that_store('arrays')}"
+        )
 
 
 def make_folder(folder: Path) -> None:
@@ -60,7 +54,7 @@ def write_result(
     draft = target.with_name(f".{target.name}.writing")
     _remove(draft)
     try:
-        writer_of(target)(EncodedResult(result, look, grid), draft)
+        write(draft, EncodedResult(result, look, grid), format_written(target))
         write_record(target, draft, made_of, classes)
         _put(draft, target)
     finally:

@@ -1,0 +1,98 @@
+"""Which axes of an array are height, width and channels, by their names or, without names, by what is known."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unetzoo.data.formats.content import NOTHING_KNOWN, Known, Pixels
+from unetzoo.data.formats.raster import Window
+from unetzoo.errors import DataError
+
+_NAMELESS = "QYX"  # how tifffile calls three axes whose array had only a shape
+_STACKS = {"Z": "slices", "T": "times"}
+
+
+def named_axes(axes: str, shape: Sequence[int], name: str, known: Known) -> tuple[int, ...]:
+    """The numbers of the axes of height, width and channels; without the last if there are no channels.
+
+    Three axes without names, of an array that Python wrote with its shape alone, are read like those of a NumPy array,
+    channels first or last.
+
+    Raises:
+        DataError: there are further axes.
+    """
+    if axes == _NAMELESS and channel_axis(tuple(shape), known) == 2:
+        return (0, 1, 2)
+    others = [index for index, axis in enumerate(axes) if axis not in "YX" and shape[index] > 1]
+    if len(others) > 1 or not {"Y", "X"} <= set(axes):
+        raise DataError(f"{name} has the axes {axes} {tuple(shape)}; only height, width and one of channels are read")
+    return (axes.index("Y"), axes.index("X"), *others)
+
+
+def nameless_axes(shape: Sequence[int], name: str, known: Known) -> tuple[int, ...]:
+    """As `named_axes` of an array whose axes have no names: of three the channels are the first or the last.
+
+    Axes of one element beyond three are dropped.
+
+    Raises:
+        DataError: there are further axes, or one has no element.
+    """
+    axes = list(range(len(shape)))
+    while len(axes) > 3 and 1 in (lengths := [shape[axis] for axis in axes]):
+        del axes[lengths.index(1)]
+    if not 2 <= len(axes) <= 3 or 0 in shape:
+        raise DataError(f"{name}: an image must be (h, w) or (h, w, channels), but this is {tuple(shape)}")
+    if len(axes) == 3 and channel_axis(tuple(shape[axis] for axis in axes), known) == 0:
+        axes = [*axes[1:], axes[0]]
+    return tuple(axes)
+
+
+def image_shape(shape: Sequence[int], order: Sequence[int]) -> tuple[int, int, int]:
+    """The shape (h, w, c) of an array whose axes of height, width and channels are these."""
+    height, width, *channels = (shape[axis] for axis in order)
+    return height, width, channels[0] if channels else 1
+
+
+def read_window(array: Any, order: Sequence[int], window: Window) -> NDArray[Any]:  # noqa: ANN401 - numpy's or zarr's
+    """The part (rows, columns, c) of an array whose axes of height, width and channels are these."""
+    index: list[slice | int] = [0] * array.ndim  # further axes have one element
+    for axis, part in zip(order, (*window, slice(None)), strict=False):
+        index[axis] = part
+    block = np.asarray(array[tuple(index)])
+    kept = sorted(order)
+    pixels = block.transpose([kept.index(axis) for axis in order])
+    return pixels if pixels.ndim == 3 else pixels[..., None]
+
+
+def channels_last(pixels: Pixels, known: Known = NOTHING_KNOWN) -> Pixels:
+    """An array whose axes have no names, with its channels last; axes of one element beyond three are dropped."""
+    while pixels.ndim > 3 and 1 in pixels.shape:
+        pixels = pixels.squeeze(pixels.shape.index(1))
+    first = pixels.ndim == 3 and channel_axis(pixels.shape, known) == 0
+    return pixels.transpose(1, 2, 0) if first else pixels
+
+
+def channel_axis(shape: tuple[int, ...], known: Known) -> int:
+    """The axis of the channels, of three axes without names: the first or the last.
+
+    It is the one that fits what is known; if both do, or neither, the shorter one, and of equal ones the last.
+    """
+    fitting = [axis for axis in (0, 2) if _fits(shape, axis, known)]
+    if len(fitting) == 1:
+        return fitting[0]
+    return 0 if shape[0] < shape[2] else 2
+
+
+def _fits(shape: tuple[int, ...], axis: int, known: Known) -> bool:
+    size = shape[1:] if axis == 0 else shape[:2]
+    return known.size in (None, size) and known.channels in (None, shape[axis])
+
+
+def stacked(axes: str, shape: Sequence[int]) -> str:
+    """The slices or times of an image, such as `"5 times (axes TYX)"`; empty: none."""
+    counts = {axis: length for axis, length in zip(axes, shape, strict=True) if axis in _STACKS and length > 1}
+    return " and ".join(f"{length} {_STACKS[axis]}" for axis, length in counts.items()) + f" (axes {axes})" * bool(
+        counts
+    )
