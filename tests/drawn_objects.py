@@ -16,14 +16,15 @@ def drawn(*rows):
 def ellipses(count=12, side=96, seed=0):
     """Ellipses in an order of drawing, some of which touch or cover others."""
     random = np.random.default_rng(seed)
-    rows, columns = np.mgrid[:side, :side]
     ids = np.zeros((side, side), np.int32)
     for number in range(1, count + 1):
         row, column = random.integers(0, side, 2)
         long, short, angle = *random.uniform(6, 12, 2), random.uniform(0, np.pi)
+        box = np.s_[max(0, row - 12) : min(side, row + 13), max(0, column - 12) : min(side, column + 13)]
+        rows, columns = np.mgrid[box]
         along = (rows - row) * np.cos(angle) + (columns - column) * np.sin(angle)
         across = (columns - column) * np.cos(angle) - (rows - row) * np.sin(angle)
-        ids[(along / long) ** 2 + (across / short) ** 2 <= 1] = number
+        ids[box][(along / long) ** 2 + (across / short) ** 2 <= 1] = number
     return ids
 
 
@@ -42,13 +43,11 @@ def same_objects(ids, others):
 
 
 def best_ious(ids, others):
-    """For each object of `ids` the largest IoU with one of `others`."""
-    numbers = np.unique(ids[ids > 0])
-    return np.array([_best(ids == number, others) for number in numbers])
-
-
-def _best(mask, others):
-    sizes = np.bincount(others.ravel())
-    counts = np.bincount(others[mask], minlength=len(sizes))
-    counts[0] = 0
-    return (counts / (mask.sum() + sizes - counts)).max()
+    """For each object of `ids`, in the order of numbers, the largest IoU with one of `others`."""
+    pairs, shared = np.unique(np.stack([ids.ravel(), others.ravel()]), axis=1, return_counts=True)
+    one, other = pairs
+    areas, other_areas = np.bincount(one, shared), np.bincount(other, shared)
+    ious = np.where(other > 0, shared / (areas[one] + other_areas[other] - shared), 0)
+    best = np.zeros(len(areas))
+    np.maximum.at(best, one, ious)
+    return best[(areas > 0) & (np.arange(len(areas)) > 0)]

@@ -14,7 +14,7 @@ def _full_formula(objects, border, sigma):
     return 1 + np.where(objects == 0, border * np.exp(-((nearest + second) ** 2) / (2 * sigma**2)), 0)
 
 
-@pytest.mark.parametrize(("border", "sigma"), [(10, 5), (3, 2), (40, 9)])
+@pytest.mark.parametrize(("border", "sigma"), [(10, 5), (3, 2), (40, 9), (10, 30)])
 @pytest.mark.parametrize("ids", [nuclei(160), ellipses(), ellipses(3, seed=5)], ids=["nuclei", "ellipses", "three"])
 def test_weights_are_those_of_the_full_formula(ids, border, sigma):
     objects = separate_objects(ids)

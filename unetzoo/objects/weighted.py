@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from unetzoo.checks import check_whole
 from unetzoo.objects.coding import Fidelity, Ids, Maps, ObjectCoding, ObjectMap, maps_of
-from unetzoo.objects.ids import Numbers, contacts, label_components, renumber, separate_objects, squared_distances
+from unetzoo.objects.ids import Numbers, contacts, label_components, renumber, separate_objects
+from unetzoo.objects.nearest import two_nearest
 from unetzoo.objects.options import SIZES, THRESHOLDS, check_least, check_threshold
 
-_FAR = np.iinfo(np.int32).max
 _NEGLIGIBLE = 1e-4  # of a weight
 
 
@@ -76,7 +76,7 @@ class Weighted(ObjectCoding):
         objects = _part(separate_objects(ids))
         weights = np.where(objects > 0, self.inside, self.background).astype(np.float32)
         nearest, second = two_nearest(objects, self._reach)
-        narrow = (second < _FAR) & (objects == 0)
+        narrow = (second <= self._reach**2) & (objects == 0)
         total = np.sqrt(nearest[narrow], dtype=np.float32) + np.sqrt(second[narrow], dtype=np.float32)
         weights[narrow] += self.border * np.exp(total * total * (-0.5 / self.sigma**2))
         return weights[None]
@@ -95,25 +95,3 @@ class Weighted(ObjectCoding):
 
 def _part(objects: Numbers) -> Numbers:
     return np.where(contacts(objects), 0, objects)
-
-
-def two_nearest(objects: Numbers, reach: int) -> tuple[Numbers, Numbers]:
-    """The squared distances (h, w) to the nearest and the second nearest object, in boxes around each object.
-
-    The largest number of its type where fewer objects have the pixel in their box, grown by `reach` pixels.
-    """
-    from scipy.ndimage import find_objects
-
-    nearest, second = np.full((2, *objects.shape), _FAR, np.int32)
-    for index, span in enumerate(find_objects(objects)):
-        if span is None:  # an object of which nothing is left
-            continue
-        box = tuple(_grown(axis, reach) for axis in span)
-        squares = squared_distances(objects[box] != index + 1)
-        np.minimum(second[box], np.maximum(nearest[box], squares), out=second[box])
-        np.minimum(nearest[box], squares, out=nearest[box])
-    return nearest, second
-
-
-def _grown(span: slice, reach: int) -> slice:
-    return slice(max(0, span.start - reach), span.stop + reach)

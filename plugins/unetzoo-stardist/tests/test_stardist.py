@@ -22,7 +22,7 @@ def nuclei():
 
 
 def _rays(ids, count):
-    lengths = np.full((count, *ids.shape), np.nan, np.float32)
+    lengths = np.zeros((count, *ids.shape), np.float32)
     write_rays(ids, lengths)
     return lengths
 

@@ -89,10 +89,9 @@ class StarDist(unetzoo.ObjectCoding):
     def encode(self, ids: Ids) -> Maps:
         """Probability and rays; raises as `ObjectCoding.encode` does."""
         objects = separate_objects(ids)
-        maps = np.empty((1 + self.rays, *ids.shape), np.float32)
+        maps = np.zeros((1 + self.rays, *ids.shape), np.float32)
         maps[0] = _probability(objects)
-        write_rays(objects, maps[1:])
-        maps[1:] /= self.unit
+        write_rays(objects, maps[1:], self.unit)
         return maps
 
     def weights(self, ids: Ids) -> Maps:
