@@ -87,11 +87,13 @@ from unetzoo.specs import FormatSpec as FormatSpec
 from unetzoo.specs import LossSpec as LossSpec
 from unetzoo.specs import ObjectCodingSpec as ObjectCodingSpec
 from unetzoo.specs import lazy as lazy
-from unetzoo.training.fit import Fit as Fit
+from unetzoo.training.finish import Fit as Fit
 from unetzoo.training.fit import fit as fit
 from unetzoo.training.options import FitOptions as FitOptions
 from unetzoo.training.progress import Epoch as Epoch
 from unetzoo.training.progress import FitListener as FitListener
+from unetzoo.training.recipe import Recipe as Recipe
+from unetzoo.training.replay import fit_recipe as fit_recipe
 from unetzoo.weights.folder import load as load
 from unetzoo.weights.folder import save as save
 from unetzoo.weights.hub import pull as pull

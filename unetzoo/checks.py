@@ -11,6 +11,7 @@ from unetzoo.errors import OptionError
 
 Precision = Literal["float32", "bfloat16", "float16"]
 _SHORT = {"no": "float32", "fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
+_NOUNS: dict[Any, str] = {str: "a text", bool: "True or False"}
 _MOST = 2**16
 _MOST_LEVELS = 64
 
@@ -41,7 +42,7 @@ def field_types(options: type) -> dict[str, tuple[Any, Range | None]]:
 
 
 def check_fields(options: object) -> None:
-    """Check the fields of a frozen options object that are numbers with a `Range` or a choice of a `Literal`.
+    """Check the fields of a frozen options object: numbers with a `Range`, choices of a `Literal`, texts, switches.
 
     Numbers become Python's own; None stays where it is allowed.
 
@@ -52,6 +53,8 @@ def check_fields(options: object) -> None:
         value = getattr(options, name)
         if get_origin(kind) is Literal:
             check_choice(name, value, kind)
+        if kind in _NOUNS and not isinstance(value, kind):
+            raise OptionError(f"{name} must be {_NOUNS[kind]}, got {value!r}")
         if limits and not (value is None and type(None) in get_args(kind)):
             object.__setattr__(options, name, _in_range(name, value, limits, int if _is_whole(kind) else float))
 

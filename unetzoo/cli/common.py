@@ -29,6 +29,8 @@ Json = Annotated[
     ),
 ]
 _JSON = "--json"
+ARGUMENTS = "unetzoo.arguments"
+"""The key of a command's arguments in `meta` of its context."""
 
 
 class OwnCommand(TyperCommand):
@@ -41,7 +43,8 @@ class OwnCommand(TyperCommand):
         super().__init__(*args, **kwargs)
 
     def parse_args(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401 - as typer has it
-        """Read the arguments."""
+        """Read the arguments, and keep them as they are."""
+        ctx.meta[ARGUMENTS] = list(args)
         with _json_explained(args):
             return super().parse_args(ctx, json_to_print(args))
 

@@ -21,17 +21,17 @@ if TYPE_CHECKING:
 data = typer.Typer(help="Look at a data set, or convert one.", rich_markup_mode=None)
 _ERRORS_EXIT = 1
 
-Source = Annotated[
-    str,
-    typer.Argument(
-        metavar="DATA",
-        help="Folder with images/ and masks/ (or train/, val/, test/ with both), a .csv, .tsv or .jsonl file with "
-        "the columns image and mask, a folder or file of annotations (COCO, LabelMe, CVAT, QuPath, ImageJ, YOLO; "
-        "coco:FOLDER if a folder holds several), a Hugging Face data set (hf:user/name, hf:user/name:config, or a "
-        "folder), or a name of `unetzoo list datasets`",
-        show_default=False,
-    ),
-]
+_SOURCE = typer.Argument(
+    metavar="DATA",
+    help="Folder with images/ and masks/ (or train/, val/, test/ with both), a .csv, .tsv or .jsonl file with "
+    "the columns image and mask, a folder or file of annotations (COCO, LabelMe, CVAT, QuPath, ImageJ, YOLO; "
+    "coco:FOLDER if a folder holds several), a Hugging Face data set (hf:user/name, hf:user/name:config, or a "
+    "folder), or a name of `unetzoo list datasets`",
+    show_default=False,
+)
+Source = Annotated[str, _SOURCE]
+MaybeSource = Annotated[str | None, _SOURCE]
+"""Of a command in which a recipe may name the data."""
 ClassNames = Annotated[
     str | None,
     typer.Option(

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unetzoo.errors import HubError, OptionError
+from unetzoo.errors import OptionError
 
 if TYPE_CHECKING:
     from unetzoo.nn.segmenter import Segmenter
@@ -32,15 +32,9 @@ def load_model(name: str, label: str = "MODEL") -> "Segmenter":
         OptionError: the name is that of a file.
         ConfigError, WeightsError, HubError: as `unetzoo.load` and `unetzoo.pull`.
     """
-    from unetzoo.weights.folder import load
-    from unetzoo.weights.hub import pull
+    from unetzoo.weights.named import load_named
 
     path = Path(name)
     if path.is_file() or (path.suffix in _FILES and not path.exists()):
         raise OptionError(f"{label} is the folder of a network, such as {path.parent}, not a file; got {name}")
-    if path.exists() or name.count("/") != 1:
-        return load(name)
-    try:
-        return pull(name)
-    except HubError as error:
-        raise HubError(f"there is no folder {name!r}, and {error}") from error
+    return load_named(name)

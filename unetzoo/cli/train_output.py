@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from unetzoo.data.survey.survey import Survey
     from unetzoo.evaluation.tune import Tuning
     from unetzoo.nn.segmenter import Segmenter
-    from unetzoo.training.fit import Fit
+    from unetzoo.training.finish import Fit
     from unetzoo.training.options import FitOptions, Plan
     from unetzoo.training.progress import Epoch, FitListener
     from unetzoo.weights.inherit import Inheritance

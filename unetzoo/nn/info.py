@@ -13,7 +13,7 @@ from unetzoo.errors import ConfigError
 from unetzoo.nn.coding import MaskCoding
 
 _LONGEST = 10_000
-LATER = ("channel_names", "lineage")
+LATER = ("channel_names", "lineage", "recipe")
 """Fields that earlier releases do not read; a configuration has them only where they say something."""
 
 
@@ -38,6 +38,7 @@ class ModelInfo:
         channel_names: a name for each channel of the images, such as `["red", "green", "nir"]`.
         lineage: the trained networks that its training began with, the nearest first: `"user/name@commit"` on the Hub,
             or `"sha256:..."` with the first digits of the hash of the weights.
+        recipe: of its training, as TOML; see `unetzoo.Recipe`.
 
     Raises:
         ConfigError: a value is invalid.
@@ -56,9 +57,10 @@ class ModelInfo:
     source: str = ""
     channel_names: Sequence[str] = ()
     lineage: Sequence[str] = ()
+    recipe: str = ""
 
     def __post_init__(self) -> None:
-        for name in ("class_names", "image_dtypes", *LATER):
+        for name in ("class_names", "image_dtypes", "channel_names", "lineage"):
             object.__setattr__(self, name, _sequence(name, plain(getattr(self, name)), str))
         for name in ("mean", "std", "value_range", "nodata", "class_frequencies"):
             object.__setattr__(self, name, _sequence(name, plain(getattr(self, name)), float))
@@ -70,7 +72,7 @@ class ModelInfo:
         ):
             raise ConfigError(f"metrics must map names to finite numbers, got {self.metrics!r}")
         object.__setattr__(self, "metrics", {name: float(value) for name, value in metrics.items()})
-        for name in ("license", "source"):
+        for name in ("license", "source", "recipe"):
             if not isinstance(getattr(self, name), str):
                 raise ConfigError(f"{name} must be a text, got {getattr(self, name)!r}")
 

@@ -18,6 +18,7 @@ from unetzoo.errors import TrainingError, UnetzooError, describe_error
 from unetzoo.nn.config import ModelConfig
 from unetzoo.nn.info import ModelInfo
 from unetzoo.training.options import FitOptions, Plan
+from unetzoo.training.recipe import RECIPE
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -103,7 +104,8 @@ def discard(folder: Path) -> None:
     """Remove what a run without a step has left in its folder."""
     shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
     with suppress(OSError):  # the folder cannot be written to, as the error that led here says
-        (folder / RUN).unlink(missing_ok=True)
+        for name in (RUN, RECIPE):
+            (folder / name).unlink(missing_ok=True)
 
 
 def newest_checkpoint(folder: Path) -> Path | None:

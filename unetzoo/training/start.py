@@ -2,22 +2,33 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from unetzoo._utils.texts import count_of
 from unetzoo.data.survey.statistics import Statistics
 from unetzoo.errors import OptionError, TrainingError
 from unetzoo.nn.segmenter import Segmenter
 from unetzoo.training.options import FitOptions
+from unetzoo.training.recipe import Recipe
 from unetzoo.training.run import Run
 from unetzoo.weights.inherit import Inheritance, inherit
 from unetzoo.weights.lineage import lineage_of
 
 
-def with_encoder_rate(options: FitOptions, run: Run | None, start: Segmenter | None) -> FitOptions:
-    """The options with a learning rate of the encoder: that of the run which is resumed, or by the network's start."""
+def with_encoder_rate(recipe: Recipe, run: Run | None) -> FitOptions:
+    """The options with a learning rate of the encoder: that of the run which is resumed, or by the recipe's start."""
+    options, network = recipe.training, recipe.network
     if run and options.encoder_rate is None:
         options = replace(options, encoder_rate=run.options.encoder_rate)
-    return options.for_start(is_trained=start is not None)
+    return options.for_start(is_trained=bool(network.start or network.pretrained))
+
+
+def pinned(recipe: Recipe, start: Segmenter | None) -> Recipe:
+    """The recipe with the commit of the repository that it begins with, if that was pulled by its name."""
+    source, name = start.config.info.source if start else "", recipe.network.start.partition("@")[0]
+    if not source or Path(name).exists() or source.partition("@")[0] != name:
+        return recipe
+    return replace(recipe, network=replace(recipe.network, start=source))
 
 
 def with_channels(statistics: Statistics, channels: Sequence[str], run: Run | None) -> Statistics:

@@ -1,9 +1,11 @@
 """The model card: what a network is, and how to use it."""
 
+import re
+
 import numpy as np
 from numpy.typing import NDArray
 
-from unetzoo._utils.texts import code, markdown
+from unetzoo._utils.texts import code, markdown, printable
 from unetzoo.nn.config import ModelConfig
 from unetzoo.nn.info import affine
 from unetzoo.nn.segmenter import Segmenter
@@ -45,7 +47,8 @@ def card_of(model: Segmenter, config: ModelConfig, *, repo_id: str | None = None
         model_name=f"{config.decoder} with {config.encoder}" if results else None,
         eval_results=results or None,
     )
-    return f"---\n{data.to_yaml()}\n---\n\n{_text(model, config, has_picture)}\n\n{_use(config, repo_id)}\n"
+    text = f"{_text(model, config, has_picture)}\n\n{_use(config, repo_id)}\n{_recipe(info.recipe)}"
+    return f"---\n{data.to_yaml()}\n---\n\n{text}"
 
 
 def _text(model: Segmenter, config: ModelConfig, has_picture: bool) -> str:
@@ -66,6 +69,18 @@ def _text(model: Segmenter, config: ModelConfig, has_picture: bool) -> str:
     table = "\n".join(f"| {name} | {value} |" for name, value in rows.items() if value)
     picture = f"![a prediction]({PICTURE})\n\n" if has_picture else ""
     return f"# {markdown(config.decoder)} with {markdown(config.encoder)}\n\n{picture}| | |\n|---|---|\n{table}"
+
+
+def _recipe(text: str) -> str:
+    """The recipe of the training, in a fence that its text does not close; empty without one."""
+    if not text:
+        return ""
+    fence = "`" * max(3, *(len(run) + 1 for run in re.findall("`+", text)), 3)
+    shown = printable(text.strip(), keep="\n")
+    return (
+        "\n## Recipe\n\nThis file makes the training again, as `unetzoo train DATA --recipe recipe.toml --out run`:\n\n"
+        f"{fence}toml\n{shown}\n{fence}\n"
+    )
 
 
 def _options(options: object) -> str:

@@ -19,7 +19,7 @@ def lineage_of(trained: Segmenter) -> tuple[str, ...]:
     its weights, which says nothing of the machine where it lies.
     """
     info = trained.config.info
-    return (info.source or f"{_LOCAL}{_digest(trained)}", *info.lineage)
+    return (info.source or hash_of_weights(trained), *info.lineage)
 
 
 def base_model_of(info: ModelInfo) -> str | None:
@@ -27,10 +27,10 @@ def base_model_of(info: ModelInfo) -> str | None:
     return next((each.partition("@")[0] for each in info.lineage if not each.startswith(_LOCAL)), None)
 
 
-def _digest(model: Segmenter) -> str:
-    """The hash of names, types, shapes and values of all tensors."""
+def hash_of_weights(model: Segmenter) -> str:
+    """`sha256:` and the first digits of the hash of names, types, shapes and values of all tensors."""
     digest = hashlib.sha256()
     for name, tensor in sorted(bare_state(model).items()):
         digest.update(repr((name, str(tensor.dtype), tuple(tensor.shape))).encode())
         digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
-    return digest.hexdigest()[:_DIGITS]
+    return f"{_LOCAL}{digest.hexdigest()[:_DIGITS]}"

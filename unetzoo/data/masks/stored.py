@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,7 @@ class StoredMask:
         counts: pixels of each.
         is_numbered: its values look like the numbers of objects.
         name: of the entry, for people.
+        digest: equal for masks with the same pixels that are stored alike.
     """
 
     shape: tuple[int, int]
@@ -43,6 +45,7 @@ class StoredMask:
     counts: Codes
     is_numbered: bool = False
     name: str = ""
+    digest: bytes = b""
 
     def codes_as(self, kind: Kind) -> Codes | None:
         """Its codes as those of a kind, in their order; None if it cannot be read so."""
@@ -70,7 +73,14 @@ def store(raw: RawMask | NDArray[Any], name: str = "") -> StoredMask:
     if len(present) > _MAX_CODES:
         starts = np.unique(np.r_[0, np.linspace(1, len(present) - 1, _MAX_CODES - 1).astype(int)])
         present, counts = present[starts], np.add.reduceat(counts, starts)
-    return StoredMask((codes.shape[0], codes.shape[1]), form, present, counts, numbered, name)
+    return StoredMask((codes.shape[0], codes.shape[1]), form, present, counts, numbered, name, _digest(form, raw))
+
+
+def _digest(form: Form, raw: RawMask | NDArray[Any]) -> bytes:
+    pixels = np.ascontiguousarray(raw.pixels if isinstance(raw, RawMask) else raw)
+    digest = blake2b(repr((form, pixels.shape, str(pixels.dtype))).encode(), digest_size=16)
+    digest.update(pixels.data)
+    return digest.digest()
 
 
 def codes_in(masks: Iterable[StoredMask], kind: Kind) -> set[int]:

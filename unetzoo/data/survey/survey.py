@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from hashlib import blake2b
 from typing import Any
 
 import numpy as np
@@ -78,6 +79,16 @@ class Survey:
         """
         chosen = set(self.splits.get("train", ()))
         return measure([reading for reading in self.readings if reading.index in chosen], self._sound_coding())
+
+    @cached_property
+    def digest(self) -> str:
+        """A hash of the pixels of all images and masks, in their order and splits, wherever the files lie."""
+        split_of = {index: split for split, indices in self.splits.items() for index in indices}
+        digest = blake2b(digest_size=16)
+        for reading in self.readings:
+            pair = reading.image and reading.image.digest, reading.mask and reading.mask.digest
+            digest.update(repr((reading.index, split_of.get(reading.index), *pair)).encode())
+        return f"blake2b:{digest.hexdigest()}"
 
     def dataset(self, split: str) -> CodedDataset:
         """The samples of a split, or of `"all"`; empty if the split has none.

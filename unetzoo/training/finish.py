@@ -1,0 +1,75 @@
+"""The end of a training: the best network, pictures, and the decoder of objects tuned."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from unetzoo._utils.texts import count_of
+from unetzoo.data.dataset import Dataset
+from unetzoo.data.survey.survey import Survey
+from unetzoo.evaluation.tune import OnStep, Tuning, tune_on
+from unetzoo.nn.segmenter import Segmenter
+from unetzoo.training.loop import Training
+from unetzoo.training.progress import Epoch
+from unetzoo.training.validate import draw_curves, draw_predictions
+from unetzoo.weights.folder import BEST, load, write
+from unetzoo.weights.inherit import Inheritance
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Result of `fit`.
+
+    Attributes:
+        folder: folder of the run. `unetzoo.load` reads `best/`; `history.jsonl` has a line an epoch; `curves.png` and
+            `predictions.png` show the training and what the network predicts.
+        model: the best network, in evaluation mode.
+        epochs: result of each epoch.
+        is_main: whether this process, of several, is the one that writes and reports.
+        tuning: of the options by which a network of objects decodes its maps; None without objects in validation
+            images, and in processes that do not write.
+        inheritance: what the network has of the one that the training began with; None without one, and for a run that
+            was resumed.
+    """
+
+    folder: Path
+    model: Segmenter
+    epochs: tuple[Epoch, ...]
+    is_main: bool = True
+    tuning: Tuning | None = None
+    inheritance: Inheritance | None = None
+
+    @property
+    def best(self) -> Epoch:
+        """The epoch of the best network."""
+        return next(epoch for epoch in reversed(self.epochs) if epoch.is_best)
+
+
+def finish(training: Training, survey: Survey, on_tune: OnStep) -> Fit:
+    """The best network, and pictures of the training and of its predictions."""
+    accelerator, folder, model = training.accelerator, training.folder, training.model
+    validation, is_main = survey.dataset("val"), accelerator.is_main_process
+    accelerator.wait_for_everyone()
+    tuning = _tune(training, validation, on_tune) if is_main and model.config.objects else None
+    accelerator.wait_for_everyone()
+    best = load(folder / BEST)
+    model.load_state_dict(best.state_dict())
+    model.config = best.config
+    model.eval()
+    if is_main:
+        draw_curves(folder, training.progress.epochs)
+        draw_predictions(model, validation, folder, training.validator)
+    return Fit(folder, model, tuple(training.progress.epochs), is_main, tuning)
+
+
+def _tune(training: Training, validation: Dataset, on_tune: OnStep) -> Tuning | None:
+    """Tune how the best network decodes objects, beginning with the options of the training, and save it so."""
+    folder = training.folder / BEST
+    best = load(folder).to(training.accelerator.device)
+    best.config = replace(best.config, objects_options=training.model.config.objects_options)
+    tuning = tune_on(best, validation, tile=training.validator.tile, on_step=on_tune)
+    if tuning is not None:
+        info = best.config.info
+        scores = {f"AP of objects, decoder tuned on {count_of(tuning.images, 'image')}": tuning.after, **info.metrics}
+        best.config = replace(best.config, objects_options=tuning.options, info=replace(info, metrics=scores))
+        write(best, folder)
+    return tuning

@@ -1,0 +1,294 @@
+"""The recipe of a training: network, data and options in a file of TOML, from which it is run again."""
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from unetzoo._utils.atomic import write_text
+from unetzoo.checks import check_fields, plain
+from unetzoo.data.masks.options import Classes, MaskOptions, Masks, Value
+from unetzoo.errors import OptionError, UnetzooError, did_you_mean
+from unetzoo.training.options import FitOptions
+
+RECIPE = "recipe.toml"
+"""The file of a recipe in the folder of a run."""
+_FORMAT = 1
+_NULL = "null"  # TOML has none; on the command line it is written so, too
+_ABSENT = ("cpu",)  # an older word for another field
+Table = TypeVar("Table")
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkRecipe:
+    """The network of a recipe.
+
+    Attributes:
+        decoder: name of the decoder.
+        encoder: name of the encoder.
+        encoder_options: the encoder's own options.
+        decoder_options: the decoder's own options.
+        objects: name of a coding of objects; empty: classes of pixels.
+        objects_options: the coding's own options.
+        head_kernel_size: side of the kernel that makes the logits, in pixels.
+        classes: number of logits of a network of classes; None: one a class of the data.
+        pretrained: the encoder's weights, as `unetzoo.create` takes them.
+        start: the trained network that it begins with: a folder, `"user/name"` or `"user/name@commit"`; empty: none.
+        weights: hash of the weights at the start; empty: not known.
+    """
+
+    decoder: str = "unet"
+    encoder: str = "resnet34"
+    encoder_options: Mapping[str, Any] = field(default_factory=dict)
+    decoder_options: Mapping[str, Any] = field(default_factory=dict)
+    objects: str = ""
+    objects_options: Mapping[str, Any] = field(default_factory=dict)
+    head_kernel_size: int = 1
+    classes: int | None = None
+    pretrained: bool | str = False
+    start: str = ""
+    weights: str = ""
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+        for name in ("encoder_options", "decoder_options", "objects_options"):
+            if not isinstance(getattr(self, name), Mapping):
+                raise OptionError(f"{name} must be a table of options, got {getattr(self, name)!r}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataRecipe:
+    """The data of a recipe.
+
+    Attributes:
+        source: folder, file or name of the data set; empty: data that was opened in Python.
+        hash: of its images and masks, as `Survey.digest`; empty: not compared.
+        classes: as for `unetzoo.survey`.
+        channels: names of the channels of the images; empty: not known.
+        masks: as for `unetzoo.survey`.
+        ignore: as for `unetzoo.survey`.
+        threshold: as for `unetzoo.survey`.
+        nearest_color: as for `unetzoo.survey`.
+    """
+
+    source: str = ""
+    hash: str = ""
+    classes: Classes | None = None
+    channels: Sequence[str] = ()
+    masks: Masks = "auto"
+    ignore: Sequence[Value] | Value = ()
+    threshold: float | None = None
+    nearest_color: bool = False
+
+    def __post_init__(self) -> None:
+        if isinstance(self.channels, str):
+            raise OptionError(f"channels must be a list of names, got {self.channels!r}")
+        object.__setattr__(self, "channels", tuple(self.channels))
+        check_fields(self)
+        _ = self.mask_options
+
+    @property
+    def mask_options(self) -> MaskOptions:
+        """What the user says of the masks."""
+        return MaskOptions(self.classes, self.masks, self.ignore, self.threshold, self.nearest_color)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """The recipe of a training, which `unetzoo.fit_recipe` and `unetzoo train --recipe` run.
+
+    `fit` writes one in the folder of each run. The same recipe gives the same weights, bit by bit, on the same machine
+    with the same versions and number of threads; those are in the file, too.
+
+    Attributes:
+        network: parts, and the weights to begin with.
+        data: source and meaning of images and masks.
+        training: options of the training.
+        versions: of the packages with which a run was made.
+        machine: on which a run was made: device, instructions and number of threads of a CPU.
+        command: the command line of a run; empty: it was run in Python.
+
+    Raises:
+        OptionError: a value is invalid.
+    """
+
+    network: NetworkRecipe = field(default_factory=NetworkRecipe)
+    data: DataRecipe = field(default_factory=DataRecipe)
+    training: FitOptions = field(default_factory=FitOptions)
+    versions: Mapping[str, str] = field(default_factory=dict)
+    machine: Mapping[str, str] = field(default_factory=dict)
+    command: str = ""
+
+    @classmethod
+    def load(cls, path: str | Path, changes: Mapping[str, Any] | None = None) -> "Recipe":
+        """Read a recipe, perhaps with other values.
+
+        Args:
+            path: a .toml file, or the folder of a run.
+            changes: values by key, such as `{"training.steps": 500}`; see `change`.
+
+        Raises:
+            OptionError: there is no such file, it is not TOML, or has an unknown key or an invalid value.
+        """
+        try:
+            return cls.from_dict(change(read_tables(path), changes or {}))
+        except UnetzooError as error:
+            raise OptionError(f"the recipe {path}: {error}") from error
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> "Recipe":
+        """The inverse of `to_dict`; keys that are absent have their defaults.
+
+        Raises:
+            OptionError: an unknown key, or an invalid value.
+        """
+        values = dict(data)
+        number = values.pop("format", _FORMAT)
+        if number != _FORMAT:
+            raise OptionError(f"this unetzoo reads recipes of format {_FORMAT}, not {number!r}")
+        _check_keys(values, cls, "")
+        parts = {"network": NetworkRecipe, "data": DataRecipe, "training": FitOptions}
+        built: dict[str, Any] = {name: _table(part, values.pop(name, {}), name) for name, part in parts.items()}
+        return cls(**values, **built)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for TOML, without values that are None."""
+        values = {name: value for name, value in asdict(self).items() if name not in ("versions", "machine", "command")}
+        tables = {name: {key: _written(each) for key, each in table.items()} for name, table in values.items()}
+        bare = {
+            name: {key: each for key, each in table.items() if each is not None and key not in _ABSENT}
+            for name, table in tables.items()
+        }
+        command = {"command": self.command} if self.command else {}
+        more = {name: dict(each) for name, each in (("versions", self.versions), ("machine", self.machine)) if each}
+        return {"format": _FORMAT, **command, **bare, **more}
+
+    def without_places(self) -> "Recipe":
+        """The recipe without what says where files lie, for the card of a network."""
+        start = "" if Path(self.network.start).is_dir() else self.network.start
+        return replace(
+            self,
+            command="",
+            network=replace(self.network, start=start),
+            data=replace(self.data, source=Path(self.data.source).name),
+        )
+
+    def to_toml(self) -> str:
+        """The text of its file."""
+        import tomlkit
+
+        text: str = tomlkit.dumps(self.to_dict())
+        return text
+
+    def save(self, path: str | Path) -> Path:
+        """Write it to a file; a kill at any moment leaves the old file or the new one.
+
+        Raises:
+            WriteError: the file cannot be written.
+        """
+        write_text(Path(path), self.to_toml())
+        return Path(path)
+
+
+def read_tables(path: str | Path) -> dict[str, Any]:
+    """The plain data of a recipe: of its file, or of the folder of the run that wrote it.
+
+    Raises:
+        OptionError: there is no such file, or it is not TOML.
+    """
+    path = Path(path) / RECIPE if Path(path).is_dir() else Path(path)
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise OptionError(f"the recipe {path} cannot be read: {error.strerror}") from error
+    except ValueError as error:  # of TOML, or of the text
+        raise OptionError(f"the recipe {path} is not TOML: {error}") from error
+
+
+def change(data: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """A recipe as plain data with other values by key, such as `{"training.steps": 500}`; None: the default.
+
+    Hashes of what changes are removed, and so are the options of a part that is replaced by another one.
+
+    Raises:
+        OptionError: a key that is not `table.name`.
+    """
+    tables = {name: dict(value) if isinstance(value, Mapping) else value for name, value in data.items()}
+    for key, value in changes.items():
+        table, dot, name = key.partition(".")
+        if not dot or not isinstance(tables.setdefault(table, {}), dict):
+            raise OptionError(f"a key of a recipe is table.name, such as training.steps; got {key!r}")
+        if table == "network" or key == "training.seed":
+            tables.setdefault("network", {}).pop("weights", None)
+        if key == "data.source" and tables[table].get(name) != value:
+            tables[table].pop("hash", None)
+        if table == "network" and tables[table].get(name) != value and f"{key}_options" not in changes:
+            tables[table].pop(f"{name}_options", None)
+        tables[table].pop(name, None)
+        tables[table] |= {} if value is None else {name: value}
+    return tables
+
+
+def read_changes(texts: Sequence[str]) -> dict[str, Any]:
+    """Changes as they are written on the command line: `training.steps=500`, `data.hash=`, `training.loss=dice`.
+
+    A value is one of TOML, or text; an empty one is the default.
+
+    Raises:
+        OptionError: for another form, or a repeated key.
+    """
+    changes: dict[str, Any] = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not equals or key in changes:
+            problem = "the same key twice" if equals else "no ="
+            raise OptionError(f"--set takes key=value, such as training.steps=500; {text!r} has {problem}")
+        changes[key.strip()] = _read(value.strip())
+    return changes
+
+
+def _read(text: str) -> Any:  # noqa: ANN401 - any value of TOML
+    if not text:
+        return None
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _table(part: type[Table], values: object, name: str) -> Table:
+    if not isinstance(values, Mapping):
+        raise OptionError(f"{name} must be a table, got {values!r}")
+    _check_keys(values, part, f"{name}.")
+    try:
+        return part(**{key: _nulls(value) if key.endswith("_options") else value for key, value in values.items()})
+    except OptionError as error:
+        raise OptionError(f"{name}.{error}") from error
+
+
+def _check_keys(values: Mapping[str, Any], part: Any, prefix: str) -> None:  # noqa: ANN401 - any class of options
+    names = [each.name for each in fields(part)]
+    for key in values:
+        if key not in names:
+            hint = did_you_mean(key, names)
+            raise OptionError(f"unknown key {prefix + key!r}; {hint or 'there are ' + ', '.join(names)}")
+
+
+def _written(value: object) -> Any:  # noqa: ANN401 - any plain data
+    """As TOML has it: lists for tuples, text for nothing within options."""
+    value = plain(value)
+    if isinstance(value, Mapping):
+        return {str(key): _NULL if each is None else _written(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_NULL if each is None else _written(each) for each in value]
+    return value
+
+
+def _nulls(value: object) -> Any:  # noqa: ANN401 - any plain data
+    """The inverse of `_written`."""
+    if isinstance(value, Mapping):
+        return {key: _nulls(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_nulls(each) for each in value]
+    return None if value == _NULL else value
