@@ -11,6 +11,7 @@ from benchmarks.page.leaderboard import leaderboard_section
 from benchmarks.page.losses import losses_section
 from benchmarks.page.objects import objects_section
 from benchmarks.page.objects_memory import objects_memory_section
+from benchmarks.page.panel import panel_section
 from benchmarks.page.peers import peers_section
 from benchmarks.page.prediction import large_section, prediction_section
 from benchmarks.page.speed import load_cases, speed_section
@@ -37,6 +38,7 @@ anew; start it in the root of the repository:
 | `python -m benchmarks.leaderboard` | [Leaderboard](#leaderboard): decoders and encoders trained alike | 20 minutes |
 | `python -m benchmarks.objects` | Objects: codings beside StarDist and Cellpose, trained alike | > 1 hour |
 | `python -m benchmarks.objects_memory` | [Objects of 20,000 x 20,000 pixels](#objects-of-20000-x-20000-pixels) | |
+| `python -m benchmarks.panel` | [Panel](#panel): `fit` beside plain loops on ten small data sets | days |
 | `python -m benchmarks.claims` | [What papers claim](#what-papers-claim), and the accuracy of the peers | > 2 hours |
 | `python -m benchmarks.gallery` | [docs/decoders.md](../docs/decoders.md): size and time of each decoder | |
 | `python -m benchmarks.upsampling` | prints which form of upsampling is faster | |
@@ -53,6 +55,7 @@ _SECTIONS: tuple[tuple[str, str, Section], ...] = (  # a file of results each
     ("leaderboard.json", "## Leaderboard", leaderboard_section),
     ("objects.json", "## Objects", objects_section),
     ("objects-memory.json", "## Objects of 20,000 x 20,000 pixels", objects_memory_section),
+    ("panel.json", "## Panel", panel_section),
     ("claims.json", "## What papers claim", claims_section),
     ("claims.json", "## Accuracy beside the peers", accuracy_section),
 )

@@ -1,0 +1,1 @@
+"""`fit` beside a plain loop on ten small data sets that its defaults were not chosen on."""

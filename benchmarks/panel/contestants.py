@@ -1,0 +1,40 @@
+"""Who takes part: a plain loop over smp's network and over this project's, and `fit` with some options changed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+SMP, PLAIN, FIT = "smp, plain loop", "plain loop", "fit"
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """`fit` with some of its options.
+
+    Attributes:
+        options: of `FitOptions`, beside budget and seed.
+        holds_out: whether `fit` holds a fifth of the images out for validation, its default; otherwise it trains on
+            all, as the plain loops do, and gives the last network.
+    """
+
+    options: Mapping[str, Any] = field(default_factory=dict)
+    holds_out: bool = True
+
+
+LOOPS = (SMP, PLAIN)
+FITTED: Mapping[str, Fitted] = {
+    FIT: Fitted(),
+    "fit, flips": Fitted({"augment": "flips"}),
+    "fit, no augmentation": Fitted({"augment": "none"}),
+    "fit, not elastic": Fitted({"elastic": 0.0}),
+    "fit, no average": Fitted({"average": 0.0}),
+    "fit, no balance": Fitted({"balance": 0.0}),
+    "fit, all images": Fitted(holds_out=False),
+    "fit, rate 3e-3": Fitted({"learning_rate": 3e-3}),
+    "fit, warm-up 0.3": Fitted({"warm_up": 0.3}),
+    "fit, flips, no average, no balance, all images": Fitted(
+        {"augment": "flips", "average": 0.0, "balance": 0.0}, holds_out=False
+    ),
+}
+"""By name; the last one differs from the plain loop in little but the schedule of its learning rate."""
+CONTESTANTS = (*LOOPS, *FITTED)
