@@ -13,6 +13,7 @@ _PLUGINS = Path(__file__).parents[1] / "plugins"
 _NAMES = sorted(path.name for path in _PLUGINS.iterdir() if path.is_dir())
 _PUBLIC = (
     "unetzoo",
+    "unetzoo.data.formats",
     "unetzoo.decoders",
     "unetzoo.encoders",
     "unetzoo.layers",
@@ -22,10 +23,11 @@ _PUBLIC = (
 )
 
 
-def test_there_are_six():
+def test_there_are_these():
     assert _NAMES == [
         "unetzoo-attention",
         "unetzoo-boundary",
+        "unetzoo-geo",
         "unetzoo-lite",
         "unetzoo-stardist",
         "unetzoo-transformers",

@@ -1,0 +1,34 @@
+"""Images of the Earth: formats that GDAL reads."""
+
+from collections.abc import Iterator
+
+import unetzoo
+
+UNETZOO_HOOKS = 4
+
+
+@unetzoo.hookimpl
+def unetzoo_formats() -> Iterator[unetzoo.FormatSpec]:
+    """Formats whose endings are theirs alone: files that end with `.tif` stay with unetzoo's own format."""
+    yield unetzoo.FormatSpec(
+        name="jpeg2000",
+        endings=(".jp2", ".j2k"),
+        open=unetzoo.lazy("unetzoo_geo.rasters:open_jpeg2000"),
+        signatures=(b"\x00\x00\x00\x0cjP  \r\n\x87\n", b"\xff\x4f\xff\x51"),
+        summary="JPEG 2000, as of Sentinel-2; read by blocks",
+    )
+    yield unetzoo.FormatSpec(
+        name="vrt",
+        endings=(".vrt",),
+        open=unetzoo.lazy("unetzoo_geo.rasters:open_vrt"),
+        summary="several files as one image, by GDAL's VRT; read by blocks",
+    )
+    yield unetzoo.FormatSpec(
+        name="cog",
+        endings=(".cog.tif", ".cog.tiff"),
+        open=unetzoo.lazy("unetzoo_geo.rasters:open_cog"),
+        create=unetzoo.lazy("unetzoo_geo.cog:write_cog"),
+        signatures=(b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+"),
+        stores=("palette", "arrays", "grid"),
+        summary="cloud-optimized GeoTIFF with overviews; read and written by blocks",
+    )
