@@ -59,6 +59,7 @@ def code_objects(ids: NDArray[np.integer], maps: NDArray[np.float32]) -> None:
     assert_type(coding.encode(ids), NDArray[np.float32])
     assert_type(coding.decode(maps), NDArray[np.int32])
     unetzoo.testing.check_objects("distance")
+    unetzoo.testing.check_format("tiff")
     assert_type(unetzoo.measure_objects(ids, maps, pixel_size="0.5um"), dict[str, NDArray[Any]])
     assert_type(unetzoo.outline_objects(ids), list[unetzoo.Outline])
 

@@ -164,6 +164,8 @@ class FormatSpec:
         summary: one line.
         signatures: how its files may begin, up to 16 bytes each; empty: the ending alone decides.
         folders: patterns such as `("zarr.json",)`: a folder with a matching file is an image of this format.
+        example: a function that takes a folder, writes a small image there whose grid says all that the format can say,
+            and returns its path: the rules of the contract are checked on it; None: on what `create` writes.
         stores: what a result keeps: a `"palette"` for class ids; `"arrays"`: several planes, fractions and 32 bits;
             `"grid"`: where its pixels lie.
     """
@@ -176,6 +178,7 @@ class FormatSpec:
     summary: str = ""
     signatures: tuple[bytes, ...] = ()
     folders: tuple[str, ...] = ()
+    example: Lazy | Builder | None = None
     stores: tuple[Storable, ...] = ()
 
 

@@ -2,18 +2,20 @@
 
 import pytest
 import torch
-from breakers import datasets, decoders, encoders, losses, objects
+from breakers import datasets, decoders, encoders, formats, losses, objects
 
 import unetzoo
 from unetzoo.testing import (
     check_dataset,
     check_decoder,
     check_encoder,
+    check_format,
     check_loss,
     check_objects,
     dataset_rules,
     decoder_rules,
     encoder_rules,
+    format_rules,
     loss_rules,
     object_rules,
 )
@@ -38,6 +40,7 @@ KINDS = {
     "loss": (check_loss, loss_rules.RULES, losses),
     "object": (check_objects, object_rules.RULES, objects),
     "dataset": (check_dataset, dataset_rules.RULES, datasets),
+    "format": (check_format, format_rules.RULES, formats),
 }
 
 

@@ -239,6 +239,7 @@ def unetzoo_formats() -> Iterator[FormatSpec]:
             create=lazy("unetzoo.data.formats.pictures:write_png") if name == "png" else None,
             summary=summary,
             signatures=signatures,
+            example=lazy("unetzoo.data.formats.pictures:write_example", endings[0]),
             stores=("palette",) if name == "png" else (),
         )
     yield FormatSpec(
@@ -248,6 +249,7 @@ def unetzoo_formats() -> Iterator[FormatSpec]:
         create=lazy("unetzoo.data.formats.tiff:write_tiff"),
         summary="images of any type and size, GeoTIFF, OME-TIFF and ImageJ's among them",
         signatures=(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
+        example=lazy("unetzoo.data.formats.tiff_example:write_example"),
         stores=("palette", "arrays", "grid"),
     )
     yield FormatSpec(

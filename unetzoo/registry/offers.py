@@ -102,7 +102,7 @@ def _check_item(item: Spec | EncoderFamily) -> None:
 
 def _check_format(item: FormatSpec) -> None:
     _check_callable("open", item.name, item.open)
-    for what in ("create", "check"):
+    for what in ("create", "check", "example"):
         if getattr(item, what) is not None:
             _check_callable(what, item.name, getattr(item, what))
     invalid = [ending for ending in item.endings if not _ENDING.fullmatch(ending)]

@@ -12,9 +12,18 @@ if TYPE_CHECKING:
     from unetzoo.testing.battery import check_dataset as check_dataset
     from unetzoo.testing.battery import check_decoder as check_decoder
     from unetzoo.testing.battery import check_encoder as check_encoder
+    from unetzoo.testing.battery import check_format as check_format
     from unetzoo.testing.battery import check_loss as check_loss
     from unetzoo.testing.battery import check_objects as check_objects
     from unetzoo.testing.battery import check_plugin as check_plugin
 
-_NAMES = ("check_dataset", "check_decoder", "check_encoder", "check_loss", "check_objects", "check_plugin")
+_NAMES = (
+    "check_dataset",
+    "check_decoder",
+    "check_encoder",
+    "check_format",
+    "check_loss",
+    "check_objects",
+    "check_plugin",
+)
 __getattr__, __dir__, __all__ = late(__name__, {"battery": _NAMES})

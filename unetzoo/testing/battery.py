@@ -10,8 +10,8 @@ from unetzoo.options import build_part, options_of
 from unetzoo.registry.host import host, list_plugins
 from unetzoo.registry.registry import Offer, Spec
 from unetzoo.specs import CommandSpec, EncoderFamily, FormatSpec, Lazy
-from unetzoo.testing import dataset_rules, decoder_rules, encoder_rules, loss_rules, object_rules
-from unetzoo.testing.rules import Result, Rule, Trial, demand, trials
+from unetzoo.testing import dataset_rules, decoder_rules, encoder_rules, format_rules, loss_rules, object_rules
+from unetzoo.testing.rules import Make, Result, Rule, Trial, demand, trials
 
 RULES: dict[str, tuple[Rule, ...]] = {
     "encoder": encoder_rules.RULES,
@@ -19,6 +19,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
     "loss": loss_rules.RULES,
     "object": object_rules.RULES,
     "dataset": dataset_rules.RULES,
+    "format": format_rules.RULES,
 }
 _RESERVED: dict[str, dict[str, Any]] = {"encoder": {"pretrained": False}}
 _SAMPLED = 3  # encoders of a family
@@ -58,6 +59,20 @@ def check_objects(coding: Part, *, options: Mapping[str, Any] | None = None) -> 
 def check_dataset(dataset: Part, *, options: Mapping[str, Any] | None = None) -> None:
     """Check every rule of the contract of data sets, like `check_encoder`."""
     _check("dataset", dataset, options)
+
+
+def check_format(format_: str | FormatSpec) -> None:
+    """Check every rule of the contract of formats.
+
+    Args:
+        format_: its name, or its spec.
+
+    Raises:
+        ContractError: names each broken rule and the problem.
+        UnknownNameError: there is no such format.
+    """
+    spec = host().registries["format"].find(format_).spec if isinstance(format_, str) else format_
+    _raise_broken(f"format {spec.name}", "format", lambda: spec)
 
 
 def check_plugin(distribution: str) -> "Report":
@@ -111,8 +126,10 @@ def _trials_of_offer(kind: str, offer: Offer) -> list[Trial]:
 def _trials_of_spec(kind: str, spec: Spec) -> list[Trial]:
     part = f"{kind} {spec.name}"
     rules = [Trial(part, _has_a_summary, lambda: spec)]
-    if isinstance(spec, CommandSpec | FormatSpec):
+    if isinstance(spec, CommandSpec):
         return [*rules, Trial(part, _can_be_imported, lambda: spec)]
+    if isinstance(spec, FormatSpec):
+        return rules + trials(part, RULES[kind], lambda: spec)
     rules.append(Trial(part, _options_are_plain, lambda: options_of(kind, spec.build)))
     return rules + trials(part, RULES[kind], _maker(kind, spec.name, spec.build, {}))
 
@@ -123,7 +140,11 @@ def _check(kind: str, part: Part, options: Mapping[str, Any] | None) -> None:
         label, build = f"{kind} {spec.name}", spec.build
     else:
         label, build = f"{kind} {getattr(part, '__name__', part)}", part
-    results = [trial.run() for trial in trials(label, RULES[kind], _maker(kind, label, build, options or {}))]
+    _raise_broken(label, kind, _maker(kind, label, build, options or {}))
+
+
+def _raise_broken(label: str, kind: str, make: Make) -> None:
+    results = [trial.run() for trial in trials(label, RULES[kind], make)]
     broken = [f"{result.rule}: {result.problem}" for result in results if not result.holds]
     if broken:
         listed = "\n".join(f"- {line}" for line in broken)
@@ -157,8 +178,7 @@ def _has_a_summary(make: Callable[..., Any]) -> None:
 
 def _can_be_imported(make: Callable[..., Any]) -> None:
     """Its function can be imported."""
-    spec = make()
-    build = spec.open if isinstance(spec, FormatSpec) else spec.build
+    build = make().build
     demand(callable(build.resolve() if isinstance(build, Lazy) else build), f"{build!r} is not a function")
 
 

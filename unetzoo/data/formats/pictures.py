@@ -71,6 +71,14 @@ def write_png(path: Path, result: ResultArray) -> None:
     picture.save(path, format="PNG")
 
 
+def write_example(ending: str, folder: Path) -> Path:
+    """Write a small picture, the example of its format."""
+    rows, columns = np.mgrid[:40, :30]
+    path = folder / f"example{ending}"
+    Image.fromarray((5 * rows + columns).astype(np.uint8)).save(path)
+    return path
+
+
 def opened(content: Content) -> Image.Image:
     """Open a picture by its content; what its pixels need is checked before any is decoded.
 

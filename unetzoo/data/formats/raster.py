@@ -77,7 +77,10 @@ class ResultArray(Protocol):
     nodata: float | None
 
     def blocks(self, rows: int | None = None) -> Iterator[tuple[int, NDArray[Any]]]:
-        """All rows from the top, so many at once: the number of the first, and an array like `shape`, but lower."""
+        """All rows from the top, so many at once: the number of the first, and an array like `shape`, but lower.
+
+        Of a volume they are its slices. What this raises is the end of a prediction, and is not to be caught.
+        """
 
 
 def planes_of(result: ResultArray) -> Iterator[Any]:

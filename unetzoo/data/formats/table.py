@@ -48,7 +48,7 @@ def opener_of(content: Content) -> Callable[[Content], AbstractContextManager[Ra
         DataError: no format reads it.
         ConflictError: formats of several plugins do.
     """
-    return _resolved(_format_of(content).open)
+    return resolved(_format_of(content).open)
 
 
 def format_written(path: Path) -> FormatSpec:
@@ -64,6 +64,11 @@ def format_written(path: Path) -> FormatSpec:
     return _only([(spec, offer) for spec, offer in _specs() if spec.create and ending in spec.endings], path.name)
 
 
+def resolved(target: Lazy | Callable[..., Any]) -> Callable[..., Any]:
+    """A function of a format, which may be lazy."""
+    return target.resolve() if isinstance(target, Lazy) else target
+
+
 def check_target(path: Path) -> FormatSpec:
     """The format of a result, as `format_written`, if it can be written there.
 
@@ -73,7 +78,7 @@ def check_target(path: Path) -> FormatSpec:
     """
     spec = format_written(path)
     if spec.check:
-        _resolved(spec.check)(path)
+        resolved(spec.check)(path)
     if path.is_dir() and not (spec.folders and spec.check):
         raise DataError(f"{path} is a folder, and is not replaced; name another one for the result")
     return spec
@@ -92,7 +97,7 @@ def written_ending(path: Path) -> str:
 def write(path: Path, result: ResultArray, spec: FormatSpec) -> None:
     """Write a result into a draft in a format that is written."""
     assert spec.create is not None  # noqa: S101 - `format_written` chose it
-    _resolved(spec.create)(path, result)
+    resolved(spec.create)(path, result)
 
 
 def endings_that_store(what: Storable) -> str:
@@ -151,7 +156,3 @@ def _specs() -> Iterator[tuple[FormatSpec, Offer]]:
     for offer in host().offers["format"]:
         if isinstance(offer.item, FormatSpec):
             yield offer.item, offer
-
-
-def _resolved(target: Lazy | Callable[..., Any]) -> Callable[..., Any]:
-    return target.resolve() if isinstance(target, Lazy) else target
