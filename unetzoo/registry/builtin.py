@@ -219,6 +219,7 @@ def unetzoo_datasets() -> tuple[DatasetSpec, ...]:
     )
 
 
+_TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _PICTURES = {  # endings, signatures and summary
     "png": ((".png",), (b"\x89PNG\r\n\x1a\n",), "pictures without loss, of 8 and 16 bits"),
     "jpeg": ((".jpg", ".jpeg"), (b"\xff\xd8\xff",), "photographs"),
@@ -248,9 +249,17 @@ def unetzoo_formats() -> Iterator[FormatSpec]:
         open=lazy("unetzoo.data.formats.tiff:open_tiff"),
         create=lazy("unetzoo.data.formats.tiff:write_tiff"),
         summary="images of any type and size, GeoTIFF, OME-TIFF and ImageJ's among them",
-        signatures=(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
+        signatures=_TIFF,
         example=lazy("unetzoo.data.formats.tiff_example:write_example"),
         stores=("palette", "arrays", "grid"),
+    )
+    yield FormatSpec(
+        name="slide",
+        endings=(".svs", ".ndpi", ".scn"),
+        open=lazy("unetzoo.data.formats.tiff:open_tiff"),
+        summary="whole slides that are TIFFs: of Aperio, Hamamatsu and Leica; reading most needs unetzoo[images,zarr]",
+        signatures=_TIFF,
+        example=lazy("unetzoo.data.formats.tiff_example:write_slide"),
     )
     yield FormatSpec(
         name="npy",

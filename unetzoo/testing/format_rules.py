@@ -19,7 +19,7 @@ from unetzoo.data.formats.grid import NO_GRID, Grid
 from unetzoo.data.formats.raster import Raster
 from unetzoo.data.formats.table import resolved
 from unetzoo.specs import FormatSpec
-from unetzoo.testing.rules import Make, Rule, demand
+from unetzoo.testing.rules import BrokenRuleError, Make, Rule, demand
 
 _CLOSE = 1e-6  # relative, of the numbers of a grid
 _ROWS = 16  # of a block, where the writer leaves their number open
@@ -132,7 +132,7 @@ def keeps_values(make: Make) -> None:
     for array in _arrays(spec):
         with _folder() as folder:
             path = folder / f"a{spec.endings[0]}"
-            resolved(spec.create)(path, _Result(array))
+            _create(spec, path, _Result(array))
             pixels = _read(spec, path, role="mask")
             expected = array[..., None] if array.ndim == 2 else np.moveaxis(array, 0, -1)
             pixels = pixels[0] if pixels.ndim == 4 and len(pixels) == 1 else pixels
@@ -153,7 +153,7 @@ def keeps_the_grid(make: Make) -> None:
             grid, size = raster.grid, raster.shape[:-1]
         demand(bool(grid.axes or grid.affine), "the example has no grid")
         target = folder / f"a{spec.endings[0]}"
-        resolved(spec.create)(target, _Result(np.zeros(size, np.uint8), grid, is_volume=len(size) == 3))
+        _create(spec, target, _Result(np.zeros(size, np.uint8), grid, is_volume=len(size) == 3))
         with _open(spec, target) as raster:
             _demand_same_grid(raster.grid, grid)
 
@@ -167,14 +167,14 @@ def stops_with_an_error(make: Make) -> None:
     with _folder() as folder:
         path = folder / f"a{spec.endings[0]}"
         try:
-            resolved(spec.create)(path, _Result(array, stops_after=1))
+            _create(spec, path, _Result(array, stops_after=1))
         except _StoppedError:
             pass
         else:
             demand(False, "it returned as if the result were whole")
         demand({each.name for each in folder.iterdir()} <= {path.name}, "it left other files")
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
-        resolved(spec.create)(path, _Result(array))
+        _create(spec, path, _Result(array))
         demand(np.array_equal(np.squeeze(_read(spec, path, role="mask")), array), "the second time differs")
 
 
@@ -216,9 +216,8 @@ def _example(spec: FormatSpec) -> Iterator[tuple[Path, FormatSpec]]:
         if spec.example is not None:
             yield resolved(spec.example)(folder), spec
             return
-        demand(spec.create is not None, "it needs an example, since it writes nothing")
         path = folder / f"a{spec.endings[0]}"
-        resolved(spec.create)(path, _Result(np.random.default_rng(0).integers(0, 255, (40, 30), np.uint8)))
+        _create(spec, path, _Result(np.random.default_rng(0).integers(0, 255, (40, 30), np.uint8)))
         yield path, spec
 
 
@@ -228,6 +227,12 @@ def _open(spec: FormatSpec, path: Path, role: Any = "image") -> Iterator[Raster]
         size = path.stat().st_size if path.is_file() else 0
         with resolved(spec.open)(Content(stream, size, str(path), path, role)) as raster:
             yield raster
+
+
+def _create(spec: FormatSpec, path: Path, result: _Result) -> None:
+    if spec.create is None:
+        raise BrokenRuleError("it needs an example, since it writes nothing")
+    resolved(spec.create)(path, result)
 
 
 def _read(spec: FormatSpec, path: Path, role: Any = "image") -> NDArray[Any]:  # noqa: ANN401 - as above

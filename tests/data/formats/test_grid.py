@@ -1,13 +1,19 @@
 """Grids of files; rasterio, which reads by GDAL, is the judge of those on the ground."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 import rasterio
 import tifffile
 from rasterio.transform import Affine
 
+from unetzoo._utils.units import meters_of
 from unetzoo.data.formats import Axis, Grid, coarser, grid_of_transform, transform_of
 from unetzoo.data.formats.read import open_raster, read_grid
+from unetzoo.data.formats.tiff import write_tiff
+
+pytestmark = pytest.mark.filterwarnings("ignore:Use .@. matmul:PendingDeprecationWarning")  # rasterio's own
 
 _TRANSFORM = (1.6, 1.2, 4_321_000, 1.2, -1.6, 3_210_000)
 
@@ -61,3 +67,129 @@ def test_the_levels_of_a_pyramid_are_read(tmp_path):
         window = slice(3, 20), slice(5, 19)
         np.testing.assert_array_equal(raster.levels[1].read(window), pixels[::4, ::4][window])
         np.testing.assert_array_equal(raster.levels[0].read(raster.levels[0].whole), pixels[::2, ::2])
+
+
+@pytest.mark.parametrize(
+    ("crs", "transform", "unit"),
+    [
+        ("EPSG:32633", (10, 0, 500_000, 0, -20, 5_000_000), "m"),
+        ("EPSG:4326", (1e-4, 0, 12.5, 0, -2e-4, 47.25), "degree"),
+        ("EPSG:3035", _TRANSFORM, "m"),
+    ],
+)
+def test_gdal_reads_a_grid_that_another_format_gave(crs, transform, unit, tmp_path):
+    _write(tmp_path / "a.tif", grid_of_transform(transform, unit=unit, crs=crs))
+    with rasterio.open(tmp_path / "a.tif") as file:
+        assert file.crs == rasterio.crs.CRS.from_string(crs)
+        assert file.transform.almost_equals(Affine(*transform), 1e-9)
+
+
+@dataclass
+class _Zeros:
+    """A result without values of its own."""
+
+    grid: Grid
+    shape: tuple[int, ...] = (4, 6)
+    dtype = np.dtype(np.uint8)
+    axes, palette, nodata = "YX", None, 255
+
+    def blocks(self, rows=None):
+        yield 0, np.zeros(self.shape, self.dtype)
+
+
+def _write(path, grid, **options):
+    write_tiff(path, _Zeros(grid, **options))
+
+
+def test_small_results_are_no_bigtiff(tmp_path):
+    _write(tmp_path / "a.tif", Grid())
+    with tifffile.TiffFile(tmp_path / "a.tif") as file:
+        assert not file.is_bigtiff
+
+
+def _axes(path):
+    return [(axis.name, pytest.approx(axis.step), axis.unit) for axis in read_grid(path).axes]
+
+
+_PIXELS = np.zeros((4, 6), np.uint8)
+_SIZED = {  # in which pixels are 0.25 um high and 0.5 um wide
+    "ImageJ": {"imagej": True, "resolution": (2, 4), "metadata": {"unit": "micron"}},
+    "ImageJ in nm": {"imagej": True, "resolution": (0.002, 0.004), "metadata": {"unit": "nm"}},
+    "OME": {"ome": True, "metadata": {"axes": "YX", "PhysicalSizeX": 0.5, "PhysicalSizeY": 0.25}},
+    "OME in nm": {
+        "ome": True,
+        "metadata": {
+            "axes": "YX",
+            "PhysicalSizeX": 500,
+            "PhysicalSizeXUnit": "nm",
+            "PhysicalSizeY": 250,
+            "PhysicalSizeYUnit": "nm",
+        },
+    },
+    "centimeters": {"resolution": (20_000, 40_000), "resolutionunit": "CENTIMETER"},
+    "inches": {"resolution": (50_800, 101_600), "resolutionunit": "INCH"},
+}
+
+
+@pytest.mark.parametrize("how", _SIZED)
+def test_the_size_of_a_pixel_is_read_and_written_into_a_result(how, tmp_path):
+    tifffile.imwrite(tmp_path / "a.tif", _PIXELS, **_SIZED[how])
+    grid = read_grid(tmp_path / "a.tif")
+    sizes = {axis.name: axis.step * meters_of(axis.unit) for axis in grid.axes}
+    assert sizes == {"y": pytest.approx(0.25e-6), "x": pytest.approx(0.5e-6)}
+    _write(tmp_path / "result.tif", grid)
+    with tifffile.TiffFile(tmp_path / "result.tif") as file:
+        assert file.pages[0].resolution == pytest.approx((20_000, 40_000))
+        assert file.pages[0].resolutionunit == 3
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"resolution": (72, 72), "resolutionunit": "INCH"},
+        {"resolution": (118, 118), "resolutionunit": "CENTIMETER"},
+        {"resolution": (2, 4), "resolutionunit": "NONE"},
+        {"imagej": True, "resolution": (2, 4), "metadata": {"unit": "pixel"}},
+        {"imagej": True, "metadata": {"unit": "um"}, "resolution": (0, 0)},
+        {"ome": True, "metadata": {"axes": "YX"}},
+    ],
+    ids=str,
+)
+def test_the_resolution_of_a_print_or_without_a_unit_is_no_size_of_the_object(options, tmp_path):
+    tifffile.imwrite(tmp_path / "a.tif", _PIXELS, **options)
+    assert read_grid(tmp_path / "a.tif").axes == ()
+
+
+def test_slides_of_aperio_say_micrometers_per_pixel(tmp_path):
+    text = "Aperio Image Library v12.0.15 \r\n40x30 [0,0 40x30] (16x16)|AppMag = 20|MPP = 0.4990"
+    tifffile.imwrite(
+        tmp_path / "a.svs", np.zeros((30, 40, 3), np.uint8), tile=(16, 16), description=text, metadata=None
+    )
+    assert _axes(tmp_path / "a.svs") == [("y", 0.499, "um"), ("x", 0.499, "um")]
+
+
+def test_bands_have_the_names_of_gdal_and_channels_those_of_ome(tmp_path):
+    shape = {"count": 3, "height": 4, "width": 6, "dtype": "uint8"}
+    with rasterio.open(
+        tmp_path / "a.tif", "w", driver="GTiff", crs="EPSG:32633", transform=Affine.scale(10), **shape
+    ) as file:
+        file.write(np.zeros((3, 4, 6), np.uint8))
+        file.descriptions = ("B2", None, "B8 & more")
+    assert read_grid(tmp_path / "a.tif").bands == ("B2", "", "B8 & more")
+    names = {"axes": "CYX", "Channel": {"Name": ["DAPI", "GFP"]}}
+    tifffile.imwrite(tmp_path / "b.ome.tif", np.zeros((2, 4, 6), np.uint8), metadata=names, photometric="minisblack")
+    assert read_grid(tmp_path / "b.ome.tif").bands == ("DAPI", "GFP")
+    tifffile.imwrite(tmp_path / "c.tif", _PIXELS)
+    assert read_grid(tmp_path / "c.tif").bands == ()
+
+
+def test_metadata_that_is_no_xml_or_declares_entities_is_passed_over(tmp_path):
+    for text in (
+        "<GDALMetadata><Item",
+        '<!DOCTYPE a [<!ENTITY b "c">]><GDALMetadata/>',
+        "<GDALMetadata><Item/></GDALMetadata>",
+    ):
+        extra = [(42112, 2, 0, text, True)]
+        tifffile.imwrite(tmp_path / "a.tif", _PIXELS, metadata=None, extratags=extra)
+        assert read_grid(tmp_path / "a.tif").bands == ()

@@ -11,6 +11,7 @@ from unetzoo.data.formats.raster import Window
 from unetzoo.errors import DataError
 
 _NAMELESS = "QYX"  # how tifffile calls three axes whose array had only a shape
+_PAGES = (_NAMELESS, "IYX")  # the second one is that of pages without names
 _STACKS = {"Z": "slices", "T": "times"}
 
 
@@ -23,12 +24,52 @@ def named_axes(axes: str, shape: Sequence[int], name: str, known: Known) -> tupl
     Raises:
         DataError: there are further axes.
     """
-    if axes == _NAMELESS and channel_axis(tuple(shape), known) == 2:
-        return (0, 1, 2)
     others = [index for index, axis in enumerate(axes) if axis not in "YX" and shape[index] > 1]
     if len(others) > 1 or not {"Y", "X"} <= set(axes):
         raise DataError(f"{name} has the axes {axes} {tuple(shape)}; only height, width and one of channels are read")
+    if axes in _PAGES:
+        return paged_axes(shape, name, known, by_shape=axes == _NAMELESS)
     return (axes.index("Y"), axes.index("X"), *others)
+
+
+def paged_axes(shape: Sequence[int], name: str, known: Known, *, by_shape: bool) -> tuple[int, ...]:
+    """As `named_axes` of pages (h, w) that may be rows (w, c) of an image, as some writers store them.
+
+    Args:
+        shape: of pages, and of their rows and columns.
+        name: for errors.
+        known: the reading is that which fits the size of the mask.
+        by_shape: the shorter axis has the channels if no mask is known; else the pages are the channels.
+
+    Raises:
+        DataError: there is a mask, and no reading fits it, or both do.
+    """
+    pages, rows, columns = shape
+    of_pages, of_rows = (1, 2, 0), (0, 1, 2)
+    sizes = {of_pages: (rows, columns), of_rows: (pages, rows)}
+    fitting = [order for order, size in sizes.items() if known.size in (size, size[::-1])]
+    if known.size is None or (not by_shape and of_pages in fitting):
+        return of_rows if by_shape and channel_axis(tuple(shape), known) == 2 else of_pages
+    if len(fitting) == 1:
+        return fitting[0]
+    height, width = known.size
+    raise DataError(
+        f"{name} has {pages} pages of {rows} x {columns}: {rows} x {columns} pixels with {pages} channels, or "
+        f"{pages} x {rows} pixels with {columns} channels; {'both fit' if fitting else 'neither fits'} its mask of "
+        f"{height} x {width}: name its axes, as tifffile.imwrite(..., metadata={{'axes': 'YXC'}}) does"
+    )
+
+
+def doubt_of_axes(axes: str, shape: Sequence[int], order: Sequence[int]) -> str:
+    """What is doubtful about the axes of an image; empty: nothing."""
+    if axes in _PAGES and axes != _NAMELESS and tuple(order) == (0, 1, 2):
+        pages, rows, columns = shape
+        return (
+            f"its {pages} pages of {rows} x {columns} are taken for {pages} x {rows} pixels with {columns} channels, "
+            "which fits its mask"
+        )
+    stack = stacked(axes, shape)
+    return f"its {stack} are taken for channels" if stack else ""
 
 
 def nameless_axes(shape: Sequence[int], name: str, known: Known) -> tuple[int, ...]:

@@ -83,12 +83,12 @@ class Glance:
     Attributes:
         size: (h, w), as they are stored; (0, 0): unknown.
         orientation: as of `Raster`.
-        stack: as of `Raster`.
+        doubt: as of `Raster`.
     """
 
     size: tuple[int, int] = (0, 0)
     orientation: int = 1
-    stack: str = ""
+    doubt: str = ""
 
     @property
     def is_lying(self) -> bool:

@@ -32,7 +32,7 @@ class Raster:
         levels: the same image in coarser pixels, finest first; empty: there are none.
         orientation: 1 to 8, how to turn an image, as in tag 274 of TIFF and EXIF; 1: not at all.
         marks: what the file of a mask says of its values.
-        stack: its slices or times that are given as channels, such as `"5 times (axes TYX)"`; empty: none.
+        doubt: what is doubtful about how it is read, such as `"its 5 times are taken for channels"`; empty: nothing.
     """
 
     shape: tuple[int, ...]
@@ -43,7 +43,7 @@ class Raster:
     levels: "tuple[Raster, ...]" = field(default=())
     orientation: int = 1
     marks: Marks = PLAIN
-    stack: str = ""
+    doubt: str = ""
 
     @property
     def whole(self) -> Window:

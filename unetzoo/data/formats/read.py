@@ -84,17 +84,17 @@ def decode(content: Content, role: Role, known: Known = NOTHING_KNOWN) -> Decode
         return Decoded(pixels, raster.orientation, raster.marks)
 
 
-def glance(path: Path) -> Glance:
+def glance(path: Path, known: Known = NOTHING_KNOWN) -> Glance:
     """What a file says of its pixels, which are not decoded; raises DataError if it cannot be read."""
     with open_content(path) as content:
-        return glance_at(content)
+        return glance_at(replace(content, known=known))
 
 
 def glance_at(content: Content) -> Glance:
     """What an image's bytes say of its pixels; raises as `glance`."""
     with opened(content) as opening:
         raster = _flat(opening, content.name)
-        return Glance((raster.shape[0], raster.shape[1]), raster.orientation, raster.stack)
+        return Glance((raster.shape[0], raster.shape[1]), raster.orientation, raster.doubt)
 
 
 def read_grid(path: Path) -> Grid:
@@ -121,7 +121,7 @@ def open_raster(path: str | Path, *, role: Role = "image", known: Known = NOTHIN
 
 
 @contextmanager
-def open_image(path: Path, *, channels: int | None = None, whole: int = WHOLE_BYTES) -> Iterator[Any]:
+def open_image(path: Path, *, channels: int | None = None, whole: int | None = None) -> Iterator[Any]:
     """Open an image (h, w, c) that has `shape` and can be sliced.
 
     A large one is read by windows, of a pyramid its finest level; a small one, and one that is turned, as `read_image`
@@ -130,7 +130,7 @@ def open_image(path: Path, *, channels: int | None = None, whole: int = WHOLE_BY
     Args:
         path: of the image.
         channels: that a network takes; they decide which axis of an array without names has the channels.
-        whole: bytes of pixels up to which an image is read as a whole.
+        whole: bytes of pixels up to which an image is read as a whole; None: `WHOLE_BYTES`.
 
     Raises:
         DataError: as `read_image`.
@@ -139,7 +139,7 @@ def open_image(path: Path, *, channels: int | None = None, whole: int = WHOLE_BY
     name = str(path)
     with open_raster(path, known=Known(channels=channels)) as opening:
         raster = _flat(opening, name)
-        if raster.nbytes > whole and raster.orientation == 1:
+        if raster.nbytes > (WHOLE_BYTES if whole is None else whole) and raster.orientation == 1:
             yield View(raster, name)
         else:
             pixels = read_pixels(raster, raster.whole, name)

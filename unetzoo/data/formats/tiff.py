@@ -1,7 +1,9 @@
 """TIFF of any depth, read by tifffile: as a whole, or, with zarr, by windows; and written by tiles."""
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cache, partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,13 +13,14 @@ import numpy as np
 import tifffile
 
 from unetzoo._utils.extras import need
-from unetzoo.data.formats.axes import image_shape, named_axes, read_window, stacked
+from unetzoo.data.formats.axes import doubt_of_axes, image_shape, named_axes, paged_axes, read_window, stacked
 from unetzoo.data.formats.content import Content, Pixels
+from unetzoo.data.formats.grid import Grid, coarser
 from unetzoo.data.formats.limits import WHOLE_BYTES, check_memory
 from unetzoo.data.formats.nodata import masked_values
 from unetzoo.data.formats.raster import Raster, ResultArray, Window, full_palette, is_whole, planes_of
 from unetzoo.data.formats.tiff_file import alike_pages, compression_explained, largest_series, open_file
-from unetzoo.data.formats.tiff_grid import grid_tags, page_grid, resolution_of
+from unetzoo.data.formats.tiff_grid import file_grid, grid_tags, resolution_of
 from unetzoo.data.formats.tiff_page import (
     as_bytes,
     as_colors,
@@ -34,6 +37,7 @@ from unetzoo.data.masks.forms import PLAIN
 from unetzoo.errors import DataError
 
 _TILE = 512  # pixels
+_LARGE = 2**31  # bytes: 4 GB and more are for BigTIFF alone, and narrow images fill their tiles badly
 
 
 @contextmanager
@@ -48,12 +52,16 @@ def open_tiff(content: Content) -> Iterator[Raster]:
     """
     with open_file(content) as file:
         pages = alike_pages(file)
-        yield _of_pages(pages, content) if pages else _of_series(largest_series(file), file, content)
+        series = largest_series(file)
+        grid = file_grid(file, series)
+        yield _of_pages(pages, content, grid) if pages else _of_series(series, file, content, grid)
 
 
-def _of_pages(pages: list[Any], content: Content) -> Raster:
-    """Pages (h, w) that are channels."""
+def _of_pages(pages: list[Any], content: Content, grid: Grid) -> Raster:
+    """Pages (h, w) that are channels; or, if their mask says so, rows (w, c) of an image."""
     page = pages[0]
+    stored = (len(pages), *page.shape)
+    order = paged_axes(stored, content.name, content.known, by_shape=False)
     nodata = {_shown_nodata(each, content) for each in pages}
     is_common = len(nodata) == 1
 
@@ -62,20 +70,20 @@ def _of_pages(pages: list[Any], content: Content) -> Raster:
         with compression_explained(content.name):
             planes = [_shown(each, each.asarray(), content, masked=not is_common) for each in pages]
         stack = np.ma.stack if any(map(np.ma.is_masked, planes)) else np.stack
-        pixels: Pixels = stack(planes, axis=2)
-        return pixels
+        return stack(planes).transpose(order)
 
     pixels = cache(decode)
     return Raster(
-        shape=(*page.shape, len(pages)),
+        shape=image_shape(stored, order),
         dtype=_dtype(page, content),
         read=lambda window: pixels()[window],
-        grid=page_grid(page, nodata.pop() if is_common else ()),
+        grid=replace(grid, nodata=nodata.pop() if is_common else ()),
         orientation=page_orientation(page),
+        doubt=doubt_of_axes("IYX", stored, order),
     )
 
 
-def _of_series(series: Any, file: Any, content: Content) -> Raster:  # noqa: ANN401 - of tifffile, which has no types
+def _of_series(series: Any, file: Any, content: Content, grid: Grid) -> Raster:  # noqa: ANN401 - of tifffile, which has no types
     """A series of pages with names for its axes, or a level of it."""
     page = series.keyframe
     order = named_axes(series.axes, series.shape, content.name, content.known)
@@ -85,17 +93,22 @@ def _of_series(series: Any, file: Any, content: Content) -> Raster:  # noqa: ANN
             "own, or name the axis C if its planes are the classes"
         )
     height, width, channels = image_shape(series.shape, order)
+
+    def level_grid(level: Any) -> Grid:  # noqa: ANN401 - as above
+        rows, columns, _ = image_shape(level.shape, order)
+        return coarser(grid, (height / rows, width / columns))
+
     is_colored = content.role == "image" and has_palette(page)
     return Raster(
         shape=(height, width, 3 if is_colored else channels),
         dtype=np.dtype(np.uint8) if is_colored else _dtype(page, content),
         read=_reader(series, order, file, content),
-        grid=page_grid(page, () if is_colored else _shown_nodata(page, content)),
+        grid=replace(grid, nodata=() if is_colored else _shown_nodata(page, content)),
         block=(page.tilelength, page.tilewidth) if page.is_tiled else (min(page.rowsperstrip, height), width),
-        levels=tuple(_of_series(level, file, content) for level in series.levels[1:]),
+        levels=tuple(_of_series(level, file, content, level_grid(level)) for level in series.levels[1:]),
         orientation=page_orientation(page),
         marks=page_marks(page) if content.role == "mask" else PLAIN,
-        stack=stacked(series.axes, series.shape),
+        doubt=doubt_of_axes(series.axes, series.shape, order),
     )
 
 
@@ -155,13 +168,14 @@ def _shown_nodata(page: Any, content: Content) -> tuple[float, ...]:  # noqa: AN
 
 
 def write_tiff(path: Path, result: ResultArray) -> None:
-    """Write a result as a tiled BigTIFF, a page for each plane."""
+    """Write a result as a tiled TIFF, a page for each plane; a BigTIFF where 4 GB might not suffice."""
     is_colored = result.axes == "YXS"
     photometric, colormap = "rgb" if is_colored else "minisblack", None
     if result.palette is not None:
         photometric, colormap = "palette", full_palette(result.palette).T.astype(np.uint16) * 257
     resolution, unit = resolution_of(result.grid)
-    with tifffile.TiffWriter(path, bigtiff=True) as writer:
+    is_large = math.prod(result.shape) * result.dtype.itemsize > _LARGE
+    with tifffile.TiffWriter(path, bigtiff=is_large) as writer:
         for plane in planes_of(result):  # a page each; of a single one of all, those of width 1 would lose planes
             writer.write(
                 _tiles(result, plane),

@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from unetzoo.data.formats.geo_keys import ground_grid
+from unetzoo._utils.units import meters_of
+from unetzoo.data.formats.geo_keys import ground_grid, ground_tags
 from unetzoo.data.formats.grid import Grid, Key
 from unetzoo.data.formats.tiff_page import page_orientation
+from unetzoo.data.formats.tiff_size import channel_names, pixel_axes
 
 _TEXT, _SHORT, _DOUBLE = 2, 3, 12
 _GEO = {33550: _DOUBLE, 33922: _DOUBLE, 34264: _DOUBLE, 34735: _SHORT, 34736: _DOUBLE, 34737: _TEXT}
@@ -14,29 +16,38 @@ _NODATA = 42113
 _ALONG_X, _ALONG_Y, _UNIT = 282, 283, 296
 _MOST_NUMBERS = 2**16
 _UNITS = (1, 2, 3)
-_INCH = 2  # where tag 296 is missing
+_INCH, _CENTIMETER = 2, 3  # the first one where tag 296 is missing
+_CENTIMETER_LENGTH = 0.01  # meters
+_IN_PLANE = ("y", "x")
 
 
-def page_grid(page: Any, nodata: tuple[float, ...]) -> Grid:  # noqa: ANN401 - of tifffile, which has no types
-    """The grid of a page; without a place if its pixels are turned before they are shown, since its tags are not."""
+def file_grid(file: Any, series: Any) -> Grid:  # noqa: ANN401 - of tifffile, which has no types
+    """The grid of a series; without a place if its pixels are turned before they are shown, since its tags are not."""
+    page = series.keyframe
+    bands = channel_names(file, series)
     if page_orientation(page) != 1:
-        return Grid(nodata=nodata)
+        return Grid(bands=bands)
     geo, resolution = tuple(_geo_keys(page)), tuple(_resolution_keys(page))
-    return replace(ground_grid({int(key.name): key.value for key in geo}), nodata=nodata, keys=(*geo, *resolution))
+    ground = ground_grid({int(key.name): key.value for key in geo})
+    return replace(ground, axes=ground.axes or pixel_axes(file, series), bands=bands, keys=(*geo, *resolution))
 
 
 def grid_tags(grid: Grid, nodata: float | None) -> list[tuple[int, int, int, Any, bool]]:
     """Tags for tifffile's writer: those of a grid on the ground, and the value for no data as GDAL reads it."""
-    geo = [(key.name, _GEO[key.name], key.value) for key in _own_keys(grid) if key.name in _GEO]
+    geo = {int(key.name): key.value for key in _own_keys(grid) if key.name in _GEO} or ground_tags(grid)
     if not geo:
         return []
-    tags = [(code, dtype, 0 if dtype == _TEXT else len(value), value, False) for code, dtype, value in geo]
+    tags = [(code, _GEO[code], 0 if _GEO[code] == _TEXT else len(value), value, False) for code, value in geo.items()]
     text = [] if nodata is None else [(_NODATA, _TEXT, 0, f"{nodata:g}", False)]
     return tags + text
 
 
 def resolution_of(grid: Grid) -> tuple[tuple[float, float] | None, int | None]:
     """Pixels per unit along x and y, and TIFF's number of the unit, for tifffile's writer; None: not stated."""
+    lengths = [axis.step * meters for axis in grid.axes if axis.step and (meters := meters_of(axis.unit))]
+    if len(lengths) == len(_IN_PLANE) and not grid.has_place:
+        along_y, along_x = (_CENTIMETER_LENGTH / length for length in lengths)
+        return (along_x, along_y), _CENTIMETER
     values = {key.name: key.value for key in _own_keys(grid)}
     along_x, along_y = (_ratio(values.get(name)) for name in (_ALONG_X, _ALONG_Y))
     return ((along_x, along_y), values.get(_UNIT, _INCH)) if min(along_x, along_y) > 0 else (None, None)

@@ -99,11 +99,12 @@ class FileSource(Source):
 
 def _doubts(files: EntryFiles) -> Iterator[str]:
     try:
-        image, mask = glance(files.image), glance(files.mask)
+        mask = glance(files.mask)
+        image = glance(files.image, Known(size=mask.size[::-1] if mask.is_lying else mask.size))
     except DataError:  # reading reports it
         return
-    if image.stack:
-        yield f"its {image.stack} are taken for channels"
+    if image.doubt:
+        yield image.doubt
     turns = image.orientation != 1 and mask.orientation == 1
     if turns and not (image.is_lying and image.size[0] != image.size[1]):
         yield (
