@@ -29,6 +29,7 @@ def test_there_are_these():
         "unetzoo-boundary",
         "unetzoo-geo",
         "unetzoo-lite",
+        "unetzoo-medical",
         "unetzoo-stardist",
         "unetzoo-transformers",
         "unetzoo-unet3p",

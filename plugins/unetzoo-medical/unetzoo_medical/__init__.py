@@ -1,0 +1,30 @@
+"""Formats of volumes, and 2D networks on their slices."""
+
+from collections.abc import Iterator
+
+import unetzoo
+
+UNETZOO_HOOKS = 4
+
+
+@unetzoo.hookimpl
+def unetzoo_formats() -> Iterator[unetzoo.FormatSpec]:
+    """The formats of this plugin."""
+    yield unetzoo.FormatSpec(
+        name="nifti",
+        endings=(".nii",),
+        open=unetzoo.lazy("unetzoo_medical.nifti:open_nifti"),
+        create=unetzoo.lazy("unetzoo_medical.nifti:write_nifti"),
+        summary="NIfTI: volumes, read by windows",
+        signatures=(b"\x5c\x01\0\0", b"\0\0\x01\x5c", b"\x1c\x02\0\0", b"\0\0\x02\x1c"),
+        stores=("arrays", "grid"),
+    )
+    yield unetzoo.FormatSpec(
+        name="nifti-gz",
+        endings=(".nii.gz",),
+        open=unetzoo.lazy("unetzoo_medical.nifti:open_nifti"),
+        create=unetzoo.lazy("unetzoo_medical.nifti:write_compressed_nifti"),
+        summary="compressed NIfTI: volumes, read as a whole",
+        signatures=(b"\x1f\x8b",),
+        stores=("arrays", "grid"),
+    )
