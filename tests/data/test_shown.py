@@ -40,3 +40,11 @@ def test_pixels_without_data_do_not_change_the_others():
     image = np.random.default_rng(0).normal(100, 10, (30, 30, 1))
     holed = np.concatenate([image, np.full((300, 30, 1), np.nan)])
     np.testing.assert_array_equal(image_colors(holed)[:30], image_colors(image))
+
+
+def test_outliers_beside_a_single_value_are_white_above_it_and_black_below():
+    image = np.full((20, 20, 1), 100, dtype=np.uint8)
+    image[0, 0], image[1, 1] = 179, 20
+    colors = image_colors(image)
+    assert colors[0, 0].tolist() == [255] * 3
+    assert colors[1, 1].tolist() == colors[9, 9].tolist() == [0] * 3

@@ -44,7 +44,8 @@ def as_colors(image: NDArray[Any], contrast: Contrast) -> Colors:
     if valid is not None:
         values[~valid] = contrast.missing
     span = max(contrast.white - contrast.black, float(np.finfo(np.float32).tiny))
-    gray = ((values - contrast.black) / span).clip(0, 1)
+    with np.errstate(over="ignore"):  # of outliers beside a single value, which are white, or black below it
+        gray = ((values - contrast.black) / span).clip(0, 1)
     colors: Colors = np.broadcast_to((255 * gray).round().astype(np.uint8), (*gray.shape[:2], 3))
     return colors
 
