@@ -1,12 +1,13 @@
 """`fit` beside plain loops on the panel, and what each of its options does there."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
 from benchmarks.claims.paired import Difference, difference
 from benchmarks.page.machine import machine_line
-from benchmarks.panel.contestants import CONTESTANTS, FIT, LOOPS
+from benchmarks.panel.contestants import CONTESTANTS, FIT, FITTED, LOOPS
 from unetzoo.bench.summary import half_interval
 
 _EXPLANATION = """\
@@ -36,7 +37,7 @@ def panel_section(results: Mapping[str, Any]) -> list[str]:
         paragraphs.append(_SMALL)
     for setting in sorted({_setting(run) for run in done}):
         runs = [run for run in done if _setting(run) == setting]
-        paragraphs += [_title(setting), _beside_loops(runs), _options(runs)]
+        paragraphs += [_title(setting), _beside_loops(runs), _options(runs), _left_out(runs)]
     return [paragraph for paragraph in paragraphs if paragraph]
 
 
@@ -66,6 +67,28 @@ def _options(runs: Results) -> str:
             rows.append(f"| {name} | {_text(_overall(gains))} | {better} of {len(gains)} | {seeds} |")
     head = ["| | minus fit, mean of the data sets | ahead on | pairs |", "|---|---:|---:|---:|"]
     return "\n".join([*head, *rows]) if rows else ""
+
+
+def _left_out(runs: Results) -> str:
+    """What a choice among the options of `fit` gains on data that it was not made on; empty without a choice."""
+    names = _names(runs)
+    options = {name: _differences(runs, name, FIT) for name in FITTED if name != FIT}
+    whole = {name: gains for name, gains in options.items() if gains.keys() == set(names)}
+    if not whole or len(names) < 3:
+        return ""
+    chosen = {data: _best(whole, [other for other in names if other != data]) for data in names}
+    gains = {data: whole[name][data] if name in whole else Difference(0, None, 0) for data, name in chosen.items()}
+    choices = ", ".join(f"{name} ({count})" for name, count in Counter(chosen.values()).most_common())
+    return (
+        f"The best of `fit` and these options on all data sets but one, judged by that one: {_overall(gains)} points "
+        f"beside `fit`. Chosen, by number of data sets: {choices}."
+    )
+
+
+def _best(options: Mapping[str, Mapping[str, Difference]], names: Sequence[str]) -> str:
+    """The contestant with the highest mean over some data sets; `fit` itself where none is ahead of it."""
+    means = {FIT: 0.0} | {name: fmean(gains[data].points for data in names) for name, gains in options.items()}
+    return max(means, key=lambda name: means[name])
 
 
 def _differences(runs: Results, one: str, other: str) -> dict[str, Difference]:

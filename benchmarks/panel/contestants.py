@@ -8,6 +8,19 @@ SMP, PLAIN, FIT = "smp, plain loop", "plain loop", "fit"
 
 
 @dataclass(frozen=True)
+class Looped:
+    """A plain loop.
+
+    Attributes:
+        smp: whether over segmentation_models_pytorch's network, or this project's.
+        rate: highest learning rate of its cycle; the lower one is the default of `fit`.
+    """
+
+    smp: bool
+    rate: float = 1e-3
+
+
+@dataclass(frozen=True)
 class Fitted:
     """`fit` with some of its options.
 
@@ -21,7 +34,12 @@ class Fitted:
     holds_out: bool = True
 
 
-LOOPS = (SMP, PLAIN)
+LOOPS: Mapping[str, Looped] = {
+    SMP: Looped(smp=True),
+    PLAIN: Looped(smp=False),
+    f"{SMP}, rate 3e-3": Looped(smp=True, rate=3e-3),
+    f"{PLAIN}, rate 3e-3": Looped(smp=False, rate=3e-3),
+}
 FITTED: Mapping[str, Fitted] = {
     FIT: Fitted(),
     "fit, flips": Fitted({"augment": "flips"}),

@@ -17,8 +17,6 @@ from unetzoo.inference.normalize import Normalize
 from unetzoo.nn.coding import UNKNOWN
 from unetzoo.nn.info import ModelInfo
 
-_RATE = 1e-3  # the highest of the cycle, and what `fit` has
-
 
 class FlippedCrops(TorchDataset[tuple[Tensor, Tensor]]):
     """Random crops, each mirrored along either axis half of the time.
@@ -49,12 +47,15 @@ class FlippedCrops(TorchDataset[tuple[Tensor, Tensor]]):
 
 
 def train_plainly(
-    network: nn.Module, samples: Dataset, info: ModelInfo, *, steps: int, batch: int, crop: int, seed: int
+    network: nn.Module, samples: Dataset, info: ModelInfo, *, steps: int, batch: int, crop: int, rate: float, seed: int
 ) -> nn.Module:
-    """Train a network in place, all images seen; its last weights are the result."""
+    """Train a network in place on all images; its last weights are the result.
+
+    `rate` is the highest learning rate of the cycle.
+    """
     crops = FlippedCrops(samples, info, crop=crop, count=steps * batch, seed=seed)
-    optimizer = AdamW(network.parameters(), lr=_RATE)
-    schedule = OneCycleLR(optimizer, max_lr=_RATE, total_steps=steps)
+    optimizer = AdamW(network.parameters(), lr=rate)
+    schedule = OneCycleLR(optimizer, max_lr=rate, total_steps=steps)
     dice = smp.losses.DiceLoss("multiclass", ignore_index=UNKNOWN)
     cross_entropy = nn.CrossEntropyLoss(ignore_index=UNKNOWN)
     network.train()

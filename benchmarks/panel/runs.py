@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from benchmarks.claims.peers import Peer
-from benchmarks.panel.contestants import FITTED, PLAIN, Fitted
+from benchmarks.panel.contestants import FITTED, LOOPS, Fitted, Looped
 from benchmarks.panel.data import opened
 from benchmarks.panel.loop import train_plainly
 from unetzoo.bench.grid import create_parts, file_name
@@ -37,7 +37,7 @@ class PanelRun:
         steps: updates of the weights.
         seed: of weights and crops.
         decoder: `"unet"` or `"unetpp"`.
-        encoder: of timm, or one of this project's, optionally with options, for all but `SMP`.
+        encoder: of timm or, for all but loops over smp's network, any, optionally with options.
         batch: crops a step.
         crop: side of the crops in pixels.
     """
@@ -65,7 +65,8 @@ class PanelRun:
 def measure_run(run: PanelRun) -> dict[str, Any]:
     """Train, and judge the network by the test images."""
     start = time.process_time()
-    network = _fitted(run, FITTED[run.contestant]) if run.contestant in FITTED else _looped(run)
+    name = run.contestant
+    network = _fitted(run, FITTED[name]) if name in FITTED else _looped(run, LOOPS[name])
     seconds = time.process_time() - start
     result = evaluate(cast("Any", network.eval()), opened(run.data, "test"))
     classes = {name: scores["IoU"].value for name, scores in zip(result.class_names, result.classes, strict=True)}
@@ -86,16 +87,17 @@ def _fitted(run: PanelRun, contestant: Fitted) -> Segmenter:
         return fit(_own(run, data), data, Path(folder, "run"), options=options).model
 
 
-def _looped(run: PanelRun) -> nn.Module:
+def _looped(run: PanelRun, contestant: Looped) -> nn.Module:
     data = _surveyed(run.data, holds_out=False)
     own = _own(run, data)
     return train_plainly(
-        own if run.contestant == PLAIN else _smp(run, own),
+        _smp(run, own) if contestant.smp else own,
         opened(run.data, "train"),
         data.statistics.info,
         steps=run.steps,
         batch=run.batch,
         crop=run.crop,
+        rate=contestant.rate,
         seed=run.seed,
     )
 
