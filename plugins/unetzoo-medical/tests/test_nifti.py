@@ -11,6 +11,7 @@ from unetzoo_medical.nifti import open_nifti, write_compressed_nifti, write_nift
 
 import unetzoo
 from unetzoo.data.formats import NO_GRID, Content
+from unetzoo.testing import check_format
 
 _SIZE = (5, 7, 9)  # along x, y, z
 _OBLIQUE = nibabel.affines.from_matvec(
@@ -18,13 +19,18 @@ _OBLIQUE = nibabel.affines.from_matvec(
 )
 
 
+@pytest.mark.parametrize("name", ["nifti", "nifti-gz"])
+def test_the_format_keeps_the_contract(name):
+    check_format(name)
+
+
 def _volume(size=_SIZE, dtype=np.int16):
     return np.random.default_rng(0).integers(-100, 1000, size).astype(dtype)
 
 
 @contextmanager
-def _open(path, role="image"):
-    with path.open("rb") as stream, open_nifti(Content(stream, path.stat().st_size, str(path), path, role)) as raster:
+def _open(path):
+    with path.open("rb") as stream, open_nifti(Content(stream, path.stat().st_size, str(path), path)) as raster:
         yield raster
 
 
@@ -46,7 +52,7 @@ class _Result:
         self.shape, self.dtype = values.shape, values.dtype
 
     def blocks(self, rows=2):
-        axis = self.axes.index("Y")
+        axis = self.axes.index("Z" if "Z" in self.axes else "Y")
         for top in range(0, self.shape[axis], rows or 2):
             yield top, self.values[(slice(None),) * axis + (slice(top, top + (rows or 2)),)]
 
@@ -184,14 +190,12 @@ def test_a_shear_is_kept_by_the_sform_alone(tmp_path):
     assert (int(header["sform_code"]), int(header["qform_code"])) == (1, 0)
 
 
-def test_the_fourth_axis_is_that_of_channels_and_a_mask_has_none(tmp_path):
+def test_the_fourth_axis_is_that_of_channels(tmp_path):
     values = _volume((5, 7, 9, 2))
     path = _save(tmp_path / "a.nii.gz", values)
     with _open(path) as raster:
         np.testing.assert_array_equal(raster.read(raster.whole), values.transpose(2, 1, 0, 3))
-        assert raster.stack == "2 volumes (the fourth axis)"
-    with pytest.raises(unetzoo.DataError, match="is a mask of 2 volumes"), _open(path, "mask"):
-        pass
+        assert raster.doubt == "its 2 volumes (the fourth axis) are taken for channels"
 
 
 def test_a_fifth_axis_is_the_channels_if_there_is_no_fourth(tmp_path):

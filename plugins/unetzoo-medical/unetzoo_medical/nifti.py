@@ -35,11 +35,11 @@ _SHEAR = 1e-5  # cosine between axes, above which a rotation does not tell where
 def open_nifti(content: Content) -> Iterator[Raster]:
     """A volume (d, h, w, c): slices, rows and columns are the file's third, second and first axis.
 
-    The fourth axis is that of the channels, such as the sequences of a scan; further axes must have one element.
+    The fourth axis is that of the channels, such as the sequences of a scan, in a mask that of the classes; further
+    axes must have one element.
 
     Raises:
-        DataError: the header is invalid, the file is shorter than it says, voxels are not numbers, or a mask has a
-            fourth axis.
+        DataError: the header is invalid, the file is shorter than it says, or voxels are not numbers.
     """
     content.stream.seek(0)
     is_compressed = content.stream.read(2) == _GZIP
@@ -59,7 +59,7 @@ def open_nifti(content: Content) -> Iterator[Raster]:
         read=lambda window: scaling.apply(read(window)),
         grid=_grid(header, content.name),
         block=stored.block,
-        stack=f"{channels} volumes (the fourth axis)" if channels > 1 else "",
+        doubt=f"its {channels} volumes (the fourth axis) are taken for channels" if channels > 1 else "",
     )
 
 
@@ -93,11 +93,6 @@ def _shape(header: Any, content: Content) -> tuple[tuple[int, int, int], int]:  
     if len([length for length in others if length > 1]) > 1:
         raise DataError(
             f"{content.name} has the axes {tuple(lengths)}; only three of space and one of channels are read"
-        )
-    if channels > 1 and content.role == "mask":
-        raise DataError(
-            f"{content.name} is a mask of {channels} volumes (the fourth axis), which are not classes; store one of "
-            "them, or number the classes in one"
         )
     return (x, y, z), channels
 

@@ -129,9 +129,9 @@ def values_of(result: ResultArray) -> NDArray[Any]:
     """All values of a result, (x, y, z), or (x, y, z, c) for planes and colors."""
     axes = result.axes.replace("S", "C")
     values = np.empty(result.shape, result.dtype)
-    row = axes.index("Y")
+    first = axes.index("Z" if "Z" in axes else "Y")
     for top, block in result.blocks():
-        values[(slice(None),) * row + (slice(top, top + block.shape[row]),)] = block
+        values[(slice(None),) * first + (slice(top, top + block.shape[first]),)] = block
     if "Z" not in axes:
         values, axes = values[None], f"Z{axes}"
     return values.transpose([axes.index(axis) for axis in "XYZC" if axis in axes])
