@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from drawn_objects import best_ious, drawn, ellipses, same_objects
+from drawn_objects import drawn, ellipses, same_objects
+from scipy.ndimage import find_objects, gaussian_filter
 from torch.nn import functional as F  # noqa: N812 - the field's name for it
 
 import unetzoo
@@ -72,9 +73,21 @@ def test_strips_give_the_objects_of_the_whole_image(objects):
     maps = unetzoo.create_objects(objects).encode(ids)
     whole = Decoder(_config(objects)).decode(maps)
     strips = Decoder(_config(objects), largest_object=96, strip=96, whole=0).decode(maps)
-    _assert_same(objects, strips.ids, whole.ids)
+    assert same_objects(strips.ids, whole.ids)
     assert len(np.unique(strips.ids)) == strips.ids.max() + 1 == len(strips.classes)
     assert whole.ids.max() > 20
+
+
+@pytest.mark.parametrize("objects", unetzoo.list_objects())
+def test_strips_give_the_objects_of_the_whole_image_where_many_pixels_are_equal(objects):
+    coding, random = unetzoo.create_objects(objects), np.random.default_rng(0)
+    maps = coding.encode(ellipses(60, 300))
+    noise = gaussian_filter(random.normal(0, 0.5, maps.shape), (0, 1, 1))
+    maps = (np.round(20 * (maps + noise)) / 20).clip(-1, 1).astype(np.float32)
+    whole = Decoder(_config(objects)).decode(maps).ids
+    strips = Decoder(_config(objects), largest_object=70, strip=70, whole=0).decode(maps).ids
+    assert same_objects(strips, whole)
+    assert whole.max() > 20
 
 
 @pytest.mark.slow
@@ -82,17 +95,11 @@ def test_strips_give_the_objects_of_the_whole_image(objects):
 def test_strips_give_the_objects_of_an_image_of_2000_pixels(objects):
     ids = ellipses(2500, 2000)
     maps = unetzoo.create_objects(objects).encode(ids)
-    whole = Decoder(_config(objects)).decode(maps)
-    strips = Decoder(_config(objects), largest_object=64, strip=200, whole=0).decode(maps)
-    _assert_same(objects, strips.ids, whole.ids)
-
-
-def _assert_same(objects, ids, others):
-    """Flows are followed to positions that are rounded elsewhere in other tiles, so that single pixels may differ."""
-    if objects != "flows":
-        assert same_objects(ids, others)
-    assert ids.max() == others.max()
-    assert best_ious(others, ids).min() > 0.98
+    whole = Decoder(_config(objects)).decode(maps).ids
+    longest = max(axis.stop - axis.start for span in find_objects(whole) for axis in span)
+    strips = Decoder(_config(objects), largest_object=longest, strip=200, whole=0).decode(maps).ids
+    assert same_objects(strips, whole)
+    assert whole.max() > 1500
 
 
 def test_an_object_belongs_to_one_strip_and_is_complete():

@@ -70,8 +70,8 @@ class Flows(ObjectCoding):
         return {"threshold": THRESHOLDS, "flow_error": (0.0, 0.2, 0.4, 0.8, 1.6), "min_size": SIZES}
 
     def halo(self, largest: int) -> int:
-        """An object, and what seeds look at around its middle."""
-        return largest + _WINDOW + _ROUNDS
+        """An object, and those of which pixels end near its middle; seeds look at what is around them."""
+        return 2 * largest + _WINDOW + _ROUNDS
 
     def encode(self, ids: Ids) -> Maps:
         """Flows and foreground; raises as `ObjectCoding.encode` does."""
