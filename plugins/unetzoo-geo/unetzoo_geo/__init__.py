@@ -1,4 +1,4 @@
-"""Images of the Earth: formats that GDAL reads."""
+"""Images of the Earth: formats that GDAL reads, and polygons of results."""
 
 from collections.abc import Iterator
 
@@ -31,4 +31,14 @@ def unetzoo_formats() -> Iterator[unetzoo.FormatSpec]:
         signatures=(b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+"),
         stores=("palette", "arrays", "grid"),
         summary="cloud-optimized GeoTIFF with overviews; read and written by blocks",
+    )
+
+
+@unetzoo.hookimpl
+def unetzoo_commands() -> Iterator[unetzoo.CommandSpec]:
+    """The command `polygons`."""
+    yield unetzoo.CommandSpec(
+        name="polygons",
+        build=unetzoo.lazy("unetzoo_geo.commands:polygons"),
+        summary="Write the regions of a class raster as polygons: GeoPackage or GeoJSON.",
     )

@@ -79,7 +79,8 @@ def _dtype(dataset: Any, name: str) -> np.dtype[Any]:  # noqa: ANN401 - see abov
         raise DataError(
             f"{name} has bands of the types {', '.join(types)}; convert them to one, as by gdal_translate -ot"
         )
-    return np.dtype(types[0])
+    dtype: np.dtype[Any] = np.dtype(types[0])
+    return dtype
 
 
 def _common_nodata(dataset: Any, numbers: list[int]) -> tuple[float, ...]:  # noqa: ANN401 - see above

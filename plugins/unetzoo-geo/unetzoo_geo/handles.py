@@ -9,6 +9,20 @@ from typing import Any
 import rasterio
 from rasterio.errors import NotGeoreferencedWarning
 
+_SIGNATURES = {
+    "GTiff": (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+"),
+    "JP2OpenJPEG": (b"\x00\x00\x00\x0cjP  ", b"\xff\x4f\xff\x51"),
+    "PNG": (b"\x89PNG",),
+    "JPEG": (b"\xff\xd8\xff",),
+}
+
+
+def driver_of(path: Path) -> str:
+    """GDAL's driver of a file by its first bytes: TIFF, JPEG 2000, PNG or JPEG; empty: it is something else."""
+    with path.open("rb") as stream:
+        beginning = stream.read(8)
+    return next((driver for driver, known in _SIGNATURES.items() if beginning.startswith(known)), "")
+
 
 def open_quietly(path: Path | str, **options: Any) -> Any:  # noqa: ANN401 - rasterio ships no types
     """Open a raster to read it; that it has no place on the ground is for the caller to see."""

@@ -6,19 +6,10 @@ from xml.etree import ElementTree
 
 from unetzoo import DataError
 from unetzoo.data.formats import Content
+from unetzoo_geo.handles import driver_of
 
 _LARGEST = 2**26  # bytes
 _SOURCES = ("SourceFilename", "SourceDataset")
-_IMAGES = (
-    b"II*\x00",
-    b"MM\x00*",
-    b"II+\x00",
-    b"MM\x00+",
-    b"\x00\x00\x00\x0cjP  ",
-    b"\xff\x4f\xff\x51",
-    b"\x89PNG",
-    b"\xff\xd8\xff",
-)
 
 
 def check_sources(content: Content) -> int:
@@ -60,8 +51,5 @@ def _sources(root: ElementTree.Element, folder: Path) -> Iterator[Path]:
 def _check_image(source: Path, vrt: str) -> None:
     if not source.is_file():
         raise DataError(f"{vrt} names {str(source)!r}, which is not a file on this machine")
-    with source.open("rb") as stream:
-        if not stream.read(12).startswith(_IMAGES):
-            raise DataError(
-                f"{vrt} names {source}, which is not a TIFF, JPEG 2000, PNG or JPEG; VRTs may not be nested"
-            )
+    if not driver_of(source):
+        raise DataError(f"{vrt} names {source}, which is not a TIFF, JPEG 2000, PNG or JPEG; VRTs may not be nested")

@@ -1,0 +1,59 @@
+"""`unetzoo polygons`: from rasters of classes to polygons."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from unetzoo import OptionError
+
+_Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the file if it is there")]
+
+
+def polygons(
+    labels: Annotated[Path, typer.Argument(help="TIFF or PNG of class ids, or of numbers of objects, as of `predict`")],
+    out: Annotated[
+        Path, typer.Argument(help="File to write: .gpkg in the coordinate system of the labels, .geojson in degrees")
+    ],
+    classes: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--class", metavar="NAME=ID", help="A class to write, such as crop=1; again for others. None: all but 0"
+        ),
+    ] = None,
+    overwrite: _Overwrite = False,
+) -> None:
+    """Write a polygon for each region of pixels that share a class and sides.
+
+    Columns are class_id, class_name and area_m2 (area_px without a coordinate system).
+    """
+    from unetzoo_geo.polygons import write_polygons
+
+    names = {number: name for name, number in read_classes(classes or []).items()}
+    written = write_polygons(labels, out, names, overwrite=overwrite)
+    typer.echo(f"{out}: {sum(total.polygons for total in written.totals.values()):,} polygons")
+    unit = {"m2": "m²", "px": "pixels"}[written.unit]
+    for number, total in sorted(written.totals.items())[:_MOST_SHOWN]:
+        typer.echo(f"  {names.get(number, number)}: {total.polygons:,} polygons, {total.area:,.6g} {unit}")
+    if len(written.totals) > _MOST_SHOWN:
+        typer.echo(f"  and {len(written.totals) - _MOST_SHOWN:,} more")
+
+
+_MOST_SHOWN = 12
+
+
+def read_classes(texts: list[str]) -> dict[str, int]:
+    """The ids of classes by name, from texts such as `"crop=1"`.
+
+    Raises:
+        OptionError: a text has another form, or two have the same name or id.
+    """
+    classes: dict[str, int] = {}
+    for text in texts:
+        name, _, number = text.rpartition("=")
+        if not name or not number.isdecimal():
+            raise OptionError(f"--class must be a name and an id, such as crop=1; got {text!r}")
+        if name in classes or int(number) in classes.values():
+            raise OptionError(f"--class {text} has the name or the id of another class; each needs its own")
+        classes[name] = int(number)
+    return classes

@@ -1,0 +1,93 @@
+"""The regions of a raster of numbers as polygons.
+
+GDAL follows the outlines line by line (GDALPolygonize): no region is cut where blocks meet, and memory grows with the
+outlines, not with the pixels.
+"""
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import Any, NamedTuple
+from xml.sax.saxutils import escape
+
+import numpy as np
+import rasterio
+import shapely
+from numpy.typing import NDArray
+from rasterio.features import shapes
+
+from unetzoo import DataError
+from unetzoo_geo.handles import driver_of, open_quietly
+
+_BATCH = 10_000
+_EXACT = ("GTiff", "PNG")
+_LARGEST = 2**31 - 1  # GDAL's polygons have numbers of 32 bits
+
+
+class Regions(NamedTuple):
+    """Some regions of a raster.
+
+    Attributes:
+        polygons: of shapely (n,), with their holes, in the coordinate system of the raster.
+        ids: (n,) their numbers.
+    """
+
+    polygons: NDArray[Any]
+    ids: NDArray[np.int64]
+
+
+@contextmanager
+def open_ids(path: Path) -> Iterator[Any]:
+    """The dataset of a TIFF or PNG of one band of whole numbers.
+
+    Raises:
+        DataError: it is another file.
+    """
+    if not path.is_file():
+        raise DataError(f"there is no file {path}")
+    driver = driver_of(path)
+    if driver not in _EXACT:
+        raise DataError(f"{path} cannot be read: it must be a TIFF or PNG of class ids or numbers of objects")
+    with open_quietly(path.absolute(), driver=driver) as dataset:
+        if dataset.count != 1 or np.dtype(dataset.dtypes[0]).kind not in "iu":
+            kinds = f"{dataset.count} bands of {dataset.dtypes[0]}"
+            raise DataError(f"{path} must have one band of class ids or numbers of objects, but has {kinds}")
+        yield dataset
+
+
+def regions(dataset: Any, ids: Collection[int]) -> Iterator[Regions]:  # noqa: ANN401 - rasterio ships no types
+    """The regions whose pixels share a number and sides, with these numbers, several thousand at once; at first none.
+
+    Args:
+        dataset: as of `open_ids`.
+        ids: which ones; empty: all but 0 and the value for no data.
+
+    Raises:
+        DataError: numbers have more than 31 bits.
+    """
+    left_out = {0, dataset.nodata}
+    with open_quietly(_as_int32(dataset), driver="VRT") as numbers:
+        found = shapes(rasterio.band(numbers, 1), connectivity=4)
+        chosen = ((shape, int(value)) for shape, value in found if (value in ids if ids else value not in left_out))
+        yield Regions(np.empty(0, object), np.empty(0, np.int64))  # so that a file without regions has columns
+        while batch := list(islice(chosen, _BATCH)):
+            yield _regions(batch, dataset)
+
+
+def _regions(batch: list[tuple[dict[str, Any], int]], dataset: Any) -> Regions:  # noqa: ANN401 - see above
+    """Regions whose shapes have the coordinates of pixels."""
+    ids = np.array([number for _, number in batch], np.int64)
+    if ids.max() == _LARGEST:
+        raise DataError(f"{dataset.name} has numbers of more than 31 bits; number its regions from 1")
+    a, b, c, d, e, f = dataset.transform[:6]
+    matrix, corner = np.array([[a, d], [b, e]]), np.array([c, f])
+    pixels = np.array([shapely.geometry.shape(shape) for shape, _ in batch], object)
+    return Regions(shapely.transform(pixels, lambda points: points @ matrix + corner), ids)
+
+
+def _as_int32(dataset: Any) -> str:  # noqa: ANN401 - see above
+    """A VRT of the dataset that has the one type of which outlines are exact."""
+    source = f'<SourceFilename relativeToVRT="0">{escape(dataset.name)}</SourceFilename><SourceBand>1</SourceBand>'
+    band = f'<VRTRasterBand dataType="Int32" band="1"><SimpleSource>{source}</SimpleSource></VRTRasterBand>'
+    return f'<VRTDataset rasterXSize="{dataset.width}" rasterYSize="{dataset.height}">{band}</VRTDataset>'
