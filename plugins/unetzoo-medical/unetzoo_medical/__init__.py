@@ -30,3 +30,31 @@ def unetzoo_formats() -> Iterator[unetzoo.FormatSpec]:
         signatures=(b"\x1f\x8b",),
         stores=("arrays", "grid"),
     )
+    yield unetzoo.FormatSpec(
+        name="nrrd",
+        endings=(".nrrd",),
+        open=unetzoo.lazy("unetzoo_medical.nrrd:open_nrrd"),
+        create=unetzoo.lazy("unetzoo_medical.nrrd:write_nrrd"),
+        example=unetzoo.lazy("unetzoo_medical.examples:example_nrrd"),
+        summary="NRRD: volumes, read by windows if they are not compressed",
+        signatures=(b"NRRD000",),
+        stores=("arrays", "grid"),
+    )
+    yield unetzoo.FormatSpec(
+        name="metaimage",
+        endings=(".mha", ".mhd"),
+        open=unetzoo.lazy("unetzoo_medical.metaimage:open_metaimage"),
+        create=unetzoo.lazy("unetzoo_medical.metaimage:write_metaimage"),
+        example=unetzoo.lazy("unetzoo_medical.examples:example_metaimage"),
+        summary="MetaImage of ITK: volumes, read by windows if they are not compressed",
+        signatures=(b"ObjectType", b"NDims", b"Comment"),
+        stores=("arrays", "grid"),
+    )
+    yield unetzoo.FormatSpec(
+        name="dicom",
+        endings=(".dcm", ".ima"),
+        open=unetzoo.lazy("unetzoo_medical.dicom:open_dicom"),
+        example=unetzoo.lazy("unetzoo_medical.examples:example_dicom"),
+        summary="DICOM: slices, and folders of a series as volumes",
+        folders=("*.dcm", "*.DCM", "*.ima", "*.IMA"),
+    )

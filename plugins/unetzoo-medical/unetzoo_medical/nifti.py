@@ -14,7 +14,7 @@ from unetzoo import DataError, Grid, Raster
 from unetzoo.data.formats import Content, Key, ResultArray
 from unetzoo_medical.scaling import Scaling, scaling_of
 from unetzoo_medical.space import affine_of, body_grid, steps_grid, steps_of
-from unetzoo_medical.voxels import Stored, inflate, reader, values_of
+from unetzoo_medical.voxels import Stored, inflate, planes, reader, values_of
 
 _GZIP = b"\x1f\x8b"
 _SIZES = {348: "Nifti1Header", 540: "Nifti2Header"}  # bytes of the header
@@ -146,7 +146,7 @@ def _write(file: IO[bytes], result: ResultArray) -> None:
 
     values = values_of(result)
     is_long = max(values.shape) > _LONGEST
-    header = (nibabel.Nifti2Header if is_long else nibabel.Nifti1Header)()
+    header = (nibabel.Nifti2Header if is_long else nibabel.Nifti1Header)(endianness="<")
     header.set_data_dtype(values.dtype)
     header.set_data_shape(values.shape)
     _place(header, result.grid)
@@ -155,8 +155,8 @@ def _write(file: IO[bytes], result: ResultArray) -> None:
     header["magic"] = header.single_magic
     header.write_to(head)
     file.write(head.getvalue().ljust(int(header["vox_offset"]), b"\0"))
-    for plane in values.reshape(*values.shape[:2], -1, order="F").transpose(2, 1, 0):
-        file.write(np.ascontiguousarray(plane).data)
+    for plane in planes(values):
+        file.write(plane)
 
 
 def _place(header: Any, grid: Grid) -> None:  # noqa: ANN401 - see above

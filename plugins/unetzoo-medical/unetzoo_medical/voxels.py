@@ -2,7 +2,7 @@
 
 import math
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import IO, Any
@@ -135,3 +135,9 @@ def values_of(result: ResultArray) -> NDArray[Any]:
     if "Z" not in axes:
         values, axes = values[None], f"Z{axes}"
     return values.transpose([axes.index(axis) for axis in "XYZC" if axis in axes])
+
+
+def planes(values: NDArray[Any]) -> Iterator[bytes]:
+    """Values in the order of files, the first axis fastest and bytes little-endian, a plane of two axes at once."""
+    for plane in values.reshape(*values.shape[:2], -1, order="F").transpose(2, 1, 0):
+        yield plane.astype(plane.dtype.newbyteorder("<"), copy=False).tobytes()
