@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 from throwaway import Site
 
 
@@ -30,8 +31,15 @@ os.environ.pop("HF_TOKEN", None)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the files that are marked as long: one that begins last would keep the other processes waiting."""
+    """Begin with the files that are marked as long: one that begins last would keep the other processes waiting.
+
+    Tests that need a GPU are skipped where there is none.
+    """
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
+    on_gpu = [item for item in items if item.get_closest_marker("gpu")]
+    if on_gpu and not torch.cuda.is_available():
+        for item in on_gpu:
+            item.add_marker(pytest.mark.skip(reason="there is no CUDA device"))
 
 
 @pytest.fixture

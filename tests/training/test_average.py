@@ -1,12 +1,12 @@
 import pytest
 import torch
 
-from unetzoo.training.optim import averaged
+from unetzoo.training.optim import MovingAverage
 
 
 def test_the_average_follows_by_the_decay_once_it_is_warm(make_model):
     model = make_model()
-    average = averaged(model, 0.5)
+    average = MovingAverage(model, 0.5)
     name, weight = next(iter(model.named_parameters()))
     average.update_parameters(model)  # the first: a copy
     before = weight.detach().clone()
@@ -20,7 +20,7 @@ def test_the_average_follows_by_the_decay_once_it_is_warm(make_model):
 
 def test_early_on_it_follows_faster_than_its_decay(make_model):
     model = make_model()
-    average = averaged(model, 0.999)
+    average = MovingAverage(model, 0.999)
     average.update_parameters(model)
     name, weight = next(iter(model.named_parameters()))
     before = weight.detach().clone()

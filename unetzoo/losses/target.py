@@ -167,8 +167,8 @@ def _all_within(pair: Pair) -> bool:
         return False
     multiclass = pair.mode == "multiclass"
     counted = pair.target.masked_fill(~pair.valid, 0) if multiclass and pair.valid is not None else pair.target
-    least, largest = (extreme.item() for extreme in counted.aminmax())
-    return least >= 0 and largest <= (pair.logits.shape[1] - 1 if multiclass else 1)
+    least, largest = torch.stack(counted.aminmax()).tolist()  # the host waits once
+    return bool(least >= 0 and largest <= (pair.logits.shape[1] - 1 if multiclass else 1))
 
 
 def _hint_for_masks(strangers: list[float]) -> str:

@@ -54,7 +54,7 @@ def accelerating(options: FitOptions, folder: Path) -> "Iterator[Accelerator]":
         log_with=list(options.trackers) or None,
         project_dir=str(folder),
         gradient_accumulation_plugin=GradientAccumulationPlugin(num_steps=1),  # whatever the environment says
-        dataloader_config=DataLoaderConfiguration(split_batches=True),
+        dataloader_config=DataLoaderConfiguration(split_batches=True, non_blocking=True),  # from pinned memory
         kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=options.frozen_epochs > 0)],
     )
     started = int(os.environ.get("WORLD_SIZE", "1"))

@@ -21,7 +21,7 @@ from unetzoo.nn.info import ModelInfo
 from unetzoo.nn.segmenter import Segmenter, freeze, unfreeze
 from unetzoo.training.crops import Crop, CropDataset, mixed
 from unetzoo.training.distributed import batches, failing_samples, mean_loss, share_buffers, synchronize_batch_norm
-from unetzoo.training.optim import DenseAdamW, averaged, create_optimizer, rate_of
+from unetzoo.training.optim import DenseAdamW, MovingAverage, create_optimizer, rate_of
 from unetzoo.training.options import FitOptions, Plan, Supervision
 from unetzoo.training.progress import Epoch, FitListener, Progress
 from unetzoo.training.run import CHECKPOINTS, Checkpoints
@@ -105,7 +105,7 @@ class Training:
         self.reductions = supervised.reductions
         self.clips = not isinstance(optimizer, DenseAdamW)  # that one clips itself
         self.loss = loss_of(model.config, plan.loss).to(accelerator.device)
-        self.average = averaged(model, options.average) if options.average else None
+        self.average = MovingAverage(model, options.average) if options.average else None
         self.network, self.optimizer, self.schedule = accelerator.prepare(supervised, optimizer, schedule)
         self.progress = Progress()
         self.checkpoints = Checkpoints(folder / CHECKPOINTS, accelerator)
@@ -204,11 +204,7 @@ class Training:
 
     def _averaged_model(self) -> Segmenter:
         """The network that is validated and saved."""
-        if self.average is None:
-            return self.model
-        model = self.average.module
-        assert isinstance(model, Segmenter)  # noqa: S101 - it is a copy of `self.model`
-        return model
+        return self.model if self.average is None else self.average.module
 
 
 @contextmanager

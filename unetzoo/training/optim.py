@@ -1,7 +1,9 @@
 """The optimizer of the weights, its learning rates, and the moving average of the weights."""
 
+import copy
 import math
 from collections.abc import Callable
+from itertools import chain
 from typing import Any, NamedTuple
 
 import torch
@@ -9,7 +11,6 @@ from torch import Tensor, nn
 from torch.nn.utils import get_total_norm
 from torch.optim import AdamW
 from torch.optim.adamw import adamw
-from torch.optim.swa_utils import AveragedModel
 
 from unetzoo.nn.segmenter import Segmenter
 from unetzoo.training.options import FitOptions, Schedule
@@ -47,22 +48,46 @@ def rate_of(schedule: Schedule, *, steps: int, warm_up: float) -> Callable[[int]
     return rate
 
 
-def averaged(model: Segmenter, decay: float) -> AveragedModel:
+class MovingAverage(nn.Module):
     """A copy of a network that is the moving average of its weights and buffers; update it after every step.
 
-    The decay, 0 to 1, is at most (1 + steps) / (10 + steps), so that the average follows faster early on.
+    The decay is at most (1 + steps) / (10 + steps), so that the average follows faster early on. Unlike torch's
+    `AveragedModel`, whose state it has, it never makes the host wait for a GPU.
+
+    Args:
+        model: is copied.
+        decay: 0 to 1.
+
+    Attributes:
+        module: the averaged network.
     """
-    Tensors = tuple[Tensor, ...] | list[Tensor]  # noqa: N806 - a type
 
-    def follow(average: Tensors, current: Tensors, count: Tensor | int) -> None:
-        """Update tensors of one type and device."""
-        if average[0].is_floating_point():
-            share = min(decay, (1 + float(count)) / (10 + float(count)))
-            torch._foreach_lerp_(average, current, 1 - share)
-        else:
-            torch._foreach_copy_(average, current)
+    n_averaged: Tensor
 
-    return AveragedModel(model, multi_avg_fn=follow, use_buffers=True)
+    def __init__(self, model: Segmenter, decay: float) -> None:
+        super().__init__()
+        self.module = copy.deepcopy(model)
+        self.decay = decay
+        self.register_buffer("n_averaged", torch.tensor(0))  # stays on the CPU
+
+    @torch.no_grad()
+    def update_parameters(self, model: Segmenter) -> None:
+        """Follow the weights and buffers of the network; the first update copies them."""
+        steps = int(self.n_averaged)
+        share = 1 - min(self.decay, (1 + steps) / (10 + steps)) if steps else 1.0
+        averages, currents = _tensors(self.module), _tensors(model)
+        torch._foreach_lerp_(averages[True], currents[True], share)
+        if averages[False]:
+            torch._foreach_copy_(averages[False], currents[False])
+        self.n_averaged += 1
+
+
+def _tensors(model: nn.Module) -> dict[bool, list[Tensor]]:
+    """Weights and buffers: those of numbers with a fraction, and others such as counts of batches."""
+    tensors: dict[bool, list[Tensor]] = {True: [], False: []}
+    for tensor in chain(model.parameters(), model.buffers()):
+        tensors[tensor.is_floating_point()].append(tensor)
+    return tensors
 
 
 class _Row(NamedTuple):
