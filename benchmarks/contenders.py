@@ -14,6 +14,7 @@ from unetzoo.bench.contenders import Contender, Contenders, ways
 from unetzoo.interop.smp import from_smp
 from unetzoo.nn.segmenter import Segmenter
 
+SMP = "smp"
 _SMP_CLASSES = {"unet": smp.Unet, "unetpp": smp.UnetPlusPlus}
 _MONAI_NAMES = {"resnet18": "resnet18", "resnet34": "resnet34", "efficientnet_b0": "efficientnet-b0"}
 _PLAIN_RESNETS = ("resnet18", "resnet34")  # smp's own, whose keys are timm's
@@ -27,6 +28,14 @@ def network(case: Case) -> Segmenter:
 
 def all_ways(case: Case) -> Iterator[Contender]:
     """Those of a case; the first is the reference, segmentation_models_pytorch as it comes."""
+    ours, same, peers = networks(case)
+    for name, peer in peers.items():
+        yield from _peer(case, name, peer.to(case.device), same_weights=name == SMP)
+    yield from ways(case, ours, same_weights=same)
+
+
+def networks(case: Case) -> tuple[Segmenter, bool, dict[str, nn.Module]]:
+    """This project's network, whether it has the weights of smp's, and the networks of the peers, smp's first."""
     torch.manual_seed(case.seed)
     peer_name = case.encoder if case.encoder in _PLAIN_RESNETS else f"tu-{case.encoder}"
     peer = _SMP_CLASSES[case.decoder](peer_name, encoder_weights=None)
@@ -34,17 +43,14 @@ def all_ways(case: Case) -> Iterator[Contender]:
     same = ours.encoder.features.reductions == _SAME_GRAPH
     if same:
         ours.load_state_dict(from_smp(peer.state_dict()))
-    yield from _smp(case, peer.to(case.device))
-    for name, other in _monai(case):
-        yield from _both_orders(case, name, other)
-    yield from ways(case, ours, same_weights=same)
+    return ours, same, {SMP: peer, **dict(_monai(case))}
 
 
-def _smp(case: Case, peer: nn.Module) -> Iterator[Contender]:
-    yield from _both_orders(case, "smp", peer, same_weights=True)
+def _peer(case: Case, name: str, peer: nn.Module, *, same_weights: bool) -> Iterator[Contender]:
+    yield from _both_orders(case, name, peer, same_weights=same_weights)
     if case.compile and case.task == "inference":
         last = copy.deepcopy(peer).to(memory_format=torch.channels_last)
-        yield Contender("smp, compiled and frozen", _compiled(last, case), same_weights=True, channels_last=True)
+        yield Contender(f"{name}, compiled and frozen", _compiled(last, case), (), same_weights, channels_last=True)
 
 
 def _both_orders(case: Case, name: str, peer: nn.Module, *, same_weights: bool = False) -> Iterator[Contender]:
@@ -67,10 +73,10 @@ def _monai(case: Case) -> Iterator[tuple[str, nn.Module]]:
 
     if case.decoder == "unetpp":
         network: nn.Module = _First(BasicUNetPlusPlus(2, in_channels=3, out_channels=1))
-        yield "MONAI BasicUNetPlusPlus", network.to(case.device)
+        yield "MONAI BasicUNetPlusPlus", network
     elif case.encoder in _MONAI_NAMES:
         network = FlexibleUNet(3, 1, _MONAI_NAMES[case.encoder], pretrained=False)
-        yield "MONAI FlexibleUNet", network.to(case.device)
+        yield "MONAI FlexibleUNet", network
 
 
 class _First(nn.Module):

@@ -36,7 +36,7 @@ def serve(connection: Connection, case: Case, contenders: Contenders) -> None:
             connection.send(report)
             while True:
                 name = connection.recv()
-                connection.send(_rate(case.device) if name == RATE else seconds(steps[name], case.device))
+                connection.send(convolution_rate(case.device) if name == RATE else seconds(steps[name], case.device))
         except EOFError:  # nobody asks any more
             return
         except Exception as error:  # a network may raise anything
@@ -50,7 +50,7 @@ def _prepare(case: Case, contenders: Contenders) -> tuple[dict[str, Step], dict[
     generator = torch.Generator().manual_seed(case.seed)
     image = torch.randn(case.batch, 3, case.size, case.size, generator=generator).to(case.device)
     images = {False: image, True: image.to(memory_format=torch.channels_last)}
-    make = _training_step if case.task == "training" else _inference_step
+    make = training_step if case.task == "training" else inference_step
     steps = {one.name: make(one, images[one.channels_last]) for one in compared}
     logits = {name: step() for name, step in steps.items()}
     for step in steps.values():
@@ -62,14 +62,16 @@ def _prepare(case: Case, contenders: Contenders) -> tuple[dict[str, Step], dict[
         "names": list(steps),
         "multiply_adds": multiply_adds(case, contenders.network),
         "relative_difference": {
-            one.name: _difference(logits[one.name], reference) for one in compared if one.same_weights
+            one.name: difference(logits[one.name], reference) for one in compared if one.same_weights
         },
         "saved_bytes": {name: saved_bytes(step) for name, step in steps.items()} if saved_bytes else {},
         "peak_bytes": {name: peak_bytes(step, case.device) for name, step in steps.items()},
     }
 
 
-def _inference_step(contender: Contender, image: Tensor) -> Step:
+def inference_step(contender: Contender, image: Tensor) -> Step:
+    """A call that computes logits."""
+
     @torch.no_grad()
     def predict() -> Tensor:
         return contender.run(image)
@@ -77,7 +79,9 @@ def _inference_step(contender: Contender, image: Tensor) -> Step:
     return predict
 
 
-def _training_step(contender: Contender, image: Tensor) -> Step:
+def training_step(contender: Contender, image: Tensor) -> Step:
+    """A call that computes logits and all gradients."""
+
     def train() -> Tensor:
         logits = contender.run(image)
         torch.autograd.backward(logits.square().mean())
@@ -88,7 +92,8 @@ def _training_step(contender: Contender, image: Tensor) -> Step:
     return train
 
 
-def _difference(logits: Tensor, reference: Tensor) -> float:
+def difference(logits: Tensor, reference: Tensor) -> float:
+    """The largest difference, relative to the largest logit."""
     return float((logits - reference).abs().max() / reference.abs().max())
 
 
@@ -104,14 +109,17 @@ def multiply_adds(case: Case, network: Callable[[Case], Segmenter]) -> int:
     return case.batch * dissect(model, (larger, larger)).total.multiply_adds // _LARGER**2
 
 
-def _rate(device: str, size: int = 128, channels: int = 256) -> float:
-    """Multiply-adds per second of one large 3x3 convolution in float32, to which the networks are compared."""
-    image = torch.randn(1, channels, size, size, device=device).to(memory_format=torch.channels_last)
-    weight = torch.randn(channels, channels, 3, 3, device=device).to(memory_format=torch.channels_last)
+def convolution_rate(
+    device: str, *, size: int = 128, channels: int = 256, batch: int = 1, dtype: torch.dtype = torch.float32
+) -> float:
+    """Multiply-adds per second of one large 3x3 convolution, to which the networks are compared."""
+    options: Any = {"device": device, "dtype": dtype}
+    image = torch.randn(batch, channels, size, size, **options).to(memory_format=torch.channels_last)
+    weight = torch.randn(channels, channels, 3, 3, **options).to(memory_format=torch.channels_last)
 
     @torch.no_grad()
     def convolve() -> Tensor:
         return torch.conv2d(image, weight, padding=1)
 
     convolve()
-    return size**2 * channels**2 * 9 / seconds(convolve, device)
+    return batch * size**2 * channels**2 * 9 / seconds(convolve, device)
