@@ -10,7 +10,7 @@
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
-out=${OUT:-benchmarks/results} device=cuda wheels=wheels
+out=${OUT:-} device=cuda wheels=wheels
 while (($#)); do
     case $1 in
         --device | --wheels) declare "${1#--}=${2:?$1 needs a value}" && shift ;;
@@ -18,6 +18,8 @@ while (($#)); do
     esac
     shift
 done
+[[ -n $out ]] || { [[ $device == cuda ]] && out=benchmarks/results || out=$(mktemp -d); }
+echo "results: $out"
 
 python=${PYTHON:-python3}
 export PYTHONUNBUFFERED=1
@@ -51,10 +53,9 @@ stage() { # NAME SECONDS: the stage ends by itself; `timeout` is for one that ha
 }
 
 # the compiler works beside the tests, whose time does not count
-timeout -k 10 170 "$python" -m benchmarks.gpu warm --device "$device" &
-compiler=$!
+[[ $device == cpu ]] || timeout -k 10 170 "$python" -m benchmarks.gpu warm --device "$device" &
 stage tests 150
-wait "$compiler"
+wait
 stage inference 150
 stage training 70
 stage fit 50

@@ -53,7 +53,7 @@ def training_rows(scale: Scale) -> Rows:
 
 def inference_cases(scale: Scale) -> Iterator[Timed]:
     """In the first precision every mode; in the others each batch eager, and in the mode that suits it."""
-    many, *_, one = scale.batches
+    many, one = scale.batches[0], scale.batches[-1]
     first, *others = scale.precisions
     for decoder, batch in product(scale.decoders, scale.batches):
         yield _timed(scale, decoder, batch, "inference", first, "eager")
@@ -113,12 +113,12 @@ def make_image(timed: Timed) -> Tensor:
 def ways(timed: Timed, scale: Scale) -> Iterator[Way]:
     """The contenders of a row, segmentation_models_pytorch's first; all get `torch.channels_last`."""
     ours, same, peers = networks(timed.case)
-    last = {"memory_format": torch.channels_last, "device": timed.case.device}
     everyone = {name: (peer, name == SMP) for name, peer in peers.items()} | {CREATED: (ours, same)}
     make = _trained if timed.case.task == "training" else _predicting
     for name in sorted(everyone, key=lambda one: one not in (SMP, CREATED)):  # MONAI last
         module, same_weights = everyone[name]
-        yield name, partial(make, name, module.to(**last), timed, scale, same_weights=same_weights)
+        module = module.to(timed.case.device).to(memory_format=torch.channels_last)
+        yield name, partial(make, name, module, timed, scale, same_weights=same_weights)
     if timed.case.task == "inference" and timed.mode == "eager":
         yield OPTIMIZED, partial(_optimized, ours, timed, same_weights=same)
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd import DeviceType
 from torch.profiler import ProfilerActivity, profile
 
 from unetzoo.bench.calls import Step, peak_bytes, seconds
@@ -66,16 +65,13 @@ def _first_call(step: Step, device: Device) -> tuple[float, Tensor]:
 
 def kernels(step: Step, device: Device) -> int:
     """How many kernels one call runs on a GPU; on a CPU, how many operators call no other."""
-    activity, kind = {
-        "cuda": (ProfilerActivity.CUDA, DeviceType.CUDA),
-        "cpu": (ProfilerActivity.CPU, DeviceType.CPU),
-    }[device]
+    activity = ProfilerActivity.CUDA if device == "cuda" else ProfilerActivity.CPU
     with profile(activities=[activity]) as profiler:
         step()
         if device == "cuda":
             torch.cuda.synchronize()
     return sum(
-        event.device_type == kind and not event.cpu_children and not event.name.startswith(_NO_KERNELS)
+        event.device_type.name == activity.name and not event.cpu_children and not event.name.startswith(_NO_KERNELS)
         for event in profiler.events()
     )
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from benchmarks.claims.page import accuracy_section, claims_section
 from benchmarks.page.excerpt import excerpt
+from benchmarks.page.gpu import gpu_section
 from benchmarks.page.leaderboard import leaderboard_section
 from benchmarks.page.losses import losses_section
 from benchmarks.page.objects import objects_section
@@ -16,6 +17,7 @@ from benchmarks.page.peers import peers_section
 from benchmarks.page.prediction import large_section, prediction_section
 from benchmarks.page.speed import load_cases, speed_section
 from benchmarks.page.startup import startup_section
+from benchmarks.plan import PLAN
 
 RESULTS = Path(__file__).parents[1] / "results"
 
@@ -28,22 +30,14 @@ This page is generated from the raw samples in [results](results) by `python -m 
 hand. Install the project and its peers with `pip install -e '.[test]'`. Each command writes its results and this page
 anew; start it in the root of the repository:
 
-| command | numbers | on two cores |
-|---|---|---|
-| `python -m benchmarks.peers` | [Beside the peers](#beside-the-peers): what each library has and runs | 1 to 2 hours |
-| `python -m benchmarks.speed` | [Speed and memory](#speed-and-memory) of networks, beside the peers | > 1 hour |
-| `python -m benchmarks.startup` | [Starting](#starting): imports, the command line, `unetzoo.create` | |
-| `python -m benchmarks.prediction` | [Predicting large images](#predicting-large-images) | |
-| `python -m benchmarks.losses` | [Losses](#losses): time and memory, beside the peers | |
-| `python -m benchmarks.leaderboard` | [Leaderboard](#leaderboard): decoders and encoders trained alike | 20 minutes |
-| `python -m benchmarks.objects` | Objects: codings beside StarDist and Cellpose, trained alike | > 1 hour |
-| `python -m benchmarks.objects_memory` | [Objects of 20,000 x 20,000 pixels](#objects-of-20000-x-20000-pixels) | |
-| `python -m benchmarks.panel` | [Panel](#panel): `fit` beside plain loops on ten small data sets | days |
-| `python -m benchmarks.claims` | [What papers claim](#what-papers-claim), and the accuracy of the peers | > 2 hours |
-| `python -m benchmarks.gallery` | [docs/decoders.md](../docs/decoders.md): size and time of each decoder | |
-| `python -m benchmarks.upsampling` | prints which form of upsampling is faster | |
+| command | numbers | minutes on two cores |
+|---|---|---:|
+{rows}
 | `python -m benchmarks.page` | this page and the table of the project's README, without measuring | |
 
+`benchmarks/all.sh` runs all of them, in nights of less than three hours; `--list` says what is left.
+`benchmarks/gpu.sh` measures on a GPU in eight minutes, without a network; `benchmarks/gpu_wheels.sh` collects the
+packages for it.
 This project's networks alone, in any environment: `unetzoo bench speed --help`."""
 
 _FROM, _TO = "<!-- made by benchmarks/*.py -->", "<!-- until here -->"
@@ -80,7 +74,8 @@ def with_excerpt(readme: str, results: Path) -> str:
 def page(results: Path) -> str:
     """The page of a folder of results, as Markdown."""
     cases = load_cases(results)
-    parts = [_HEAD]
+    rows = "\n".join(f"| `python -m {one.module}` | {one.numbers} | about {one.minutes:,} |" for one in PLAN)
+    parts = [_HEAD.format(rows=rows)]
     if (results / "peers.json").exists():
         parts += ["## Beside the peers", *peers_section(_read(results / "peers.json"), cases)]
     if cases:
@@ -88,7 +83,7 @@ def page(results: Path) -> str:
     for name, title, section in _SECTIONS:
         if (results / name).exists():
             parts += [title, *section(_read(results / name))]
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join([*parts, *gpu_section(results)]) + "\n"
 
 
 def _read(path: Path) -> dict[str, Any]:

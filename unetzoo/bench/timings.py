@@ -77,14 +77,15 @@ def _timing(allocator: str, measured: Mapping[str, Any], name: str) -> Timing:
         allocator,
         name,
         milliseconds=f"{median(seconds[name]) * 1e3:,.0f}",
-        ratio=_with_quartiles(ratios(seconds[measured["names"][0]], seconds[name])),
+        ratio=with_quartiles(ratios(seconds[measured["names"][0]], seconds[name])),
         peak=_mebibytes(measured["peak_bytes"].get(name)),
         saved=_mebibytes(measured["saved_bytes"].get(name)),
         difference="" if difference is None else f"{difference:.1g}",
     )
 
 
-def _with_quartiles(values: Sequence[float]) -> str:
+def with_quartiles(values: Sequence[float]) -> str:
+    """The median and, of at least two values, the quartiles."""
     if len(values) < 2:
         return f"{median(values):.2f}"
     low, _, high = quantiles(values, n=4, method="inclusive")

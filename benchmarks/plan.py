@@ -1,0 +1,84 @@
+"""Every benchmark, in the order in which `benchmarks/all.sh` runs them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, kw_only=True)
+class Benchmark:
+    """A command that measures, and writes its results and the page.
+
+    Attributes:
+        module: is run as `python -m`.
+        numbers: what it measures, in Markdown.
+        minutes: that it takes on two cores, about.
+        kept: patterns of its results, beside those of all, that it does not measure again while they are there.
+        environment: variables that it needs.
+        nightly: whether `benchmarks/all.sh` runs it.
+    """
+
+    module: str
+    numbers: str
+    minutes: int
+    kept: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    nightly: bool = True
+
+
+PLAN = (  # those that can go on where they were stopped come last, since one that is stopped leaves half a page
+    Benchmark(
+        module="benchmarks.startup",
+        numbers="[Starting](#starting): imports, the command line, `unetzoo.create`",
+        minutes=4,
+    ),
+    Benchmark(module="benchmarks.losses", numbers="[Losses](#losses): time and memory, beside the peers", minutes=3),
+    Benchmark(module="benchmarks.prediction", numbers="[Predicting large images](#predicting-large-images)", minutes=8),
+    Benchmark(
+        module="benchmarks.gallery",
+        numbers="[docs/decoders.md](../docs/decoders.md): size and time of each decoder",
+        minutes=3,
+    ),
+    Benchmark(module="benchmarks.upsampling", numbers="prints which form of upsampling is faster", minutes=3),
+    Benchmark(module="benchmarks.codings", numbers="prints how long targets of objects take", minutes=2),
+    Benchmark(
+        module="benchmarks.objects_memory",
+        numbers="[Objects of 20,000 x 20,000 pixels](#objects-of-20000-x-20000-pixels)",
+        minutes=8,
+    ),
+    Benchmark(
+        module="benchmarks.speed",
+        numbers="[Speed and memory](#speed-and-memory) of networks, beside the peers",
+        minutes=80,
+    ),
+    Benchmark(
+        module="benchmarks.leaderboard",
+        numbers="[Leaderboard](#leaderboard): decoders and encoders trained alike",
+        minutes=20,
+        kept=("leaderboard/*.json",),
+    ),
+    Benchmark(
+        module="benchmarks.peers",
+        numbers="[Beside the peers](#beside-the-peers): what each library has and runs",
+        minutes=90,
+        kept=("peers.json",),
+    ),
+    Benchmark(
+        module="benchmarks.objects",
+        numbers="Objects: codings beside StarDist and Cellpose, trained alike",
+        minutes=60,
+        kept=("objects/*.json",),
+    ),
+    Benchmark(
+        module="benchmarks.claims",
+        numbers="[What papers claim](#what-papers-claim), and the accuracy of the peers",
+        minutes=190,
+        kept=("claims/*.json",),
+        environment={"OMP_NUM_THREADS": "1"},  # two runs share the cores
+    ),
+    Benchmark(
+        module="benchmarks.panel",
+        numbers="[Panel](#panel): `fit` beside plain loops on ten small data sets",
+        minutes=4320,
+        nightly=False,  # days
+    ),
+)
