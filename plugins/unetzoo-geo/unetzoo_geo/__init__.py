@@ -1,4 +1,4 @@
-"""Images of the Earth: formats that GDAL reads, and polygons of results."""
+"""Images of the Earth: formats that GDAL reads, polygons of results, masks of polygons."""
 
 from collections.abc import Iterator
 
@@ -36,9 +36,14 @@ def unetzoo_formats() -> Iterator[unetzoo.FormatSpec]:
 
 @unetzoo.hookimpl
 def unetzoo_commands() -> Iterator[unetzoo.CommandSpec]:
-    """The command `polygons`."""
+    """The commands `polygons` and `rasterize`."""
     yield unetzoo.CommandSpec(
         name="polygons",
         build=unetzoo.lazy("unetzoo_geo.commands:polygons"),
         summary="Write the regions of a class raster as polygons: GeoPackage or GeoJSON.",
+    )
+    yield unetzoo.CommandSpec(
+        name="rasterize",
+        build=unetzoo.lazy("unetzoo_geo.commands:rasterize"),
+        summary="Draw polygons of a GeoPackage, GeoJSON or Shapefile as a mask on the grid of an image.",
     )

@@ -1,4 +1,4 @@
-"""`unetzoo polygons`: from rasters of classes to polygons."""
+"""`unetzoo polygons` and `unetzoo rasterize`: from rasters of classes to polygons, and back."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,6 +7,7 @@ import typer
 
 from unetzoo import OptionError
 
+_MOST_SHOWN = 12
 _Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the file if it is there")]
 
 
@@ -39,7 +40,46 @@ def polygons(
         typer.echo(f"  and {len(written.totals) - _MOST_SHOWN:,} more")
 
 
-_MOST_SHOWN = 12
+def rasterize(
+    vector: Annotated[Path, typer.Argument(help="GeoPackage, GeoJSON, Shapefile or FlatGeobuf of polygons")],
+    image: Annotated[Path, typer.Argument(help="Image on whose grid the mask lies: TIFF or JPEG 2000")],
+    mask: Annotated[Path, typer.Argument(help="TIFF to write")],
+    classes: Annotated[
+        list[str] | None,
+        typer.Option("--class", metavar="NAME=ID", help="A class and its id, such as crop=1; again for others"),
+    ] = None,
+    column: Annotated[str | None, typer.Option(help="Column with the class of each polygon")] = None,
+    layer: Annotated[str | None, typer.Option(help="Layer of the file, if it has several")] = None,
+    all_touched: Annotated[
+        bool, typer.Option("--all-touched", help="Pixels that a polygon touches, not those whose middle it covers")
+    ] = False,
+    outside: Annotated[int, typer.Option(min=0, help="Id of pixels in no polygon; 255: their class is unknown")] = 0,
+    overwrite: _Overwrite = False,
+) -> None:
+    """Draw polygons as a mask on the grid of an image.
+
+    A pixel has the class of the polygon that covers its middle, of several that of the last in the file. Polygons in
+    another coordinate system are brought into that of the image.
+    """
+    from unetzoo_geo.masks import write_mask
+
+    ids = read_classes(classes or [])
+    drawn = write_mask(
+        vector,
+        image,
+        mask,
+        ids,
+        column=column,
+        layer=layer,
+        all_touched=all_touched,
+        outside=outside,
+        overwrite=overwrite,
+    )
+    for note in drawn.notes:
+        typer.echo(f"note: {note}", err=True)
+    names = {number: name for name, number in ids.items()} | {outside: f"outside ({outside})"}
+    parts = [f"{names.get(number, number)} {count:,}" for number, count in sorted(drawn.pixels.items())]
+    typer.echo(f"{mask}: pixels of {', '.join(parts)}")
 
 
 def read_classes(texts: list[str]) -> dict[str, int]:
