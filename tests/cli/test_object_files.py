@@ -56,7 +56,7 @@ def test_one_command_writes_labels_table_summary_outlines_and_pictures(invoke, r
     ("options", "message"),
     [
         (["--table", "cells.xlsx"], "--table must be a .csv file, got cells.xlsx"),
-        (["--outlines", "{tmp}/cells.geojson"], "--outlines must be a folder, since there are several images"),
+        (["--overlay", "{tmp}/cells.png"], "--overlay must be a folder, since there are several images"),
         (["--table", "{tmp}/cells.csv", "--probabilities"], "--probabilities must be left out"),
         (["--table", "{tmp}/cells.csv", "--pixel-size", "1px"], "--pixel-size must be a length > 0 with its unit"),
         (["--table", "{tmp}/gone/cells.csv"], "there is no folder"),

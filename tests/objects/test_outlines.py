@@ -8,7 +8,7 @@ from drawn_objects import drawn, ellipses, nuclei
 from matplotlib.path import Path
 
 from unetzoo import outline_objects
-from unetzoo.objects.geojson import write_geojson
+from unetzoo.objects.geojson import open_geojson
 from unetzoo.objects.outlines import outlines_of
 from unetzoo.objects.rois import write_rois
 from unetzoo.objects.windows import object_windows
@@ -94,7 +94,8 @@ def _class_of(number):
 
 def test_geojson_is_a_collection_of_detections_as_qupath_writes_them(tmp_path):
     ids = np.where(RING == 0, drawn(*[".....", ".3...", ".....", "...3.", "....."]), RING)
-    write_geojson(tmp_path / "out.geojson", outline_objects(ids), "a.png", _class_of)
+    with open_geojson(tmp_path / "out.geojson") as file:
+        file.add(outline_objects(ids), "a.png", _class_of)
     collection = json.loads((tmp_path / "out.geojson").read_text())
     assert collection["type"] == "FeatureCollection"
     geometries = {item["properties"]["name"]: item["geometry"] for item in collection["features"]}
@@ -109,7 +110,7 @@ def test_geojson_is_a_collection_of_detections_as_qupath_writes_them(tmp_path):
         assert all(ring[0] == ring[-1] for ring in rings)
         np.testing.assert_array_equal(_rasterized(ids.shape, rings), ids == int(name))
     first = collection["features"][0]["properties"]
-    assert first["objectType"] == "detection"
+    assert (first["objectType"], first["image"]) == ("detection", "a.png")
     assert first["classification"] == {"name": "dust", "color": [240, 228, 66]}
 
 
@@ -117,14 +118,16 @@ def test_identifiers_of_geojson_differ_by_image_and_object_and_stay(tmp_path):
     outlines = outline_objects(RING)
     identifiers = []
     for name in ("a.png", "a.png", "b.png"):
-        write_geojson(tmp_path / "out.geojson", outlines, name, _class_of)
+        with open_geojson(tmp_path / "out.geojson") as file:
+            file.add(outlines, name, _class_of)
         identifiers.append([item["id"] for item in json.loads((tmp_path / "out.geojson").read_text())["features"]])
     assert identifiers[0] == identifiers[1]
     assert len({*identifiers[0], *identifiers[2]}) == 4
 
 
 def test_no_objects_are_an_empty_collection(tmp_path):
-    write_geojson(tmp_path / "out.geojson", [], "a.png", _class_of)
+    with open_geojson(tmp_path / "out.geojson") as file:
+        file.add([], "a.png", _class_of)
     assert json.loads((tmp_path / "out.geojson").read_text()) == {"type": "FeatureCollection", "features": []}
 
 
@@ -133,7 +136,8 @@ def test_shapely_finds_the_polygons_valid_and_as_large_as_their_objects(tmp_path
     random = np.random.default_rng(1)
     for _ in range(50):
         ids = random.integers(0, 3, random.integers(1, 12, 2))
-        write_geojson(tmp_path / "out.geojson", outline_objects(ids), "", _class_of)
+        with open_geojson(tmp_path / "out.geojson") as file:
+            file.add(outline_objects(ids), "", _class_of)
         for item in json.loads((tmp_path / "out.geojson").read_text())["features"]:
             shape = shapely.from_geojson(json.dumps(item["geometry"]))
             assert shape.is_valid

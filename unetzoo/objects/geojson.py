@@ -1,8 +1,10 @@
 """Outlines of objects as GeoJSON in the dialect of QuPath."""
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 from uuid import NAMESPACE_URL, uuid5
 
 from unetzoo.objects.outlines import Outline, Ring
@@ -10,25 +12,37 @@ from unetzoo.objects.outlines import Outline, Ring
 Color = tuple[int, ...]
 
 
-def write_geojson(
-    path: Path, outlines: Iterable[Outline], name: str, class_of: Callable[[int], tuple[str, Color]]
-) -> None:
-    """Write outlines as a collection of detections, a line each; coordinates are pixels, see `outline_objects`.
+class GeoJsonFile:
+    """A collection of detections that grows by the outlines of images.
 
     Args:
-        path: of the file.
-        outlines: of the objects of an image.
-        name: of the image; the identifiers of its objects follow from it.
-        class_of: name and color (red, green, blue) of the class of an object, by its number.
+        file: to write into.
     """
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+        self._separator = "\n"
+
+    def add(self, outlines: Iterable[Outline], name: str, class_of: Callable[[int], tuple[str, Color]]) -> None:
+        """Write the outlines of an image, a line each; coordinates are pixels, see `outline_objects`.
+
+        Args:
+            outlines: of the objects.
+            name: of the image; the identifiers of its objects follow from it.
+            class_of: name and color (red, green, blue) of the class of an object, by its number.
+        """
+        for outline in outlines:
+            feature = _feature(outline, name, *class_of(outline.number))
+            self._file.write(self._separator + json.dumps(feature, separators=(",", ":")))
+            self._separator = ",\n"
+
+
+@contextmanager
+def open_geojson(path: Path) -> Iterator[GeoJsonFile]:
+    """A new collection of detections, which is complete at the end."""
     with path.open("w", encoding="utf-8", newline="\n") as file:
         file.write('{"type":"FeatureCollection","features":[')
-        separator = "\n"
-        for outline in outlines:
-            file.write(
-                separator + json.dumps(_feature(outline, name, *class_of(outline.number)), separators=(",", ":"))
-            )
-            separator = ",\n"
+        yield GeoJsonFile(file)
         file.write("\n]}\n")
 
 
@@ -45,6 +59,7 @@ def _feature(outline: Outline, name: str, class_name: str, color: Color) -> dict
         "properties": {
             "objectType": "detection",
             "name": str(outline.number),
+            "image": name,
             "classification": {"name": class_name, "color": list(color)},
         },
     }

@@ -8,19 +8,28 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 import numpy as np
 
 from unetzoo._utils.extras import need
+from unetzoo.errors import DataError
 from unetzoo.objects.outlines import Outline, Ring
 
 if TYPE_CHECKING:
     from roifile import ImagejRoi
 
-LONGEST_SIDE = 60_535
-"""Pixels of the largest images whose places ImageJ's format holds."""
+_LONGEST_SIDE = 60_535  # pixels of the largest images whose places ImageJ's format holds
 _MOVE, _LINE, _CLOSE = 0, 1, 4  # steps of a path
 
 
 def need_rois() -> None:
     """Raise MissingExtraError unless the library is installed that writes regions of interest."""
     need("objects", "writing ROIs", "roifile")
+
+
+def check_rois(path: Path, shape: Sequence[int]) -> None:
+    """Raise DataError if the ROIs in a file are of an image (h, w) whose places ImageJ's format does not hold."""
+    if max(shape) > _LONGEST_SIDE:
+        raise DataError(
+            f"{path}: ImageJ's ROIs hold places up to {_LONGEST_SIDE:,} pixels, and the image has {shape[0]:,} x "
+            f"{shape[1]:,} (h x w); leave rois out and write outlines instead"
+        )
 
 
 def write_rois(path: Path, outlines: Iterable[Outline]) -> None:
@@ -31,7 +40,7 @@ def write_rois(path: Path, outlines: Iterable[Outline]) -> None:
 
     Args:
         path: of the file.
-        outlines: of an image of at most `LONGEST_SIDE` pixels a side.
+        outlines: of an image that `check_rois` accepts.
 
     Raises:
         MissingExtraError: roifile is not installed.

@@ -5,7 +5,7 @@ import pytest
 from drawn_objects import ellipses, same_objects
 
 from unetzoo import outline_objects
-from unetzoo.objects.geojson import write_geojson
+from unetzoo.objects.geojson import open_geojson
 from unetzoo.objects.rois import write_rois
 
 
@@ -28,7 +28,8 @@ def test_outlines_are_read_as_the_objects_that_they_were_made_of(ending, write_i
     if ending == ".zip":
         write_rois(tmp_path / "a.zip", outlines)
     else:
-        write_geojson(tmp_path / "a.geojson", outlines, "a.png", lambda _: ("cell", (0, 158, 115)))
+        with open_geojson(tmp_path / "a.geojson") as file:
+            file.add(outlines, "a.png", lambda _: ("cell", (0, 158, 115)))
     ids = opened().instances(0)
     assert same_objects(ids, _ids())
     assert len(np.unique(ids)) == len(np.unique(_ids()))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import unetzoo
-from unetzoo.objects.geojson import write_geojson
+from unetzoo.objects.geojson import open_geojson
 
 _SIZE = (40, 60)
 
@@ -81,7 +81,8 @@ def test_outlines_that_are_written_are_read_again(write_image, tmp_path, opened)
     numbers[5:20, 5:25] = numbers[30:35, 5:25] = 1
     numbers[8:12, 8:12] = 0
     numbers[20:30, 25:50] = 2
-    write_geojson(tmp_path / "a.geojson", unetzoo.outline_objects(numbers), "a.png", lambda _: ("cell", (0, 0, 0)))
+    with open_geojson(tmp_path / "a.geojson") as file:
+        file.add(unetzoo.outline_objects(numbers), "a.png", lambda _: ("cell", (0, 0, 0)))
     np.testing.assert_array_equal(opened().instances(0), numbers)
     assert opened().class_names == ("background", "cell")
 

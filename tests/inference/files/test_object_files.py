@@ -115,6 +115,22 @@ def test_each_image_has_a_file_of_outlines_and_a_picture(model, images, tmp_path
         assert set(labels[colored > 0]) == set(range(1, labels.max() + 1))
 
 
+def test_a_file_of_outlines_has_those_of_all_images_with_their_names(model, images, tmp_path):
+    shapely = pytest.importorskip("shapely")
+    files = ObjectFiles(table=tmp_path / "cells.csv", outlines=tmp_path / "cells.geojson")
+    unetzoo.predict_files(model, images, tmp_path / "labels", object_files=files)
+    collection = json.loads((tmp_path / "cells.geojson").read_text())
+    assert collection["type"] == "FeatureCollection"
+    areas = {
+        (item["properties"]["image"], item["properties"]["name"]): shapely.from_geojson(json.dumps(item)).area
+        for item in collection["features"]
+    }
+    table = {(row["image"], row["id"]): float(row["area_px"]) for row in _rows(tmp_path / "cells.csv")}
+    assert areas == table
+    assert {name for name, _ in areas} == set(IMAGES)
+    assert len({item["id"] for item in collection["features"]}) == len(areas)
+
+
 def test_rois_are_a_zip_of_each_image(model, images, tmp_path):
     roifile = pytest.importorskip("roifile")
     unetzoo.predict_files(

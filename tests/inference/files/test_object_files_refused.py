@@ -34,7 +34,8 @@ def test_a_network_of_classes_has_no_tables(images, tmp_path):
 @pytest.mark.parametrize(
     ("files", "error", "message"),
     [
-        ({"outlines": "cells.geojson"}, OptionError, "outlines must be a folder, since there are several images"),
+        ({"overlay": "cells.png"}, OptionError, "overlay must be a folder, since there are several images"),
+        ({"outlines": "gone/cells.geojson"}, WriteError, "there is no folder"),
         ({"overlay": "in/pictures"}, DataError, "would be taken for images the next time"),
         ({"overlay": "labels"}, DataError, r"a.png would replace an image or another result"),
         ({"table": "gone/cells.csv"}, WriteError, "there is no folder"),
@@ -46,6 +47,15 @@ def test_files_that_cannot_be_are_refused_before_the_work(files, error, message,
     with pytest.raises(error, match=message):
         unetzoo.predict_files(model, images, tmp_path / "labels", object_files=files)
     assert not (tmp_path / "labels").exists()
+
+
+def test_an_image_that_is_too_large_for_rois_is_refused_before_the_work(model, images, tmp_path):
+    pytest.importorskip("roifile")
+    np.save(tmp_path / "in" / "wide.npy", np.zeros((2, 60_536), np.uint8))
+    with pytest.raises(DataError, match=r"wide\.zip: ImageJ's ROIs hold places up to 60,535.*2 x 60,536.*outlines"):
+        unetzoo.predict_files(model, images, tmp_path / "labels", object_files=ObjectFiles(rois=tmp_path / "rois"))
+    assert not (tmp_path / "labels").exists()
+    assert not (tmp_path / "rois").exists()
 
 
 def test_probabilities_have_no_tables(model, images, tmp_path):

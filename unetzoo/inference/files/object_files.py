@@ -25,7 +25,8 @@ class ObjectFiles:
             columns are those of `unetzoo.measure_objects`, after the name of the image, the number and the class.
         summary: A .csv file with a row for each image: number of objects, density and mean area. Pixels without data do
             not count.
-        outlines: Outlines as GeoJSON, which QuPath reads: a .geojson file for one image, else a folder.
+        outlines: Outlines as GeoJSON. A folder: a file for each image, as QuPath reads them; a .geojson file: those of
+            all images, with the name of the image in each one's properties.
         rois: Outlines as ROIs, which ImageJ reads: a .zip file for one image, else a folder.
         overlay: Pictures of the images with outlines in color: a .png file for one image, else a folder. The colors
             are those of classes or, where there is one class, tell objects apart. Small images are enlarged to 1024

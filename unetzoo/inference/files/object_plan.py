@@ -1,16 +1,18 @@
 """Where the files about the objects of each image are written."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from unetzoo._utils.atomic import check_place
+from unetzoo.data.formats.read import glance
 from unetzoo.errors import DataError, OptionError
 from unetzoo.inference.files.jobs import Images, Job, absolute
 from unetzoo.inference.files.object_files import ENDINGS, TABLES, ObjectFiles
 from unetzoo.inference.files.writers import make_folder
 from unetzoo.nn.config import ModelConfig
-from unetzoo.objects.rois import need_rois
+from unetzoo.objects.rois import check_rois, need_rois
 
 
 @dataclass(frozen=True)
@@ -20,7 +22,7 @@ class ImageFiles:
     Attributes:
         job: the image and its label image.
         name: of the image, in tables.
-        outlines: None: not written.
+        outlines: None: not written, or in a file that images share.
         rois: None: not written.
         overlay: None: not written.
     """
@@ -58,26 +60,50 @@ def plan_files(files: ObjectFiles, jobs: Sequence[Job], images: Images, out: Pat
 
     Raises:
         OptionError: several images would become one file.
-        DataError: a file would replace an image, a label image or another one of these files, or pictures would lie
-            among the images.
+        DataError: a file would replace an image, a label image or another one of these files, pictures would lie
+            among the images, or an image is too large for ROIs.
         WriteError: a file cannot be written.
     """
     planned = [_planned(files, job, absolute(out), is_single=len(jobs) == 1) for job in jobs]
-    tables = [path for name, path in files.paths().items() if name in TABLES]
+    shared = [path for name, path in files.paths().items() if name in TABLES]
+    if outlines := shared_outlines(files, planned):
+        shared.append(outlines)
     each = [path for item in planned for path in (item.outlines, item.rois, item.overlay) if path]
     taken = [job.target for job in jobs] + [job.image for job in jobs if isinstance(job.image, Path)]
     seen = {path.resolve() for path in taken}
-    for path in (*tables, *each):
+    for path in (*shared, *each):
         if path.resolve() in seen:
             raise DataError(f"{path} would replace an image or another result; name another file or folder")
         seen.add(path.resolve())
     if files.overlay is not None and isinstance(images, str | Path):
         _check_apart(Path(files.overlay).resolve(), Path(images).resolve(), out.resolve())
+    _check_sizes(planned)
     for folder in {path.parent for path in each}:
         make_folder(folder)
-    for path in tables:
+    for path in shared:
         check_place(path)
     return planned
+
+
+def shared_outlines(files: ObjectFiles, planned: Sequence[ImageFiles]) -> Path | None:
+    """The file of the outlines of several images; None: there is none."""
+    path = files.paths().get("outlines")
+    return path if path and len(planned) > 1 and _is_file(path, "outlines") else None
+
+
+def _is_file(path: Path, field: str) -> bool:
+    """Whether a path is that of a file, not of a folder."""
+    return path.suffix.lower() == ENDINGS[field] and not path.is_dir()
+
+
+def _check_sizes(planned: Sequence[ImageFiles]) -> None:
+    """Raise DataError if an image is too large for ROIs; one that cannot be read fails later, without the others."""
+    for item in planned:
+        if item.rois and isinstance(item.job.image, Path):
+            size = (0, 0)
+            with suppress(DataError):
+                size = glance(item.job.image).size
+            check_rois(item.rois, size)
 
 
 def _planned(files: ObjectFiles, job: Job, out: Path, *, is_single: bool) -> ImageFiles:
@@ -87,12 +113,14 @@ def _planned(files: ObjectFiles, job: Job, out: Path, *, is_single: bool) -> Ima
     places = {}
     for field, ending in ENDINGS.items():
         path = files.paths().get(field)
-        if path and path.suffix.lower() == ending and not path.is_dir():
-            if not is_single:
-                raise OptionError(f"{field} must be a folder, since there are several images, got the file {path}")
-            places[field] = path
-        elif path:
+        if path is None:
+            continue
+        if not _is_file(path, field):
             places[field] = path / inside.with_suffix(ending)
+        elif is_single:
+            places[field] = path
+        elif field != "outlines":
+            raise OptionError(f"{field} must be a folder, since there are several images, got the file {path}")
     return ImageFiles(job, name, **places)
 
 

@@ -1,7 +1,7 @@
 """Write the files about the objects of predicted images, from their label images."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,18 +11,17 @@ from unetzoo._utils.colors import Colors, outline_palette
 from unetzoo._utils.pixel_size import PixelSize, read_pixel_size
 from unetzoo._utils.texts import printable
 from unetzoo.data.formats.read import open_image
-from unetzoo.errors import DataError
 from unetzoo.inference.files.jobs import open_pixels
 from unetzoo.inference.files.object_files import ObjectFiles
 from unetzoo.inference.files.object_overlays import write_overlay
-from unetzoo.inference.files.object_plan import ImageFiles
+from unetzoo.inference.files.object_plan import ImageFiles, shared_outlines
 from unetzoo.inference.files.object_tables import Labels, TableFile, measure_image, open_table, summary_of
 from unetzoo.inference.files.predictor import FilePrediction
 from unetzoo.inference.files.records import recorded_classes
 from unetzoo.nn.config import ModelConfig
-from unetzoo.objects.geojson import write_geojson
+from unetzoo.objects.geojson import GeoJsonFile, open_geojson
 from unetzoo.objects.outlines import Outline, outlines_of
-from unetzoo.objects.rois import LONGEST_SIDE, write_rois
+from unetzoo.objects.rois import check_rois, write_rois
 from unetzoo.objects.windows import object_windows
 from unetzoo.registry.objects import coding_of, count_object_classes, network_maps
 
@@ -139,6 +138,8 @@ def _write(
             for path in (files.table, files.summary)
         )
         tables = Tables(table, summary, read_pixel_size(files.pixel_size) if files.pixel_size else None)
+        shared = shared_outlines(files, planned)
+        outlines = stack.enter_context(_outlines_file(shared)) if shared else None
         for item in planned:
             with (
                 open_pixels(item.job.image, channels=config.in_channels) as image,
@@ -147,20 +148,25 @@ def _write(
                 classes = recorded_classes(item.job.target)
                 objects = ImageObjects(Labels(labels), image, classes, class_names, tuple(config.info.nodata))
                 tables.add(item.name, objects)
+                if outlines:
+                    outlines.add(objects.outlines(), printable(item.name), objects.class_in_color)
                 _draw(item, objects)
             on_image()
+
+
+@contextmanager
+def _outlines_file(path: Path) -> Iterator[GeoJsonFile]:
+    with whole_file(path) as draft, open_geojson(draft) as file:
+        yield file
 
 
 def _draw(files: ImageFiles, objects: ImageObjects) -> None:
     """Write the files of an image."""
     if files.outlines:
-        with whole_file(files.outlines) as draft:
-            write_geojson(draft, objects.outlines(), printable(files.name), objects.class_in_color)
+        with _outlines_file(files.outlines) as file:
+            file.add(objects.outlines(), printable(files.name), objects.class_in_color)
     if files.rois:
-        if max(objects.labels.shape) > LONGEST_SIDE:
-            raise DataError(
-                f"{files.rois}: ImageJ's ROIs hold places up to {LONGEST_SIDE:,} pixels; write outlines instead"
-            )
+        check_rois(files.rois, objects.labels.shape)
         with whole_file(files.rois) as draft:
             write_rois(draft, objects.outlines())
     if files.overlay:
