@@ -45,18 +45,20 @@ def test_a_table_a_json_and_a_page(invoke, model, cells, tmp_path):
     described = json.loads((tmp_path / "e.json").read_text())
     precision = described["objects"]["scores"]["AP at 0.5"]["value"]
     assert re.search(r"^objects +foreground$", result.stdout, re.MULTILINE)
-    assert re.search(rf"^AP at 0.5 +{precision:.3f} ", result.stdout, re.MULTILINE)
+    assert re.search(rf"^AP at 0.5 +{precision:.3f}$", result.stdout, re.MULTILINE)
+    assert "too few images for intervals: 3, and 4 are needed" in result.stdout
+    assert described["mean"]["IoU"]["low"] is None
     assert f"{described['mean']['IoU']['value']:.3f}" in result.stdout
     assert described["unetzoo"] == unetzoo.__version__
     assert (tmp_path / "e.html").stat().st_size > 10_000
 
 
-def test_one_image_has_no_intervals(invoke, tmp_path):
+def test_too_few_images_have_no_intervals_and_that_is_said(invoke, tmp_path):
     torch.manual_seed(0)
     network = unetzoo.create("unet", encoder="plain", encoder_options={"widths": (4, 8)}, classes=2, in_channels=1)
     unetzoo.save(network.eval(), tmp_path / "model")
     result = invoke("evaluate", str(tmp_path / "model"), "nuclei")
-    assert "1 image, so without intervals" in result.stdout
+    assert result.stdout.rstrip().endswith("too few images for intervals: 1, and 4 are needed")
     assert "[" not in result.stdout
 
 

@@ -45,7 +45,7 @@ def _images(random, count):
     return np.stack([true, false, union - true - false], -1).round().astype(int)[:, None]
 
 
-@pytest.mark.parametrize("count", [2, 3, 5, 20])
+@pytest.mark.parametrize("count", [4, 5, 20])
 def test_intervals_cover_the_truth_about_as_often_as_they_say_also_of_few_images(count):
     random = np.random.default_rng(0)
     estimates = [
@@ -58,7 +58,7 @@ def test_intervals_cover_the_truth_about_as_often_as_they_say_also_of_few_images
 def test_a_mean_over_classes_is_always_over_the_same_classes():
     counts = np.zeros((12, 2, 3), int)
     counts[:, 0] = [[950 - image, 25 + image, 25] for image in range(12)]
-    counts[2, 1], counts[7, 1] = (30, 40, 30), (30, 35, 35)  # the hard class is in two images
+    counts[[2, 5], 1], counts[[7, 9], 1] = (30, 40, 30), (30, 35, 35)  # the hard class is in four images
     *_, mean = Bootstrap(12, resamples=2000, seed=0).of_sums(counts, iou, averaged=np.array([True, True]))
     assert mean.value == pytest.approx(0.6225, abs=1e-3)
     assert 0.620 < mean.low < mean.value < mean.high < 0.625
@@ -67,23 +67,29 @@ def test_a_mean_over_classes_is_always_over_the_same_classes():
 def test_a_mean_is_as_uncertain_as_its_rare_class():
     random = np.random.default_rng(0)
     counts = np.concatenate([_images(random, 12), np.zeros((12, 1, 3), int)], 1)
-    counts[:2, 1] = (60, 20, 20), (20, 60, 20)
+    counts[:4, 1] = (60, 20, 20), (20, 60, 20), (50, 20, 20), (30, 60, 20)
     _, rare, mean = Bootstrap(12, resamples=2000, seed=0).of_sums(counts, iou, averaged=np.array([True, True]))
-    assert mean.images == rare.images == 2
+    assert mean.images == rare.images == 4
     assert mean.high - mean.low > (rare.high - rare.low) / 3  # about a half, as there are two classes
 
 
-def test_a_mean_has_no_interval_where_one_image_alone_has_a_class_of_it():
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_a_mean_has_no_interval_where_too_few_images_have_a_class_of_it(count):
     counts = np.ones((6, 2, 3), int)
-    counts[1:, 1] = 0
-    *_, mean = Bootstrap(6, resamples=50, seed=0).of_sums(counts, iou, averaged=np.array([True, True]))
-    assert mean == Estimate(pytest.approx(1 / 3))
+    counts[count:, 1] = 0
+    one, other, mean = Bootstrap(6, resamples=50, seed=0).of_sums(counts, iou, averaged=np.array([True, True]))
+    assert mean == other == Estimate(pytest.approx(1 / 3))
+    assert mean.images == count
+    assert one.low is not None
 
 
-def test_a_single_image_has_no_interval():
-    (estimate,) = Bootstrap(1, resamples=100, seed=0).of_means(np.array([[0.5]]))
-    assert estimate == Estimate(0.5)
-    assert str(estimate) == "0.500"
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_too_few_images_have_no_interval_of_means_or_of_sums(count):
+    bootstrap = Bootstrap(count, resamples=100, seed=0)
+    (estimate,) = bootstrap.of_means(np.arange(1.0, count + 1)[:, None])
+    assert estimate == Estimate((count + 1) / 2)
+    assert str(estimate) == f"{(count + 1) / 2:.3f}"
+    assert bootstrap.of_sums(np.ones((count, 1, 3), int), iou) == [Estimate(pytest.approx(1 / 3))]
 
 
 def test_what_is_defined_for_no_image_has_no_value():
@@ -93,10 +99,10 @@ def test_what_is_defined_for_no_image_has_no_value():
 
 
 def test_images_without_a_value_are_left_out_of_the_mean_and_of_the_count():
-    (estimate,) = Bootstrap(3, resamples=100, seed=0).of_means(np.array([[0.2], [np.nan], [0.4]]))
+    (estimate,) = Bootstrap(5, resamples=100, seed=0).of_means(np.array([[0.2], [np.nan], [0.4], [0.3], [0.3]]))
     assert estimate.value == pytest.approx(0.3)
     assert estimate.low < estimate.value < estimate.high
-    assert estimate.images == 2
+    assert estimate.images == 4
 
 
 def test_the_seed_makes_the_interval():

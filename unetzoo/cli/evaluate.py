@@ -73,7 +73,7 @@ def evaluate(
     from unetzoo._utils.memory import keep_freed_memory
     from unetzoo.data.open import dataset_of
     from unetzoo.evaluation.evaluate import evaluate as measure
-    from unetzoo.evaluation.measure import hausdorff_notes
+    from unetzoo.evaluation.measure import hausdorff_notes, interval_note
     from unetzoo.inference.devices import on_device
 
     check_json(json)
@@ -98,7 +98,8 @@ def evaluate(
             on_case=on_case,
         )
     if json != PRINT:
-        tables = [*_note(result), "", _classes(result), *hausdorff_notes(result), *_objects(result)]
+        notes = [note for note in (interval_note(result),) if note]
+        tables = [*_note(result), "", _classes(result), *hausdorff_notes(result), *_objects(result), *notes]
         show(f"{model} on {data}: {_images(result)}", *tables)
     if json:
         write_json(_as_dict(model, data, result), json)
@@ -130,8 +131,7 @@ def _classes(result: "Evaluation") -> "Table":
 
 
 def _images(result: "Evaluation") -> str:
-    count = len(result.cases)
-    images = f"{count_of(count, 'image')}{', so without intervals' if count == 1 else ''}"
+    images = count_of(len(result.cases), "image")
     return f"split {result.split}, {images}" if result.split else images
 
 

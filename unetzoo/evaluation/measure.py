@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unetzoo.evaluation.bootstrap import CONFIDENCE, Bootstrap, Estimate
+from unetzoo.evaluation.bootstrap import CONFIDENCE, LEAST_IMAGES, Bootstrap, Estimate
 from unetzoo.evaluation.object_scores import ObjectScores, object_scores, whole_counts
 from unetzoo.evaluation.objects import Tallies, precision_at_half
 from unetzoo.evaluation.scores import Counts, Scores, count, dice, iou, is_there, mean_of, precision, recall
@@ -173,6 +173,19 @@ def hausdorff_notes(evaluation: Evaluation) -> list[str]:
                 "the mask or in the prediction; it is in only one of both in the others"
             )
     return sentences
+
+
+def interval_note(evaluation: Evaluation) -> str:
+    """Why some numbers, or all, have no interval; empty: all have one."""
+    count = len(evaluation.cases)
+    if count < LEAST_IMAGES:
+        return f"too few images for intervals: {count:,}, and {LEAST_IMAGES} are needed"
+    objects = [evaluation.objects, *evaluation.object_classes.values()]
+    groups = [*evaluation.classes, evaluation.mean, *(each.scores for each in objects if each)]
+    estimates = [estimate for group in groups for estimate in group.values()]
+    if all(estimate.value is None or estimate.low is not None for estimate in estimates):
+        return ""
+    return f"a number without an interval is that of fewer than {LEAST_IMAGES} images, or the mean with such a number"
 
 
 def object_table(evaluation: Evaluation) -> tuple[list[str], dict[str, list[Estimate | int]]]:

@@ -9,12 +9,21 @@ from typing import TYPE_CHECKING
 
 from unetzoo._utils.atomic import write_text
 from unetzoo._utils.pages.render import render, trusted
+from unetzoo._utils.texts import count_of
 from unetzoo.data.dataset import Dataset
 from unetzoo.data.formats.nodata import known_where_data
-from unetzoo.evaluation.bootstrap import Estimate
+from unetzoo.evaluation.bootstrap import LEAST_IMAGES, Estimate
 from unetzoo.evaluation.instances import match_objects
 from unetzoo.evaluation.masks import object_pairs, predicted
-from unetzoo.evaluation.measure import HAUSDORFF, SURFACE_DICE, Case, Evaluation, hausdorff_notes, object_table
+from unetzoo.evaluation.measure import (
+    HAUSDORFF,
+    SURFACE_DICE,
+    Case,
+    Evaluation,
+    hausdorff_notes,
+    interval_note,
+    object_table,
+)
 from unetzoo.evaluation.sheet import Shown, draw_sheet
 from unetzoo.inference.forward import Network
 from unetzoo.nn.wrapped import network_of
@@ -147,10 +156,10 @@ def _cell(number: Estimate | int) -> "Markup":
 
 def _subtitle(evaluation: Evaluation) -> str:
     split = f"split {evaluation.split}, " if evaluation.split else ""
-    if len(evaluation.cases) == 1:
-        return f"{split}1 image, so without intervals"
-    drawn = f"{evaluation.resamples:,} draws of images (seed {evaluation.seed})"
-    return f"{split}{len(evaluation.cases):,} images; 95 % intervals from {drawn}"
+    images = f"{split}{count_of(len(evaluation.cases), 'image')}"
+    if len(evaluation.cases) < LEAST_IMAGES:
+        return f"{images}; {interval_note(evaluation)}"
+    return f"{images}; 95 % intervals from {evaluation.resamples:,} draws of images (seed {evaluation.seed})"
 
 
 def _explanation(evaluation: Evaluation) -> str:
@@ -161,6 +170,8 @@ def _explanation(evaluation: Evaluation) -> str:
             "penalised distance a class that is only in the mask or only predicted is as far as the image's diagonal."
         )
         text += "".join(f" {note}." for note in hausdorff_notes(evaluation))
+    if len(evaluation.cases) >= LEAST_IMAGES and (note := interval_note(evaluation)):
+        text += f" {note[0].upper()}{note[1:]}."
     return text
 
 
