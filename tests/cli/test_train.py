@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 import unetzoo
+from unetzoo.cli.train_output import time_of
 
 _SMALL = ["--encoder", "plain", "--encoder-option", "widths=4,8", "--steps", "6", "--epochs", "2", "--batch", "2"]
 
@@ -148,6 +149,25 @@ def test_a_warning_about_the_data_is_printed(invoke, cells, tmp_path):
     assert result.exit_code == 0
     assert "warning: " in result.stderr
     assert "three" in result.stderr
+
+
+def test_a_budget_of_minutes_says_how_many_steps_fit(invoke, cells, tmp_path):
+    small = ["--encoder", "plain", "--encoder-option", "widths=4,8", "--batch", "2"]
+    result = invoke("train", str(cells), "--out", str(tmp_path / "run"), *small, "--minutes", "0.02")
+    assert result.exit_code == 0, result.output
+    assert "; 1 second of steps of 2 crops of 64 px\n" in result.stdout
+    assert re.search(r"^about [\d,]+ steps fit into 1 second on this CPU$", result.stdout, re.MULTILINE)
+    again = invoke("train", str(cells), "--out", str(tmp_path / "again"), *small, "--minutes", "2", "--epochs", "30")
+    assert (again.exit_code, again.stderr.count("\n")) == (2, 1)
+    assert "--minutes is a budget instead of --steps and --epochs" in again.stderr
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(1, "1 second"), (59, "59 seconds"), (61, "1 minute"), (850, "14 minutes"), (3600, "1 hour"), (9100, "2.5 hours")],
+)
+def test_durations_are_said_as_people_say_them(seconds, text):
+    assert time_of(seconds) == text
 
 
 def test_options_and_network_of_a_run_are_in_run_json(invoke, cells, tmp_path):

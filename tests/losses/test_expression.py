@@ -15,7 +15,7 @@ from unetzoo.losses.resolution import at_one_resolution
 from unetzoo.registry.builtin import unetzoo_losses
 from unetzoo.registry.registry import Offer, Provider, Registry
 from unetzoo.specs import LossSpec
-from unetzoo.training.loop import supervised_loss
+from unetzoo.training.supervision import supervised_loss
 
 
 class Brier(nn.Module):

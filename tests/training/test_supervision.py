@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from unetzoo.training.loop import Supervised, supervised_loss
+from unetzoo.training.supervision import Supervised, supervised_loss
 
 
 def test_native_supervision_compares_each_output_at_its_own_resolution(make_model):

@@ -14,7 +14,7 @@ from unetzoo import Dataset, ModelInfo, OptionError, Sample
 from unetzoo.losses.resolution import middle_pixels
 from unetzoo.training.augment import Augmentation
 from unetzoo.training.crops import CropDataset
-from unetzoo.training.loop import supervised_loss
+from unetzoo.training.supervision import supervised_loss
 from unetzoo.training.target import ObjectTarget, loss_of, target_of
 
 _INFO = ModelInfo(value_range=(0.0, 255.0))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from unetzoo.weights.inherit import Inheritance
 
 _MOST_WARNINGS = 5
+_SHORT = 60  # seconds, of which nobody needs an estimate
 
 
 def say_new_run(folder: Path) -> None:
@@ -45,6 +46,7 @@ def listening(model: "Segmenter", survey: "Survey", options: "FitOptions") -> "I
     from unetzoo.training.progress import FitListener
 
     plan = _plan(model, survey, options)
+    clock = _Clock(options, model, plan.epochs)
     with progress() as bar:
         task = bar.add_task("step", total=plan.steps)
         validation = bar.add_task("validate", visible=False)
@@ -57,11 +59,41 @@ def listening(model: "Segmenter", survey: "Survey", options: "FitOptions") -> "I
         yield FitListener(
             on_inherit=say_inheritance,
             on_start=on_start,
-            on_step=lambda step, _steps, _loss: bar.update(task, completed=step),
+            on_plan=clock.on_plan,
+            on_step=lambda step, steps, _loss: bar.update(task, completed=step, total=steps),
             on_image=lambda done, total: bar.update(validation, completed=done, total=total, visible=done < total),
-            on_epoch=lambda epoch: show(_line(epoch, plan.epochs, survey.statistics.class_names)),
+            on_epoch=lambda epoch: show(_line(epoch, clock, survey.statistics.class_names)),
             on_tune=lambda done, total: bar.update(tuning, completed=done, total=total, visible=done < total),
         )
+
+
+class _Clock:
+    """What is known of the time of a training: it prints that once, after the first steps."""
+
+    def __init__(self, options: "FitOptions", model: "Segmenter", epochs: int) -> None:
+        self.epochs, self.left = epochs, 0.0
+        self._minutes, self._model, self._is_known = options.minutes, model, False
+
+    def on_plan(self, steps: int, epochs: int, seconds: float) -> None:
+        """Keep the number of epochs, and the seconds to the end."""
+        self.epochs, self.left = epochs, seconds
+        if not self._is_known and (self._minutes is not None or seconds >= _SHORT):
+            device = next(self._model.parameters()).device.type
+            machine = "this CPU" if device == "cpu" else f"this {device} device"
+            if self._minutes is not None:
+                show(f"about {steps:,} steps fit into {time_of(60 * self._minutes)} on {machine}")
+            else:
+                show(f"about {time_of(seconds)} on {machine}, and validation")
+        self._is_known = True
+
+
+def time_of(seconds: float) -> str:
+    """A duration for people: `40 seconds`, `14 minutes`, `2.5 hours`."""
+    for unit, length, places in (("hour", 3600, 1), ("minute", 60, 0)):
+        if seconds >= length:
+            number = f"{seconds / length:.{places}f}".removesuffix(".0")
+            return f"{number} {unit}{'' if number == '1' else 's'}"
+    return count_of(round(seconds), "second")
 
 
 def say_inheritance(inheritance: "Inheritance") -> None:
@@ -82,21 +114,23 @@ def _title(model: "Segmenter", survey: "Survey", options: "FitOptions", step: in
     loss = plan.loss or "the losses of its maps"
     objects = f", objects by {model.config.objects}" if model.config.objects else ""
     start = f", continued from step {step:,}" if step else ""
+    length = f"{plan.steps:,} steps" if options.minutes is None else f"{time_of(60 * options.minutes)} of steps"
     return (
         f"{counts} images, {classes}{objects}; {model.config.decoder} over "
-        f"{model.config.encoder}, {parameters:.2f} M parameters; {loss}; {plan.steps:,} steps of {options.batch} "
+        f"{model.config.encoder}, {parameters:.2f} M parameters; {loss}; {length} of {options.batch} "
         f"crops of {plan.crop} px{start}"
     )
 
 
-def _line(epoch: "Epoch", epochs: int, class_names: tuple[str, ...]) -> str:
+def _line(epoch: "Epoch", clock: _Clock, class_names: tuple[str, ...]) -> str:
+    epochs, left = clock.epochs, f"  {time_of(clock.left)} left" if clock.left >= _SHORT else ""
     number = f"epoch {epoch.epoch:>{len(str(epochs))}}/{epochs}  loss {epoch.loss:.4f}"
     if epoch.mean_iou is None:
-        return number
+        return f"{number}{left}"
     scores = zip(class_names, epoch.class_iou, strict=True)
     classes = ", ".join(f"{name} {value:.3f}" for name, value in scores if value is not None)
     precision = "" if epoch.average_precision is None else f"  AP {epoch.average_precision:.4f}"
-    return f"{number}{precision}  mean IoU {epoch.mean_iou:.4f} ({classes}){'  best' if epoch.is_best else ''}"
+    return f"{number}{precision}  mean IoU {epoch.mean_iou:.4f} ({classes}){'  best' if epoch.is_best else ''}{left}"
 
 
 def say_result(result: "Fit") -> None:
@@ -107,6 +141,8 @@ def say_result(result: "Fit") -> None:
     network = "no validation images to choose by: the last network"
     if best.score is not None:
         network = f"the best network, of epoch {best.epoch} with {best.score_name} {best.score:.4f},"
+    if result.outlook:
+        show(result.outlook)
     if result.tuning is not None:
         show(tuning_line(result.tuning))
     show(f"{network} is in {result.folder / 'best'}; pictures: {picture}")

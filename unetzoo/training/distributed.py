@@ -3,7 +3,7 @@
 import math
 import multiprocessing
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from traceback import clear_frames
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
-from torch.utils.data import BatchSampler, DataLoader
+from torch.utils.data import BatchSampler, DataLoader, Sampler
 
 from unetzoo._utils.extras import how_to_install, need
 from unetzoo._utils.workers import GUARD, end_only_with_parent
@@ -130,13 +130,44 @@ def failing_samples(loss: Tensor, names: Sequence[str]) -> list[str]:
     return failing
 
 
-def batches(crops: CropDataset, options: FitOptions, accelerator: "Accelerator", *, start: int) -> Iterator[Crop]:
-    """The batches of a training from the step `start` on, from 0, to the last one; DataError for a missing file."""
+def agreed(numbers: Sequence[int], accelerator: "Accelerator") -> list[int]:
+    """The numbers of the main process in all processes; a collective call."""
+    from accelerate.utils import broadcast_object_list
+
+    shared = list(numbers)
+    return shared if accelerator.num_processes == 1 else list(broadcast_object_list(shared))
+
+
+class _Numbers(Sampler[int]):
+    """The numbers of the crops from one on, up to a last one that may move meanwhile."""
+
+    def __init__(self, start: int, count: Callable[[], int]) -> None:
+        self._start, self._count = start, count
+
+    def __iter__(self) -> Iterator[int]:
+        number = self._start
+        while number < self._count():
+            yield number
+            number += 1
+
+    def __len__(self) -> int:
+        return max(0, self._count() - self._start)
+
+
+def batches(
+    crops: CropDataset, options: FitOptions, accelerator: "Accelerator", *, start: int, steps: Callable[[], int]
+) -> Iterator[Crop]:
+    """The batches of a training from the step `start` on, from 0, to the last one; DataError for a missing file.
+
+    The number of all steps may change meanwhile, but some batches are read ahead.
+    """
     on_gpu = accelerator.device.type == "cuda"
     default_workers = min(_MOST_WORKERS, os.cpu_count() or 1) if on_gpu else 0
     loader = DataLoader(
         crops,
-        batch_sampler=BatchSampler(range(start * options.batch, len(crops)), options.batch, drop_last=False),
+        batch_sampler=BatchSampler(
+            _Numbers(start * options.batch, lambda: steps() * options.batch), options.batch, drop_last=False
+        ),
         num_workers=default_workers if options.workers is None else options.workers,
         pin_memory=on_gpu,
         worker_init_fn=_begin_worker,

@@ -9,6 +9,7 @@ from unetzoo.data.survey.survey import Survey
 from unetzoo.evaluation.tune import OnStep, Tuning, tune_on
 from unetzoo.nn.segmenter import Segmenter
 from unetzoo.training.loop import Training
+from unetzoo.training.outlook import outlook_of
 from unetzoo.training.progress import Epoch
 from unetzoo.training.validate import draw_curves, draw_predictions
 from unetzoo.weights.folder import BEST, load, write
@@ -37,6 +38,11 @@ class Fit:
     is_main: bool = True
     tuning: Tuning | None = None
     inheritance: Inheritance | None = None
+
+    @property
+    def outlook(self) -> str:
+        """What the curve of the validation says of a longer training; empty for fewer than about eight epochs."""
+        return outlook_of(self.epochs)
 
     @property
     def best(self) -> Epoch:

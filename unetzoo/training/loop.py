@@ -1,31 +1,35 @@
 """The loop of a training: steps, validation after each epoch, checkpoints."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812 - the field's name for it
 from torch.optim.lr_scheduler import LambdaLR
 
 from unetzoo.data.dataset import Dataset
-from unetzoo.layers.valid import mirrored
-from unetzoo.losses.resolution import middle_pixels
-from unetzoo.nn.coding import UNKNOWN
 from unetzoo.nn.contracts import Encoder
 from unetzoo.nn.info import ModelInfo
 from unetzoo.nn.segmenter import Segmenter, freeze, unfreeze
+from unetzoo.training.budget import FIRST_STEPS, Pace, fit_plan
 from unetzoo.training.crops import Crop, CropDataset, mixed
-from unetzoo.training.distributed import batches, failing_samples, mean_loss, share_buffers, synchronize_batch_norm
+from unetzoo.training.distributed import (
+    agreed,
+    batches,
+    failing_samples,
+    mean_loss,
+    share_buffers,
+    synchronize_batch_norm,
+)
 from unetzoo.training.optim import DenseAdamW, MovingAverage, create_optimizer, rate_of
-from unetzoo.training.options import FitOptions, Plan, Supervision
+from unetzoo.training.options import SHORTEST_EPOCH, FitOptions, Plan
 from unetzoo.training.progress import Epoch, FitListener, Progress
 from unetzoo.training.run import CHECKPOINTS, Checkpoints
 from unetzoo.training.stopping import StopRequest, TrainingStoppedError, not_finite
+from unetzoo.training.supervision import Supervised, supervised_loss
 from unetzoo.training.target import loss_of
 from unetzoo.training.validate import Validator
 from unetzoo.weights.folder import BEST, write
@@ -34,52 +38,7 @@ if TYPE_CHECKING:
     from accelerate import Accelerator
 
 
-class Supervised(nn.Module):
-    """A network whose `forward` gives what the loss compares: data parallelism wraps `forward` alone."""
-
-    def __init__(self, model: Segmenter, supervision: Supervision) -> None:
-        super().__init__()
-        self.model = model
-        self.supervision = supervision
-
-    @property
-    def reductions(self) -> tuple[int, ...]:
-        """Input pixels per pixel of each output's logits, along each axis."""
-        reductions = tuple(self.model.decoder.reductions)
-        return reductions if self.supervision == "native" else (1,) * len(reductions)
-
-    def forward(self, images: Tensor) -> list[Tensor]:
-        """Logits (b, classes, ...) of each output for images (b, c, h, w), the best last.
-
-        For a network without padding, images are extended by mirroring, so that it has logits for the whole target.
-        """
-        if self.model.encoder.valid_padding:
-            extended = mirrored(images, self.model.encoder.features.reductions[-1])
-            return [logits[..., : images.shape[2], : images.shape[3]] for logits in self.model.all_logits(extended)]
-        if self.supervision == "native":
-            return self.model.native_logits(images)
-        return self.model.all_logits(images)
-
-
-def supervised_loss(
-    loss: Callable[[Tensor, Tensor], Tensor], logits: Sequence[Tensor], reductions: Sequence[int], target: Tensor
-) -> Tensor:
-    """The mean loss over the outputs, a scalar; each compares with the target at its own resolution.
-
-    `loss` maps logits (b, k, h, w) and a target, (b, h, w) of class ids or (b, c + m, h, w) of objects, to a scalar;
-    `reductions` are the input pixels per pixel of each output, along each axis.
-    """
-    pairs = zip(logits, reductions, strict=True)
-    return torch.stack([loss(output, _downsampled(target, by)) for output, by in pairs]).mean()
-
-
-def _downsampled(target: Tensor, by: int) -> Tensor:
-    """The center pixel of each `by` x `by` block of a target; unknown where it lies beyond the border."""
-    if by == 1:
-        return target
-    height, width = target.shape[-2:]
-    unknown = UNKNOWN if target.ndim == 3 else 0  # in a target of objects a weight of 0
-    return middle_pixels(F.pad(target, (0, -width % by, 0, -height % by), value=unknown), (by, by))
+_SOON = 0.05  # share of a budget of time after which slow steps need a plan
 
 
 class Training:
@@ -101,13 +60,14 @@ class Training:
             synchronize_batch_norm(model)
         supervised = Supervised(model, options.supervision)
         optimizer = create_optimizer(model, options, accelerator.device)
-        schedule = LambdaLR(optimizer, rate_of(options.schedule, steps=plan.steps, warm_up=options.warm_up))
+        schedule = LambdaLR(optimizer, lambda step: self._rate(step))
         self.reductions = supervised.reductions
         self.clips = not isinstance(optimizer, DenseAdamW)  # that one clips itself
         self.loss = loss_of(model.config, plan.loss).to(accelerator.device)
         self.average = MovingAverage(model, options.average) if options.average else None
         self.network, self.optimizer, self.schedule = accelerator.prepare(supervised, optimizer, schedule)
         self.progress = Progress()
+        self.pace = Pace()
         self.checkpoints = Checkpoints(folder / CHECKPOINTS, accelerator)
         self.stop = StopRequest(single_process=accelerator.num_processes == 1)
         self.validator = Validator()
@@ -121,16 +81,68 @@ class Training:
         with self.stop.listening(), torch.random.fork_rng(devices=devices), _unfrozen_again(self.model.encoder):
             if not (resume and self.checkpoints.load()):
                 self.checkpoints.save(0)
+            self._continue_budget()
             listener.on_start(self.progress.step)
             if self._is_epoch_over():  # a signal came while it was validated
                 self._after_step(validation, listener)
-            for batch in batches(crops, self.options, self.accelerator, start=self.progress.step):
-                self._set_frozen()
-                loss = self._step(batch)
-                self.progress.step += 1
-                self.progress.losses.append(loss)
-                listener.on_step(self.progress.step, self.plan.steps, loss)
-                self._after_step(validation, listener)
+            while self.progress.step < self.plan.steps:  # again if a budget grew after the last batch was read
+                self._run_steps(crops, validation, listener)
+
+    def _run_steps(self, crops: CropDataset, validation: Dataset, listener: FitListener) -> None:
+        """Train on the batches up to the end of the plan."""
+        steps = self.progress.step
+        for batch in batches(crops, self.options, self.accelerator, start=steps, steps=lambda: self.plan.steps):
+            if self.progress.step >= self.plan.steps:  # a budget of time ends, and some batches were read ahead
+                continue
+            self._set_frozen()
+            loss = self._step(batch)
+            self.progress.step += 1
+            self.progress.losses.append(loss)
+            listener.on_step(self.progress.step, self.plan.steps, loss)
+            self.pace.end_step()
+            if self.pace.steps == FIRST_STEPS or self._is_slow():
+                self._replan(listener)
+            self._after_step(validation, listener)
+
+    def _rate(self, step: int) -> float:
+        """The learning rate at a step, as a share of the highest; the number of all steps may change."""
+        return rate_of(self.options.schedule, steps=self.plan.steps, warm_up=self.options.warm_up)(step)
+
+    def _continue_budget(self) -> None:
+        """Begin to take the time; that of a run that is resumed counts, and is the first guess of its pace."""
+        progress, minutes = self.progress, self.options.minutes
+        self.pace = Pace(progress.seconds)
+        if minutes is None or not progress.step:
+            return
+        left = 60 * minutes - progress.seconds if minutes > progress.minutes else 0
+        steps = max(0 if self._is_validated() else 1, int(left * progress.step / (progress.seconds or 1)))
+        epochs = min(steps, max(1, steps // SHORTEST_EPOCH))
+        done = (progress.step, len(progress.epochs))
+        self.plan = replace(self.plan, steps=done[0] + steps, epochs=done[1] + epochs, origin=done)
+
+    def _is_validated(self) -> bool:
+        """Whether an epoch ended with the last step."""
+        epochs = self.progress.epochs
+        return bool(epochs) and epochs[-1].step == self.progress.step
+
+    def _is_slow(self) -> bool:
+        """Whether a budget of time needs a plan before the usual number of steps; for a process that trains alone."""
+        is_alone, minutes, steps = self.accelerator.num_processes == 1, self.options.minutes, self.pace.steps
+        if minutes is None or not is_alone or not 1 < steps < FIRST_STEPS or self.plan.origin != (0, 0):
+            return False
+        return self.pace.spent >= _SOON * 60 * minutes
+
+    def _replan(self, listener: FitListener) -> None:
+        """Fit the plan into what is left of a budget of time, and tell the time to its end."""
+        pace, progress, minutes = self.pace, self.progress, self.options.minutes
+        step, epochs = progress.step, len(progress.epochs)
+        if minutes is not None and pace.steps > 1:
+            left = 60 * minutes - pace.spent
+            plan = fit_plan(self.plan, left, pace, step=step, epochs=epochs, is_validated=self._is_validated())
+            steps, count = agreed((plan.steps, plan.epochs), self.accelerator)
+            self.plan = replace(plan, steps=steps, epochs=count)
+        if pace.steps > 1:
+            listener.on_plan(self.plan.steps, self.plan.epochs, pace.left(self.plan, step, epochs))
 
     def _step(self, batch: Crop) -> float:
         """One update of the weights; returns the loss, the mean over all processes."""
@@ -163,11 +175,17 @@ class Training:
         """Validate at the end of an epoch, write a checkpoint when it is due, and stop after a signal."""
         epoch = self._end_epoch(validation, listener) if self._is_epoch_over() else None
         if epoch is not None:
+            self.pace.end_validation()
+            self._replan(listener)
             listener.on_epoch(epoch)
         step, every, signal = self.progress.step, self.options.checkpoint_steps, self.stop.signal
         due = step % every == 0 if every else epoch is not None
         if due or signal or step == self.plan.steps:
+            self.progress.seconds = self.pace.spent
+            if step == self.plan.steps:
+                self.progress.minutes = self.options.minutes or 0.0
             self.checkpoints.save(step)
+            self.pace.end_checkpoint()
         if signal and (step < self.plan.steps or self._is_epoch_over()):
             raise TrainingStoppedError(signal, step)
 

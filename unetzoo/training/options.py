@@ -21,7 +21,7 @@ Supervision = Literal["full", "native"]
 _TRAINED_RATE = 0.1
 _UNIT = 32  # crops of such sizes need no padding in nearly all encoders
 _LONGEST_CROP = 256
-_SHORTEST_EPOCH = 50  # steps; a data set of ten images would otherwise be an epoch of one
+SHORTEST_EPOCH = 50  # steps; a data set of ten images would otherwise be an epoch of one
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +34,9 @@ class FitOptions:
         epochs: Number of epochs, each at least 50 steps. An epoch is as many crops as have the pixels of all images,
             and at least one an image; validation follows it.
         steps: Number of updates of the weights, shared evenly among the epochs. None: as many as the epochs need.
+        minutes: Minutes of training and validation, instead of steps and epochs. The number of steps is fitted to the
+            machine after the first ones and corrected after each epoch, so that the schedule ends with the time; such
+            a training is not repeated bit by bit. Reading the data before and drawing pictures after come on top.
         batch: Crops per step, over all processes.
         crop: Side of the square crops. None: 256, or less if all images are smaller.
         learning_rate: Highest learning rate.
@@ -72,6 +75,7 @@ class FitOptions:
     loss: str = ""
     epochs: Annotated[int, Range(1, 1e6)] = 30
     steps: Annotated[int | None, Range(1, 1e9)] = None
+    minutes: Annotated[float | None, Range(1e-3, 1e6, "MINUTES")] = None
     batch: Annotated[int, Range(1, 1e6)] = 8
     crop: Annotated[int | None, Range(16, 1e5, "PIXELS")] = None
     learning_rate: Annotated[float, Range(1e-9, 1e3)] = 1e-3
@@ -100,6 +104,8 @@ class FitOptions:
         object.__setattr__(self, "trackers", tuple(self.trackers))
         object.__setattr__(self, "precision", check_precision(self.precision))
         check_fields(self)
+        if self.minutes is not None and (self.steps is not None or self.epochs != type(self).epochs):
+            raise OptionError(f"minutes={self.minutes:g} is a budget instead of steps and epochs: leave those out")
         if self.cpu:
             if self.device not in (None, "cpu"):
                 raise OptionError(f"cpu=True and device={self.device!r} contradict each other; keep the device")
@@ -116,7 +122,7 @@ class FitOptions:
         """What follows for a data set, for a network with as many logits as `classes`, perhaps maps of objects."""
         crop = self.crop or min(_LONGEST_CROP, ceil(max(statistics.largest) / _UNIT) * _UNIT)
         crops = max(statistics.images, ceil(statistics.pixels / crop**2))
-        steps = self.steps or self.epochs * max(_SHORTEST_EPOCH, ceil(crops / self.batch))
+        steps = self.steps or self.epochs * max(SHORTEST_EPOCH, ceil(crops / self.batch))
         return Plan(
             loss=self.loss or ("" if objects else "dice + bce" if classes == 1 else "dice + ce"),
             crop=crop,
@@ -129,14 +135,19 @@ class FitOptions:
 class Plan:
     """What a training will do: loss expression, side of the crops, and steps, which the epochs share evenly.
 
-    The expression is empty where each map of objects has its own loss.
+    The expression is empty where each map of objects has its own loss. Steps and epochs of `origin` are done; those
+    that remain are shared evenly.
     """
 
     loss: str
     crop: int
     steps: int
     epochs: int
+    origin: tuple[int, int] = (0, 0)
 
     def epochs_in(self, steps: int) -> int:
         """How many epochs end in the first `steps` steps."""
-        return steps * self.epochs // self.steps
+        done, epochs = self.origin
+        if steps <= done:
+            return epochs
+        return epochs + (steps - done) * (self.epochs - epochs) // (self.steps - done)

@@ -58,6 +58,8 @@ class FitListener:
     Attributes:
         on_inherit: called with what a new run has of the network that it begins with.
         on_start: called before the first step with the number of steps that are done, 0 for a new run.
+        on_plan: called after the first steps, when their time is known, and after each epoch, with the number of all
+            steps, that of all epochs, and the seconds to the end, without validation before there was one.
         on_step: called after each step with its number, from 1 on, the number of all steps, and the training loss.
         on_image: called after each image of a validation with its number, from 1 on, and the number of all; of several
             processes, of the images of the main one.
@@ -68,6 +70,7 @@ class FitListener:
 
     on_inherit: Callable[[Inheritance], None] = lambda _: None
     on_start: Callable[[int], None] = lambda _: None
+    on_plan: Callable[[int, int, float], None] = lambda *_: None
     on_step: Callable[[int, int, float], None] = lambda *_: None
     on_image: Callable[[int, int], None] = lambda *_: None
     on_epoch: Callable[[Epoch], None] = lambda _: None
@@ -81,6 +84,8 @@ class Progress:
         self.step = 0  # updates of the weights so far
         self.losses: list[float] = []  # of the steps of this epoch, averaged over the processes
         self.epochs: list[Epoch] = []
+        self.seconds = 0.0  # of steps, validations and checkpoints
+        self.minutes = 0.0  # of a budget that has come to its end
 
     @property
     def best(self) -> Epoch | None:
@@ -89,10 +94,13 @@ class Progress:
 
     def state_dict(self) -> dict[str, Any]:
         """All of it as plain data."""
-        return {"step": self.step, "losses": self.losses, "epochs": [epoch.to_dict() for epoch in self.epochs]}
+        epochs = [epoch.to_dict() for epoch in self.epochs]
+        time = {"seconds": self.seconds, "minutes": self.minutes}
+        return {"step": self.step, "losses": self.losses, "epochs": epochs, **time}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """The inverse of `state_dict`."""
         self.step = state["step"]
         self.losses = list(state["losses"])
+        self.seconds, self.minutes = state.get("seconds", 0.0), state.get("minutes", 0.0)  # older releases have none
         self.epochs = [Epoch(**{**epoch, "class_iou": tuple(epoch["class_iou"])}) for epoch in state["epochs"]]

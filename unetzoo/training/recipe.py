@@ -17,6 +17,7 @@ RECIPE = "recipe.toml"
 _FORMAT = 1
 _NULL = "null"  # TOML has none; on the command line it is written so, too
 _ABSENT = ("cpu",)  # an older word for another field
+_BUDGETS = {"training.minutes": ("steps", "epochs"), "training.steps": ("minutes",), "training.epochs": ("minutes",)}
 Table = TypeVar("Table")
 
 
@@ -225,6 +226,9 @@ def change(data: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any
             tables[table].pop("hash", None)
         if table == "network" and tables[table].get(name) != value and f"{key}_options" not in changes:
             tables[table].pop(f"{name}_options", None)
+        if key in _BUDGETS and value is not None:
+            for other in _BUDGETS[key]:
+                tables[table].pop(other, None)
         tables[table].pop(name, None)
         tables[table] |= {} if value is None else {name: value}
     return tables

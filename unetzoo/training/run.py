@@ -31,7 +31,7 @@ _NOT_COMPARED = ("workers", "checkpoint_steps", "device", "cpu", "trackers")
 """Options that change nothing in what is learned."""
 _ABSENT: dict[str, dict[str, Any]] = {"network": {"objects": "", "objects_options": {}}}
 """What the description of a network without objects leaves out."""
-_LENGTH = ("epochs", "steps")  # may grow: a run continues beyond its end
+_LENGTH = ("epochs", "steps", "minutes")  # may grow: a run continues beyond its end
 _CHECKPOINT = re.compile(r"step-(\d+)")
 
 
@@ -96,7 +96,9 @@ def begin(
     if run is not None:
         before = json.loads((folder / RUN).read_text(encoding="utf-8"))
         _check_same(folder, before | {"options": _as_json(asdict(run.options))}, description)
-        _check_length(folder, *(each.plan(statistics, config.classes) for each in (run.options, options)))
+        _check_budget(folder, run.options, options)
+        if options.minutes is None:
+            _check_length(folder, *(each.plan(statistics, config.classes) for each in (run.options, options)))
     write_text(folder / RUN, json.dumps(description, indent=2) + "\n")
 
 
@@ -193,6 +195,13 @@ def _check_same(folder: Path, before: dict[str, Any], now: dict[str, Any]) -> No
             raise TrainingError(
                 f"the run in {folder} had other {part}: {changes}; resume with the same, or choose another folder"
             )
+
+
+def _check_budget(folder: Path, before: FitOptions, now: FitOptions) -> None:
+    """Raise TrainingError unless both trainings have a budget of time, or neither has."""
+    if (before.minutes is None) != (now.minutes is None):
+        kind = "epochs and steps" if before.minutes is None else "minutes"
+        raise TrainingError(f"the run in {folder} has a budget of {kind}: resume with the same kind of budget")
 
 
 def _check_length(folder: Path, before: Plan, now: Plan) -> None:

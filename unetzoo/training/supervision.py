@@ -1,0 +1,61 @@
+"""Deep supervision: what each output of a network is compared with."""
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 - the field's name for it
+
+from unetzoo.layers.valid import mirrored
+from unetzoo.losses.resolution import middle_pixels
+from unetzoo.nn.coding import UNKNOWN
+from unetzoo.nn.segmenter import Segmenter
+from unetzoo.training.options import Supervision
+
+
+class Supervised(nn.Module):
+    """A network whose `forward` gives what the loss compares: data parallelism wraps `forward` alone."""
+
+    def __init__(self, model: Segmenter, supervision: Supervision) -> None:
+        super().__init__()
+        self.model = model
+        self.supervision = supervision
+
+    @property
+    def reductions(self) -> tuple[int, ...]:
+        """Input pixels per pixel of each output's logits, along each axis."""
+        reductions = tuple(self.model.decoder.reductions)
+        return reductions if self.supervision == "native" else (1,) * len(reductions)
+
+    def forward(self, images: Tensor) -> list[Tensor]:
+        """Logits (b, classes, ...) of each output for images (b, c, h, w), the best last.
+
+        For a network without padding, images are extended by mirroring, so that it has logits for the whole target.
+        """
+        if self.model.encoder.valid_padding:
+            extended = mirrored(images, self.model.encoder.features.reductions[-1])
+            return [logits[..., : images.shape[2], : images.shape[3]] for logits in self.model.all_logits(extended)]
+        if self.supervision == "native":
+            return self.model.native_logits(images)
+        return self.model.all_logits(images)
+
+
+def supervised_loss(
+    loss: Callable[[Tensor, Tensor], Tensor], logits: Sequence[Tensor], reductions: Sequence[int], target: Tensor
+) -> Tensor:
+    """The mean loss over the outputs, a scalar; each compares with the target at its own resolution.
+
+    `loss` maps logits (b, k, h, w) and a target, (b, h, w) of class ids or (b, c + m, h, w) of objects, to a scalar;
+    `reductions` are the input pixels per pixel of each output, along each axis.
+    """
+    pairs = zip(logits, reductions, strict=True)
+    return torch.stack([loss(output, _downsampled(target, by)) for output, by in pairs]).mean()
+
+
+def _downsampled(target: Tensor, by: int) -> Tensor:
+    """The center pixel of each `by` x `by` block of a target; unknown where it lies beyond the border."""
+    if by == 1:
+        return target
+    height, width = target.shape[-2:]
+    unknown = UNKNOWN if target.ndim == 3 else 0  # in a target of objects a weight of 0
+    return middle_pixels(F.pad(target, (0, -width % by, 0, -height % by), value=unknown), (by, by))
