@@ -58,3 +58,18 @@ def unetzoo_formats() -> Iterator[unetzoo.FormatSpec]:
         summary="DICOM: slices, and folders of a series as volumes",
         folders=("*.dcm", "*.DCM", "*.ima", "*.IMA"),
     )
+
+
+@unetzoo.hookimpl
+def unetzoo_commands() -> Iterator[unetzoo.CommandSpec]:
+    """The commands of this plugin."""
+    yield unetzoo.CommandSpec(
+        name="slice-volumes",
+        build=unetzoo.lazy("unetzoo_medical.commands:slice_volumes"),
+        summary="Write slices of volumes as images for training, with splits by case.",
+    )
+    yield unetzoo.CommandSpec(
+        name="predict-volumes",
+        build=unetzoo.lazy("unetzoo_medical.commands:predict_volumes"),
+        summary="Predict volumes slice by slice with a 2D network.",
+    )

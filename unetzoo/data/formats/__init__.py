@@ -7,6 +7,7 @@ from unetzoo.data.formats.content import Content, Known
 from unetzoo.data.formats.grid import NO_GRID, Axis, Grid, Key, coarser, grid_of_transform, transform_of
 from unetzoo.data.formats.limits import check_backed, check_memory
 from unetzoo.data.formats.raster import Raster, ResultArray, Window, full_palette, is_whole, planes_of
+from unetzoo.data.formats.read import open_raster
 from unetzoo.data.masks.forms import Marks
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "full_palette",
     "grid_of_transform",
     "is_whole",
+    "open_raster",
     "planes_of",
     "transform_of",
 ]
