@@ -36,7 +36,7 @@ def unetzoo_formats() -> Iterator[unetzoo.FormatSpec]:
 
 @unetzoo.hookimpl
 def unetzoo_commands() -> Iterator[unetzoo.CommandSpec]:
-    """The commands `polygons` and `rasterize`."""
+    """The commands `polygons`, `rasterize` and `stack`."""
     yield unetzoo.CommandSpec(
         name="polygons",
         build=unetzoo.lazy("unetzoo_geo.commands:polygons"),
@@ -46,4 +46,9 @@ def unetzoo_commands() -> Iterator[unetzoo.CommandSpec]:
         name="rasterize",
         build=unetzoo.lazy("unetzoo_geo.commands:rasterize"),
         summary="Draw polygons of a GeoPackage, GeoJSON or Shapefile as a mask on the grid of an image.",
+    )
+    yield unetzoo.CommandSpec(
+        name="stack",
+        build=unetzoo.lazy("unetzoo_geo.commands:stack"),
+        summary="Make one image of the bands of a scene that lie in files of their own.",
     )

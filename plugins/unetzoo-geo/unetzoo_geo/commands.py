@@ -1,4 +1,4 @@
-"""`unetzoo polygons` and `unetzoo rasterize`: from rasters of classes to polygons, and back."""
+"""`unetzoo polygons`, `rasterize` and `stack`: from rasters of classes to polygons, and back; bands as one image."""
 
 from pathlib import Path
 from typing import Annotated
@@ -80,6 +80,38 @@ def rasterize(
     names = {number: name for name, number in ids.items()} | {outside: f"outside ({outside})"}
     parts = [f"{names.get(number, number)} {count:,}" for number, count in sorted(drawn.pixels.items())]
     typer.echo(f"{mask}: pixels of {', '.join(parts)}")
+
+
+def stack(
+    out: Annotated[Path, typer.Argument(help="VRT to write, which names the files and copies no pixels")],
+    bands: Annotated[
+        list[str], typer.Argument(metavar="NAME=FILE...", help="Bands in their order, such as B2=T33_B02.jp2")
+    ],
+    like: Annotated[str | None, typer.Option(help="Band whose grid it has. None: that of the smallest pixels")] = None,
+    resampling: Annotated[
+        str, typer.Option(help="How bands of other pixels are resampled: nearest, bilinear, cubic or average")
+    ] = "bilinear",
+    overwrite: _Overwrite = False,
+) -> None:
+    """Make one image of the bands of a scene that lie in files of their own, on the grid of one of them."""
+    from unetzoo_geo.stack import write_stack
+
+    files = _read_bands(bands)
+    resampled = write_stack(out, files, like=like, resampling=resampling, overwrite=overwrite)
+    note = f"; resampled ({resampling}): {', '.join(resampled)}" if resampled else ""
+    typer.echo(f"{out}: {len(files)} bands, {', '.join(files)}{note}")
+
+
+def _read_bands(texts: list[str]) -> dict[str, Path]:
+    files: dict[str, Path] = {}
+    for text in texts:
+        name, equals, path = text.partition("=")
+        if not (name and equals and path):
+            raise OptionError(f"each band must be a name and a file, such as B2=T33_B02.jp2; got {text!r}")
+        if name in files:
+            raise OptionError(f"two bands have the name {name}; each needs its own")
+        files[name] = Path(path)
+    return files
 
 
 def read_classes(texts: list[str]) -> dict[str, int]:

@@ -15,6 +15,7 @@ from unetzoo.data.formats.table import endings_that_store, format_written, writt
 from unetzoo.errors import DataError, MissingExtraError, OptionError, ShapeError, UnetzooError
 from unetzoo.inference.devices import on_device
 from unetzoo.inference.engines.optimize import optimize
+from unetzoo.inference.files.bands import channel_order
 from unetzoo.inference.files.jobs import Image, Job, grid_of, identity_of, open_pixels
 from unetzoo.inference.files.looks import Look
 from unetzoo.inference.files.objects import write_objects
@@ -119,7 +120,11 @@ class FilePredictor:
                     f"a {written_ending(target)} file has no georeference, which the image has; choose "
                     f"{endings_that_store('grid')} (--format tif)"
                 )
-            with open_pixels(image, channels=self.config.in_channels) as pixels:
+            order = channel_order(grid.bands, self.config.info.channel_names)
+            if order.doubt:
+                on_doubt(order.doubt)
+            with open_pixels(image, channels=self.config.in_channels) as opened:
+                pixels = order.of(opened)
                 scaling = scaling_of(pixels, self.config.info)
                 if scaling.doubt:
                     on_doubt(scaling.doubt)
