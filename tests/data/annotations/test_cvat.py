@@ -130,3 +130,10 @@ def test_shapes_that_cannot_be_read_are_an_error_with_the_files_name(shape, mess
     with pytest.raises(unetzoo.DataError, match=message) as error:
         opened().raw_mask(0)
     assert str(error.value).startswith(str(path))
+
+
+def test_an_image_of_another_size_than_stated_is_an_error(write_image, write_xml, tmp_path):
+    write_image("a.png", size=(20, 30))
+    write_xml({"a.png": _polygon(0)})
+    problem = str(unetzoo.survey(tmp_path).problems)
+    assert "a.png has 20 x 30 pixels (height x width), but its annotations in annotations.xml are of 40 x 60" in problem

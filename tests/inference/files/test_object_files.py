@@ -95,6 +95,18 @@ def test_a_folder_of_images_has_one_table_with_the_values_of_scikit_image(model,
         assert float(row["density_per_megapixel"]) == pytest.approx(len(areas) / pixels.size * 1e6)
 
 
+def test_pandas_reads_numbers_and_truths_from_a_table(model, images, tmp_path):
+    pandas = pytest.importorskip("pandas")
+    unetzoo.predict_files(model, images, tmp_path / "labels", object_files=ObjectFiles(table=tmp_path / "cells.csv"))
+    table = pandas.read_csv(tmp_path / "cells.csv")
+    texts = [name for name in table if not pandas.api.types.is_numeric_dtype(table[name])]
+    assert texts == ["image", "class"]
+    assert table["touches_border"].dtype == bool
+    assert table.groupby("image")["id"].count().to_dict() == {
+        name: int(np.asarray(Image.open(tmp_path / "labels" / name)).max()) for name in IMAGES
+    }
+
+
 def test_each_image_has_a_file_of_outlines_and_a_picture(model, images, tmp_path):
     files = ObjectFiles(outlines=tmp_path / "outlines", overlay=tmp_path / "overlays")
     unetzoo.predict_files(model, images, tmp_path / "labels", object_files=files)

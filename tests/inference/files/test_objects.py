@@ -52,6 +52,14 @@ def test_a_label_image_holds_the_numbers_of_predict_objects(suffix, model, tmp_p
     assert again.state == "kept"
 
 
+def test_other_programs_read_the_same_numbers_from_a_tiff(model, tmp_path):
+    np.save(tmp_path / "in.npy", IMAGE)
+    unetzoo.predict_files(model, tmp_path / "in.npy", tmp_path / "out.tif")
+    with Image.open(tmp_path / "out.tif") as picture:
+        np.testing.assert_array_equal(np.asarray(picture), tifffile.imread(tmp_path / "out.tif"))
+        assert picture.mode == "I;16"
+
+
 def test_probabilities_are_the_maps(model, tmp_path):
     np.save(tmp_path / "in.npy", IMAGE)
     unetzoo.predict_files(model, tmp_path / "in.npy", tmp_path / "out.npy", options=PredictOptions(probabilities=True))
@@ -76,6 +84,10 @@ def test_more_than_65535_objects_are_32_bits(tmp_path):
         labels = tifffile.imread(tmp_path / "out.tif")
         assert labels.dtype == np.uint32
         assert np.bincount(labels.ravel())[1:].tolist() == [1] * 70_200
-        with pytest.raises(DataError, match=r"a PNG holds numbers up to 65,535, and there are 70,200 objects"):
+        with Image.open(tmp_path / "out.tif") as picture:
+            np.testing.assert_array_equal(np.asarray(picture), labels)
+        write_objects(rows, decoder, tmp_path / "out.zarr", {})
+        np.testing.assert_array_equal(zarr.open(tmp_path / "out.zarr")[:], labels)
+        with pytest.raises(DataError, match=r"a \.png file holds numbers up to 65,535, and there are 70,200 objects"):
             write_objects(rows, decoder, tmp_path / "out.png", {})
-    assert sorted(path.name for path in tmp_path.iterdir() if "out" in path.name) == ["out.tif"]
+    assert sorted(path.name for path in tmp_path.iterdir() if "out" in path.name) == ["out.tif", "out.zarr"]

@@ -47,7 +47,7 @@ def _type_of(count: int, target: Path) -> np.dtype[Any]:
     spec = format_written(target)
     if "arrays" not in spec.stores:
         raise DataError(
-            f"{target}: {spec.name} holds numbers up to {_MOST_OF_16_BITS:,}, and there are {count:,} objects; choose "
-            f"{endings_that_store('arrays')}"
+            f"{target}: a {target.suffix} file holds numbers up to {_MOST_OF_16_BITS:,}, and there are {count:,} "
+            f"objects; choose {endings_that_store('arrays')}"
         )
     return np.dtype(np.uint32)
