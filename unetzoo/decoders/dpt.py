@@ -9,7 +9,7 @@ from unetzoo.checks import check_count, check_probability, check_widths
 from unetzoo.decoders.widths import step_factors
 from unetzoo.errors import OptionError, ShapeError
 from unetzoo.layers.block import BlockStyle, ConvNormAct
-from unetzoo.layers.checkpoint import CheckpointedModule
+from unetzoo.layers.checkpoint import CheckpointedModule, checkpointed
 from unetzoo.layers.norm import Activation, Norm, make_activation, make_norm
 from unetzoo.layers.resize import enlarge
 from unetzoo.nn.segmenter import Decoder
@@ -91,6 +91,7 @@ class _Fusion(CheckpointedModule):
         self.level, self.fused = _Residual(width, style), _Residual(width, style)
         self.project = nn.Conv2d(width, width, 1)
 
+    @checkpointed
     def forward(self, level: Tensor, coarse: Tensor | None) -> Tensor:
         level = self.level(level)
         if coarse is not None:  # a map halved from an odd number of pixels comes back one pixel longer

@@ -15,7 +15,7 @@ from unetzoo.decoders.levels import chosen
 from unetzoo.decoders.widths import step_factors
 from unetzoo.errors import ShapeError
 from unetzoo.layers.block import BlockStyle, ConvNormAct
-from unetzoo.layers.checkpoint import CheckpointedModule
+from unetzoo.layers.checkpoint import CheckpointedModule, checkpointed
 from unetzoo.layers.norm import Activation, Norm
 from unetzoo.layers.resize import enlarge
 from unetzoo.layers.upsample import Mode
@@ -95,6 +95,7 @@ class _Branch(CheckpointedModule):
             ConvNormAct(out_channels if step else in_channels, out_channels, style) for step in range(len(self.factors))
         )
 
+    @checkpointed
     def forward(self, level: Tensor) -> Tensor:
         for convolve, factor in zip(self.convs, self.factors, strict=True):
             level = enlarge(convolve(level), factor, align_corners=True)

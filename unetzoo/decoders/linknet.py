@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from unetzoo.checks import check_count
 from unetzoo.decoders.widths import plan_stages, stage_reductions
 from unetzoo.layers.block import BlockStyle, ConvNormAct
-from unetzoo.layers.checkpoint import CheckpointedModule
+from unetzoo.layers.checkpoint import CheckpointedModule, checkpointed
 from unetzoo.layers.norm import Activation, Norm, make_activation, make_norm
 from unetzoo.nn.segmenter import Decoder
 from unetzoo.specs import FeatureInfo
@@ -58,6 +58,11 @@ class _Stage(CheckpointedModule, nn.Sequential):
             ),
             ConvNormAct(narrow, out_channels, style, kernel_size=1),
         )
+
+    @checkpointed
+    def forward(self, features: Tensor) -> Tensor:
+        result: Tensor = super().forward(features)  # type: ignore[no-untyped-call] # of torch
+        return result
 
 
 def _widths(features: FeatureInfo, last: int) -> tuple[int, ...]:

@@ -13,7 +13,7 @@ from torch.nn import functional as F  # noqa: N812 - the field's name for it
 from unetzoo.checks import check_choice, check_count
 from unetzoo.decoders.levels import chosen, coarse_levels
 from unetzoo.layers.block import BlockStyle, ConvNormAct
-from unetzoo.layers.checkpoint import CheckpointedModule
+from unetzoo.layers.checkpoint import CheckpointedModule, checkpointed
 from unetzoo.layers.graph import is_recorded
 from unetzoo.layers.norm import Activation, Norm, make_norm
 from unetzoo.layers.pool import GridContext
@@ -81,6 +81,7 @@ class _FeaturePyramidAttention(CheckpointedModule):
         self.again_at_quarter = _weigher(1, style, 5)
         self.again_at_half = _weigher(1, style, 7)
 
+    @checkpointed
     def forward(self, features: Tensor) -> Tensor:
         whole = self.image(features)  # first: it raises the error for batch norm of a single value
         height, width = features.shape[2:]
@@ -109,6 +110,7 @@ class _GlobalAttentionUpsample(CheckpointedModule):
         )
         self.conv = ConvNormAct(skip_channels, width, style, bias=True)
 
+    @checkpointed
     def forward(self, deep: Tensor, skip: Tensor) -> Tensor:
         upsampled = resize_as(deep, skip, self.upsample, align_corners=True)
         gated: Tensor = upsampled + self.conv(skip) * self.gate(deep)
@@ -130,4 +132,6 @@ def _at_least(features: Tensor, side: int) -> Tensor:
 def _missing(side: int, length: int) -> int:
     """`side` minus a length, at least 0; in a recorded graph lengths are symbols or tensors."""
     lacking: Any = side - length
+    if isinstance(lacking, int):
+        return max(0, lacking)
     return cast("int", lacking.clamp(min=0) if isinstance(lacking, Tensor) else torch.sym_max(0, lacking))

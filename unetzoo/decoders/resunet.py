@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from unetzoo.checks import check_choice
 from unetzoo.decoders.widths import Stage, plan_stages, run_stages
 from unetzoo.layers.block import BlockStyle
-from unetzoo.layers.checkpoint import CheckpointedModule
+from unetzoo.layers.checkpoint import CheckpointedModule, checkpointed
 from unetzoo.layers.norm import Activation, Norm, make_activation, make_norm
 from unetzoo.layers.recompute import norm_act_conv
 from unetzoo.layers.resize import enlarge
@@ -62,6 +62,7 @@ class _ResidualUnit(CheckpointedModule):
         self.conv_out = nn.Conv2d(want, want, 3, padding=1)
         self.shortcut = nn.Conv2d(have, want, 1)
 
+    @checkpointed
     def forward(self, deep: Tensor, skips: Sequence[Tensor]) -> Tensor:
         fused = torch.cat([enlarge(deep, self.factor, self.upsample), *skips], dim=1)
         residual = norm_act_conv(self.norm_in, self.act_in, self.conv_in, fused)

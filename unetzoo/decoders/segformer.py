@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from unetzoo.checks import check_count
 from unetzoo.decoders.levels import chosen, coarse_levels, fine_level
 from unetzoo.layers.block import BlockStyle, ConvNormAct
-from unetzoo.layers.checkpoint import CheckpointedModule
+from unetzoo.layers.checkpoint import CheckpointedModule, checkpointed
 from unetzoo.layers.norm import Activation, Norm
 from unetzoo.layers.resize import PixelLinear, mix_resized, resize_as
 from unetzoo.nn.segmenter import Decoder
@@ -52,6 +52,7 @@ class SegFormerDecoder(Decoder):
 class _Fuse(CheckpointedModule, ConvNormAct):
     """The 1x1 convolution of all maps at the resolution of one, norm and activation."""
 
+    @checkpointed
     def forward(self, maps: Sequence[Tensor], target: int) -> Tensor:  # type: ignore[override] # takes several maps
         convolution, norm, activation = self
         fused: Tensor = activation(norm(mix_resized(maps, convolution, target)))

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from unetzoo.checks import check_choice, check_depth, check_widths
 from unetzoo.errors import PretrainedError
-from unetzoo.layers.checkpoint import CheckpointedModule
+from unetzoo.layers.checkpoint import CheckpointedModule, checkpointed
 from unetzoo.layers.graph import is_recorded
 from unetzoo.layers.norm import Norm, make_norm
 from unetzoo.layers.recompute import norm_act_conv
@@ -76,6 +76,7 @@ class PlainEncoder(Encoder):
 class _Stage(CheckpointedModule, nn.Sequential):
     """Convolution, norm, activation, twice."""
 
+    @checkpointed
     def forward(self, features: Tensor) -> Tensor:
         first, norm, activation, second, *rest = self
         result: Tensor = norm_act_conv(norm, activation, second, first(features))

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from unetzoo.layers.block import BlockStyle, ConvNormAct
-from unetzoo.layers.checkpoint import CheckpointedModule
+from unetzoo.layers.checkpoint import CheckpointedModule, checkpointed
 from unetzoo.layers.norm import make_activation, make_norm
 from unetzoo.layers.pool import GridContext
 
@@ -66,6 +66,7 @@ class ASPP(CheckpointedModule):
         self.project = ConvNormAct(len(self.branches) * out_channels, out_channels, style, kernel_size=1)
         self.dropout = nn.Dropout(dropout) if dropout else nn.Identity()
 
+    @checkpointed
     def forward(self, features: Tensor) -> Tensor:
         """(b, out, h, w) for a map (b, in, h, w)."""
         result: Tensor = self.dropout(self.project(torch.cat([branch(features) for branch in self.branches], dim=1)))

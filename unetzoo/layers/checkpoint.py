@@ -1,8 +1,9 @@
 """Trade time for memory in training: blocks that keep only their input and run again in the backward pass."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import Any
+from functools import partial, wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 import torch
 from torch import Tensor, nn
@@ -11,9 +12,15 @@ from torch.utils.checkpoint import checkpoint
 from unetzoo.layers.recompute import can_hook_saved_tensors
 from unetzoo.layers.snapshot import copies
 
+P = ParamSpec("P")
+Output = TypeVar("Output")
+Block = TypeVar("Block", bound="CheckpointedModule")
+
 
 class CheckpointedModule(nn.Module):
     """A block that can run twice instead of keeping its maps (arXiv:1604.06174), with the same gradients.
+
+    Its `forward` is decorated with `checkpointed`.
 
     Attributes:
         checkpointing: run twice while gradients are recorded. The second run has the mode and statistics of the first;
@@ -22,18 +29,27 @@ class CheckpointedModule(nn.Module):
 
     checkpointing = False
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as nn.Module's
-        """Run the block."""
-        if not (self.checkpointing and torch.is_grad_enabled()):
-            return super().__call__(*args, **kwargs)
-        if torch.compiler.is_compiling():  # a compiler chooses what to keep, and cannot trace the contexts
-            return checkpoint(super().__call__, *args, use_reentrant=False, **kwargs)
-        if not can_hook_saved_tensors():
-            return super().__call__(*args, **kwargs)
-        return checkpoint(super().__call__, *args, use_reentrant=False, context_fn=self._contexts, **kwargs)
 
-    def _contexts(self) -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
-        return nullcontext(), _Past(self).restored()
+def checkpointed(forward: Callable[Concatenate[Block, P], Output]) -> Callable[Concatenate[Block, P], Output]:
+    """Decorate the `forward` of a `CheckpointedModule`, so that `checkpointing` applies to it."""
+
+    @wraps(forward)
+    def run(block: Block, *args: P.args, **kwargs: P.kwargs) -> Output:
+        if not (block.checkpointing and torch.is_grad_enabled()):
+            return forward(block, *args, **kwargs)
+        options: dict[str, Any] = {**kwargs, "use_reentrant": False}
+        if not torch.compiler.is_compiling():  # a compiler chooses what to keep, and cannot trace the contexts
+            if not can_hook_saved_tensors():
+                return forward(block, *args, **kwargs)
+            options["context_fn"] = partial(_contexts, block)
+        result: Output = checkpoint(forward, block, *args, **options)
+        return result
+
+    return cast("Callable[Concatenate[Block, P], Output]", run)
+
+
+def _contexts(block: nn.Module) -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
+    return nullcontext(), _Past(block).restored()
 
 
 def set_checkpointing(network: nn.Module, enabled: bool) -> int:

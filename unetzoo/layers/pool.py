@@ -9,7 +9,7 @@ from torch.nn import functional as F  # noqa: N812 - the field's name for it
 
 from unetzoo.errors import ShapeError
 from unetzoo.layers.block import BlockStyle, ConvNormAct
-from unetzoo.layers.checkpoint import CheckpointedModule
+from unetzoo.layers.checkpoint import CheckpointedModule, checkpointed
 from unetzoo.layers.resize import resize_as
 
 
@@ -108,6 +108,7 @@ class PyramidPooling(CheckpointedModule):
             for size in sizes
         )
 
+    @checkpointed
     def forward(self, features: Tensor) -> list[Tensor]:
         """One (b, out, h, w) per size, for a map (b, in, h, w)."""
         return [context(features) for context in self.contexts]

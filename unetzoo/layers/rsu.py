@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - the field's name for it
 
 from unetzoo.layers.block import BlockStyle, ConvNormAct
-from unetzoo.layers.checkpoint import CheckpointedModule
+from unetzoo.layers.checkpoint import CheckpointedModule, checkpointed
 from unetzoo.layers.resize import resize_as
 
 FLAT = 4
@@ -41,6 +41,7 @@ class RSU(CheckpointedModule):
             for level, dilation in enumerate(dilations)
         )
 
+    @checkpointed
     def forward(self, features: Tensor) -> Tensor:
         """(b, out, h, w) for a map (b, in, h, w)."""
         projected: Tensor = self.project(features)

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from unetzoo.errors import ShapeError
 from unetzoo.layers.block import BlockStyle
-from unetzoo.layers.checkpoint import CheckpointedModule
+from unetzoo.layers.checkpoint import CheckpointedModule, checkpointed
 from unetzoo.layers.norm import make_activation, make_norm
 from unetzoo.layers.resize import enlarge
 
@@ -44,6 +44,7 @@ class ValidFuseBlock(CheckpointedModule):
         self.convs = nn.Sequential(*layers)
         self.dropout = nn.Dropout2d(style.dropout) if style.dropout else nn.Identity()
 
+    @checkpointed
     def forward(self, deep: Tensor, skips: Sequence[Tensor] = ()) -> Tensor:
         """(b, out, factor * h - 4, factor * w - 4) for deep (b, deep, h, w) and skips that are at least that large."""
         deep = self.up(deep) if self.mode == "transpose" else enlarge(deep, self.factor, self.mode)
