@@ -1,14 +1,17 @@
+from collections import Counter
 from functools import partial
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.nn import functional as F  # noqa: N812 - the field's name for it
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from unetzoo.errors import ShapeError
 from unetzoo.layers import upsample
-from unetzoo.layers.upsample import UpsampleConcatConv, transposed_kernel
+from unetzoo.layers.upsample import UpsampleConcatConv, is_plain_faster, transposed_kernel
 
 
 @pytest.fixture(params=["plain", "transposed"], scope="module")
@@ -161,3 +164,60 @@ def test_only_for_many_pixels_is_the_other_kernel_made(batch, size, grows, monke
     )
     UpsampleConcatConv(2, (), 1)(torch.zeros(batch, 2, size, size))
     assert bool(calls) == grows
+
+
+RULE = [  # device, pixels, transposed, trains; whether the plain form is taken
+    ("cpu", 256, True, True, True),
+    ("cpu", 257, True, True, False),
+    ("cpu", 257, False, False, False),
+    ("cpu", None, True, True, False),
+    ("cuda", 10**6, True, True, True),
+    ("cuda", None, True, True, True),
+    ("cuda", 256 * 256, True, False, True),
+    ("cuda", 16 * 128 * 128, True, False, False),
+    ("cuda", None, True, False, False),
+    ("cuda", 16 * 128 * 128, False, False, True),
+    ("mps", 10**6, True, True, True),
+    ("meta", 257, True, True, False),
+]
+
+
+@pytest.mark.parametrize(("device", "pixels", "transposed", "trains", "plain"), RULE)
+def test_the_form_depends_on_device_size_and_pass(device, pixels, transposed, trains, plain):
+    assert is_plain_faster(device, pixels, transposed=transposed, trains=trains) == plain
+
+
+def test_on_a_gpu_training_and_small_maps_make_no_kernel_and_large_maps_in_inference_do():
+    with FakeTensorMode(), torch.device("cuda"):
+        layer = UpsampleConcatConv(2, (3,), 1)
+        small, large = ((torch.zeros(1, 2, side, side), [torch.zeros(1, 3, 2 * side, 2 * side)]) for side in (256, 257))
+        with torch.no_grad():
+            assert _operations(layer, small)["aten.cat.default"] == 1
+            assert _operations(layer, large)["aten.mm.default"] == 1
+        assert _operations(layer, large)["aten.mm.default"] == 0
+
+
+class _Operations(TorchDispatchMode):
+    """Counts the operators that are dispatched."""
+
+    def __init__(self):
+        super().__init__()
+        self.counts = Counter()
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        self.counts[str(func)] += 1
+        return func(*args, **(kwargs or {}))
+
+
+def _operations(layer, maps):
+    with _Operations() as operations:
+        layer(*maps)
+    return operations.counts
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_sums_of_weights_keep_their_precision_under_autocast(enabled):
+    kernel = torch.randn(4, 3, 3, 3, generator=torch.Generator().manual_seed(0))
+    with torch.autocast("cpu", torch.bfloat16, enabled=enabled):
+        actual, expected = transposed_kernel(kernel), transposed_kernel(kernel.double())
+    torch.testing.assert_close(actual.double(), expected, rtol=1e-6, atol=1e-6)

@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import torch
 from torch import Tensor, nn
 
 from unetzoo.checks import check_choice, check_probability
 from unetzoo.layers.attention import SCSE
-from unetzoo.layers.checkpoint import CheckpointedModule
+from unetzoo.layers.checkpoint import CheckpointedModule, checkpointed
 from unetzoo.layers.norm import Activation, Norm, make_activation, make_norm
 from unetzoo.layers.recompute import norm_act_conv
 from unetzoo.layers.upsample import UpsampleConcatConv
@@ -82,6 +81,12 @@ class ConvNormAct(nn.Sequential):
 class CheckpointedConv(CheckpointedModule, ConvNormAct):
     """The same as a block that can run again in the backward pass."""
 
+    @checkpointed
+    def forward(self, features: Tensor) -> Tensor:
+        """(b, out, h, w) for a map (b, in, h, w)."""
+        result: Tensor = super().forward(features)  # type: ignore[no-untyped-call] # of torch
+        return result
+
 
 class FuseBlock(CheckpointedModule):
     """Upsample a deep map, concatenate it with skips, convolve twice.
@@ -117,6 +122,7 @@ class FuseBlock(CheckpointedModule):
         self.gate_out = SCSE(out_channels) if gated else nn.Identity()
         self.dropout = nn.Dropout2d(style.dropout) if style.dropout else nn.Identity()
 
+    @checkpointed
     def forward(self, deep: Tensor, skips: Sequence[Tensor] = ()) -> Tensor:
         """(b, out, factor * h, factor * w) for deep (b, deep, h, w) and skips (b, skip, factor * h, factor * w)."""
         deep = self.up(deep)
@@ -128,5 +134,5 @@ class FuseBlock(CheckpointedModule):
 
     def _fuse_gated(self, deep: Tensor, skips: Sequence[Tensor], gate: SCSE) -> Tensor:
         """A gate sees all channels at once, so the concatenated map must be created."""
-        stacked = gate(torch.cat([self.fuse.upsample(deep), *skips], dim=1))
+        stacked = gate(self.fuse.concatenate(deep, skips))
         return self.fuse.convolve(stacked)
