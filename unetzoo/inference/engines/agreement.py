@@ -16,7 +16,7 @@ def check_agreement(model: Segmenter, changed: nn.Module, image: Tensor, expecte
     """Raise UnetzooError unless rounding explains the difference of the logits.
 
     A small difference passes at once. Otherwise the reference is the rounding error of the original network: its logits
-    in the same dtype and on the same device, where float32 may be TF32, against those in float64.
+    in the same dtype and on the same device, against those in float64.
 
     Args:
         model: the original network.

@@ -10,7 +10,9 @@ from unetzoo.checks import plain
 from unetzoo.errors import OptionError, ShapeError
 from unetzoo.inference.engines.agreement import check_agreement
 from unetzoo.inference.engines.fold import Convolution, fold
+from unetzoo.inference.engines.kept import KeptUpsampleConcatConv, can_keep
 from unetzoo.inference.engines.packed import can_pack, packed
+from unetzoo.inference.engines.precision import full_precision
 from unetzoo.layers.order import set_order
 from unetzoo.layers.upsample import UpsampleConcatConv
 from unetzoo.layers.valid import valid_sides
@@ -41,7 +43,8 @@ def optimize(
 
     Returns:
         A network with the logits of `model` up to rounding: in float32 they differ by at most 1e-4 of the largest one,
-        in other dtypes (and in TF32) by a few times the rounding error of `model` itself in that dtype.
+        in other dtypes by a few times the rounding error of `model` itself in that dtype. They are compared without
+        TF32, which a program may nevertheless allow.
 
     Raises:
         OptionError: the dtype is not float32, bfloat16 or (not on the CPU) float16.
@@ -54,16 +57,17 @@ def optimize(
         raise OptionError(f"dtype must be float32, bfloat16 or (not on the CPU) float16, got {dtype}")
     network = copy.deepcopy(model).eval().requires_grad_(False).float()
     image = _example(network, image_size)
-    with torch.no_grad():
+    with torch.no_grad(), full_precision():
         expected = _logits(network, image)
         rectified = fold(network, image)
-        set_order(network, torch.channels_last if channels_last else torch.contiguous_format)
+        order = torch.channels_last if channels_last else torch.contiguous_format
+        set_order(network, order)
         _rectify(network, rectified)
         if dtype not in (None, torch.float32):
             check_agreement(model, network, image, expected, torch.float32)
             network.to(dtype)
-        if channels_last and not compile:
-            _pack(network, rectified)
+        if not (compile and image.device.type == "cpu"):  # there, the compiler prepares all of them
+            _prepare(network, rectified, order, packs=channels_last and not compile)
         check_agreement(model, network, image, expected, dtype or torch.float32)
     return OptimizedSegmenter(network, dtype or torch.float32, channels_last=channels_last, compiled=compile)
 
@@ -76,13 +80,29 @@ def _rectify(network: nn.Module, rectified: dict[Convolution, bool]) -> None:
                 setattr(parent, name, _Rectified(child))
 
 
-def _pack(network: nn.Module, layers: Container[nn.Module]) -> None:
-    """Replace convolutions and the ReLUs after them by prepared ones, where that is faster."""
+def _prepare(network: nn.Module, layers: Container[nn.Module], order: torch.memory_format, *, packs: bool) -> None:
+    """Replace convolutions and the ReLUs after them by prepared ones, where that is faster.
+
+    Args:
+        network: it is changed in place.
+        layers: the convolutions of the forward pass.
+        order: the memory order of kernels that are kept.
+        packs: whether kernels may be reordered for the CPU.
+    """
     for parent in [module for module in network.modules() if not isinstance(module, _Rectified)]:
         for name, child in parent.named_children():
             layer = child.layer if isinstance(child, _Rectified) else child
-            if isinstance(layer, nn.Conv2d | UpsampleConcatConv) and layer in layers and can_pack(layer):
-                setattr(parent, name, packed(layer, rectify=layer is not child))
+            if isinstance(layer, nn.Conv2d | UpsampleConcatConv) and layer in layers:
+                setattr(parent, name, _prepared(layer, order, rectify=layer is not child, packs=packs) or child)
+
+
+def _prepared(layer: Convolution, order: torch.memory_format, *, rectify: bool, packs: bool) -> nn.Module | None:
+    """The prepared form of a layer, with a ReLU after it if `rectify`; None if it gains nothing."""
+    if packs and can_pack(layer):
+        return packed(layer, rectify=rectify)
+    if isinstance(layer, UpsampleConcatConv) and can_keep(layer):
+        return KeptUpsampleConcatConv(layer, rectify=rectify, order=order)
+    return None
 
 
 class _Rectified(nn.Module):
