@@ -4,20 +4,14 @@ import copy
 import gc
 import weakref
 
-import pytest
 import torch
 from recompute_cases import gradients, make_features, make_layers, norm_act_conv, plain
 from torch import nn
 from torch.autograd.graph import allow_mutation_on_saved_tensors
 from torch.utils.checkpoint import checkpoint
 
-from unetzoo.layers import recompute
 
-
-@pytest.mark.parametrize("torch_names_the_hooks", [True, False])
-def test_it_holds_in_a_checkpoint_which_then_keeps_no_map(torch_names_the_hooks, monkeypatch):
-    if not torch_names_the_hooks:  # as before torch 2.8
-        monkeypatch.setattr(recompute, "_TOP_HOOKS", None)
+def test_it_holds_in_a_checkpoint_which_then_keeps_no_map():
     layers = make_layers()
     expected = gradients(plain, copy.deepcopy(layers))
     alive = []

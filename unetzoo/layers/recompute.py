@@ -21,8 +21,6 @@ from unetzoo.layers.snapshot import is_plain, snapshot
 _REPEATABLE = (nn.BatchNorm2d, GroupNorm, ChannelLayerNorm)
 _ACTIVATIONS = (nn.ReLU, nn.LeakyReLU, nn.ELU, nn.GELU, nn.SiLU, nn.PReLU)
 Stage = Literal["normed", "activated"]
-_TOP_HOOKS: Callable[[bool], object] | None = getattr(torch._C._autograd, "_top_saved_tensors_default_hooks", None)
-"""Returns the active hooks for saved tensors; None: before torch 2.8."""
 
 
 def norm_act_conv(
@@ -83,14 +81,7 @@ def can_hook_saved_tensors() -> bool:
 
 def _others_hook_them() -> bool:
     """True if saved tensors have hooks already, which ours would hide."""
-    if _TOP_HOOKS is not None:
-        return _TOP_HOOKS(True) is not None
-    probe = torch.zeros((), requires_grad=True).exp()
-    try:  # a tensor with hooks does not take others
-        probe.grad_fn._raw_saved_result.register_hooks(_same, _same)  # type: ignore[union-attr] # of exp
-    except RuntimeError:
-        return True
-    return False
+    return torch._C._autograd._top_saved_tensors_default_hooks(True) is not None
 
 
 def _same(tensor: Tensor) -> Tensor:

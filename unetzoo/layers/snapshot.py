@@ -4,7 +4,7 @@ import copy
 from collections.abc import Mapping
 
 from torch import Tensor, nn
-from torch.nn.modules.module import _has_any_global_hook
+from torch.nn.modules import module as nn_module
 
 _HOOKS = ("_forward_pre_hooks", "_forward_hooks", "_backward_pre_hooks", "_backward_hooks")
 
@@ -19,7 +19,7 @@ def is_plain(module: nn.Module, kinds: tuple[type[nn.Module], ...]) -> bool:
     return (
         type(module) in kinds
         and not any(own.get(name) for name in (*_HOOKS, "forward", "_compiled_call_impl"))
-        and not _has_any_global_hook()  # type: ignore[no-untyped-call] # of torch
+        and not any(vars(nn_module)[f"_global{name}"] for name in _HOOKS)
     )
 
 
