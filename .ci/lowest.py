@@ -10,7 +10,7 @@ import torch
 
 import unetzoo
 
-ENCODER = {"encoder": "plain", "encoder_options": {"widths": (4, 8, 8)}}
+ENCODER = {"encoder": "plain", "encoder_options": {"widths": (4, 8)}}
 
 
 def main() -> None:
@@ -18,7 +18,7 @@ def main() -> None:
     print(*(f"{name} {version(name)}" for name in ("torch", "torchvision", "timm", "numpy", "accelerate")))
     for decoder in unetzoo.list_decoders():
         attempt(f"{decoder}: one graph", partial(compile_network, decoder, "eager", trains=False))
-    attempt("unetpp: inductor, inference", partial(compile_network, "unetpp", "inductor", trains=False))
+    attempt("unet: inductor, inference", partial(compile_network, "unet", "inductor", trains=False))
     attempt("unet: inductor, training", partial(compile_network, "unet", "inductor", trains=True))
     attempt("timm, optimize, save and load", keep)
 
