@@ -73,3 +73,8 @@ def unetzoo_commands() -> Iterator[unetzoo.CommandSpec]:
         build=unetzoo.lazy("unetzoo_medical.commands:predict_volumes"),
         summary="Predict volumes slice by slice with a 2D network.",
     )
+    yield unetzoo.CommandSpec(
+        name="evaluate-volumes",
+        build=unetzoo.lazy("unetzoo_medical.commands:evaluate_volumes"),
+        summary="Score volumes case by case: Dice, and distances between surfaces in millimeters.",
+    )

@@ -1,4 +1,4 @@
-"""`unetzoo slice-volumes` and `unetzoo predict-volumes`."""
+"""`unetzoo slice-volumes`, `unetzoo predict-volumes` and `unetzoo evaluate-volumes`."""
 
 import warnings
 from pathlib import Path
@@ -87,6 +87,28 @@ def predict_volumes(
             failed += 1
     if failed:
         raise typer.Exit(_ALL_FAILED if failed == len(targets) else _SOME_FAILED)
+
+
+def evaluate_volumes(
+    predicted: Annotated[Path, typer.Argument(metavar="PREDICTED", help="Volume of class ids, or folder of these")],
+    truth: Annotated[Path, typer.Argument(metavar="TRUE", help="True ones of the same names")],
+    json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the scores as JSON")] = None,
+) -> None:
+    """Score volumes case by case: Dice, and distances between surfaces in millimeters.
+
+    Example: unetzoo evaluate-volumes results/ livers/masks/
+    """
+    from dataclasses import asdict
+    from json import dumps
+
+    from unetzoo_medical.evaluation import evaluate_volumes as evaluate
+    from unetzoo_medical.evaluation import in_words
+
+    scores = evaluate(predicted, truth)
+    for line in in_words(scores):
+        typer.echo(line)
+    if json:
+        json.write_text(dumps([asdict(score) for score in scores], indent=2) + "\n", encoding="utf-8")
 
 
 def _planes(axis: str | None) -> tuple[int | None, ...]:
