@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 import unetzoo
+from unetzoo import Recipe
 
 _SHORT = ["--steps", "2", "--epochs", "1", "--batch", "2"]
 
@@ -96,6 +97,11 @@ def test_a_name_on_the_hub_is_pulled_and_becomes_the_base_of_the_card(
     assert result.exit_code == 0, result.output
     assert result.stdout.startswith("begins with alice/from-cells@")
     assert "\nbase_model: alice/from-cells\n" in (tmp_path / "new" / "best" / "README.md").read_text()
+    start = Recipe.load(tmp_path / "new").network.start
+    assert start == unetzoo.load(tmp_path / "new").config.info.lineage[0]  # with its commit
+    shutil.move(tmp_path / "new", tmp_path / "first")
+    again = train("--recipe", tmp_path / "first")
+    assert again.stdout.splitlines()[0] == f"begins with {start}"
     absent = train("--from", "alice/nothing", "--resume")
     assert absent.exit_code == 2
     assert "there is no folder 'alice/nothing', and cannot pull 'alice/nothing'" in absent.stderr

@@ -18,6 +18,7 @@ _FORMAT = 1
 _NULL = "null"  # TOML has none; on the command line it is written so, too
 _ABSENT = ("cpu",)  # an older word for another field
 _BUDGETS = {"training.minutes": ("steps", "epochs"), "training.steps": ("minutes",), "training.epochs": ("minutes",)}
+_HUB = "hf:"  # before the name of a data set there
 Table = TypeVar("Table")
 
 
@@ -167,12 +168,12 @@ class Recipe:
 
     def without_places(self) -> "Recipe":
         """The recipe without what says where files lie, for the card of a network."""
-        start = "" if Path(self.network.start).is_dir() else self.network.start
+        start, source = self.network.start, self.data.source
         return replace(
             self,
             command="",
-            network=replace(self.network, start=start),
-            data=replace(self.data, source=Path(self.data.source).name),
+            network=replace(self.network, start="" if Path(start).is_dir() else start),
+            data=replace(self.data, source=source if source.startswith(_HUB) else Path(source).name),
         )
 
     def to_toml(self) -> str:
