@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
+from functools import cache, partial
 from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
@@ -26,7 +26,7 @@ from unetzoo.training.options import FitOptions
 from unetzoo.training.progress import FitListener
 
 _LOSS, _INTERVAL, _CALLS = "dice + ce", 0.05, 15  # the loss; seconds between looks at the card; calls of the bare step
-AUGMENTATIONS = ("full", "flips", "none")
+AUGMENTATIONS = ("full", "none", "flips")
 
 
 def fitting_rows(scale: Scale) -> Rows:
@@ -57,10 +57,8 @@ def measure_fit(scale: Scale, decoder: str, augment: str) -> Row:
     model = create(decoder, encoder=scale.encoder, classes=2, in_channels=1)
     ends: list[float] = []
     with tempfile.TemporaryDirectory() as folder, _loads(scale.device) as loads:
-        data = Path(folder, "data")
-        write_images(data, scale)
         listener = FitListener(on_step=lambda *_: ends.append(time.perf_counter()))
-        fit(model, data, Path(folder, "run"), options=options, listener=listener)
+        fit(model, images_of(scale), Path(folder, "run"), options=options, listener=listener)
     late = ends[len(ends) // 2 :]
     seen = [load for moment, load in loads if late[0] <= moment <= late[-1]]
     return {
@@ -90,8 +88,13 @@ def bare_step(model: Segmenter, options: FitOptions, device: str) -> float:
     return median([seconds(step, device) for _ in range(_CALLS)][_CALLS // 3 :])
 
 
-def write_images(folder: Path, scale: Scale) -> None:
+_FOLDER = tempfile.TemporaryDirectory(prefix="unetzoo-")  # goes with the process
+
+
+@cache
+def images_of(scale: Scale) -> Path:
     """A data set of PNG files: parts of the image of nuclei that ships with the package, repeated."""
+    folder = Path(_FOLDER.name, "data")
     image, labels = load_nuclei()
     times = -(-scale.image_size // len(image)) + 1
     masks = ((labels > 0) * 255).astype(np.uint8)
@@ -102,6 +105,7 @@ def write_images(folder: Path, scale: Scale) -> None:
             shift = 7 * number % len(image)
             part = tiled[shift : shift + scale.image_size, shift : shift + scale.image_size]
             Image.fromarray(part).save(folder / name / f"{number}.png")
+    return folder
 
 
 @contextmanager

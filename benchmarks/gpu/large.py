@@ -10,9 +10,9 @@ from unetzoo.bench.measure import measure
 
 
 def large_rows(scale: Scale) -> Rows:
-    """A file, then a network of objects."""
-    yield f"a file of {scale.large:,} x {scale.large:,} pixels", partial(measure_large, scale.large)
+    """A network of objects, then a file."""
     yield f"objects of the nuclei, unet, {scale.encoder}", partial(measure_objects, scale)
+    yield f"a file of {scale.large:,} x {scale.large:,} pixels", partial(measure_large, scale.large)
 
 
 def measure_objects(scale: Scale) -> Row:

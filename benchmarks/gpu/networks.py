@@ -1,8 +1,9 @@
 """Inference and training steps of this project's networks and its peers', eager and compiled."""
 
 import copy
+import gc
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib.util import find_spec
 from itertools import product
@@ -27,16 +28,24 @@ MODES = {"eager": "", "compiled": "default", "CUDA graphs": "reduce-overhead", "
 
 @dataclass(frozen=True)
 class Timed:
-    """A row: a case in one precision, whose contenders all run in one mode, a key of `MODES`."""
+    """A row: a case in one precision, whose contenders all run in one mode, a key of `MODES`.
+
+    MONAI takes part in eager rows; its compiler works long, so that it has compiled rows of its own, which come last.
+    """
 
     case: Case
     precision: Precision
     mode: str
+    of_monai: bool = False
 
     @property
     def title(self) -> str:
         """Such as `unet, resnet34, 512 px, batch 16, inference, cuda, bfloat16, compiled`."""
-        return f"{self.case.title}, {self.precision}, {self.mode}"
+        return f"{self.case.title}, {self.precision}, {self.mode}{', MONAI' * self.of_monai}"
+
+    def compares(self, name: str) -> bool:
+        """Whether a network, or a library, takes part."""
+        return self.mode == "eager" or name == SMP or self.of_monai == name.startswith("MONAI")
 
 
 def inference_rows(scale: Scale) -> Rows:
@@ -55,26 +64,26 @@ def inference_cases(scale: Scale) -> Iterator[Timed]:
     """In the first precision every mode; in the others each batch eager, and in the mode that suits it."""
     many, one = scale.batches[0], scale.batches[-1]
     first, *others = scale.precisions
-    for decoder, batch in product(scale.decoders, scale.batches):
-        yield _timed(scale, decoder, batch, "inference", first, "eager")
     fast = [(many, "compiled"), (one, "CUDA graphs")]
-    for decoder, (batch, mode) in product(scale.decoders, fast):
-        yield _timed(scale, decoder, batch, "inference", first, mode)
-    for precision, decoder, batch in product(others, scale.decoders, scale.batches):
-        yield _timed(scale, decoder, batch, "inference", precision, "eager")
+    kinds = [*((first, batch, "eager") for batch in scale.batches), *((first, *how) for how in fast)]
+    kinds += [(precision, batch, "eager") for precision, batch in product(others, scale.batches)]
     if find_spec("torch_tensorrt"):
-        for decoder, batch in product(scale.decoders, scale.batches):
-            yield _timed(scale, decoder, batch, "inference", "float16", "TensorRT")
-    for precision, decoder, (batch, mode) in product(others, scale.decoders, fast):
+        kinds += [("float16", batch, "TensorRT") for batch in scale.batches]
+    kinds += [(precision, *how) for precision, how in product(others, fast)]
+    kinds.append((first, one, "compiled"))
+    for (precision, batch, mode), decoder in product(dict.fromkeys(kinds), scale.decoders):
         yield _timed(scale, decoder, batch, "inference", precision, mode)
     for decoder in scale.decoders:
-        yield _timed(scale, decoder, one, "inference", first, "compiled")
+        yield replace(_timed(scale, decoder, many, "inference", first, "compiled"), of_monai=True)
 
 
 def training_cases(scale: Scale) -> Iterator[Timed]:
     """Eager, then compiled, in the first precision."""
     for mode, decoder in product(("eager", "compiled"), scale.decoders):
         yield _timed(scale, decoder, scale.train_batch, "training", scale.precisions[0], mode)
+    for decoder in scale.decoders:
+        compiled = _timed(scale, decoder, scale.train_batch, "training", scale.precisions[0], "compiled")
+        yield replace(compiled, of_monai=True)
 
 
 def _timed(scale: Scale, decoder: str, batch: int, task: Task, precision: Precision, mode: str) -> Timed:
@@ -94,6 +103,8 @@ def measure(timed: Timed, scale: Scale) -> Row:
     """Time the contenders of a row in turn, and the card's rate beside them."""
     case = timed.case
     torch._dynamo.reset()
+    gc.collect()
+    torch.cuda.empty_cache()  # does nothing without a GPU
     torch.set_float32_matmul_precision("high")  # float32 is computed in TF32 on a GPU, as in convolutions
     image, step = make_image(timed), training_step if case.task == "training" else inference_step
     times = time_ways(ways(timed, scale), lambda one: step(one, image), rounds=case.rounds, device=case.device)
@@ -115,8 +126,9 @@ def ways(timed: Timed, scale: Scale) -> Iterator[Way]:
     ours, same, peers = networks(timed.case)
     everyone = {name: (peer, name == SMP) for name, peer in peers.items()} | {CREATED: (ours, same)}
     make = _trained if timed.case.task == "training" else _predicting
-    for name in sorted(everyone, key=lambda one: one not in (SMP, CREATED)):  # MONAI last
-        module, same_weights = everyone[name]
+    for name, (module, same_weights) in everyone.items():
+        if not timed.compares(name):
+            continue
         module = module.to(timed.case.device).to(memory_format=torch.channels_last)
         yield name, partial(make, name, module, timed, scale, same_weights=same_weights)
     if timed.case.task == "inference" and timed.mode == "eager":

@@ -46,8 +46,8 @@ class Scale:
     train_size: int = 256
     train_batch: int = 16
     rounds: int = 25
-    steps: int = 100
-    images: int = 48
+    steps: int = 80
+    images: int = 24
     image_size: int = 1024
     large: int = 20_000
     backend: str | None = None

@@ -14,12 +14,13 @@ from benchmarks.gpu.scale import Scale
 from unetzoo._utils.workers import end_with_parent
 from unetzoo.bench.worker import inference_step, training_step
 
-_PROCESSES = 5
+_PROCESSES = 8
 
 
 def warm(scale: Scale) -> None:
     """Call each compiled contender once; what fails says so when it is measured."""
-    compiled = [one for one in (*inference_cases(scale), *training_cases(scale)) if MODES[one.mode]]
+    cases = (*inference_cases(scale), *training_cases(scale))
+    compiled = sorted((one for one in cases if MODES[one.mode]), key=lambda one: one.of_monai)
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(_PROCESSES, context, initializer=end_with_parent) as processes:
         for _ in processes.map(_call_once, compiled, [scale] * len(compiled)):

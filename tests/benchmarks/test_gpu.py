@@ -76,6 +76,7 @@ def test_the_stages_hold_every_library_precision_and_mode():
     assert {one.precision for one in cases} == {"bfloat16", "float32", "float16"}
     assert {one.mode for one in cases} == set(MODES) - {"TensorRT"}  # which is not installed
     assert len({one.title for one in cases}) == len(cases)
+    assert {one.mode for one in cases if one.of_monai} == {"compiled"}
     assert {(one.case.decoder, one.case.batch, one.mode) for one in cases if one.case.task == "training"} == {
         (decoder, 16, mode) for decoder in ("unet", "unetpp") for mode in ("eager", "compiled")
     }

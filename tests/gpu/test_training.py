@@ -87,13 +87,15 @@ def test_deep_supervision_trains_the_head_of_every_level(supervision, device, ma
 
 @pytest.mark.gpu
 def test_lack_of_memory_is_one_error_after_which_the_same_process_trains(tmp_path):
-    torch.cuda.set_per_process_memory_fraction(2**28 / torch.cuda.get_device_properties(0).total_memory)
-    model = unetzoo.create("unet", encoder="plain", classes=2, in_channels=1)
+    torch.cuda.empty_cache()
+    torch.cuda.set_per_process_memory_fraction(2**29 / torch.cuda.get_device_properties(0).total_memory)
+    model = unetzoo.create("unet", encoder="plain", encoder_options={"widths": (8, 16)}, classes=2, in_channels=1)
+    large = {"device": "cuda", "batch": 256, "crop": 512, "steps": 1, "epochs": 1}  # 2 GiB a map
     try:
         with pytest.raises(
             TrainingError, match="out of memory with batches of 256 crops of 512 x 512 pixels: use batch="
         ):
-            _trained(model, tmp_path / "large", device="cuda", batch=256, crop=512, steps=1, epochs=1)
+            _trained(model, tmp_path / "large", **large)
         assert not (tmp_path / "large").exists()
         assert len(_trained(model, tmp_path / "small", device="cuda").epochs) == 3
     finally:
