@@ -1,5 +1,7 @@
 import json
 import re
+import subprocess
+import sys
 from itertools import takewhile
 
 from unetzoo.registry.builtin import unetzoo_losses
@@ -129,3 +131,15 @@ def test_names_that_two_plugins_offer_are_shown_with_both(run, install):
 def test_a_blocked_plugin_is_shown_as_blocked(run, install):
     done = run("plugins", **install("rival", _RIVAL), UNETZOO_BLOCK="rival")
     assert _row(done.stdout, "rival 1.0").split() == ["rival", "1.0", "blocked"]
+
+
+def test_an_unknown_name_is_refused_without_torch():
+    code = (
+        "import sys\n"
+        "from unetzoo.cli import main\n"
+        "sys.argv = ['unetzoo', 'plugins', 'check', 'unetzo']\n"
+        "try:\n    main()\nexcept SystemExit as end:\n    print(end.code, 'torch' in sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "2 False\n"
+    assert "no plugin of a distribution 'unetzo'" in done.stderr

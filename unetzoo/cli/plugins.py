@@ -61,12 +61,14 @@ def check(
     """
     from rich.text import Text
 
-    from unetzoo.testing import check_plugin
+    from unetzoo.registry.host import plugins_of
 
     check_json(json)
-
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", PluginWarning)  # a rule says the same
+        plugins_of(name)  # an unknown name is refused before torch is imported
+        from unetzoo.testing import check_plugin
+
         report = check_plugin(name)
     if json:
         write_json([dataclasses.asdict(result) for result in report.results], json)

@@ -14,7 +14,7 @@ import pluggy
 
 from unetzoo._utils.isolation import run_isolated
 from unetzoo._utils.texts import printable
-from unetzoo.errors import PluginError, PluginWarning, describe_error
+from unetzoo.errors import PluginError, PluginWarning, UnknownNameError, describe_error, did_you_mean
 from unetzoo.registry import builtin, hookspecs
 from unetzoo.registry.discovery import InstalledPlugin, installed_plugins, is_blocked
 from unetzoo.registry.hookspecs import HOOKS_VERSION, PROJECT
@@ -234,6 +234,15 @@ def list_plugins() -> list[PluginInfo]:
         infos.append(info)
     blocked = loaded.blocked.items()
     return infos + [PluginInfo(name, one.distribution, one.version, "blocked") for name, one in blocked]
+
+
+def plugins_of(distribution: str) -> list[PluginInfo]:
+    """The plugins of a distribution; raises UnknownNameError if it has none."""
+    infos = list_plugins()
+    if own := [info for info in infos if info.distribution == distribution]:
+        return own
+    hint = did_you_mean(distribution, [info.distribution for info in infos])
+    raise UnknownNameError(f"no plugin of a distribution {distribution!r}; {hint or '`unetzoo plugins` lists all'}")
 
 
 def _conflicts(host: Host) -> Iterator[tuple[str, str]]:

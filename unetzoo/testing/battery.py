@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from unetzoo.errors import ContractError, UnknownNameError, did_you_mean
+from unetzoo.errors import ContractError
 from unetzoo.options import build_part, options_of
-from unetzoo.registry.host import host, list_plugins
+from unetzoo.registry.host import host, plugins_of
 from unetzoo.registry.registry import Offer, Spec
 from unetzoo.specs import CommandSpec, EncoderFamily, FormatSpec, Lazy
 from unetzoo.testing import dataset_rules, decoder_rules, encoder_rules, format_rules, loss_rules, object_rules
@@ -98,16 +98,9 @@ class Report:
 
 def trials_of_plugin(distribution: str) -> list[Trial]:
     """All rules for the plugins of a distribution; UnknownNameError if it has none."""
-    infos = list_plugins()
-    plugins = [info.name for info in infos if info.distribution == distribution]
-    if not plugins:
-        hint = did_you_mean(distribution, [info.distribution for info in infos])
-        raise UnknownNameError(f"no plugin of a distribution {distribution!r}; {hint or '`unetzoo plugins` lists all'}")
-    result = [
-        Trial(f"plugin {info.name}", _is_whole, lambda info=info: info)
-        for info in infos
-        if info.distribution == distribution
-    ]
+    infos = plugins_of(distribution)
+    plugins = [info.name for info in infos]
+    result = [Trial(f"plugin {info.name}", _is_whole, lambda info=info: info) for info in infos]
     for kind, offers in host().offers.items():
         for offer in offers:
             if offer.plugin in plugins:
