@@ -43,8 +43,9 @@ def compile_network(decoder: str, backend: str, *, trains: bool) -> None:
     if trains:
         for logits in (actual, expected):
             logits.square().mean().backward()
+        largest = max(float(parameter.grad.abs().max()) for parameter in model.parameters())
         for ours, theirs in zip(compiled.parameters(), model.parameters(), strict=True):
-            torch.testing.assert_close(ours.grad, theirs.grad, rtol=1e-3, atol=1e-5)
+            torch.testing.assert_close(ours.grad, theirs.grad, rtol=1e-3, atol=largest * 1e-4)
 
 
 @torch.no_grad()
