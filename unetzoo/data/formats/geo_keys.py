@@ -21,7 +21,7 @@ def ground_grid(tags: Mapping[int, Any]) -> Grid:
     """The grid of an image by its tags 33550, 33922, 34264 and 34735, each numbers; without a place if these lack."""
     keys = _directory(tags.get(_DIRECTORY, ()))
     is_geographic = keys.get(_MODEL) == _IS_GEOGRAPHIC
-    code = keys.get(_GEOGRAPHIC if is_geographic else _PROJECTED)
+    code = keys.get(_GEOGRAPHIC if is_geographic else _PROJECTED, 0)
     crs = f"EPSG:{code}" if code in _CODES else ""
     transform = _transform(tags)
     if transform is None:

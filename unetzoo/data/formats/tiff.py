@@ -127,14 +127,18 @@ def _reader(series: Any, order: tuple[int, ...], file: Any, content: Content) ->
         return as_colors(page, pixels[..., 0]) if content.role == "image" and has_palette(page) else pixels
 
     whole, opened = cache(decode), cache(partial(_zarr_array, series, content))
-    by_windows = is_shown_as_stored(page) and (find_spec("zarr") is not None or content.size > WHOLE_BYTES)
 
     def read(window: Window) -> Pixels:
-        if is_whole(window, size) or not by_windows:
+        if is_whole(window, size) or not is_shown_as_stored(page) or not (_has_zarr() or content.size > WHOLE_BYTES):
             return whole()[window]
         return as_bytes(read_window(opened(), order, window))
 
     return read
+
+
+@cache
+def _has_zarr() -> bool:
+    return find_spec("zarr") is not None
 
 
 def _zarr_array(series: Any, content: Content) -> Any:  # noqa: ANN401 - see above
