@@ -15,7 +15,7 @@ from unetzoo.cli.data import ClassNames, Ignore, MaskKind, NearestColor, Source,
 from unetzoo.cli.models import ModelName, load_model
 from unetzoo.cli.output import PRINT, check_json, new_table, show, write_json
 from unetzoo.cli.progress import counting
-from unetzoo.cli.tiling import DeviceName, Flips, Overlap, Tile
+from unetzoo.cli.tiling import DeviceName, Flips, Overlap, ResampleName, Tile
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -57,6 +57,7 @@ def evaluate(
     tile: Tile = None,
     overlap: Overlap = None,
     flips: Flips = False,
+    resample: ResampleName = "auto",
     device: DeviceName = None,
     json: Json = None,
     html: Annotated[
@@ -95,6 +96,7 @@ def evaluate(
             tile=tile,
             overlap=overlap,
             flips=flips,
+            resample=resample,
             on_case=on_case,
         )
     if json != PRINT:
@@ -108,7 +110,18 @@ def evaluate(
 
         title = f"{model} on {data}"
         facts = _facts(model, data, result)
-        write_page(html, result, network, dataset, title=title, facts=facts, tile=tile, overlap=overlap, flips=flips)
+        write_page(
+            html,
+            result,
+            network,
+            dataset,
+            title=title,
+            facts=facts,
+            tile=tile,
+            overlap=overlap,
+            flips=flips,
+            resample=resample,
+        )
         show("", f"page: {html}")
 
 

@@ -4,6 +4,8 @@ from typing import Annotated
 
 import typer
 
+from unetzoo.inference.choices import Resample
+
 Tile = Annotated[
     int | None,
     typer.Option(
@@ -22,6 +24,13 @@ Overlap = Annotated[
     ),
 ]
 Flips = Annotated[bool, typer.Option("--flips", help="Average over mirror images, for four times the work")]
+ResampleName = Annotated[
+    Resample,
+    typer.Option(
+        metavar="auto|never",
+        help="Whether images whose pixels have another size than those of the training are predicted at that size",
+    ),
+]
 DeviceName = Annotated[
     str | None,
     typer.Option(

@@ -1,21 +1,26 @@
 """Measure how good a network is on a data set."""
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from unetzoo._utils.extras import need
-from unetzoo.checks import check_count, check_whole, number
+from unetzoo.checks import check_choice, check_count, check_whole, number
 from unetzoo.data.formats.nodata import known_where_data
 from unetzoo.data.masks.options import Classes, MaskOptions, Masks, Value
 from unetzoo.data.open import Data, dataset_of
-from unetzoo.errors import DataError, OptionError
+from unetzoo.data.sources.samples import grid_of
+from unetzoo.data.sources.source import Finding, sentences
+from unetzoo.errors import DataError, DataWarning, OptionError
 from unetzoo.evaluation.bootstrap import Bootstrap
 from unetzoo.evaluation.masks import check_fits, object_pairs, predicted
 from unetzoo.evaluation.measure import Evaluation, Measurement
 from unetzoo.evaluation.objects import tally
+from unetzoo.inference.choices import Resample
 from unetzoo.inference.forward import Network
+from unetzoo.inference.pixel_size import scale_of
 from unetzoo.nn.wrapped import network_of
 
 
@@ -37,6 +42,7 @@ def evaluate(
     tile: int | None = None,
     overlap: int | None = None,
     flips: bool = False,
+    resample: Resample = "auto",
     on_case: Callable[[int], None] = lambda _: None,
 ) -> Evaluation:
     """Compare the predictions of a network with the masks of a data set.
@@ -67,6 +73,7 @@ def evaluate(
         tile: as in `unetzoo.predict`.
         overlap: as in `unetzoo.predict`.
         flips: as in `unetzoo.predict`.
+        resample: as in `unetzoo.PredictOptions`, for images of files.
         on_case: called after each image with the number of all images.
 
     Raises:
@@ -90,15 +97,23 @@ def evaluate(
         raise OptionError(f"tolerance must be a number of pixels >= 0, got {tolerance!r}")
     counted = (instances,) if instances else tuple(countable) if has_objects else ()
     measurement = Measurement(names, surface=surface, tolerance=pixels, counted=counted)
+    check_choice("resample", resample, Resample)
+    scaled: list[Finding] = []
     for index in range(len(dataset)):
         sample = dataset[index]
         check_fits(model, names, sample.image.shape[2], image=sample.name)
-        prediction = predicted(model, sample.image, name=sample.name, tile=tile, overlap=overlap, flips=flips)
+        scale = scale_of(grid_of(dataset, index), sample.image.shape[:2], network_of(model).config, resample)
+        scaled += [Finding(sample.name, f": {scale.said}")] if scale.said else []
+        prediction = predicted(
+            model, sample.image, name=sample.name, tile=tile, overlap=overlap, flips=flips, scale=scale
+        )
         truth = known_where_data(sample.image, sample.mask, info.nodata)
         pairs = object_pairs(prediction, truth, dataset, index, counted)
         tallies = np.stack([tally(*pair) for pair in pairs]) if counted else None
         measurement.add(sample.name, prediction.ids, truth, tallies)
         on_case(len(dataset))
+    for sentence in sentences(scaled):
+        warnings.warn(sentence, DataWarning, stacklevel=2)
     result = measurement.summed_up(
         Bootstrap(len(dataset), resamples=resamples, seed=seed), resamples=resamples, seed=seed
     )

@@ -1,7 +1,7 @@
 """The masks that a network predicts, and whether it fits a data set at all."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from unetzoo.evaluation.objects import Tallies, tally
 from unetzoo.inference.forward import Network
 from unetzoo.inference.normalize import normalization_of
 from unetzoo.inference.objects import Decoder
+from unetzoo.inference.pixel_size import AS_IT_IS, PixelScale, Rows, rows_at
 from unetzoo.inference.predict import rows_of
 from unetzoo.inference.thresholds import class_ids
 from unetzoo.nn.config import ModelConfig
@@ -140,13 +141,14 @@ def predicted(
     tile: int | None = None,
     overlap: int | None = None,
     flips: bool = False,
+    scale: PixelScale = AS_IT_IS,
 ) -> Prediction:
     """The class ids that a network predicts for an image (h, w, c), and the objects of one of objects.
 
     The pixels of an object have its class. A warning about the image's values says its name.
     """
     config = network_of(model).config
-    maps = predicted_maps(model, image, name=name, tile=tile, overlap=overlap, flips=flips)
+    maps = predicted_maps(model, image, name=name, tile=tile, overlap=overlap, flips=flips, scale=scale)
     return decoded(config, maps) if config.objects else Prediction(class_ids(maps).astype(np.int64, copy=False))
 
 
@@ -158,13 +160,21 @@ def predicted_maps(
     tile: int | None = None,
     overlap: int | None = None,
     flips: bool = False,
+    scale: PixelScale = AS_IT_IS,
 ) -> Maps:
     """Probabilities, or maps of objects, (c, h, w) of an image (h, w, c); a warning about its values says its name."""
     config = network_of(model).config
     normalize = normalization_of(image, config.info, name=name)
     result = np.empty((config.classes, *image.shape[:2]), dtype=np.float32)
-    for _ in rows_of(model, image, tile=tile, overlap=overlap, batch=1, flips=flips, normalize=normalize, out=result):
-        pass
+    out = result if scale.seen is None else None
+
+    def predict(shown: Any, start: int) -> Rows:  # noqa: ANN401 - whatever can be sliced
+        return rows_of(
+            model, shown, tile=tile, overlap=overlap, batch=1, flips=flips, start=start, normalize=normalize, out=out
+        )
+
+    for top, maps in rows_at(scale, image, tuple(config.info.nodata), predict):
+        result[:, top : top + maps.shape[1]] = maps
     return result
 
 

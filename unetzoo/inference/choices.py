@@ -8,6 +8,7 @@ from unetzoo.errors import OptionError
 
 Threshold = float | Mapping[str, float]
 Values = Literal["ids", "palette", "trained"]
+Resample = Literal["auto", "never"]
 TILE_OF_LARGE = 1280
 """Side of a tile of images of many pixels."""
 LARGEST_OBJECT = 256

@@ -13,7 +13,7 @@ from unetzoo.errors import ConfigError
 from unetzoo.nn.coding import MaskCoding
 
 _LONGEST = 10_000
-LATER = ("channel_names", "lineage", "recipe")
+LATER = ("channel_names", "lineage", "recipe", "pixel_size", "pixel_size_range", "unit")
 """Fields that earlier releases do not read; a configuration has them only where they say something."""
 
 
@@ -39,6 +39,9 @@ class ModelInfo:
         lineage: the trained networks that its training began with, the nearest first: `"user/name@commit"` on the Hub,
             or `"sha256:..."` with the first digits of the hash of the weights.
         recipe: of its training, as TOML; see `unetzoo.Recipe`.
+        pixel_size: height and width of a pixel of the training images, their median; empty: not stated.
+        pixel_size_range: the smallest and the largest side of a pixel among the training images.
+        unit: of these lengths, such as `"um"`.
 
     Raises:
         ConfigError: a value is invalid.
@@ -58,11 +61,14 @@ class ModelInfo:
     channel_names: Sequence[str] = ()
     lineage: Sequence[str] = ()
     recipe: str = ""
+    pixel_size: Sequence[float] = ()
+    pixel_size_range: Sequence[float] = ()
+    unit: str = ""
 
     def __post_init__(self) -> None:
         for name in ("class_names", "image_dtypes", "channel_names", "lineage"):
             object.__setattr__(self, name, _sequence(name, plain(getattr(self, name)), str))
-        for name in ("mean", "std", "value_range", "nodata", "class_frequencies"):
+        for name in ("mean", "std", "value_range", "nodata", "class_frequencies", "pixel_size", "pixel_size_range"):
             object.__setattr__(self, name, _sequence(name, plain(getattr(self, name)), float))
         self._check_numbers()
         self._check_coding()
@@ -72,7 +78,7 @@ class ModelInfo:
         ):
             raise ConfigError(f"metrics must map names to finite numbers, got {self.metrics!r}")
         object.__setattr__(self, "metrics", {name: float(value) for name, value in metrics.items()})
-        for name in ("license", "source", "recipe"):
+        for name in ("license", "source", "recipe", "unit"):
             if not isinstance(getattr(self, name), str):
                 raise ConfigError(f"{name} must be a text, got {getattr(self, name)!r}")
 
@@ -81,6 +87,9 @@ class ModelInfo:
             raise ConfigError(f"value_range must be the lowest and the highest value, got {self.value_range!r}")
         if self.value_range and self.value_range[0] >= self.value_range[1]:
             raise ConfigError(f"value_range must be the lowest, then the highest value, got {self.value_range!r}")
+        sizes = (self.pixel_size, self.pixel_size_range)
+        if any(len(size) not in (0, 2) or min(size, default=1) <= 0 for size in sizes):
+            raise ConfigError(f"pixel_size and pixel_size_range must be two lengths > 0, got {sizes}")
         if any(not 0 <= share <= 1 for share in self.class_frequencies):
             raise ConfigError(f"class_frequencies must be shares from 0 to 1, got {self.class_frequencies!r}")
         if any(value <= 0 for value in self.std):

@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 from unetzoo.data.dataset import Dataset, Sample
 from unetzoo.data.formats.content import check_finite
+from unetzoo.data.formats.grid import NO_GRID, Grid
+from unetzoo.data.formats.read import read_grid
 from unetzoo.data.masks.decode import class_ids, read_mask
 from unetzoo.data.masks.raw import encode
 from unetzoo.data.sources.source import SPLITS, Entry, Source
@@ -128,6 +130,16 @@ class CodedDataset(Dataset):
             return self.source.instances(self.indices[index])
         codes = encode(self.source.raw_mask(self.indices[index]))[1]
         return np.where(class_ids(codes, self.coding) == UNKNOWN, 0, codes)
+
+
+def grid_of(dataset: Dataset, index: int) -> Grid:
+    """The grid of a sample's image; none if it is not that of a file.
+
+    Raises:
+        DataError: the file cannot be read.
+    """
+    file = dataset.source.image_file(dataset.indices[index]) if isinstance(dataset, CodedDataset) else None
+    return read_grid(file) if file else NO_GRID
 
 
 def _check(splits: Mapping[str, Dataset]) -> None:

@@ -5,12 +5,15 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import blake2b
+from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 
 from unetzoo.data.formats.content import Pixels
+from unetzoo.data.formats.grid import NO_GRID, Grid
 from unetzoo.data.formats.nodata import masked_as
+from unetzoo.data.formats.read import read_grid
 from unetzoo.data.masks.raw import RawMask
 from unetzoo.data.masks.stored import StoredMask, store
 from unetzoo.data.sources.source import Finding, Source
@@ -31,6 +34,7 @@ class ImageFacts:
         channels: statistics of the values of each.
         nodata: values that stand for no data by the file, if it holds them.
         missing: number of values that are no data: by the file, or NaN.
+        grid: where the pixels lie.
         digest: equal for images with the same shape and pixels.
     """
 
@@ -39,6 +43,7 @@ class ImageFacts:
     channels: tuple[Channel, ...]
     nodata: tuple[float, ...]
     missing: int
+    grid: Grid
     digest: bytes
 
 
@@ -85,7 +90,7 @@ def _read(source: Source, index: int, images: bool) -> Reading:
     problems: list[Finding] = []
     name = source.entries[index].name
     pixels, raw = _pair(source, index, images, problems)
-    image = None if pixels is None else _image_facts(pixels)
+    image = None if pixels is None else _image_facts(pixels, _grid(source.image_file(index)))
     mask = None if raw is None else _attempt(lambda: store(raw, name), (name,), problems)
     doubts = [Finding(name, f": {text}") for text in source.doubts(index)] if images else []
     return Reading(index, image, mask, tuple(dict.fromkeys(problems)), tuple(doubts))
@@ -114,7 +119,12 @@ def _attempt(read: Callable[[], _Read], names: Sequence[str], problems: list[Fin
         return None
 
 
-def _image_facts(image: Pixels) -> ImageFacts:
+def _grid(file: Path | None) -> Grid:
+    """That of an image which could be read; none of one without a file."""
+    return read_grid(file) if file else NO_GRID
+
+
+def _image_facts(image: Pixels, grid: Grid) -> ImageFacts:
     height, width, count = image.shape
     channels = channels_of(image)
     digest = blake2b(repr((image.shape, str(image.dtype))).encode(), digest_size=16)
@@ -125,6 +135,7 @@ def _image_facts(image: Pixels) -> ImageFacts:
         channels,
         masked_as(image),
         image.size - sum(channel.count for channel in channels),
+        grid,
         digest.digest(),
     )
 

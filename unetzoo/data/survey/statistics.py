@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from unetzoo.data.formats.pixels import pixel_sizes
 from unetzoo.data.masks.decode import class_ids, kind_of
 from unetzoo.data.survey.channels import lonely_values
 from unetzoo.data.survey.reading import ImageFacts, Reading
@@ -37,6 +38,9 @@ class Statistics:
         nodata: values of the images that stand for no data: files say so, or they lie far from all others; neither
             they nor NaN count above.
         channel_names: of each channel, such as `("red", "green", "nir")`; empty: not known.
+        pixel_size: height and width of a pixel, their medians; empty: not all files say it.
+        pixel_size_range: the smallest and the largest side of a pixel.
+        unit: of these lengths.
     """
 
     images: int
@@ -53,6 +57,9 @@ class Statistics:
     dtypes: tuple[str, ...] = ()
     nodata: tuple[float, ...] = ()
     channel_names: tuple[str, ...] = ()
+    pixel_size: tuple[float, ...] = ()
+    pixel_size_range: tuple[float, ...] = ()
+    unit: str = ""
 
     @property
     def info(self) -> ModelInfo:
@@ -67,6 +74,9 @@ class Statistics:
             image_dtypes=self.dtypes,
             nodata=self.nodata,
             channel_names=self.channel_names,
+            pixel_size=self.pixel_size,
+            pixel_size_range=self.pixel_size_range,
+            unit=self.unit,
         )
 
 
@@ -82,6 +92,7 @@ def measure(readings: Sequence[Reading], coding: MaskCoding) -> Statistics:
     std = np.sqrt(variance.clip(0))
     std = np.where(std > _CONSTANT * abs(mean), std / (high - low), 1)
     sizes = np.array([image.shape[:2] for image in images])
+    pixels, unit = pixel_sizes([image.grid for image in images])
     return Statistics(
         images=len(images),
         channels=images[0].shape[2],
@@ -96,6 +107,10 @@ def measure(readings: Sequence[Reading], coding: MaskCoding) -> Statistics:
         mask_coding=coding.to_dict(),
         dtypes=tuple(sorted({image.dtype for image in images})),
         nodata=nodata,
+        channel_names=_bands(images),
+        pixel_size=tuple(np.median(pixels, 0).tolist()) if unit else (),
+        pixel_size_range=(float(pixels.min()), float(pixels.max())) if unit else (),
+        unit=unit,
     )
 
 
@@ -107,6 +122,13 @@ def find_nodata(images: Sequence[ImageFacts]) -> tuple[float, ...]:
     named = {value for image in images for value in image.nodata}
     measured = {value for value in named for image in images if value not in image.nodata and _may_hold(image, value)}
     return tuple(sorted({*lonely_values([image.channels for image in images]), *named} - measured))
+
+
+def _bands(images: Sequence[ImageFacts]) -> tuple[str, ...]:
+    """The names of the channels, where all files give the same, each once."""
+    (names, *others) = {image.grid.bands for image in images}
+    is_complete = not others and all(names) and len(set(names)) == len(names) == images[0].shape[2]
+    return names if is_complete else ()
 
 
 def _may_hold(image: ImageFacts, value: float) -> bool:

@@ -9,6 +9,7 @@ from unetzoo.errors import OptionError
 from unetzoo.inference.choices import (
     LARGEST_OBJECT,
     TILE_OF_LARGE,
+    Resample,
     Threshold,
     Values,
     check_tiling,
@@ -46,6 +47,8 @@ class PredictOptions:
         largest_object: Length of the longest object in images of over 16 million pixels, which are decoded in tiles.
             It is that in rows or columns, as in `predict_objects`.
         overwrite: Replace all existing results, whoever made them.
+        resample: Whether an image whose pixels have another size than those of the training, by more than 10 %, is
+            predicted at that size: `auto`, if both sizes are known, and the result is brought back; `never`.
 
     Raises:
         OptionError: a value is out of its range. The device is checked where it is used.
@@ -63,6 +66,7 @@ class PredictOptions:
     device: str | None = None
     largest_object: int = LARGEST_OBJECT
     overwrite: bool = False
+    resample: Resample = "auto"
 
     def __post_init__(self) -> None:
         """Check the values."""
@@ -86,6 +90,7 @@ class PredictOptions:
         if self.suffix not in written_endings():
             endings = ", ".join(suffix.removeprefix(".") for suffix in written_endings())
             raise OptionError(f"format must be one of {endings}; got {self.format!r}")
+        check_choice("resample", self.resample, Resample)
         if self.values is not None:
             check_choice("values", self.values, Values)
         if self.probabilities and (self.values, self.threshold) != (None, None):

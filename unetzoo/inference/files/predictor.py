@@ -25,6 +25,7 @@ from unetzoo.inference.files.records import Standing, standing_of, state_of
 from unetzoo.inference.files.writers import check_target, write_result
 from unetzoo.inference.normalize import Normalize
 from unetzoo.inference.objects import Decoder
+from unetzoo.inference.pixel_size import PixelScale, Rows, rows_at, scale_of
 from unetzoo.inference.predict import rows_of
 from unetzoo.inference.scale import scaling_of
 from unetzoo.inference.thresholds import class_ids, limits_of
@@ -129,7 +130,10 @@ class FilePredictor:
                 if scaling.doubt:
                     on_doubt(scaling.doubt)
                 normalize = Normalize(self.config.info, scaling.factor)
-                self._predict(pixels, made_of, target, look, on_rows, normalize, grid)
+                scale = scale_of(grid, pixels.shape[:2], self.config, self.options.resample)
+                if scale.said:
+                    on_doubt(scale.said)
+                self._predict(pixels, made_of, target, look, on_rows, normalize, grid, scale)
         except (ShapeError, OptionError) as error:
             raise DataError(f"{image}: {error}") from error
         except OSError as error:
@@ -154,6 +158,7 @@ class FilePredictor:
         on_rows: Callable[[int, int], None],
         normalize: Normalize,
         grid: Grid,
+        scale: PixelScale,
     ) -> None:
         height, width = image.shape[:2]
         classes = self.config.classes
@@ -166,16 +171,20 @@ class FilePredictor:
             if self._standing(target, made_of).stays:  # another process was quicker
                 return
             on_rows(result.rows, height)
-            for top, rows in rows_of(
-                self._network,
-                image,
-                tile=options.tile,
-                overlap=options.overlap,
-                batch=options.batch,
-                flips=options.flips,
-                start=result.rows,
-                normalize=normalize,
-            ):
+
+            def predict(shown: Any, start: int) -> Rows:  # noqa: ANN401 - whatever can be sliced
+                return rows_of(
+                    self._network,
+                    shown,
+                    tile=options.tile,
+                    overlap=options.overlap,
+                    batch=options.batch,
+                    flips=options.flips,
+                    start=start,
+                    normalize=normalize,
+                )
+
+            for top, rows in rows_at(scale, image, tuple(self.config.info.nodata), predict, start=result.rows):
                 result.write(top, rows if keeps_all else class_ids(rows, self._limits, unknown=unknown))
                 on_rows(result.rows, height)
             if self._decoder is not None:
@@ -189,6 +198,7 @@ class FilePredictor:
         options = self.options
         names = ["probabilities", "values", "threshold", "tile", "overlap", "flips", "precision"]
         names += ["largest_object"] if self.config.objects else []
+        names += ["resample"] if self.config.info.pixel_size else []
         return {
             "image": identity_of(image),
             "network": self._digest,

@@ -1,0 +1,91 @@
+"""Whether the pixels of an image have the size of those of the training, and how the image is resampled if not."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unetzoo.data.formats.grid import Grid
+from unetzoo.data.formats.pixels import pixel_sizes
+from unetzoo.inference.choices import Resample
+from unetzoo.inference.resample import Resampled, first_row, rows_back
+from unetzoo.nn.config import ModelConfig
+
+_SAME = 1.1  # ratio of sizes, up to which they are taken for the same
+_MOST = 16.0  # ratio, from which a unit is probably wrong
+
+Rows = Iterator[tuple[int, NDArray[np.float32]]]
+
+
+@dataclass(frozen=True)
+class PixelScale:
+    """How an image is shown to a network.
+
+    Attributes:
+        seen: (h, w) of the resampled image; None: as it is.
+        said: a sentence on its pixels; empty: they are those of the training, or their size is not stated.
+    """
+
+    seen: tuple[int, int] | None = None
+    said: str = ""
+
+
+AS_IT_IS = PixelScale()
+
+
+def scale_of(grid: Grid, size: tuple[int, int], config: ModelConfig, resample: Resample = "auto") -> PixelScale:
+    """How an image of that grid and size (h, w) is shown to a network.
+
+    Images whose pixels are within 10 % of the size of the training are shown as they are, and so are those of a network
+    of objects, whose maps hold lengths in pixels.
+    """
+    info = config.info
+    sizes, unit = pixel_sizes([grid], info.unit)
+    if not info.pixel_size or not unit:
+        return AS_IT_IS
+    ratios = sizes[0] / np.array(info.pixel_size)
+    if (np.maximum(ratios, 1 / ratios) <= _SAME).all():
+        return AS_IT_IS
+    shown, trained = (_shown(each, unit) for each in (sizes[0], np.array(info.pixel_size)))
+    said = f"its pixels are {shown}, those of the training {trained}"
+    if resample == "never" or config.objects or (np.maximum(ratios, 1 / ratios) > _MOST).any():
+        reason = ", and networks of objects are not resampled" if config.objects else ""
+        return PixelScale(None, f"{said}: it is predicted as it is{reason}")
+    seen = tuple(max(1, round(length * ratio)) for length, ratio in zip(size, ratios.tolist(), strict=True))
+    height, width = seen
+    return PixelScale(
+        (height, width), f"{said}: it is predicted at {height} x {width} pixels, and the result brought back"
+    )
+
+
+def rows_at(
+    scale: PixelScale,
+    image: Any,  # noqa: ANN401 - whatever can be sliced
+    nodata: tuple[float, ...],
+    predict: Callable[[Any, int], Rows],
+    *,
+    start: int = 0,
+) -> Rows:
+    """The maps (k, rows, w) of an image, predicted at another size if its scale says so.
+
+    Args:
+        scale: of the image.
+        image: (h, w, c), whatever can be sliced.
+        nodata: values that stand for no data.
+        predict: gives the maps of an image that it is shown from a row on.
+        start: number of rows that are finished.
+    """
+    height, width = image.shape[:2]
+    if scale.seen is None:
+        yield from predict(image, start)
+    elif start < height:
+        rows = predict(Resampled(image, scale.seen, nodata), first_row(start, height, scale.seen[0]))
+        yield from rows_back(rows, (height, width), scale.seen, start=start)
+
+
+def _shown(size: NDArray[np.float64], unit: str) -> str:
+    height, width = size
+    sides = f"{height:.3g}" if round(height / width, 2) == 1 else f"{height:.3g} x {width:.3g}"
+    return f"{sides} {unit}"
