@@ -116,23 +116,14 @@ class FilePredictor:
                     discard(_partial(target))  # of a process that was killed between the last two steps
                 return standing
             grid = grid_of(image)
-            if grid.has_place and "grid" not in format_written(target).stores:
-                on_doubt(
-                    f"a {written_ending(target)} file has no georeference, which the image has; choose "
-                    f"{endings_that_store('grid')} (--format tif)"
-                )
             order = channel_order(grid.bands, self.config.info.channel_names)
-            if order.doubt:
-                on_doubt(order.doubt)
             with open_pixels(image, channels=self.config.in_channels) as opened:
                 pixels = order.of(opened)
                 scaling = scaling_of(pixels, self.config.info)
-                if scaling.doubt:
-                    on_doubt(scaling.doubt)
                 normalize = Normalize(self.config.info, scaling.factor)
                 scale = scale_of(grid, pixels.shape[:2], self.config, self.options.resample)
-                if scale.said:
-                    on_doubt(scale.said)
+                for doubt in filter(None, (_lost_place(grid, target), order.doubt, scaling.doubt, scale.said)):
+                    on_doubt(doubt)
                 self._predict(pixels, made_of, target, look, on_rows, normalize, grid, scale)
         except (ShapeError, OptionError) as error:
             raise DataError(f"{image}: {error}") from error
@@ -224,6 +215,16 @@ def attempt(predictor: FilePredictor, job: Job, on_rows: OnRows = lambda *_: Non
         return FilePrediction(name, job.target, "failed", str(error))
     state: Literal["predicted", "kept"] = "kept" if standing.stays else "predicted"
     return FilePrediction(name, job.target, state, standing.reason, tuple(doubts))
+
+
+def _lost_place(grid: Grid, target: Path) -> str:
+    """What is lost of a grid in a format that stores none; empty: nothing."""
+    if not grid.has_place or "grid" in format_written(target).stores:
+        return ""
+    return (
+        f"a {written_ending(target)} file has no georeference, which the image has; choose "
+        f"{endings_that_store('grid')} (--format tif)"
+    )
 
 
 def _replacing(target: Path, made_of: Mapping[str, Any]) -> dict[str, Any]:
