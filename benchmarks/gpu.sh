@@ -45,20 +45,20 @@ if compgen -G "$wheels/*.whl" >/dev/null; then
 fi
 
 failed=()
-stage() { # NAME SECONDS: the stage ends by itself; `timeout` is for one that hangs in a kernel
+stage() { # NAME SECONDS, beside about 10 to start: it ends by itself; `timeout` is for what hangs in a kernel
     local begun=$SECONDS limit=$2
     [[ $device == cuda ]] || limit=1800
-    timeout -k 10 $((limit + 30)) "$python" -m benchmarks.gpu "$1" --device "$device" --out "$out" --seconds "$limit" ||
+    timeout -k 10 $((limit + 60)) "$python" -m benchmarks.gpu "$1" --device "$device" --out "$out" --seconds "$limit" ||
         failed+=("$1")
     echo "== $1: $((SECONDS - begun)) s"
 }
 
 # the compiler works beside the tests, whose time does not count
-[[ $device == cpu ]] || timeout -k 10 170 "$python" -m benchmarks.gpu warm --device "$device" &
-stage tests 150
+[[ $device == cpu ]] || timeout -k 10 160 "$python" -m benchmarks.gpu warm --device "$device" &
+stage tests 130
 wait
-stage inference 150
-stage training 70
-stage fit 60
-stage large 50
+stage inference 140
+stage training 65
+stage fit 55
+stage large 40
 ((${#failed[@]} == 0)) || { echo "not complete: ${failed[*]}" >&2; exit 1; }
