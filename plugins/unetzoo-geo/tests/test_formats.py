@@ -11,6 +11,7 @@ from unetzoo_geo.grids import place_of
 
 import unetzoo
 from unetzoo.data.formats.read import open_raster, read_image
+from unetzoo.testing import check_format
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:Use .@. matmul:PendingDeprecationWarning"),  # rasterio's own
@@ -40,6 +41,11 @@ def _image(folder, ending, pixels, place="UTM", **options):
     if ending == ".vrt":
         return _vrt(path, write_tif(folder / "source.tif", pixels, place, **options))
     return write_tif(path, pixels, place, tiled=True, blockxsize=16, blockysize=32, **options)
+
+
+@pytest.mark.parametrize("name", ["jpeg2000", "vrt", "cog"])
+def test_the_formats_keep_the_contract(name):
+    check_format(name)
 
 
 @pytest.fixture(params=[".jp2", ".vrt", ".cog.tif"])

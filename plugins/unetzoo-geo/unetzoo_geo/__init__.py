@@ -15,12 +15,14 @@ def unetzoo_formats() -> Iterator[unetzoo.FormatSpec]:
         endings=(".jp2", ".j2k"),
         open=unetzoo.lazy("unetzoo_geo.rasters:open_jpeg2000"),
         signatures=(b"\x00\x00\x00\x0cjP  \r\n\x87\n", b"\xff\x4f\xff\x51"),
+        example=unetzoo.lazy("unetzoo_geo.examples:example_jpeg2000"),
         summary="JPEG 2000, as of Sentinel-2; read by blocks",
     )
     yield unetzoo.FormatSpec(
         name="vrt",
         endings=(".vrt",),
         open=unetzoo.lazy("unetzoo_geo.rasters:open_vrt"),
+        example=unetzoo.lazy("unetzoo_geo.examples:example_vrt"),
         summary="several files as one image, by GDAL's VRT; read by blocks",
     )
     yield unetzoo.FormatSpec(
@@ -30,6 +32,7 @@ def unetzoo_formats() -> Iterator[unetzoo.FormatSpec]:
         create=unetzoo.lazy("unetzoo_geo.cog:write_cog"),
         signatures=(b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+"),
         stores=("palette", "arrays", "grid"),
+        example=unetzoo.lazy("unetzoo_geo.examples:example_cog"),
         summary="cloud-optimized GeoTIFF with overviews; read and written by blocks",
     )
 

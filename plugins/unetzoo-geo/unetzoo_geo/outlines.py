@@ -66,12 +66,14 @@ def regions(dataset: Any, ids: Collection[int]) -> Iterator[Regions]:  # noqa: A
     Raises:
         DataError: numbers have more than 31 bits.
     """
-    left_out = {0, dataset.nodata}
-    with open_quietly(_as_int32(dataset), driver="VRT") as numbers:
-        found = shapes(rasterio.band(numbers, 1), connectivity=4)
-        chosen = ((shape, int(value)) for shape, value in found if (value in ids if ids else value not in left_out))
+    with (
+        open_quietly(_vrt(dataset, "Int32"), driver="VRT") as numbers,  # the one type whose outlines are exact
+        open_quietly(_vrt(dataset, "Byte", _chosen(ids, dataset.nodata)), driver="VRT") as mask,
+    ):
+        found = shapes(rasterio.band(numbers, 1), mask=rasterio.band(mask, 1), connectivity=4)
+        numbered = ((shape, int(value)) for shape, value in found)
         yield Regions(np.empty(0, object), np.empty(0, np.int64))  # so that a file without regions has columns
-        while batch := list(islice(chosen, _BATCH)):
+        while batch := list(islice(numbered, _BATCH)):
             yield _regions(batch, dataset)
 
 
@@ -86,8 +88,16 @@ def _regions(batch: list[tuple[dict[str, Any], int]], dataset: Any) -> Regions: 
     return Regions(shapely.transform(pixels, lambda points: points @ matrix + corner), ids)
 
 
-def _as_int32(dataset: Any) -> str:  # noqa: ANN401 - see above
-    """A VRT of the dataset that has the one type of which outlines are exact."""
+def _chosen(ids: Collection[int], nodata: float | None) -> str:
+    """A table of GDAL that gives 1 for the ids to follow, and 0 for others; it is linear between its entries."""
+    listed = set(ids) or {0, 0 if nodata is None or np.isnan(nodata) else int(nodata)}
+    value = int(bool(ids))
+    table = {number + step: 1 - value for number in listed for step in (-1, 1)} | dict.fromkeys(listed, value)
+    return f"<LUT>{','.join(f'{number}:{table[number]}' for number in sorted(table))}</LUT>"
+
+
+def _vrt(dataset: Any, dtype: str, table: str = "") -> str:  # noqa: ANN401 - see above
+    """A VRT of the dataset with pixels of another type, looked up in a table."""
     source = f'<SourceFilename relativeToVRT="0">{escape(dataset.name)}</SourceFilename><SourceBand>1</SourceBand>'
-    band = f'<VRTRasterBand dataType="Int32" band="1"><SimpleSource>{source}</SimpleSource></VRTRasterBand>'
+    band = f'<VRTRasterBand dataType="{dtype}" band="1"><ComplexSource>{source}{table}</ComplexSource></VRTRasterBand>'
     return f'<VRTDataset rasterXSize="{dataset.width}" rasterYSize="{dataset.height}">{band}</VRTDataset>'
