@@ -30,7 +30,7 @@ def test_a_folder_becomes_a_network(invoke, cells, tmp_path):
     result = invoke("train", str(cells), "--out", str(tmp_path / "run"), *_SMALL)
     assert result.exit_code == 0, result.output
     lines = result.stdout.splitlines()
-    assert lines[0].startswith("2 train, 1 val images, 2 classes; unet over plain, 0.0")
+    assert lines[0].startswith("2 train, 1 val image, 2 classes; unet over plain, 0.0")
     assert lines[0].endswith("M parameters; dice + ce; 6 steps of 2 crops of 64 px")
     assert [line.split("  loss")[0] for line in lines[1:3]] == ["epoch 1/2", "epoch 2/2"]
     assert "the best network, of epoch" in lines[3]

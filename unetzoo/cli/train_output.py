@@ -108,17 +108,18 @@ def _plan(model: "Segmenter", survey: "Survey", options: "FitOptions") -> "Plan"
 
 def _title(model: "Segmenter", survey: "Survey", options: "FitOptions", step: int) -> str:
     plan = _plan(model, survey, options)
-    counts = ", ".join(f"{len(indices):,} {split}" for split, indices in survey.splits.items())
+    *most, (split, last) = survey.splits.items()
+    counts = ", ".join((*(f"{len(indices):,} {name}" for name, indices in most), count_of(len(last), f"{split} image")))
     parameters = sum(parameter.numel() for parameter in model.parameters()) / 1e6
     classes = count_of(len(survey.statistics.class_names), "class", "classes")
     loss = plan.loss or "the losses of its maps"
     objects = f", objects by {model.config.objects}" if model.config.objects else ""
     start = f", continued from step {step:,}" if step else ""
-    length = f"{plan.steps:,} steps" if options.minutes is None else f"{time_of(60 * options.minutes)} of steps"
+    length = count_of(plan.steps, "step") if options.minutes is None else f"{time_of(60 * options.minutes)} of steps"
     return (
-        f"{counts} images, {classes}{objects}; {model.config.decoder} over "
-        f"{model.config.encoder}, {parameters:.2f} M parameters; {loss}; {length} of {options.batch} "
-        f"crops of {plan.crop} px{start}"
+        f"{counts}, {classes}{objects}; {model.config.decoder} over "
+        f"{model.config.encoder}, {parameters:.2f} M parameters; {loss}; {length} of "
+        f"{count_of(options.batch, 'crop')} of {plan.crop} px{start}"
     )
 
 
