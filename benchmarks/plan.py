@@ -79,6 +79,7 @@ PLAN = (  # those that can go on where they were stopped come last, since one th
         module="benchmarks.panel",
         numbers="[Panel](#panel): `fit` beside plain loops on ten small data sets",
         minutes=4320,
+        kept=("panel/*.json",),
         nightly=False,  # days
     ),
 )
