@@ -33,7 +33,7 @@ def open_npy(content: Content) -> Iterator[Raster]:
             check_memory(content.name, array.nbytes)
         return np.array(read_window(array, order, window))
 
-    yield Raster(shape=size, dtype=dtype, read=read)
+    yield Raster(shape=size, dtype=dtype, read=read, is_mapped=content.path is not None)
 
 
 def write_npy(path: Path, result: ResultArray) -> None:

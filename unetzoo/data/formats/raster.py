@@ -32,6 +32,7 @@ class Raster:
         levels: the same image in coarser pixels, finest first; empty: there are none.
         orientation: 1 to 8, how to turn an image, as in tag 274 of TIFF and EXIF; 1: not at all.
         marks: what the file of a mask says of its values.
+        is_mapped: windows cost no more than their own bytes, so that prediction never reads the whole.
         doubt: what is doubtful about how it is read, such as `"its 5 times are taken for channels"`; empty: nothing.
     """
 
@@ -43,6 +44,7 @@ class Raster:
     levels: "tuple[Raster, ...]" = field(default=())
     orientation: int = 1
     marks: Marks = PLAIN
+    is_mapped: bool = False
     doubt: str = ""
 
     @property

@@ -139,7 +139,8 @@ def open_image(path: Path, *, channels: int | None = None, whole: int | None = N
     name = str(path)
     with open_raster(path, known=Known(channels=channels)) as opening:
         raster = _flat(opening, name)
-        if raster.nbytes > (WHOLE_BYTES if whole is None else whole) and raster.orientation == 1:
+        is_large = raster.is_mapped or raster.nbytes > (WHOLE_BYTES if whole is None else whole)
+        if is_large and raster.orientation == 1:
             yield View(raster, name)
         else:
             pixels = read_pixels(raster, raster.whole, name)
