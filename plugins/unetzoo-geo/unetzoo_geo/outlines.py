@@ -71,20 +71,20 @@ def regions(dataset: Any, ids: Collection[int]) -> Iterator[Regions]:  # noqa: A
         open_quietly(_vrt(dataset, "Byte", _chosen(ids, dataset.nodata)), driver="VRT") as mask,
     ):
         found = shapes(rasterio.band(numbers, 1), mask=rasterio.band(mask, 1), connectivity=4)
-        numbered = ((shape, int(value)) for shape, value in found)
+        numbered = ((shapely.geometry.shape(shape), int(value)) for shape, value in found)
         yield Regions(np.empty(0, object), np.empty(0, np.int64))  # so that a file without regions has columns
         while batch := list(islice(numbered, _BATCH)):
             yield _regions(batch, dataset)
 
 
-def _regions(batch: list[tuple[dict[str, Any], int]], dataset: Any) -> Regions:  # noqa: ANN401 - see above
+def _regions(batch: list[tuple[Any, int]], dataset: Any) -> Regions:  # noqa: ANN401 - see above
     """Regions whose shapes have the coordinates of pixels."""
     ids = np.array([number for _, number in batch], np.int64)
     if ids.max() == _LARGEST:
         raise DataError(f"{dataset.name} has numbers of more than 31 bits; number its regions from 1")
     a, b, c, d, e, f = dataset.transform[:6]
     matrix, corner = np.array([[a, d], [b, e]]), np.array([c, f])
-    pixels = np.array([shapely.geometry.shape(shape) for shape, _ in batch], object)
+    pixels = np.array([shape for shape, _ in batch], object)
     return Regions(shapely.transform(pixels, lambda points: points @ matrix + corner), ids)
 
 
