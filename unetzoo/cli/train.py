@@ -115,7 +115,8 @@ def train(
     unetzoo train --recipe run/recipe.toml --set training.seed=1 --out run3, to train again
     """
     from unetzoo.data.masks.options import read_classes, read_values
-    from unetzoo.training.recipe import Recipe, change, read_changes
+    from unetzoo.training.recipe import Recipe
+    from unetzoo.training.recipe_file import change, read_changes
     from unetzoo.training.reproduce import create_network
     from unetzoo.training.run import read_run
 

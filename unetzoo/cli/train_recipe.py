@@ -20,7 +20,7 @@ Tables = dict[str, Any]
 
 def recipe_tables(recipe: Path | None, run: "Run | None", out: Path, trained: "Segmenter | None") -> Tables:
     """What flags change: a recipe, else that of the run which is resumed, else the parts of a trained network."""
-    from unetzoo.training.recipe import RECIPE, read_tables
+    from unetzoo.training.recipe_file import RECIPE, read_tables
 
     if recipe is not None:
         return read_tables(recipe)

@@ -25,7 +25,8 @@ from unetzoo.training.finish import Fit, finish
 from unetzoo.training.loop import Training
 from unetzoo.training.options import FitOptions, Plan
 from unetzoo.training.progress import Epoch, FitListener
-from unetzoo.training.recipe import RECIPE, Recipe
+from unetzoo.training.recipe import Recipe
+from unetzoo.training.recipe_file import RECIPE
 from unetzoo.training.reproduce import complete
 from unetzoo.training.run import Run, begin, check_folder, discard, read_run
 from unetzoo.training.start import inherit_start, lineage_with, pinned, with_channels, with_encoder_rate

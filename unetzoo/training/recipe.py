@@ -1,6 +1,5 @@
 """The recipe of a training: network, data and options in a file of TOML, from which it is run again."""
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
@@ -11,13 +10,11 @@ from unetzoo.checks import check_fields, plain
 from unetzoo.data.masks.options import Classes, MaskOptions, Masks, Value
 from unetzoo.errors import OptionError, UnetzooError, did_you_mean
 from unetzoo.training.options import FitOptions
+from unetzoo.training.recipe_file import change, read_tables
 
-RECIPE = "recipe.toml"
-"""The file of a recipe in the folder of a run."""
 _FORMAT = 1
 _NULL = "null"  # TOML has none; on the command line it is written so, too
 _ABSENT = ("cpu",)  # an older word for another field
-_BUDGETS = {"training.minutes": ("steps", "epochs"), "training.steps": ("minutes",), "training.epochs": ("minutes",)}
 _HUB = "hf:"  # before the name of a data set there
 Table = TypeVar("Table")
 
@@ -191,75 +188,6 @@ class Recipe:
         """
         write_text(Path(path), self.to_toml())
         return Path(path)
-
-
-def read_tables(path: str | Path) -> dict[str, Any]:
-    """The plain data of a recipe: of its file, or of the folder of the run that wrote it.
-
-    Raises:
-        OptionError: there is no such file, or it is not TOML.
-    """
-    path = Path(path) / RECIPE if Path(path).is_dir() else Path(path)
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise OptionError(f"the recipe {path} cannot be read: {error.strerror}") from error
-    except ValueError as error:  # of TOML, or of the text
-        raise OptionError(f"the recipe {path} is not TOML: {error}") from error
-
-
-def change(data: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """A recipe as plain data with other values by key, such as `{"training.steps": 500}`; None: the default.
-
-    Hashes of what changes are removed, and so are the options of a part that is replaced by another one.
-
-    Raises:
-        OptionError: a key that is not `table.name`.
-    """
-    tables = {name: dict(value) if isinstance(value, Mapping) else value for name, value in data.items()}
-    for key, value in changes.items():
-        table, dot, name = key.partition(".")
-        if not dot or not isinstance(tables.setdefault(table, {}), dict):
-            raise OptionError(f"a key of a recipe is table.name, such as training.steps; got {key!r}")
-        if table == "network" or key == "training.seed":
-            tables.setdefault("network", {}).pop("weights", None)
-        if key == "data.source" and tables[table].get(name) != value:
-            tables[table].pop("hash", None)
-        if table == "network" and tables[table].get(name) != value and f"{key}_options" not in changes:
-            tables[table].pop(f"{name}_options", None)
-        if key in _BUDGETS and value is not None:
-            for other in _BUDGETS[key]:
-                tables[table].pop(other, None)
-        tables[table].pop(name, None)
-        tables[table] |= {} if value is None else {name: value}
-    return tables
-
-
-def read_changes(texts: Sequence[str]) -> dict[str, Any]:
-    """Changes as they are written on the command line: `training.steps=500`, `data.hash=`, `training.loss=dice`.
-
-    A value is one of TOML, or text; an empty one is the default.
-
-    Raises:
-        OptionError: for another form, or a repeated key.
-    """
-    changes: dict[str, Any] = {}
-    for text in texts:
-        key, equals, value = text.partition("=")
-        if not equals or key in changes:
-            problem = "the same key twice" if equals else "no ="
-            raise OptionError(f"--set takes key=value, such as training.steps=500; {text!r} has {problem}")
-        changes[key.strip()] = _read(value.strip())
-    return changes
-
-
-def _read(text: str) -> Any:  # noqa: ANN401 - any value of TOML
-    if not text:
-        return None
-    try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        return text
 
 
 def _table(part: type[Table], values: object, name: str) -> Table:

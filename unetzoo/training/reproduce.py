@@ -15,7 +15,8 @@ from unetzoo.data.survey.statistics import Statistics
 from unetzoo.data.survey.survey import Survey
 from unetzoo.errors import DataError, OptionError, WeightsWarning
 from unetzoo.nn.segmenter import Segmenter
-from unetzoo.training.recipe import RECIPE, NetworkRecipe, Recipe
+from unetzoo.training.recipe import NetworkRecipe, Recipe
+from unetzoo.training.recipe_file import RECIPE
 from unetzoo.weights.lineage import hash_of_weights, lineage_of
 
 _PACKAGES = ("unetzoo", "torch", "torchvision", "timm", "numpy", "accelerate")

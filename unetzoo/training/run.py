@@ -18,7 +18,7 @@ from unetzoo.errors import TrainingError, UnetzooError, describe_error
 from unetzoo.nn.config import ModelConfig
 from unetzoo.nn.info import ModelInfo
 from unetzoo.training.options import FitOptions, Plan
-from unetzoo.training.recipe import RECIPE
+from unetzoo.training.recipe_file import RECIPE
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
