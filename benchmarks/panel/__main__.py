@@ -1,8 +1,9 @@
-"""Train `fit` and plain loops on the panel, paired by seed, and write README.md anew.
+r"""Train `fit` and plain loops on the panel, paired by seed, and write README.md anew.
 
     OMP_NUM_THREADS=1 python -m benchmarks.panel --workers 2            # everything: days on two cores
     python -m benchmarks.panel --only satellite --steps 300 --seeds 1   # a part; what is there is not measured again
-    python -m benchmarks.panel --crop 64 --batch 4 --encoders mobilenetv3_small_100 --steps 100   # small runs
+    python -m benchmarks.panel --crop 64 --batch 4 --encoders 'plain(widths=(12, 24, 48, 96))' \
+        --decoders 'unet(widths=(48, 24, 12))' --steps 100   # small runs
 
 Runs are kept one by one in `benchmarks/results/panel`, and together in `benchmarks/results/panel.json`. All contestants
 see the same images; each trains on a single thread.
