@@ -2,11 +2,14 @@
 
 import warnings
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 import unetzoo
+
+if TYPE_CHECKING:
+    from unetzoo_medical.prediction import Network
 
 _ALL = "all"
 _SOME_FAILED, _ALL_FAILED = 3, 4
@@ -117,7 +120,7 @@ def _planes(axis: str | None) -> tuple[int | None, ...]:
     return (0, 1, 2) if axis == _ALL else (check_plane(axis),)
 
 
-def _network(name: str) -> unetzoo.Segmenter:
+def _network(name: str) -> "Network":
     """The network of a folder or of the Hub, fused for prediction, on a GPU if there is one."""
     import torch
 
@@ -157,7 +160,7 @@ def _check_targets(volumes: list[Path], targets: list[Path]) -> None:
 
 
 def _predict(
-    network: unetzoo.Segmenter, volume: Path, target: Path, planes: tuple[int | None, ...], *, probabilities: bool
+    network: "Network", volume: Path, target: Path, planes: tuple[int | None, ...], *, probabilities: bool
 ) -> bool:
     """Predict a volume; False: it failed, as is said."""
     from unetzoo_medical.files import write_volume

@@ -95,12 +95,12 @@ def write_slice(path: Path, pixels: NDArray[Any], affine: NDArray[Any], number: 
         fields: of the data set, to be set or, if None, left out.
     """
     from pydicom.dataset import FileDataset, FileMetaDataset
-    from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
+    from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian
 
     steps = np.linalg.norm(affine[:3, :3], axis=0)
     meta = FileMetaDataset()
     meta.MediaStorageSOPClassUID = CTImageStorage
-    meta.MediaStorageSOPInstanceUID = f"1.2.3.{number + 1}"
+    meta.MediaStorageSOPInstanceUID = UID(f"1.2.3.{number + 1}")
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
     data = FileDataset(str(path), {}, file_meta=meta, preamble=b"\0" * 128)
     standard = {

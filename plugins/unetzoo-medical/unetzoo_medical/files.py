@@ -4,9 +4,8 @@ import csv
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from unetzoo import DataError, Grid
@@ -15,6 +14,9 @@ from unetzoo_medical.dicom import ENDINGS as OF_DICOM
 from unetzoo_medical.metaimage import write_metaimage
 from unetzoo_medical.nifti import write_compressed_nifti, write_nifti
 from unetzoo_medical.nrrd import write_nrrd
+
+if TYPE_CHECKING:
+    import numpy as np
 
 WRITERS: dict[str, Callable[[Path, ResultArray], None]] = {
     ".nii.gz": write_compressed_nifti,
@@ -31,29 +33,20 @@ _MASKS = ("masks", "labels", "labelstr")
 _CHANNEL = "_0000"  # that nnU-Net adds to the names of images
 
 
-@dataclass(frozen=True, eq=False)
 class VolumeResult:
-    """A finished result as formats write it: (z, y, x), or (c, z, y, x) for probabilities."""
+    """A finished result as formats write it.
 
-    values: NDArray[Any]
-    grid: Grid
-    palette = None
-    nodata = None
+    Args:
+        values: (z, y, x), or (c, z, y, x) for probabilities.
+        grid: where the voxels lie.
+    """
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Of the values."""
-        return self.values.shape
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """Of the values."""
-        return self.values.dtype
-
-    @property
-    def axes(self) -> str:
-        """A letter for each."""
-        return "CZYX"[-self.values.ndim :]
+    def __init__(self, values: NDArray[Any], grid: Grid) -> None:
+        self.values, self.grid = values, grid
+        self.shape, self.dtype = values.shape, values.dtype
+        self.axes = "CZYX"[-values.ndim :]
+        self.palette: NDArray[np.uint8] | None = None
+        self.nodata: float | None = None
 
     def blocks(self, rows: int | None = None) -> Iterator[tuple[int, NDArray[Any]]]:
         """So many slices at once; None: all."""

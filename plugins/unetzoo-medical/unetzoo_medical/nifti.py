@@ -112,7 +112,7 @@ def _scaling(header: Any, dtype: np.dtype[Any]) -> Scaling:  # noqa: ANN401 - se
 def _grid(header: Any, name: str) -> Grid:  # noqa: ANN401 - see above
     """By the sform if it has a code, else by the qform if that has one; without codes the steps alone."""
     unit = _UNITS.get(int(header["xyzt_units"]) & _OF_SPACE, "")
-    keys = _keys(header)
+    keys = tuple(_keys(header))
     if int(header["sform_code"]) > 0:
         return body_grid(header.get_sform(), name=name, unit=unit, keys=keys)
     if int(header["qform_code"]) > 0:
@@ -141,12 +141,12 @@ def write_compressed_nifti(path: Path, result: ResultArray) -> None:
         _write(compressed, result)
 
 
-def _write(file: IO[bytes], result: ResultArray) -> None:
+def _write(file: IO[bytes] | gzip.GzipFile, result: ResultArray) -> None:
     import nibabel
 
     values = values_of(result)
-    is_long = max(values.shape) > _LONGEST
-    header = (nibabel.Nifti2Header if is_long else nibabel.Nifti1Header)(endianness="<")
+    kind: Any = nibabel.Nifti2Header if max(values.shape) > _LONGEST else nibabel.Nifti1Header
+    header = kind(endianness="<")
     header.set_data_dtype(values.dtype)
     header.set_data_shape(values.shape)
     _place(header, result.grid)

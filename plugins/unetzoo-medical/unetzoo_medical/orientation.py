@@ -37,7 +37,7 @@ class Orientation:
     def turned(self, array: NDArray[Any]) -> NDArray[Any]:
         """An array (z, y, x, ...) along the three directions, a view."""
         rest = range(3, array.ndim)
-        flipped = [number for number, is_flipped in enumerate(self.flips) if is_flipped]
+        flipped = tuple(number for number, is_flipped in enumerate(self.flips) if is_flipped)
         return np.flip(array.transpose(*self.order, *rest), flipped)
 
     def thickest(self) -> int:

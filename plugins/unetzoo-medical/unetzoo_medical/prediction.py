@@ -3,15 +3,17 @@
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 import unetzoo
-from unetzoo import DataError, DataWarning, OptionError, Raster, Segmenter
+from unetzoo import DataError, DataWarning, OptimizedSegmenter, OptionError, Raster, Segmenter
 from unetzoo.data.formats import check_memory, open_raster
 from unetzoo_medical.orientation import Slices
+
+Network: TypeAlias = Segmenter | OptimizedSegmenter
 
 _UNKNOWN = 255  # id of a voxel without data
 _MOST_CLASSES = 255
@@ -19,7 +21,7 @@ _HALF = 0.5
 
 
 def predict_volume(
-    model: Segmenter, raster: Raster, planes: Sequence[int | None] = (None,), *, probabilities: bool = False
+    model: Network, raster: Raster, planes: Sequence[int | None] = (None,), *, probabilities: bool = False
 ) -> NDArray[Any]:
     """The class of each voxel, by a 2D network on the slices of a volume.
 
@@ -57,7 +59,7 @@ def predict_volume(
 
 
 def predict_volume_file(
-    model: Segmenter, path: Path, planes: Sequence[int | None] = (None,), *, probabilities: bool = False
+    model: Network, path: Path, planes: Sequence[int | None] = (None,), *, probabilities: bool = False
 ) -> tuple[NDArray[Any], unetzoo.Grid]:
     """As `predict_volume` of a file or a series, with the grid on which the result lies; errors name the file."""
     with open_raster(path) as raster:
@@ -70,7 +72,7 @@ def predict_volume_file(
             raise DataError(text if text.startswith(str(path)) else f"{path}: {text}") from error
 
 
-def _ids_along(model: Segmenter, slices: Slices) -> NDArray[Any]:
+def _ids_along(model: Network, slices: Slices) -> NDArray[Any]:
     """Ids, of which no more than a slice has probabilities at once."""
     ids = np.empty(slices.raster.shape[:3], np.uint8)
     along = np.moveaxis(slices.orientation.turned(ids), slices.plane, 0)
@@ -79,7 +81,7 @@ def _ids_along(model: Segmenter, slices: Slices) -> NDArray[Any]:
     return ids
 
 
-def _mean(model: Segmenter, views: Sequence[Slices]) -> NDArray[np.float32]:
+def _mean(model: Network, views: Sequence[Slices]) -> NDArray[np.float32]:
     """The mean probabilities (classes, d, h, w) of several views."""
     shape = (model.config.classes, *views[0].raster.shape[:3])
     check_memory("the probabilities of a volume", 2 * 4 * int(np.prod(shape, dtype=object)))
@@ -91,7 +93,7 @@ def _mean(model: Segmenter, views: Sequence[Slices]) -> NDArray[np.float32]:
     return mean
 
 
-def _predicted(model: Segmenter, slices: Slices) -> Iterator[NDArray[np.float32]]:
+def _predicted(model: Network, slices: Slices) -> Iterator[NDArray[np.float32]]:
     """Probabilities (classes, h, w) of each slice; what is doubtful of several is said once."""
     doubts: list[str] = []
     for number in range(len(slices)):
