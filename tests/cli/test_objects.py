@@ -34,6 +34,7 @@ def test_label_images_become_a_network_that_writes_and_scores_label_images(invok
     assert "the losses of its maps" in result.stdout
     assert "AP 0." in result.stdout
     assert "decoder tuned on 1 image: " in result.stdout
+    assert " as tuned, is in " in result.stdout
     config = unetzoo.load(tmp_path / "run" / "best").config
     assert (config.objects, config.classes) == ("distance", 3)
     assert config.objects_options["min_size"] >= 3

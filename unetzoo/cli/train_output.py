@@ -141,7 +141,9 @@ def say_result(result: "Fit") -> None:
     picture = next(path for path in pictures if path.exists())
     network = "no validation images to choose by: the last network"
     if best.score is not None:
-        network = f"the best network, of epoch {best.epoch} with {best.score_name} {best.score:.4f},"
+        tuned = result.tuning
+        score = f"{best.score_name} {best.score:.4f}" if tuned is None else f"AP {tuned.after:.4f} as tuned"
+        network = f"the best network, of epoch {best.epoch} with {score},"
     if result.outlook:
         show(result.outlook)
     if result.tuning is not None:

@@ -213,7 +213,10 @@ def _flat(raster: Raster, name: str) -> Raster:
     """
     depth, *shape = raster.shape if len(raster.shape) == 4 else (1, *raster.shape)
     if depth > 1:
-        raise DataError(f"{name} is a volume of {depth} slices, and images of one are read; store each as a file")
+        raise DataError(
+            f"{name} is a volume of {depth} slices, and images of one are read; store each slice as a file, or use "
+            "`unetzoo slice-volumes` and `predict-volumes` of the plugin unetzoo-medical"
+        )
     if len(raster.shape) == 3:
         return raster
     return replace(raster, shape=tuple(shape), read=lambda window: raster.read((slice(0, 1), *window))[0])

@@ -85,7 +85,10 @@ _TOOLS: tuple[tuple[Callable[[set[str]], bool], str], ...] = (
         "it is in Pascal VOC's format for detection, whose Annotations/*.xml hold boxes; segmentation needs its folder "
         "SegmentationClass/",
     ),
-    (_ends(".nii", ".nii.gz", ".nrrd", ".mha", ".dcm"), "it holds volumes; store their slices as images and masks"),
+    (
+        _ends(".nii", ".nii.gz", ".nrrd", ".mha", ".dcm"),
+        "it holds volumes; `unetzoo slice-volumes` of the plugin unetzoo-medical writes their slices",
+    ),
     (
         _ends("_seg.npy"),
         "it holds Cellpose's *_seg.npy: save masks as PNG or TIFF in Cellpose (Ctrl+N), whose *_cp_masks.png are read",
