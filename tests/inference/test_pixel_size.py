@@ -132,6 +132,25 @@ def test_pixels_of_nearly_the_same_size_are_left_as_they_are(step):
     assert _scale(step) == AS_IT_IS
 
 
+def _scale_of_range(height, width, trained, limits):
+    grid = Grid(axes=(Axis("y", height, "um"), Axis("x", width, "um")))
+    info = ModelInfo(pixel_size=trained, pixel_size_range=limits, unit="um")
+    return scale_of(grid, (100, 80), unetzoo.ModelConfig(decoder="unet", encoder="plain", info=info))
+
+
+@pytest.mark.parametrize("step", [0.24, 0.25, 0.7, 1.0, 1.05])
+def test_pixels_of_a_size_that_the_training_had_are_left_as_they_are(step):
+    assert _scale_of_range(step, step, (0.5, 0.5), (0.25, 1.0)) == AS_IT_IS
+
+
+def test_pixels_beyond_those_of_the_training_or_of_other_proportions_are_not():
+    assert _scale_of_range(0.2, 0.2, (0.5, 0.5), (0.25, 1.0)).seen == (40, 32)
+    assert _scale_of_range(1.2, 1.2, (0.5, 0.5), (0.25, 1.0)).seen == (240, 192)
+    assert _scale_of_range(0.5, 1.0, (0.5, 0.5), (0.25, 1.0)).seen == (100, 160)
+    assert _scale_of_range(1.0, 1.0, (0.5, 2.0), (0.5, 2.0)).seen == (200, 40)
+    assert _scale_of_range(0.6, 2.4, (0.5, 2.0), (0.5, 2.0)).seen == (120, 96)
+
+
 def test_units_are_converted_and_unlikely_ones_are_said():
     assert _scale(0.001, "mm").seen == (200, 160)
     assert _scale(0.25).seen == (50, 40)

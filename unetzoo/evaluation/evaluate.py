@@ -11,16 +11,15 @@ from unetzoo.checks import check_choice, check_count, check_whole, number
 from unetzoo.data.formats.nodata import known_where_data
 from unetzoo.data.masks.options import Classes, MaskOptions, Masks, Value
 from unetzoo.data.open import Data, dataset_of
-from unetzoo.data.sources.samples import grid_of
 from unetzoo.data.sources.source import Finding, sentences
 from unetzoo.errors import DataError, DataWarning, OptionError
 from unetzoo.evaluation.bootstrap import Bootstrap
 from unetzoo.evaluation.masks import check_fits, object_pairs, predicted
 from unetzoo.evaluation.measure import Evaluation, Measurement
 from unetzoo.evaluation.objects import tally
+from unetzoo.evaluation.shown import presented
 from unetzoo.inference.choices import Resample
 from unetzoo.inference.forward import Network
-from unetzoo.inference.pixel_size import scale_of
 from unetzoo.nn.wrapped import network_of
 
 
@@ -98,12 +97,11 @@ def evaluate(
     counted = (instances,) if instances else tuple(countable) if has_objects else ()
     measurement = Measurement(names, surface=surface, tolerance=pixels, counted=counted)
     check_choice("resample", resample, Resample)
-    scaled: list[Finding] = []
+    doubts: list[Finding] = []
     for index in range(len(dataset)):
-        sample = dataset[index]
+        sample, scale, said = presented(dataset, index, network_of(model).config, resample)
         check_fits(model, names, sample.image.shape[2], image=sample.name)
-        scale = scale_of(grid_of(dataset, index), sample.image.shape[:2], network_of(model).config, resample)
-        scaled += [Finding(sample.name, f": {scale.said}")] if scale.said else []
+        doubts += [Finding(sample.name, f": {doubt}") for doubt in said]
         prediction = predicted(
             model, sample.image, name=sample.name, tile=tile, overlap=overlap, flips=flips, scale=scale
         )
@@ -112,7 +110,7 @@ def evaluate(
         tallies = np.stack([tally(*pair) for pair in pairs]) if counted else None
         measurement.add(sample.name, prediction.ids, truth, tallies)
         on_case(len(dataset))
-    for sentence in sentences(scaled):
+    for sentence in sentences(doubts):
         warnings.warn(sentence, DataWarning, stacklevel=2)
     result = measurement.summed_up(
         Bootstrap(len(dataset), resamples=resamples, seed=seed), resamples=resamples, seed=seed

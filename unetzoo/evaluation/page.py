@@ -12,7 +12,6 @@ from unetzoo._utils.pages.render import render, trusted
 from unetzoo._utils.texts import count_of
 from unetzoo.data.dataset import Dataset
 from unetzoo.data.formats.nodata import known_where_data
-from unetzoo.data.sources.samples import grid_of
 from unetzoo.evaluation.bootstrap import LEAST_IMAGES, Estimate
 from unetzoo.evaluation.instances import match_objects
 from unetzoo.evaluation.masks import object_pairs, predicted
@@ -26,9 +25,9 @@ from unetzoo.evaluation.measure import (
     object_table,
 )
 from unetzoo.evaluation.sheet import Shown, draw_sheet
+from unetzoo.evaluation.shown import presented
 from unetzoo.inference.choices import Resample
 from unetzoo.inference.forward import Network
-from unetzoo.inference.pixel_size import scale_of
 from unetzoo.nn.wrapped import network_of
 
 if TYPE_CHECKING:
@@ -83,8 +82,7 @@ def write_page(
     """
 
     def picture(case: Case) -> str:
-        sample = dataset[case.index]
-        scale = scale_of(grid_of(dataset, case.index), sample.image.shape[:2], network_of(model).config, resample)
+        sample, scale, _ = presented(dataset, case.index, network_of(model).config, resample)
         prediction = predicted(model, sample.image, tile=tile, overlap=overlap, flips=flips, scale=scale)
         truth = known_where_data(sample.image, sample.mask, network_of(model).config.info.nodata)
         pairs = object_pairs(prediction, truth, dataset, case.index, tuple(evaluation.object_classes))

@@ -18,6 +18,7 @@ from unetzoo.data.open import Data, dataset_of
 from unetzoo.errors import DataError, OptionError
 from unetzoo.evaluation.masks import check_fits, decoded, predicted_maps, tallies_of
 from unetzoo.evaluation.objects import average_precision
+from unetzoo.evaluation.shown import presented
 from unetzoo.inference.forward import Network
 from unetzoo.nn.config import ModelConfig
 from unetzoo.nn.wrapped import network_of
@@ -182,7 +183,7 @@ def _cases(model: Network, dataset: Dataset, tile: int | None, pixels: int, on_s
         for index in order:
             if pixels <= 0:
                 break
-            sample = dataset[index]
+            sample = presented(dataset, index, config, "never").sample
             check_fits(model, dataset.class_names, sample.image.shape[2], image=sample.name)
             path = Path(folder) / f"{index}.npy"
             np.save(path, predicted_maps(model, sample.image, name=sample.name, tile=tile))

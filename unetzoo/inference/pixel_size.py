@@ -1,6 +1,6 @@
 """Whether the pixels of an image have the size of those of the training, and how the image is resampled if not."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,15 +38,16 @@ AS_IT_IS = PixelScale()
 def scale_of(grid: Grid, size: tuple[int, int], config: ModelConfig, resample: Resample = "auto") -> PixelScale:
     """How an image of that grid and size (h, w) is shown to a network.
 
-    Images whose pixels are within 10 % of the size of the training are shown as they are, and so are those of a network
-    of objects, whose maps hold lengths in pixels.
+    Images whose pixels are within 10 % of the size of the training are shown as they are, and so are those whose pixels
+    have its proportions and lie between its smallest and its largest ones, and those of a network of objects, whose
+    maps hold lengths in pixels.
     """
     info = config.info
     sizes, unit = pixel_sizes([grid], info.unit)
     if not info.pixel_size or not unit:
         return AS_IT_IS
     ratios = sizes[0] / np.array(info.pixel_size)
-    if (np.maximum(ratios, 1 / ratios) <= _SAME).all():
+    if (np.maximum(ratios, 1 / ratios) <= _SAME).all() or _is_between(sizes[0], ratios, info.pixel_size_range):
         return AS_IT_IS
     shown, trained = (_shown(each, unit) for each in (sizes[0], np.array(info.pixel_size)))
     said = f"its pixels are {shown}, those of the training {trained}"
@@ -83,6 +84,13 @@ def rows_at(
     elif start < height:
         rows = predict(Resampled(image, scale.seen, nodata), first_row(start, height, scale.seen[0]))
         yield from rows_back(rows, (height, width), scale.seen, start=start)
+
+
+def _is_between(size: NDArray[np.float64], ratios: NDArray[np.float64], limits: Sequence[float]) -> bool:
+    """Whether pixels of the proportions of the training, to whose median they have these ratios, have a size of it."""
+    if not limits or ratios.max() > _SAME * ratios.min():
+        return False
+    return bool(limits[0] / _SAME <= size.min() and size.max() <= limits[1] * _SAME)
 
 
 def _shown(size: NDArray[np.float64], unit: str) -> str:

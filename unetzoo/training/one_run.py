@@ -12,6 +12,7 @@ from unetzoo._utils.workers import refuse_to_run_in_workers
 from unetzoo.data.dataset import Dataset
 from unetzoo.data.objects import numbers_objects
 from unetzoo.data.open import Data, survey_of
+from unetzoo.data.survey.bands import bands_of
 from unetzoo.data.survey.survey import Survey
 from unetzoo.errors import DataWarning, OptionError
 from unetzoo.evaluation.masks import check_fits
@@ -70,7 +71,7 @@ def run_training(
     with accelerating(options, folder) as accelerator, _lock(folder, accelerator, resume=resume):
         is_of_objects = bool(model.config.objects)
         survey = data if isinstance(data, Survey) else _survey(data, recipe, run, objects=is_of_objects)
-        statistics = with_channels(survey.statistics, recipe.data.channels, run)
+        statistics = with_channels(survey.statistics, recipe.data.channels, run, bands_of(survey.readings))
         check_fits(model, statistics.class_names, statistics.channels)
         plan = options.plan(statistics, model.config.classes, objects=is_of_objects)
         inheritance = inherit_start(model, start, statistics, run)

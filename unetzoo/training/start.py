@@ -6,7 +6,8 @@ from pathlib import Path
 
 from unetzoo._utils.texts import count_of
 from unetzoo.data.survey.statistics import Statistics
-from unetzoo.errors import OptionError, TrainingError
+from unetzoo.errors import OptionError, ShapeError, TrainingError
+from unetzoo.inference.files.bands import channel_order
 from unetzoo.nn.segmenter import Segmenter
 from unetzoo.training.options import FitOptions
 from unetzoo.training.recipe import Recipe
@@ -31,17 +32,35 @@ def pinned(recipe: Recipe, start: Segmenter | None) -> Recipe:
     return replace(recipe, network=replace(recipe.network, start=source))
 
 
-def with_channels(statistics: Statistics, channels: Sequence[str], run: Run | None) -> Statistics:
+def with_channels(
+    statistics: Statistics, channels: Sequence[str], run: Run | None, bands: Sequence[Sequence[str]] = ()
+) -> Statistics:
     """The statistics with the names of the channels, which are those of the run that is resumed unless there are any.
 
     Raises:
-        OptionError: there are more or fewer than the images have, or two are the same.
+        OptionError: there are more or fewer than the images have, two are the same, or one is the name of another
+            channel in a file.
     """
     names = tuple(channels) or (tuple(run.info.channel_names) if run else ()) or statistics.channel_names
     if names and (len(names) != statistics.channels or len({name.casefold() for name in names}) < len(names)):
         count = count_of(statistics.channels, "channel")
         raise OptionError(f"the images have {count}; channels must name each once, got {', '.join(names)}")
+    for each in bands:
+        _check_order(names, each)
     return replace(statistics, channel_names=names)
+
+
+def _check_order(names: Sequence[str], bands: Sequence[str]) -> None:
+    """Raise OptionError if files have another order of the channels, by which the network would be shown others."""
+    try:
+        is_moved = bool(channel_order(bands, names).numbers)
+    except ShapeError:  # some are missing
+        is_moved = True
+    if is_moved:
+        raise OptionError(
+            f"the channels are {', '.join(names)}, but the bands in the files {', '.join(bands)}: give the names in "
+            "the order of the files, or correct those"
+        )
 
 
 def inherit_start(

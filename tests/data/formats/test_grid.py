@@ -114,6 +114,7 @@ def _axes(path):
 _PIXELS = np.zeros((4, 6), np.uint8)
 _SIZED = {  # in which pixels are 0.25 um high and 0.5 um wide
     "ImageJ": {"imagej": True, "resolution": (2, 4), "metadata": {"unit": "micron"}},
+    "ImageJ in inches": {"imagej": True, "resolution": (50_800, 101_600), "metadata": {"unit": "inch"}},
     "ImageJ in nm": {"imagej": True, "resolution": (0.002, 0.004), "metadata": {"unit": "nm"}},
     "OME": {"ome": True, "metadata": {"axes": "YX", "PhysicalSizeX": 0.5, "PhysicalSizeY": 0.25}},
     "OME in nm": {
@@ -152,6 +153,8 @@ def test_the_size_of_a_pixel_is_read_and_written_into_a_result(how, tmp_path):
         {"resolution": (2, 4), "resolutionunit": "NONE"},
         {"imagej": True, "resolution": (2, 4), "metadata": {"unit": "pixel"}},
         {"imagej": True, "metadata": {"unit": "um"}, "resolution": (0, 0)},
+        {"imagej": True, "metadata": {"unit": "inch"}, "resolution": (300, 300)},
+        {"imagej": True, "metadata": {"unit": "cm"}, "resolution": (118, 118)},
         {"ome": True, "metadata": {"axes": "YX"}},
     ],
     ids=str,
@@ -167,6 +170,14 @@ def test_slides_of_aperio_say_micrometers_per_pixel(tmp_path):
         tmp_path / "a.svs", np.zeros((30, 40, 3), np.uint8), tile=(16, 16), description=text, metadata=None
     )
     assert _axes(tmp_path / "a.svs") == [("y", 0.499, "um"), ("x", 0.499, "um")]
+
+
+def test_a_slide_whose_size_of_pixels_is_no_number_is_read(tmp_path):
+    text = "Aperio Image Library v12.0.15 \r\n40x30 [0,0 40x30] (16x16)|AppMag = 20|MPP = 0.4.9"
+    tifffile.imwrite(
+        tmp_path / "a.svs", np.zeros((30, 40, 3), np.uint8), tile=(16, 16), description=text, metadata=None
+    )
+    assert _axes(tmp_path / "a.svs") == []
 
 
 def test_bands_have_the_names_of_gdal_and_channels_those_of_ome(tmp_path):

@@ -72,6 +72,11 @@ def test_bands_of_other_names_are_taken_in_their_order_which_is_said(model, tmp_
     np.testing.assert_array_equal(probabilities, expected)
 
 
+def test_a_name_that_is_there_twice_tells_no_order_which_is_said(model, tmp_path):
+    result, _ = _predict(model, _write(tmp_path / "other.tif", ("B8", "B8", "B3", "B2")))
+    assert "a name is there twice" in result.warnings[0]
+
+
 def test_bands_without_names_are_taken_in_their_order(model, tmp_path):
     result, _ = _predict(model, _write(tmp_path / "bare.tif", _TRAINED, described=False))
     assert (result.state, result.warnings) == ("predicted", ())

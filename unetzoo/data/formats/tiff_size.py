@@ -11,6 +11,7 @@ from unetzoo.data.formats.grid import Axis
 
 _LONGEST_XML = 2**24  # letters
 _OF_PRINTS = 1e-5  # meters: coarser pixels per inch or centimeter are for printing, and say nothing of the object
+_PRINTED = ("inch", "cm")
 _UNITS = {2: 0.0254, 3: 0.01}  # meters of the units of tag 296
 _MPP = re.compile(r"\|\s*MPP\s*=\s*([\d.]+)")
 
@@ -23,14 +24,22 @@ def pixel_axes(file: Any, series: Any) -> Steps:  # noqa: ANN401 - of tifffile, 
     if file.is_ome:
         return _of_ome(_ome_pixels(file, series))
     if file.is_imagej:
-        return _axes(*_per_unit(page, 1.0), length_unit(str((file.imagej_metadata or {}).get("unit", ""))))
+        return _of_imagej(page, length_unit(str((file.imagej_metadata or {}).get("unit", ""))))
     if file.is_svs and (match := _MPP.search(page.description)):
-        return _axes(float(match[1]), float(match[1]), "um")
+        side = _number(match[1])
+        return _axes(side, side, "um")
     meters = _UNITS.get(int(page.tags.valueof(296, 2)))
     along_y, along_x = _per_unit(page, meters or 1.0)
     if meters is None or not 0 < max(along_y, along_x) <= _OF_PRINTS:
         return ()
     return _axes(along_y * 1e6, along_x * 1e6, "um")
+
+
+def _of_imagej(page: Any, unit: str) -> Steps:  # noqa: ANN401 - see above
+    """The size by ImageJ, which takes the resolution of prints for a scale in the units of TIFF."""
+    along_y, along_x = _per_unit(page, 1.0)
+    is_of_prints = unit in _PRINTED and not max(along_y, along_x) * (meters_of(unit) or math.nan) <= _OF_PRINTS
+    return () if is_of_prints else _axes(along_y, along_x, unit)
 
 
 def channel_names(file: Any, series: Any) -> tuple[str, ...]:  # noqa: ANN401 - see above

@@ -12,6 +12,7 @@ import numpy as np
 from unetzoo.data.masks.decode import complaint, kind_of, strange_codes
 from unetzoo.data.masks.forms import say_kind
 from unetzoo.data.sources.source import Finding, Source, sentences
+from unetzoo.data.survey.bands import mixed_bands
 from unetzoo.data.survey.channels import Channel, lonely_values
 from unetzoo.data.survey.doubts import find_doubts
 from unetzoo.data.survey.reading import ImageFacts, Reading, masks_of
@@ -50,7 +51,9 @@ def find_problems(
     """
     names = [entry.name for entry in source.entries]
     findings = [*chain(*(_of_files(names, reading) for reading in readings)), *_of_channels(names, readings)]
-    doubts = list(chain(*(reading.doubts for reading in readings)))
+    moved, renamed = mixed_bands(names, readings)
+    findings += moved
+    doubts = [*chain(*(reading.doubts for reading in readings)), *renamed]
     warnings = [*source.problems, *_leaks(names, splits, readings), *_split_groups(source, splits), *sentences(doubts)]
     warnings += [*_mixed_types(readings), *_nodata(names, readings)]
     if isinstance(coding, str):

@@ -125,9 +125,11 @@ def find_nodata(images: Sequence[ImageFacts]) -> tuple[float, ...]:
 
 
 def _bands(images: Sequence[ImageFacts]) -> tuple[str, ...]:
-    """The names of the channels, where all files give the same, each once."""
-    (names, *others) = {image.grid.bands for image in images}
-    is_complete = not others and all(names) and len(set(names)) == len(names) == images[0].shape[2]
+    """The names of the channels, where all files give the same, each once; capitals do not matter."""
+    names, folded = images[0].grid.bands, {tuple(map(str.casefold, image.grid.bands)) for image in images}
+    is_complete = (
+        len(folded) == 1 and all(names) and len({*map(str.casefold, names)}) == len(names) == images[0].shape[2]
+    )
     return names if is_complete else ()
 
 

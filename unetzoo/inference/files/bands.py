@@ -54,10 +54,14 @@ def channel_order(bands: Sequence[str], names: Sequence[str]) -> Order:
         ShapeError: the image has some of them, but lacks others.
     """
     has, needs = ([name.casefold() for name in each] for each in (bands, names))
-    if not has or not needs or has == needs or len({*has}) < len(has):
+    if not has or not needs or has == needs:
         return Order()
-    missing = [name for name, need in zip(names, needs, strict=True) if need not in has]
     said = f"the bands are {', '.join(bands)}, and the network was trained on {', '.join(names)}"
+    if len({*has}) < len(has):
+        return Order(
+            doubt=f"{said}: a name is there twice, or a band has none, so they are taken in the order of the file"
+        )
+    missing = [name for name, need in zip(names, needs, strict=True) if need not in has]
     if not missing:
         return Order(tuple(map(has.index, needs)))
     if len(missing) < len(names):
