@@ -4,14 +4,14 @@ Numbers may be those of NumPy, torch or any type that Python accepts as an index
 """
 
 import operator
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
 
 from unetzoo.errors import OptionError
 
 Precision = Literal["float32", "bfloat16", "float16"]
 _SHORT = {"no": "float32", "fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
-_NOUNS: dict[Any, str] = {str: "a text", bool: "True or False"}
+_NOUNS: dict[Any, str] = {str: "a text", str | None: "a text", bool: "True or False"}
 _MOST = 2**16
 _MOST_LEVELS = 64
 
@@ -76,6 +76,13 @@ def check_choice(option: str, value: object, allowed: Any) -> None:  # noqa: ANN
     choices = get_args(allowed)
     if value not in choices:
         raise OptionError(f"{option} must be one of {', '.join(map(str, choices))}; got {value!r}")
+
+
+def check_texts(option: str, values: object) -> tuple[str, ...]:
+    """A list of texts as a tuple; OptionError for anything else, such as a single text."""
+    if isinstance(values, str) or not isinstance(values, Iterable) or not all(isinstance(each, str) for each in values):
+        raise OptionError(f"{option} must be a list of texts, got {values!r}")
+    return tuple(values)
 
 
 def check_precision(value: object) -> Precision:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from math import ceil
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from unetzoo.checks import Precision, Range, check_fields, check_precision
+from unetzoo.checks import Precision, Range, check_fields, check_precision, check_texts
 from unetzoo.errors import OptionError
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ class FitOptions:
 
     def __post_init__(self) -> None:
         """Check every value."""
-        object.__setattr__(self, "trackers", tuple(self.trackers))
+        object.__setattr__(self, "trackers", check_texts("trackers", self.trackers))
         object.__setattr__(self, "precision", check_precision(self.precision))
         check_fields(self)
         if self.minutes is not None and (self.steps is not None or self.epochs != type(self).epochs):

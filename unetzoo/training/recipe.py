@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from unetzoo._utils.atomic import write_text
-from unetzoo.checks import check_fields, plain
+from unetzoo.checks import Range, check_fields, check_texts, plain
 from unetzoo.data.masks.options import Classes, MaskOptions, Masks, Value
 from unetzoo.errors import OptionError, UnetzooError, did_you_mean
 from unetzoo.training.options import FitOptions
@@ -44,7 +44,7 @@ class NetworkRecipe:
     objects: str = ""
     objects_options: Mapping[str, Any] = field(default_factory=dict)
     head_kernel_size: int = 1
-    classes: int | None = None
+    classes: Annotated[int | None, Range(1, 2**16)] = None
     pretrained: bool | str = False
     start: str = ""
     weights: str = ""
@@ -81,9 +81,7 @@ class DataRecipe:
     nearest_color: bool = False
 
     def __post_init__(self) -> None:
-        if isinstance(self.channels, str):
-            raise OptionError(f"channels must be a list of names, got {self.channels!r}")
-        object.__setattr__(self, "channels", tuple(self.channels))
+        object.__setattr__(self, "channels", check_texts("channels", self.channels))
         check_fields(self)
         _ = self.mask_options
 
@@ -119,6 +117,13 @@ class Recipe:
     machine: Mapping[str, str] = field(default_factory=dict)
     command: str = ""
 
+    def __post_init__(self) -> None:
+        check_fields(self)
+        for name in ("versions", "machine"):
+            values = getattr(self, name)
+            if not isinstance(values, Mapping) or not all(isinstance(each, str) for each in values.values()):
+                raise OptionError(f"{name} must be a table of texts, got {values!r}")
+
     @classmethod
     def load(cls, path: str | Path, changes: Mapping[str, Any] | None = None) -> "Recipe":
         """Read a recipe, perhaps with other values.
@@ -130,8 +135,9 @@ class Recipe:
         Raises:
             OptionError: there is no such file, it is not TOML, or has an unknown key or an invalid value.
         """
+        tables = read_tables(path)
         try:
-            return cls.from_dict(change(read_tables(path), changes or {}))
+            return cls.from_dict(change(tables, changes or {}))
         except UnetzooError as error:
             raise OptionError(f"the recipe {path}: {error}") from error
 

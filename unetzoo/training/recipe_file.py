@@ -23,7 +23,7 @@ def read_tables(path: str | Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise OptionError(f"the recipe {path} cannot be read: {error.strerror}") from error
-    except ValueError as error:  # of TOML, or of the text
+    except (ValueError, RecursionError) as error:  # of TOML, or of the text
         raise OptionError(f"the recipe {path} is not TOML: {error}") from error
 
 
@@ -77,5 +77,5 @@ def _read(text: str) -> Any:  # noqa: ANN401 - any value of TOML
         return None
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (tomllib.TOMLDecodeError, RecursionError):
         return text

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from unetzoo.checks import check_choice, whole
+from unetzoo.checks import check_choice, check_texts, whole
 from unetzoo.data.masks.colors import read_color
 from unetzoo.errors import OptionError
 from unetzoo.nn.coding import LEVELS, NO_NUMBER, Kind
@@ -43,6 +43,8 @@ class MaskOptions:
 
     def __post_init__(self) -> None:
         check_choice("masks", self.masks, Masks)
+        if self.classes is not None and not isinstance(self.classes, Mapping):
+            check_texts("classes", self.classes)
         _ = self.ignored_values
         if self.threshold is None:
             return
