@@ -26,6 +26,7 @@ _PUBLIC = (
 def test_there_are_these():
     assert _NAMES == [
         "unetzoo-attention",
+        "unetzoo-bioimage",
         "unetzoo-boundary",
         "unetzoo-geo",
         "unetzoo-lite",

@@ -47,10 +47,11 @@ def test_what_is_read_by_blocks_is_bounded_too(name, tmp_path):
         pass
 
 
-def test_a_zarr_array_without_chunks_is_refused(tmp_path):
-    zarr.create_array(tmp_path / "a.zarr", shape=(10**6, 10**6), chunks=(1024, 1024), dtype="uint8")
+@pytest.mark.parametrize(("side", "size"), [(10**6, "1,000 GB"), (2**40, "1,208,925,819,614,629 GB")])
+def test_a_zarr_array_without_chunks_is_refused(tmp_path, side, size):
+    zarr.create_array(tmp_path / "a.zarr", shape=(side, side), chunks=(1024, 1024), dtype="uint8")
     with (
-        pytest.raises(unetzoo.DataError, match=r"a\.zarr announces 1,000 GB of pixels"),
+        pytest.raises(unetzoo.DataError, match=rf"a\.zarr announces {size} of pixels"),
         open_image(tmp_path / "a.zarr"),
     ):
         pass

@@ -8,6 +8,7 @@ from unetzoo.data.formats.grid import NO_GRID, Axis, Grid, Key, coarser, grid_of
 from unetzoo.data.formats.limits import check_backed, check_memory
 from unetzoo.data.formats.raster import Raster, ResultArray, Window, full_palette, is_whole, planes_of
 from unetzoo.data.formats.read import open_raster
+from unetzoo.data.formats.zarr import check_zarr
 from unetzoo.data.masks.forms import Marks
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "Window",
     "check_backed",
     "check_memory",
+    "check_zarr",
     "coarser",
     "full_palette",
     "grid_of_transform",

@@ -1,5 +1,6 @@
 """Zarr arrays and groups of OME-Zarr: folders that are read and written by chunks."""
 
+import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -59,8 +60,7 @@ def open_zarr(content: Content) -> Iterator[Raster]:
     opened = zarr.open(path, mode="r")
     inner, axes = _finest(opened, name) if isinstance(opened, zarr.Group) else ("", "")
     array = opened[inner] if inner else opened
-    check_backed(name, array.nbytes, _stored(path, least_stored(array.nbytes)))
-    check_chunks(array, name)
+    check_zarr(array, path, name)
     if array.dtype.kind not in "buif":
         raise DataError(f"{name}: pixels must be numbers, but these are {array.dtype}")
     is_named = len(axes) == array.ndim
@@ -82,6 +82,22 @@ def write_zarr(path: Path, result: ResultArray) -> None:
     array = zarr.create_array(path, shape=result.shape, chunks=chunks, dtype=result.dtype)
     for top, block in result.blocks(_CHUNK):
         array[(slice(None),) * axis + (slice(top, top + block.shape[axis]),)] = block
+
+
+def check_zarr(array: Any, folder: Path, name: str) -> None:  # noqa: ANN401 - zarr is an extra
+    """Check what an array of Zarr announces before any of its chunks is read.
+
+    Args:
+        array: that is opened.
+        folder: in which its chunks lie.
+        name: of the image, for the error.
+
+    Raises:
+        DataError: it has far too few bytes for its pixels, or chunks that do not fit in memory.
+    """
+    announced = math.prod(array.shape) * array.dtype.itemsize  # its own nbytes wraps around
+    check_backed(name, announced, _stored(folder, least_stored(announced)))
+    check_chunks(array, name)
 
 
 def check_chunks(array: Any, name: str) -> None:  # noqa: ANN401 - zarr is an extra
