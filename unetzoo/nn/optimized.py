@@ -1,5 +1,8 @@
 """The network that `unetzoo.optimize` makes for inference."""
 
+from collections.abc import Callable
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -10,6 +13,8 @@ from unetzoo.nn.segmenter import Segmenter
 
 class OptimizedSegmenter(nn.Module):
     """An inference copy of a network; made by `optimize`. It has no gradients and no training mode.
+
+    It takes no other weights and no other dtype, since its kernels are prepared for those that it has: UnetzooError.
 
     Attributes:
         config: configuration of the original network.
@@ -41,3 +46,20 @@ class OptimizedSegmenter(nn.Module):
         if mode:
             raise UnetzooError("an optimized network cannot be trained; train the original one and optimize it again")
         return super().train(False)
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "OptimizedSegmenter":
+        """Move to a device, with the dtype of the computation."""
+        if fn(torch.zeros((), dtype=self.dtype)).dtype != self.dtype:
+            raise UnetzooError(
+                f"an optimized network computes in {str(self.dtype).removeprefix('torch.')}: optimize the original one "
+                "with another dtype"
+            )
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call] # of torch
+        return self
+
+    def _load_from_state_dict(self, *_: Any) -> None:  # noqa: ANN401 - as torch has it
+        """Refuse weights, most of which would have no tensor to go to."""
+        raise UnetzooError(
+            "an optimized network takes no weights, since its kernels are prepared: load them into the original one, "
+            "and optimize that again"
+        )

@@ -135,3 +135,22 @@ def test_a_backbone_that_gives_its_maps_by_hooks_keeps_them(encoder):
     image = torch.randn(1, 3, 64, 64)
     with torch.no_grad():
         assert _difference(unetzoo.optimize(model)(image), model(image)) < 1e-4
+
+
+def test_it_takes_no_other_weights_and_no_other_dtype():
+    model = _trained("unet", "plain", encoder_options={"widths": (4, 8)})
+    optimized, image = unetzoo.optimize(model), torch.randn(1, 3, 32, 32)
+    expected = optimized(image)
+    other = unetzoo.optimize(_trained("unet", "plain", encoder_options={"widths": (4, 8)}))
+    for change in (
+        lambda: optimized.load_state_dict(other.state_dict()),
+        lambda: nn.Sequential(optimized).load_state_dict(nn.Sequential(other).state_dict()),
+        lambda: optimized.load_state_dict(model.state_dict(), strict=False),
+        optimized.half,
+        lambda: optimized.to(torch.bfloat16),
+    ):
+        with pytest.raises(unetzoo.UnetzooError, match="optimize"):
+            change()
+    torch.testing.assert_close(optimized(image), expected, rtol=0, atol=0)
+    for same in (optimized.float(), optimized.to("cpu"), copy.deepcopy(optimized)):
+        torch.testing.assert_close(same(image), expected, rtol=0, atol=0)
