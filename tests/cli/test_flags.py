@@ -21,6 +21,7 @@ from unetzoo.cli.flags import in_flags
         ("resume=True continues; masks='instances'", "--resume continues; --masks instances"),
         ("raise batch or crop; x=1", "raise batch or crop; x=1"),
         ("create it with batch=2", "create it with batch=2"),
+        ("--set takes key=value, such as training.batch=4", "--set takes key=value, such as training.batch=4"),
         ("cannot reach https://hub/api?x=cell&batch=2", "cannot reach https://hub/api?x=cell&batch=2"),
     ],
 )

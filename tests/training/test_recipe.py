@@ -69,6 +69,27 @@ def test_a_run_that_begins_with_a_trained_network_is_made_again(recipe, tmp_path
         fit_recipe(Recipe.load(tmp_path / "1", {"network.start": "gone"}), tmp_path / "3")
 
 
+def test_a_run_is_resumed_without_the_weights_that_it_began_with(recipe, tmp_path):
+    fit_recipe(recipe, tmp_path / "base")
+    further = Recipe.load(tmp_path / "base", {"network.start": str(tmp_path / "base")})
+    lineage = fit_recipe(further, tmp_path / "run").inheritance.lineage
+    (tmp_path / "base").rename(tmp_path / "moved")
+    longer = {"training.epochs": 2, "training.steps": 6, "network.pretrained": True}  # plain has no such weights
+    result = fit_recipe(Recipe.load(tmp_path / "run", longer), tmp_path / "run", resume=True)
+    assert result.epochs[-1].step == 6
+    assert result.model.config.info.lineage == lineage
+
+
+def test_the_card_says_that_the_recipe_needs_a_network_that_has_no_name(recipe, tmp_path):
+    fit_recipe(recipe, tmp_path / "base")
+    assert "--from" not in (tmp_path / "base" / "best" / "README.md").read_text()
+    result = fit_recipe(
+        replace(recipe, network=replace(recipe.network, start=str(tmp_path / "base"))), tmp_path / "run"
+    )
+    card = (tmp_path / "run" / "best" / "README.md").read_text()
+    assert f"with `--from` and the network that it began with, {result.inheritance.lineage[0]}:" in card
+
+
 @pytest.mark.parametrize("kind", ["images", "masks"])
 def test_data_that_has_changed_since_is_refused_unless_the_hash_is_removed(recipe, cells, tmp_path, kind):
     fit_recipe(recipe, tmp_path / "run")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 _BOTH = re.compile(r"""\b([a-z_]+)(?:=(?:\[[^\]]*\]|'[^']*'|[^\s,;]+))?\ \((--([a-z-]+)[^()]*)\)""", re.VERBOSE)
 _LISTED = re.compile(r"\bunetzoo\.list_([a-z]+)\((?:('[^']*'))?\)")
 _OPTION = re.compile(r"([a-z_]+)(?= must\b)")
-_VALUE = re.compile(r"(?<!create it with )(?<![?&])\b([a-z_]+)=(True|'[^']*'|\d[\d.e+-]*\b)")
+_VALUE = re.compile(r"(?<!create it with )(?<![?&.])\b([a-z_]+)=(True|'[^']*'|\d[\d.e+-]*\b)")
 
 
 def in_flags(text: str, flags: Mapping[str, str] | None = None) -> str:

@@ -156,7 +156,8 @@ def train(
     objects_too = bool(named.network.objects)
     survey = read_survey(named.data.source, named.data.mask_options, run.info if run else None, objects=objects_too)
     say_warnings(survey)
-    _fit(create_network(named, survey.statistics), survey, out, named, start=trained, resume=resume)
+    model = create_network(named, survey.statistics, is_resumed=run is not None)
+    _fit(model, survey, out, named, start=trained, resume=resume)
 
 
 def _fit(

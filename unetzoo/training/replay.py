@@ -9,6 +9,7 @@ from unetzoo.training.one_run import run_training
 from unetzoo.training.progress import FitListener
 from unetzoo.training.recipe import Recipe
 from unetzoo.training.reproduce import create_network
+from unetzoo.training.run import read_run
 from unetzoo.weights.named import load_named
 
 
@@ -33,8 +34,9 @@ def fit_recipe(
         raise OptionError("the recipe does not name its data, which was opened in Python: set data.source")
     objects = bool(recipe.network.objects)
     survey = survey_of(recipe.data.source, recipe.data.mask_options, trained=None, objects=objects)
-    model = create_network(recipe, survey.statistics)
-    start = load_named(recipe.network.start) if recipe.network.start else None
+    is_resumed = resume and read_run(Path(out)) is not None
+    model = create_network(recipe, survey.statistics, is_resumed=is_resumed)
+    start = load_named(recipe.network.start) if recipe.network.start and not is_resumed else None
     return run_training(
         model, survey, Path(out), recipe, start=start, resume=resume, listener=listener or FitListener()
     )

@@ -38,8 +38,11 @@ def recipe_of_network(model: Segmenter, start: Segmenter | None) -> NetworkRecip
     )
 
 
-def create_network(recipe: Recipe, statistics: Statistics) -> Segmenter:
-    """The network of a recipe for a data set, its new weights drawn from the seed of the training."""
+def create_network(recipe: Recipe, statistics: Statistics, *, is_resumed: bool = False) -> Segmenter:
+    """The network of a recipe for a data set, its new weights drawn from the seed of the training.
+
+    That of a run which is resumed gets its weights from the checkpoint, and needs none from elsewhere.
+    """
     network, count = recipe.network, len(statistics.class_names)
     torch.manual_seed(recipe.training.seed)
     return create(
@@ -53,7 +56,7 @@ def create_network(recipe: Recipe, statistics: Statistics) -> Segmenter:
         classes=1 if network.objects else network.classes or count,
         object_classes=max(1, count - 1) if network.objects else 1,
         in_channels=statistics.channels,
-        pretrained=network.pretrained,
+        pretrained=False if is_resumed else network.pretrained,
     )
 
 

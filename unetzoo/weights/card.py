@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 
 from unetzoo._utils.texts import code, markdown, printable
 from unetzoo.nn.config import ModelConfig
-from unetzoo.nn.info import affine
+from unetzoo.nn.info import ModelInfo, affine
 from unetzoo.nn.segmenter import Segmenter
 from unetzoo.weights.files import PICTURE
-from unetzoo.weights.lineage import base_model_of
+from unetzoo.weights.lineage import base_model_of, begins_with_folder
 
 _LIBRARY, _TASK = "unetzoo", "image-segmentation"
 
@@ -47,7 +47,7 @@ def card_of(model: Segmenter, config: ModelConfig, *, repo_id: str | None = None
         model_name=f"{config.decoder} with {config.encoder}" if results else None,
         eval_results=results or None,
     )
-    text = f"{_text(model, config, has_picture)}\n\n{_use(config, repo_id)}\n{_recipe(info.recipe)}"
+    text = f"{_text(model, config, has_picture)}\n\n{_use(config, repo_id)}\n{_recipe(info)}"
     return f"---\n{data.to_yaml()}\n---\n\n{text}"
 
 
@@ -71,15 +71,19 @@ def _text(model: Segmenter, config: ModelConfig, has_picture: bool) -> str:
     return f"# {markdown(config.decoder)} with {markdown(config.encoder)}\n\n{picture}| | |\n|---|---|\n{table}"
 
 
-def _recipe(text: str) -> str:
+def _recipe(info: ModelInfo) -> str:
     """The recipe of the training, in a fence that its text does not close; empty without one."""
+    text = info.recipe
     if not text:
         return ""
     fence = "`" * max(3, *(len(run) + 1 for run in re.findall("`+", text)), 3)
     shown = printable(text.strip(), keep="\n")
+    start = ""
+    if begins_with_folder(info):
+        start = f", with `--from` and the network that it began with, {markdown(info.lineage[0])}"
     return (
-        "\n## Recipe\n\nThis file makes the training again, as `unetzoo train DATA --recipe recipe.toml --out run`:\n\n"
-        f"{fence}toml\n{shown}\n{fence}\n"
+        "\n## Recipe\n\nThis file makes the training again, as `unetzoo train DATA --recipe recipe.toml --out run`"
+        f"{start}:\n\n{fence}toml\n{shown}\n{fence}\n"
     )
 
 

@@ -27,6 +27,11 @@ def base_model_of(info: ModelInfo) -> str | None:
     return next((each.partition("@")[0] for each in info.lineage if not each.startswith(_LOCAL)), None)
 
 
+def begins_with_folder(info: ModelInfo) -> bool:
+    """Whether the nearest network that a network began with is none of the Hub, so that no name leads to it."""
+    return bool(info.lineage) and info.lineage[0].startswith(_LOCAL)
+
+
 def hash_of_weights(model: Segmenter) -> str:
     """`sha256:` and the first digits of the hash of names, types, shapes and values of all tensors."""
     digest = hashlib.sha256()
