@@ -1,9 +1,12 @@
 import json
 
+import numpy as np
 import pytest
+import zarr
 from ome_stores import axis, noise, scaling, write_image, write_store
 
 import unetzoo
+from unetzoo.data.formats import open_raster
 from unetzoo.data.formats.read import read_image
 
 
@@ -39,6 +42,20 @@ def test_links_out_of_the_store_are_refused(tmp_path, version, what):
     (path / inner).rename(tmp_path / "moved")
     (path / inner).symlink_to(other / inner)
     assert "outside of its store, and is not read" in _error(path)
+
+
+def test_shards_outside_of_the_store_are_refused(tmp_path):
+    path = _store(tmp_path)
+    array = zarr.create_array(path / "0", shape=(16, 16), chunks=(4, 4), shards=(8, 8), dtype="uint16", overwrite=True)
+    array[...] = noise(16, 16)
+    with open_raster(path) as raster:
+        assert raster.block == (4, 4)
+        np.testing.assert_array_equal(raster.read((slice(2, 13), slice(3, 9)))[..., 0], noise(16, 16)[2:13, 3:9])
+        shard = path / "0" / "c" / "0" / "0"
+        shard.rename(tmp_path / "moved")
+        shard.symlink_to(tmp_path / "moved")
+        with pytest.raises(unetzoo.DataError, match="outside of its store"):
+            raster.read((slice(2, 4), slice(3, 4)))
 
 
 def test_a_link_to_the_store_itself_is_followed(tmp_path):

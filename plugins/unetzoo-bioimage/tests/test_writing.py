@@ -55,20 +55,34 @@ def _network(classes=3):
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_a_prediction_lies_where_its_image_lies(tmp_path, version):
-    pytest.importorskip("ome_zarr")
-    from ome_zarr.io import parse_url
-    from ome_zarr.reader import Reader
-
     image = write_image(tmp_path / "a.ome.zarr", noise(1, 1, 1, 40, 60), "tczyx", [1, 1, 4, 0.5, 0.25], version)
     model = _network().eval()
     for name in ("mask.ome.zarr", "mask.npy"):
         (done,) = unetzoo.predict_files(model, image, tmp_path / name)
         assert (done.state, done.warnings) == ("predicted", ()), done
-    (node,) = Reader(parse_url(tmp_path / "mask.ome.zarr"))()
-    np.testing.assert_array_equal(np.asarray(node.data[0]), np.load(tmp_path / "mask.npy"))
+    ids = zarr.open(tmp_path / "mask.ome.zarr", mode="r")["0"]
+    np.testing.assert_array_equal(ids[...], np.load(tmp_path / "mask.npy"))
+    assert ids.metadata.dimension_names == ("y", "x")
+    ome = _ome(tmp_path / "mask.ome.zarr")
+    (scales,) = ome["multiscales"]
+    assert scales["axes"] == [{"name": name, "type": "space", "unit": UNIT} for name in "yx"]
+    assert scales["datasets"] == [{"path": "0", "coordinateTransformations": [{"type": "scale", "scale": [0.5, 0.25]}]}]
+    assert len(ome["image-label"]["colors"]) == 3
+
+
+def test_ome_zarr_reads_a_result_with_its_levels_scale_and_colors(tmp_path):
+    pytest.importorskip("ome_zarr")
+    from ome_zarr.io import parse_url
+    from ome_zarr.reader import Reader
+
+    ids, palette = noise(1100, 60, dtype="uint8") % 2, np.array([[0, 0, 0], [255, 0, 51]], np.uint8)
+    path = _write(tmp_path / "mask.ome.zarr", ids, grid=Grid(axes=_PLACED.axes), palette=palette)
+    (node,) = Reader(parse_url(path))()
+    for level, data in enumerate(node.data):
+        np.testing.assert_array_equal(np.asarray(data), ids[:: 2**level, :: 2**level])
     assert [(each["name"], each["unit"]) for each in node.metadata["axes"]] == [("y", UNIT), ("x", UNIT)]
-    assert node.metadata["coordinateTransformations"] == [[{"type": "scale", "scale": [0.5, 0.25]}]]
-    assert len(node.metadata["color"]) == 3
+    assert [each[0]["scale"] for each in node.metadata["coordinateTransformations"]] == [[0.5, 0.25], [1, 0.5]]
+    np.testing.assert_allclose(node.metadata["color"][1], [1, 0, 0.2, 1])
 
 
 def test_probabilities_are_channels(tmp_path):
@@ -91,6 +105,13 @@ def test_levels_take_each_second_pixel_and_lie_at_the_same_place(tmp_path):
             np.testing.assert_array_equal(level.read(level.whole)[..., 0], array[::factor, ::factor])
             assert [each.step for each in level.grid.axes] == [0.5 * factor, 0.25 * factor]
             np.testing.assert_allclose(np.array(level.grid.affine) @ [0, 0, 1], [7, -3])
+
+
+def test_levels_of_a_volume_keep_the_step_of_slices(tmp_path):
+    grid = Grid(axes=(Axis("z", 2.5, "um"), *_PLACED.axes))
+    with open_raster(_write(tmp_path / "a.ome.zarr", noise(2, 1100, 8, dtype="uint8"), "ZYX", grid)) as raster:
+        (coarser,) = raster.levels
+        assert [each.step for each in coarser.grid.axes] == [2.5, 1, 0.5]
 
 
 @pytest.mark.parametrize(("axes", "shape"), [("ZYX", (3, 9, 7)), ("CZYX", (2, 3, 9, 7)), ("YXS", (9, 7, 3))])
@@ -150,33 +171,47 @@ def test_a_result_replaces_another_result_as_a_whole(tmp_path):
     assert {each.name for each in tmp_path.glob("*mask.ome.zarr*") if each.is_dir()} == {"mask.ome.zarr"}
 
 
-@pytest.mark.parametrize("version", VERSIONS)
-def test_labels_are_those_of_their_image_for_ome_zarr(tmp_path, version):
-    pytest.importorskip("ome_zarr")
-    from ome_zarr.io import parse_url
-    from ome_zarr.reader import Reader
-
-    image = write_image(tmp_path / "a.ome.zarr", noise(1, 1100, 60), "cyx", [1, 0.5, 0.25], version)
+@pytest.fixture(params=VERSIONS)
+def labeled(request, tmp_path):
+    """An image of each version with the labels "first" and "second", and their ids."""
+    image = write_image(tmp_path / "a.ome.zarr", noise(1, 1100, 60), "cyx", [1, 0.5, 0.25], request.param)
     ids = noise(1100, 60, dtype="uint8")
     result = _write(tmp_path / "mask.ome.zarr", ids, grid=Grid(axes=_PLACED.axes))
     before = read_image(image)
     for name in ("first", "second"):
         done = CliRunner().invoke(app, ["add-labels", str(image), str(result), "--name", name])
         assert done.exit_code == 0, done.output
-    nodes = list(Reader(parse_url(image))())
-    labels = {node.zarr.basename(): node for node in nodes if "labels" in str(node.zarr)}
-    assert {"first", "second"} <= labels.keys()
+    np.testing.assert_array_equal(read_image(image), before)
+    assert read_image(result).shape == (1100, 60, 1)
+    return image, ids
+
+
+def test_labels_have_the_version_of_zarr_of_their_image(labeled):
+    image, ids = labeled
+    version = zarr.open_group(image, mode="r").metadata.zarr_format
+    labels = zarr.open_group(image / "labels", mode="r", zarr_format=version)
+    attributes = [dict(group.attrs) for group in (labels, labels["second"])]
+    listed, label = [each["ome"] if version == 3 else each for each in attributes]
+    assert listed["labels"] == ["first", "second"]
+    assert label["image-label"]["source"] == {"image": "../../"}
+    assert (label if version == 3 else label["multiscales"][0])["version"] == ("0.5" if version == 3 else "0.4")
+    assert label["multiscales"][0]["datasets"][1]["coordinateTransformations"][0]["scale"] == [1, 0.5]
+    np.testing.assert_array_equal(labels["second/0"][...], ids)
+    np.testing.assert_array_equal(labels["second/1"][...], ids[::2, ::2])
+
+
+def test_ome_zarr_reads_the_labels_of_an_image(labeled):
+    pytest.importorskip("ome_zarr")
+    from ome_zarr.io import parse_url
+    from ome_zarr.reader import Reader
+
+    image, ids = labeled
+    labels = {node.zarr.basename(): node for node in Reader(parse_url(image))() if "labels" in str(node.zarr)}
     for name in ("first", "second"):
         for level, data in enumerate(labels[name].data):
             np.testing.assert_array_equal(np.asarray(data), ids[:: 2**level, :: 2**level])
         scales = [each[0]["scale"] for each in labels[name].metadata["coordinateTransformations"]]
         assert scales == [[0.5, 0.25], [1, 0.5]]
-    label = zarr.open_group(image / "labels" / "first", mode="r")
-    assert label.metadata.zarr_format == (3 if version == "0.5" else 2)
-    attributes = dict(label.attrs)
-    assert attributes.get("ome", attributes)["image-label"]["source"] == {"image": "../../"}
-    np.testing.assert_array_equal(read_image(image), before)
-    assert read_image(result).shape == (1100, 60, 1)
 
 
 @pytest.mark.parametrize(

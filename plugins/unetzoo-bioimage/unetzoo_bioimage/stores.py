@@ -7,7 +7,6 @@ from typing import Any
 import zarr
 from zarr.abc.store import ByteRequest
 from zarr.core.buffer import Buffer, BufferPrototype
-from zarr.errors import ContainsArrayError
 from zarr.storage import LocalStore, WrapperStore
 
 from unetzoo import DataError
@@ -44,9 +43,12 @@ def open_group(folder: Path, name: str) -> Any:  # noqa: ANN401 - zarr's types d
     """The group in a folder, to read from; raises DataError if there is none."""
     store = ConfinedStore(LocalStore(folder.resolve(), read_only=True))
     try:
-        return zarr.open_group(store, mode="r", use_consolidated=False)
-    except (FileNotFoundError, ContainsArrayError) as error:
-        raise DataError(f"{name} cannot be read: it is not a group of Zarr, as an OME-Zarr image is") from error
+        node = zarr.open(store, mode="r", use_consolidated=False)
+    except FileNotFoundError:
+        node = None
+    if not isinstance(node, zarr.Group):
+        raise DataError(f"{name} cannot be read: it is not a group of Zarr, as an OME-Zarr image is")
+    return node
 
 
 def image_group(folder: Path, name: str) -> Any:  # noqa: ANN401 - see above
