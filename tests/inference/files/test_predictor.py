@@ -212,3 +212,16 @@ def test_a_result_says_where_the_image_has_no_data(by_blocks, probabilities, ima
     np.testing.assert_array_equal(unknown, image == -9999)
     if not probabilities:
         assert set(np.unique(actual)) <= {0, 1, 2, 255}
+
+
+def test_a_writer_that_fails_is_an_error_of_its_image_alone(image, tmp_path, monkeypatch):
+    def fails(path, result):
+        path.write_bytes(b"half")
+        raise ValueError("no such color")
+
+    monkeypatch.setattr("unetzoo.data.formats.pictures.write_png", fails)
+    np.save(tmp_path / "in.npy", image[:40, :40])
+    (result,) = unetzoo.predict_files(varied_model(), tmp_path / "in.npy", tmp_path / "o.png")
+    assert result.state == "failed"
+    assert result.reason.endswith("o.png: its format png raises ValueError: no such color")
+    assert {path.name for path in tmp_path.iterdir()} == {"in.npy", "o.png.partial"}

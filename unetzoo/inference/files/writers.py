@@ -1,14 +1,15 @@
 """Write a finished result into its file, completely or not at all."""
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from unetzoo.data.formats.grid import NO_GRID, Grid
 from unetzoo.data.formats.table import check_target as check_format
 from unetzoo.data.formats.table import endings_that_store, format_written, write
-from unetzoo.errors import DataError
+from unetzoo.errors import DataError, UnetzooError, describe_error
 from unetzoo.inference.files.looks import EncodedResult, Look
 from unetzoo.inference.files.partial import PartialResult
 from unetzoo.inference.files.records import write_record
@@ -54,11 +55,24 @@ def write_result(
     draft = target.with_name(f".{target.name}.writing")
     _remove(draft)
     try:
-        write(draft, EncodedResult(result, look, grid), format_written(target))
+        spec = format_written(target)
+        with _explained(target, spec.name):
+            write(draft, EncodedResult(result, look, grid), spec)
         write_record(target, draft, made_of, classes)
         _put(draft, target)
     finally:
         _remove(draft)
+
+
+@contextmanager
+def _explained(target: Path, name: str) -> Iterator[None]:
+    """Raise DataError for whatever the writer of a format raises but for errors of the project and of the disk."""
+    try:
+        yield
+    except (UnetzooError, OSError):
+        raise
+    except Exception as error:  # a plugin's writer raises nearly anything
+        raise DataError(f"cannot write {target}: its format {name} raises {describe_error(error)}") from error
 
 
 def _put(draft: Path, target: Path) -> None:
