@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -225,3 +226,19 @@ def test_a_writer_that_fails_is_an_error_of_its_image_alone(image, tmp_path, mon
     assert result.state == "failed"
     assert result.reason.endswith("o.png: its format png raises ValueError: no such color")
     assert {path.name for path in tmp_path.iterdir()} == {"in.npy", "o.png.partial"}
+
+
+def test_a_result_is_current_whatever_is_written_about_the_training(image, tmp_path):
+    np.save(tmp_path / "in.npy", image[:40, :40])
+    model = varied_model()
+    for state, info in (
+        ("predicted", unetzoo.ModelInfo()),
+        (
+            "kept",
+            unetzoo.ModelInfo(recipe="format = 1", lineage=["sha256:0"], license="mit", metrics={"mean IoU": 0.5}),
+        ),
+        ("predicted", unetzoo.ModelInfo(mean=[0.5], std=[0.2])),
+    ):
+        model.config = replace(model.config, info=info)
+        (result,) = unetzoo.predict_files(model, tmp_path / "in.npy", tmp_path / "o.png")
+        assert result.state == state

@@ -33,7 +33,16 @@ from unetzoo.nn.coding import UNKNOWN
 from unetzoo.nn.segmenter import Segmenter
 from unetzoo.nn.wrapped import segmenter_of
 
-_OF_NO_EFFECT = ("format", "providers", "class_frequencies", "metrics", "license", "source")  # of a configuration
+_OF_NO_EFFECT = (  # of a configuration
+    "format",
+    "providers",
+    "class_frequencies",
+    "metrics",
+    "license",
+    "source",
+    "lineage",
+    "recipe",
+)
 
 
 OnRows = Callable[[str, int, int], None]
