@@ -112,7 +112,7 @@ def test_a_training_stores_tuned_options_that_are_the_same_after_it_is_resumed(t
 
     def train(*, resume):
         torch.manual_seed(0)
-        model = unetzoo.create("unet", objects="boundary", **network)
+        model = unetzoo.create("unet", objects="boundary", objects_options={"min_size": 1000}, **network)
         return unetzoo.fit(model, data, tmp_path / "run", options=options, resume=resume)
 
     result = train(resume=False)
