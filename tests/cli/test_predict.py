@@ -71,7 +71,7 @@ def test_a_bad_image_is_one_line_with_its_name(invoke, model, tmp_path, name, ma
     [
         ("out.bmp", [], "out.bmp has none of the endings that can be written"),
         ("out", ["--format", "bmp"], "format must be one of png, "),
-        ("out.png", ["--probabilities"], "a PNG holds class ids"),
+        ("out.png", ["--probabilities"], "the format png holds class ids alone; for probabilities choose "),
         ("out.png", ["--precision", "int8"], "precision"),
         ("out.png", ["--device", "cuda:99"], "the device 'cuda:99' cannot be used"),
         (

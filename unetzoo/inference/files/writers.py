@@ -24,7 +24,8 @@ def check_target(target: Path, *, probabilities: bool) -> None:
     spec = check_format(target)
     if probabilities and "arrays" not in spec.stores:
         raise DataError(
-            f"{target}: {spec.name} holds class ids; for probabilities choose {endings_that_store('arrays')}"
+            f"{target}: the format {spec.name} holds class ids alone; for probabilities choose "
+            f"{endings_that_store('arrays')}"
         )
 
 
