@@ -1,4 +1,5 @@
 import json
+import os
 from importlib.metadata import version
 from importlib.util import find_spec
 
@@ -47,3 +48,12 @@ def test_a_broken_plugin_is_named_and_secrets_are_not(run, install):
     assert "rival 1.0 (broken)" in " ".join(done.stdout.split())
     assert "HF_TOKEN=..." in done.stdout
     assert "hf_mine" not in done.stdout
+
+
+def test_a_needed_package_that_is_too_old_is_said(run, tmp_path):
+    info = tmp_path / "tomlkit-0.1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: tomlkit\nVersion: 0.1\n", encoding="utf-8")
+    done = run("doctor", PYTHONPATH=os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]))
+    assert done.returncode == 1
+    assert "unetzoo itself: tomlkit>=0.12 (0.1 is installed)" in " ".join(done.stdout.split())

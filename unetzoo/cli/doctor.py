@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,7 +28,7 @@ def doctor(json: Json = None) -> None:
     """Show versions, hardware, extras, plugins and caches, and test that networks run.
 
     The text holds no names of files, so it can be pasted into a report of a bug. Nothing is downloaded. The exit code
-    is 1 if a plugin is broken or a test fails.
+    is 1 if a package that unetzoo needs is missing or too old, a plugin is broken, or a test fails.
     """
     check_json(json)
     report, is_well = _examined()
@@ -59,6 +60,9 @@ def _examined() -> tuple[Report, bool]:
     devices = ["cpu", "cuda"] if here["gpu"] else ["cpu"]
     failed = [text for device in devices for text in failures(device)]
     complete, lacking = _extras()
+    needed = list(_lacking(""))
+    if needed:
+        lacking = {"unetzoo itself": needed, **lacking}
     report = {
         "unetzoo": f"{here['versions']['unetzoo']}, Python {here['python']}, {here['system']}",
         "packages": ", ".join(_packages()),
@@ -72,7 +76,7 @@ def _examined() -> tuple[Report, bool]:
         "variables": ", ".join(_variables()) or "none that matter",
         "self-test": "; ".join(failed) or f"{', '.join(CHECKS)} work on {' and '.join(devices)}",
     }
-    return report, not (broken or failed)
+    return report, not (needed or broken or failed)
 
 
 def _requirements(extra: str = "") -> "Iterator[Requirement]":
@@ -82,7 +86,7 @@ def _requirements(extra: str = "") -> "Iterator[Requirement]":
     from packaging.requirements import Requirement
 
     for requirement in map(Requirement, requires("unetzoo") or ()):
-        if requirement.marker is None if not extra else _belongs(requirement, extra):
+        if _belongs(requirement, extra):
             if requirement.name == "unetzoo":
                 for part in sorted(requirement.extras):
                     yield from _requirements(part)
@@ -91,14 +95,20 @@ def _requirements(extra: str = "") -> "Iterator[Requirement]":
 
 
 def _belongs(requirement: "Requirement", extra: str) -> bool:
-    marker = requirement.marker
-    return marker is not None and marker.evaluate({"extra": extra}) and not marker.evaluate({"extra": ""})
+    """Whether an extra, or unetzoo without one, needs a package on this system."""
+
+    def applies(to: str) -> bool:
+        return requirement.marker is None or requirement.marker.evaluate({"extra": to})
+
+    return applies(extra) and not (extra and applies(""))
 
 
 def _packages() -> Iterator[str]:
-    from importlib.metadata import version
+    from importlib.metadata import PackageNotFoundError, version
 
-    return (f"{requirement.name} {version(requirement.name)}" for requirement in _requirements())
+    for requirement in _requirements():
+        with suppress(PackageNotFoundError):
+            yield f"{requirement.name} {version(requirement.name)}"
 
 
 def _extras() -> tuple[list[str], dict[str, list[str]]]:

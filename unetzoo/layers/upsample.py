@@ -103,17 +103,10 @@ def is_plain_faster(device: str, pixels: int | None, *, transposed: bool, trains
     """Whether upsampling and concatenation are faster than a convolution split by its inputs.
 
     On two cores (`python -m benchmarks.upsampling`) the forms break even between 12 x 12 and 20 x 20 pixels for a
-    factor of 2, in inference and in training. On an H200 in bfloat16 with a ResNet-34, medians in milliseconds:
-
-    | | plain | split |
-    |---|---|---|
-    | U-Net, inference, 16 images of 512 x 512 | 10.8 | 10.5 |
-    | U-Net++, inference, 16 images of 512 x 512 | 17.3 | 13.1 |
-    | U-Net, step of 16 images of 256 x 256 | 33.8 | 32.1 |
-    | U-Net++, step of 16 images of 256 x 256 | 37.5 | 64.1 |
-
-    For one image of 512 x 512, whose deep maps have up to 256 x 256 pixels, it waits for the start of operations, and
-    the plain form has the fewest.
+    factor of 2, in inference and in training. On the one GPU that was tried, in bfloat16, the split form was faster
+    for a batch of images in inference, most of all in U-Net++; in training it was level for U-Net, and far slower for
+    U-Net++, whose kernels are made in every step. A single image waits for the start of operations, of which the plain
+    form has the fewest. `benchmarks/gpu.sh` measures whole networks there.
 
     Args:
         device: type of the device; other accelerators count as GPUs, and `"meta"`, which computes nothing, as a CPU.
