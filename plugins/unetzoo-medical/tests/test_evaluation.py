@@ -79,6 +79,21 @@ def test_a_case_without_a_prediction_and_probabilities_are_refused(tmp_path):
         evaluate_volumes(tmp_path / "ours", tmp_path / "true")
 
 
+def test_voxels_without_a_result_are_of_no_class(tmp_path):
+    truth = _box(slice(2, 5), slice(3, 9), slice(4, 12))
+    predicted = np.where(np.arange(8)[:, None, None] == 2, 255, truth).astype(np.uint8)
+    (score,) = evaluate_volumes(_save(tmp_path / "a.nii", predicted), _save(tmp_path / "b.nii", truth))
+    assert (score.class_id, score.dice) == (1, pytest.approx(2 * 2 / (2 + 3)))
+
+
+def test_one_volume_is_not_compared_with_those_of_a_folder(tmp_path):
+    volume = _box(slice(2, 5), slice(3, 9), slice(4, 12))
+    for name in ("a.nii", "b.nii"):
+        _save(tmp_path / "true" / name, volume)
+    with pytest.raises(unetzoo.DataError, match=r"c.nii is one volume, and .*true has 2"):
+        evaluate_volumes(_save(tmp_path / "c.nii", volume), tmp_path / "true")
+
+
 def test_the_command_shows_each_case_and_writes_json(tmp_path):
     for name, shift in (("a", 0), ("b", 2)):
         truth = _box(slice(2, 5), slice(3, 9), slice(4, 12))

@@ -41,18 +41,24 @@ class CaseScore:
 def evaluate_volumes(predicted: str | Path, truth: str | Path) -> list[CaseScore]:
     """Compare volumes of class ids with true ones of the same names, each class but the background.
 
-    Voxels that have the id 255 in the true volume do not count.
+    Voxels that have the id 255 in the true volume do not count; 255 in a predicted one is no result, so of no class.
 
     Args:
         predicted: a file, or a folder.
-        truth: likewise.
+        truth: likewise; a single volume if `predicted` is a file.
 
     Raises:
         DataError: there are none, one is missing, cannot be read or lies elsewhere, or has no class ids.
     """
     of_names = {name_of(path): path for path in find_volumes(Path(predicted))}
     scores: list[CaseScore] = []
-    for path in find_volumes(Path(truth)):
+    volumes = find_volumes(Path(truth))
+    if len(volumes) > 1 and not Path(predicted).is_dir():
+        raise DataError(
+            f"{predicted} is one volume, and {truth} has {len(volumes)}: name the volume to compare it with, or a "
+            "folder of results"
+        )
+    for path in volumes:
         match = of_names.get(name_of(path)) if Path(predicted).is_dir() else next(iter(of_names.values()))
         if match is None:
             raise DataError(f"{path} has no prediction: there is no volume {name_of(path)} in {predicted}")
@@ -90,7 +96,7 @@ def _scores_of(predicted: Path, truth: Path) -> Iterator[CaseScore]:
         steps, unit = _steps(theirs.grid)
     ids = np.where(counts == _UNKNOWN, 0, ids)
     counts = np.where(counts == _UNKNOWN, 0, counts)
-    for number in sorted({*np.unique(ids).tolist(), *np.unique(counts).tolist()} - {0}):
+    for number in sorted({*np.unique(ids).tolist(), *np.unique(counts).tolist()} - {0, _UNKNOWN}):
         one, two = ids == number, counts == number
         hd95, mean = surface_distances(one, two, steps) or (None, None)
         yield CaseScore(name_of(truth), int(number), dice(one, two), hd95, mean, unit)
