@@ -15,7 +15,8 @@ _USES = {
     "unetzoo_losses": "unetzoo.create_loss('2*brier')(torch.zeros(1, 1, 4, 4), torch.ones(1, 4, 4)).item()",
     "unetzoo_objects": "unetzoo.create_objects('blobs').decode(torch.tensor([[[0.9, 0.1, 0.8]]]).numpy()).tolist()",
     "unetzoo_datasets": "[int(sample.mask.sum()) for sample in unetzoo.create_dataset('discs', split='test')]",
-    "unetzoo_formats": "(path := __import__('pathlib').Path('a.gray')).write_text('1 2\\n3 4') and "
+    "unetzoo_formats": "(path := __import__('pathlib').Path(__import__('tempfile').mkdtemp(), 'a.gray'))"
+    ".write_text('1 2\\n3 4') and "
     "__import__('unetzoo.data.formats.read').data.formats.read.read_image(path)[..., 0].tolist()",
     "unetzoo_commands": "__import__('typer.testing').testing.CliRunner().invoke("
     "__import__('unetzoo.cli').cli.app, ['count-parts', 'losses', '--pattern', 'd*']).stdout",
