@@ -236,4 +236,9 @@ def errors(error: unetzoo.UnetzooError) -> str:
     return str(error)
 
 
-WARNINGS: tuple[type[UserWarning], ...] = (unetzoo.DataWarning, unetzoo.WeightsWarning, unetzoo.PluginWarning)
+WARNINGS: tuple[type[UserWarning], ...] = (
+    unetzoo.DataWarning,
+    unetzoo.PluginWarning,
+    unetzoo.TrainingWarning,
+    unetzoo.WeightsWarning,
+)

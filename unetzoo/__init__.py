@@ -51,6 +51,7 @@ _HOMES = {
         "UnetzooError",
         "UnknownNameError",
         "WeightsError",
+        "TrainingWarning",
         "WeightsWarning",
         "WriteError",
     ),

@@ -41,6 +41,7 @@ from unetzoo.errors import PretrainedError as PretrainedError
 from unetzoo.errors import ShapeError as ShapeError
 from unetzoo.errors import TargetError as TargetError
 from unetzoo.errors import TrainingError as TrainingError
+from unetzoo.errors import TrainingWarning as TrainingWarning
 from unetzoo.errors import UnetzooError as UnetzooError
 from unetzoo.errors import UnknownNameError as UnknownNameError
 from unetzoo.errors import WeightsError as WeightsError

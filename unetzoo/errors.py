@@ -96,6 +96,10 @@ class WeightsWarning(UserWarning):
     """Weights are converted, or fit only in part, in an allowed way."""
 
 
+class TrainingWarning(UserWarning):
+    """A training is shorter than its defaults say, since the machine is slow."""
+
+
 class PluginWarning(UserWarning):
     """A plugin is disabled or has no effect; everything else works."""
 

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 import unetzoo
-from unetzoo.cli.train_output import time_of
+from unetzoo._utils.texts import duration
 
 _SMALL = ["--encoder", "plain", "--encoder-option", "widths=4,8", "--steps", "6", "--epochs", "2", "--batch", "2"]
 
@@ -159,7 +159,7 @@ def test_a_budget_of_minutes_says_how_many_steps_fit(invoke, cells, tmp_path):
     assert re.search(r"^about [\d,]+ steps fit into 1 second on this CPU$", result.stdout, re.MULTILINE)
     again = invoke("train", str(cells), "--out", str(tmp_path / "again"), *small, "--minutes", "2", "--epochs", "30")
     assert (again.exit_code, again.stderr.count("\n")) == (2, 1)
-    assert "--minutes is a budget instead of --steps and --epochs" in again.stderr
+    assert "--minutes 2 is a budget instead of steps and epochs: leave those out" in again.stderr
 
 
 @pytest.mark.parametrize(
@@ -167,7 +167,7 @@ def test_a_budget_of_minutes_says_how_many_steps_fit(invoke, cells, tmp_path):
     [(1, "1 second"), (59, "59 seconds"), (61, "1 minute"), (850, "14 minutes"), (3600, "1 hour"), (9100, "2.5 hours")],
 )
 def test_durations_are_said_as_people_say_them(seconds, text):
-    assert time_of(seconds) == text
+    assert duration(seconds) == text
 
 
 def test_options_and_network_of_a_run_are_in_run_json(invoke, cells, tmp_path):

@@ -46,6 +46,12 @@ def test_steps_are_shared_among_the_epochs():
     assert FitOptions(steps=2, epochs=30).plan(_statistics(10, (256, 256)), classes=2).epochs == 2
 
 
+@pytest.mark.parametrize(("steps", "epochs"), [(20, 1), (200, 4), (1499, 29), (100_000, 30)])
+def test_steps_alone_make_epochs_of_at_least_fifty_and_at_most_thirty(steps, epochs):
+    plan = FitOptions(steps=steps).plan(_statistics(10, (256, 256)), classes=2)
+    assert (plan.steps, plan.epochs) == (steps, epochs)
+
+
 def test_a_single_logit_is_trained_with_bce():
     assert FitOptions().plan(_statistics(10, (64, 64)), classes=1).loss == "dice + bce"
     assert FitOptions(loss="focal").plan(_statistics(10, (64, 64)), classes=1).loss == "focal"

@@ -18,6 +18,15 @@ def count_of(count: int, noun: str, plural: str = "") -> str:
     return f"{count:,} {noun if count == 1 else plural or f'{noun}s'}"
 
 
+def duration(seconds: float) -> str:
+    """A duration for people: `40 seconds`, `14 minutes`, `2.5 hours`."""
+    for unit, length, places in (("hour", 3600, 1), ("minute", 60, 0)):
+        if seconds >= length:
+            number = f"{seconds / length:.{places}f}".removesuffix(".0")
+            return f"{number} {unit}{'' if number == '1' else 's'}"
+    return count_of(round(seconds), "second")
+
+
 def printable(text: str, keep: str = "") -> str:
     r"""A text in which control characters are written as Python does, such as `\x1b`.
 

@@ -12,7 +12,7 @@ import typer
 
 from unetzoo._utils.texts import count_of
 from unetzoo.cli.output import say
-from unetzoo.errors import DataWarning, PluginWarning, WeightsWarning
+from unetzoo.errors import DataWarning, PluginWarning, TrainingWarning, WeightsWarning
 
 USAGE_EXIT = 2
 """A usage error, or unusable data."""
@@ -66,7 +66,7 @@ def one_line_warnings() -> Iterator[None]:
         ) -> None:
             nonlocal images
             images += issubclass(category, DataWarning)
-            if not issubclass(category, DataWarning | PluginWarning | WeightsWarning):
+            if not issubclass(category, DataWarning | PluginWarning | TrainingWarning | WeightsWarning):
                 show_as_python(message, category, filename, lineno, file, line)
             elif images <= MOST_SHOWN or not issubclass(category, DataWarning):
                 say("warning:", "yellow", str(message))

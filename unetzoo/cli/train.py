@@ -30,7 +30,7 @@ _SIGNAL_EXIT = 128  # plus its number, as shells count
     FitOptions,
     flags={"trackers": "--track"},
     metavars={"loss": "EXPRESSION", "device": "NAME", "trackers": "NAME"},
-    defaults={"encoder_rate": "1; 0.1 with --pretrained or --from"},
+    defaults={"encoder_rate": "1; 0.1 with --pretrained or --from", "epochs": "30, or fewer: see --steps"},
     hidden=("cpu",),
 )
 def train(

@@ -4,7 +4,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from unetzoo._utils.texts import count_of
+from unetzoo._utils.texts import count_of, duration
 from unetzoo.cli.output import say, show
 from unetzoo.cli.progress import is_first_process, progress
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from unetzoo.evaluation.tune import Tuning
     from unetzoo.nn.segmenter import Segmenter
     from unetzoo.training.finish import Fit
-    from unetzoo.training.options import FitOptions, Plan
+    from unetzoo.training.options import FitOptions
     from unetzoo.training.progress import Epoch, FitListener
     from unetzoo.weights.inherit import Inheritance
 
@@ -45,19 +45,19 @@ def listening(model: "Segmenter", survey: "Survey", options: "FitOptions") -> "I
     """A listener that prints a line an epoch, and shows a progress bar on a terminal."""
     from unetzoo.training.progress import FitListener
 
-    plan = _plan(model, survey, options)
-    clock = _Clock(options, model, plan.epochs)
+    clock = _Clock(options, model)
     with progress() as bar:
-        task = bar.add_task("step", total=plan.steps)
+        task = bar.add_task("step", total=None)
         validation = bar.add_task("validate", visible=False)
         tuning = bar.add_task("tune", visible=False)
 
         def on_start(step: int) -> None:
-            bar.update(task, completed=step)
-            show(_title(model, survey, options, step))
+            bar.update(task, completed=step, total=clock.steps)
+            show(_title(model, survey, options, step, clock.steps))
 
         yield FitListener(
             on_inherit=say_inheritance,
+            on_length=clock.on_length,
             on_start=on_start,
             on_plan=clock.on_plan,
             on_step=lambda step, steps, _loss: bar.update(task, completed=step, total=steps),
@@ -70,9 +70,13 @@ def listening(model: "Segmenter", survey: "Survey", options: "FitOptions") -> "I
 class _Clock:
     """What is known of the time of a training: it prints that once, after the first steps."""
 
-    def __init__(self, options: "FitOptions", model: "Segmenter", epochs: int) -> None:
-        self.epochs, self.left = epochs, 0.0
+    def __init__(self, options: "FitOptions", model: "Segmenter") -> None:
+        self.steps, self.epochs, self.left = 0, 0, 0.0
         self._minutes, self._model, self._is_known = options.minutes, model, False
+
+    def on_length(self, steps: int, epochs: int) -> None:
+        """Keep the number of steps, and that of epochs."""
+        self.steps, self.epochs = steps, epochs
 
     def on_plan(self, steps: int, epochs: int, seconds: float) -> None:
         """Keep the number of epochs, and the seconds to the end."""
@@ -81,19 +85,10 @@ class _Clock:
             device = next(self._model.parameters()).device.type
             machine = "this CPU" if device == "cpu" else f"this {device} device"
             if self._minutes is not None:
-                show(f"about {steps:,} steps fit into {time_of(60 * self._minutes)} on {machine}")
+                show(f"about {steps:,} steps fit into {duration(60 * self._minutes)} on {machine}")
             else:
-                show(f"about {time_of(seconds)} on {machine}, and validation")
+                show(f"about {duration(seconds)} on {machine}, and validation")
         self._is_known = True
-
-
-def time_of(seconds: float) -> str:
-    """A duration for people: `40 seconds`, `14 minutes`, `2.5 hours`."""
-    for unit, length, places in (("hour", 3600, 1), ("minute", 60, 0)):
-        if seconds >= length:
-            number = f"{seconds / length:.{places}f}".removesuffix(".0")
-            return f"{number} {unit}{'' if number == '1' else 's'}"
-    return count_of(round(seconds), "second")
 
 
 def say_inheritance(inheritance: "Inheritance") -> None:
@@ -102,12 +97,8 @@ def say_inheritance(inheritance: "Inheritance") -> None:
     show(f"begins with {inheritance.lineage[0]}", *(f"  {line}" for line in lines))
 
 
-def _plan(model: "Segmenter", survey: "Survey", options: "FitOptions") -> "Plan":
-    return options.plan(survey.statistics, model.config.classes, objects=bool(model.config.objects))
-
-
-def _title(model: "Segmenter", survey: "Survey", options: "FitOptions", step: int) -> str:
-    plan = _plan(model, survey, options)
+def _title(model: "Segmenter", survey: "Survey", options: "FitOptions", step: int, steps: int) -> str:
+    plan = options.plan(survey.statistics, model.config.classes, objects=bool(model.config.objects))
     *most, (split, last) = survey.splits.items()
     counts = ", ".join((*(f"{len(indices):,} {name}" for name, indices in most), count_of(len(last), f"{split} image")))
     parameters = sum(parameter.numel() for parameter in model.parameters()) / 1e6
@@ -115,7 +106,7 @@ def _title(model: "Segmenter", survey: "Survey", options: "FitOptions", step: in
     loss = plan.loss or "the losses of its maps"
     objects = f", objects by {model.config.objects}" if model.config.objects else ""
     start = f", continued from step {step:,}" if step else ""
-    length = count_of(plan.steps, "step") if options.minutes is None else f"{time_of(60 * options.minutes)} of steps"
+    length = count_of(steps, "step") if options.minutes is None else f"{duration(60 * options.minutes)} of steps"
     return (
         f"{counts}, {classes}{objects}; {model.config.decoder} over "
         f"{model.config.encoder}, {parameters:.2f} M parameters; {loss}; {length} of "
@@ -124,7 +115,7 @@ def _title(model: "Segmenter", survey: "Survey", options: "FitOptions", step: in
 
 
 def _line(epoch: "Epoch", clock: _Clock, class_names: tuple[str, ...]) -> str:
-    epochs, left = clock.epochs, f"  {time_of(clock.left)} left" if clock.left >= _SHORT else ""
+    epochs, left = clock.epochs, f"  {duration(clock.left)} left" if clock.left >= _SHORT else ""
     number = f"epoch {epoch.epoch:>{len(str(epochs))}}/{epochs}  loss {epoch.loss:.4f}"
     if epoch.mean_iou is None:
         return f"{number}{left}"

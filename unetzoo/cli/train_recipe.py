@@ -57,10 +57,8 @@ def network_changes(tables: Tables, names: Mapping[str, str | None], options: Ma
 def training_changes(values: Mapping[str, Any], run: "Run | None") -> Tables:
     """The changes of options by flags; a run that is resumed with more epochs keeps their length."""
     values = {"device" if name == "cpu" else name: "cpu" if name == "cpu" else value for name, value in values.items()}
-    if "minutes" in values and "epochs" in values:
-        raise OptionError("--minutes is a budget instead of --steps and --epochs: leave those out")
     if run and run.options.steps and "epochs" in values and "steps" not in values:
-        values["steps"] = round(run.options.steps * values["epochs"] / run.options.epochs)
+        values["steps"] = round(run.options.steps * values["epochs"] / run.options.number_of_epochs)
     return {f"training.{name}": value for name, value in values.items()}
 
 

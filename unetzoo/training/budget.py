@@ -30,6 +30,13 @@ class Pace:
         self._timed = 0.0
         self._validations: list[float] = []
 
+    @classmethod
+    def of(cls, step: float, validation: float) -> "Pace":
+        """A pace whose seconds of a step and of a validation are known from elsewhere."""
+        pace = cls()
+        pace.steps, pace._timed, pace._validations = _UNTIMED + 1, step, [validation]
+        return pace
+
     def end_step(self) -> None:
         """Take the time since the last call of any of these for that of a step."""
         self.steps += 1

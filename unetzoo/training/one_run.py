@@ -13,6 +13,7 @@ from unetzoo.data.dataset import Dataset
 from unetzoo.data.objects import numbers_objects
 from unetzoo.data.open import Data, survey_of
 from unetzoo.data.survey.bands import bands_of
+from unetzoo.data.survey.statistics import Statistics
 from unetzoo.data.survey.survey import Survey
 from unetzoo.errors import DataWarning, OptionError
 from unetzoo.evaluation.masks import check_fits
@@ -23,6 +24,7 @@ from unetzoo.training.augment import Augmentation
 from unetzoo.training.crops import CropDataset
 from unetzoo.training.distributed import accelerating
 from unetzoo.training.finish import Fit, finish
+from unetzoo.training.limit import within_the_hour
 from unetzoo.training.loop import Training
 from unetzoo.training.options import FitOptions, Plan
 from unetzoo.training.progress import Epoch, FitListener
@@ -30,7 +32,7 @@ from unetzoo.training.recipe import Recipe
 from unetzoo.training.recipe_file import RECIPE
 from unetzoo.training.reproduce import complete
 from unetzoo.training.run import Run, begin, check_folder, discard, read_run
-from unetzoo.training.start import inherit_start, lineage_with, pinned, with_channels, with_encoder_rate
+from unetzoo.training.start import completed, inherit_start, lineage_with, pinned, with_channels
 from unetzoo.training.stopping import explaining
 from unetzoo.training.target import target_of
 from unetzoo.training.validate import write_history
@@ -66,7 +68,7 @@ def run_training(
     check_rebuilt(model)
     check_folder(folder, resume=resume)
     run = read_run(folder) if resume else None
-    options = with_encoder_rate(recipe, run)
+    options = completed(recipe, run)
     _check_weights(model)
     with accelerating(options, folder) as accelerator, _lock(folder, accelerator, resume=resume):
         is_of_objects = bool(model.config.objects)
@@ -74,6 +76,10 @@ def run_training(
         statistics = with_channels(survey.statistics, recipe.data.channels, run, bands_of(survey.readings))
         check_fits(model, statistics.class_names, statistics.channels)
         plan = options.plan(statistics, model.config.classes, objects=is_of_objects)
+        if run is None and options.has_default_length:
+            options = _within_the_hour(model, survey, statistics, options, plan, accelerator)
+            plan = options.plan(statistics, model.config.classes, objects=is_of_objects)
+            recipe = replace(recipe, training=replace(recipe.training, steps=options.steps, epochs=options.epochs))
         inheritance = inherit_start(model, start, statistics, run)
         recipe = pinned(recipe, start)
         recipe = complete(recipe, model, survey, accelerator.device, folder if run else None)
@@ -86,6 +92,7 @@ def run_training(
             recipe.save(folder / RECIPE)
             if inheritance:
                 listener.on_inherit(inheritance)
+            listener.on_length(plan.steps, plan.epochs)
         accelerator.wait_for_everyone()
         model.config = replace(model.config, info=info)  # validation normalizes images as training does
         if options.activation_checkpointing:
@@ -158,6 +165,21 @@ def _crops(samples: Dataset, config: ModelConfig, options: FitOptions, plan: Pla
         seed=options.seed,
         target=target_of(config),
     )
+
+
+def _within_the_hour(
+    model: Segmenter,
+    survey: Survey,
+    statistics: Statistics,
+    options: FitOptions,
+    plan: Plan,
+    accelerator: "Accelerator",
+) -> FitOptions:
+    """The options of a training that nobody says the length of."""
+    crops = _crops(survey.dataset("train"), replace(model.config, info=statistics.info), options, plan)
+    pixels = statistics.pixels * len(survey.dataset("val")) // statistics.images
+    with explaining(options.batch, plan.crop):
+        return within_the_hour(model, crops, options, plan, accelerator, pixels=pixels)
 
 
 def _recording(training: Training, listener: FitListener, *, resume: bool) -> FitListener:

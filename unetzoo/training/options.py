@@ -19,6 +19,7 @@ Schedule = Literal["cosine", "poly"]
 Supervision = Literal["full", "native"]
 
 _TRAINED_RATE = 0.1
+_EPOCHS = 30
 _UNIT = 32  # crops of such sizes need no padding in nearly all encoders
 _LONGEST_CROP = 256
 SHORTEST_EPOCH = 50  # steps; a data set of ten images would otherwise be an epoch of one
@@ -32,7 +33,8 @@ class FitOptions:
         loss: Loss expression, such as `dice + 0.5*focal`. See `unetzoo.create_loss`. Empty: `dice + ce`; `dice + bce`
             for one logit; for objects, each map's own. With objects, it is the loss of maps of masks and classes.
         epochs: Number of epochs, each at least 50 steps. An epoch is as many crops as have the pixels of all images,
-            and at least one an image; validation follows it.
+            and at least one an image; validation follows it. None: 30, but fewer of at least 50 steps if `steps` says
+            how many there are, and on a CPU no more than fit into an hour; what is chosen stands in the recipe.
         steps: Number of updates of the weights, shared evenly among the epochs. None: as many as the epochs need.
         minutes: Minutes of training and validation, instead of steps and epochs. The number of steps is fitted to the
             machine after the first ones and corrected after each epoch, so that the schedule ends with the time; such
@@ -73,7 +75,7 @@ class FitOptions:
     """
 
     loss: str = ""
-    epochs: Annotated[int, Range(1, 1e6)] = 30
+    epochs: Annotated[int | None, Range(1, 1e6)] = None
     steps: Annotated[int | None, Range(1, 1e9)] = None
     minutes: Annotated[float | None, Range(1e-3, 1e6, "MINUTES")] = None
     batch: Annotated[int, Range(1, 1e6)] = 8
@@ -104,7 +106,7 @@ class FitOptions:
         object.__setattr__(self, "trackers", check_texts("trackers", self.trackers))
         object.__setattr__(self, "precision", check_precision(self.precision))
         check_fields(self)
-        if self.minutes is not None and (self.steps is not None or self.epochs != type(self).epochs):
+        if self.minutes is not None and not (self.steps is None and self.epochs is None):
             raise OptionError(f"minutes={self.minutes:g} is a budget instead of steps and epochs: leave those out")
         if self.cpu:
             if self.device not in (None, "cpu"):
@@ -118,16 +120,29 @@ class FitOptions:
             return self
         return replace(self, encoder_rate=_TRAINED_RATE if is_trained else 1.0)
 
+    @property
+    def has_default_length(self) -> bool:
+        """Whether nothing says how long to train."""
+        return self.steps is None and self.epochs is None and self.minutes is None
+
+    @property
+    def number_of_epochs(self) -> int:
+        """As the options say, or else 30 or fewer."""
+        if self.epochs is None and self.steps is not None:
+            return min(_EPOCHS, max(1, self.steps // SHORTEST_EPOCH))
+        return self.epochs or _EPOCHS
+
     def plan(self, statistics: "Statistics", classes: int, *, objects: bool = False) -> "Plan":
         """What follows for a data set, for a network with as many logits as `classes`, perhaps maps of objects."""
         crop = self.crop or min(_LONGEST_CROP, ceil(max(statistics.largest) / _UNIT) * _UNIT)
         crops = max(statistics.images, ceil(statistics.pixels / crop**2))
-        steps = self.steps or self.epochs * max(SHORTEST_EPOCH, ceil(crops / self.batch))
+        epochs = self.number_of_epochs
+        steps = self.steps or epochs * max(SHORTEST_EPOCH, ceil(crops / self.batch))
         return Plan(
             loss=self.loss or ("" if objects else "dice + bce" if classes == 1 else "dice + ce"),
             crop=crop,
             steps=steps,
-            epochs=min(self.epochs, steps),
+            epochs=min(epochs, steps),
         )
 
 

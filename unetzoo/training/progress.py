@@ -57,6 +57,7 @@ class FitListener:
 
     Attributes:
         on_inherit: called with what a new run has of the network that it begins with.
+        on_length: called before `on_start` with the number of all steps, and that of all epochs.
         on_start: called before the first step with the number of steps that are done, 0 for a new run.
         on_plan: called after the first steps, when their time is known, and after each epoch, with the number of all
             steps, that of all epochs, and the seconds to the end, without validation before there was one.
@@ -69,6 +70,7 @@ class FitListener:
     """
 
     on_inherit: Callable[[Inheritance], None] = lambda _: None
+    on_length: Callable[[int, int], None] = lambda *_: None
     on_start: Callable[[int], None] = lambda _: None
     on_plan: Callable[[int, int, float], None] = lambda *_: None
     on_step: Callable[[int, int, float], None] = lambda *_: None

@@ -16,11 +16,16 @@ from unetzoo.weights.inherit import Inheritance, inherit
 from unetzoo.weights.lineage import lineage_of
 
 
-def with_encoder_rate(recipe: Recipe, run: Run | None) -> FitOptions:
-    """The options with a learning rate of the encoder: that of the run which is resumed, or by the recipe's start."""
+def completed(recipe: Recipe, run: Run | None) -> FitOptions:
+    """The options with a learning rate of the encoder, by the run which is resumed or by what the recipe begins with.
+
+    A run which is resumed has its length, too, unless the options say another.
+    """
     options, network = recipe.training, recipe.network
     if run and options.encoder_rate is None:
         options = replace(options, encoder_rate=run.options.encoder_rate)
+    if run and options.has_default_length:
+        options = replace(options, steps=run.options.steps, epochs=run.options.epochs)
     return options.for_start(is_trained=bool(network.start or network.pretrained))
 
 
