@@ -15,10 +15,11 @@ from unetzoo.data.formats.content import NOTHING_KNOWN, Content, Decoded, Glance
 from unetzoo.data.formats.grid import Grid
 from unetzoo.data.formats.limits import WHOLE_BYTES
 from unetzoo.data.formats.raster import Raster
-from unetzoo.data.formats.table import ending_of, endings, is_folder_image, opener_of
+from unetzoo.data.formats.sound import explained, sound
+from unetzoo.data.formats.table import ending_of, endings, format_of, is_folder_image, resolved, say_disabled
 from unetzoo.data.formats.view import View, read_pixels
 from unetzoo.data.masks.raw import RawMask
-from unetzoo.errors import DataError, PluginError, UnetzooError, describe_error
+from unetzoo.errors import DataError
 
 _LONGEST_NAME = 200  # letters that an error shows
 
@@ -79,7 +80,7 @@ def decode(content: Content, role: Role, known: Known = NOTHING_KNOWN) -> Decode
     """The stored pixels of an image's bytes; raises as `read_image`."""
     with opened(replace(content, role=role, known=known)) as opening:
         raster = _flat(opening, content.name)
-        pixels = read_pixels(raster, raster.whole, content.name)
+        pixels = read_pixels(raster, raster.whole)
         pixels = pixels[..., 0] if role == "mask" and pixels.shape[-1] == 1 else pixels
         return Decoded(pixels, raster.orientation, raster.marks)
 
@@ -143,7 +144,7 @@ def open_image(path: Path, *, channels: int | None = None, whole: int | None = N
         if is_large and raster.orientation == 1:
             yield View(raster, name)
         else:
-            pixels = read_pixels(raster, raster.whole, name)
+            pixels = read_pixels(raster, raster.whole)
             yield upright_image(Decoded(pixels, raster.orientation), name)
 
 
@@ -154,19 +155,15 @@ def opened(content: Content) -> Iterator[Raster]:
     Raises:
         DataError: it cannot be read, or is not an image (h, w, c) of numbers.
         MissingExtraError: the format needs a package that is not installed.
+        PluginError: its format gives something else than a sound `Raster`.
     """
+    spec = format_of(content)
     with ExitStack() as stack:
-        with _explained(content.name):
-            raster = stack.enter_context(opener_of(content)(content))
-        if not isinstance(raster, Raster):
-            raise PluginError(f"{content.name}: its format must give a Raster, but gives {raster!r}")
-        if len(raster.shape) not in (3, 4) or min(raster.shape) < 1:
-            raise DataError(
-                f"{content.name}: an image must be (h, w) or (h, w, channels), but this is {tuple(raster.shape)}"
-            )
-        if raster.dtype.kind not in "buif":
-            raise DataError(f"{content.name}: pixels must be numbers, but these are {raster.dtype}")
-        yield raster
+        with explained(content.name, spec):
+            raster = stack.enter_context(resolved(spec.open)(content))
+        yield sound(raster, content.name, spec)
+        with explained(content.name, spec):
+            stack.close()
 
 
 def check_file(path: Path) -> None:
@@ -177,7 +174,7 @@ def check_file(path: Path) -> None:
     if not path.is_file():
         raise DataError(f"there is no file {path}" if not path.exists() else f"{path} is not a file")
     if not ending_of(path.name, endings()):
-        raise DataError(f"{path} has none of the endings {', '.join(endings())}")
+        raise DataError(f"{path} has none of the endings {', '.join(endings())}{say_disabled()}")
     if path.stat().st_size == 0:
         raise DataError(f"{path} is empty: it has 0 bytes")
     if not os.access(path, os.R_OK):
@@ -220,13 +217,3 @@ def _flat(raster: Raster, name: str) -> Raster:
     if len(raster.shape) == 3:
         return raster
     return replace(raster, shape=tuple(shape), read=lambda window: raster.read((slice(0, 1), *window))[0])
-
-
-@contextmanager
-def _explained(name: str) -> Iterator[None]:
-    try:
-        yield
-    except UnetzooError:
-        raise
-    except Exception as error:  # the readers raise nearly anything for a damaged file
-        raise DataError(f"{name} cannot be read: {describe_error(error)}") from error

@@ -1,13 +1,13 @@
 """The formats that plugins provide, by the names and the first bytes of files."""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 from unetzoo.data.formats.content import Content
-from unetzoo.data.formats.raster import Raster, ResultArray
+from unetzoo.data.formats.raster import ResultArray
 from unetzoo.errors import ConflictError, DataError
+from unetzoo.registry.hookspecs import PROJECT
 from unetzoo.registry.host import host
 from unetzoo.registry.offers import LONGEST_SIGNATURE
 from unetzoo.registry.registry import Offer
@@ -41,14 +41,46 @@ def is_folder_image(path: Path) -> bool:
     return _format_of_folder(path) is not None
 
 
-def opener_of(content: Content) -> Callable[[Content], AbstractContextManager[Raster]]:
-    """What opens an image: by its first bytes, and among formats that share these by its ending.
+def format_of(content: Content) -> FormatSpec:
+    """The format that reads an image: by its first bytes, and among formats that share these by its ending.
 
     Raises:
         DataError: no format reads it.
         ConflictError: formats of several plugins do.
     """
-    return resolved(_format_of(content).open)
+    if content.path is not None and (folder := _format_of_folder(content.path)):
+        return folder
+    content.stream.seek(0)
+    beginning = content.stream.read(LONGEST_SIGNATURE)
+    fitting = [
+        (spec, offer) for spec, offer in _specs() if not spec.signatures or beginning.startswith(spec.signatures)
+    ]
+    ending = ending_of(content.name, _endings(spec for spec, _ in fitting)) if content.path else ""
+    if ending:
+        return _only([(spec, offer) for spec, offer in fitting if ending in spec.endings], content.name)
+    signed = [spec for spec, _ in fitting if spec.signatures]
+    if not signed:
+        *names, last = (spec.name for spec, _ in _specs() if spec.signatures)
+        raise DataError(f"{content.name} cannot be read: its content is not {', '.join(names)} or {last}")
+    return signed[0]
+
+
+def plugin_of(spec: FormatSpec) -> str:
+    """The plugin that provides a format; empty: it is built in."""
+    plugin = next((offer.plugin for each, offer in _specs() if each is spec), PROJECT)
+    return "" if plugin == PROJECT else plugin
+
+
+def say_format(spec: FormatSpec) -> str:
+    """How errors call a format, such as `"format png"` or `"format gray of plugin 'cells'"`."""
+    plugin = plugin_of(spec)
+    return f"format {spec.name}" + (f" of plugin {plugin!r}" if plugin else "")
+
+
+def say_disabled() -> str:
+    """The end of an error that no format fits: names of disabled plugins, one of which may provide it; or nothing."""
+    names = sorted(host().problems)
+    return f"; disabled plugins: {', '.join(names)} (`unetzoo plugins` says why)" if names else ""
 
 
 def format_written(path: Path) -> FormatSpec:
@@ -60,7 +92,8 @@ def format_written(path: Path) -> FormatSpec:
     """
     ending = written_ending(path)
     if not ending:
-        raise DataError(f"{path} has none of the endings that can be written: {', '.join(written_endings())}")
+        endings_written = ", ".join(written_endings())
+        raise DataError(f"{path} has none of the endings that can be written: {endings_written}{say_disabled()}")
     return _only([(spec, offer) for spec, offer in _specs() if spec.create and ending in spec.endings], path.name)
 
 
@@ -104,24 +137,6 @@ def endings_that_store(what: Storable) -> str:
     """The first endings of the formats that can store something, for errors."""
     listed = [spec.endings[0] for spec, _ in _specs() if spec.create and what in spec.stores]
     return " or ".join([", ".join(listed[:-1]), listed[-1]] if len(listed) > 1 else listed)
-
-
-def _format_of(content: Content) -> FormatSpec:
-    if content.path is not None and (folder := _format_of_folder(content.path)):
-        return folder
-    content.stream.seek(0)
-    beginning = content.stream.read(LONGEST_SIGNATURE)
-    fitting = [
-        (spec, offer) for spec, offer in _specs() if not spec.signatures or beginning.startswith(spec.signatures)
-    ]
-    ending = ending_of(content.name, _endings(spec for spec, _ in fitting)) if content.path else ""
-    if ending:
-        return _only([(spec, offer) for spec, offer in fitting if ending in spec.endings], content.name)
-    signed = [spec for spec, _ in fitting if spec.signatures]
-    if not signed:
-        *names, last = (spec.name for spec, _ in _specs() if spec.signatures)
-        raise DataError(f"{content.name} cannot be read: its content is not {', '.join(names)} or {last}")
-    return signed[0]
 
 
 def _format_of_folder(path: Path) -> FormatSpec | None:

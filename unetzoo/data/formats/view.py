@@ -7,7 +7,6 @@ from numpy.typing import NDArray
 from unetzoo.data.formats.content import check_finite
 from unetzoo.data.formats.nodata import masked_values
 from unetzoo.data.formats.raster import Raster, Window
-from unetzoo.errors import DataError, UnetzooError, describe_error
 
 
 class View:
@@ -33,26 +32,11 @@ class View:
             DataError: it cannot be read, or holds infinity.
         """
         bounds = tuple(slice(*part.indices(length)[:2]) for part, length in zip(window, self.shape, strict=False))
-        pixels = read_pixels(self._raster, bounds, self._name)
+        pixels = read_pixels(self._raster, bounds)
         check_finite(pixels, self._name)
         return pixels
 
 
-def read_pixels(raster: Raster, window: Window, name: str) -> NDArray[Any]:
-    """The part of a window, masked where it holds no data.
-
-    Raises:
-        DataError: it cannot be read.
-    """
-    try:
-        pixels = raster.read(window)
-    except UnetzooError:
-        raise
-    except Exception as error:  # the readers raise nearly anything for damaged data
-        raise DataError(f"{name} cannot be read: {describe_error(error)}") from error
-    expected = (*(part.stop - part.start for part in window), raster.shape[-1])
-    if pixels.shape != expected or pixels.dtype != raster.dtype:
-        raise DataError(
-            f"{name} cannot be read: it has {pixels.dtype} {pixels.shape} where it announces {raster.dtype} {expected}"
-        )
-    return masked_values(pixels, raster.grid.nodata)
+def read_pixels(raster: Raster, window: Window) -> NDArray[Any]:
+    """The part of a window, masked where it holds no data; raises DataError if it cannot be read."""
+    return masked_values(raster.read(window), raster.grid.nodata)

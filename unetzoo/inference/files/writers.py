@@ -8,11 +8,12 @@ from typing import Any
 
 from unetzoo.data.formats.grid import NO_GRID, Grid
 from unetzoo.data.formats.table import check_target as check_format
-from unetzoo.data.formats.table import endings_that_store, format_written, write
+from unetzoo.data.formats.table import endings_that_store, format_written, say_format, write
 from unetzoo.errors import DataError, UnetzooError, describe_error
 from unetzoo.inference.files.looks import EncodedResult, Look
 from unetzoo.inference.files.partial import PartialResult
 from unetzoo.inference.files.records import write_record
+from unetzoo.specs import FormatSpec
 
 
 def check_target(target: Path, *, probabilities: bool) -> None:
@@ -57,7 +58,7 @@ def write_result(
     _remove(draft)
     try:
         spec = format_written(target)
-        with _explained(target, spec.name):
+        with _explained(target, spec):
             write(draft, EncodedResult(result, look, grid), spec)
         write_record(target, draft, made_of, classes)
         _put(draft, target)
@@ -66,14 +67,14 @@ def write_result(
 
 
 @contextmanager
-def _explained(target: Path, name: str) -> Iterator[None]:
+def _explained(target: Path, spec: FormatSpec) -> Iterator[None]:
     """Raise DataError for whatever the writer of a format raises but for errors of the project and of the disk."""
     try:
         yield
     except (UnetzooError, OSError):
         raise
     except Exception as error:  # a plugin's writer raises nearly anything
-        raise DataError(f"cannot write {target}: its format {name} raises {describe_error(error)}") from error
+        raise DataError(f"cannot write {target}: its {say_format(spec)} raises {describe_error(error)}") from error
 
 
 def _put(draft: Path, target: Path) -> None:
