@@ -16,8 +16,9 @@ _USES = {
     "unetzoo_objects": "unetzoo.create_objects('blobs').decode(torch.tensor([[[0.9, 0.1, 0.8]]]).numpy()).tolist()",
     "unetzoo_datasets": "[int(sample.mask.sum()) for sample in unetzoo.create_dataset('discs', split='test')]",
     "unetzoo_formats": "(path := __import__('pathlib').Path(__import__('tempfile').mkdtemp(), 'a.gray'))"
-    ".write_text('1 2\\n3 4') and "
-    "__import__('unetzoo.data.formats.read').data.formats.read.read_image(path)[..., 0].tolist()",
+    ".write_bytes(bytes([2, 0, 0, 0, 2, 0, 0, 0, 1, 0, 2, 0, 3, 0, 4, 1])) and "
+    "[__import__('unetzoo.data.formats.read').data.formats.read.read_image(path)[..., 0].tolist(), "
+    "__import__('unetzoo.testing').testing.check_format('gray')]",
     "unetzoo_commands": "__import__('typer.testing').testing.CliRunner().invoke("
     "__import__('unetzoo.cli').cli.app, ['count-parts', 'losses', '--pattern', 'd*']).stdout",
 }
@@ -27,7 +28,7 @@ _EXPECTED = {
     "unetzoo_losses": 2 * 0.5**2,
     "unetzoo_objects": [[1, 0, 2]],
     "unetzoo_datasets": [69, 305],  # pixels within 5 and 10 of the middle
-    "unetzoo_formats": [[1, 2], [3, 4]],
+    "unetzoo_formats": [[[1, 2], [3, 260]], None],  # the format keeps the contract
     "unetzoo_commands": "1\n",
 }
 

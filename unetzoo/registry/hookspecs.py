@@ -187,7 +187,7 @@ def unetzoo_datasets() -> Iterable[DatasetSpec]:  # type: ignore[empty-body] # a
 def unetzoo_formats() -> Iterable[FormatSpec]:  # type: ignore[empty-body] # a hook's declaration
     """Yield the formats of image files that the plugin reads and writes (since version 4 of the hooks).
 
-    A complete plugin, `unetzoo_cells.py`, for text files of gray values, a row a line:
+    A complete plugin, `unetzoo_cells.py`, for files of height and width, and then gray values of 16 bits:
     ```python
     from contextlib import contextmanager
     import numpy
@@ -198,23 +198,32 @@ def unetzoo_formats() -> Iterable[FormatSpec]:  # type: ignore[empty-body] # a h
     @unetzoo.hookimpl
     def unetzoo_formats():
         yield unetzoo.FormatSpec(
-            name="text",
+            name="gray",
             endings=(".gray",),
-            open=unetzoo.lazy("unetzoo_cells:open_text"),
-            create=unetzoo.lazy("unetzoo_cells:write_text"),
-            summary="gray values as text",
+            open=unetzoo.lazy("unetzoo_cells:open_gray"),
+            create=unetzoo.lazy("unetzoo_cells:write_gray"),
+            summary="gray values of 16 bits",
         )
 
     @contextmanager
-    def open_text(content):
+    def open_gray(content):
         content.stream.seek(0)
-        pixels = numpy.loadtxt(content.stream, ndmin=2)[..., None]
-        yield unetzoo.Raster(shape=pixels.shape, dtype=pixels.dtype, read=lambda window: pixels[window])
+        height, width = numpy.frombuffer(content.stream.read(8), "<u4").tolist()
+        if content.size != 8 + 2 * height * width:
+            raise unetzoo.DataError(f"{content.name} does not hold the {height} x {width} values that it announces")
 
-    def write_text(path, result):
-        with path.open("w") as file:
+        def read(window):
+            content.stream.seek(8)
+            values = numpy.frombuffer(content.stream.read(), "<u2")
+            return values.reshape(height, width, 1)[window]
+
+        yield unetzoo.Raster(shape=(height, width, 1), dtype=numpy.dtype("<u2"), read=read)
+
+    def write_gray(path, result):
+        with path.open("wb") as file:
+            file.write(numpy.array(result.shape, "<u4").tobytes())
             for _, rows in result.blocks(256):
-                numpy.savetxt(file, rows, fmt="%g")
+                file.write(rows.astype("<u2").tobytes())
     ```
     """
 
