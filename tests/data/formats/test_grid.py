@@ -8,6 +8,7 @@ import rasterio
 import tifffile
 from rasterio.transform import Affine
 
+import unetzoo
 from unetzoo._utils.units import meters_of
 from unetzoo.data.formats import Axis, Grid, coarser, grid_of_transform, transform_of
 from unetzoo.data.formats.read import open_raster, read_grid
@@ -53,6 +54,8 @@ def test_a_coarser_level_covers_the_same_ground():
     np.testing.assert_allclose(transform_of(level), tuple(expected)[:6], rtol=1e-12)
     fine = Grid(axes=(Axis("y", 0.5, "um"), Axis("x", 0.25, "um")))
     assert [axis.step for axis in coarser(fine, (4, 2)).axes] == [2, 0.5]
+    slices = Grid(axes=(Axis("z", 3, "um"), *fine.axes))
+    assert [axis.step for axis in coarser(slices, (4, 2)).axes] == [3, 2, 0.5]
 
 
 def test_the_levels_of_a_pyramid_are_read(tmp_path):
@@ -82,6 +85,48 @@ def test_gdal_reads_a_grid_that_another_format_gave(crs, transform, unit, tmp_pa
     with rasterio.open(tmp_path / "a.tif") as file:
         assert file.crs == rasterio.crs.CRS.from_string(crs)
         assert file.transform.almost_equals(Affine(*transform), 1e-9)
+
+
+_SYSTEMS = {  # without a code of EPSG
+    "projected": "+proj=laea +lat_0=10 +lon_0=20 +x_0=123 +y_0=456 +ellps=GRS80 +units=m",
+    "in feet": "+proj=tmerc +lat_0=40 +lon_0=-75.5 +k=0.9999 +x_0=200000 +datum=NAD83 +units=us-ft",
+    "geographic": "+proj=longlat +ellps=intl +pm=paris",
+}
+_IN = {"projected": "m", "in feet": "ftUS", "geographic": "degree"}
+
+
+@pytest.mark.parametrize("version", ["WKT1_GDAL", "WKT2_2019"])
+@pytest.mark.parametrize("system", _SYSTEMS)
+def test_gdal_reads_a_coordinate_system_that_has_no_code(system, version, tmp_path):
+    wkt = rasterio.crs.CRS.from_proj4(_SYSTEMS[system]).to_wkt(version=version)
+    grid = grid_of_transform((1e-3, 0, 12.5, 0, -2e-3, 47.25), unit=_IN[system], crs=wkt)
+    _write(tmp_path / "a.tif", grid)
+    with rasterio.open(tmp_path / "a.tif") as file:
+        assert file.crs == rasterio.crs.CRS.from_wkt(wkt)
+        assert file.transform.almost_equals(Affine(1e-3, 0, 12.5, 0, -2e-3, 47.25), 1e-12)
+    again = read_grid(tmp_path / "a.tif")
+    assert (again.crs, [axis.unit for axis in again.axes]) == (wkt, [_IN[system]] * 2)
+
+
+@pytest.mark.parametrize("crs", ["ESRI:54009", "+proj=laea +lat_0=10", 'PROJCS["a | b"]', f'PROJCS["{"a" * 3000}"]'])
+def test_a_coordinate_system_that_tags_cannot_say_is_said(crs, tmp_path):
+    with pytest.warns(unetzoo.DataWarning, match=r"a TIFF result cannot say the coordinate system (ESRI|\+proj|PROJ)"):
+        _write(tmp_path / "a.tif", grid_of_transform(_TRANSFORM, unit="m", crs=crs))
+    with rasterio.open(tmp_path / "a.tif") as file:
+        assert file.crs is None
+        assert file.transform.almost_equals(Affine(*_TRANSFORM), 1e-9)
+
+
+def test_a_place_without_a_coordinate_system_is_written(tmp_path):
+    _write(tmp_path / "a.tif", grid_of_transform(_TRANSFORM))
+    with rasterio.open(tmp_path / "a.tif") as file:
+        assert (file.crs, file.transform.almost_equals(Affine(*_TRANSFORM), 1e-9)) == (None, True)
+
+
+def test_the_size_of_pixels_under_a_microscope_is_written_where_their_place_is_not(tmp_path):
+    with pytest.warns(unetzoo.DataWarning, match="cannot say the place of the pixels"):
+        _write(tmp_path / "a.tif", grid_of_transform((0.5, 0, 7, 0, 0.25, 9), unit="um"))
+    assert _axes(tmp_path / "a.tif") == [("y", 0.25, "um"), ("x", 0.5, "um")]
 
 
 @dataclass
@@ -142,6 +187,41 @@ def test_the_size_of_a_pixel_is_read_and_written_into_a_result(how, tmp_path):
     with tifffile.TiffFile(tmp_path / "result.tif") as file:
         assert file.pages[0].resolution == pytest.approx((20_000, 40_000))
         assert file.pages[0].resolutionunit == 3
+
+
+_SPACED = {  # slices that are 3 um apart
+    "ImageJ": {"imagej": True, "resolution": (2, 4), "metadata": {"axes": "ZYX", "unit": "micron", "spacing": 3.0}},
+    "ImageJ, turned": {"imagej": True, "resolution": (2, 4), "metadata": {"axes": "ZYX", "unit": "um", "spacing": -3}},
+    "OME": {
+        "ome": True,
+        "metadata": {
+            "axes": "ZYX",
+            "PhysicalSizeX": 0.5,
+            "PhysicalSizeY": 0.25,
+            "PhysicalSizeZ": 3000,
+            "PhysicalSizeZUnit": "nm",
+        },
+    },
+}
+
+
+@pytest.mark.parametrize("how", _SPACED)
+def test_the_distance_of_slices_is_read(how, tmp_path):
+    tifffile.imwrite(tmp_path / "a.tif", np.zeros((5, 4, 6), np.uint8), photometric="minisblack", **_SPACED[how])
+    assert _axes(tmp_path / "a.tif") == [("z", 3, "um"), ("y", 0.25, "um"), ("x", 0.5, "um")]
+    _write(tmp_path / "result.tif", read_grid(tmp_path / "a.tif"))
+    assert _axes(tmp_path / "result.tif") == [("y", 0.25, "um"), ("x", 0.5, "um")]
+
+
+@pytest.mark.parametrize("spacing", [None, 0.0, float("nan")])
+def test_slices_of_unknown_distance_and_channels_have_the_size_of_a_pixel_alone(spacing, tmp_path):
+    metadata = {"axes": "ZYX", "unit": "um"} | ({} if spacing is None else {"spacing": spacing})
+    pixels = np.zeros((5, 4, 6), np.uint8)
+    tifffile.imwrite(tmp_path / "a.tif", pixels, imagej=True, resolution=(2, 4), metadata=metadata)
+    metadata = {"axes": "CYX", "unit": "um", "spacing": 3.0}
+    tifffile.imwrite(tmp_path / "b.tif", pixels, imagej=True, resolution=(2, 4), metadata=metadata)
+    for name in ("a.tif", "b.tif"):
+        assert _axes(tmp_path / name) == [("y", 0.25, "um"), ("x", 0.5, "um")]
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,8 @@ class Grid:
     """Where the pixels of an image lie, as its file says it.
 
     Attributes:
-        axes: those of space in the order of the array, (y, x) or (z, y, x); empty: the file says nothing of them.
+        axes: those of space in the order of the array, (y, x) or (z, y, x); empty: the file says nothing of them. An
+            image (h, w, c) whose channels are slices may have z, too.
         affine: the first rows of the matrix that maps (row, column, 1) or (slice, row, column, 1) of the array to (x,
             y) or (x, y, z) in the coordinate system, at the centers of pixels; empty: not stated.
         crs: the coordinate system as WKT or as an authority's code, such as `"EPSG:32633"`; empty: not stated, or only
@@ -89,9 +90,13 @@ def transform_of(grid: Grid) -> tuple[float, float, float, float, float, float]:
 
 
 def coarser(grid: Grid, factors: tuple[float, ...]) -> Grid:
-    """The grid of a level of which each pixel covers so many pixels along each axis of space; without `keys`."""
+    """The grid of a level of which each pixel covers so many pixels along each axis of space; without `keys`.
+
+    Factors of rows and columns alone leave the step of slices as it is.
+    """
+    along = (1.0,) * (len(grid.axes) - len(factors)) + factors
     axes = tuple(
-        axis._replace(step=axis.step and axis.step * factor) for axis, factor in zip(grid.axes, factors, strict=False)
+        axis._replace(step=axis.step and axis.step * factor) for axis, factor in zip(grid.axes, along, strict=False)
     )
     affine = tuple(
         (

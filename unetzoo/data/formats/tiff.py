@@ -8,6 +8,7 @@ from functools import cache, partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from warnings import warn
 
 import numpy as np
 import tifffile
@@ -20,7 +21,7 @@ from unetzoo.data.formats.limits import WHOLE_BYTES, check_memory
 from unetzoo.data.formats.nodata import masked_values
 from unetzoo.data.formats.raster import Raster, ResultArray, Window, full_palette, is_whole, planes_of
 from unetzoo.data.formats.tiff_file import alike_pages, compression_explained, largest_series, open_file
-from unetzoo.data.formats.tiff_grid import file_grid, grid_tags, resolution_of
+from unetzoo.data.formats.tiff_grid import file_grid, grid_tags, lost_of, resolution_of
 from unetzoo.data.formats.tiff_page import (
     as_bytes,
     as_colors,
@@ -34,7 +35,7 @@ from unetzoo.data.formats.tiff_page import (
 )
 from unetzoo.data.formats.zarr import check_chunks
 from unetzoo.data.masks.forms import PLAIN
-from unetzoo.errors import DataError
+from unetzoo.errors import DataError, DataWarning
 
 _TILE = 512  # pixels
 _LARGE = 2**31  # bytes: 4 GB and more are for BigTIFF alone, and narrow images fill their tiles badly
@@ -177,6 +178,8 @@ def write_tiff(path: Path, result: ResultArray) -> None:
     photometric, colormap = "rgb" if is_colored else "minisblack", None
     if result.palette is not None:
         photometric, colormap = "palette", full_palette(result.palette).T.astype(np.uint16) * 257
+    if lost := lost_of(result.grid):
+        warn(f"a TIFF result cannot say {lost}, which its image has", DataWarning, 2)
     resolution, unit = resolution_of(result.grid)
     is_large = math.prod(result.shape) * result.dtype.itemsize > _LARGE
     with tifffile.TiffWriter(path, bigtiff=is_large) as writer:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from unetzoo._utils.units import meters_of
-from unetzoo.data.formats.geo_keys import ground_grid, ground_tags
+from unetzoo.data.formats.geo_keys import ground_grid, ground_tags, is_on_ground, is_writable
 from unetzoo.data.formats.grid import Grid, Key
 from unetzoo.data.formats.tiff_page import page_orientation
 from unetzoo.data.formats.tiff_size import channel_names, pixel_axes
@@ -16,6 +16,7 @@ _NODATA = 42113
 _ALONG_X, _ALONG_Y, _UNIT = 282, 283, 296
 _MOST_NUMBERS = 2**16
 _UNITS = (1, 2, 3)
+_MOST_LETTERS = 60  # of a coordinate system in a warning
 _INCH, _CENTIMETER = 2, 3  # the first one where tag 296 is missing
 _CENTIMETER_LENGTH = 0.01  # meters
 _IN_PLANE = ("y", "x")
@@ -32,6 +33,15 @@ def file_grid(file: Any, series: Any) -> Grid:  # noqa: ANN401 - of tifffile, wh
     return replace(ground, axes=ground.axes or pixel_axes(file, series), bands=bands, keys=(*geo, *resolution))
 
 
+def lost_of(grid: Grid) -> str:
+    """What a TIFF cannot say of a grid; empty: nothing."""
+    if any(key.name in _GEO for key in _own_keys(grid)):
+        return ""
+    if is_on_ground(grid):
+        return f"the coordinate system {_shortened(grid.crs)}" if grid.crs and not is_writable(grid.crs) else ""
+    return "the place of the pixels" if grid.has_place else ""
+
+
 def grid_tags(grid: Grid, nodata: float | None) -> list[tuple[int, int, int, Any, bool]]:
     """Tags for tifffile's writer: those of a grid on the ground, and the value for no data as GDAL reads it."""
     geo = {int(key.name): key.value for key in _own_keys(grid) if key.name in _GEO} or ground_tags(grid)
@@ -44,13 +54,18 @@ def grid_tags(grid: Grid, nodata: float | None) -> list[tuple[int, int, int, Any
 
 def resolution_of(grid: Grid) -> tuple[tuple[float, float] | None, int | None]:
     """Pixels per unit along x and y, and TIFF's number of the unit, for tifffile's writer; None: not stated."""
-    lengths = [axis.step * meters for axis in grid.axes if axis.step and (meters := meters_of(axis.unit))]
-    if len(lengths) == len(_IN_PLANE) and not grid.has_place:
+    in_plane = [axis for axis in grid.axes if axis.name in _IN_PLANE]
+    lengths = [axis.step * meters for axis in in_plane if axis.step and (meters := meters_of(axis.unit))]
+    if len(lengths) == len(_IN_PLANE) and not is_on_ground(grid):
         along_y, along_x = (_CENTIMETER_LENGTH / length for length in lengths)
         return (along_x, along_y), _CENTIMETER
     values = {key.name: key.value for key in _own_keys(grid)}
     along_x, along_y = (_ratio(values.get(name)) for name in (_ALONG_X, _ALONG_Y))
     return ((along_x, along_y), values.get(_UNIT, _INCH)) if min(along_x, along_y) > 0 else (None, None)
+
+
+def _shortened(crs: str) -> str:
+    return crs if len(crs) <= _MOST_LETTERS else f"{crs[:_MOST_LETTERS]}..."
 
 
 def _own_keys(grid: Grid) -> Iterator[Key]:

@@ -19,12 +19,17 @@ Steps = tuple[Axis, ...]
 
 
 def pixel_axes(file: Any, series: Any) -> Steps:  # noqa: ANN401 - of tifffile, which has no types
-    """The axes (y, x) with the size of a pixel; empty: not stated."""
+    """The axes (y, x) with the size of a pixel, of slices (z, y, x) if their distance is stated; empty: not stated."""
     page = series.keyframe
+    has_slices = dict(zip(series.axes, series.shape, strict=True)).get("Z", 1) > 1
     if file.is_ome:
-        return _of_ome(_ome_pixels(file, series))
+        return _of_ome(_ome_pixels(file, series), "ZYX" if has_slices else "YX")
     if file.is_imagej:
-        return _of_imagej(page, length_unit(str((file.imagej_metadata or {}).get("unit", ""))))
+        metadata = file.imagej_metadata or {}
+        unit = length_unit(str(metadata.get("unit", "")))
+        in_plane = _of_imagej(page, unit)
+        spacing = abs(_number(str(metadata.get("spacing", ""))))  # negative ones turn ImageJ's view of the stack
+        return _with_slices(spacing if has_slices else math.nan, unit, in_plane)
     if file.is_svs and (match := _MPP.search(page.description)):
         side = _number(match[1])
         return _axes(side, side, "um")
@@ -65,14 +70,21 @@ def _of_gdal(page: Any, channels: int) -> list[str]:  # noqa: ANN401 - see above
     return names
 
 
-def _of_ome(pixels: ElementTree.Element | None) -> Steps:
+def _of_ome(pixels: ElementTree.Element | None, axes: str) -> Steps:
     if pixels is None:
         return ()
     sizes = []
-    for axis in "YX":
+    for axis in axes:
         unit = meters_of(length_unit(pixels.get(f"PhysicalSize{axis}Unit", "µm")))
         sizes.append(_number(pixels.get(f"PhysicalSize{axis}", "")) * (unit or math.nan) * 1e6)
-    return _axes(sizes[0], sizes[1], "um")
+    *spacing, along_y, along_x = sizes
+    return _with_slices(spacing[0] if spacing else math.nan, "um", _axes(along_y, along_x, "um"))
+
+
+def _with_slices(spacing: float, unit: str, in_plane: Steps) -> Steps:
+    """The axes (z, y, x), or without z unless its step is known."""
+    is_known = bool(in_plane) and math.isfinite(spacing) and spacing > 0
+    return (Axis("z", spacing, unit), *in_plane) if is_known else in_plane
 
 
 def _ome_pixels(file: Any, series: Any) -> ElementTree.Element | None:  # noqa: ANN401 - see above
