@@ -35,7 +35,7 @@ def open_ome_zarr(content: Content) -> Iterator[Raster]:
     image = multiscale_of(ome_attributes(group), name)
     arrays = [_array(group, level, image, name) for level in image.levels]
     for array, level in zip(arrays, image.levels, strict=True):
-        check_zarr(array, folder / group.path / level.path, name)
+        check_zarr(array, folder / group.path / level.path, name, content.role)
     order = _order(image, arrays[0], name)
     finest, *coarser = [_raster(array, image, level, order) for array, level in zip(arrays, image.levels, strict=True)]
     _check_levels([finest, *coarser], name)

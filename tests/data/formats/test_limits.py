@@ -57,6 +57,22 @@ def test_a_zarr_array_without_chunks_is_refused(tmp_path, side, size):
         pass
 
 
+@pytest.mark.parametrize("edge", [0, 1], ids=["empty", "nearly empty"])
+def test_a_mask_of_zarr_without_most_of_its_chunks_is_read(tmp_path, monkeypatch, edge):
+    monkeypatch.setattr(limits, "_MODEST", 2**16)
+    array = zarr.create_array(tmp_path / "a.zarr", shape=(1000, 1200), chunks=(256, 256), dtype="uint8")
+    array[:edge, :3] = 1
+    assert read_raw_mask(tmp_path / "a.zarr").pixels.sum() == 3 * edge
+    with pytest.raises(unetzoo.DataError, match=r"a\.zarr announces"):
+        read_image(tmp_path / "a.zarr")
+
+
+def test_a_mask_of_zarr_that_the_memory_cannot_hold_is_refused(tmp_path):
+    zarr.create_array(tmp_path / "a.zarr", shape=(2**30, 2**30), chunks=(1024, 1024), dtype="uint8")
+    with pytest.raises(unetzoo.DataError, match=r"a\.zarr needs .* of memory"):
+        read_raw_mask(tmp_path / "a.zarr")
+
+
 def test_a_zarr_array_of_one_huge_chunk_is_refused(tmp_path, monkeypatch):
     array = zarr.create_array(tmp_path / "a.zarr", shape=(8, 8), chunks=(8, 8), dtype="uint8")
     array[:] = 1

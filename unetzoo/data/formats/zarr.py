@@ -12,7 +12,7 @@ import numpy as np
 
 from unetzoo._utils.extras import need
 from unetzoo.data.formats.axes import image_shape, named_axes, nameless_axes, read_window
-from unetzoo.data.formats.content import Content
+from unetzoo.data.formats.content import Content, Role
 from unetzoo.data.formats.limits import check_backed, check_memory, least_stored
 from unetzoo.data.formats.raster import Raster, ResultArray
 from unetzoo.errors import DataError
@@ -60,7 +60,7 @@ def open_zarr(content: Content) -> Iterator[Raster]:
     opened = zarr.open(path, mode="r")
     inner, axes = _finest(opened, name) if isinstance(opened, zarr.Group) else ("", "")
     array = opened[inner] if inner else opened
-    check_zarr(array, path, name)
+    check_zarr(array, path, name, content.role)
     if array.dtype.kind not in "buif":
         raise DataError(f"{name}: pixels must be numbers, but these are {array.dtype}")
     is_named = len(axes) == array.ndim
@@ -84,19 +84,23 @@ def write_zarr(path: Path, result: ResultArray) -> None:
         array[(slice(None),) * axis + (slice(top, top + block.shape[axis]),)] = block
 
 
-def check_zarr(array: Any, folder: Path, name: str) -> None:  # noqa: ANN401 - zarr is an extra
+def check_zarr(array: Any, folder: Path, name: str, role: Role = "image") -> None:  # noqa: ANN401 - an extra
     """Check what an array of Zarr announces before any of its chunks is read.
 
     Args:
         array: that is opened.
         folder: in which its chunks lie.
         name: of the image, for the error.
+        role: a mask is read as a whole, and may have few bytes or none, since Zarr stores no empty chunks.
 
     Raises:
-        DataError: it has far too few bytes for its pixels, or chunks that do not fit in memory.
+        DataError: an image has far too few bytes for its pixels; a mask, or a chunk, does not fit in memory.
     """
     announced = math.prod(array.shape) * array.dtype.itemsize  # its own nbytes wraps around
-    check_backed(name, announced, _stored(folder, least_stored(announced)))
+    if role == "mask":
+        check_memory(name, 2 * announced)
+    else:
+        check_backed(name, announced, _stored(folder, least_stored(announced)))
     check_chunks(array, name)
 
 
