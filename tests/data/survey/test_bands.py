@@ -42,11 +42,22 @@ def test_channels_of_other_names_are_a_warning_and_the_network_names_none(tmp_pa
     assert any(said in text for text in survey.warnings)
 
 
-def test_capitals_do_not_matter_and_files_without_names_are_no_problem(tmp_path):
+def test_capitals_do_not_matter(tmp_path):
     survey = unetzoo.survey(_write(tmp_path / "data", _RGB, ("Red", "Green", "Blue"), _RGB))
     assert not [text for text in (*survey.errors, *survey.warnings) if "bands" in text]
     assert tuple(map(str.lower, survey.statistics.channel_names)) == _RGB
-    survey = unetzoo.survey(_write(tmp_path / "bare", _RGB, ("", "", ""), ()))
+
+
+def test_files_without_names_beside_named_ones_are_a_warning_since_the_network_learns_no_names(tmp_path):
+    survey = unetzoo.survey(_write(tmp_path / "data", _RGB, ("", "", ""), (), _RGB))
+    (said,) = [text for text in (*survey.errors, *survey.warnings) if "bands" in text]
+    assert said.startswith("images/1.tif: its bands have no names, those of other images are red, green, blue")
+    assert said.endswith("(and 1 more: images/2.tif)")
+    assert survey.statistics.channel_names == ()
+
+
+def test_files_of_which_none_names_its_channels_are_no_problem(tmp_path):
+    survey = unetzoo.survey(_write(tmp_path / "data", (), ("", "", ""), ()))
     assert not [text for text in (*survey.errors, *survey.warnings) if "bands" in text]
 
 

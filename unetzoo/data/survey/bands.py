@@ -9,6 +9,11 @@ from unetzoo.data.survey.reading import Reading
 
 Names: TypeAlias = tuple[str, ...]
 
+_NAMELESS = (
+    ": its bands have no names, those of other images are {}: the network learns no names, and cannot check the order "
+    "of bands; name them"
+)
+
 
 def bands_of(readings: Sequence[Reading]) -> list[Names]:
     """The names of the channels in each file that has some, each way once, the most frequent first."""
@@ -17,7 +22,7 @@ def bands_of(readings: Sequence[Reading]) -> list[Names]:
 
 
 def mixed_bands(names: Sequence[str], readings: Sequence[Reading]) -> tuple[list[Finding], list[Finding]]:
-    """Errors, images that have a channel of another one at another place; and doubts, those with other names.
+    """Errors, images that have a channel of another one at another place; and doubts, those with other names or none.
 
     Args:
         names: of the entries.
@@ -25,6 +30,8 @@ def mixed_bands(names: Sequence[str], readings: Sequence[Reading]) -> tuple[list
     """
     errors, doubts = list[Finding](), list[Finding]()
     usual = next(iter(bands_of(readings)), ())
+    if all(usual):  # else the network has no names anyway
+        doubts += [Finding(names[index], _NAMELESS.format(", ".join(usual))) for index in _nameless(readings)]
     for reading, bands in _named(readings):
         if _folded(bands) == _folded(usual):
             continue
@@ -40,6 +47,12 @@ def _named(readings: Sequence[Reading]) -> Iterator[tuple[Reading, Names]]:
     for reading in readings:
         if reading.image and reading.image.grid.bands:
             yield reading, reading.image.grid.bands
+
+
+def _nameless(readings: Sequence[Reading]) -> list[int]:
+    """The entries of images without names, among others with some."""
+    images = {reading.index: reading.image.grid.bands for reading in readings if reading.image}
+    return [index for index, bands in images.items() if not bands] if any(images.values()) else []
 
 
 def _folded(bands: Names) -> Names:
