@@ -29,6 +29,7 @@ Json = Annotated[
     ),
 ]
 _JSON = "--json"
+_ARGUMENTS, _OPTIONS = "Arguments", "Options"
 ARGUMENTS = "unetzoo.arguments"
 """The key of a command's arguments in `meta` of its context."""
 
@@ -56,6 +57,20 @@ class OwnCommand(TyperCommand):
             flags = {str(option.name): option.opts[0] for option in self.params if option.opts[0].startswith("--")}
             error.args = (in_flags(str(error), flags), *error.args[1:])
             raise
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 - as above
+        """Write arguments and options; options of a panel (`rich_help_panel`) have a section of that name."""
+        sections: dict[str, list[Any]] = {_ARGUMENTS: [], _OPTIONS: []}
+        for option in self.get_params(ctx):
+            record = option.get_help_record(ctx)
+            if record is not None:
+                is_argument = option.param_type_name == "argument"
+                name = _ARGUMENTS if is_argument else getattr(option, "rich_help_panel", None) or _OPTIONS
+                sections.setdefault(name, []).append(record)
+        for name, records in sections.items():
+            if records:
+                with formatter.section(name):
+                    formatter.write_dl(records)
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:  # noqa: ANN401 - as above
         """The arguments of the usage line, without the braces of newer versions of typer."""

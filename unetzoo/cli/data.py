@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 data = typer.Typer(help="Look at a data set, or convert one.", rich_markup_mode=None)
 _ERRORS_EXIT = 1
+MASKS = "Images and masks"
+"""Section of help texts."""
 
 _SOURCE = typer.Argument(
     metavar="DATA",
@@ -37,6 +39,7 @@ ClassNames = Annotated[
     typer.Option(
         "--classes",
         metavar="NAMES",
+        rich_help_panel=MASKS,
         help="Names of the classes, such as sky,cell; or names and values in the masks, such as sky=0,cell=255 or "
         "cell=#ff0000; several values of one class as 'crop=1|2'",
     ),
@@ -45,6 +48,7 @@ Ignore = Annotated[
     list[str] | None,
     typer.Option(
         metavar="VALUES",
+        rich_help_panel=MASKS,
         help="Values or colors in the masks whose pixels do not count, such as 0,-9999 or '#000000'; may be repeated",
     ),
 ]
@@ -54,6 +58,7 @@ Threshold = Annotated[
         "--mask-threshold",
         "--threshold",
         metavar="VALUE",
+        rich_help_panel=MASKS,
         help="Lowest value of the foreground in masks with soft edges, such as 128 or 0.5",
     ),
 ]
@@ -62,13 +67,17 @@ NearestColor = Annotated[
     typer.Option(
         "--nearest-color",
         "--nearest-colour",
+        rich_help_panel=MASKS,
         help="Read a color or value that belongs to no class as the nearest one that does",
     ),
 ]
 MaskKind = Annotated[
     str,
     typer.Option(
-        "--masks", metavar="KIND", help="Kind of masks: auto, or instances, which number the objects of one class"
+        "--masks",
+        metavar="KIND",
+        rich_help_panel=MASKS,
+        help="Kind of masks: auto, or instances, which number the objects of one class",
     ),
 ]
 

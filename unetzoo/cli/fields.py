@@ -28,10 +28,14 @@ class _Words:
     metavars: Mapping[str, str]
     defaults: Mapping[str, str]
     hidden: Sequence[str]
+    panels: Mapping[str, Sequence[str]]
     readers: Mapping[str, Callable[[str], Any]]
 
     def flag(self, name: str) -> str:
         return self.flags.get(name) or f"--{name.replace('_', '-')}"
+
+    def panel(self, name: str) -> str | None:
+        return next((panel for panel, names in self.panels.items() if name in names), None)
 
 
 def with_fields(
@@ -42,6 +46,7 @@ def with_fields(
     metavars: Mapping[str, str] = MappingProxyType({}),
     defaults: Mapping[str, str] = MappingProxyType({}),
     hidden: Sequence[str] = (),
+    panels: Mapping[str, Sequence[str]] = MappingProxyType({}),
     readers: Mapping[str, Callable[[str], Any]] = MappingProxyType({}),
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Add a flag to a command for each field of a class of options; the command gets the values of the command line.
@@ -54,9 +59,10 @@ def with_fields(
         metavars: what a flag takes, where that is neither a number nor a choice, such as `{"device": "NAME"}`.
         defaults: texts for defaults that are not those of the fields.
         hidden: fields that the help text leaves out.
+        panels: sections of the help text, and their fields; the others stand among the options of the command.
         readers: functions that make the values of fields from texts, where types alone do not say how.
     """
-    words = _Words(flags=flags, metavars=metavars, defaults=defaults, hidden=hidden, readers=readers)
+    words = _Words(flags=flags, metavars=metavars, defaults=defaults, hidden=hidden, panels=panels, readers=readers)
     types = field_types(options)
     generated = {field.name: _parameter(options, field, words, *types[field.name]) for field in fields(options)}
 
@@ -99,6 +105,7 @@ def _parameter(
         help=_help(options, field, words) + "; may be repeated" * is_list,
         show_default=False,
         hidden=field.name in words.hidden,
+        rich_help_panel=words.panel(field.name),
     )
     annotation: Any = list[single] if is_list else single  # type: ignore[valid-type] # it is known at run time
     return inspect.Parameter(

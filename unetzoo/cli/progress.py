@@ -1,4 +1,4 @@
-"""Progress bars: on standard error, only in a terminal, and removed at the end."""
+"""Progress on standard error: bars in a terminal, removed at the end; elsewhere a line a minute."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -23,12 +23,18 @@ def progress(*columns: "str | ProgressColumn") -> "Progress":
     """A progress display with a bar, the count and the time that remains.
 
     Args:
-        columns: more columns, after the count.
+        columns: more columns, after the count, of a terminal.
     """
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+    from unetzoo.cli.progress_lines import ProgressLines
+
     console = Console(stderr=True)
+    if is_quiet() or not is_first_process():
+        return Progress(console=console, disable=True)
+    if not console.is_terminal:
+        return ProgressLines()
     return Progress(
         TextColumn("{task.description:<8}"),
         BarColumn(),
@@ -37,7 +43,6 @@ def progress(*columns: "str | ProgressColumn") -> "Progress":
         TimeRemainingColumn(),
         console=console,
         transient=True,
-        disable=is_quiet() or not console.is_terminal or not is_first_process(),
     )
 
 

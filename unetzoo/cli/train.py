@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from unetzoo.cli.common import ARGUMENTS
-from unetzoo.cli.data import ClassNames, Ignore, MaskKind, MaybeSource, NearestColor, Threshold, read_survey
+from unetzoo.cli.data import MASKS, ClassNames, Ignore, MaskKind, MaybeSource, NearestColor, Threshold, read_survey
 from unetzoo.cli.fields import with_fields
 from unetzoo.cli.flags import in_flags
 from unetzoo.cli.models import load_model
@@ -23,6 +23,24 @@ if TYPE_CHECKING:
     from unetzoo.nn.segmenter import Segmenter
     from unetzoo.training.recipe import Recipe
 
+_NETWORK = "Network"
+_PANELS = {
+    "Length": ("epochs", "steps", "minutes", "batch"),
+    "Crops": ("crop", "balance", "augment", "elastic"),
+    "Optimization": (
+        "loss",
+        "learning_rate",
+        "encoder_rate",
+        "weight_decay",
+        "warm_up",
+        "schedule",
+        "clip",
+        "average",
+        "supervision",
+        "frozen_epochs",
+    ),
+    "Machine": ("precision", "workers", "activation_checkpointing", "device"),
+}
 _SIGNAL_EXIT = 128  # plus its number, as shells count
 
 
@@ -30,8 +48,12 @@ _SIGNAL_EXIT = 128  # plus its number, as shells count
     FitOptions,
     flags={"trackers": "--track"},
     metavars={"loss": "EXPRESSION", "device": "NAME", "trackers": "NAME"},
-    defaults={"encoder_rate": "1; 0.1 with --pretrained or --from", "epochs": "30, or fewer: see --steps"},
+    defaults={
+        "encoder_rate": "1; 0.1 with --pretrained or --from",
+        "epochs": "30; fewer with --steps, and on a CPU as many as fit into an hour",
+    },
     hidden=("cpu",),
+    panels=_PANELS,
 )
 def train(
     context: typer.Context,
@@ -56,45 +78,78 @@ def train(
         typer.Option(
             "--from",
             metavar="MODEL",
+            rich_help_panel=_NETWORK,
             help="Begin with the weights of this network, as far as they fit: a folder or USER/NAME on the Hub; also "
             "the default of decoder, encoder and objects",
         ),
     ] = None,
     decoder: Annotated[
         str | None,
-        typer.Option("--decoder", "-d", metavar="NAME", help="One of `unetzoo list decoders`  [default: unet]"),
+        typer.Option(
+            "--decoder",
+            "-d",
+            metavar="NAME",
+            rich_help_panel=_NETWORK,
+            help="One of `unetzoo list decoders`  [default: unet]",
+        ),
     ] = None,
     encoder: Annotated[
         str | None,
-        typer.Option("--encoder", "-e", metavar="NAME", help="One of `unetzoo list encoders`  [default: resnet34]"),
+        typer.Option(
+            "--encoder",
+            "-e",
+            metavar="NAME",
+            rich_help_panel=_NETWORK,
+            help="One of `unetzoo list encoders`  [default: resnet34]",
+        ),
     ] = None,
     pretrained: Annotated[
-        bool, typer.Option("--pretrained", help="Start from the encoder's pretrained weights (from the Hub)")
+        bool,
+        typer.Option(
+            "--pretrained", rich_help_panel=_NETWORK, help="Start from the encoder's pretrained weights (from the Hub)"
+        ),
     ] = False,
     encoder_option: Annotated[
         list[str] | None,
-        typer.Option(metavar="KEY=VALUE", help="Option of the encoder, such as depth=4; may be repeated"),
+        typer.Option(
+            metavar="KEY=VALUE",
+            rich_help_panel=_NETWORK,
+            help="Option of the encoder, such as depth=4; may be repeated",
+        ),
     ] = None,
     decoder_option: Annotated[
         list[str] | None,
-        typer.Option(metavar="KEY=VALUE", help="Option of the decoder, such as norm=group; may be repeated"),
+        typer.Option(
+            metavar="KEY=VALUE",
+            rich_help_panel=_NETWORK,
+            help="Option of the decoder, such as norm=group; may be repeated",
+        ),
     ] = None,
     objects: Annotated[
         str | None,
         typer.Option(
             metavar="NAME",
+            rich_help_panel=_NETWORK,
             help="Number the objects, by one of `unetzoo list objects`; none: classes of pixels  [default: none]",
         ),
     ] = None,
     objects_option: Annotated[
         list[str] | None,
-        typer.Option(metavar="KEY=VALUE", help="Option of the coding, such as min_size=15; may be repeated"),
+        typer.Option(
+            metavar="KEY=VALUE",
+            rich_help_panel=_NETWORK,
+            help="Option of the coding, such as min_size=15; may be repeated",
+        ),
     ] = None,
     values: dict[str, Any],
     classes: ClassNames = None,
     channels: Annotated[
         str | None,
-        typer.Option(metavar="NAMES", help="Names of the channels of the images, such as red,green,blue,nir"),
+        typer.Option(
+            metavar="NAMES",
+            rich_help_panel=MASKS,
+            help="Names of the channels of the images, such as red,green,blue,nir",
+        ),
     ] = None,
     masks: MaskKind = "auto",
     ignore: Ignore = None,
