@@ -81,6 +81,17 @@ MaskKind = Annotated[
     ),
 ]
 
+SplitByName = Annotated[
+    str,
+    typer.Option(
+        "--split-by",
+        metavar="WHAT",
+        rich_help_panel=MASKS,
+        help="What is divided among splits that the data does not have: images; blocks, parts of images, a fifth for "
+        "validation and a fifth for the test; or auto, blocks of the only image if it is large",
+    ),
+]
+
 
 @data.command("check")
 def check(
@@ -90,6 +101,7 @@ def check(
     ignore: Ignore = None,
     threshold: Threshold = None,
     nearest_color: NearestColor = False,
+    split_by: SplitByName = "auto",
     json: Json = None,
 ) -> None:
     """Read every image and mask once, and list everything that is wrong.
@@ -99,7 +111,8 @@ def check(
     Example: unetzoo data check cells/ --classes background=0,cell=255
     """
     check_json(json)
-    survey = read_survey(source, mask_options(classes, masks, ignore, threshold, nearest_color=nearest_color))
+    options = mask_options(classes, masks, ignore, threshold, nearest_color=nearest_color)
+    survey = read_survey(source, options, split_by=split_by)
     if json:
         write_json(survey.to_dict(), json)
     else:
@@ -157,13 +170,25 @@ def mask_options(
 
 
 def read_survey(
-    source: str, masks: "MaskOptions", trained: "ModelInfo | None" = None, *, objects: bool = False
+    source: str,
+    masks: "MaskOptions",
+    trained: "ModelInfo | None" = None,
+    *,
+    objects: bool = False,
+    split_by: str = "auto",
 ) -> "Survey":
     """Read all images and masks, perhaps for a network of objects, with a progress bar on a terminal."""
     from unetzoo.data.open import survey_of
 
     with counting("reading") as on_read:
-        return survey_of(source, masks, trained=trained, objects=objects, on_read=on_read)
+        return survey_of(
+            source,
+            masks,
+            trained=trained,
+            objects=objects,
+            split_by=split_by,  # type: ignore[arg-type] # it is checked there
+            on_read=on_read,
+        )
 
 
 def _report(survey: "Survey") -> list["str | Table"]:

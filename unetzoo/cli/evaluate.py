@@ -11,7 +11,7 @@ import typer
 from unetzoo._utils.extras import need
 from unetzoo._utils.texts import count_of
 from unetzoo.cli.common import Json
-from unetzoo.cli.data import ClassNames, Ignore, MaskKind, NearestColor, Source, Threshold, mask_options
+from unetzoo.cli.data import ClassNames, Ignore, MaskKind, NearestColor, Source, SplitByName, Threshold, mask_options
 from unetzoo.cli.models import ModelName, load_model
 from unetzoo.cli.output import PRINT, check_json, new_table, show, write_json
 from unetzoo.cli.progress import counting
@@ -40,6 +40,7 @@ def evaluate(
     ignore: Ignore = None,
     threshold: Threshold = None,
     nearest_color: NearestColor = False,
+    split_by: SplitByName = "auto",
     instances: Annotated[
         str | None,
         typer.Option(
@@ -83,7 +84,14 @@ def evaluate(
     network = on_device(load_model(model), device)
     options = mask_options(classes, masks, ignore, threshold, nearest_color=nearest_color)
     config = network.config
-    dataset = dataset_of(data, split, options, trained=config.info, objects=bool(config.objects))
+    dataset = dataset_of(
+        data,
+        split,
+        options,
+        trained=config.info,
+        objects=bool(config.objects),
+        split_by=split_by,  # type: ignore[arg-type] # it is checked there
+    )
     with counting("images") as on_case:
         result = measure(
             network,

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from unetzoo.cli.common import ARGUMENTS
-from unetzoo.cli.data import MASKS, ClassNames, Ignore, MaskKind, MaybeSource, NearestColor, Threshold, read_survey
+from unetzoo.cli.data import (
+    MASKS,
+    ClassNames,
+    Ignore,
+    MaskKind,
+    MaybeSource,
+    NearestColor,
+    SplitByName,
+    Threshold,
+    read_survey,
+)
 from unetzoo.cli.fields import with_fields
 from unetzoo.cli.flags import in_flags
 from unetzoo.cli.models import load_model
@@ -155,6 +165,7 @@ def train(
     ignore: Ignore = None,
     threshold: Threshold = None,
     nearest_color: NearestColor = False,
+    split_by: SplitByName = "auto",
     resume: Annotated[
         bool, typer.Option("--resume", help="Continue the run in --out with its options, perhaps with more --epochs")
     ] = False,
@@ -195,6 +206,7 @@ def train(
         "data.ignore": read_values(ignore) if ignore else None,
         "data.threshold": threshold,
         "data.nearest_color": nearest_color or None,
+        "data.split_by": split_by if split_by != "auto" else None,
     }
     names = {"decoder": decoder, "encoder": encoder, "objects": "" if objects == "none" else objects}
     options = {"decoder": decoder_option or (), "encoder": encoder_option or (), "objects": objects_option or ()}
@@ -208,8 +220,13 @@ def train(
     check_early(named, out, resume=resume)
     if trained is None and run is None and named.network.start:
         trained = load_model(named.network.start, label="network.start")
-    objects_too = bool(named.network.objects)
-    survey = read_survey(named.data.source, named.data.mask_options, run.info if run else None, objects=objects_too)
+    survey = read_survey(
+        named.data.source,
+        named.data.mask_options,
+        run.info if run else None,
+        objects=bool(named.network.objects),
+        split_by=named.data.split_by,
+    )
     say_warnings(survey)
     model = create_network(named, survey.statistics, is_resumed=run is not None)
     _fit(model, survey, out, named, start=trained, resume=resume)

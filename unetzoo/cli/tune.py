@@ -7,7 +7,7 @@ import typer
 
 from unetzoo._utils.texts import count_of
 from unetzoo.cli.common import Json
-from unetzoo.cli.data import ClassNames, Ignore, MaskKind, NearestColor, Source, Threshold, mask_options
+from unetzoo.cli.data import ClassNames, Ignore, MaskKind, NearestColor, Source, SplitByName, Threshold, mask_options
 from unetzoo.cli.output import PRINT, check_json, new_table, show, write_json
 from unetzoo.cli.progress import progress
 from unetzoo.cli.tiling import DeviceName, Tile
@@ -31,6 +31,7 @@ def tune(
     ignore: Ignore = None,
     threshold: Threshold = None,
     nearest_color: NearestColor = False,
+    split_by: SplitByName = "auto",
     tile: Tile = None,
     device: DeviceName = None,
     json: Json = None,
@@ -57,7 +58,14 @@ def tune(
         task = bar.add_task("tune", total=None)
         tuning = search(
             network,
-            dataset_of(data, split, options, trained=network.config.info, objects=True),
+            dataset_of(
+                data,
+                split,
+                options,
+                trained=network.config.info,
+                objects=True,
+                split_by=split_by,  # type: ignore[arg-type] # it is checked there
+            ),
             tile=tile,
             on_step=lambda done, total: bar.update(task, completed=done, total=total),
         )

@@ -11,6 +11,7 @@ Rooms from the ground up; an import goes down or stays in its room:
 - `sources`: folders, tables, the Hub, data sets of Python
 - `annotations`: outlines and masks of objects, as other tools write them
 - `survey`: everything read once: statistics, problems
+- `find`: the source of a data set by its name, folder or file
 - `open`: what `fit`, `evaluate` and the command line call
 - `convert`: any data set written as images/ and masks/
 """

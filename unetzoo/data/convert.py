@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unetzoo._utils.atomic import check_new_folder, whole_folder
+from unetzoo.data.find import Data
 from unetzoo.data.masks.options import Classes, MaskOptions, Masks, Value
-from unetzoo.data.open import Data, survey_of
+from unetzoo.data.open import survey_of
 from unetzoo.data.sources.declared import write_declared
 from unetzoo.data.sources.samples import CodedDataset
 from unetzoo.data.sources.source import Entry
@@ -63,7 +64,7 @@ def convert_dataset(
     """
     options = MaskOptions(classes, masks, ignore, threshold, nearest_color)
     check_new_folder(Path(folder))
-    survey = survey_of(data, options, trained=None, on_read=on_read)
+    survey = survey_of(data, options, trained=None, split_by=None, on_read=on_read)
     if survey.errors:
         raise DataError(summary_of(survey.errors))
     with whole_folder(Path(folder)) as draft:

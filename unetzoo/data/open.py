@@ -1,32 +1,25 @@
 """Open and survey data sets of any kind: a folder, a table of pairs, a name, or what Python has opened already."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
-from typing import TypeAlias
 
-from unetzoo.assembly import create_dataset, list_datasets
-from unetzoo.data.annotations.source import open_annotations
-from unetzoo.data.annotations.table import is_annotation_file, named_format
 from unetzoo.data.dataset import Dataset
+from unetzoo.data.find import Data, source_of
 from unetzoo.data.masks.options import Classes, MaskOptions, Masks, Value
 from unetzoo.data.masks.trained import resolve_coding
+from unetzoo.data.sources.cuts import SplitBy, in_blocks
 from unetzoo.data.sources.declared import with_declared
-from unetzoo.data.sources.folders import NoPairsError, pairs_in_folder
-from unetzoo.data.sources.hub import is_saved_dataset, open_hub_dataset
-from unetzoo.data.sources.samples import CodedDataset, SampleSource
-from unetzoo.data.sources.source import SPLITS, Source
+from unetzoo.data.sources.files import FileSource
+from unetzoo.data.sources.samples import CodedDataset
+from unetzoo.data.sources.source import Source
 from unetzoo.data.sources.splits import ALL, choose_split, split_entries
-from unetzoo.data.sources.tables import TABLES, pairs_in_table
 from unetzoo.data.survey.problems import find_mask_problems, summary_of
 from unetzoo.data.survey.reading import masks_of, read_all
 from unetzoo.data.survey.survey import Survey, survey_source
-from unetzoo.errors import DataError, OptionError, UnknownNameError
+from unetzoo.errors import DataError, OptionError
 from unetzoo.nn.info import ModelInfo
-
-Data: TypeAlias = str | Path | Source | Survey | Dataset | Mapping[str, Dataset]
-"""A data set: a folder, a file of pairs, annotations, `"hf:user/name"` or a name of `list_datasets`; or opened."""
 
 
 def survey(
@@ -37,6 +30,7 @@ def survey(
     ignore: Sequence[Value] | Value = (),
     threshold: float | None = None,
     nearest_color: bool = False,
+    split_by: SplitBy = "auto",
     trained: ModelInfo | None = None,
     on_read: Callable[[int], None] | None = None,
 ) -> Survey:
@@ -53,6 +47,9 @@ def survey(
         ignore: values or colors whose pixels do not count, such as `0`, `[0, -9999]` or `"#000000"`.
         threshold: the least value of the foreground, in masks with soft edges.
         nearest_color: a color or value of no class stands for the nearest one of a class.
+        split_by: what is divided among splits where the data has none. `"images"`: images are; `"blocks"`: blocks of
+            the ground of images in files, a fifth each for validation and the test; `"auto"`: blocks of the only image
+            if it has over 128 MiB of pixels. Such images are read by blocks in any case.
         trained: `model.config.info` of a network: unless classes, masks or a threshold say otherwise, values of masks
             mean what they meant in its training; and its classes keep their order.
         on_read: called after each pair with the number of all pairs.
@@ -62,7 +59,7 @@ def survey(
         OptionError: classes that do not fit.
     """
     options = MaskOptions(classes, masks, ignore, threshold, nearest_color)
-    return survey_of(data, options, trained=trained, on_read=on_read)
+    return survey_of(data, options, trained=trained, split_by=split_by, on_read=on_read)
 
 
 def open_dataset(
@@ -74,6 +71,7 @@ def open_dataset(
     ignore: Sequence[Value] | Value = (),
     threshold: float | None = None,
     nearest_color: bool = False,
+    split_by: SplitBy = "auto",
     trained: ModelInfo | None = None,
 ) -> Dataset:
     """One split of a data set, sample by sample; its masks are read once to find out what they mean.
@@ -87,6 +85,7 @@ def open_dataset(
         ignore: as for `unetzoo.survey`.
         threshold: as for `unetzoo.survey`.
         nearest_color: as for `unetzoo.survey`.
+        split_by: as for `unetzoo.survey`; `"auto"`: as in the training on this data, if `trained` says so.
         trained: as for `unetzoo.survey`.
 
     Raises:
@@ -95,7 +94,7 @@ def open_dataset(
         OptionError: classes that do not fit, or that are given for a data set that is open already.
     """
     options = MaskOptions(classes, masks, ignore, threshold, nearest_color)
-    return dataset_of(data, split, options, trained=trained)
+    return dataset_of(data, split, options, trained=trained, split_by=split_by)
 
 
 def survey_of(
@@ -104,29 +103,37 @@ def survey_of(
     *,
     trained: ModelInfo | None,
     objects: bool = False,
+    split_by: SplitBy | None = "auto",
     on_read: Callable[[int], None] | None = None,
 ) -> Survey:
     """As `survey`, with all that the user says of masks in one; a survey is returned as it is.
 
     With `objects`, for a network of objects, masks in files number these unless the user names classes or a threshold,
-    or `trained` knows what they mean.
+    or `trained` knows what they mean. Without `split_by`, no image is cut into blocks.
     """
     if isinstance(data, Survey):
-        _refuse_options(masks)
+        _refuse_options(masks, split_by)
         return data
     source, masks = _resolved(data, masks, trained, objects=objects)
+    source = in_blocks(source, split_by) if split_by else source
     return survey_source(source, masks, trained=trained, on_read=on_read)
 
 
 def dataset_of(
-    data: Data, split: str | None, masks: MaskOptions, *, trained: ModelInfo | None, objects: bool = False
+    data: Data,
+    split: str | None,
+    masks: MaskOptions,
+    *,
+    trained: ModelInfo | None,
+    objects: bool = False,
+    split_by: SplitBy = "auto",
 ) -> Dataset:
     """As `open_dataset`, with all that the user says of masks in one; a `Dataset` is returned as it is.
 
     `objects` is as for `survey_of`.
     """
     if isinstance(data, Dataset | Survey):
-        _refuse_options(masks)
+        _refuse_options(masks, split_by)
     if isinstance(data, Dataset) and split is not None:
         raise OptionError("a Dataset is a single split already: leave split out")
     if isinstance(data, Dataset):
@@ -134,7 +141,20 @@ def dataset_of(
     if isinstance(data, Survey):
         return _of_survey(data, split, trained or ModelInfo())
     source, masks = _resolved(data, masks, trained, objects=objects)
+    source = _cut_as_trained(source, masks, trained or ModelInfo(), split_by)
     return _of_source(source, masks, data, split, trained or ModelInfo())
+
+
+def _cut_as_trained(source: Source, masks: MaskOptions, trained: ModelInfo, split_by: SplitBy) -> Source:
+    """Images of files in blocks, divided among splits as in the training of a network, if it was on this source."""
+    if split_by != "auto" or not trained.mean:
+        return in_blocks(source, split_by)
+    if trained.split_by == "blocks" and isinstance(source, FileSource):
+        with suppress(DataError, OptionError):  # other data, which cannot be split so
+            blocks = in_blocks(source, "blocks")
+            if _is_of_training(blocks, masks, trained):
+                return blocks
+    return in_blocks(source, "images")
 
 
 def _of_survey(survey: Survey, split: str | None, trained: ModelInfo) -> Dataset:
@@ -170,64 +190,9 @@ def _is_of_training(source: Source, masks: MaskOptions, trained: ModelInfo) -> b
         return False
 
 
-def open_source(source: str | Path) -> Source:
-    """The images and masks of a folder, a file that lists them, a Hugging Face data set, or a named data set.
-
-    Args:
-        source: a folder (see `unetzoo.data.sources.folders`), a `.csv`, `.tsv` or `.jsonl` file (see
-            `unetzoo.data.sources.tables`), a folder or file of annotations (see `unetzoo.data.annotations.table`),
-            perhaps with the name of their format before it (`"coco:cells"`), a folder of
-            `datasets.Dataset.save_to_disk`, `"hf:user/name"` or `"hf:user/name:config"`, or a name of
-            `unetzoo.list_datasets`.
-
-    Raises:
-        DataError: it does not exist, or has no pair of an image and a mask.
-    """
-    format_, text = named_format(str(source))
-    path = Path(text)
-    if format_ and path.exists():
-        return _open_annotations(path, format_)
-    if text.startswith("hf:") or is_saved_dataset(path):
-        return open_hub_dataset(text)
-    if path.is_dir():
-        return _open_folder(path)
-    if path.is_file() and path.suffix.lower() in TABLES:
-        return pairs_in_table(path)
-    if path.exists():
-        return _open_annotations(path)
-    try:
-        return SampleSource({split: create_dataset(text, split=split) for split in SPLITS})
-    except UnknownNameError as error:
-        names = ", ".join(list_datasets())
-        raise DataError(
-            f"there is no folder or file {text!r}, and no data set of that name; data sets: {names}"
-        ) from error
-
-
-def _open_folder(folder: Path) -> Source:
-    """Its masks, or else its annotations."""
-    try:
-        return pairs_in_folder(folder)
-    except NoPairsError:
-        if annotated := open_annotations(folder):
-            return annotated
-        raise
-
-
-def _open_annotations(path: Path, format_: str = "") -> Source:
-    """The annotations of a folder of a known format, or of a file."""
-    is_readable = path.is_dir() or is_annotation_file(path)
-    if is_readable and (annotated := open_annotations(path, format_)):
-        return annotated
-    raise DataError(
-        f"{path} is not a data set: give a folder, a file {', '.join(TABLES)} that lists images and masks, or a file "
-        "of annotations (COCO, CVAT XML, YOLO's data.yaml)"
-    )
-
-
-def _refuse_options(masks: MaskOptions) -> None:
-    if masks != MaskOptions():
-        raise OptionError("this data set is open already: give classes and masks where you open it")
+def _refuse_options(masks: MaskOptions, split_by: SplitBy | None) -> None:
+    if masks != MaskOptions() or split_by == "blocks":
+        raise OptionError("this data set is open already: give classes, masks and split_by where you open it")
 
 
 def _resolved(
@@ -240,19 +205,3 @@ def _resolved(
     if objects and not source.knows_objects and not is_said:
         masks = replace(masks, masks="instances")
     return source.numbered() if masks.masks == "instances" else source, masks
-
-
-def source_of(data: object) -> Source:
-    """The images and masks of a data set, unread; raises DataError for what is not one."""
-    if isinstance(data, Survey):
-        return data.source
-    if isinstance(data, Source):
-        return data
-    if isinstance(data, Dataset | Mapping):
-        return SampleSource(data if isinstance(data, Mapping) else {"": data})
-    if isinstance(data, str | os.PathLike):
-        return open_source(data if isinstance(data, str) else Path(data))
-    raise DataError(
-        "a data set is a folder, a file that lists pairs, a name, a unetzoo.Dataset or a mapping of splits to them;"
-        f" got {type(data).__name__}"
-    )

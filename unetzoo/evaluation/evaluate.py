@@ -8,9 +8,11 @@ import numpy as np
 
 from unetzoo._utils.extras import need
 from unetzoo.checks import check_choice, check_count, check_whole, number
+from unetzoo.data.find import Data
 from unetzoo.data.formats.nodata import known_where_data
 from unetzoo.data.masks.options import Classes, MaskOptions, Masks, Value
-from unetzoo.data.open import Data, dataset_of
+from unetzoo.data.open import dataset_of
+from unetzoo.data.sources.cuts import SplitBy
 from unetzoo.data.sources.source import Finding, sentences
 from unetzoo.errors import DataError, DataWarning, OptionError
 from unetzoo.evaluation.bootstrap import Bootstrap
@@ -33,6 +35,7 @@ def evaluate(
     ignore: Sequence[Value] | Value = (),
     threshold: float | None = None,
     nearest_color: bool = False,
+    split_by: SplitBy = "auto",
     surface: bool = False,
     tolerance: float = 2.0,
     instances: str | None = None,
@@ -62,6 +65,7 @@ def evaluate(
         ignore: values or colors of masks whose pixels do not count, besides those ignored in the training.
         threshold: mask values of at least this are the foreground, where edges are soft.
         nearest_color: read a color or value that has no class as the nearest one that has.
+        split_by: as for `unetzoo.survey`; `"auto"`: on the data of the network's training as there.
         surface: also measure Hausdorff 95 and surface Dice.
         tolerance: of the surface Dice, in pixels, >= 0.
         instances: name of the class whose objects are counted: connected components, and in the truth the objects that
@@ -84,7 +88,7 @@ def evaluate(
     resamples, seed = check_count("resamples", resamples), check_whole("seed", seed, 0)
     options = MaskOptions(classes, masks, ignore, threshold, nearest_color)
     info, has_objects = network_of(model).config.info, bool(network_of(model).config.objects)
-    dataset = dataset_of(data, split, options, trained=info, objects=has_objects)
+    dataset = dataset_of(data, split, options, trained=info, objects=has_objects, split_by=split_by)
     names = dataset.class_names
     if not len(dataset):
         raise DataError("there are no images to evaluate")

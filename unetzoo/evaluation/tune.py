@@ -11,10 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unetzoo.data.dataset import Dataset
+from unetzoo.data.find import Data
 from unetzoo.data.formats.nodata import known_where_data
 from unetzoo.data.masks.options import Classes, MaskOptions, Masks, Value
 from unetzoo.data.objects import object_ids
-from unetzoo.data.open import Data, dataset_of
+from unetzoo.data.open import dataset_of
+from unetzoo.data.sources.cuts import SplitBy
 from unetzoo.errors import DataError, OptionError
 from unetzoo.evaluation.masks import check_fits, decoded, predicted_maps, tallies_of
 from unetzoo.evaluation.objects import average_precision
@@ -72,6 +74,7 @@ def tune(
     ignore: Sequence[Value] | Value = (),
     threshold: float | None = None,
     nearest_color: bool = False,
+    split_by: SplitBy = "auto",
     tile: int | None = None,
     on_step: OnStep = lambda _done, _all: None,
 ) -> Tuning:
@@ -90,6 +93,7 @@ def tune(
         ignore: as in `evaluate`.
         threshold: as in `evaluate`.
         nearest_color: as in `evaluate`.
+        split_by: as in `evaluate`.
         tile: as in `unetzoo.predict`.
         on_step: called with the number of finished steps, and that of all steps as far as it is known.
 
@@ -102,7 +106,8 @@ def tune(
     coding_of(network.config)  # raises where there are no objects
     options = MaskOptions(classes, masks, ignore, threshold, nearest_color)
     split = split or (None if isinstance(data, Dataset) else "val")
-    dataset = dataset_of(data, split, options, trained=network.config.info, objects=True)
+    info = network.config.info
+    dataset = dataset_of(data, split, options, trained=info, objects=True, split_by=split_by)
     if not len(dataset):
         raise DataError("there are no images to tune on: choose another split")
     tuning = tune_on(model, dataset, tile=tile, on_step=on_step)

@@ -13,7 +13,7 @@ from unetzoo.errors import ConfigError
 from unetzoo.nn.coding import MaskCoding
 
 _LONGEST = 10_000
-LATER = ("channel_names", "lineage", "recipe", "pixel_size", "pixel_size_range", "unit")
+LATER = ("channel_names", "lineage", "recipe", "pixel_size", "pixel_size_range", "unit", "split_by")
 """Fields that earlier releases do not read; a configuration has them only where they say something."""
 
 
@@ -42,6 +42,7 @@ class ModelInfo:
         pixel_size: height and width of a pixel of the training images, their median; empty: not stated.
         pixel_size_range: the smallest and the largest side of a pixel among the training images.
         unit: of these lengths, such as `"um"`.
+        split_by: `"blocks"`: the splits of its training were blocks of the ground of images; empty: they were images.
 
     Raises:
         ConfigError: a value is invalid.
@@ -64,6 +65,7 @@ class ModelInfo:
     pixel_size: Sequence[float] = ()
     pixel_size_range: Sequence[float] = ()
     unit: str = ""
+    split_by: str = ""
 
     def __post_init__(self) -> None:
         for name in ("class_names", "image_dtypes", "channel_names", "lineage"):
@@ -78,7 +80,7 @@ class ModelInfo:
         ):
             raise ConfigError(f"metrics must map names to finite numbers, got {self.metrics!r}")
         object.__setattr__(self, "metrics", {name: float(value) for name, value in metrics.items()})
-        for name in ("license", "source", "recipe", "unit"):
+        for name in ("license", "source", "recipe", "unit", "split_by"):
             if not isinstance(getattr(self, name), str):
                 raise ConfigError(f"{name} must be a text, got {getattr(self, name)!r}")
 

@@ -13,6 +13,7 @@ from torch.utils.data import get_worker_info
 from unetzoo.data.dataset import Dataset, Sample
 from unetzoo.data.formats.nodata import known_where_data
 from unetzoo.data.objects import object_ids
+from unetzoo.data.sources.parts import PartSample, Sliced, part_sample
 from unetzoo.inference.normalize import Normalize
 from unetzoo.nn.coding import UNKNOWN
 from unetzoo.nn.info import ModelInfo
@@ -34,13 +35,13 @@ class ClassPlaces:
         self.classes = np.flatnonzero(counts.sum(0))
         self._ends = counts[:, self.classes].cumsum(0)
 
-    def draw(self, mask: NDArray[np.integer], random: np.random.Generator) -> tuple[int, int]:
+    def draw(self, mask: Sliced, random: np.random.Generator) -> tuple[int, int]:
         """Row and column of a random pixel of the mask: each class is equally likely, and so is each of its pixels."""
         column = int(random.integers(len(self.classes)))
         ends = self._ends[:, column]
         number = int(random.integers(ends[-1]))
         band = int(np.searchsorted(ends, number, side="right"))
-        rows = mask[band * _BAND : (band + 1) * _BAND]
+        rows = mask[band * _BAND : (band + 1) * _BAND, :]
         before = int(ends[band - 1]) if band else 0
         place = np.flatnonzero(rows.ravel() == self.classes[column])[number - before]
         row, left = divmod(int(place), mask.shape[1])
@@ -115,15 +116,19 @@ class CropDataset(TorchDataset[Crop]):
             self._last_order = pass_number, random.permutation(len(self.samples))
         return self._last_order[1]
 
-    def _places(self, index: int, mask: NDArray[np.integer]) -> ClassPlaces:
+    def _places(self, index: int, mask: Sliced) -> ClassPlaces:
         """The places of the classes of a sample; remembered for the first samples."""
-        places = self._known_places.get(index) or ClassPlaces(mask)
+        places = self._known_places.get(index) or ClassPlaces(mask[:, :])
         if len(self._known_places) < _MOST_PLACES:
             self._known_places[index] = places
         return places
 
     def _cut(
-        self, sample: Sample, ids: NDArray[np.int32] | None, places: ClassPlaces, random: np.random.Generator
+        self,
+        sample: Sample | PartSample,
+        ids: NDArray[np.int32] | None,
+        places: ClassPlaces,
+        random: np.random.Generator,
     ) -> tuple[Tensor, Tensor]:
         """A window with the margin that the augmentation needs, normalized (c, side, side), and its labels.
 
@@ -142,7 +147,7 @@ class CropDataset(TorchDataset[Crop]):
             known = np.stack([known, _window(ids, top, left, side, fill=0)])
         return torch.from_numpy(values), torch.from_numpy(known)
 
-    def _corner(self, mask: NDArray[np.integer], places: ClassPlaces, random: np.random.Generator) -> tuple[int, int]:
+    def _corner(self, mask: Sliced, places: ClassPlaces, random: np.random.Generator) -> tuple[int, int]:
         """Top and left of a crop, without its margin: inside the image, or around an image that is smaller."""
         (height, width), side = mask.shape, self.crop
         if places.classes.size and random.random() < self.balance:
@@ -151,12 +156,15 @@ class CropDataset(TorchDataset[Crop]):
         return _anywhere(height, side, random), _anywhere(width, side, random)
 
 
-Labeled = tuple[Sample, NDArray[np.int32] | None]
+Labeled = tuple[Sample | PartSample, NDArray[np.int32] | None]
 """A sample and the ids (h, w) of its objects, if they are asked for."""
 
 
 class _Cache:
-    """The samples of a data set; the first ones stay in memory, up to 1 GiB in all worker processes together."""
+    """The samples of a data set; the first ones stay in memory, up to 1 GiB in all worker processes together.
+
+    Of others that are windows of a file parts are read as they are needed, but for objects, which are whole.
+    """
 
     def __init__(self, samples: Dataset, *, with_objects: bool) -> None:
         self._samples = samples
@@ -170,14 +178,20 @@ class _Cache:
     def __getitem__(self, index: int) -> Labeled:
         if index in self._kept:
             return self._kept[index]
+        parts = None if self._with_objects else part_sample(self._samples, index)
+        if parts and not self._has_room(parts.nbytes):
+            return parts, None
         sample = self._samples[index]
         ids = object_ids(self._samples, index, sample.mask) if self._with_objects else None
         size = sample.image.nbytes + sample.mask.nbytes + (0 if ids is None else ids.nbytes)
-        worker = get_worker_info()
-        if self._size + size <= _CACHED_BYTES // (worker.num_workers if worker else 1):
+        if self._has_room(size):
             self._kept[index] = sample, ids
             self._size += size
         return sample, ids
+
+    def _has_room(self, size: int) -> bool:
+        worker = get_worker_info()
+        return self._size + size <= _CACHED_BYTES // (worker.num_workers if worker else 1)
 
 
 def mixed(*parts: object) -> int:
@@ -212,15 +226,17 @@ def _outside(shape: tuple[int, ...], top: int, left: int, side: int) -> NDArray[
     return outside
 
 
-def _window(pixels: NDArray[np.generic], top: int, left: int, side: int, *, fill: int) -> NDArray[np.generic]:
+def _window(pixels: Sliced, top: int, left: int, side: int, *, fill: int) -> NDArray[np.generic]:
     """The window [top, top + side) x [left, left + side) of pixels (h, w, ...), `fill` beyond the border."""
-    inside = pixels[max(0, top) : max(0, top + side), max(0, left) : max(0, left + side)]
+    inside: NDArray[np.generic] = pixels[max(0, top) : max(0, top + side), max(0, left) : max(0, left + side)]
     if inside.shape[:2] == (side, side):
         return inside
-    if isinstance(pixels, np.ma.MaskedArray):
-        masked = _window(np.ma.getmaskarray(pixels), top, left, side, fill=False)
-        return np.ma.array(_window(pixels.data, top, left, side, fill=fill), mask=masked.astype(bool))
-    window = np.full((side, side, *pixels.shape[2:]), fill, dtype=pixels.dtype)
     first, second = max(0, -top), max(0, -left)
-    window[first : first + inside.shape[0], second : second + inside.shape[1]] = inside
-    return window
+    place = (slice(first, first + inside.shape[0]), slice(second, second + inside.shape[1]))
+    window = np.full((side, side, *inside.shape[2:]), fill, dtype=inside.dtype)
+    window[place] = np.ma.getdata(inside)
+    if not np.ma.is_masked(inside):
+        return window
+    masked = np.zeros(window.shape, bool)
+    masked[place] = np.ma.getmaskarray(inside)
+    return np.ma.array(window, mask=masked)

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from unetzoo.data.find import Data
 from unetzoo.data.masks.options import Classes, Masks, Value
-from unetzoo.data.open import Data, survey_of
+from unetzoo.data.open import survey_of
+from unetzoo.data.sources.cuts import SplitBy
 from unetzoo.data.survey.survey import Survey
 from unetzoo.nn.segmenter import Segmenter
 from unetzoo.nn.wrapped import segmenter_of
@@ -29,6 +31,7 @@ def fit(
     ignore: Sequence[Value] | Value = (),
     threshold: float | None = None,
     nearest_color: bool = False,
+    split_by: SplitBy = "auto",
     resume: bool = False,
     listener: FitListener | None = None,
 ) -> Fit:
@@ -63,6 +66,8 @@ def fit(
         ignore: values or colors of masks whose pixels do not count, such as `0`, `[0, -9999]` or `"#000000"`.
         threshold: masks with soft edges: the smallest value of the foreground.
         nearest_color: read colors and values of no class as the nearest one of a class.
+        split_by: what is divided among splits where the data has none, images or blocks of their ground; as for
+            `unetzoo.survey`.
         resume: continue from the last checkpoint in `out`, with the same options, or with more epochs and steps; start
             a new run if there is none. `start` need not be given again.
         listener: functions that are called after every step and epoch.
@@ -91,9 +96,12 @@ def fit(
             ignore=ignore,
             threshold=threshold,
             nearest_color=nearest_color,
+            split_by=split_by,
         ),
         training=options or FitOptions(),
     )
     if isinstance(data, Survey):
-        survey_of(data, recipe.data.mask_options, trained=None)  # refuses options that it knows already
+        survey_of(
+            data, recipe.data.mask_options, trained=None, split_by=split_by
+        )  # refuses options that it knows already
     return run_training(model, data, Path(out), recipe, start=start, resume=resume, listener=listener or FitListener())

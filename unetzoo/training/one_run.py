@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from unetzoo._utils.locks import locked
 from unetzoo._utils.workers import refuse_to_run_in_workers
 from unetzoo.data.dataset import Dataset
+from unetzoo.data.find import Data
 from unetzoo.data.objects import numbers_objects
-from unetzoo.data.open import Data, survey_of
+from unetzoo.data.open import survey_of
 from unetzoo.data.survey.bands import bands_of
 from unetzoo.data.survey.statistics import Statistics
 from unetzoo.data.survey.survey import Survey
@@ -84,7 +85,10 @@ def run_training(
         recipe = pinned(recipe, start)
         recipe = complete(recipe, model, survey, accelerator.device, folder if run else None)
         info = replace(
-            statistics.info, lineage=lineage_with(inheritance, run), recipe=recipe.without_places().to_toml()
+            statistics.info,
+            lineage=lineage_with(inheritance, run),
+            recipe=recipe.without_places().to_toml(),
+            split_by=survey.split_by,
         )
         if accelerator.is_main_process:
             _warn(model, survey, is_known=isinstance(data, Survey), is_resumed=run is not None)
@@ -105,7 +109,8 @@ def run_training(
 
 
 def _survey(data: Data, recipe: Recipe, run: Run | None, *, objects: bool) -> Survey:
-    return survey_of(data, recipe.data.mask_options, trained=run.info if run else None, objects=objects)
+    options, split_by = recipe.data.mask_options, recipe.data.split_by
+    return survey_of(data, options, trained=run.info if run else None, objects=objects, split_by=split_by)
 
 
 def _check_weights(model: Segmenter) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, TypeVar
 from unetzoo._utils.atomic import write_text
 from unetzoo.checks import Range, check_fields, check_texts, plain
 from unetzoo.data.masks.options import Classes, MaskOptions, Masks, Value
+from unetzoo.data.sources.cuts import SplitBy
 from unetzoo.errors import OptionError, UnetzooError, did_you_mean
 from unetzoo.training.options import FitOptions
 from unetzoo.training.recipe_file import change, read_tables
@@ -69,6 +70,7 @@ class DataRecipe:
         ignore: as for `unetzoo.survey`.
         threshold: as for `unetzoo.survey`.
         nearest_color: as for `unetzoo.survey`.
+        split_by: as for `unetzoo.survey`.
     """
 
     source: str = ""
@@ -79,6 +81,7 @@ class DataRecipe:
     ignore: Sequence[Value] | Value = ()
     threshold: float | None = None
     nearest_color: bool = False
+    split_by: SplitBy = "auto"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "channels", check_texts("channels", self.channels))

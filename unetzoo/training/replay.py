@@ -33,7 +33,8 @@ def fit_recipe(
     if not recipe.data.source:
         raise OptionError("the recipe does not name its data, which was opened in Python: set data.source")
     objects = bool(recipe.network.objects)
-    survey = survey_of(recipe.data.source, recipe.data.mask_options, trained=None, objects=objects)
+    options, split_by = recipe.data.mask_options, recipe.data.split_by
+    survey = survey_of(recipe.data.source, options, trained=None, objects=objects, split_by=split_by)
     is_resumed = resume and read_run(Path(out)) is not None
     model = create_network(recipe, survey.statistics, is_resumed=is_resumed)
     start = load_named(recipe.network.start) if recipe.network.start and not is_resumed else None

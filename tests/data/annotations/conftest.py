@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from unetzoo.data.open import open_source
+from unetzoo.data.find import open_source
 
 
 @pytest.fixture

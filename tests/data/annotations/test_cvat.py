@@ -5,7 +5,7 @@ import pytest
 from pycocotools import mask as coco
 
 import unetzoo
-from unetzoo.data.open import open_source
+from unetzoo.data.find import open_source
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation")  # of pycocotools, by NumPy 2
 _SIZE = (40, 60)

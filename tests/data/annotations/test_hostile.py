@@ -8,7 +8,7 @@ import pytest
 
 import unetzoo
 from unetzoo.data.annotations.documents import read_json, read_xml
-from unetzoo.data.open import open_source
+from unetzoo.data.find import open_source
 
 _LAUGHS = """<?xml version="1.0"?><!DOCTYPE annotations [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">
 <!ENTITY c "&b;&b;&b;&b;&b;&b;&b;&b;">]><annotations><image name="&c;"/></annotations>"""

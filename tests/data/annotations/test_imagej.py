@@ -6,7 +6,7 @@ from roifile import ROI_OPTIONS, ROI_TYPE, ImagejRoi, roiwrite
 from skimage.draw import polygon as filled
 
 import unetzoo
-from unetzoo.data.open import open_source
+from unetzoo.data.find import open_source
 from unetzoo.objects.rois import write_rois
 
 _SIZE = (40, 60)

@@ -13,7 +13,7 @@ from PIL import Image
 from roifile import ImagejRoi, roiwrite
 
 import unetzoo
-from unetzoo.data.open import open_source
+from unetzoo.data.find import open_source
 
 _SQUARE = [[2, 2], [20, 2], [20, 20], [2, 20]]
 _COCO = {

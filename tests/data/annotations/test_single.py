@@ -3,7 +3,7 @@ import pytest
 from PIL import Image
 
 import unetzoo
-from unetzoo.data.open import open_source
+from unetzoo.data.find import open_source
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from PIL import Image
 
 import unetzoo
 from unetzoo.data.annotations.table import ANNOTATION_FORMATS, named_format
-from unetzoo.data.open import open_source
+from unetzoo.data.find import open_source
 
 _COCO = {
     "images": [{"id": 0, "file_name": "a.png", "height": 40, "width": 60}],

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 import unetzoo
-from unetzoo.data.open import open_source
+from unetzoo.data.find import open_source
 
 _SQUARE = "{} 0.1 0.2 0.5 0.2 0.5 0.8 0.1 0.8\n"
 

@@ -18,9 +18,9 @@ from guard import confined
 from PIL import Image
 
 import unetzoo
+from unetzoo.data.find import open_source
 from unetzoo.data.formats.read import glance, open_image, read_image, read_raw_mask
 from unetzoo.data.masks.raw import encode
-from unetzoo.data.open import open_source
 
 _LONGEST = 5  # seconds of this process, however busy the machine is
 _SMALL = 2**22  # values

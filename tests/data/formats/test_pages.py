@@ -5,9 +5,9 @@ import pytest
 import tifffile
 
 import unetzoo
+from unetzoo.data.find import open_source
 from unetzoo.data.formats.content import Known
 from unetzoo.data.formats.read import glance, read_image
-from unetzoo.data.open import open_source
 
 
 def _write(path, pixels, how):

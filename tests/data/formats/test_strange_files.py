@@ -15,8 +15,8 @@ import tifffile
 from PIL import Image
 
 import unetzoo
+from unetzoo.data.find import open_source
 from unetzoo.data.formats.read import read_image, read_raw_mask
-from unetzoo.data.open import open_source
 
 _ROOT = Path(unetzoo.__file__).parents[1]
 _PIXELS = np.random.default_rng(0).integers(0, 255, (20, 30), dtype=np.uint8)

@@ -6,8 +6,8 @@ import pytest
 from PIL import Image
 
 import unetzoo
+from unetzoo.data.find import open_source
 from unetzoo.data.formats.read import read_image, read_raw_mask
-from unetzoo.data.open import open_source
 from unetzoo.data.sources.samples import SampleSource
 
 

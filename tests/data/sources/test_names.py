@@ -7,7 +7,7 @@ import tifffile
 from PIL import Image
 
 import unetzoo
-from unetzoo.data.open import open_source
+from unetzoo.data.find import open_source
 from unetzoo.data.sources.names import match_names
 
 

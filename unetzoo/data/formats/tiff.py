@@ -105,7 +105,7 @@ def _of_series(series: Any, file: Any, content: Content, grid: Grid) -> Raster: 
         dtype=np.dtype(np.uint8) if is_colored else _dtype(page, content),
         read=_reader(series, order, file, content),
         grid=replace(grid, nodata=() if is_colored else _shown_nodata(page, content)),
-        block=(page.tilelength, page.tilewidth) if page.is_tiled else (min(page.rowsperstrip, height), width),
+        block=_block(page, content, height, width),
         levels=tuple(_of_series(level, file, content, level_grid(level)) for level in series.levels[1:]),
         orientation=page_orientation(page),
         marks=page_marks(page) if content.role == "mask" else PLAIN,
@@ -130,11 +130,25 @@ def _reader(series: Any, order: tuple[int, ...], file: Any, content: Content) ->
     whole, opened = cache(decode), cache(partial(_zarr_array, series, content))
 
     def read(window: Window) -> Pixels:
-        if is_whole(window, size) or not is_shown_as_stored(page) or not (_has_zarr() or content.size > WHOLE_BYTES):
+        if is_whole(window, size) or not _is_windowed(page, content):
             return whole()[window]
-        return as_bytes(read_window(opened(), order, window))
+        pixels = read_window(opened(), order, window)
+        return as_bytes(pixels) if content.role == "image" else pixels
 
     return read
+
+
+def _block(page: Any, content: Content, height: int, width: int) -> tuple[int, ...]:  # noqa: ANN401 - see above
+    """The sides of a tile or strip; empty: windows are those of the whole image, which is decoded."""
+    if not _is_windowed(page, content):
+        return ()
+    return (page.tilelength, page.tilewidth) if page.is_tiled else (min(page.rowsperstrip, height), width)
+
+
+def _is_windowed(page: Any, content: Content) -> bool:  # noqa: ANN401 - see above
+    """Whether a window can be read alone, by zarr; of a mask the indices of a palette are its values."""
+    is_index = content.role == "mask" and has_palette(page) and page_orientation(page) == 1
+    return (is_index or is_shown_as_stored(page)) and (_has_zarr() or content.size > WHOLE_BYTES)
 
 
 @cache

@@ -172,7 +172,9 @@ def _leaks(names: Sequence[str], splits: Mapping[str, Sequence[int]], readings: 
     split_of = {index: split for split, indices in splits.items() for index in indices}
     same = defaultdict(list)
     for reading in readings:
-        if reading.image:
+        if reading.image and any(
+            channel.low < channel.high for channel in reading.image.channels
+        ):  # it shows something
             same[reading.image.digest].append(reading.index)
     for indices in same.values():
         if len({split_of.get(index) for index in indices}) > 1:

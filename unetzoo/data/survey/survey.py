@@ -10,6 +10,7 @@ import numpy as np
 
 from unetzoo.data.masks.options import MaskOptions
 from unetzoo.data.masks.trained import resolve_coding
+from unetzoo.data.sources.blocks import BlockSource
 from unetzoo.data.sources.samples import CodedDataset
 from unetzoo.data.sources.source import Source
 from unetzoo.data.sources.splits import ALL, split_entries
@@ -89,6 +90,11 @@ class Survey:
             pair = reading.image and reading.image.digest, reading.mask and reading.mask.digest
             digest.update(repr((reading.index, split_of.get(reading.index), *pair)).encode())
         return f"blake2b:{digest.hexdigest()}"
+
+    @property
+    def split_by(self) -> str:
+        """What was divided among splits, as in `ModelInfo`."""
+        return "blocks" if isinstance(self.source, BlockSource) and self.source.is_split else ""
 
     def dataset(self, split: str) -> CodedDataset:
         """The samples of a split, or of `"all"`; empty if the split has none.

@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unetzoo.data.annotations.table import is_annotation_file
+from unetzoo.data.find import Data, source_of
 from unetzoo.data.formats.grid import NO_GRID, Grid
 from unetzoo.data.formats.read import open_image, read_grid
 from unetzoo.data.formats.table import endings, is_folder_image, without_ending
-from unetzoo.data.open import Data, source_of
 from unetzoo.data.sources.folders import folders_of_masks
 from unetzoo.data.sources.hub import is_saved_dataset
 from unetzoo.data.sources.listing import list_images

@@ -1,0 +1,85 @@
+"""Samples of which parts are read from their files as they are needed."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple, Protocol
+
+from numpy.typing import NDArray
+
+from unetzoo.data.dataset import Dataset
+from unetzoo.data.formats.raster import Window
+from unetzoo.data.masks.decode import read_mask
+from unetzoo.data.sources.blocks import BlockSource
+from unetzoo.data.sources.samples import CodedDataset
+from unetzoo.errors import DataError
+from unetzoo.nn.coding import MaskCoding
+
+
+class Sliced(Protocol):
+    """An array (h, w) or (h, w, c), or what gives its parts: `sliced[rows, columns]`, two slices."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Its sides; those of an image without the number of channels, if that is not known."""
+
+    def __getitem__(self, window: tuple[slice, slice], /) -> Any:  # noqa: ANN401 - an array of NumPy
+        """The part, an array."""
+
+
+class Part:
+    """Pixels of a file, of which windows are read.
+
+    Args:
+        shape: height and width.
+        read: gives the part of a window.
+    """
+
+    def __init__(self, shape: tuple[int, int], read: Callable[[Window], NDArray[Any]]) -> None:
+        self.shape: tuple[int, ...] = shape
+        self._read = read
+
+    def __getitem__(self, window: tuple[slice, slice], /) -> NDArray[Any]:
+        """The pixels of a window, which is not empty."""
+        return self._read(
+            tuple(slice(*part.indices(length)[:2]) for part, length in zip(window, self.shape, strict=True))
+        )
+
+
+class PartSample(NamedTuple):
+    """A sample that is read by parts; see `Sample`.
+
+    Attributes:
+        image: (h, w, c).
+        mask: (h, w), class ids.
+        name: as of a sample.
+        nbytes: of the whole image and its mask.
+    """
+
+    image: Sliced
+    mask: Sliced
+    name: str
+    nbytes: int
+
+
+def part_sample(dataset: Dataset, index: int) -> PartSample | None:
+    """A sample of a data set that is read by parts; None if it is read as a whole."""
+    source = dataset.source if isinstance(dataset, CodedDataset) else None
+    if not isinstance(dataset, CodedDataset) or not isinstance(source, BlockSource):
+        return None
+    number = dataset.indices[index]
+    block, name = source.blocks[number], source.entries[number].name
+    if not block.pixel:
+        return None
+    height, width = block.shape
+    image = Part(block.shape, partial(source.image_part, number))
+    mask = Part(block.shape, partial(_class_ids, source, number, dataset.coding, name))
+    return PartSample(image, mask, name, height * width * (block.pixel + 1))
+
+
+def _class_ids(source: BlockSource, index: int, coding: MaskCoding, name: str, window: Window) -> NDArray[Any]:
+    """The class ids of a part of a mask; raises DataError if it cannot be read, or holds a value of no class."""
+    raw = source.mask_part(index, window)
+    try:
+        return read_mask(raw, coding)
+    except DataError as error:
+        raise DataError(f"{name}: {error}") from error
