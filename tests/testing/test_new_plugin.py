@@ -28,6 +28,7 @@ def _install(distribution, folder):
         ["--decoder"],
         ["--encoder", "--decoder", "--loss"],
         ["--object"],
+        ["--format"],
         pytest.param(["--encoder"], marks=pytest.mark.slow),
         pytest.param(["--loss"], marks=pytest.mark.slow),
     ],
@@ -63,10 +64,27 @@ def test_a_new_coding_of_objects_trains_a_network(tmp_path):
     assert (config["objects"], config["classes"]) == ("my_cells", 2)
 
 
+def test_a_new_format_is_predicted_from_and_into(tmp_path):
+    assert _new(tmp_path, "unetzoo-my-cells", "--format").exit_code == 0
+    _install(tmp_path / "unetzoo-my-cells", tmp_path / "site")
+    header = json.dumps({"shape": [40, 30, 3], "dtype": "<u2", "axes": [["y", 0.5, "um"], ["x", 0.25, "um"]]})
+    (tmp_path / "in.my_cells").write_bytes(header.encode() + b"\n" + bytes(40 * 30 * 3 * 2))
+    predict = (
+        "import sys, numpy, unetzoo; from unetzoo.data.formats import open_raster\n"
+        "model = unetzoo.create('unet', encoder='plain', encoder_options={'widths': (4, 8)}).eval()\n"
+        "(done,) = unetzoo.predict_files(model, sys.argv[1], sys.argv[2])\n"
+        "with open_raster(sys.argv[2]) as raster: print(done.state, raster.shape, *raster.grid.axes)"
+    )
+    paths = str(tmp_path / "in.my_cells"), str(tmp_path / "out.my_cells")
+    output = Site(tmp_path / "site").run(predict, *paths, UNETZOO_PLUGINS="unetzoo-my-cells")
+    axes = "Axis(name='y', step=0.5, unit='um') Axis(name='x', step=0.25, unit='um')"
+    assert output.strip() == f"predicted (40, 30, 1) {axes}"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["unetzoo-cells"], "choose what the plugin provides: --encoder, --decoder, --loss, --object"),
+        (["unetzoo-cells"], "choose what the plugin provides: --encoder, --decoder, --loss, --object, --format"),
         (["Unetzoo_Cells", "--loss"], "use lower-case letters, digits and single dashes"),
         (["../cells", "--loss"], "use lower-case letters, digits and single dashes"),
         (["taken", "--loss"], "exists already"),

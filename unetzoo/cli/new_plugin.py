@@ -19,6 +19,7 @@ def new_plugin(
     decoder: Annotated[bool, typer.Option("--decoder", help="Provide a decoder")] = False,
     loss: Annotated[bool, typer.Option("--loss", help="Provide a loss")] = False,
     objects: Annotated[bool, typer.Option("--object", "--objects", help="Provide a coding of objects")] = False,
+    format_: Annotated[bool, typer.Option("--format", help="Provide a format of image files")] = False,
     out: Annotated[
         Path, typer.Option("--out", "-o", "--folder", metavar="FOLDER", help="Parent folder of the plugin")
     ] = Path(),
@@ -29,7 +30,13 @@ def new_plugin(
     """
     from unetzoo.testing.scaffold.write import write_plugin
 
-    flags: dict[PartKind, bool] = {"encoder": encoder, "decoder": decoder, "loss": loss, "object": objects}
+    flags: dict[PartKind, bool] = {
+        "encoder": encoder,
+        "decoder": decoder,
+        "loss": loss,
+        "object": objects,
+        "format": format_,
+    }
     target = write_plugin(name, [kind for kind, is_set in flags.items() if is_set], out)
     show(
         f"Wrote the plugin {target}. Install and check it:",

@@ -12,11 +12,11 @@ from typing import Literal, get_args
 from unetzoo.errors import OptionError
 from unetzoo.registry.hookspecs import HOOKS_VERSION
 
-PartKind = Literal["encoder", "decoder", "loss", "object"]
+PartKind = Literal["encoder", "decoder", "loss", "object", "format"]
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _CLASS_ENDS: dict[PartKind, str] = {"encoder": "Encoder", "decoder": "Decoder", "loss": "Loss", "object": "Coding"}
 _MODULES = {"object": "objects"}  # where it is not that of the kind
-_NOUNS = {"object": "coding of objects"}
+_NOUNS = {"object": "coding of objects", "format": "format of images"}
 
 
 def write_plugin(name: str, kinds: Sequence[PartKind], parent: Path) -> Path:
@@ -63,7 +63,7 @@ def _files(name: str, kinds: Sequence[PartKind]) -> Iterator[tuple[str, str]]:
         "kinds": " and ".join(_NOUNS.get(kind, kind) for kind in kinds).capitalize(),
         "extra": "[objects]" if "object" in kinds else "",
     }
-    classes = {kind: f"{camel}{_CLASS_ENDS[kind]}" for kind in kinds}
+    classes = {kind: f"{camel}{_CLASS_ENDS.get(kind, '')}" for kind in kinds}
     modules = {kind: _MODULES.get(kind, kind) for kind in kinds}
     hooks = [_filled(f"{modules[kind]}_hook", words | {"class_name": classes[kind]}) for kind in kinds]
     checks = [_check(kind, modules[kind], part) for kind in kinds]
@@ -94,6 +94,7 @@ def _uses(part: str, kinds: Sequence[PartKind]) -> str:
         "decoder": f'model = unetzoo.create("{part}", encoder="resnet34")',
         "loss": f'loss = unetzoo.create_loss("dice + {part}")',
         "object": f'counter = unetzoo.create("unet", encoder="resnet34", objects="{part}")',
+        "format": f'assert "{part}" in unetzoo.list_formats()',
     }
     return "\n".join(lines[kind] for kind in kinds)
 
