@@ -1,4 +1,4 @@
-"""OME-Zarr: images of microscopes with their scale, and results that lie where their image lies."""
+"""OME-Zarr and CZI: images of microscopes with their scale, and results that lie where their image lies."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ UNETZOO_HOOKS = 4
 
 @unetzoo.hookimpl
 def unetzoo_formats() -> Iterator[unetzoo.FormatSpec]:
-    """The format of folders that end with `.ome.zarr`: other Zarr folders stay with unetzoo's own format."""
+    """OME-Zarr in folders that end with `.ome.zarr`, since others stay with unetzoo's own format; and CZI."""
     yield unetzoo.FormatSpec(
         name="ome-zarr",
         endings=(".ome.zarr",),
@@ -20,6 +20,14 @@ def unetzoo_formats() -> Iterator[unetzoo.FormatSpec]:
         summary="OME-Zarr 0.4 and 0.5: images, volumes and labels with their scale; read and written by chunks",
         folders=("zarr.json", ".zgroup"),
         stores=("palette", "arrays", "grid"),
+    )
+    yield unetzoo.FormatSpec(
+        name="czi",
+        endings=(".czi",),
+        open=unetzoo.lazy("unetzoo_bioimage.czi:open_czi"),
+        example=unetzoo.lazy("unetzoo_bioimage.examples:example_czi"),
+        summary="CZI of ZEISS: images and volumes with their scale, read by windows; needs unetzoo-bioimage[czi]",
+        signatures=(b"ZISRAWFILE",),
     )
 
 

@@ -1,4 +1,4 @@
-"""A small volume with two channels and two levels, on which the contract of formats is checked."""
+"""Small volumes with two channels, on which the contract of formats is checked."""
 
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,21 @@ def example_ome_zarr(folder: Path) -> Path:
         array = group.create_array(name, shape=pixels.shape, dtype=pixels.dtype, chunks=(1, 1, 2, 16, 8))
         array[...] = pixels
     group.attrs["ome"] = {"version": "0.5", **example_metadata()}
+    return path
+
+
+def example_czi(folder: Path) -> Path:
+    """A volume of CZI in two tiles a plane, whose steps differ and whose first voxel is not at 0."""
+    from pylibCZIrw import czi
+
+    path = folder / "a.czi"
+    values = np.random.default_rng(0).integers(0, 4000, (2, 3, 20, 30, 1)).astype(np.uint16)
+    with czi.create_czi(str(path), compression_options="zstd1:") as file:
+        for channel, number in np.ndindex(values.shape[:2]):
+            for left, right in ((0, 18), (18, 30)):
+                tile = values[channel, number, :, left:right]
+                file.write(tile, location=(left - 7, 5), plane={"C": channel, "Z": number, "T": 0})
+        file.write_metadata("a", {0: "DAPI", 1: "GFP"}, scale_x=0.25e-6, scale_y=0.5e-6, scale_z=2.5e-6)
     return path
 
 
