@@ -91,6 +91,8 @@ _HOMES = {
     ),
     "training.finish": ("Fit",),
     "training.fit": ("fit",),
+    "training.fit_folds": ("fit_folds",),
+    "training.folds": ("FoldResult", "FoldsFit"),
     "training.options": ("FitOptions",),
     "training.progress": ("Epoch", "FitListener"),
     "training.recipe": ("Recipe",),

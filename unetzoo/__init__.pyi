@@ -90,6 +90,9 @@ from unetzoo.specs import ObjectCodingSpec as ObjectCodingSpec
 from unetzoo.specs import lazy as lazy
 from unetzoo.training.finish import Fit as Fit
 from unetzoo.training.fit import fit as fit
+from unetzoo.training.fit_folds import fit_folds as fit_folds
+from unetzoo.training.folds import FoldResult as FoldResult
+from unetzoo.training.folds import FoldsFit as FoldsFit
 from unetzoo.training.options import FitOptions as FitOptions
 from unetzoo.training.progress import Epoch as Epoch
 from unetzoo.training.progress import FitListener as FitListener

@@ -109,7 +109,7 @@ def evaluate(
         )
     if json != PRINT:
         notes = [note for note in (interval_note(result),) if note]
-        tables = [*_note(result), "", _classes(result), *hausdorff_notes(result), *_objects(result), *notes]
+        tables = [*_note(result), "", class_table(result), *hausdorff_notes(result), *_objects(result), *notes]
         show(f"{model} on {data}: {_images(result)}", *tables)
     if json:
         write_json(_as_dict(model, data, result), json)
@@ -142,7 +142,8 @@ def _check_early(html: Path | None) -> None:
         need("evaluate", "the page", "jinja2")
 
 
-def _classes(result: "Evaluation") -> "Table":
+def class_table(result: "Evaluation") -> "Table":
+    """The scores of each class, and their means."""
     table = new_table("class", numbers=tuple(result.mean))
     for name, numbers in zip(result.class_names, result.classes, strict=True):
         table.add_row(name, *(str(number) for number in numbers.values()))

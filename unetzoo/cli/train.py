@@ -3,7 +3,7 @@
 import shlex
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -20,18 +20,19 @@ from unetzoo.cli.data import (
     read_survey,
 )
 from unetzoo.cli.fields import with_fields
-from unetzoo.cli.flags import in_flags
 from unetzoo.cli.models import load_model
-from unetzoo.cli.output import say
-from unetzoo.cli.train_output import listening, say_new_run, say_result, say_warnings
-from unetzoo.cli.train_recipe import check_early, check_start, network_changes, recipe_tables, training_changes
+from unetzoo.cli.train_output import say_new_run, say_warnings
+from unetzoo.cli.train_recipe import (
+    begun_folder,
+    check_early,
+    check_start,
+    network_changes,
+    recipe_tables,
+    training_changes,
+)
+from unetzoo.cli.train_run import train_folds, train_one
 from unetzoo.errors import OptionError
 from unetzoo.training.options import FitOptions
-
-if TYPE_CHECKING:
-    from unetzoo.data.survey.survey import Survey
-    from unetzoo.nn.segmenter import Segmenter
-    from unetzoo.training.recipe import Recipe
 
 _NETWORK = "Network"
 _PANELS = {
@@ -51,7 +52,6 @@ _PANELS = {
     ),
     "Machine": ("precision", "workers", "activation_checkpointing", "device"),
 }
-_SIGNAL_EXIT = 128  # plus its number, as shells count
 
 
 @with_fields(
@@ -166,6 +166,15 @@ def train(
     threshold: Threshold = None,
     nearest_color: NearestColor = False,
     split_by: SplitByName = "auto",
+    folds: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            min=2,
+            help="Train N networks, each of which holds out another part of the images, and measure each on its part; "
+            "their runs are FOLDER/fold-0, FOLDER/fold-1, ...",
+        ),
+    ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Continue the run in --out with its options, perhaps with more --epochs")
     ] = False,
@@ -178,18 +187,19 @@ def train(
     Examples: unetzoo train cells/ --decoder unetpp --encoder resnet34 --epochs 50 --out run;
     unetzoo train cells/ --objects distance --out run, for masks that number objects;
     unetzoo train new/ --from run --out run2, to train further on other data;
+    unetzoo train cells/ --folds 5 --out folds, for scores of all images;
     unetzoo train --recipe run/recipe.toml --set training.seed=1 --out run3, to train again
     """
     from unetzoo.data.masks.options import read_classes, read_values
+    from unetzoo.data.survey.folds import fold_of
     from unetzoo.training.recipe import Recipe
     from unetzoo.training.recipe_file import change, read_changes
-    from unetzoo.training.reproduce import create_network
     from unetzoo.training.run import read_run
 
     if pretrained and start:
         raise OptionError("--pretrained and --from are two sources of weights: give one of them")
     FitOptions(**values)  # an error names the flag, not the key of a recipe
-    run = read_run(out) if resume else None
+    run = read_run(begun_folder(out)) if resume else None
     if resume and run is None:
         say_new_run(out)
     trained = load_model(start, label="--from") if start else None
@@ -207,6 +217,7 @@ def train(
         "data.threshold": threshold,
         "data.nearest_color": nearest_color or None,
         "data.split_by": split_by if split_by != "auto" else None,
+        "data.folds": folds,
     }
     names = {"decoder": decoder, "encoder": encoder, "objects": "" if objects == "none" else objects}
     options = {"decoder": decoder_option or (), "encoder": encoder_option or (), "objects": objects_option or ()}
@@ -218,7 +229,7 @@ def train(
     if run is None:
         named = replace(named, command=shlex.join(["unetzoo", "train", *context.meta[ARGUMENTS]]))
     check_early(named, out, resume=resume)
-    if trained is None and run is None and named.network.start:
+    if trained is None and named.network.start and (run is None or named.has_all_folds):
         trained = load_model(named.network.start, label="network.start")
     survey = read_survey(
         named.data.source,
@@ -228,24 +239,7 @@ def train(
         split_by=named.data.split_by,
     )
     say_warnings(survey)
-    model = create_network(named, survey.statistics, is_resumed=run is not None)
-    _fit(model, survey, out, named, start=trained, resume=resume)
-
-
-def _fit(
-    model: "Segmenter", survey: "Survey", out: Path, recipe: "Recipe", *, start: "Segmenter | None", resume: bool
-) -> None:
-    from unetzoo._utils.memory import keep_freed_memory
-    from unetzoo.training.one_run import run_training
-    from unetzoo.training.stopping import TrainingStoppedError
-
-    keep_freed_memory()
-    try:
-        with listening(model, survey, recipe.training) as listener:
-            result = run_training(model, survey, out, recipe, start=start, resume=resume, listener=listener)
-    except TrainingStoppedError as stopped:
-        text = in_flags(str(stopped), {"resume": "--resume"})
-        say("stopped:", "yellow", text.removeprefix("stopped "))
-        raise typer.Exit(_SIGNAL_EXIT + stopped.signal) from stopped
-    if result.is_main:
-        say_result(result)
+    if named.has_all_folds:
+        train_folds(survey, out, named, start=trained, resume=resume)
+    else:
+        train_one(fold_of(survey, named.data.folds, named.data.fold), out, named, start=trained, resume=resume)

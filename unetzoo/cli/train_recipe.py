@@ -25,13 +25,24 @@ def recipe_tables(recipe: Path | None, run: "Run | None", out: Path, trained: "S
     if recipe is not None:
         return read_tables(recipe)
     if run is not None:
-        tables = read_tables(out / RECIPE) if (out / RECIPE).exists() else {}  # runs of older releases have none
+        begun = begun_folder(out)
+        tables = read_tables(begun) if (begun / RECIPE).exists() else {}  # runs of older releases have none
+        if begun != out:
+            tables["data"] = {key: value for key, value in tables["data"].items() if key not in ("fold", "hash")}
         network = {name: getattr(run.network, name) for name in _OF_NETWORK}
         options = {name: value for name, value in asdict(run.options).items() if value is not None}
         return tables | {"network": tables.get("network", {}) | network, "training": options}
     if trained is not None:
         return {"network": {name: getattr(trained.config, name) for name in _OF_NETWORK}}
     return {}
+
+
+def begun_folder(out: Path) -> Path:
+    """The folder of a run; of several folds, that of the first."""
+    from unetzoo.training.run import fold_folder, has_run
+
+    first = fold_folder(out, 0)
+    return first if has_run(first) else out
 
 
 def network_changes(tables: Tables, names: Mapping[str, str | None], options: Mapping[str, Sequence[str]]) -> Tables:
@@ -72,9 +83,13 @@ def check_start(trained: "Segmenter", encoder: str | None) -> None:
 def check_early(recipe: "Recipe", out: Path, *, resume: bool) -> None:
     """Check what can be checked before the images are read."""
     from unetzoo.assembly import create_loss, create_objects, describe
+    from unetzoo.training.folds import check_fold_folder
     from unetzoo.training.run import check_folder
 
-    check_folder(out, resume=resume)
+    if recipe.has_all_folds:
+        check_fold_folder(out, recipe.data.folds, resume=resume)
+    else:
+        check_folder(out, resume=resume)
     describe("decoder", recipe.network.decoder)
     describe("encoder", recipe.network.encoder)
     if recipe.network.objects:

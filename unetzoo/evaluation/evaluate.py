@@ -3,12 +3,14 @@
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
 from unetzoo._utils.extras import need
 from unetzoo.checks import check_choice, check_count, check_whole, number
 from unetzoo.data.find import Data
+from unetzoo.data.dataset import Dataset
 from unetzoo.data.formats.nodata import known_where_data
 from unetzoo.data.masks.options import Classes, MaskOptions, Masks, Value
 from unetzoo.data.open import dataset_of
@@ -23,6 +25,15 @@ from unetzoo.evaluation.shown import presented
 from unetzoo.inference.choices import Resample
 from unetzoo.inference.forward import Network
 from unetzoo.nn.wrapped import network_of
+
+
+class Tiling(NamedTuple):
+    """How images are shown to a network, as in `unetzoo.predict` and `unetzoo.PredictOptions`."""
+
+    tile: int | None = None
+    overlap: int | None = None
+    flips: bool = False
+    resample: Resample = "auto"
 
 
 def evaluate(
@@ -101,25 +112,44 @@ def evaluate(
     counted = (instances,) if instances else tuple(countable) if has_objects else ()
     measurement = Measurement(names, surface=surface, tolerance=pixels, counted=counted)
     check_choice("resample", resample, Resample)
-    doubts: list[Finding] = []
-    for index in range(len(dataset)):
-        sample, scale, said = presented(dataset, index, network_of(model).config, resample)
-        check_fits(model, names, sample.image.shape[2], image=sample.name)
-        doubts += [Finding(sample.name, f": {doubt}") for doubt in said]
-        prediction = predicted(
-            model, sample.image, name=sample.name, tile=tile, overlap=overlap, flips=flips, scale=scale
-        )
-        truth = known_where_data(sample.image, sample.mask, info.nodata)
-        pairs = object_pairs(prediction, truth, dataset, index, counted)
-        tallies = np.stack([tally(*pair) for pair in pairs]) if counted else None
-        measurement.add(sample.name, prediction.ids, truth, tallies)
-        on_case(len(dataset))
+    tiling = Tiling(tile, overlap, flips, resample)
+    doubts = measure_images(model, dataset, measurement, tiling, on_image=lambda: on_case(len(dataset)))
     for sentence in sentences(doubts):
         warnings.warn(sentence, DataWarning, stacklevel=2)
     result = measurement.summed_up(
         Bootstrap(len(dataset), resamples=resamples, seed=seed), resamples=resamples, seed=seed
     )
     return replace(result, split=dataset.split, split_note=dataset.split_note)
+
+
+def measure_images(
+    model: Network,
+    dataset: Dataset,
+    measurement: Measurement,
+    tiling: Tiling,
+    *,
+    on_image: Callable[[], None] = lambda: None,
+) -> list[Finding]:
+    """Add each image of a data set to a measurement; what is doubtful about the images.
+
+    Raises:
+        DataError, OptionError, ShapeError: as `evaluate`.
+    """
+    config, doubts = network_of(model).config, list[Finding]()
+    tile, overlap, flips, resample = tiling
+    for index in range(len(dataset)):
+        sample, scale, said = presented(dataset, index, config, resample)
+        check_fits(model, dataset.class_names, sample.image.shape[2], image=sample.name)
+        doubts += [Finding(sample.name, f": {doubt}") for doubt in said]
+        prediction = predicted(
+            model, sample.image, name=sample.name, tile=tile, overlap=overlap, flips=flips, scale=scale
+        )
+        truth = known_where_data(sample.image, sample.mask, config.info.nodata)
+        pairs = object_pairs(prediction, truth, dataset, index, measurement.counted)
+        tallies = np.stack([tally(*pair) for pair in pairs]) if pairs else None
+        measurement.add(sample.name, prediction.ids, truth, tallies)
+        on_image()
+    return doubts
 
 
 def _need_extras(*, surface: bool, instances: str | None) -> None:

@@ -30,6 +30,8 @@ class Fit:
             images, and in processes that do not write.
         inheritance: what the network has of the one that the training began with; None without one, and for a run that
             was resumed.
+        tile: side of the tiles in which validation images are predicted, as in `predict`; less than the default where
+            memory did not suffice.
     """
 
     folder: Path
@@ -38,6 +40,7 @@ class Fit:
     is_main: bool = True
     tuning: Tuning | None = None
     inheritance: Inheritance | None = None
+    tile: int | None = None
 
     @property
     def outlook(self) -> str:
@@ -64,7 +67,7 @@ def finish(training: Training, survey: Survey, on_tune: OnStep) -> Fit:
     if is_main:
         draw_curves(folder, training.progress.epochs)
         draw_predictions(model, validation, folder, training.validator)
-    return Fit(folder, model, tuple(training.progress.epochs), is_main, tuning)
+    return Fit(folder, model, tuple(training.progress.epochs), is_main, tuning, tile=training.validator.tile)
 
 
 def _tune(training: Training, validation: Dataset, on_tune: OnStep) -> Tuning | None:

@@ -14,8 +14,8 @@ from unetzoo.training.finish import Fit
 from unetzoo.training.one_run import run_training
 from unetzoo.training.options import FitOptions
 from unetzoo.training.progress import FitListener
-from unetzoo.training.recipe import DataRecipe, Recipe
-from unetzoo.training.reproduce import recipe_of_network
+from unetzoo.training.recipe import DataRecipe
+from unetzoo.training.reproduce import recipe_in_python
 
 
 def fit(
@@ -86,20 +86,16 @@ def fit(
         WriteError: history or pictures cannot be written.
     """
     model = segmenter_of(model, "trained")
-    recipe = Recipe(
-        network=recipe_of_network(model, start),
-        data=DataRecipe(
-            source=str(data) if isinstance(data, str | Path) else "",
-            classes=classes,
-            channels=tuple(channels),
-            masks=masks,
-            ignore=ignore,
-            threshold=threshold,
-            nearest_color=nearest_color,
-            split_by=split_by,
-        ),
-        training=options or FitOptions(),
+    said = DataRecipe(
+        classes=classes,
+        channels=tuple(channels),
+        masks=masks,
+        ignore=ignore,
+        threshold=threshold,
+        nearest_color=nearest_color,
+        split_by=split_by,
     )
+    recipe = recipe_in_python(model, data, said, options, start)
     if isinstance(data, Survey):
         survey_of(
             data, recipe.data.mask_options, trained=None, split_by=split_by

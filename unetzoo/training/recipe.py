@@ -71,6 +71,8 @@ class DataRecipe:
         threshold: as for `unetzoo.survey`.
         nearest_color: as for `unetzoo.survey`.
         split_by: as for `unetzoo.survey`.
+        folds: number of folds, each of which is held out once from a training of its own; None: no folds.
+        fold: number of the fold, from 0, that is held out from this training; None: all of them, one after the other.
     """
 
     source: str = ""
@@ -82,10 +84,14 @@ class DataRecipe:
     threshold: float | None = None
     nearest_color: bool = False
     split_by: SplitBy = "auto"
+    folds: Annotated[int | None, Range(2, 1000)] = None
+    fold: Annotated[int | None, Range(0, 999)] = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "channels", check_texts("channels", self.channels))
         check_fields(self)
+        if self.fold is not None and self.fold >= (self.folds or 0):
+            raise OptionError(f"fold must be a number from 0 to folds - 1, got fold={self.fold}, folds={self.folds}")
         _ = self.mask_options
 
     @property
@@ -126,6 +132,11 @@ class Recipe:
             values = getattr(self, name)
             if not isinstance(values, Mapping) or not all(isinstance(each, str) for each in values.values()):
                 raise OptionError(f"{name} must be a table of texts, got {values!r}")
+
+    @property
+    def has_all_folds(self) -> bool:
+        """Whether it trains a network for each fold, one after the other."""
+        return self.data.folds is not None and self.data.fold is None
 
     @classmethod
     def load(cls, path: str | Path, changes: Mapping[str, Any] | None = None) -> "Recipe":

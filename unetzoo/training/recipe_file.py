@@ -9,6 +9,7 @@ from unetzoo.errors import OptionError
 
 RECIPE = "recipe.toml"
 """The file of a recipe in the folder of a run."""
+_OF_HASH = ("data.source", "data.folds", "data.fold")  # what the hash of the data depends on
 _BUDGETS = {"training.minutes": ("steps", "epochs"), "training.steps": ("minutes",), "training.epochs": ("minutes",)}
 
 
@@ -42,7 +43,7 @@ def change(data: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any
             raise OptionError(f"a key of a recipe is table.name, such as training.steps; got {key!r}")
         if table == "network" or key == "training.seed":
             tables.setdefault("network", {}).pop("weights", None)
-        if key == "data.source" and tables[table].get(name) != value:
+        if key in _OF_HASH and tables[table].get(name) != value:
             tables[table].pop("hash", None)
         if table == "network" and tables[table].get(name) != value and f"{key}_options" not in changes:
             tables[table].pop(f"{name}_options", None)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from unetzoo.data.open import survey_of
+from unetzoo.data.survey.folds import fold_of
 from unetzoo.errors import OptionError
 from unetzoo.training.finish import Fit
 from unetzoo.training.one_run import run_training
@@ -25,16 +26,22 @@ def fit_recipe(
         listener: as for `fit`.
 
     Raises:
-        OptionError: the recipe cannot be read, has an invalid value, or does not name its data.
+        OptionError: the recipe cannot be read, has an invalid value, does not name its data, or has several folds.
         DataError: the data is not that of the recipe.
         UnetzooError: as `fit`, `create` and `load` raise.
     """
     recipe = recipe if isinstance(recipe, Recipe) else Recipe.load(recipe)
     if not recipe.data.source:
         raise OptionError("the recipe does not name its data, which was opened in Python: set data.source")
+    if recipe.has_all_folds:
+        raise OptionError(
+            f"the recipe trains {recipe.data.folds} networks, one a fold: set data.fold to train one of them, or run "
+            "`unetzoo train --recipe`"
+        )
     objects = bool(recipe.network.objects)
     options, split_by = recipe.data.mask_options, recipe.data.split_by
     survey = survey_of(recipe.data.source, options, trained=None, objects=objects, split_by=split_by)
+    survey = fold_of(survey, recipe.data.folds, recipe.data.fold)
     is_resumed = resume and read_run(Path(out)) is not None
     model = create_network(recipe, survey.statistics, is_resumed=is_resumed)
     start = load_named(recipe.network.start) if recipe.network.start and not is_resumed else None

@@ -11,15 +11,37 @@ from pathlib import Path
 import torch
 
 from unetzoo.assembly import create
+from unetzoo.data.find import Data
 from unetzoo.data.survey.statistics import Statistics
 from unetzoo.data.survey.survey import Survey
 from unetzoo.errors import DataError, OptionError, WeightsWarning
 from unetzoo.nn.segmenter import Segmenter
-from unetzoo.training.recipe import NetworkRecipe, Recipe
+from unetzoo.training.options import FitOptions
+from unetzoo.training.recipe import DataRecipe, NetworkRecipe, Recipe
 from unetzoo.training.recipe_file import RECIPE
 from unetzoo.weights.lineage import hash_of_weights, lineage_of
 
 _PACKAGES = ("unetzoo", "torch", "torchvision", "timm", "numpy", "accelerate")
+
+
+def recipe_in_python(
+    model: Segmenter, data: Data, said: DataRecipe, options: FitOptions | None, start: Segmenter | None
+) -> Recipe:
+    """The recipe of a training that is called in Python.
+
+    Args:
+        model: the network.
+        data: which has a name only where it is not open already.
+        said: what the user says of the data.
+        options: of the training; None: the defaults.
+        start: the network to begin with.
+    """
+    source = str(data) if isinstance(data, str | Path) else ""
+    return Recipe(
+        network=recipe_of_network(model, start),
+        data=replace(said, source=source),
+        training=options or FitOptions(),
+    )
 
 
 def recipe_of_network(model: Segmenter, start: Segmenter | None) -> NetworkRecipe:
@@ -74,12 +96,7 @@ def complete(recipe: Recipe, model: Segmenter, survey: Survey, device: torch.dev
     Raises:
         DataError: the recipe has the hash of other data.
     """
-    if recipe.data.hash not in ("", survey.digest):
-        raise DataError(
-            f"the images or masks in {recipe.data.source or 'the data'} are not those of the recipe, which says "
-            f"{recipe.data.hash}, but {survey.digest}: name the data beside the recipe, or remove data.hash (--set "
-            "data.hash=), to train on them as they are"
-        )
+    check_data(recipe, survey)
     weights = _first_weights(resumed) if resumed else hash_of_weights(model)
     now = Recipe(
         network=replace(recipe.network, weights=weights),
@@ -96,6 +113,16 @@ def complete(recipe: Recipe, model: Segmenter, survey: Survey, device: torch.dev
         text = f"not as in the recipe, so that the weights will differ: {', '.join(differences)}"
         warnings.warn(text, WeightsWarning, stacklevel=4)
     return now
+
+
+def check_data(recipe: Recipe, survey: Survey) -> None:
+    """Raise DataError if a recipe has the hash of other data."""
+    if recipe.data.hash not in ("", survey.digest):
+        raise DataError(
+            f"the images or masks in {recipe.data.source or 'the data'} are not those of the recipe, which says "
+            f"{recipe.data.hash}, but {survey.digest}: name the data beside the recipe, or remove data.hash (--set "
+            "data.hash=), to train on them as they are"
+        )
 
 
 def _first_weights(folder: Path) -> str:

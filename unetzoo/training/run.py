@@ -44,13 +44,20 @@ class Run:
     info: ModelInfo  # with the networks that the training began with
 
 
+def fold_folder(folder: Path, fold: int) -> Path:
+    """The folder of a fold's run in the folder of all folds."""
+    return folder / f"fold-{fold}"
+
+
 def check_folder(folder: Path, *, resume: bool) -> None:
     """Raise TrainingError for a file, a folder with a run that is not resumed, and checkpoints without a run."""
+    if has_run(fold_folder(folder, 0)):
+        raise TrainingError(f"{folder} holds the folds of a training; choose another folder, or resume with its folds")
     if folder.exists() and not folder.is_dir():
         raise TrainingError(f"{folder} is a file; a run needs a folder")
     if newest_checkpoint(folder / CHECKPOINTS) and not (folder / RUN).exists():
         raise TrainingError(f"there are checkpoints in {folder / CHECKPOINTS} but no {RUN}; choose another folder")
-    if not resume and _has_run(folder):
+    if not resume and has_run(folder):
         raise TrainingError(
             f"there is a run in {folder} already: continue it with resume=True, or choose another folder"
         )
@@ -62,7 +69,7 @@ def read_run(folder: Path) -> Run | None:
     Raises:
         TrainingError: its description cannot be read.
     """
-    if not _has_run(folder):
+    if not has_run(folder):
         return None
     try:
         description = json.loads((folder / RUN).read_text(encoding="utf-8"))
@@ -164,7 +171,8 @@ def _explaining(partial: Path) -> Iterator[None]:
         ) from error
 
 
-def _has_run(folder: Path) -> bool:
+def has_run(folder: Path) -> bool:
+    """Whether a training has begun in a folder."""
     return (folder / RUN).exists() and newest_checkpoint(folder / CHECKPOINTS) is not None
 
 

@@ -71,7 +71,7 @@ def _held_out(entries: Sequence[Entry], indices: Sequence[int]) -> list[int]:
         return []
     count = max(1, round(_HELD_OUT * len(indices)))
     chosen: list[int] = []
-    for group in sorted(groups, key=_shuffled):
+    for group in sorted(groups, key=shuffled):
         if len(chosen) + len(groups[group]) <= count:
             chosen += groups[group]
     if not chosen:
@@ -79,5 +79,6 @@ def _held_out(entries: Sequence[Entry], indices: Sequence[int]) -> list[int]:
     return sorted(chosen)
 
 
-def _shuffled(name: str) -> bytes:
+def shuffled(name: str) -> bytes:
+    """A key by which names are sorted as if at random, the same each time."""
     return blake2b(name.encode(errors="surrogatepass"), digest_size=8).digest()

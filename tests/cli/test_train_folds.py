@@ -1,0 +1,50 @@
+"""`unetzoo train --folds` on files."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+from saved import same_weights
+from squares import Squares
+
+import unetzoo
+
+pytestmark = pytest.mark.long
+
+
+@pytest.fixture(scope="module")
+def cells(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("cells")
+    for kind in ("images", "masks"):
+        (folder / kind).mkdir()
+    for image, mask, name in Squares(4, 0):
+        Image.fromarray(image[..., 0]).save(folder / "images" / f"{name}.png")
+        Image.fromarray(mask.astype(np.uint8)).save(folder / "masks" / f"{name}.png")
+    return folder
+
+
+SHORT = ("--encoder", "plain", "--encoder-option", "widths=4,8", "--steps", "3", "--epochs", "1", "--crop", "32")
+
+
+def test_folds_are_trained_resumed_and_one_of_them_is_trained_again_from_the_recipe(invoke, cells, tmp_path):
+    out = tmp_path / "run"
+    result = invoke("train", str(cells), "--out", str(out), "--folds", "2", *SHORT)
+    assert result.exit_code == 0, result.output
+    assert "fold 2 of 2: 2 images held out" in result.output
+    assert "out of fold, 4 images" in result.output
+    scores = json.loads((out / "folds.json").read_text())["out_of_fold"]
+    assert scores["images"] == 4
+    again = invoke("train", str(cells), "--out", str(out), "--resume")
+    assert again.exit_code == 0, again.output
+    assert json.loads((out / "folds.json").read_text())["out_of_fold"] == scores
+    single = invoke("train", "--recipe", str(out), "--set", "data.fold=1", "--out", str(tmp_path / "one"))
+    assert single.exit_code == 0, single.output
+    assert same_weights(unetzoo.load(tmp_path / "one"), unetzoo.load(out / "fold-1"))
+
+
+def test_a_folder_of_folds_and_a_number_of_folds_that_do_not_fit_are_one_line(invoke, cells, tmp_path):
+    few = invoke("train", str(cells), "--out", str(tmp_path / "run"), "--folds", "5", *SHORT)
+    assert few.exit_code == 2
+    assert "5 folds need as many groups of images, and the data has 4" in few.stderr
+    assert not (tmp_path / "run").exists()

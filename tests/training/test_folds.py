@@ -1,0 +1,109 @@
+"""A network for each fold, resumable one by one, and scores of each image by the network that did not see it."""
+
+import json
+
+import numpy as np
+import pytest
+from saved import same_weights
+from squares import Squares
+
+import unetzoo
+from unetzoo import DataError, FitListener, OptionError, Recipe, TrainingError, fit_folds
+from unetzoo.evaluation.scores import count, iou
+
+pytestmark = pytest.mark.long
+
+
+@pytest.fixture(scope="module")
+def data():
+    return Squares(5, 0)
+
+
+@pytest.fixture(scope="module")
+def create():
+    def create():
+        parts = {"encoder_options": {"widths": (4, 8), "norm": "group"}, "decoder_options": {"norm": "group"}}
+        return unetzoo.create("unet", encoder="plain", in_channels=1, classes=2, **parts)
+
+    return create
+
+
+OPTIONS = unetzoo.FitOptions(steps=6, epochs=2, batch=2, crop=32, checkpoint_steps=1, average=0)
+
+
+@pytest.fixture(scope="module")
+def folds(data, create, tmp_path_factory):
+    model = create()
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    result = fit_folds(model, data, tmp_path_factory.mktemp("folds") / "run", folds=2, options=OPTIONS)
+    assert all((before[name] == tensor).all() for name, tensor in model.state_dict().items())
+    return model, result
+
+
+def test_scores_are_those_of_each_image_by_the_network_that_did_not_see_it(data, folds):
+    _, result = folds
+    counts, names = np.zeros((2, 3)), []
+    for fold in result.folds:
+        network = unetzoo.load(fold.folder)
+        for name in fold.images:
+            sample = data[int(name.removeprefix("sample "))]
+            counts += count(unetzoo.predict(network, sample.image).argmax(0), sample.mask, 2)
+        names += fold.images
+    assert sorted(names) == [f"sample {index}" for index in range(5)]
+    assert [each["IoU"].value for each in result.evaluation.classes] == pytest.approx(iou(counts))
+    low, high = result.evaluation.mean["IoU"].low, result.evaluation.mean["IoU"].high
+    assert low < result.evaluation.mean["IoU"].value < high
+    written = json.loads((result.folder / "folds.json").read_text())
+    assert written["out_of_fold"]["mean"]["IoU"]["value"] == result.evaluation.mean["IoU"].value
+    assert [each["images"] for each in written["folds"]] == [list(fold.images) for fold in result.folds]
+
+
+class _StopError(Exception):
+    pass
+
+
+def test_an_interrupted_run_continues_with_the_fold_and_the_step_where_it_was(data, folds, tmp_path):
+    model, whole = folds
+    steps = []
+
+    def stop(step, *_):
+        steps.append(step)
+        if len(steps) == 8:  # the second fold has begun
+            raise _StopError
+
+    with pytest.raises(_StopError):
+        fit_folds(model, data, tmp_path / "run", folds=2, options=OPTIONS, listener=FitListener(on_step=stop))
+    steps.clear()
+    listener = FitListener(on_step=lambda step, *_: steps.append(step))
+    again = fit_folds(model, data, tmp_path / "run", folds=2, options=OPTIONS, resume=True, listener=listener)
+    assert steps == [2, 3, 4, 5, 6]  # of the second fold, whose checkpoint is that of the first step
+    assert again.evaluation == whole.evaluation
+    for one, other in zip(again.folds, whole.folds, strict=True):
+        assert same_weights(unetzoo.load(one.folder), unetzoo.load(other.folder))
+
+
+def test_a_folder_with_another_run_is_refused(data, folds, create):
+    model, result = folds
+    with pytest.raises(TrainingError, match="there is a run in .* already: continue it with resume=True"):
+        fit_folds(model, data, result.folder, folds=2, options=OPTIONS)
+    with pytest.raises(TrainingError, match="has 2 folds, not 3"):
+        fit_folds(model, data, result.folder, folds=3, options=OPTIONS, resume=True)
+    with pytest.raises(TrainingError, match="holds the folds of a training"):
+        unetzoo.fit(create(), data, result.folder, options=OPTIONS, resume=True)
+    with pytest.raises(TrainingError, match="there is a run without folds"):
+        fit_folds(model, data, result.folder / "fold-0", folds=2, options=OPTIONS)
+    with pytest.raises(DataError, match="6 folds need as many groups"):
+        fit_folds(model, data, result.folder / "more", folds=6, options=OPTIONS)
+    with pytest.raises(OptionError, match="folds must be a whole number from 2"):
+        fit_folds(model, data, result.folder / "more", folds=1, options=OPTIONS)
+
+
+def test_the_recipe_has_the_folds_and_a_fold_has_its_own(folds):
+    _, result = folds
+    assert Recipe.load(result.folder).data.folds == 2
+    assert Recipe.load(result.folder).data.fold is None
+    assert [Recipe.load(fold.folder).data.fold for fold in result.folds] == [0, 1]
+    with pytest.raises(OptionError, match="fold must be a number from 0 to folds - 1"):
+        Recipe.load(result.folder, {"data.fold": 2})
+    with pytest.raises(OptionError, match="trains 2 networks, one a fold: set data.fold"):
+        unetzoo.fit_recipe(Recipe.load(result.folder, {"data.source": "nuclei"}), result.folder / "again")
