@@ -64,6 +64,7 @@ from unetzoo.inference.objects import predict_objects as predict_objects
 from unetzoo.inference.predict import predict as predict
 from unetzoo.inference.predict import predict_rows as predict_rows
 from unetzoo.nn.config import ModelConfig as ModelConfig
+from unetzoo.nn.ensemble import Ensemble as Ensemble
 from unetzoo.nn.info import ModelInfo as ModelInfo
 from unetzoo.nn.optimized import OptimizedSegmenter as OptimizedSegmenter
 from unetzoo.nn.segmenter import Decoder as Decoder
@@ -98,6 +99,7 @@ from unetzoo.training.progress import Epoch as Epoch
 from unetzoo.training.progress import FitListener as FitListener
 from unetzoo.training.recipe import Recipe as Recipe
 from unetzoo.training.replay import fit_recipe as fit_recipe
+from unetzoo.weights.ensemble import load_ensemble as load_ensemble
 from unetzoo.weights.folder import load as load
 from unetzoo.weights.folder import save as save
 from unetzoo.weights.hub import pull as pull

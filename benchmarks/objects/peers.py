@@ -15,7 +15,7 @@ from torch import Tensor
 from benchmarks.objects.runs import DATA, OPTIONS, ObjectRun, measure_coding, origin, scores, whole_image
 from unetzoo.bench.measure import opened
 from unetzoo.data.survey.survey import Survey
-from unetzoo.inference.normalize import normalization_of
+from unetzoo.inference.normalize import Normalize
 from unetzoo.nn.coding import UNKNOWN
 from unetzoo.training.augment import Augmentation
 from unetzoo.training.crops import CropDataset
@@ -118,5 +118,5 @@ def _stacked(crops: CropDataset) -> tuple[NDArray[np.float32], NDArray[np.int32]
 
 
 def _normalized(data: Survey, image: NDArray[Any]) -> NDArray[np.float32]:
-    values: NDArray[np.float32] = normalization_of(image, data.statistics.info)(image)[0]
+    values: NDArray[np.float32] = Normalize(data.statistics.info)(image)[0]
     return values

@@ -193,3 +193,23 @@ def test_images_unlike_those_of_the_training_are_warned_of_the_first_ones_by_nam
     assert len(lines) == 4
     assert "deep/a.npy: its values, uint16 from " in lines[0]
     assert lines[3] == "warning: the values of 2 more images are unlike those of the training"
+
+
+def test_networks_of_with_predict_together(invoke, tmp_path):
+    image = np.random.default_rng(0).integers(0, 255, (40, 48), dtype=np.uint8)
+    Image.fromarray(image).save(tmp_path / "image.png")
+    networks = []
+    for name in ("one", "two", "three"):
+        networks.append(unetzoo.create("unet", encoder="plain", encoder_options={"widths": (4, 8)}, in_channels=1))
+        unetzoo.save(networks[-1].eval(), tmp_path / name)
+    paths = [str(tmp_path / name) for name in ("one", "image.png", "mask.npy", "two", "three")]
+    result = invoke("predict", *paths[:3], "--with", paths[3], "--with", paths[4], "--probabilities")
+    assert result.exit_code == 0, result.output
+    mean = np.mean([unetzoo.predict(network, image) for network in networks], 0)
+    np.testing.assert_allclose(np.load(tmp_path / "mask.npy"), mean, atol=1e-5)
+    unetzoo.save(unetzoo.create("unet", encoder="plain", encoder_options={"widths": (4, 8)}).eval(), tmp_path / "rgb")
+    other = invoke("predict", *paths[:3], "--with", str(tmp_path / "rgb"))
+    assert other.exit_code == 2
+    assert "need the same number of channels: the first has 1, number 2 has 3" in other.stderr
+    file = invoke("predict", *paths[:3], "--with", paths[1])
+    assert "--with is the folder of a network" in file.stderr

@@ -84,7 +84,7 @@ def test_an_interrupted_run_continues_with_the_fold_and_the_step_where_it_was(da
 
 def test_a_folder_with_another_run_is_refused(data, folds, create):
     model, result = folds
-    with pytest.raises(TrainingError, match="there is a run in .* already: continue it with resume=True"):
+    with pytest.raises(TrainingError, match=r"there is a run in .* already: continue it with resume=True"):
         fit_folds(model, data, result.folder, folds=2, options=OPTIONS)
     with pytest.raises(TrainingError, match="has 2 folds, not 3"):
         fit_folds(model, data, result.folder, folds=3, options=OPTIONS, resume=True)
@@ -105,5 +105,37 @@ def test_the_recipe_has_the_folds_and_a_fold_has_its_own(folds):
     assert [Recipe.load(fold.folder).data.fold for fold in result.folds] == [0, 1]
     with pytest.raises(OptionError, match="fold must be a number from 0 to folds - 1"):
         Recipe.load(result.folder, {"data.fold": 2})
-    with pytest.raises(OptionError, match="trains 2 networks, one a fold: set data.fold"):
+    with pytest.raises(OptionError, match=r"trains 2 networks, one a fold: set data\.fold"):
         unetzoo.fit_recipe(Recipe.load(result.folder, {"data.source": "nuclei"}), result.folder / "again")
+
+
+def test_the_networks_of_all_folds_are_loaded_as_one_once_they_have_ended(data, folds, tmp_path):
+    _, result = folds
+    ensemble = unetzoo.load_ensemble(result.folder)
+    each = [unetzoo.predict(unetzoo.load(fold.folder), data[0].image) for fold in result.folds]
+    np.testing.assert_allclose(unetzoo.predict(ensemble, data[0].image), np.mean(each, 0), atol=1e-6)
+    with pytest.raises(OptionError, match="holds the networks of several folds: load one, such as"):
+        unetzoo.load(result.folder)
+    (tmp_path / "run").symlink_to(result.folder)
+    (tmp_path / "fold-0").symlink_to(result.folder / "fold-0")
+    assert len(unetzoo.load_ensemble(tmp_path / "run", result.folder / "fold-0").members) == 3
+    with pytest.raises(OptionError, match=r"the training of the folds in .* has not ended"):
+        unetzoo.load_ensemble(tmp_path)
+
+
+def test_the_network_of_a_fold_is_evaluated_on_the_images_that_it_did_not_see(data, folds):
+    _, result = folds
+    for fold in result.folds:
+        evaluation = unetzoo.evaluate(unetzoo.load(fold.folder), {"train": data})
+        assert evaluation.split == "val"
+        assert tuple(case.name.replace("train", "sample") for case in evaluation.cases) == fold.images
+        assert "chosen by these images" in evaluation.split_note
+
+
+def test_the_networks_of_all_folds_have_seen_all_images(data, folds):
+    _, result = folds
+    evaluation = unetzoo.evaluate(unetzoo.load_ensemble(result.folder), {"train": data})
+    assert len(evaluation.cases) == len(data)
+    assert "most of these networks were trained on these images" in evaluation.split_note
+    others = unetzoo.evaluate(unetzoo.load_ensemble(result.folder), {"test": Squares(2, 9)})
+    assert others.split_note == ""

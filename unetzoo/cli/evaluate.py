@@ -12,7 +12,7 @@ from unetzoo._utils.extras import need
 from unetzoo._utils.texts import count_of
 from unetzoo.cli.common import Json
 from unetzoo.cli.data import ClassNames, Ignore, MaskKind, NearestColor, Source, SplitByName, Threshold, mask_options
-from unetzoo.cli.models import ModelName, load_model
+from unetzoo.cli.models import ModelName, More, load_models
 from unetzoo.cli.output import PRINT, check_json, new_table, show, write_json
 from unetzoo.cli.progress import counting
 from unetzoo.cli.tiling import DeviceName, Flips, Overlap, ResampleName, Tile
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 def evaluate(
     model: ModelName,
     data: Source,
+    with_: More = None,
     split: Annotated[
         str | None,
         typer.Option(
@@ -81,7 +82,7 @@ def evaluate(
     check_json(json)
     _check_early(html)
     keep_freed_memory()
-    network = on_device(load_model(model), device)
+    network = on_device(load_models(model, with_), device)
     options = mask_options(classes, masks, ignore, threshold, nearest_color=nearest_color)
     config = network.config
     dataset = dataset_of(

@@ -8,6 +8,9 @@ import typer
 from unetzoo.errors import OptionError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from unetzoo.nn.ensemble import Ensemble
     from unetzoo.nn.segmenter import Segmenter
 
 _FILES = (".json", ".safetensors", ".pt", ".pth", ".ckpt", ".bin", ".onnx")
@@ -19,6 +22,31 @@ ModelName = Annotated[
         show_default=False,
     ),
 ]
+
+
+More = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--with",
+        metavar="MODEL",
+        help="Average the probabilities of MODEL and of this network; may be repeated",
+    ),
+]
+
+
+def load_models(name: str, more: "Sequence[str] | None") -> "Segmenter | Ensemble":
+    """The network of a command, or all of an ensemble: those of `--with`, and of a folder of folds.
+
+    Raises:
+        OptionError: as `load_model` and `unetzoo.load_ensemble`.
+    """
+    from unetzoo.nn.ensemble import Ensemble
+    from unetzoo.weights.ensemble import load_all
+
+    for each, label in ((name, "MODEL"), *((other, "--with") for other in more or ())):
+        _refuse_file(each, label)
+    networks = load_all([name, *(more or ())])
+    return networks[0] if len(networks) == 1 else Ensemble(networks)
 
 
 def load_model(name: str, label: str = "MODEL") -> "Segmenter":
@@ -34,7 +62,11 @@ def load_model(name: str, label: str = "MODEL") -> "Segmenter":
     """
     from unetzoo.weights.named import load_named
 
+    _refuse_file(name, label)
+    return load_named(name)
+
+
+def _refuse_file(name: str, label: str) -> None:
     path = Path(name)
     if path.is_file() or (path.suffix in _FILES and not path.exists()):
         raise OptionError(f"{label} is the folder of a network, such as {path.parent}, not a file; got {name}")
-    return load_named(name)

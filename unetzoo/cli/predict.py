@@ -8,7 +8,7 @@ import typer
 
 from unetzoo.cli.common import Json
 from unetzoo.cli.fields import with_fields
-from unetzoo.cli.models import ModelName, load_model
+from unetzoo.cli.models import ModelName, More, load_models
 from unetzoo.cli.output import check_json, say
 from unetzoo.cli.predict_output import report
 from unetzoo.inference.choices import read_threshold
@@ -52,6 +52,7 @@ def predict(
         ),
     ],
     *,
+    with_: More = None,
     values: dict[str, Any],
     object_files: dict[str, Any],
     workers: Annotated[
@@ -79,6 +80,9 @@ def predict(
     A network of objects (train --objects) writes label images: the number of each pixel's object, 0 where there is
     none; and at the end, from the label images, the tables, outlines and pictures that are asked for.
 
+    Several networks, those of --with or of a folder of train --folds, predict together: the result is that of their
+    mean probabilities.
+
     Exit codes: 0, all results exist; 2, wrong use or no images; 3, some images failed; 4, all failed.
 
     Example: unetzoo predict run images/ masks/ --threshold 0.3
@@ -93,7 +97,7 @@ def predict(
     options = PredictOptions(**values)
     files = ObjectFiles(**object_files)
     jobs = find_jobs(images, out, options, on_left_out=lambda text: say("warning:", "yellow", text))
-    network = load_model(model)
+    network = load_models(model, with_)
     check_network(files, network.config, probabilities=options.probabilities)
     planned = plan_files(files, jobs, images, out)
     keep_freed_memory()

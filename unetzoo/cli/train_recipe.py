@@ -39,7 +39,8 @@ def recipe_tables(recipe: Path | None, run: "Run | None", out: Path, trained: "S
 
 def begun_folder(out: Path) -> Path:
     """The folder of a run; of several folds, that of the first."""
-    from unetzoo.training.run import fold_folder, has_run
+    from unetzoo.training.run import has_run
+    from unetzoo.weights.folder import fold_folder
 
     first = fold_folder(out, 0)
     return first if has_run(first) else out

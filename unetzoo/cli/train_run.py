@@ -49,7 +49,7 @@ def train_folds(survey: "Survey", out: Path, recipe: "Recipe", *, start: "Segmen
     from unetzoo.data.survey.folds import folds_of
     from unetzoo.training.folds import finish_folds, fold_recipe, result_of
     from unetzoo.training.reproduce import check_data
-    from unetzoo.training.run import fold_folder
+    from unetzoo.weights.folder import fold_folder
 
     check_data(recipe, survey)
     parts, results = folds_of(survey, recipe.data.folds or 1), []
@@ -65,7 +65,7 @@ def train_folds(survey: "Survey", out: Path, recipe: "Recipe", *, start: "Segmen
 
 def _say_scores(result: "FoldsFit") -> None:
     from unetzoo.evaluation.measure import interval_note
-    from unetzoo.training.folds import FOLDS
+    from unetzoo.weights.folder import FOLDS
 
     evaluation = result.evaluation
     images = count_of(len(evaluation.cases), "image")

@@ -15,6 +15,7 @@ from unetzoo.data.sources.files import FileSource
 from unetzoo.data.sources.samples import CodedDataset
 from unetzoo.data.sources.source import Source
 from unetzoo.data.sources.splits import ALL, choose_split, split_entries
+from unetzoo.data.survey.folds import entries_as_trained, folds_in
 from unetzoo.data.survey.problems import find_mask_problems, summary_of
 from unetzoo.data.survey.reading import masks_of, read_all
 from unetzoo.data.survey.survey import Survey, survey_source
@@ -142,6 +143,8 @@ def dataset_of(
         return _of_survey(data, split, trained or ModelInfo())
     source, masks = _resolved(data, masks, trained, objects=objects)
     source = _cut_as_trained(source, masks, trained or ModelInfo(), split_by)
+    if folds_in(trained or ModelInfo())[0]:
+        return _of_survey(survey_source(source, masks, trained=trained), split, trained or ModelInfo())
     return _of_source(source, masks, data, split, trained or ModelInfo())
 
 
@@ -158,10 +161,10 @@ def _cut_as_trained(source: Source, masks: MaskOptions, trained: ModelInfo, spli
 
 
 def _of_survey(survey: Survey, split: str | None, trained: ModelInfo) -> Dataset:
-    entries = survey.source.entries
+    entries, of_folds = entries_as_trained(survey, trained)
     chosen, note = choose_split(entries, split, is_of_training=lambda: survey.is_training_data_of(trained))
-    dataset = survey.dataset(chosen)
-    dataset.split, dataset.split_note = chosen, note
+    dataset = replace(survey, splits=split_entries(entries)).dataset(chosen)
+    dataset.split, dataset.split_note = chosen, (of_folds if chosen != "test" else "") or note
     return dataset
 
 

@@ -13,7 +13,7 @@ from unetzoo.errors import OptionError, ShapeError
 from unetzoo.evaluation.instances import ObjectPair, component_pair
 from unetzoo.evaluation.objects import Tallies, tally
 from unetzoo.inference.forward import Network
-from unetzoo.inference.normalize import normalization_of
+from unetzoo.inference.normalize import normalizations_of
 from unetzoo.inference.objects import Decoder
 from unetzoo.inference.pixel_size import AS_IT_IS, PixelScale, Rows, rows_at
 from unetzoo.inference.predict import rows_of
@@ -163,14 +163,22 @@ def predicted_maps(
     scale: PixelScale = AS_IT_IS,
 ) -> Maps:
     """Probabilities, or maps of objects, (c, h, w) of an image (h, w, c); a warning about its values says its name."""
-    config = network_of(model).config
-    normalize = normalization_of(image, config.info, name=name)
+    network = network_of(model)
+    config, normalizations = network.config, normalizations_of(image, network, name=name)
     result = np.empty((config.classes, *image.shape[:2]), dtype=np.float32)
     out = result if scale.seen is None else None
 
     def predict(shown: Any, start: int) -> Rows:  # noqa: ANN401 - whatever can be sliced
         return rows_of(
-            model, shown, tile=tile, overlap=overlap, batch=1, flips=flips, start=start, normalize=normalize, out=out
+            model,
+            shown,
+            tile=tile,
+            overlap=overlap,
+            batch=1,
+            flips=flips,
+            start=start,
+            normalizations=normalizations,
+            out=out,
         )
 
     for top, maps in rows_at(scale, image, tuple(config.info.nodata), predict):

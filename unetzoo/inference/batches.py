@@ -24,12 +24,12 @@ class Batch:
 
     Attributes:
         columns: their numbers from the left.
-        images: (b, c, h, w), normalized.
+        views: (b, c, h, w), normalized for each network that sees them.
         has_data: for each, where (h, w) it has data; None: everywhere.
     """
 
     columns: range
-    images: Tensor
+    views: tuple[Tensor, ...]
     has_data: list[NDArray[np.bool_] | None]
 
 
@@ -47,17 +47,27 @@ def read_batches(
     right: Axis,
     rows: Iterable[int],
     groups: Sequence[range],
-    normalize: Normalize,
+    normalizations: Sequence[Normalize],
 ) -> Iterator[Batch]:
     """The tiles of these rows, batch by batch; each is read while the one before is used."""
-    return one_ahead(_read(image, down.span(row), right, columns, normalize) for row in rows for columns in groups)
+    return one_ahead(_read(image, down.span(row), right, columns, normalizations) for row in rows for columns in groups)
 
 
-def _read(image: Any, rows: tuple[int, int], right: Axis, columns: range, normalize: Normalize) -> Batch:  # noqa: ANN401 - as above
+def _read(
+    image: Any,  # noqa: ANN401 - as above
+    rows: tuple[int, int],
+    right: Axis,
+    columns: range,
+    normalizations: Sequence[Normalize],
+) -> Batch:
     blocks = [read_mirrored(image, rows, right.span(column)) for column in columns]
+    has_data = [with_data(block, normalizations[0].info.nodata) for block in blocks]
+    return Batch(columns, tuple(_view(blocks, normalize) for normalize in normalizations), has_data)
+
+
+def _view(blocks: Sequence[NDArray[Any]], normalize: Normalize) -> Tensor:
     tiles = [normalize(block) for block in blocks]
-    has_data = [with_data(block, normalize.info.nodata) for block in blocks]
-    return Batch(columns, torch.from_numpy(tiles[0][None] if len(tiles) == 1 else np.stack(tiles)), has_data)
+    return torch.from_numpy(tiles[0][None] if len(tiles) == 1 else np.stack(tiles))
 
 
 def one_ahead(items: Iterator[T]) -> Iterator[T]:

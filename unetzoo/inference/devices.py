@@ -3,17 +3,20 @@
 import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 import torch
 
 from unetzoo.errors import OptionError
+from unetzoo.nn.ensemble import Ensemble
 from unetzoo.nn.segmenter import Segmenter
 
+Model = TypeVar("Model", Segmenter, Ensemble, Segmenter | Ensemble)
 _CHOICES = "choose cpu, cuda, cuda:1 (the second GPU) or mps"
 
 
-def on_device(model: Segmenter, device: str | None) -> Segmenter:
-    """A copy of a network on a device, in evaluation mode; None: on a GPU where there is one.
+def on_device(model: Model, device: str | None) -> Model:
+    """A copy of a network, or of several, on a device, in evaluation mode; None: on a GPU where there is one.
 
     Raises:
         OptionError: the device does not exist.

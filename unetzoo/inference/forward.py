@@ -12,15 +12,33 @@ from torch import Tensor
 from unetzoo._utils.memory import is_out_of_memory
 from unetzoo.errors import OptionError, OutOfMemoryError
 from unetzoo.layers.valid import mirrored
+from unetzoo.nn.ensemble import Ensemble, Member, members_of
 from unetzoo.nn.optimized import OptimizedSegmenter
 from unetzoo.nn.segmenter import Encoder, Segmenter
 from unetzoo.nn.wrapped import network_of
 from unetzoo.objects.coding import ObjectMap, ray_order, slices_of
 from unetzoo.objects.target import activate
 
-Network = Segmenter | OptimizedSegmenter
+Network = Segmenter | OptimizedSegmenter | Ensemble
 Probabilities = NDArray[np.float32]
 _ORIENTATIONS: tuple[tuple[int, ...], ...] = ((), (2,), (3,), (2, 3))  # axes that are mirrored
+
+
+def mean_probabilities(
+    model: Network, views: Sequence[Tensor], *, flips: bool, maps: Sequence[ObjectMap] = ()
+) -> Probabilities:
+    """The mean over the networks of an ensemble, one after the other, each with its own view of the images.
+
+    Arguments and result are those of `probabilities_of`.
+    """
+    network = network_of(model)
+    models = network.members if isinstance(network, Ensemble) else (model,)
+    total: Probabilities | None = None
+    for member, images in zip(models, views, strict=True):
+        part = probabilities_of(member, images, flips=flips, maps=maps)
+        total = part if total is None else np.add(total, part, out=total)
+    assert total is not None  # noqa: S101 - there is at least one network
+    return total if len(models) == 1 else np.divide(total, len(models), out=total)
 
 
 @torch.no_grad()
@@ -30,6 +48,7 @@ def probabilities_of(model: Network, images: Tensor, *, flips: bool, maps: Seque
     Where the network has maps of objects, these after activation.
     """
     network = network_of(model)
+    assert not isinstance(network, Ensemble)  # noqa: S101 - its members are
     stored = next(chain(model.parameters(), model.buffers()))
     images = images.to(stored.device, network.dtype if isinstance(network, OptimizedSegmenter) else stored.dtype)
     encoder, (height, width) = encoder_of(network), images.shape[2:]
@@ -80,13 +99,18 @@ def explain_out_of_memory(images: Tensor, tile: int) -> Iterator[None]:
         ) from error
 
 
-def encoder_of(network: Network) -> Encoder:
+def encoder_of(network: Member) -> Encoder:
     """The encoder of a network, optimized or not."""
     return (network.network if isinstance(network, OptimizedSegmenter) else network).encoder
 
 
 def check_network(network: Network) -> None:
     """Raise OptionError where a network is in training mode, or its mean and std do not fit its channels."""
+    for member in members_of(network):
+        _check_member(member)
+
+
+def _check_member(network: Member) -> None:
     channels, info = network.config.in_channels, network.config.info
     for name, values in (("mean", info.mean), ("std", info.std)):
         if len(values) not in (0, 1, channels):

@@ -1,7 +1,7 @@
 """Normalize images with the mean and std of the training data."""
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from unetzoo.data.formats.nodata import valid_values
 from unetzoo.errors import DataWarning, OptionError
 from unetzoo.inference.scale import scaling_of
+from unetzoo.nn.ensemble import Ensemble, Member, members_of
 from unetzoo.nn.info import ModelInfo, affine
 
 Values = NDArray[np.float32]
@@ -52,9 +53,27 @@ class Normalize:
         return values
 
 
-def normalization_of(image: Any, info: ModelInfo, *, name: str = "the image") -> Normalize:  # noqa: ANN401 - whatever can be sliced
-    """What normalizes the parts of an image; warns, with its name, if its values are unlike those of the training."""
-    scaling = scaling_of(image, info)
-    if scaling.doubt:
-        warnings.warn(f"{name}: {scaling.doubt}", DataWarning, stacklevel=2)
-    return Normalize(info, scaling.factor)
+def normalizations_of(
+    image: Any,  # noqa: ANN401 - whatever can be sliced
+    network: Member | Ensemble,
+    *,
+    name: str = "the image",
+) -> tuple[Normalize, ...]:
+    """What normalizes the parts of an image for each network of an ensemble, or for a single one.
+
+    Warns, with its name, if its values are unlike those of the training.
+    """
+    normalizations, doubts = scaled_for(image, network)
+    for doubt in doubts:
+        warnings.warn(f"{name}: {doubt}", DataWarning, stacklevel=2)
+    return normalizations
+
+
+def scaled_for(image: Any, network: Member | Ensemble) -> tuple[tuple[Normalize, ...], tuple[str, ...]]:  # noqa: ANN401 - as above
+    """As `normalizations_of`, with the doubts, at most one, instead of warnings."""
+    nodata = network.config.info.nodata
+    infos = [replace(member.config.info, nodata=nodata) for member in members_of(network)]
+    scalings = [scaling_of(image, info) for info in infos]
+    doubts = [scaling.doubt for scaling in scalings if scaling.doubt]
+    normalizations = (Normalize(info, scaling.factor) for info, scaling in zip(infos, scalings, strict=True))
+    return tuple(normalizations), tuple(doubts[:1])

@@ -1,6 +1,6 @@
 """Predict the classes of an image of any size."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from math import lcm
 from typing import Any
@@ -18,10 +18,11 @@ from unetzoo.inference.forward import (
     check_network,
     encoder_of,
     explain_out_of_memory,
-    probabilities_of,
+    mean_probabilities,
 )
-from unetzoo.inference.normalize import Normalize, normalization_of
+from unetzoo.inference.normalize import Normalize, normalizations_of
 from unetzoo.inference.tiles import default_tile, plan_tiles
+from unetzoo.nn.ensemble import members_of
 from unetzoo.nn.wrapped import network_of
 from unetzoo.registry.objects import network_maps
 
@@ -52,7 +53,8 @@ def predict(
     A network created with `padding="valid"` sees each tile with its mirror images around it, as in the paper.
 
     Args:
-        model: a network of `create`, `load`, `pull` or `optimize`, in evaluation mode; it may be compiled or parallel.
+        model: a network of `create`, `load`, `pull` or `optimize`, in evaluation mode; it may be compiled or parallel;
+            or an `Ensemble`, whose networks' results are averaged.
         image: (h, w) or (h, w, c), any h and w >= 1: a numpy array, a memory map, a Zarr array or the like.
         tile: the network sees at most about `tile` x `tile` pixels at once, at least 128 x 128. The tile may be up to
             twice as wide or high as that, whichever is the least work. Lower it if memory runs out. None: 2048, and
@@ -119,18 +121,18 @@ def rows_of(
     batch: int,
     flips: bool,
     start: int = 0,
-    normalize: Normalize | None = None,
+    normalizations: Sequence[Normalize] = (),
     out: Probabilities | None = None,
 ) -> Iterator[tuple[int, Probabilities]]:
     """The results of `predict_rows`; with `out` (classes, h, w) they are written there, and nothing is yielded.
 
-    `normalize` brings values to those of the training; None: as `predict` says.
+    `normalizations` bring values to those of the training of each network; empty: as `predict` says.
     """
     network, start = network_of(model), check_whole("start", start, 0)
     shape = _size(image, network.config.in_channels)
     tile, overlap, batch = check_tiling(default_tile(shape) if tile is None else tile, overlap, batch)
     check_network(network)
-    unit = lcm(_UNIT, encoder_of(network).features.reductions[-1])
+    unit = lcm(_UNIT, *(encoder_of(member).features.reductions[-1] for member in members_of(network)))
     down, right = plan_tiles(shape, tile, min(_OVERLAP, tile // 4) if overlap is None else overlap, unit)
     complete = sum(down.finished(row) <= start for row in range(down.count))
     if complete == down.count:
@@ -139,12 +141,12 @@ def rows_of(
     blend = Blend(network.config.classes, down, right, top=down.finished(complete - 1) if complete else 0, out=out)
     groups = group_columns(right, batch)
     maps = network_maps(network.config)
-    normalize = normalize or normalization_of(image, network.config.info)
-    batches = read_batches(image, down, right, rows, groups, normalize)
+    normalizations = normalizations or normalizations_of(image, network)
+    batches = read_batches(image, down, right, rows, groups, normalizations)
     for row in rows:
         for tiles in islice(batches, len(groups)):
-            with explain_out_of_memory(tiles.images, tile):
-                probabilities = probabilities_of(model, tiles.images, flips=flips, maps=maps)
+            with explain_out_of_memory(tiles.views[0], tile):
+                probabilities = mean_probabilities(model, tiles.views, flips=flips, maps=maps)
             for column, part, has_data in zip(tiles.columns, probabilities, tiles.has_data, strict=True):
                 if has_data is not None:
                     part[:, ~has_data] = np.nan

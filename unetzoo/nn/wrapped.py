@@ -3,13 +3,14 @@
 from torch import nn
 
 from unetzoo.errors import OptionError
+from unetzoo.nn.ensemble import Ensemble
 from unetzoo.nn.optimized import OptimizedSegmenter
 from unetzoo.nn.segmenter import Segmenter
 from unetzoo.nn.unwrap import unwrapped
 
 
-def network_of(model: object, *, allow_meta: bool = False) -> Segmenter | OptimizedSegmenter:
-    """The network in `model`, which may be an optimized one.
+def network_of(model: object, *, allow_meta: bool = False) -> Segmenter | OptimizedSegmenter | Ensemble:
+    """The network in `model`, which may be an optimized one, or several.
 
     Args:
         model: a network, or a wrapper of one.
@@ -18,8 +19,8 @@ def network_of(model: object, *, allow_meta: bool = False) -> Segmenter | Optimi
     Raises:
         OptionError: `model` is something else, a larger module, or has no values.
     """
-    network = unwrapped(model, Segmenter, OptimizedSegmenter) if isinstance(model, nn.Module) else model
-    if not isinstance(network, Segmenter | OptimizedSegmenter):
+    network = unwrapped(model, Segmenter, OptimizedSegmenter, Ensemble) if isinstance(model, nn.Module) else model
+    if not isinstance(network, Segmenter | OptimizedSegmenter | Ensemble):
         raise OptionError(f"this takes a network of unetzoo, got {type(network).__name__}{_way_out(network)}")
     if not allow_meta and any(tensor.is_meta for tensor in (*network.parameters(), *network.buffers())):
         raise OptionError(
@@ -38,11 +39,13 @@ def segmenter_of(model: object, purpose: str, *, allow_meta: bool = False) -> Se
         allow_meta: as for `network_of`.
 
     Raises:
-        OptionError: as `network_of`, and for an optimized network.
+        OptionError: as `network_of`, and for an optimized network and an ensemble.
     """
     network = network_of(model, allow_meta=allow_meta)
     if isinstance(network, Segmenter):
         return network
+    if isinstance(network, Ensemble):
+        raise OptionError(f"an ensemble cannot be {purpose}: take each of its networks, ensemble.members")
     raise OptionError(
         f"an optimized network cannot be {purpose}, since its weights are prepared for prediction; use the network"
         " that was passed to optimize()"

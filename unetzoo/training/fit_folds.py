@@ -20,7 +20,8 @@ from unetzoo.training.options import FitOptions
 from unetzoo.training.progress import FitListener
 from unetzoo.training.recipe import DataRecipe
 from unetzoo.training.reproduce import recipe_in_python
-from unetzoo.training.run import fold_folder, read_run
+from unetzoo.training.run import read_run
+from unetzoo.weights.folder import fold_folder
 
 
 def fit_folds(

@@ -18,11 +18,9 @@ from unetzoo.training.finish import Fit
 from unetzoo.training.progress import Epoch
 from unetzoo.training.recipe import Recipe
 from unetzoo.training.recipe_file import RECIPE, read_tables
-from unetzoo.training.run import fold_folder, has_run
-from unetzoo.weights.folder import BEST, load
+from unetzoo.training.run import has_run
+from unetzoo.weights.folder import BEST, FOLDS, fold_folder, load
 
-FOLDS = "folds.json"
-"""The file of the scores in the folder of all folds."""
 _RESAMPLES = 1000
 
 

@@ -19,6 +19,7 @@ from unetzoo.nn.config import ModelConfig
 from unetzoo.nn.info import ModelInfo
 from unetzoo.training.options import FitOptions, Plan
 from unetzoo.training.recipe_file import RECIPE
+from unetzoo.weights.folder import fold_folder
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -42,11 +43,6 @@ class Run:
     options: FitOptions
     network: ModelConfig
     info: ModelInfo  # with the networks that the training began with
-
-
-def fold_folder(folder: Path, fold: int) -> Path:
-    """The folder of a fold's run in the folder of all folds."""
-    return folder / f"fold-{fold}"
 
 
 def check_folder(folder: Path, *, resume: bool) -> None:

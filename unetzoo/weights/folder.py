@@ -51,6 +51,8 @@ if TYPE_CHECKING:
 
 BEST = "best"
 """The folder of the best network in the folder of a run."""
+FOLDS = "folds.json"
+"""The file of the scores in the folder of a training with folds, which is written at its end."""
 _PICTURES = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF")  # no others: for PostScript Pillow runs another program
 _DISTRIBUTION = re.compile(r"[A-Za-z0-9][\w.-]*( [0-9][\w.+!-]*)?")
 _WEIGHTS = re.compile(r"model(-\d{5}-of-\d{5})?\.safetensors")
@@ -158,6 +160,11 @@ def load(folder: str | Path) -> Segmenter:
         )
     if not os.path.isdir(source):  # noqa: PTH112 - likewise
         raise OptionError(f"there is no folder {str(folder)!r} to load a network from")
+    if fold_folder(source, 0).is_dir():
+        raise OptionError(
+            f"{folder} holds the networks of several folds: load one, such as {fold_folder(source, 0)}, or all by "
+            "unetzoo.load_ensemble"
+        )
     with opened(source) as snapshot:
         data = snapshot.config
         digests = data.pop("weights", {})
@@ -174,6 +181,11 @@ def load(folder: str | Path) -> Segmenter:
     set_order(model, torch.channels_last)
     model.config = model.config if is_foreign else config
     return model.eval()
+
+
+def fold_folder(folder: Path, fold: int) -> Path:
+    """The folder of a fold's run in that of a training with folds."""
+    return folder / f"fold-{fold}"
 
 
 def network_folder(folder: Path) -> Path:

@@ -1,5 +1,6 @@
 """Folds of a data set for cross-validation: each image is held out once."""
 
+import tomllib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -7,11 +8,19 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from unetzoo.data.sources.source import Entry
 from unetzoo.data.sources.splits import shuffled
 from unetzoo.data.survey.statistics import class_counts
 from unetzoo.data.survey.survey import Survey
 from unetzoo.errors import DataError
 from unetzoo.nn.coding import MaskCoding
+from unetzoo.nn.info import ModelInfo
+
+_MOST = 1000  # folds
+_SEEN = (
+    "most of these networks were trained on these images: the numbers say little; the scores out of fold are in the "
+    "folds.json of the training"
+)
 
 
 def folds_of(survey: Survey, count: int) -> tuple[Survey, ...]:
@@ -56,6 +65,40 @@ def fold_of(survey: Survey, folds: int | None, fold: int | None) -> Survey:
         DataError: as `folds_of`.
     """
     return survey if folds is None or fold is None else folds_of(survey, folds)[fold]
+
+
+def entries_as_trained(survey: Survey, info: ModelInfo) -> tuple[Sequence[Entry], str]:
+    """The entries of a data set with the splits that they had for the network of a fold, and what these mean.
+
+    For the networks of all folds together, images for training and validation are one split, which has a note; for any
+    other network, and for other data, the entries are as they are.
+    """
+    entries, (folds, fold) = survey.source.entries, folds_in(info)
+    if not folds or survey.errors:
+        return entries, ""
+    try:
+        parts = folds_of(survey, folds)
+    except DataError:  # fewer groups than folds: it is other data
+        return entries, ""
+    own = parts[fold or 0]
+    if not own.is_training_data_of(info):
+        return entries, ""
+    split_of = {index: split for split, indices in own.splits.items() for index in indices}
+    if fold is not None:
+        return [replace(entry, split=split_of[index]) for index, entry in enumerate(entries)], ""
+    splits = ["test" if split_of[index] == "test" else "val" for index in range(len(entries))]
+    return [replace(entry, split=split) for entry, split in zip(entries, splits, strict=True)], _SEEN
+
+
+def folds_in(info: ModelInfo) -> tuple[int | None, int | None]:
+    """The number of folds, and that of its own, in the recipe of a network; None: there are no folds, or it has all."""
+    try:
+        data = tomllib.loads(info.recipe).get("data", {})
+        folds, fold = data.get("folds"), data.get("fold")
+    except (tomllib.TOMLDecodeError, AttributeError, RecursionError):  # a file of strangers
+        return None, None
+    is_sound = isinstance(folds, int) and 2 <= folds <= _MOST and (fold is None or fold in range(folds))
+    return (folds, fold) if is_sound else (None, None)
 
 
 def _with_validation(survey: Survey, chosen: set[int], pool: Sequence[int]) -> Survey:

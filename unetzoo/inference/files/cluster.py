@@ -8,11 +8,12 @@ from unetzoo.errors import MissingExtraError
 from unetzoo.inference.files.jobs import Job
 from unetzoo.inference.files.options import PredictOptions
 from unetzoo.inference.files.predictor import FilePrediction, FilePredictor, attempt
+from unetzoo.nn.ensemble import Ensemble
 from unetzoo.nn.segmenter import Segmenter
 
 
 def run_on_ray(
-    model: Segmenter, jobs: Sequence[Job], options: PredictOptions, *, address: str
+    model: Segmenter | Ensemble, jobs: Sequence[Job], options: PredictOptions, *, address: str
 ) -> Iterator[FilePrediction]:
     """Predict each image by a task of Ray, see `run_tasks`; a file appears whole or not at all.
 

@@ -24,6 +24,7 @@ from unetzoo.inference.files.object_writer import with_object_files
 from unetzoo.inference.files.options import PredictOptions
 from unetzoo.inference.files.predictor import FilePrediction, FilePredictor, OnRows, attempt
 from unetzoo.inference.files.writers import make_folder
+from unetzoo.nn.ensemble import Ensemble
 from unetzoo.nn.segmenter import Segmenter
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 
 def predict_files(
-    model: Segmenter,
+    model: Segmenter | Ensemble,
     images: Images,
     out: str | Path,
     *,
@@ -49,7 +50,7 @@ def predict_files(
     that unetzoo did not write is left alone without `PredictOptions(overwrite=True)`.
 
     Args:
-        model: of `create`, `load` or `pull`; it is left as it was.
+        model: of `create`, `load` or `pull`, or an `Ensemble`; it is left as it was.
         images: a path of an image, of a folder of images or of a table (.csv, .tsv, .jsonl) with the column `image`; a
             list of images; a data set as `fit` takes it: a name, `"hf:user/name"`, a `Dataset`, splits by name.
         out: of one image, a file (.png, .tif, .npy, .zarr) or an existing folder; else a folder.
@@ -87,7 +88,7 @@ def predict_files(
 
 
 def run_jobs(
-    model: Segmenter,
+    model: Segmenter | Ensemble,
     jobs: Sequence[Job],
     options: PredictOptions,
     *,
@@ -133,7 +134,7 @@ _predictor: FilePredictor | None = None  # of a worker process
 
 
 def _in_processes(
-    model: Segmenter, jobs: Sequence[Job], options: PredictOptions, workers: int
+    model: Segmenter | Ensemble, jobs: Sequence[Job], options: PredictOptions, workers: int
 ) -> Iterator[FilePrediction]:
     context = multiprocessing.get_context("spawn")
     devices: Queue[str | None] = context.Queue()
@@ -160,7 +161,7 @@ def _in_processes(
         pool.shutdown(cancel_futures=True)
 
 
-def _begin(model: Segmenter, options: PredictOptions, devices: "Queue[str | None]", threads: int) -> None:
+def _begin(model: Segmenter | Ensemble, options: PredictOptions, devices: "Queue[str | None]", threads: int) -> None:
     global _predictor
     end_with_parent()
     torch.set_num_threads(threads)

@@ -1,6 +1,6 @@
 """Predict one file after the other, in constant memory, and continue after an interruption."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from importlib.metadata import version
@@ -23,15 +23,15 @@ from unetzoo.inference.files.options import PredictOptions
 from unetzoo.inference.files.partial import PartialResult, discard, has_begun
 from unetzoo.inference.files.records import Standing, standing_of, state_of
 from unetzoo.inference.files.writers import check_target, write_result
-from unetzoo.inference.normalize import Normalize
+from unetzoo.inference.normalize import Normalize, scaled_for
 from unetzoo.inference.objects import Decoder
 from unetzoo.inference.pixel_size import PixelScale, Rows, rows_at, scale_of
 from unetzoo.inference.predict import rows_of
-from unetzoo.inference.scale import scaling_of
 from unetzoo.inference.thresholds import class_ids, limits_of
 from unetzoo.nn.coding import UNKNOWN
+from unetzoo.nn.ensemble import Ensemble, members_of, together
 from unetzoo.nn.segmenter import Segmenter
-from unetzoo.nn.wrapped import segmenter_of
+from unetzoo.nn.wrapped import network_of, segmenter_of
 
 _OF_NO_EFFECT = (  # of a configuration
     "format",
@@ -72,23 +72,24 @@ class FilePredictor:
     """A network that is ready to predict files.
 
     Args:
-        model: of `create`, `load` or `pull`; it is not changed.
+        model: of `create`, `load` or `pull`, or several; it is not changed.
         options: how.
 
     Raises:
         OptionError: the device or a class with a threshold does not exist.
     """
 
-    def __init__(self, model: Segmenter, options: PredictOptions) -> None:
+    def __init__(self, model: Segmenter | Ensemble, options: PredictOptions) -> None:
         self.options = options
-        model = segmenter_of(model, "optimized again")
-        self._limits = () if model.config.objects else limits_of(options.threshold, model.config)
+        members = [segmenter_of(member, "optimized again") for member in members_of(network_of(model))]
+        self.config = config = network_of(model).config
+        self._limits = () if config.objects else limits_of(options.threshold, config)
         self._decoder = None
-        if model.config.objects and not options.probabilities:
-            self._decoder = Decoder(model.config, largest_object=options.largest_object)
-        self._digest = _digest(model)
-        self._network = optimize(on_device(model, options.device), dtype=getattr(torch, options.precision))
-        self.config = model.config
+        if config.objects and not options.probabilities:
+            self._decoder = Decoder(config, largest_object=options.largest_object)
+        self._digest = _digest_of(members)
+        dtype = getattr(torch, options.precision)
+        self._network = together([optimize(on_device(member, options.device), dtype=dtype) for member in members])
 
     def predict(
         self,
@@ -128,12 +129,11 @@ class FilePredictor:
             order = channel_order(grid.bands, self.config.info.channel_names)
             with open_pixels(image, channels=self.config.in_channels) as opened:
                 pixels = order.of(opened)
-                scaling = scaling_of(pixels, self.config.info)
-                normalize = Normalize(self.config.info, scaling.factor)
+                normalizations, doubts = scaled_for(pixels, self._network)
                 scale = scale_of(grid, pixels.shape[:2], self.config, self.options.resample)
-                for doubt in filter(None, (_lost_place(grid, target), order.doubt, scaling.doubt, scale.said)):
+                for doubt in filter(None, (_lost_place(grid, target), order.doubt, *doubts, scale.said)):
                     on_doubt(doubt)
-                self._predict(pixels, made_of, target, look, on_rows, normalize, grid, scale)
+                self._predict(pixels, made_of, target, look, on_rows, normalizations, grid, scale)
         except (ShapeError, OptionError) as error:
             raise DataError(f"{image}: {error}") from error
         except OSError as error:
@@ -156,7 +156,7 @@ class FilePredictor:
         target: Path,
         look: Look,
         on_rows: Callable[[int, int], None],
-        normalize: Normalize,
+        normalizations: Sequence[Normalize],
         grid: Grid,
         scale: PixelScale,
     ) -> None:
@@ -181,7 +181,7 @@ class FilePredictor:
                     batch=options.batch,
                     flips=options.flips,
                     start=start,
-                    normalize=normalize,
+                    normalizations=normalizations,
                 )
 
             for top, rows in rows_at(scale, image, tuple(self.config.info.nodata), predict, start=result.rows):
@@ -250,6 +250,12 @@ def _is_there(path: Path) -> bool:
         return path.exists()
     except OSError:  # such as of a name that is too long
         return False
+
+
+def _digest_of(networks: Sequence[Segmenter]) -> str:
+    """A digest of a network, or of several together."""
+    digests = [_digest(network) for network in networks]
+    return digests[0] if len(digests) == 1 else blake2b(repr(digests).encode(), digest_size=16).hexdigest()
 
 
 def _digest(model: Segmenter) -> str:

@@ -1,0 +1,91 @@
+"""Several trained networks that predict together."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from torch import nn
+
+from unetzoo.errors import OptionError
+from unetzoo.nn.config import ModelConfig
+from unetzoo.nn.optimized import OptimizedSegmenter
+from unetzoo.nn.segmenter import Segmenter
+
+Member = Segmenter | OptimizedSegmenter
+_OF_A_FOLD = re.compile(r"^(fold|hash) = .*\n", re.MULTILINE)  # lines of a recipe
+
+
+class Ensemble(nn.Module):
+    """Networks whose probabilities, or maps of objects, are averaged.
+
+    Each network sees an image normalized by the statistics of its own training, and one after the other sees a tile, so
+    that the memory of a prediction is that of one network and of the weights of all.
+
+    Args:
+        networks: with the same classes, channels and coding of objects; in evaluation mode for predictions.
+
+    Attributes:
+        config: that of the first network; values for no data are those of any, and its recipe
+            is that of all folds.
+
+    Raises:
+        OptionError: there is no network, or one differs from the first.
+    """
+
+    def __init__(self, networks: Sequence[Member]) -> None:
+        super().__init__()
+        if not networks:
+            raise OptionError("an ensemble needs at least one network")
+        for number, network in enumerate(networks):
+            if not isinstance(network, Segmenter | OptimizedSegmenter):
+                raise OptionError(f"an ensemble takes networks of unetzoo, got {type(network).__name__}")
+            _check_alike(networks[0].config, network.config, number)
+        self.networks = nn.ModuleList(networks)
+        nodata = sorted({value for network in networks for value in network.config.info.nodata})
+        first = networks[0].config
+        self.config = replace(first, info=replace(first.info, nodata=nodata, recipe=_common_recipe(networks)))
+
+    @property
+    def members(self) -> tuple[Member, ...]:
+        """The networks."""
+        return tuple(self.networks)  # type: ignore[arg-type] # torch does not know what a list of modules holds
+
+
+def members_of(network: Member | Ensemble) -> tuple[Member, ...]:
+    """The networks of an ensemble, or a single one."""
+    return network.members if isinstance(network, Ensemble) else (network,)
+
+
+def together(networks: Sequence[Member]) -> Member | Ensemble:
+    """A single network as it is, several as an ensemble."""
+    return networks[0] if len(networks) == 1 else Ensemble(networks)
+
+
+def _check_alike(first: ModelConfig, other: ModelConfig, number: int) -> None:
+    for name, values in _compared(first).items():
+        others = _compared(other)[name]
+        if values != others:
+            raise OptionError(
+                f"networks that predict together need the same {name}: the first has {values}, number {number + 1} "
+                f"has {others}"
+            )
+
+
+def _compared(config: ModelConfig) -> dict[str, Any]:
+    """What members of an ensemble share, by its name."""
+    info = config.info
+    return {
+        "number of classes": config.classes,
+        "classes": ", ".join(info.class_names) or "no names",
+        "number of channels": config.in_channels,
+        "channels": ", ".join(info.channel_names) or "no names",
+        "coding of objects": config.objects or "none",
+        "values of masks": dict(info.mask_coding),
+    }
+
+
+def _common_recipe(networks: Sequence[Member]) -> str:
+    """The recipe that all networks share but for the number of the fold; empty: they differ."""
+    recipes = {_OF_A_FOLD.sub("", network.config.info.recipe) for network in networks}
+    return recipes.pop() if len(recipes) == 1 else ""
