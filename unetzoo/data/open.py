@@ -163,7 +163,8 @@ def _cut_as_trained(source: Source, masks: MaskOptions, trained: ModelInfo, spli
 def _of_survey(survey: Survey, split: str | None, trained: ModelInfo) -> Dataset:
     entries, of_folds = entries_as_trained(survey, trained)
     chosen, note = choose_split(entries, split, is_of_training=lambda: survey.is_training_data_of(trained))
-    dataset = replace(survey, splits=split_entries(entries)).dataset(chosen)
+    own = survey.splits if entries is survey.source.entries else split_entries(entries)
+    dataset = survey.of_images(range(len(entries)) if chosen == ALL else own.get(chosen, ()))
     dataset.split, dataset.split_note = chosen, (of_folds if chosen != "test" else "") or note
     return dataset
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from unetzoo._utils.extras import need
 from unetzoo.checks import check_choice, check_count, check_whole, number
-from unetzoo.data.find import Data
 from unetzoo.data.dataset import Dataset
+from unetzoo.data.find import Data
 from unetzoo.data.formats.nodata import known_where_data
 from unetzoo.data.masks.options import Classes, MaskOptions, Masks, Value
 from unetzoo.data.open import dataset_of

@@ -98,7 +98,7 @@ def fit_folds(
             copy.deepcopy(model),
             part,
             fold_folder(out, fold),
-            fold_recipe(recipe, fold),
+            fold_recipe(recipe, fold, out),
             start=start,
             resume=resume,
             listener=listener or FitListener(),

@@ -18,7 +18,7 @@ from unetzoo.training.finish import Fit
 from unetzoo.training.progress import Epoch
 from unetzoo.training.recipe import Recipe
 from unetzoo.training.recipe_file import RECIPE, read_tables
-from unetzoo.training.run import has_run
+from unetzoo.training.run import has_run, read_run
 from unetzoo.weights.folder import BEST, FOLDS, fold_folder, load
 
 _RESAMPLES = 1000
@@ -81,9 +81,13 @@ def check_fold_folder(folder: Path, folds: int | None, *, resume: bool) -> None:
         raise TrainingError(f"the run in {folder} has {before} folds, not {folds}; resume with the same number")
 
 
-def fold_recipe(recipe: Recipe, fold: int) -> Recipe:
-    """The recipe of the training of one fold, of that of all."""
-    return replace(recipe, data=replace(recipe.data, fold=fold, hash=""))
+def fold_recipe(recipe: Recipe, fold: int, folder: Path) -> Recipe:
+    """The recipe of the training of one fold, of that of all in a folder; each is as long as the first."""
+    first = read_run(fold_folder(folder, 0)) if fold else None
+    training = recipe.training
+    if first:
+        training = replace(training, steps=first.options.steps, epochs=first.options.epochs)
+    return replace(recipe, data=replace(recipe.data, fold=fold, hash=""), training=training)
 
 
 def result_of(fit: Fit, survey: Survey) -> FoldResult:

@@ -102,7 +102,10 @@ class Survey:
         Raises:
             DataError: there are errors.
         """
-        indices = range(len(self.source.entries)) if split == ALL else self.splits.get(split, ())
+        return self.of_images(range(len(self.source.entries)) if split == ALL else self.splits.get(split, ()))
+
+    def of_images(self, indices: Sequence[int]) -> CodedDataset:
+        """The samples of images by their numbers; raises DataError if there are errors."""
         return CodedDataset(self.source, indices, self._sound_coding())
 
     def to_dict(self) -> dict[str, Any]:
