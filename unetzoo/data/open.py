@@ -143,8 +143,10 @@ def dataset_of(
         return _of_survey(data, split, trained or ModelInfo())
     source, masks = _resolved(data, masks, trained, objects=objects)
     source = _cut_as_trained(source, masks, trained or ModelInfo(), split_by)
-    if folds_in(trained or ModelInfo())[0]:
-        return _of_survey(survey_source(source, masks, trained=trained), split, trained or ModelInfo())
+    if trained and folds_in(trained)[0]:
+        survey = survey_source(source, masks, trained=trained)
+        if entries_as_trained(survey, trained)[0] is not source.entries:
+            return _of_survey(survey, split, trained)
     return _of_source(source, masks, data, split, trained or ModelInfo())
 
 
