@@ -15,7 +15,7 @@ pytestmark = pytest.mark.long
 
 DOCS = Path(__file__).parent.parent / "docs"
 PAGES = sorted(path.name for path in DOCS.glob("*.md"))
-OF_PLUGINS = ("radiology.md", "remote_sensing.md")  # whose code the tests of a plugin run
+OF_PLUGINS = ("microscopy.md", "radiology.md", "remote_sensing.md")  # whose code the tests of a plugin run
 
 
 def _text(page):
