@@ -62,7 +62,12 @@ def predict_volumes(
         typer.Option(metavar="PLANE", help=f"{_PLANES_HELP}; all: the mean of the three", show_default=False),
     ] = None,
     ending: Annotated[
-        str, typer.Option("--format", metavar="ENDING", help="Ending of files in a folder: nii.gz, nii, nrrd or mha")
+        str,
+        typer.Option(
+            "--format",
+            metavar="ENDING",
+            help="Ending of files in a folder: nii.gz, nii, nrrd, mha, or dcm (DICOM-SEG, of series of DICOM)",
+        ),
     ] = "nii.gz",
     *,
     probabilities: Annotated[bool, typer.Option("--probabilities", help="Write the probability of each class")] = False,
@@ -78,8 +83,11 @@ def predict_volumes(
     Example: unetzoo predict-volumes run volumes/ results/
     """
     from unetzoo_medical.files import find_volumes
+    from unetzoo_medical.segmentation import ENDING, check_segmentation
 
     targets = _targets(find_volumes(volumes), volumes, out, ending)
+    if any(target.suffix == ENDING for _, target in targets):
+        check_segmentation([volume for volume, _ in targets], probabilities=probabilities)
     planes = _planes(axis)
     network = _network(model)
     failed = 0
@@ -132,13 +140,14 @@ def _network(name: str) -> "Network":
 def _targets(volumes: list[Path], source: Path, out: Path, ending: str) -> list[tuple[Path, Path]]:
     """Each volume with the file of its result."""
     from unetzoo_medical.files import WRITERS, ending_of, name_of
+    from unetzoo_medical.segmentation import ENDING
 
-    suffix = f".{ending.removeprefix('.').lower()}"
-    if suffix not in WRITERS:
-        raise unetzoo.OptionError(f"format must be one of {', '.join(WRITERS)}; got {ending!r}")
+    suffix, written = f".{ending.removeprefix('.').lower()}", (*WRITERS, ENDING)
+    if suffix not in written:
+        raise unetzoo.OptionError(f"format must be one of {', '.join(written)}; got {ending!r}")
     if volumes == [source] and not out.is_dir():
-        if not ending_of(out.name, tuple(WRITERS)):
-            raise unetzoo.OptionError(f"{out} has none of the endings {', '.join(WRITERS)}")
+        if not ending_of(out.name, written):
+            raise unetzoo.OptionError(f"{out} has none of the endings {', '.join(written)}")
         targets = [out]
     else:
         places = [volume.parent.relative_to(source) if volume != source else Path() for volume in volumes]
@@ -164,13 +173,17 @@ def _predict(
 ) -> bool:
     """Predict a volume; False: it failed, as is said."""
     from unetzoo_medical.files import write_volume
-    from unetzoo_medical.prediction import predict_volume_file
+    from unetzoo_medical.prediction import names_of_ids, predict_volume_file
+    from unetzoo_medical.segmentation import ENDING, write_segmentation
 
     try:
         with warnings.catch_warnings(record=True) as doubts:
             warnings.simplefilter("always", unetzoo.DataWarning)
             values, grid = predict_volume_file(network, volume, planes, probabilities=probabilities)
-        write_volume(target, values, grid)
+        if target.suffix == ENDING:
+            write_segmentation(target, volume, values, names_of_ids(network))
+        else:
+            write_volume(target, values, grid)
     except unetzoo.UnetzooError as error:
         typer.echo(f"error: {error}", err=True)
         return False

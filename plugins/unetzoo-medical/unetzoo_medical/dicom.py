@@ -30,8 +30,7 @@ def open_dicom(content: Content) -> Iterator[Raster]:
             or orientations; a slice is missing or doubled, or the gantry is tilted.
     """
     path = content.file()
-    slices = _in_order([read_header(file) for file in _files(path)], content.name) if path.is_dir() else None
-    slices = slices or [read_header(path)]
+    slices = read_series(path) if path.is_dir() else [read_header(path)]
     first = slices[0]
     dtype = np.result_type(*(each.scaling.dtype for each in slices))
 
@@ -48,6 +47,11 @@ def open_dicom(content: Content) -> Iterator[Raster]:
         block=(1, *first.shape[:2]),
         doubt="it is MONOCHROME1: its low values are shown white" if first.is_inverted else "",
     )
+
+
+def read_series(folder: Path) -> list[Slice]:
+    """The slices in a folder, in the order of their volume; raises DataError as `open_dicom`."""
+    return _in_order([read_header(file) for file in _files(folder)], str(folder))
 
 
 def _files(folder: Path) -> list[Path]:

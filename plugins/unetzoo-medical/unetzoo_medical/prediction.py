@@ -72,6 +72,13 @@ def predict_volume_file(
             raise DataError(text if text.startswith(str(path)) else f"{path}: {text}") from error
 
 
+def names_of_ids(model: Network) -> tuple[str, ...]:
+    """The name of each id that a network gives; numbers where its training did not store all."""
+    count = max(model.config.classes, len(("background", "foreground")))
+    names = tuple(model.config.info.class_names)
+    return names if len(names) == count else ("background", *map(str, range(1, count)))
+
+
 def _ids_along(model: Network, slices: Slices) -> NDArray[Any]:
     """Ids, of which no more than a slice has probabilities at once."""
     ids = np.empty(slices.raster.shape[:3], np.uint8)
