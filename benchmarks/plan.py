@@ -34,6 +34,11 @@ PLAN = (  # those that can go on where they were stopped come last, since one th
     Benchmark(module="benchmarks.losses", numbers="[Losses](#losses): time and memory, beside the peers", minutes=3),
     Benchmark(module="benchmarks.prediction", numbers="[Predicting large images](#predicting-large-images)", minutes=8),
     Benchmark(
+        module="benchmarks.scene",
+        numbers="A scene of four bands from GeoTIFF to GeoTIFF, beside a loop over rasterio's windows",
+        minutes=8,
+    ),
+    Benchmark(
         module="benchmarks.gallery",
         numbers="[docs/decoders.md](../docs/decoders.md): size and time of each decoder",
         minutes=3,

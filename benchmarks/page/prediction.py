@@ -42,3 +42,19 @@ def large_section(results: Mapping[str, Any]) -> list[str]:
         f"class ids by a small plain U-Net in {seconds:,.0f} s, with {memory:,.0f} MB beyond the loaded network at "
         "most (`python -m benchmarks.prediction --only large`)."
     ]
+
+
+def scene_section(results: Mapping[str, Any]) -> list[str]:
+    """Seconds and memory of each way for a scene."""
+    side, ways = results["side"], results["ways"]
+    text = (
+        f"Made by `python -m benchmarks.scene`: a tiled GeoTIFF of {side:,} x {side:,} pixels in {results['bands']} "
+        f"bands of 16 bits ({results['file'] / 2**20:,.0f} MB) becomes a tiled GeoTIFF of class ids by a small plain "
+        "U-Net. The loop reads windows of 2,048 x 2,048 pixels side by side, without the overlap that hides seams. "
+        "Each in a process of its own; memory is the peak beyond the loaded network."
+    )
+    lines = ["| who | seconds | million pixels/s | MB |", "|---|---:|---:|---:|"]
+    for name, numbers in ways.items():
+        seconds, memory = numbers["seconds"], numbers["beyond the model"] / 2**20
+        lines.append(f"| {name} | {seconds:,.0f} | {side * side / seconds / 1e6:.2f} | {memory:,.0f} |")
+    return [machine_line(results["machine"]), text, "\n".join(lines)]

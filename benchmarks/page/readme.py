@@ -14,7 +14,7 @@ from benchmarks.page.objects import objects_section
 from benchmarks.page.objects_memory import objects_memory_section
 from benchmarks.page.panel import panel_section
 from benchmarks.page.peers import peers_section
-from benchmarks.page.prediction import large_section, prediction_section
+from benchmarks.page.prediction import large_section, prediction_section, scene_section
 from benchmarks.page.speed import load_cases, speed_section
 from benchmarks.page.startup import startup_section
 from benchmarks.plan import PLAN
@@ -45,6 +45,7 @@ _SECTIONS: tuple[tuple[str, str, Section], ...] = (  # a file of results each
     ("startup.json", "## Starting", startup_section),
     ("prediction.json", "## Predicting large images", prediction_section),
     ("prediction-large.json", "### 20,000 x 20,000 pixels", large_section),
+    ("scene.json", "### From GeoTIFF to GeoTIFF", scene_section),
     ("losses.json", "## Losses", losses_section),
     ("leaderboard.json", "## Leaderboard", leaderboard_section),
     ("objects.json", "## Objects", objects_section),

@@ -39,7 +39,7 @@ def unetzoo_formats() -> Iterator[unetzoo.FormatSpec]:
 
 @unetzoo.hookimpl
 def unetzoo_commands() -> Iterator[unetzoo.CommandSpec]:
-    """The commands `polygons`, `rasterize` and `stack`."""
+    """The commands `polygons`, `rasterize`, `stack` and `torchgeo`."""
     yield unetzoo.CommandSpec(
         name="polygons",
         build=unetzoo.lazy("unetzoo_geo.commands:polygons"),
@@ -54,4 +54,9 @@ def unetzoo_commands() -> Iterator[unetzoo.CommandSpec]:
         name="stack",
         build=unetzoo.lazy("unetzoo_geo.commands:stack"),
         summary="Make one image of the bands of a scene that lie in files of their own.",
+    )
+    yield unetzoo.CommandSpec(
+        name="torchgeo",
+        build=unetzoo.lazy("unetzoo_geo.commands:torchgeo"),
+        summary="Make a network of the weights of a torchgeo ResNet, to begin a training with.",
     )

@@ -1,4 +1,4 @@
-"""`unetzoo polygons`, `rasterize` and `stack`: from rasters of classes to polygons, and back; bands as one image."""
+"""`unetzoo polygons`, `rasterize`, `stack` and `torchgeo`: polygons and rasters, bands as one image, weights."""
 
 from pathlib import Path
 from typing import Annotated
@@ -100,6 +100,31 @@ def stack(
     resampled = write_stack(out, files, like=like, resampling=resampling, overwrite=overwrite)
     note = f"; resampled ({resampling}): {', '.join(resampled)}" if resampled else ""
     typer.echo(f"{out}: {len(files)} bands, {', '.join(files)}{note}")
+
+
+def torchgeo(
+    weights: Annotated[Path, typer.Argument(help="File of hf.co/torchgeo: a ResNet, .pth or .safetensors")],
+    out: Annotated[Path, typer.Argument(help="Folder of the network to write, for `unetzoo train --from`")],
+    bands: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAMES",
+            help="Names of its bands in their order, such as B4,B3,B2. None: Sentinel-2's for 13, VV,VH for 2",
+        ),
+    ] = None,
+) -> None:
+    """Make a network of the weights of a torchgeo ResNet, which knows its bands by name.
+
+    A training that begins with it (`unetzoo train data/ --from OUT --decoder unet --channels B2,B3,B4,B8`) takes the
+    filters of these bands.
+    """
+    import unetzoo
+    from unetzoo_geo.torchgeo import read_torchgeo
+
+    names = [name.strip() for name in bands.split(",")] if bands else []
+    network = read_torchgeo(weights, names)
+    unetzoo.save(network, out)
+    typer.echo(f"{out}: {network.config.encoder} of the bands {', '.join(network.config.info.channel_names)}")
 
 
 def _read_bands(texts: list[str]) -> dict[str, Path]:

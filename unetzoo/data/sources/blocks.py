@@ -109,6 +109,10 @@ class BlockSource(Source):
         """The path of the image of which an entry is a part."""
         return self.files.image_file(self.blocks[index].file)
 
+    def mask_file(self, index: int) -> Path:
+        """The path of the mask of which an entry is a part."""
+        return self.files.mask_file(self.blocks[index].file)
+
     def file_names(self, index: int) -> Sequence[str]:
         """The paths of the files of which an entry is a part."""
         return self.files.file_names(self.blocks[index].file)

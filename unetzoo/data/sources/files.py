@@ -87,6 +87,10 @@ class FileSource(Source):
         """The path of an entry's image."""
         return self.files[index].image
 
+    def mask_file(self, index: int) -> Path:
+        """The path of an entry's mask."""
+        return self.files[index].mask
+
     def file_names(self, index: int) -> Sequence[str]:
         """The paths of an entry's files."""
         files = self.files[index]

@@ -111,6 +111,11 @@ class Source(ABC):
         _ = index
         return None
 
+    def mask_file(self, index: int) -> Path | None:
+        """The file that holds the mask of an entry on the grid of its image; None without one."""
+        _ = index
+        return None
+
     def file_names(self, index: int) -> Sequence[str]:
         """How errors begin that are about a file of an entry."""
         return (self.entries[index].name,)

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -13,6 +14,7 @@ import numpy as np
 from unetzoo.data.formats.content import Pixels
 from unetzoo.data.formats.grid import NO_GRID, Grid
 from unetzoo.data.formats.nodata import masked_as
+from unetzoo.data.formats.places import misplaced
 from unetzoo.data.formats.read import read_grid
 from unetzoo.data.masks.raw import RawMask
 from unetzoo.data.masks.stored import StoredMask, store
@@ -90,7 +92,10 @@ def _read(source: Source, index: int, images: bool) -> Reading:
     problems: list[Finding] = []
     name = source.entries[index].name
     pixels, raw = _pair(source, index, images, problems)
-    image = None if pixels is None else _image_facts(pixels, _grid(source.image_file(index)))
+    grid = _grid(source.image_file(index))
+    image = None if pixels is None else _image_facts(pixels, grid)
+    if text := misplaced(grid, _grid(source.mask_file(index))) if grid.has_place else "":
+        problems.append(Finding(name, text))
     mask = None if raw is None else _attempt(lambda: store(raw, name), (name,), problems)
     doubts = [Finding(name, f": {text}") for text in source.doubts(index)] if images else []
     return Reading(index, image, mask, tuple(dict.fromkeys(problems)), tuple(doubts))
@@ -120,8 +125,10 @@ def _attempt(read: Callable[[], _Read], names: Sequence[str], problems: list[Fin
 
 
 def _grid(file: Path | None) -> Grid:
-    """That of an image which could be read; none of one without a file."""
-    return read_grid(file) if file else NO_GRID
+    """Where an image or a mask lies; nowhere without a file, or if that cannot be read."""
+    with suppress(DataError):
+        return read_grid(file) if file else NO_GRID
+    return NO_GRID
 
 
 def _image_facts(image: Pixels, grid: Grid) -> ImageFacts:

@@ -1,0 +1,30 @@
+"""Whether a mask lies where its image lies, as far as their files say it."""
+
+import numpy as np
+
+from unetzoo.data.formats.grid import Grid
+
+_SHIFT = 0.51  # pixels; some programs take the corner of a pixel for its middle
+_SCALE = 1e-3
+
+
+def misplaced(image: Grid, mask: Grid) -> str:
+    """Why a mask lies elsewhere than its image, and what to do; empty: it does not, or that is not known."""
+    codes = image.crs, mask.crs
+    if all(code.startswith("EPSG:") for code in codes) and image.crs != mask.crs:
+        return f": the image is in {image.crs}, its mask in {mask.crs}: bring it onto the grid of the image (gdalwarp)"
+    if len(image.affine) != 2 or len(mask.affine) != 2:
+        return ""
+    ours, theirs = np.array(image.affine, np.float64), np.array(mask.affine, np.float64)
+    if not np.linalg.det(ours[:, :2]):
+        return ""
+    steps, shift = np.hsplit(np.linalg.solve(ours[:, :2], theirs - np.pad(ours[:, 2:], ((0, 0), (2, 0)))), [2])
+    if abs(steps - np.eye(2)).max() > _SCALE:
+        return ": its mask has other pixels on the ground: bring it onto the grid of the image (gdalwarp)"
+    if abs(shift).max() > _SHIFT:
+        rows, columns = shift[:, 0]
+        return (
+            f": its mask lies {rows:+.1f} rows and {columns:+.1f} columns away on the ground: bring it onto the grid "
+            "of the image (gdalwarp), or correct the place that its file states (gdal_edit)"
+        )
+    return ""
