@@ -14,6 +14,7 @@ from unetzoo.specs import FormatSpec
 if TYPE_CHECKING:
     from unetzoo.data.dataset import Dataset
     from unetzoo.losses.expression import WeightedSum
+    from unetzoo.nn.coding import Labels
     from unetzoo.nn.config import Pooling
     from unetzoo.nn.segmenter import Encoder, Segmenter
     from unetzoo.objects.coding import ObjectCoding
@@ -55,6 +56,7 @@ def create(
     objects: str = "",
     objects_options: Mapping[str, Any] | None = None,
     object_classes: int = 1,
+    labels: "Labels" = "exclusive",
     activation_checkpointing: bool = False,
 ) -> "Segmenter":
     """Build a segmentation network, in training mode.
@@ -81,6 +83,8 @@ def create(
             numbers the objects. Empty: each pixel has a class.
         objects_options: the coding's own options, see `describe("object", name)`.
         object_classes: classes of the objects; from 2 on, a map of their classes follows those of the coding.
+        labels: `"exclusive"`: a pixel has one class; `"overlapping"`: it may have several or none, and each logit is
+            that of one class, whose probability is the sigmoid.
         activation_checkpointing: train with less memory and more time, see `Segmenter.checkpoint_activations`; it is
             not part of the configuration.
 
@@ -113,6 +117,7 @@ def create(
             aux_dropout=aux_dropout,
             objects=objects,
             objects_options=objects_options or {},
+            labels=labels,
         )
     except ConfigError as error:
         raise OptionError(str(error)) from error

@@ -20,7 +20,7 @@ from unetzoo._utils.colors import (
 )
 from unetzoo.evaluation.instances import match, match_objects
 from unetzoo.evaluation.objects import read_tally, tally
-from unetzoo.evaluation.pictures import OUTLINES, error_colors, legend, objects_panels
+from unetzoo.evaluation.pictures import OUTLINES, class_colors, error_colors, legend, objects_panels, plane_palette
 from unetzoo.evaluation.sheet import Shown, case_picture, draw_sheet
 
 
@@ -183,3 +183,14 @@ def test_a_line_of_pixels_is_no_endless_picture(shape):
     picture = case_picture(np.zeros((*shape, 1), np.uint8), ids, ids, ["a", "b"], height=64)
     assert picture.width < 20 * 64
     assert picture.height < 3 * 64
+
+
+def test_planes_have_the_mean_color_of_their_classes_and_their_errors_are_told_apart():
+    truth = np.array([[[1, 1, 0, 0, 255]], [[0, 1, 0, 1, 255]]])
+    first, second = plane_palette(2).astype(int)
+    colors = class_colors(truth, 2)[0].tolist()
+    assert colors == [first.tolist(), ((first + second) / 2).astype(int).tolist(), list(NOTHING), second.tolist(),
+                      list(UNKNOWN_COLOR)]  # fmt: skip
+    predicted = np.array([[[1, 1, 1, 1, 0]], [[0, 0, 0, 0, 0]]])
+    expected = [HIT, FALSE_NEGATIVE, FALSE_POSITIVE, CONFUSED, UNKNOWN_COLOR]
+    assert error_colors(truth, predicted)[0].tolist() == [list(color) for color in expected]

@@ -100,8 +100,8 @@ def test_what_cannot_be_tuned_is_said(model):
     with pytest.raises(DataError, match="the images to tune on have no objects"):
         unetzoo.tune(model, {"val": Empty(2, 0)})
     assert model.config.objects_options == {}
-    pixels = unetzoo.create("unet", encoder="plain", encoder_options={"widths": (4, 8)}, in_channels=1)
-    with pytest.raises(OptionError, match="classes of pixels, not objects"):
+    pixels = unetzoo.create("unet", encoder="plain", encoder_options={"widths": (4, 8)}, in_channels=1, classes=2)
+    with pytest.raises(OptionError, match="several classes that exclude one another"):
         unetzoo.tune(pixels, {"val": Cells(1, 0)})
 
 

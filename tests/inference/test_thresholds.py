@@ -7,7 +7,7 @@ from hypothesis.extra.numpy import arrays
 import unetzoo
 from unetzoo import OptionError
 from unetzoo.inference.choices import read_threshold
-from unetzoo.inference.thresholds import class_ids, limits_of
+from unetzoo.inference.thresholds import class_ids, labels_of, limits_of
 
 
 def _config(classes, names=()):
@@ -80,3 +80,54 @@ def test_thresholds_are_read_from_text():
     for text in ("", "cell", "cell=", "0.3,0.4", "cell=0.3,0.4", "cell=0.3,cell=0.4"):
         with pytest.raises(OptionError, match="threshold must be a number such as"):
             read_threshold(text)
+
+
+def _overlapping(names, **info):
+    return unetzoo.ModelConfig(
+        decoder="unet",
+        encoder="plain",
+        classes=len(names),
+        labels="overlapping",
+        info=unetzoo.ModelInfo(class_names=names, **info),
+    )
+
+
+_PLANES = arrays(np.float32, (3, 4, 5), elements=st.floats(0, 1, width=32))
+
+
+@given(planes=_PLANES, limits=st.tuples(*[st.floats(0, 1, exclude_max=True, width=32)] * 3))
+def test_each_class_that_may_overlap_is_where_its_probability_is_above(planes, limits):
+    config = _overlapping(["a", "b", "c"], thresholds=limits)
+    expected = [plane > limit for plane, limit in zip(planes, limits, strict=True)]
+    assert np.array_equal(labels_of(planes, config, limits_of(None, config)), expected)
+
+
+@given(planes=_PLANES)
+def test_a_pixel_of_an_inner_class_has_the_outer_ones(planes):
+    config = _overlapping(["core", "whole", "middle"], nested=["whole", "middle", "core"])
+    core, whole, middle = labels_of(planes, config, limits_of(None, config)).astype(bool)
+    assert np.array_equal(whole, planes[1] > 0.5)
+    assert np.array_equal(middle, (planes[2] > 0.5) & whole)
+    assert np.array_equal(core, (planes[0] > 0.5) & middle)
+
+
+def test_thresholds_of_classes_that_may_overlap():
+    config = _overlapping(["a", "b"], thresholds=[0.2, 0.7])
+    assert limits_of(None, config) == (0.2, 0.7)
+    assert limits_of(0.3, config) == (0.3, 0.3)
+    assert limits_of({"b": 0.4}, config) == (0.2, 0.4)
+    assert limits_of(None, _overlapping(["a", "b"])) == (0.5, 0.5)
+    assert limits_of(None, _overlapping(["a"])) == (0.5,)
+
+
+def test_the_stored_threshold_of_a_single_logit_counts_unless_another_is_said():
+    config = unetzoo.ModelConfig(decoder="unet", encoder="plain", info=unetzoo.ModelInfo(thresholds=[0.2]))
+    assert class_ids(np.full((1, 1, 1), 0.3, np.float32), limits_of(None, config)).tolist() == [[1]]
+    assert class_ids(np.full((1, 1, 1), 0.3, np.float32), limits_of(0.4, config)).tolist() == [[0]]
+
+
+def test_pixels_without_data_are_unknown_in_every_plane():
+    config = _overlapping(["a", "b"])
+    probabilities = np.full((2, 1, 2), 0.9, np.float32)
+    probabilities[:, 0, 1] = np.nan
+    assert labels_of(probabilities, config, (0.5, 0.5), unknown=255).tolist() == [[[1, 255]], [[1, 255]]]

@@ -12,6 +12,7 @@ from unetzoo.checks import check_count
 from unetzoo.errors import OptionError
 
 if TYPE_CHECKING:
+    from unetzoo.nn.coding import Labels
     from unetzoo.nn.segmenter import Segmenter
 
 _BRACES = re.compile(r"(.*?)\{([^{}]*)\}(.*)")
@@ -144,7 +145,13 @@ def parts(kind: Literal["decoder", "encoder", "object"], patterns: Sequence[str]
 
 
 def create_parts(
-    decoder: str, encoder: str, *, objects: str = "", classes: int = 1, in_channels: int = 3
+    decoder: str,
+    encoder: str,
+    *,
+    objects: str = "",
+    classes: int = 1,
+    in_channels: int = 3,
+    labels: "Labels" = "exclusive",
 ) -> "Segmenter":
     """A network of parts as they are written, such as `"unetpp(deep_supervision=True)"`.
 
@@ -164,6 +171,7 @@ def create_parts(
         decoder_options=decoder_options,
         objects=objects,
         objects_options=objects_options,
+        labels=labels,
     )
 
 

@@ -123,6 +123,7 @@ def _fitted(combination: Combination, data: Survey, steps: int, listener: FitLis
         objects=combination.objects,
         classes=len(statistics.class_names),
         in_channels=statistics.channels,
+        labels=statistics.labels,
     )
     options = FitOptions(
         loss=combination.loss,

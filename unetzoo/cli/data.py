@@ -75,9 +75,11 @@ MaskKind = Annotated[
     str,
     typer.Option(
         "--masks",
+        "--labels",
         metavar="KIND",
         rich_help_panel=MASKS,
-        help="Kind of masks: auto, or instances, which number the objects of one class",
+        help="Kind of masks: auto; instances, which number the objects of one class; overlapping, planes or outlines "
+        "of classes that may overlap; exclusive, of one class a pixel",
     ),
 ]
 
@@ -134,7 +136,8 @@ def convert(
     """Write any data set as a folder with images/ and masks/, which other programs read, too.
 
     Images are copied. Masks are PNG files of class ids, or of the numbers of objects with --masks instances; TIFF
-    where numbers exceed 65,535. The names of the classes are in masks.json, from which they are read again.
+    where numbers exceed 65,535, and of planes where classes may overlap. The names of the classes are in masks.json,
+    from which they are read again.
 
     Example: unetzoo data convert annotations.json cells/ --masks instances
     """
@@ -214,4 +217,7 @@ def _classes(statistics: "Statistics") -> "Table":
     table = new_table("class", numbers=("id", "share of pixels"))
     for number, (name, share) in enumerate(zip(statistics.class_names, statistics.class_frequencies, strict=True)):
         table.add_row(name, str(number), f"{share:.2%}")
+    if statistics.labels == "overlapping":
+        table.add_section()
+        table.add_row("several classes", "", f"{statistics.overlap:.2%}")
     return table

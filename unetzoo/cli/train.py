@@ -166,6 +166,14 @@ def train(
     threshold: Threshold = None,
     nearest_color: NearestColor = False,
     split_by: SplitByName = "auto",
+    nested: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAMES",
+            rich_help_panel=MASKS,
+            help="Classes that may overlap, each of which contains the next, such as whole,core",
+        ),
+    ] = None,
     folds: Annotated[
         int | None,
         typer.Option(
@@ -218,6 +226,7 @@ def train(
         "data.nearest_color": nearest_color or None,
         "data.split_by": split_by if split_by != "auto" else None,
         "data.folds": folds,
+        "data.nested": [name.strip() for name in nested.split(",")] if nested else None,
     }
     names = {"decoder": decoder, "encoder": encoder, "objects": "" if objects == "none" else objects}
     options = {"decoder": decoder_option or (), "encoder": encoder_option or (), "objects": objects_option or ()}

@@ -133,7 +133,7 @@ def say_result(result: "Fit") -> None:
     network = "no validation images to choose by: the last network"
     if best.score is not None:
         tuned = result.tuning
-        score = f"{best.score_name} {best.score:.4f}" if tuned is None else f"AP {tuned.after:.4f} as tuned"
+        score = f"{best.score_name} {best.score:.4f}" if tuned is None else f"{tuned.score} {tuned.after:.4f} as tuned"
         network = f"the best network, of epoch {best.epoch} with {score},"
     if result.outlook:
         show(result.outlook)
@@ -143,9 +143,11 @@ def say_result(result: "Fit") -> None:
 
 
 def tuning_line(tuning: "Tuning") -> str:
-    """What the tuning of a decoder of objects changed."""
+    """What the tuning of a decoder of objects, or of thresholds, changed."""
     changes = [f"{name} {old:g} to {new:g}" for name, (old, new) in tuning.changes.items() if new != old]
-    images = count_of(tuning.images, "image")
+    subject, score = "decoder" if tuning.score == "AP" else "thresholds", tuning.score
+    tuned = f"{subject} tuned on {count_of(tuning.images, 'image')}"
     if not changes:
-        return f"decoder tuned on {images}: its options stay, AP {tuning.before:.4f}"
-    return f"decoder tuned on {images}: {', '.join(changes)}; AP {tuning.before:.4f} to {tuning.after:.4f}"
+        stay = "its options stay" if subject == "decoder" else "they stay"
+        return f"{tuned}: {stay}, {score} {tuning.before:.4f}"
+    return f"{tuned}: {', '.join(changes)}; {score} {tuning.before:.4f} to {tuning.after:.4f}"

@@ -1,4 +1,4 @@
-"""`unetzoo tune`: choose how a network of objects decodes its maps, on images with known objects."""
+"""`unetzoo tune`: choose how a network's maps become its result, on images with known masks."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -21,7 +21,9 @@ def tune(
     model: Annotated[
         Path,
         typer.Argument(
-            metavar="MODEL", help="Folder of a network of objects, as unetzoo train wrote it", show_default=False
+            metavar="MODEL",
+            help="Folder of a network of objects, of classes that may overlap, or with one logit",
+            show_default=False,
         ),
     ],
     data: Source,
@@ -36,11 +38,12 @@ def tune(
     device: DeviceName = None,
     json: Json = None,
 ) -> None:
-    """Choose the decoder's options of a network of objects, and store them with the network.
+    """Choose the decoder's options of a network of objects, or thresholds of classes, and store them with the network.
 
     Each option, such as a threshold or the size of the smallest object, takes the value with the largest average
-    precision of the objects. `unetzoo train` does this on the validation images at its end; this command does it for
-    other images.
+    precision of the objects. Each class that may overlap, and the foreground of a network with one logit, takes the
+    threshold with the largest Dice. `unetzoo train` does this on the validation images at its end, but for one logit;
+    this command does it for other images.
 
     Example: unetzoo tune run cells/
     """
@@ -63,7 +66,7 @@ def tune(
                 split,
                 options,
                 trained=network.config.info,
-                objects=True,
+                objects=bool(network.config.objects),
                 split_by=split_by,  # type: ignore[arg-type] # it is checked there
             ),
             tile=tile,
@@ -81,5 +84,5 @@ def _show(tuning: "Tuning", model: Path) -> None:
     for name, values in tuning.changes.items():
         table.add_row(name, *(f"{value:g}" for value in values))
     table.add_section()
-    table.add_row("AP", f"{tuning.before:.4f}", f"{tuning.after:.4f}", style="bold")
-    show(f"decoder of {model}, tuned on {count_of(tuning.images, 'image')}", "", table)
+    table.add_row(tuning.score, f"{tuning.before:.4f}", f"{tuning.after:.4f}", style="bold")
+    show(f"{model}, tuned on {count_of(tuning.images, 'image')}", "", table)

@@ -40,8 +40,8 @@ def convert_dataset(
 
     Files of images are copied as they are. Masks hold class ids, 255 where the class is not known, or, with
     `masks="instances"`, the numbers of objects: PNG of 8 or 16 bits, or TIFF of 32 bits beyond 65,535 or where pixels
-    do not count (-1). The names of the classes are written to `masks.json`, from which they are read again. The folder
-    appears when it is complete.
+    do not count (-1). Masks whose classes may overlap are TIFF of planes (classes, h, w). The names of the classes are
+    written to `masks.json`, from which they are read again. The folder appears when it is complete.
 
     Args:
         data: as for `unetzoo.survey`.
@@ -80,9 +80,15 @@ def _write(folder: Path, dataset: CodedDataset, on_written: Callable[[int], None
             path.parent.mkdir(parents=True, exist_ok=True)
             write(path, dataset, index)
         on_written(len(entries))
-    names = dataset.class_names
-    classes: Classes = names if dataset.coding.instances else {name: number for number, name in enumerate(names)}
-    write_declared(folder, MaskOptions(classes, "instances" if dataset.coding.instances else "auto"))
+    names, kind = dataset.class_names, _kind(dataset)
+    classes: Classes = names if kind != "auto" else {name: number for number, name in enumerate(names)}
+    write_declared(folder, MaskOptions(classes, kind))
+
+
+def _kind(dataset: CodedDataset) -> Masks:
+    if dataset.labels == "overlapping":
+        return "overlapping"
+    return "instances" if dataset.coding.instances else "auto"
 
 
 def _places(entries: Sequence[Entry]) -> list[PurePosixPath]:
@@ -124,15 +130,17 @@ def _write_mask(path: Path, dataset: CodedDataset, index: int) -> None:
     from PIL import Image
 
     mask = _mask(dataset, index)
-    if mask.dtype == np.int32:
-        tifffile.imwrite(f"{path}.tif", mask, compression="zlib")
+    if mask.dtype == np.int32 or mask.ndim == 3:
+        tifffile.imwrite(f"{path}.tif", mask, compression="zlib", photometric="minisblack")
     else:
         Image.fromarray(mask).save(f"{path}.png")
 
 
 def _mask(dataset: CodedDataset, index: int) -> NDArray[Any]:
-    """Class ids of 8 bits, or numbers of objects, of 16 bits where these suffice."""
+    """Class ids or planes of 8 bits, or numbers of objects, of 16 bits where these suffice."""
     mask = dataset[index].mask.astype(np.uint8)
+    if mask.ndim == 3:
+        return mask[0] if len(mask) == 1 else mask
     if not dataset.coding.instances:
         return mask
     numbers = dataset.instances(index)

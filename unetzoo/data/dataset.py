@@ -6,13 +6,17 @@ from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
+from unetzoo.checks import check_choice
+from unetzoo.nn.coding import Labels
+
 
 class Sample(NamedTuple):
     """An image and its mask.
 
     Attributes:
         image: (h, w, c), any dtype, values as they were measured.
-        mask: (h, w), class ids 0 to classes - 1 of an integer dtype; 255 if the class is not known.
+        mask: (h, w), class ids 0 to classes - 1 of an integer dtype; 255 if the class is not known. Of a data set whose
+            classes may overlap (classes, h, w): 1 where a class is, 0 where it is not, 255 if that is not known.
         name: for people, such as the image's file name.
     """
 
@@ -26,6 +30,7 @@ class Dataset(ABC):
 
     Args:
         class_names: one for each class id.
+        labels: `"overlapping"`: a pixel may have several classes, or none.
 
     Attributes:
         split: the name of the split, if it is known.
@@ -35,8 +40,12 @@ class Dataset(ABC):
     split = ""
     split_note = ""
 
-    def __init__(self, class_names: Sequence[str]) -> None:
+    labels: Labels = "exclusive"
+
+    def __init__(self, class_names: Sequence[str], *, labels: Labels = "exclusive") -> None:
         self.class_names = tuple(class_names)
+        check_choice("labels", labels, Labels)
+        self.labels = labels
 
     @abstractmethod
     def __len__(self) -> int:

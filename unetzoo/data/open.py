@@ -8,7 +8,7 @@ from dataclasses import replace
 from unetzoo.data.dataset import Dataset
 from unetzoo.data.find import Data, source_of
 from unetzoo.data.masks.options import Classes, MaskOptions, Masks, Value
-from unetzoo.data.masks.trained import resolve_coding
+from unetzoo.data.masks.trained import labels_of_training, resolve_coding
 from unetzoo.data.sources.cuts import SplitBy, in_blocks
 from unetzoo.data.sources.declared import with_declared
 from unetzoo.data.sources.files import FileSource
@@ -45,6 +45,8 @@ def survey(
         classes: names of the classes, such as `["sky", "cell"]`, or with their values in the masks, such as
             `{"sky": 0, "cell": 255}` or `{"sky": "#000000", "cell": ["#ff0000", "#00ff00"]}`; None: derived from masks.
         masks: `"instances"`: masks number the objects of one class; those of annotations are drawn so.
+            `"overlapping"`: the planes of masks, or the labels of annotations, are classes that may overlap;
+            `"exclusive"`: they may not; `"auto"`: planes may if some do.
         ignore: values or colors whose pixels do not count, such as `0`, `[0, -9999]` or `"#000000"`.
         threshold: the least value of the foreground, in masks with soft edges.
         nearest_color: a color or value of no class stands for the nearest one of a class.
@@ -206,8 +208,13 @@ def _resolved(
 ) -> tuple[Source, MaskOptions]:
     """The images and masks, which number objects if the user asks for that, and what the user or the data say."""
     source = source_of(data)
+    is_overlapping = "overlapping" in (masks.masks, masks.masks == "auto" and trained and labels_of_training(trained))
+    if is_overlapping:
+        source, masks = source.in_planes(), replace(masks, masks="overlapping")
     masks = with_declared(masks, source.declared)
     is_said = masks.classes is not None or masks.threshold is not None or (trained and trained.mask_coding)
+    if masks.masks == "overlapping":
+        return source, masks
     if objects and not source.knows_objects and not is_said:
         masks = replace(masks, masks="instances")
     return source.numbered() if masks.masks == "instances" else source, masks

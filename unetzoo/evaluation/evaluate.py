@@ -72,7 +72,7 @@ def evaluate(
         split: `"train"`, `"val"`, `"test"` or `"all"`; None: test, else val; all where there are no splits and the
             network was not trained on the data.
         classes: names of the classes, perhaps with their values in masks; None: as in the network's training.
-        masks: `"instances"`: masks number the objects of one class.
+        masks: as for `unetzoo.survey`.
         ignore: values or colors of masks whose pixels do not count, besides those ignored in the training.
         threshold: mask values of at least this are the foreground, where edges are soft.
         nearest_color: read a color or value that has no class as the nearest one that has.
@@ -139,7 +139,7 @@ def measure_images(
     tile, overlap, flips, resample = tiling
     for index in range(len(dataset)):
         sample, scale, said = presented(dataset, index, config, resample)
-        check_fits(model, dataset.class_names, sample.image.shape[2], image=sample.name)
+        check_fits(model, dataset.class_names, sample.image.shape[2], labels=dataset.labels, image=sample.name)
         doubts += [Finding(sample.name, f": {doubt}") for doubt in said]
         prediction = predicted(
             model, sample.image, name=sample.name, tile=tile, overlap=overlap, flips=flips, scale=scale

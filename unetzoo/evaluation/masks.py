@@ -17,7 +17,8 @@ from unetzoo.inference.normalize import normalizations_of
 from unetzoo.inference.objects import Decoder
 from unetzoo.inference.pixel_size import AS_IT_IS, PixelScale, Rows, rows_at
 from unetzoo.inference.predict import rows_of
-from unetzoo.inference.thresholds import class_ids
+from unetzoo.inference.thresholds import labels_of, limits_of
+from unetzoo.nn.coding import Labels
 from unetzoo.nn.config import ModelConfig
 from unetzoo.nn.wrapped import network_of
 from unetzoo.objects.coding import Maps
@@ -28,7 +29,7 @@ class Prediction(NamedTuple):
     """What a network says of an image.
 
     Attributes:
-        ids: class ids (h, w).
+        ids: class ids (h, w), or planes (classes, h, w) of 0 and 1 if classes may overlap.
         objects: number of each pixel's object (h, w), 1 to n, 0 where there is none; None without objects.
     """
 
@@ -36,13 +37,16 @@ class Prediction(NamedTuple):
     objects: NDArray[np.int32] | None = None
 
 
-def check_fits(model: Network, class_names: Sequence[str], channels: int, *, image: str = "") -> None:
+def check_fits(
+    model: Network, class_names: Sequence[str], channels: int, *, labels: Labels = "exclusive", image: str = ""
+) -> None:
     """Check that a network has the classes and the channels of a data set; a single logit stands for two classes.
 
     Args:
         model: the network.
         class_names: of the data set.
         channels: of its images.
+        labels: of the data set: whether its classes may overlap.
         image: name of the image that has these channels; empty: all have, and the network is about to be trained.
 
     Raises:
@@ -51,9 +55,11 @@ def check_fits(model: Network, class_names: Sequence[str], channels: int, *, ima
     """
     config = network_of(model).config
     count, logits = len(class_names), config.classes
+    if labels != config.labels:
+        raise OptionError(_say_labels(config, labels, is_new=not image))
     if config.objects:
         _check_object_classes(config, class_names)
-    elif logits != count and not (logits == 1 and count == 2):
+    elif logits != count and not (logits == 1 and count == 2 and labels == "exclusive"):
         raise OptionError(
             f"the data has {count} classes ({', '.join(class_names)}), the network {logits}: "
             + ("use data with the classes of its training" if image else f"create it with classes={count}")
@@ -64,6 +70,17 @@ def check_fits(model: Network, class_names: Sequence[str], channels: int, *, ima
             f"{config.in_channels}: "
             + ("use images like those of its training" if image else f"create it with in_channels={channels}")
         )
+
+
+def _say_labels(config: ModelConfig, labels: Labels, *, is_new: bool) -> str:
+    if config.objects:
+        return "the classes of the data may overlap, and a network of objects gives each pixel one: leave objects out"
+    texts = {"overlapping": "may overlap", "exclusive": "exclude one another"}
+    advice = f"create it with labels={labels!r}" if is_new else "use data like that of its training"
+    return (
+        f"the classes of the data {texts[labels]}, those of the network {texts[config.labels]}: {advice}, or say "
+        f"masks={config.labels!r} (--masks {config.labels}) if the masks can be read so"
+    )
 
 
 def tallies_of(
@@ -98,6 +115,8 @@ def object_pairs(
     if not counted:
         return []
     ids = [dataset.class_names.index(name) for name in counted]
+    if prediction.ids.ndim == 3:  # classes that may overlap
+        return [component_pair(prediction.ids[number], truth[number], 1) for number in ids]
     if prediction.objects is None:
         numbers = dataset.instances(index)
         return [component_pair(prediction.ids, truth, number, numbers) for number in ids]
@@ -149,7 +168,9 @@ def predicted(
     """
     config = network_of(model).config
     maps = predicted_maps(model, image, name=name, tile=tile, overlap=overlap, flips=flips, scale=scale)
-    return decoded(config, maps) if config.objects else Prediction(class_ids(maps).astype(np.int64, copy=False))
+    if config.objects:
+        return decoded(config, maps)
+    return Prediction(labels_of(maps, config, limits_of(None, config)).astype(np.int64, copy=False))
 
 
 def predicted_maps(

@@ -111,7 +111,10 @@ class Measurement:
         truth: NDArray[np.integer],
         tallies: Tallies | None = None,
     ) -> None:
-        """Measure one image; `tallies` (classes, 17) are those of the objects of each class that is counted."""
+        """Measure one image; `tallies` (classes, 17) are those of the objects of each class that is counted.
+
+        Prediction and truth are class ids (h, w), or planes (classes, h, w).
+        """
         counts = count(predicted, truth, len(self.names))
         scores = iou(counts)
         ious = tuple(None if np.isnan(value) else float(value) for value in scores)
@@ -128,7 +131,7 @@ class Measurement:
             distances, dices = surface_scores(predicted, truth, len(self.names), tolerance=self.tolerance)
             lacks = np.isnan(distances) & ~np.isnan(dices)  # in one of both alone
             self.distances.append(distances)
-            self.penalized.append(np.where(lacks, np.hypot(*truth.shape), distances))
+            self.penalized.append(np.where(lacks, np.hypot(*truth.shape[-2:]), distances))
             self.surface_dice.append(dices)
 
     def summed_up(self, bootstrap: Bootstrap, *, resamples: int, seed: int) -> Evaluation:

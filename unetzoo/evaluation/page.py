@@ -137,7 +137,7 @@ def chosen_cases(evaluation: Evaluation) -> list[Group]:
 
 def _png(shown: Shown, class_names: Sequence[str]) -> str:
     """A picture in base64, with about as many pixels as the image has."""
-    height = min(max(shown.truth.shape[0], _LOWEST), _HIGHEST)
+    height = min(max(shown.truth.shape[-2], _LOWEST), _HIGHEST)
     png = io.BytesIO()
     draw_sheet([shown], class_names, height=height).save(png, format="PNG")
     return base64.b64encode(png.getvalue()).decode()

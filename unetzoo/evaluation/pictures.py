@@ -44,18 +44,51 @@ OUTLINES = (
 
 
 def class_colors(ids: Ids, classes: int) -> Colors:
-    """Class ids (h, w) as colors (h, w, 3)."""
+    """Class ids (h, w) as colors (h, w, 3); of planes (classes, h, w) the mean color of those that are set."""
+    if ids.ndim == 3:
+        return _plane_colors(ids)
     table = np.concatenate([palette(classes), [UNKNOWN_COLOR]]).astype(np.uint8)
     colors: Colors = table[np.where(ids == UNKNOWN, classes, ids)]
     return colors
 
 
+def plane_palette(classes: int) -> Colors:
+    """A color (classes, 3) for each class that may overlap, without a background."""
+    return palette(classes + 1)[1:]
+
+
+def _plane_colors(planes: Ids) -> Colors:
+    is_set = planes == 1
+    sums = np.tensordot(is_set.astype(float), plane_palette(len(planes)), axes=(0, 0))
+    counts = is_set.sum(0)[..., None]
+    colors = np.where(counts, sums / counts.clip(1), NOTHING).astype(np.uint8)
+    colors[(planes == UNKNOWN).all(0)] = UNKNOWN_COLOR
+    return colors
+
+
+def _plane_errors(truth: Ids, predicted: Ids) -> Colors:
+    """Where planes (classes, h, w) err: a class too many, a class too few, or both."""
+    too_many = ((truth == 0) & (predicted == 1)).any(0)
+    too_few = ((truth == 1) & (predicted == 0)).any(0)
+    colors = np.empty((*truth.shape[1:], 3), dtype=np.uint8)
+    colors[:] = NOTHING
+    colors[(truth == 1).any(0)] = HIT
+    colors[too_many] = FALSE_POSITIVE
+    colors[too_few] = FALSE_NEGATIVE
+    colors[too_many & too_few] = CONFUSED
+    colors[(truth == UNKNOWN).all(0)] = UNKNOWN_COLOR
+    return colors
+
+
 def error_colors(truth: Ids, predicted: Ids) -> Colors:
-    """Where a prediction (h, w) errs, as colors (h, w, 3).
+    """Where a prediction (h, w), or planes (classes, h, w), errs, as colors (h, w, 3).
 
     Something where the truth has the first class, the background, is a false positive; the background where the truth
-    has something is a false negative; another class than the true one is a confusion.
+    has something is a false negative; another class than the true one is a confusion. Of classes that may overlap, one
+    too many is a false positive, one too few a false negative, and both a confusion.
     """
+    if truth.ndim == 3:
+        return _plane_errors(truth, predicted)
     colors = np.empty((*truth.shape, 3), dtype=np.uint8)
     colors[:] = CONFUSED
     colors[predicted == 0] = FALSE_NEGATIVE
@@ -128,14 +161,23 @@ def _edges(numbers: NDArray[np.integer], width: int) -> NDArray[np.bool_]:
     return edges & (numbers > 0)
 
 
-def legend(class_names: Sequence[str], *, with_unknown: bool, with_objects: bool = False) -> list[Entry]:
+def legend(
+    class_names: Sequence[str], *, with_unknown: bool, with_objects: bool = False, may_overlap: bool = False
+) -> list[Entry]:
     """The colors of all panels of a picture, and what they mean."""
     names = list(class_names)
-    colors = dimmed(palette(len(names))) if with_objects else palette(len(names))
+    own = plane_palette(len(names)) if may_overlap else palette(len(names))
+    colors = dimmed(own) if with_objects else own
     entries = [Entry(tuple(color), name) for color, name in zip(colors.tolist(), names, strict=True)]
     background = names[0]
     entries.append(Entry(HIT, "right"))
-    if len(names) == 2:
+    if may_overlap:
+        entries += [
+            Entry(FALSE_POSITIVE, "false positive: a class too many"),
+            Entry(FALSE_NEGATIVE, "false negative: a class too few"),
+            Entry(CONFUSED, "both"),
+        ]
+    elif len(names) == 2:
         entries += [
             Entry(FALSE_POSITIVE, f"false positive: no {names[1]} there"),
             Entry(FALSE_NEGATIVE, f"false negative: {names[1]} missed"),

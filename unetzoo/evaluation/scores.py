@@ -17,15 +17,24 @@ def count(predicted: NDArray[np.integer], truth: NDArray[np.integer], classes: i
     """Count the pixels of each class: (classes, 3) of true positives, false positives and false negatives.
 
     Args:
-        predicted: class ids (h, w), from 0 to classes - 1.
-        truth: class ids (h, w); pixels of 255, unknown, do not count.
-        classes: at least 2.
+        predicted: class ids (h, w), from 0 to classes - 1; or planes (classes, h, w) of 0 and 1.
+        truth: class ids (h, w), or planes (classes, h, w); pixels of 255, unknown, do not count.
+        classes: at least 2, of planes at least 1.
     """
+    if truth.ndim == 3:
+        return np.stack([_count_plane(*pair) for pair in zip(predicted, truth, strict=True)])
     is_known = truth != UNKNOWN
     pairs = truth[is_known].astype(np.int64) * classes + predicted[is_known]
     confusion = np.bincount(pairs, minlength=classes**2).reshape(classes, classes)
     true = confusion.diagonal()
     return np.stack([true, confusion.sum(0) - true, confusion.sum(1) - true], axis=-1)
+
+
+def _count_plane(predicted: NDArray[np.integer], truth: NDArray[np.integer]) -> Counts:
+    """Count the pixels of a class of its own (3,)."""
+    is_on, is_true, is_false = predicted == 1, truth == 1, truth == 0
+    pairs = ((is_on & is_true), (is_on & is_false), (~is_on & is_true))
+    return np.array([np.count_nonzero(pair) for pair in pairs])
 
 
 def is_there(counts: Counts) -> NDArray[np.bool_]:

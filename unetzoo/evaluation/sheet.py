@@ -28,8 +28,8 @@ class Shown:
     Attributes:
         image: (h, w, channels), of any range: brightness is stretched between its 1st and 99th percentile. Three
             channels are red, green and blue; of any other number the first is shown in gray.
-        truth: class ids (h, w); 255: unknown.
-        predicted: class ids (h, w).
+        truth: class ids (h, w), or planes (classes, h, w) if classes may overlap; 255: unknown.
+        predicted: class ids (h, w), or planes.
         title: name and scores; empty: none.
         objects: those of each class whose objects are counted.
     """
@@ -53,7 +53,9 @@ def draw_sheet(cases: Sequence[Shown], class_names: Sequence[str], *, height: in
     across = _MARGIN + len(_PANELS) * (max(widths) + _MARGIN)
     with_unknown = any(bool((case.truth == UNKNOWN).any()) for case in cases)
     with_objects = any(case.objects for case in cases)
-    entries = legend(tuple(map(printable, class_names)), with_unknown=with_unknown, with_objects=with_objects)
+    may_overlap = cases[0].truth.ndim == 3
+    names = tuple(map(printable, class_names))
+    entries = legend(names, with_unknown=with_unknown, with_objects=with_objects, may_overlap=may_overlap)
     lines = _lines([entry.text for entry in entries], across)
     heights = [height + _MARGIN + (_TITLE if case.title else 0) for case in cases]
     sheet = Image.new("RGB", (across, _HEADING + sum(heights) + len(lines) * _LINE + _MARGIN), _PAPER)
@@ -103,9 +105,10 @@ def _panels(case: Shown, classes: int, size: tuple[int, int]) -> tuple[Colors, .
 
 
 def _nearest(ids: Ids, size: tuple[int, int]) -> Ids:
-    """Ids (h, w) at another width and height."""
-    columns, rows = ((np.arange(to) + 0.5) * of / to for to, of in zip(size, ids.shape[::-1], strict=True))
-    resized: Ids = ids[rows.astype(int)[:, None], columns.astype(int)]
+    """Ids (..., h, w) at another width and height."""
+    sides = ids.shape[-1], ids.shape[-2]
+    columns, rows = ((np.arange(to) + 0.5) * of / to for to, of in zip(size, sides, strict=True))
+    resized: Ids = ids[..., rows.astype(int)[:, None], columns.astype(int)]
     return resized
 
 

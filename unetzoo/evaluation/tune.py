@@ -1,4 +1,4 @@
-"""Tune the options by which a network of objects decodes its maps, on images with known objects."""
+"""Tune what turns the maps of a network into its result: the decoder of objects, or thresholds of classes."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,8 +21,9 @@ from unetzoo.errors import DataError, OptionError
 from unetzoo.evaluation.masks import check_fits, decoded, predicted_maps, tallies_of
 from unetzoo.evaluation.objects import average_precision
 from unetzoo.evaluation.shown import presented
+from unetzoo.evaluation.thresholds import choose_thresholds, names_of_thresholds
 from unetzoo.inference.forward import Network
-from unetzoo.nn.config import ModelConfig
+from unetzoo.nn.config import ModelConfig, is_sigmoid
 from unetzoo.nn.wrapped import network_of
 from unetzoo.objects.coding import Maps
 from unetzoo.registry.objects import coding_defaults, coding_of
@@ -35,14 +36,17 @@ _GAIN = 1e-6  # of the average precision, for which an option changes
 
 @dataclass(frozen=True)
 class Tuning:
-    """Options of a decoder that were chosen by average precision (AP), and what they change.
+    """Options of a decoder of objects, or thresholds of classes, that were chosen by a score, and what they change.
 
     Attributes:
-        options: all options of the coding that differ from its defaults, as in `ModelConfig.objects_options`.
-        changes: of each option that was tuned, its value before and after.
-        before: AP of the objects, the mean over IoUs from 0.5 to 0.95, 0 to 1, with the options before.
-        after: the same with the new options. It is on the images that chose them, so it flatters.
+        options: all options of the coding that differ from its defaults, as in `ModelConfig.objects_options`; empty for
+            thresholds.
+        changes: of each option and threshold that was tuned, its value before and after.
+        before: the score with the values before.
+        after: the same with the new values. It is on the images that chose them, so it flatters.
         images: number of images.
+        score: `"AP"`: average precision of the objects, the mean over IoUs from 0.5 to 0.95, 0 to 1; `"Dice"`: over all
+            pixels, the mean over classes, 0 to 1.
     """
 
     options: Mapping[str, Any]
@@ -50,6 +54,7 @@ class Tuning:
     before: float
     after: float
     images: int
+    score: str = "AP"
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -78,14 +83,17 @@ def tune(
     tile: int | None = None,
     on_step: OnStep = lambda _done, _all: None,
 ) -> Tuning:
-    """Choose the options of a network's decoder of objects, and set them in `model.config`.
+    """Choose the options of a network's decoder of objects, or its thresholds, and set them in `model.config`.
 
     One option after the other takes the value with the largest average precision, until none changes (coordinate
-    ascent over `ObjectCoding.tunable`, at most three rounds). `fit` does so at its end. Save the network to keep them.
+    ascent over `ObjectCoding.tunable`, at most three rounds). Each class that may overlap, and the foreground of a
+    single logit, gets the threshold with the largest Dice over all pixels, of 0.01 to 0.99. `fit` does so at its end
+    for objects and for classes that may overlap. Save the network to keep the values.
 
     Args:
-        model: a network of `create(..., objects=...)`, in evaluation mode; its options are where the search begins.
-        data: as in `evaluate`. Images are taken evenly over the data until they have 2^23 pixels.
+        model: a network of `create(..., objects=...)`, of classes that may overlap, or with a single logit, in
+            evaluation mode; its values are where the search begins.
+        data: as in `evaluate`. For objects images are taken evenly over the data until they have 2^23 pixels.
         split: as in `evaluate`; None: val, or all of a `Dataset`. The network knows the objects of training images, and
             test images should not choose anything.
         classes: as in `evaluate`.
@@ -98,23 +106,36 @@ def tune(
         on_step: called with the number of finished steps, and that of all steps as far as it is known.
 
     Raises:
-        DataError: there are no images, one cannot be read, or they have no objects.
-        OptionError, ShapeError: the network has no objects, or does not fit the data.
+        DataError: there are no images, one cannot be read, or they have no objects, or none of the classes.
+        OptionError, ShapeError: the network has several classes that exclude one another, or does not fit the data.
         MissingExtraError: the extra `objects` is not installed.
     """
     network = network_of(model)
-    coding_of(network.config)  # raises where there are no objects
+    has_objects = bool(network.config.objects)
+    if not has_objects and not is_sigmoid(network.config):
+        raise OptionError(
+            "the network has several classes that exclude one another: the most probable one needs no tuning"
+        )
     options = MaskOptions(classes, masks, ignore, threshold, nearest_color)
     split = split or (None if isinstance(data, Dataset) else "val")
     info = network.config.info
-    dataset = dataset_of(data, split, options, trained=info, objects=True, split_by=split_by)
+    dataset = dataset_of(data, split, options, trained=info, objects=has_objects, split_by=split_by)
     if not len(dataset):
         raise DataError("there are no images to tune on: choose another split")
     tuning = tune_on(model, dataset, tile=tile, on_step=on_step)
     if tuning is None:
-        raise DataError("the images to tune on have no objects: choose others")
-    network.config = replace(network.config, objects_options=tuning.options)
+        missing = "objects" if has_objects else "pixel of any class"
+        raise DataError(f"the images to tune on have no {missing}: choose others")
+    network.config = with_tuning(network.config, tuning)
     return tuning
+
+
+def with_tuning(config: ModelConfig, tuning: Tuning) -> ModelConfig:
+    """The configuration with the values that were chosen."""
+    if config.objects:
+        return replace(config, objects_options=tuning.options)
+    thresholds = tuple(after for _, after in tuning.changes.values())
+    return replace(config, info=replace(config.info, thresholds=thresholds))
 
 
 def tune_on(
@@ -126,10 +147,21 @@ def tune_on(
     on_step: OnStep = lambda _done, _all: None,
 ) -> Tuning | None:
     """As `tune`, for images of a data set until they have so many pixels; changes nothing. None: without objects."""
+    if not network_of(model).config.objects:
+        return _tune_thresholds(model, dataset, tile, on_step)
     with _cases(model, dataset, tile, pixels, on_step) as cases:
         if not any((case.objects > 0).any() for case in cases):
             return None
         return _Search(network_of(model).config, cases, dataset.class_names).run(on_step)
+
+
+def _tune_thresholds(model: Network, dataset: Dataset, tile: int | None, on_step: OnStep) -> Tuning | None:
+    chosen = choose_thresholds(model, dataset, tile=tile, on_step=on_step)
+    if chosen is None:
+        return None
+    names = names_of_thresholds(dataset.class_names, network_of(model).config)
+    changes = dict(zip(names, zip(chosen.before, chosen.after, strict=True), strict=True))
+    return Tuning({}, changes, *chosen.dice, chosen.images, score="Dice")
 
 
 class _Search:
@@ -189,7 +221,7 @@ def _cases(model: Network, dataset: Dataset, tile: int | None, pixels: int, on_s
             if pixels <= 0:
                 break
             sample = presented(dataset, index, config, "never").sample
-            check_fits(model, dataset.class_names, sample.image.shape[2], image=sample.name)
+            check_fits(model, dataset.class_names, sample.image.shape[2], labels=dataset.labels, image=sample.name)
             path = Path(folder) / f"{index}.npy"
             np.save(path, predicted_maps(model, sample.image, name=sample.name, tile=tile))
             truth = known_where_data(sample.image, sample.mask, config.info.nodata)

@@ -12,6 +12,7 @@ from torch import Tensor
 from unetzoo._utils.memory import is_out_of_memory
 from unetzoo.errors import OptionError, OutOfMemoryError
 from unetzoo.layers.valid import mirrored
+from unetzoo.nn.config import ModelConfig, is_sigmoid
 from unetzoo.nn.ensemble import Ensemble, Member, members_of
 from unetzoo.nn.optimized import OptimizedSegmenter
 from unetzoo.nn.segmenter import Encoder, Segmenter
@@ -58,17 +59,17 @@ def probabilities_of(model: Network, images: Tensor, *, flips: bool, maps: Seque
         turned = images.flip(axes) if axes else images
         logits = model(mirrored(turned, encoder.features.reductions[-1]) if encoder.valid_padding else turned)
         logits = logits[..., :height, :width].float()
-        part = _activated(logits, maps)
+        part = _activated(logits, network.config, maps)
         total = part if total is None else total.add_(mirrored_back(part, axes, maps))
     assert total is not None  # noqa: S101 - there is at least one orientation
     result: Probabilities = (total.div_(len(orientations)) if flips else total).cpu().numpy()
     return result
 
 
-def _activated(logits: Tensor, maps: Sequence[ObjectMap]) -> Tensor:
+def _activated(logits: Tensor, config: ModelConfig, maps: Sequence[ObjectMap]) -> Tensor:
     if maps:
         return activate(maps, logits)
-    return logits.softmax(1) if logits.shape[1] > 1 else logits.sigmoid()
+    return logits.sigmoid() if is_sigmoid(config) else logits.softmax(1)
 
 
 def mirrored_back(values: Tensor, axes: tuple[int, ...], maps: Sequence[ObjectMap]) -> Tensor:

@@ -66,8 +66,9 @@ def predict(
         flips: average over the image and its mirror images (left-right, upside down, both), for four times the work.
 
     Returns:
-        (classes, h, w), each from 0 to 1: the softmax for several classes, the sigmoid for a single one. A network of
-        objects gives its maps after activation, see `predict_objects`. NaN where the image has no data.
+        (classes, h, w), each from 0 to 1: the softmax for several classes that exclude one another, the sigmoid for a
+        single one and for classes that may overlap. A network of objects gives its maps after activation, see
+        `predict_objects`. NaN where the image has no data.
 
     Raises:
         ShapeError: the image has other axes, or another number of channels than the network.

@@ -6,9 +6,12 @@ from typing import Any, Literal, get_args
 
 from unetzoo.errors import ConfigError, DataError
 
-Kind = Literal["ids", "grays", "levels", "colors", "cutout", "channel", "alpha", "planes"]
+Kind = Literal["ids", "grays", "levels", "colors", "cutout", "channel", "alpha", "planes", "sets"]
 """What counts of a pixel: its number as stored, its brightness as shown, its number in steps of 1 / `LEVELS`, its
-color, its color where it is opaque, the value of the only channel in use, its opacity, or which plane is set."""
+color, its color where it is opaque, the value of the only channel in use, its opacity, which plane is set, or which
+ones of several planes are set."""
+Labels = Literal["exclusive", "overlapping"]
+"""Whether a pixel has one class, or any number of them."""
 
 COLORED = ("colors", "cutout")
 """Kinds whose codes are colors."""
@@ -19,6 +22,9 @@ IGNORED = -1
 """Another id that masks give to such pixels."""
 
 LEVELS = 2**20
+MOST_PLANES = 31
+"""The most planes of masks whose classes overlap: bit i of a code of the kind `"sets"` says that plane i is above 0,
+and bit `MOST_PLANES` + i that it holds 255."""
 OVERLAP = -(2**63)
 """The code of a pixel that several planes claim."""
 NO_NUMBER = OVERLAP + 1
@@ -30,10 +36,10 @@ class MaskCoding:
     """What the codes of a data set's masks mean.
 
     Attributes:
-        kind: what counts of a pixel.
-        codes: the code of each class id.
+        kind: what counts of a pixel; with `"sets"` the classes may overlap.
+        codes: the code of each class id; of a class that may overlap, the bit of its plane.
         class_names: of each class id.
-        unknown: codes of pixels whose class is not known.
+        unknown: codes of pixels whose class is not known; of planes 255, or nothing.
         instances: every code other than 0 stands for 1.
         planes: number of planes of each mask; 0 if it has none.
         merged: further codes, each with its class id.
@@ -81,6 +87,11 @@ class MaskCoding:
         if complete.keys() != names or not _is_sound(complete, len(class_names)):
             raise ConfigError(f"invalid coding of masks of {len(class_names)} classes: {dict(data)!r}")
         return cls(**{name: _frozen(value) for name, value in complete.items()}, class_names=tuple(class_names))
+
+    @property
+    def labels(self) -> Labels:
+        """Whether classes exclude one another."""
+        return "overlapping" if self.kind == "sets" else "exclusive"
 
     @property
     def class_codes(self) -> frozenset[int]:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from unetzoo.checks import check_choice, check_count, check_probability, plain, whole
 from unetzoo.errors import ConfigError, OptionError
+from unetzoo.nn.coding import Labels
 from unetzoo.nn.info import LATER, ModelInfo
 
 FORMAT = 1
@@ -22,6 +23,7 @@ class ModelConfig:
         classes: channels of the logits, those of all maps of objects included.
         objects: coding of the objects; empty: the network gives classes of pixels.
         objects_options: the coding's own options.
+        labels: `"overlapping"`: each channel of the logits is a class of its own, and a pixel may have several.
         providers: distribution and version of the plugins that provide `"encoder"`, `"decoder"` and `"objects"`.
         info: what is known about the trained network.
 
@@ -41,6 +43,7 @@ class ModelConfig:
     aux_dropout: float = 0.2
     objects: str = ""
     objects_options: Mapping[str, Any] = field(default_factory=dict)
+    labels: Labels = "exclusive"
     providers: Mapping[str, str] = field(default_factory=dict)
     info: ModelInfo = field(default_factory=ModelInfo)
 
@@ -56,6 +59,8 @@ class ModelConfig:
             object.__setattr__(self, name, _plain(name, getattr(self, name)))
         if self.objects_options and not self.objects:
             raise ConfigError(f"objects_options {self.objects_options!r} need the name of a coding, objects=...")
+        if self.objects and self.labels == "overlapping":
+            raise ConfigError("a network of objects has no classes that overlap: leave objects or labels out")
 
     def _check_numbers(self) -> None:
         """Convert numbers to Python's own; OptionError for invalid ones."""
@@ -66,14 +71,17 @@ class ModelConfig:
         if whole(self.aux_classes) != 0:
             object.__setattr__(self, "aux_classes", check_count("aux_classes", self.aux_classes))
         check_choice("aux_pooling", self.aux_pooling, Pooling)
+        check_choice("labels", self.labels, Labels)
         object.__setattr__(self, "aux_dropout", check_probability("aux_dropout", self.aux_dropout))
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON, with the number of its format; a network without objects says nothing of them."""
+        """Plain data for JSON, with the number of its format; without objects and overlaps where there are none."""
         values = asdict(self)
         values["info"] = {name: value for name, value in values["info"].items() if value or name not in LATER}
         if not self.objects:
             del values["objects"], values["objects_options"]
+        if self.labels == "exclusive":
+            del values["labels"]
         return {"format": FORMAT, **values}
 
     @classmethod
@@ -99,6 +107,11 @@ class ModelConfig:
         if "info" in values:
             values["info"] = ModelInfo.from_dict(values["info"])
         return cls(**values)
+
+
+def is_sigmoid(config: ModelConfig) -> bool:
+    """Whether the probability of a class is the sigmoid of its logit, and not the softmax over all of them."""
+    return config.classes == 1 or config.labels == "overlapping"
 
 
 def _plain(name: str, mapping: Mapping[str, Any]) -> dict[str, Any]:

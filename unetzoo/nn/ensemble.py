@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from statistics import fmean
 from typing import Any
 
 from torch import nn
@@ -26,7 +27,7 @@ class Ensemble(nn.Module):
         networks: with the same classes, channels and coding of objects; in evaluation mode for predictions.
 
     Attributes:
-        config: that of the first network; values for no data are those of any, and its recipe
+        config: that of the first network; values for no data are those of any, thresholds are the mean, and its recipe
             is that of all folds.
 
     Raises:
@@ -44,7 +45,10 @@ class Ensemble(nn.Module):
         self.networks = nn.ModuleList(networks)
         nodata = sorted({value for network in networks for value in network.config.info.nodata})
         first = networks[0].config
-        self.config = replace(first, info=replace(first.info, nodata=nodata, recipe=_common_recipe(networks)))
+        thresholds = _mean_thresholds(networks)
+        self.config = replace(
+            first, info=replace(first.info, nodata=nodata, recipe=_common_recipe(networks), thresholds=thresholds)
+        )
 
     @property
     def members(self) -> tuple[Member, ...]:
@@ -79,10 +83,17 @@ def _compared(config: ModelConfig) -> dict[str, Any]:
         "number of classes": config.classes,
         "classes": ", ".join(info.class_names) or "no names",
         "number of channels": config.in_channels,
+        "labels": config.labels,
         "channels": ", ".join(info.channel_names) or "no names",
         "coding of objects": config.objects or "none",
         "values of masks": dict(info.mask_coding),
     }
+
+
+def _mean_thresholds(networks: Sequence[Member]) -> tuple[float, ...]:
+    """The mean threshold of each class; empty unless all networks have them."""
+    each = [network.config.info.thresholds for network in networks]
+    return tuple(fmean(values) for values in zip(*each, strict=True)) if all(each) else ()
 
 
 def _common_recipe(networks: Sequence[Member]) -> str:

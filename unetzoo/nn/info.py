@@ -13,7 +13,27 @@ from unetzoo.errors import ConfigError
 from unetzoo.nn.coding import MaskCoding
 
 _LONGEST = 10_000
-LATER = ("channel_names", "lineage", "recipe", "pixel_size", "pixel_size_range", "unit", "split_by")
+_NUMBERS = (
+    "mean",
+    "std",
+    "value_range",
+    "nodata",
+    "class_frequencies",
+    "pixel_size",
+    "pixel_size_range",
+    "thresholds",
+)
+LATER = (
+    "channel_names",
+    "lineage",
+    "recipe",
+    "pixel_size",
+    "pixel_size_range",
+    "unit",
+    "split_by",
+    "thresholds",
+    "nested",
+)
 """Fields that earlier releases do not read; a configuration has them only where they say something."""
 
 
@@ -43,6 +63,9 @@ class ModelInfo:
         pixel_size_range: the smallest and the largest side of a pixel among the training images.
         unit: of these lengths, such as `"um"`.
         split_by: `"blocks"`: the splits of its training were blocks of the ground of images; empty: they were images.
+        thresholds: the probability above which a class takes a pixel, 0 to 1, for each class that may overlap, or for
+            the foreground of a single logit; empty: 0.5.
+        nested: classes that may overlap, each of which contains the next, such as `["whole", "core"]`.
 
     Raises:
         ConfigError: a value is invalid.
@@ -66,11 +89,13 @@ class ModelInfo:
     pixel_size_range: Sequence[float] = ()
     unit: str = ""
     split_by: str = ""
+    thresholds: Sequence[float] = ()
+    nested: Sequence[str] = ()
 
     def __post_init__(self) -> None:
-        for name in ("class_names", "image_dtypes", "channel_names", "lineage"):
+        for name in ("class_names", "image_dtypes", "channel_names", "lineage", "nested"):
             object.__setattr__(self, name, _sequence(name, plain(getattr(self, name)), str))
-        for name in ("mean", "std", "value_range", "nodata", "class_frequencies", "pixel_size", "pixel_size_range"):
+        for name in _NUMBERS:
             object.__setattr__(self, name, _sequence(name, plain(getattr(self, name)), float))
         self._check_numbers()
         self._check_coding()
@@ -92,8 +117,13 @@ class ModelInfo:
         sizes = (self.pixel_size, self.pixel_size_range)
         if any(len(size) not in (0, 2) or min(size, default=1) <= 0 for size in sizes):
             raise ConfigError(f"pixel_size and pixel_size_range must be two lengths > 0, got {sizes}")
-        if any(not 0 <= share <= 1 for share in self.class_frequencies):
-            raise ConfigError(f"class_frequencies must be shares from 0 to 1, got {self.class_frequencies!r}")
+        for name in ("class_frequencies", "thresholds"):
+            if any(not 0 <= share <= 1 for share in getattr(self, name)):
+                raise ConfigError(f"{name} must be numbers from 0 to 1, got {getattr(self, name)!r}")
+        unknown = [name for name in self.nested if self.class_names and name not in self.class_names]
+        if unknown or len({*self.nested}) < len(self.nested):
+            shown = ", ".join(self.class_names)
+            raise ConfigError(f"nested must be names of classes ({shown}), each once; got {', '.join(self.nested)}")
         if any(value <= 0 for value in self.std):
             raise ConfigError(f"each of std must be > 0, got {self.std!r}")
 

@@ -13,7 +13,7 @@ from torch.utils.data import get_worker_info
 from unetzoo.data.dataset import Dataset, Sample
 from unetzoo.data.formats.nodata import known_where_data
 from unetzoo.data.objects import object_ids
-from unetzoo.data.sources.parts import PartSample, Sliced, part_sample
+from unetzoo.data.sources.parts import PartSample, Sliced, part_sample, planes_last
 from unetzoo.inference.normalize import Normalize
 from unetzoo.nn.coding import UNKNOWN
 from unetzoo.nn.info import ModelInfo
@@ -26,12 +26,13 @@ _BAND = 64  # rows
 class ClassPlaces:
     """Counts of the pixels of each class in each band of rows of a mask, to draw pixels without a scan of the mask.
 
-    `classes` are the ids that occur in the mask (h, w), without `UNKNOWN`. The mask is not kept.
+    `classes` are the ids that occur in the mask, (h, w) or planes (h, w, classes), without `UNKNOWN`. The mask is not
+    kept.
     """
 
     def __init__(self, mask: NDArray[np.integer]) -> None:
-        bands = (mask[top : top + _BAND].ravel() for top in range(0, mask.shape[0], _BAND))
-        counts = np.stack([np.bincount(band, minlength=UNKNOWN + 1)[:UNKNOWN] for band in bands])
+        bands = (mask[top : top + _BAND] for top in range(0, mask.shape[0], _BAND))
+        counts = np.stack([_pixels_of_classes(band) for band in bands])
         self.classes = np.flatnonzero(counts.sum(0))
         self._ends = counts[:, self.classes].cumsum(0)
 
@@ -41,11 +42,18 @@ class ClassPlaces:
         ends = self._ends[:, column]
         number = int(random.integers(ends[-1]))
         band = int(np.searchsorted(ends, number, side="right"))
-        rows = mask[band * _BAND : (band + 1) * _BAND, :]
+        rows, class_id = mask[band * _BAND : (band + 1) * _BAND, :], self.classes[column]
         before = int(ends[band - 1]) if band else 0
-        place = np.flatnonzero(rows.ravel() == self.classes[column])[number - before]
-        row, left = divmod(int(place), mask.shape[1])
+        is_there = rows == class_id if rows.ndim == 2 else rows[..., class_id] == 1
+        row, left = divmod(int(np.flatnonzero(is_there)[number - before]), mask.shape[1])
         return band * _BAND + row, left
+
+
+def _pixels_of_classes(mask: NDArray[np.integer]) -> NDArray[np.int64]:
+    """How many pixels have each class, of class ids (h, w) or planes (h, w, classes)."""
+    if mask.ndim == 3:
+        return np.asarray(np.count_nonzero(mask == 1, axis=(0, 1)))
+    return np.bincount(mask.ravel(), minlength=UNKNOWN + 1)[:UNKNOWN]
 
 
 _CACHED_BYTES = 2**30
@@ -58,7 +66,8 @@ class Crop(NamedTuple):
 
     image: Tensor  # (c, crop, crop), normalized, float32
     mask: Tensor  # (crop, crop), class ids, int64; `UNKNOWN` beyond the image's border and where it has no data;
-    # for a network of objects the target of their maps, float32, see `ObjectTarget`
+    # (classes, crop, crop) of 0, 1 and `UNKNOWN` if classes may overlap; for a network of objects the target of their
+    # maps, float32, see `ObjectTarget`
     name: str  # of the sample it is cut from
 
 
@@ -103,7 +112,8 @@ class CropDataset(TorchDataset[Crop]):
         number = int(self._order(pass_number)[position])
         sample, ids = self.samples[number]
         random = np.random.default_rng(mixed(self.seed, "crop", index))
-        image, labels = self._cut(sample, ids, self._places(number, sample.mask), random)
+        mask = planes_last(sample.mask)
+        image, labels = self._cut(sample.image, mask, ids, self._places(number, mask), random)
         with torch.random.fork_rng(devices=()):
             torch.default_generator.manual_seed(mixed(self.seed, "augment", index))
             image, labels = self.augmentation(image, labels)
@@ -125,31 +135,34 @@ class CropDataset(TorchDataset[Crop]):
 
     def _cut(
         self,
-        sample: Sample | PartSample,
+        image: Sliced,
+        mask: Sliced,
         ids: NDArray[np.int32] | None,
         places: ClassPlaces,
         random: np.random.Generator,
     ) -> tuple[Tensor, Tensor]:
         """A window with the margin that the augmentation needs, normalized (c, side, side), and its labels.
 
-        These are the mask (side, side), or mask and ids of the objects (2, side, side).
+        These are the mask (side, side), or its planes (classes, side, side), or mask and ids of the objects (2, side,
+        side).
         """
         margin = self.augmentation.margin
-        top, left = (start - margin for start in self._corner(sample.mask, places, random))
+        top, left = (start - margin for start in self._corner(mask, places, random))
         side = self.crop + 2 * margin
-        image = _window(sample.image, top, left, side, fill=0)
-        outside = _outside(sample.mask.shape, top, left, side)
-        mask = np.where(outside, UNKNOWN, _window(sample.mask, top, left, side, fill=UNKNOWN))
-        values = self.normalize(image)
+        seen = _window(image, top, left, side, fill=0)
+        outside = _outside(mask.shape, top, left, side)
+        window = _window(mask, top, left, side, fill=UNKNOWN)
+        labels = np.where(outside, UNKNOWN, np.moveaxis(window, 2, 0) if window.ndim == 3 else window)
+        values = self.normalize(seen)
         values[:, outside] = 0
-        known = known_where_data(image, mask, self.normalize.info.nodata).astype(np.int64)
+        known = known_where_data(seen, labels, self.normalize.info.nodata).astype(np.int64)
         if ids is not None:
             known = np.stack([known, _window(ids, top, left, side, fill=0)])
         return torch.from_numpy(values), torch.from_numpy(known)
 
     def _corner(self, mask: Sliced, places: ClassPlaces, random: np.random.Generator) -> tuple[int, int]:
         """Top and left of a crop, without its margin: inside the image, or around an image that is smaller."""
-        (height, width), side = mask.shape, self.crop
+        (height, width), side = mask.shape[:2], self.crop
         if places.classes.size and random.random() < self.balance:
             row, column = places.draw(mask, random)
             return _moved_inside(row - side // 2, height, side), _moved_inside(column - side // 2, width, side)

@@ -1,4 +1,4 @@
-"""The end of a training: the best network, pictures, and the decoder of objects tuned."""
+"""The end of a training: the best network, pictures, and the decoder of objects or thresholds tuned."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 from unetzoo._utils.texts import count_of
 from unetzoo.data.dataset import Dataset
 from unetzoo.data.survey.survey import Survey
-from unetzoo.evaluation.tune import OnStep, Tuning, tune_on
+from unetzoo.evaluation.tune import OnStep, Tuning, tune_on, with_tuning
 from unetzoo.nn.segmenter import Segmenter
 from unetzoo.training.loop import Training
 from unetzoo.training.outlook import outlook_of
@@ -26,8 +26,8 @@ class Fit:
         model: the best network, in evaluation mode.
         epochs: result of each epoch.
         is_main: whether this process, of several, is the one that writes and reports.
-        tuning: of the options by which a network of objects decodes its maps; None without objects in validation
-            images, and in processes that do not write.
+        tuning: of the options by which a network of objects decodes its maps, or of the thresholds of classes that may
+            overlap; None without such in validation images, and in processes that do not write.
         inheritance: what the network has of the one that the training began with; None without one, and for a run that
             was resumed.
         tile: side of the tiles in which validation images are predicted, as in `predict`; less than the default where
@@ -58,7 +58,8 @@ def finish(training: Training, survey: Survey, on_tune: OnStep) -> Fit:
     accelerator, folder, model = training.accelerator, training.folder, training.model
     validation, is_main = survey.dataset("val"), accelerator.is_main_process
     accelerator.wait_for_everyone()
-    tuning = _tune(training, validation, on_tune) if is_main and model.config.objects else None
+    is_tuned = bool(model.config.objects) or model.config.labels == "overlapping"
+    tuning = _tune(training, validation, on_tune) if is_main and is_tuned else None
     accelerator.wait_for_everyone()
     best = load(folder / BEST)
     model.load_state_dict(best.state_dict())
@@ -71,14 +72,15 @@ def finish(training: Training, survey: Survey, on_tune: OnStep) -> Fit:
 
 
 def _tune(training: Training, validation: Dataset, on_tune: OnStep) -> Tuning | None:
-    """Tune how the best network decodes objects, beginning with the options of the training, and save it so."""
+    """Tune how the best network decodes objects or where it has classes, from the options of the training; save it."""
     folder = training.folder / BEST
     best = load(folder).to(training.accelerator.device)
     best.config = replace(best.config, objects_options=training.model.config.objects_options)
     tuning = tune_on(best, validation, tile=training.validator.tile, on_step=on_tune)
     if tuning is not None:
-        info = best.config.info
-        scores = {f"AP of objects, decoder tuned on {count_of(tuning.images, 'image')}": tuning.after, **info.metrics}
-        best.config = replace(best.config, objects_options=tuning.options, info=replace(info, metrics=scores))
+        subject = "AP of objects, decoder" if best.config.objects else "mean Dice, thresholds"
+        scores = {f"{subject} tuned on {count_of(tuning.images, 'image')}": tuning.after, **best.config.info.metrics}
+        tuned = with_tuning(best.config, tuning)
+        best.config = replace(tuned, info=replace(tuned.info, metrics=scores))
         write(best, folder)
     return tuning

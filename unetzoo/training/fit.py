@@ -32,6 +32,7 @@ def fit(
     threshold: float | None = None,
     nearest_color: bool = False,
     split_by: SplitBy = "auto",
+    nested: Sequence[str] = (),
     resume: bool = False,
     listener: FitListener | None = None,
 ) -> Fit:
@@ -46,7 +47,8 @@ def fit(
     unless it is given as a `Survey`, which lists it. Torch's random state is left as it was.
 
     Args:
-        model: a network of `create`, with one logit a class, or a single one for two classes; or with objects, of
+        model: a network of `create`, with one logit a class, or a single one for two classes; with
+            `labels="overlapping"` for masks whose classes may overlap; or with objects, of
             which masks number those of one class, or the components of each class are objects. If it is compiled or
             parallel, the network inside is trained, and accelerate makes it parallel.
         data: a folder, a file that lists pairs, a Hugging Face data set or a named one, as `unetzoo data check` reads;
@@ -61,13 +63,15 @@ def fit(
             what they meant before.
         channels: names of the channels of the images, such as `["red", "green", "nir"]`, which are saved with the
             network; empty: not known, or with `resume` as before.
-        masks: `"instances"`: masks number the objects of one class. For a network of objects those in files do so, too,
-            unless classes or a threshold are given.
+        masks: as for `unetzoo.survey`. For a network of objects masks in files number these, unless classes or a
+            threshold are given.
         ignore: values or colors of masks whose pixels do not count, such as `0`, `[0, -9999]` or `"#000000"`.
         threshold: masks with soft edges: the smallest value of the foreground.
         nearest_color: read colors and values of no class as the nearest one of a class.
         split_by: what is divided among splits where the data has none, images or blocks of their ground; as for
             `unetzoo.survey`.
+        nested: classes that may overlap, each of which contains the next, such as `["whole", "core"]`: of a prediction,
+            pixels of the inner one that are outside of the outer one are dropped.
         resume: continue from the last checkpoint in `out`, with the same options, or with more epochs and steps; start
             a new run if there is none. `start` need not be given again.
         listener: functions that are called after every step and epoch.
@@ -94,6 +98,7 @@ def fit(
         threshold=threshold,
         nearest_color=nearest_color,
         split_by=split_by,
+        nested=nested,
     )
     recipe = recipe_in_python(model, data, said, options, start)
     if isinstance(data, Survey):

@@ -1,7 +1,7 @@
 """One training, from the check of its data to its best network."""
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +14,7 @@ from unetzoo.data.find import Data
 from unetzoo.data.objects import numbers_objects
 from unetzoo.data.open import survey_of
 from unetzoo.data.survey.bands import bands_of
+from unetzoo.data.survey.nested import check_nested, doubts_of_nested
 from unetzoo.data.survey.statistics import Statistics
 from unetzoo.data.survey.survey import Survey
 from unetzoo.errors import DataWarning, OptionError
@@ -75,7 +76,7 @@ def run_training(
         is_of_objects = bool(model.config.objects)
         survey = data if isinstance(data, Survey) else _survey(data, recipe, run, objects=is_of_objects)
         statistics = with_channels(survey.statistics, recipe.data.channels, run, bands_of(survey.readings))
-        check_fits(model, statistics.class_names, statistics.channels)
+        check_fits(model, statistics.class_names, statistics.channels, labels=statistics.labels)
         plan = options.plan(statistics, model.config.classes, objects=is_of_objects)
         if run is None and options.has_default_length:
             options = _within_the_hour(model, survey, statistics, options, plan, accelerator)
@@ -86,12 +87,13 @@ def run_training(
         recipe = complete(recipe, model, survey, accelerator.device, folder if run else None)
         info = replace(
             statistics.info,
+            nested=check_nested(recipe.data.nested, survey),
             lineage=lineage_with(inheritance, run),
             recipe=recipe.without_places().to_toml(),
             split_by=survey.split_by,
         )
         if accelerator.is_main_process:
-            _warn(model, survey, is_known=isinstance(data, Survey), is_resumed=run is not None)
+            _warn(model, survey, recipe.data.nested, is_known=isinstance(data, Survey), is_resumed=run is not None)
             begin(folder, options, model.config, statistics, info.lineage)
             recipe.save(folder / RECIPE)
             if inheritance:
@@ -137,7 +139,7 @@ def _lock(folder: Path, accelerator: "Accelerator", *, resume: bool) -> Iterator
         yield
 
 
-def _warn(model: Segmenter, survey: Survey, *, is_known: bool, is_resumed: bool) -> None:
+def _warn(model: Segmenter, survey: Survey, nested: Sequence[str], *, is_known: bool, is_resumed: bool) -> None:
     """Say what is doubtful about the data, unless its survey is known, and about what the network makes of it."""
     trained = tuple(model.config.info.class_names)
     if trained and not is_resumed and trained != survey.class_names:
@@ -148,7 +150,7 @@ def _warn(model: Segmenter, survey: Survey, *, is_known: bool, is_resumed: bool)
             DataWarning,
             stacklevel=3,
         )
-    for text in () if is_known else survey.warnings:
+    for text in [*(() if is_known else survey.warnings), *doubts_of_nested(nested, survey)]:
         warnings.warn(text, DataWarning, stacklevel=3)
     if model.config.objects and not numbers_objects(survey.dataset("train")):
         warnings.warn(

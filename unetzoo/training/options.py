@@ -31,7 +31,8 @@ class FitOptions:
 
     Attributes:
         loss: Loss expression, such as `dice + 0.5*focal`. See `unetzoo.create_loss`. Empty: `dice + ce`; `dice + bce`
-            for one logit; for objects, each map's own. With objects, it is the loss of maps of masks and classes.
+            for one logit and for classes that may overlap; for objects, each map's own. With objects, it is the loss of
+            maps of masks and classes.
         epochs: Number of epochs, each at least 50 steps. An epoch is as many crops as have the pixels of all images,
             and at least one an image; validation follows it. None: 30, but fewer of at least 50 steps if `steps` says
             how many there are, and on a CPU no more than fit into an hour; what is chosen stands in the recipe.
@@ -135,11 +136,12 @@ class FitOptions:
     def plan(self, statistics: "Statistics", classes: int, *, objects: bool = False) -> "Plan":
         """What follows for a data set, for a network with as many logits as `classes`, perhaps maps of objects."""
         crop = self.crop or min(_LONGEST_CROP, ceil(max(statistics.largest) / _UNIT) * _UNIT)
+        is_binary = classes == 1 or statistics.labels == "overlapping"
         crops = max(statistics.images, ceil(statistics.pixels / crop**2))
         epochs = self.number_of_epochs
         steps = self.steps or epochs * max(SHORTEST_EPOCH, ceil(crops / self.batch))
         return Plan(
-            loss=self.loss or ("" if objects else "dice + bce" if classes == 1 else "dice + ce"),
+            loss=self.loss or ("" if objects else "dice + bce" if is_binary else "dice + ce"),
             crop=crop,
             steps=steps,
             epochs=min(epochs, steps),

@@ -73,6 +73,7 @@ class DataRecipe:
         split_by: as for `unetzoo.survey`.
         folds: number of folds, each of which is held out once from a training of its own; None: no folds.
         fold: number of the fold, from 0, that is held out from this training; None: all of them, one after the other.
+        nested: classes that may overlap, each of which contains the next.
     """
 
     source: str = ""
@@ -86,9 +87,11 @@ class DataRecipe:
     split_by: SplitBy = "auto"
     folds: Annotated[int | None, Range(2, 1000)] = None
     fold: Annotated[int | None, Range(0, 999)] = None
+    nested: Sequence[str] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "channels", check_texts("channels", self.channels))
+        for name in ("channels", "nested"):
+            object.__setattr__(self, name, check_texts(name, getattr(self, name)))
         check_fields(self)
         if self.fold is not None and self.fold >= (self.folds or 0):
             raise OptionError(f"fold must be a number from 0 to folds - 1, got fold={self.fold}, folds={self.folds}")

@@ -77,6 +77,7 @@ def create_network(recipe: Recipe, statistics: Statistics, *, is_resumed: bool =
         head_kernel_size=network.head_kernel_size,
         classes=1 if network.objects else network.classes or count,
         object_classes=max(1, count - 1) if network.objects else 1,
+        labels="exclusive" if network.objects else statistics.labels,
         in_channels=statistics.channels,
         pretrained=False if is_resumed else network.pretrained,
     )

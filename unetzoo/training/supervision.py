@@ -45,7 +45,8 @@ def supervised_loss(
 ) -> Tensor:
     """The mean loss over the outputs, a scalar; each compares with the target at its own resolution.
 
-    `loss` maps logits (b, k, h, w) and a target, (b, h, w) of class ids or (b, c + m, h, w) of objects, to a scalar;
+    `loss` maps logits (b, k, h, w) and a target, (b, h, w) of class ids, (b, k, h, w) of classes
+    that may overlap, or (b, c + m, h, w) of objects, to a scalar;
     `reductions` are the input pixels per pixel of each output, along each axis.
     """
     pairs = zip(logits, reductions, strict=True)
@@ -57,5 +58,5 @@ def _downsampled(target: Tensor, by: int) -> Tensor:
     if by == 1:
         return target
     height, width = target.shape[-2:]
-    unknown = UNKNOWN if target.ndim == 3 else 0  # in a target of objects a weight of 0
+    unknown = 0 if target.is_floating_point() else UNKNOWN  # in a target of objects a weight of 0
     return middle_pixels(F.pad(target, (0, -width % by, 0, -height % by), value=unknown), (by, by))

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unetzoo._utils.texts import code, markdown, printable
-from unetzoo.nn.config import ModelConfig
+from unetzoo.nn.config import ModelConfig, is_sigmoid
 from unetzoo.nn.info import ModelInfo, affine
 from unetzoo.nn.segmenter import Segmenter
 from unetzoo.weights.files import PICTURE
@@ -60,6 +60,7 @@ def _text(model: Segmenter, config: ModelConfig, has_picture: bool) -> str:
         "objects": f"{code(config.objects)}{_options(config.objects_options)}" if config.objects else "",
         "output": f"logits (b, {config.classes}, h, w), before any softmax or sigmoid",
         "classes": ", ".join(map(markdown, config.info.class_names)),
+        "labels": _labels(config),
         "channels": ", ".join(map(markdown, config.info.channel_names)),
         "parameters": f"{parameters:,}",
         "began with": ", ".join(map(markdown, config.info.lineage)),
@@ -69,6 +70,15 @@ def _text(model: Segmenter, config: ModelConfig, has_picture: bool) -> str:
     table = "\n".join(f"| {name} | {value} |" for name, value in rows.items() if value)
     picture = f"![a prediction]({PICTURE})\n\n" if has_picture else ""
     return f"# {markdown(config.decoder)} with {markdown(config.encoder)}\n\n{picture}| | |\n|---|---|\n{table}"
+
+
+def _labels(config: ModelConfig) -> str:
+    """How classes relate, where they do not exclude one another."""
+    if config.labels == "exclusive":
+        return ""
+    nested = " contains ".join(map(markdown, config.info.nested))
+    limits = ", ".join(f"{value:.4g}" for value in config.info.thresholds) or "0.5"
+    return f"may overlap: sigmoid of each logit, above {limits}{nested and '; ' + nested}"
 
 
 def _recipe(info: ModelInfo) -> str:
@@ -104,7 +114,7 @@ def _use(config: ModelConfig, repo_id: str | None) -> str:
     if config.objects:
         return _use_objects(config, repo_id)
     source, channels = _source(repo_id), _channels(config)
-    activation = "softmax(1)" if config.classes > 1 else "sigmoid()"
+    activation = "sigmoid()" if is_sigmoid(config) else "softmax(1)"
     return f"""The probability of each class at each pixel of an image, a NumPy array (h, w{channels}) of any size:
 
 ```python

@@ -233,7 +233,8 @@ def test_what_is_doubtful_is_said_once(write_image, write_json, tmp_path):
     assert [warning for warning in warnings if "never occurs" not in warning] == [
         f"a.png: its annotations of the kind box have no area, and are left out{ends}",
         f"a.png: some of its objects cover no pixel{ends}",
-        f"a.png: its objects overlap; pixels of several belong to the last of them{ends}",
+        "a.png: its objects overlap; pixels of several belong to the last of them; masks='overlapping' (--masks "
+        f"overlapping) keeps those of several classes{ends}",
         f"a.png: some of its objects are covered by later ones{ends}",
         f"a.png: some of its objects reach beyond the image, and are cut off{ends}",
         f"a.png: some outlines cross themselves; what they enclose twice is outside{ends}",

@@ -51,7 +51,7 @@ def _options(random):
         "ignore": _pick(random, _IGNORED),
         "threshold": _pick(random, (*[None] * 9, 0.5)),
         "nearest_color": random.random() < 0.1,
-        "masks": _pick(random, (*["auto"] * 9, "instances")),
+        "masks": _pick(random, (*["auto"] * 9, "instances", "overlapping", "exclusive")),
     }
 
 
@@ -69,8 +69,9 @@ def test_any_masks_are_read_or_refused_by_an_error_of_the_project():
             assert MaskCoding.from_dict(coding.class_names, json.loads(json.dumps(coding.to_dict()))) == coding
             for mask in masks:
                 ids = read_mask(mask, coding)
-                assert ids.shape == mask.shape[:2]
-                assert {*ids.ravel().tolist()} <= {*range(len(coding.class_names)), UNKNOWN}
+                may_overlap = coding.labels == "overlapping"
+                assert ids.shape == ((len(coding.codes),) if may_overlap else ()) + mask.shape[:2]
+                assert {*ids.ravel().tolist()} <= {*range(2 if may_overlap else len(coding.class_names)), UNKNOWN}
             readable += 1
         except unetzoo.UnetzooError:
             pass

@@ -104,9 +104,9 @@ def test_planes_are_classes_after_a_background_where_some_pixel_is_in_none():
     assert _decode(planes) == (("background", "foreground"), [[[1, 0, 1]]])
 
 
-def test_planes_that_overlap_are_refused():
+def test_planes_that_overlap_are_refused_if_classes_are_exclusive():
     with pytest.raises(unetzoo.DataError, match="planes of the mask overlap"):
-        _decode(np.ones((1, 2, 4), dtype=np.uint8))
+        _decode(np.ones((1, 2, 4), dtype=np.uint8), masks="exclusive")
 
 
 def test_a_value_of_no_class_is_named_with_the_classes():

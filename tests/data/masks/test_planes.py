@@ -9,7 +9,7 @@ import unetzoo
 
 @pytest.mark.parametrize("channels", [3, 4])
 @pytest.mark.parametrize("dtype", [np.uint8, np.int64, np.float32, bool])
-def test_planes_of_0_and_1_that_overlap_are_refused_of_any_type(read, dtype, channels):
+def test_planes_that_overlap_are_refused_of_any_type_if_classes_are_exclusive(read, dtype, channels):
     with pytest.raises(unetzoo.DataError, match="planes of the mask overlap"):
         read(
             painted(
@@ -20,6 +20,7 @@ def test_planes_of_0_and_1_that_overlap_are_refused_of_any_type(read, dtype, cha
             ),
             CLASSES,
             "npy",
+            masks="exclusive",
         )
 
 

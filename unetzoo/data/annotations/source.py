@@ -18,6 +18,7 @@ from unetzoo.data.annotations.table import read_annotations
 from unetzoo.data.formats.content import Content, Glance, Known, Pixels, turned
 from unetzoo.data.formats.limits import check_memory
 from unetzoo.data.formats.read import decode, glance_at, open_content, upright_image
+from unetzoo.data.masks.options import MaskOptions
 from unetzoo.data.masks.raw import RawMask
 from unetzoo.data.sources.source import Entry, Source
 from unetzoo.errors import DataError
@@ -38,18 +39,23 @@ class AnnotationSource(Source):
         annotations: of all images.
         images: the files of images, by whose folder entries are named.
         numbered: masks hold the numbers of objects from 1 instead, and `IGNORED` where pixels do not count.
+        in_planes: masks have a plane for each label instead, which may overlap.
 
     Raises:
         DataError: an image is annotated twice, or none is.
     """
 
-    def __init__(self, annotations: Annotations, images: ImageFiles, *, numbered: bool = False) -> None:
+    def __init__(
+        self, annotations: Annotations, images: ImageFiles, *, numbered: bool = False, in_planes: bool = False
+    ) -> None:
         _check(annotations, images)
         names, self._class_of = _classes(annotations.labels)
+        self._planes = len(names) - 1 if in_planes else 0
         entries = [Entry(images.shown(each.image), each.split) for each in annotations.images]
-        if numbered and len(names) != 2:
+        declared = MaskOptions(names[1:], "overlapping") if in_planes else None
+        if in_planes or (numbered and len(names) != 2):
             names = ()
-        super().__init__(entries, class_names=names, problems=annotations.problems)
+        super().__init__(entries, class_names=names, problems=annotations.problems, declared=declared)
         self._annotations = annotations
         self._images = images
         self._is_numbered = numbered
@@ -59,6 +65,10 @@ class AnnotationSource(Source):
         """The same images with masks that number the objects."""
         return AnnotationSource(self._annotations, self._images, numbered=True)
 
+    def in_planes(self) -> Source:
+        """The same images with masks of a plane a label."""
+        return AnnotationSource(self._annotations, self._images, in_planes=True)
+
     def image(self, index: int) -> Pixels:
         """The image (h, w, c) of an entry, upright."""
         record = self._annotations.images[index]
@@ -66,7 +76,9 @@ class AnnotationSource(Source):
             return upright_image(decode(content, "image", Known(size=record.size)), content.name)
 
     def raw_mask(self, index: int) -> RawMask:
-        """The mask (h, w) of an entry."""
+        """The mask (h, w) of an entry, or its planes (h, w, labels)."""
+        if self._planes:
+            return RawMask(self._draw_planes(index))
         numbers, classes = self._draw(index)
         return RawMask(numbers if self._is_numbered else classes)
 
@@ -94,15 +106,14 @@ class AnnotationSource(Source):
         """What is doubtful about the annotations of an entry."""
         if index not in self._doubts:
             try:
-                self._draw(index)
+                self.raw_mask(index)
             except DataError:  # reading reports it
                 return ()
         return self._doubts[index]
 
     def _draw(self, index: int) -> tuple[NDArray[Any], NDArray[np.uint8]]:
         """The numbers (h, w) of the objects, and the class ids."""
-        record = self._annotations.images[index]
-        seen = self._look(index)
+        record, seen = self._annotations.images[index], self._look(index)
         size, orientation = _frame(record, seen)
         check_memory(str(record.image), _BYTES * size[0] * size[1])
         with explained(record.file):
@@ -112,6 +123,28 @@ class AnnotationSource(Source):
         classes = np.array([0, *(self._class_of[shape.label] for shape in shapes)], np.uint8)
         numbers = _numbers(classes)[drawing.ids]
         return turned(numbers, orientation), turned(classes[drawing.ids], orientation)
+
+    def _draw_planes(self, index: int) -> NDArray[np.uint8]:
+        """The planes (h, w, labels) of 0 and 1, `UNKNOWN` where pixels do not count."""
+        record, seen = self._annotations.images[index], self._look(index)
+        size, orientation = _frame(record, seen)
+        check_memory(str(record.image), (_BYTES + self._planes) * size[0] * size[1])
+        planes, unknown = np.zeros((*size, self._planes), np.uint8), np.zeros(size, bool)
+        doubts = dict[str, None]()
+        with explained(record.file):
+            shapes = record.read(size)
+            for class_id in {self._class_of[shape.label] for shape in shapes} - {0}:
+                chosen = [shape for shape in shapes if self._class_of[shape.label] == class_id]
+                drawing = draw(chosen, size)
+                is_turned = seen.orientation != 1 and orientation == 1
+                doubts |= dict.fromkeys(_doubts(chosen, drawing, is_turned=is_turned, may_overlap=True))
+                if class_id == UNKNOWN:
+                    unknown = drawing.ids > 0
+                else:
+                    planes[..., class_id - 1] = drawing.ids > 0
+        planes[unknown] = UNKNOWN
+        self._doubts[index] = tuple(doubts)
+        return turned(planes, orientation)
 
     def _look(self, index: int) -> Glance:
         """The size and orientation of an image; that of an array shows when it is read."""
@@ -198,16 +231,16 @@ def _frame(record: AnnotatedImage, seen: Glance) -> tuple[tuple[int, int], int]:
     )
 
 
-def _doubts(shapes: Sequence[Shape], drawing: Drawing, *, is_turned: bool) -> Iterator[str]:
+def _doubts(shapes: Sequence[Shape], drawing: Drawing, *, is_turned: bool, may_overlap: bool = False) -> Iterator[str]:
     left = np.bincount(drawing.ids.reshape(-1), minlength=len(shapes) + 1)[1:]
     kinds = sorted({shape.kind for shape in shapes if shape.kind})
     if kinds:
         yield f"its annotations of the kind {', '.join(kinds)} have no area, and are left out"
     if any(not size and not shape.kind for size, shape in zip(drawing.sizes, shapes, strict=True)):
         yield "some of its objects cover no pixel"
-    if drawing.overlap:
-        yield "its objects overlap; pixels of several belong to the last of them"
-    if any(size and not count for size, count in zip(drawing.sizes, left.tolist(), strict=True)):
+    if drawing.overlap and not may_overlap:
+        yield "its objects overlap; pixels of several belong to the last of them" + _advice(shapes)
+    if not may_overlap and any(size and not count for size, count in zip(drawing.sizes, left.tolist(), strict=True)):
         yield "some of its objects are covered by later ones"
     if drawing.beyond:
         yield "some of its objects reach beyond the image, and are cut off"
@@ -218,3 +251,9 @@ def _doubts(shapes: Sequence[Shape], drawing: Drawing, *, is_turned: bool) -> It
             "its orientation tag turns the image; its annotations are taken for drawn on the turned image, as viewers "
             "show it"
         )
+
+
+def _advice(shapes: Sequence[Shape]) -> str:
+    """How overlaps of several labels are kept."""
+    labels = {shape.label for shape in shapes}
+    return "; masks='overlapping' (--masks overlapping) keeps those of several classes" if len(labels) > 1 else ""

@@ -43,7 +43,7 @@ def with_data(pixels: NDArray[Any], nodata: Sequence[float] = ()) -> NDArray[np.
 def known_where_data(
     image: NDArray[Any], mask: NDArray[np.integer], nodata: Sequence[float] = ()
 ) -> NDArray[np.integer]:
-    """A mask (h, w) with unknown class where its image (h, w, c) holds no data."""
+    """A mask (h, w), or planes (classes, h, w), with unknown class where its image (h, w, c) holds no data."""
     data = with_data(image, nodata)
     return mask if data is None else np.where(data, mask.astype(np.int64), UNKNOWN)
 

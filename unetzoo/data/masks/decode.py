@@ -7,24 +7,28 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from unetzoo._utils.texts import count_of
 from unetzoo.data.masks.colors import TRANSPARENT, Codes, squared_distances
 from unetzoo.data.masks.forms import Form
 from unetzoo.data.masks.raw import RawMask, encode
 from unetzoo.data.masks.wording import complain
 from unetzoo.errors import DataError
-from unetzoo.nn.coding import COLORED, LEVELS, NO_NUMBER, UNKNOWN, Kind, MaskCoding
+from unetzoo.nn.coding import COLORED, LEVELS, MOST_PLANES, NO_NUMBER, UNKNOWN, Kind, MaskCoding
 
 _NO_CLASS = -1
 
 
 def read_mask(raw: RawMask | NDArray[Any], coding: MaskCoding) -> NDArray[np.uint8]:
-    """The class ids (h, w) of a mask, `UNKNOWN` where the class is not known.
+    """The class ids (h, w) of a mask, `UNKNOWN` where the class is not known; of overlapping ones as `planes_of`.
 
     Raises:
         DataError: it is stored in another way, or has a code of no class.
     """
     form, stored = encode(raw)
     codes = form.read_as(kind_of(form, coding), stored)
+    if coding.labels == "overlapping":
+        _check_planes(form, coding)
+        return planes_of(codes, coding)
     ids = class_ids(codes, coding)
     strange = ids == _NO_CLASS
     if strange.any():
@@ -35,6 +39,20 @@ def read_mask(raw: RawMask | NDArray[Any], coding: MaskCoding) -> NDArray[np.uin
 def kind_of(form: Form, coding: MaskCoding) -> Kind:
     """The kind as which a mask is read; one that numbers objects is read as it is stored."""
     return form.natural if coding.instances else coding.kind
+
+
+def planes_of(codes: Codes, coding: MaskCoding) -> NDArray[np.uint8]:
+    """The planes (classes, ...) of codes (...) of classes that may overlap: 1 where a class is, `UNKNOWN`, else 0."""
+    planes = np.stack([(codes & code) != 0 for code in coding.codes]).astype(np.uint8)
+    if coding.unknown:
+        for plane, code in zip(planes, coding.codes, strict=True):
+            plane[(codes >> MOST_PLANES & code) != 0] = UNKNOWN
+    return planes
+
+
+def _check_planes(form: Form, coding: MaskCoding) -> None:
+    if form.channels != coding.planes:
+        raise DataError(f"the mask has {count_of(form.channels, 'plane')}, the others {coding.planes}")
 
 
 def class_ids(codes: Codes, coding: MaskCoding) -> NDArray[np.int16]:
@@ -51,7 +69,9 @@ def class_ids(codes: Codes, coding: MaskCoding) -> NDArray[np.int16]:
 
 
 def strange_codes(codes: Codes, coding: MaskCoding) -> list[int]:
-    """The codes that are of no class, each once."""
+    """The codes that are of no class, each once; planes that may overlap have none."""
+    if coding.labels == "overlapping":
+        return []
     strange: list[int] = np.unique(codes[class_ids(codes, coding) == _NO_CLASS]).tolist()
     return strange
 

@@ -2,25 +2,28 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from unetzoo.data.masks.colors import GRAY, Codes, brightness, cut_out, only_channel, opacity, rgb
 from unetzoo.errors import DataError
-from unetzoo.nn.coding import LEVELS, NO_NUMBER, OVERLAP, Kind
+from unetzoo.nn.coding import LEVELS, MOST_PLANES, NO_NUMBER, OVERLAP, UNKNOWN, Kind
 
-Layout = Literal["values", "levels", "palette", "colors", "planes"]
+Layout = Literal["values", "levels", "palette", "colors", "planes", "sets"]
 NATURAL: Mapping[Layout, Kind] = {
     "values": "ids",
     "levels": "levels",
     "palette": "ids",
     "colors": "colors",
     "planes": "planes",
+    "sets": "planes",
 }
 """The default kind of each layout."""
 
+SET_BITS = 2**MOST_PLANES - 1
+"""The bits of planes that are set."""
 _LARGEST_LEVEL = 2**42
 _BYTE = 255
 _KINDS_SHOWN = {
@@ -32,6 +35,7 @@ _KINDS_SHOWN = {
     "channel": "ids in one channel",
     "alpha": "alpha",
     "planes": "planes",
+    "sets": "planes that may overlap",
 }
 
 
@@ -45,6 +49,7 @@ class Marks:
         has_alpha: the last channel is the opacity.
         is_lossy: the format blurs, as JPEG does.
         nodata: the value that stands for no data.
+        are_planes: channels are planes of classes, not colors.
     """
 
     palette: tuple[int, ...] = ()
@@ -52,6 +57,7 @@ class Marks:
     has_alpha: bool = False
     is_lossy: bool = False
     nodata: float | None = None
+    are_planes: bool = False
 
 
 PLAIN = Marks()
@@ -63,7 +69,8 @@ class Form:
 
     Attributes:
         layout: what its codes are: values; levels, with `LEVELS` for 1; indices of a palette; colors with their
-            transparency; numbers of planes from 1, 0 if none is set, and `OVERLAP` if several are.
+            transparency; numbers of planes from 1, 0 if none is set, and `OVERLAP` if several are; or bits of at most
+            `MOST_PLANES` planes.
         marks: what its file says.
         channels: of its pixels.
         is_unit: all values are 0 or 1.
@@ -140,12 +147,38 @@ def _through(change: Callable[[Codes], Codes | None]) -> Callable[[Form, Codes],
     return read
 
 
-def _planes(form: Form, codes: Codes) -> Codes | None:
-    """Which of three or four channels is set, for colors that may be planes."""
+def _sets_of_colors(form: Form, codes: Codes) -> Codes | None:
+    """Which of three or four channels are set, for colors that may be planes."""
     if form.marks.has_alpha:
         return None
     channels = [codes >> shift & _BYTE for shift in (16, 8, 0)] + [opacity(codes)] * (form.channels == 4)
-    return plane_codes(np.stack(channels, axis=-1) > 0)
+    return plane_bits(np.stack(channels, axis=-1))
+
+
+def _planes_of_colors(form: Form, codes: Codes) -> Codes | None:
+    bits = _sets_of_colors(form, codes)
+    return None if bits is None else _planes_of_sets(form, bits)
+
+
+def _planes_of_sets(_: Form, codes: Codes) -> Codes:
+    """The number of the only plane that is set, 0 without one, `OVERLAP` with several."""
+    bits = codes & SET_BITS
+    numbers = np.log2(bits.clip(1)).astype(np.int64) + 1
+    return np.where(bits & (bits - 1), OVERLAP, np.where(bits, numbers, 0))
+
+
+def _set_of_value(_: Form, codes: Codes) -> Codes | None:
+    """The bits of a single plane; None for ids of several classes."""
+    return plane_bits(codes[..., None]) if np.isin(codes, (0, 1, UNKNOWN)).all() else None
+
+
+def plane_bits(planes: NDArray[Any]) -> Codes:
+    """The bits of planes (..., planes) that are set, and of those that hold 255."""
+    codes = np.zeros(planes.shape[:-1], np.int64)
+    for number, plane in enumerate(np.moveaxis(planes, -1, 0)):
+        codes |= (plane > 0).astype(np.int64) << number
+        codes |= (plane == UNKNOWN).astype(np.int64) << (MOST_PLANES + number)
+    return codes
 
 
 def plane_codes(is_set: NDArray[np.bool_]) -> Codes:
@@ -177,6 +210,11 @@ _READERS: Mapping[tuple[Layout, Kind], Callable[[Form, Codes], Codes | None]] = 
     ("colors", "cutout"): lambda _, codes: cut_out(codes),
     ("colors", "channel"): lambda _, codes: only_channel(codes),
     ("colors", "alpha"): _alpha,
-    ("colors", "planes"): _planes,
+    ("colors", "planes"): _planes_of_colors,
+    ("colors", "sets"): _sets_of_colors,
     ("planes", "planes"): _same,
+    ("sets", "planes"): _planes_of_sets,
+    ("sets", "sets"): _same,
+    ("values", "sets"): _set_of_value,
+    ("palette", "sets"): _set_of_value,
 }

@@ -26,6 +26,15 @@ def choose_kind(masks: Sequence[StoredMask], options: MaskOptions) -> Kind:
         DataError: masks are stored in different ways, or it cannot be decided.
         OptionError: the user's values are of another kind than the masks.
     """
+    if options.masks == "overlapping":
+        return _checked(masks, "sets")
+    kind = _of_one_class(masks, options)
+    overlaps = kind == "planes" and options.masks == "auto" and OVERLAP in codes_in(masks, "planes")
+    return "sets" if overlaps and _can(masks, "sets") else kind
+
+
+def _of_one_class(masks: Sequence[StoredMask], options: MaskOptions) -> Kind:
+    """What counts of a pixel that has one class."""
     names = len(options.names or ())
     if options.threshold is not None:
         return _checked(masks, "alpha" if _counts_alpha(masks, names) else "levels")

@@ -6,6 +6,7 @@ from dataclasses import replace
 from unetzoo.data.masks.colors import TRANSPARENT, by_blue
 from unetzoo.data.masks.kinds import choose_kind, shown_colors
 from unetzoo.data.masks.options import MaskOptions, Value, code_of
+from unetzoo.data.masks.sets import count_planes, of_sets
 from unetzoo.data.masks.stored import StoredMask, codes_in
 from unetzoo.data.masks.values import MOST_CLASSES, join, name_classes, of_values
 from unetzoo.data.masks.wording import say_codes
@@ -20,8 +21,9 @@ def find_coding(masks: Sequence[StoredMask], options: MaskOptions) -> MaskCoding
     """What the codes of a data set's masks mean.
 
     By default: the two values 0 and 255 are background and foreground; other ids are the classes, and 255 or -1 is
-    unknown; the planes are the classes, after a background if some pixel is in none; colors come from dark to light,
-    first by blue, then green, then red: black, red, green, blue, as planes of these would.
+    unknown; the planes are the classes, after a background if some pixel is in none, and without one if some pixel is
+    in several; colors come from dark to light, first by blue, then green, then red: black, red, green, blue, as planes
+    of these would.
 
     Args:
         masks: how they are stored.
@@ -34,6 +36,8 @@ def find_coding(masks: Sequence[StoredMask], options: MaskOptions) -> MaskCoding
     if options.masks == "instances":
         return _of_instances(options)
     kind = choose_kind(masks, options)
+    if kind == "sets":
+        return of_sets(masks, options)
     coding = _coding(kind, masks, options)
     if not options.nearest_color:
         return coding
@@ -122,11 +126,7 @@ def _color_name(kind: Kind, code: int) -> str:
 
 def _of_planes(masks: Sequence[StoredMask], options: MaskOptions, ignored: Sequence[int]) -> MaskCoding:
     """A class for each plane, after a background if a name is left for it, or without names if pixels need it."""
-    counts = {mask.form.channels for mask in masks}
-    if len(counts) > 1:
-        shown = " and ".join(map(str, sorted(counts)))
-        raise DataError(f"masks of one data set must have as many planes each, but these have {shown}")
-    planes = max(counts)
+    planes = count_planes(masks)
     if options.named is not None:
         return replace(_named("planes", options.named, ignored), planes=planes)
     present = codes_in(masks, "planes") - {OVERLAP}

@@ -11,7 +11,7 @@ from unetzoo.data.masks.colors import read_color
 from unetzoo.errors import OptionError
 from unetzoo.nn.coding import LEVELS, NO_NUMBER, Kind
 
-Masks = Literal["auto", "instances"]
+Masks = Literal["auto", "instances", "overlapping", "exclusive"]
 Value = int | float | str
 """A value of a mask: an id, a number, or a color such as `"#ff0000"`."""
 Classes = Sequence[str] | Mapping[str, int | str | Sequence[int | str]]
@@ -26,7 +26,9 @@ class MaskOptions:
     Attributes:
         classes: names alone, of the ids from 0 on (a single one is that of the foreground); or names with their ids, or
             with colors such as `"#ff0000"`; several values of one class as a list or as `"1|2"`.
-        masks: `"instances"`: masks number the objects of one class.
+        masks: `"instances"`: masks number the objects of one class; `"overlapping"`: the planes of masks are classes
+            that may overlap; `"exclusive"`: a pixel has one class, and planes that overlap are an error; `"auto"`: what
+            the masks say.
         ignore: values whose pixels do not count.
         threshold: soft masks: values of at least this are the foreground, the others the background.
         nearest_color: a color or value of no class stands for the nearest one of a class.
@@ -50,10 +52,10 @@ class MaskOptions:
             return
         if isinstance(self.threshold, bool) or not _is_number(self.threshold) or not math.isfinite(self.threshold):
             raise OptionError(f"threshold must be a number, got {self.threshold!r}")
-        if self.masks == "instances" or isinstance(self.classes, Mapping) or self.nearest_color:
+        if self.masks in ("instances", "overlapping") or isinstance(self.classes, Mapping) or self.nearest_color:
             raise OptionError(
                 "a threshold tells the foreground from the background by itself: give names alone, such as "
-                "classes=['background', 'cell'] (--classes background,cell), without masks='instances' and "
+                f"classes=['background', 'cell'] (--classes background,cell), without masks={self.masks!r} and "
                 "nearest_color=True"
             )
 

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unetzoo.data.masks.colors import Codes, pack
-from unetzoo.data.masks.forms import PLAIN, Form, Marks, plane_codes
+from unetzoo.data.masks.forms import PLAIN, Form, Marks, plane_bits, plane_codes
 from unetzoo.errors import DataError
-from unetzoo.nn.coding import LEVELS, NO_NUMBER, OVERLAP
+from unetzoo.nn.coding import LEVELS, MOST_PLANES, NO_NUMBER, OVERLAP
 
 _LARGEST = 2**53  # beyond it, floats are no whole numbers one by one
 _LARGEST_FRACTION = 2**42
@@ -58,17 +58,25 @@ def _several(marks: Marks, pixels: NDArray[Any]) -> tuple[Form, Codes]:
     channels = pixels.shape[2]
     is_unit = bool(pixels.max() <= 1 and ((pixels == 0) | (pixels == 1)).all())
     colored = pixels[..., [0, 0, 0, 1]] if marks.has_alpha and channels == 2 else pixels
-    colors = None if pixels.dtype.kind == "b" else _bytes(colored, has_alpha=marks.has_alpha)
+    colors = None if pixels.dtype.kind == "b" or marks.are_planes else _bytes(colored, has_alpha=marks.has_alpha)
     if colors is not None:
         return Form("colors", marks, channels=channels, is_unit=is_unit), pack(colors)
-    planes = plane_codes(pixels > 0)
-    if channels == 3 and not is_unit and (planes == OVERLAP).any():
-        example = ", ".join(str(value) for value in pixels[planes == OVERLAP][0])
+    if channels == 3 and not is_unit and not marks.are_planes:
+        _refuse_fine_colors(pixels)
+    if channels <= MOST_PLANES:
+        return Form("sets", marks, channels=channels, is_unit=is_unit), plane_bits(pixels)
+    return Form("planes", marks, channels=channels, is_unit=is_unit), plane_codes(pixels > 0)
+
+
+def _refuse_fine_colors(pixels: NDArray[Any]) -> None:
+    """Raise DataError for three channels of more than 8 bits that are not planes of one class each."""
+    overlaps = plane_codes(pixels > 0) == OVERLAP
+    if overlaps.any():
+        example = ", ".join(str(value) for value in pixels[overlaps][0])
         raise DataError(
             f"the mask holds ({example}), which is not a color of 8 bits a channel, and sets several planes: save "
             "masks with 8 bits"
         )
-    return Form("planes", marks, channels=channels, is_unit=is_unit), planes
 
 
 def _single(marks: Marks, pixels: NDArray[Any]) -> tuple[Form, Codes]:

@@ -70,7 +70,7 @@ def store(raw: RawMask | NDArray[Any], name: str = "") -> StoredMask:
         raise DataError(f"{name}: {error}") from error
     present, counts = _count(codes)
     numbered = form.layout in ("values", "palette") and _are_objects(codes, present)
-    if len(present) > _MAX_CODES:
+    if len(present) > _MAX_CODES and form.layout != "sets":
         starts = np.unique(np.r_[0, np.linspace(1, len(present) - 1, _MAX_CODES - 1).astype(int)])
         present, counts = present[starts], np.add.reduceat(counts, starts)
     return StoredMask((codes.shape[0], codes.shape[1]), form, present, counts, numbered, name, _digest(form, raw))

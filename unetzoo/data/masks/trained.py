@@ -7,11 +7,12 @@ from unetzoo.data.masks.forms import say_kind
 from unetzoo.data.masks.kinds import needs_alpha, used_palette
 from unetzoo.data.masks.meaning import find_coding, nodata_codes
 from unetzoo.data.masks.options import MaskOptions
+from unetzoo.data.masks.sets import unknown_value
 from unetzoo.data.masks.stored import StoredMask, codes_in
 from unetzoo.data.masks.values import join
 from unetzoo.data.masks.wording import say_codes
 from unetzoo.errors import DataError, OptionError
-from unetzoo.nn.coding import IGNORED, UNKNOWN, MaskCoding
+from unetzoo.nn.coding import IGNORED, MOST_PLANES, UNKNOWN, Labels, MaskCoding
 from unetzoo.nn.info import ModelInfo
 
 _ADVICE = "say which value is which class, such as --classes background=0,cell=255 or cell=#ff0000"
@@ -32,20 +33,37 @@ def resolve_coding(
         DataError: it cannot be decided.
         OptionError: options that do not fit.
     """
-    names = ("background", *trained.class_names) if len(trained.class_names) == 1 else trained.class_names
-    says_values = options.named is not None or options.masks != "auto" or options.threshold is not None
+    labels = labels_of_training(trained)
+    is_binary = len(trained.class_names) == 1 and labels != "overlapping"
+    names = ("background", *trained.class_names) if is_binary else trained.class_names
+    options = replace(options, masks=labels) if labels and options.masks == "auto" else options
+    says_others = options.masks == "instances" or (options.masks == "overlapping") != (labels == "overlapping")
+    says_values = options.named is not None or says_others or options.threshold is not None
     if class_names and not says_values:
         coding = _of_source(class_names, options)
     elif trained.mask_coding and not says_values and options.classes is None:
         coding = _coding_of(trained, masks)
-        nodata = nodata_codes(coding.kind, masks, coding.class_codes)
-        unknown = join(coding.unknown, (*options.ignored(coding.kind), *nodata))
-        coding = replace(coding, unknown=unknown, nearest=coding.nearest or options.nearest_color)
+        completed = _with_unknown if coding.kind == "sets" else _with_options
+        coding = completed(coding, masks, options)
     else:
         default = tuple(names or (class_names if len(class_names) == 2 else ()))
         named = options if options.classes is not None else replace(options, classes=default or None)
         coding = find_coding(masks, named)
     return _in_order_of(names, coding) if names else coding
+
+
+def _with_options(coding: MaskCoding, masks: Sequence[StoredMask], options: MaskOptions) -> MaskCoding:
+    """The coding with what the user ignores beside it."""
+    nodata = nodata_codes(coding.kind, masks, coding.class_codes)
+    unknown = join(coding.unknown, (*options.ignored(coding.kind), *nodata))
+    return replace(coding, unknown=unknown, nearest=coding.nearest or options.nearest_color)
+
+
+def labels_of_training(trained: ModelInfo) -> Labels | None:
+    """Whether the classes of a network's training exclude one another; None if that is not known."""
+    if not trained.mask_coding:
+        return None
+    return MaskCoding.from_dict(trained.class_names, trained.mask_coding).labels
 
 
 def _of_source(names: Sequence[str], options: MaskOptions) -> MaskCoding:
@@ -79,9 +97,11 @@ def _coding_of(info: ModelInfo, masks: Sequence[StoredMask]) -> MaskCoding:
         kinds = " and ".join(sorted({say_kind(mask.form.natural) for mask in others}))
         raise DataError(f"the masks are {kinds}, those of the training were {say_kind(coding.kind)}; {_ADVICE}")
     planes = {mask.form.channels for mask in masks}
-    if coding.kind == "planes" and planes - {coding.planes}:
+    if coding.kind in ("planes", "sets") and planes - {coding.planes}:
         counts = " and ".join(map(str, sorted(planes)))
         raise DataError(f"the masks have {counts} planes, those of the training had {coding.planes}")
+    if coding.kind == "sets":
+        return coding
     if coding.kind not in ("alpha", "cutout", "planes") and needs_alpha(masks):
         raise DataError(
             f"the masks have their classes in the alpha channel, those of the training were {say_kind(coding.kind)}; "
@@ -94,6 +114,17 @@ def _coding_of(info: ModelInfo, masks: Sequence[StoredMask]) -> MaskCoding:
             f"{_ADVICE}"
         )
     return coding
+
+
+def _with_unknown(coding: MaskCoding, masks: Sequence[StoredMask], options: MaskOptions) -> MaskCoding:
+    """The coding of planes with what 255 means in these masks; DataError if that may be a class or unknown."""
+    unknown = unknown_value(masks, options)
+    if coding.unknown and not unknown and any(code >> MOST_PLANES for code in codes_in(masks, "sets")):
+        raise DataError(
+            f"the planes of the masks hold 0 and {UNKNOWN}, which was unknown in the training, but may be the class "
+            f"here; ignore={UNKNOWN} (--ignore {UNKNOWN}) says that it is unknown; else write 1 in place of it"
+        )
+    return replace(coding, unknown=unknown)
 
 
 def _check_colors(coding: MaskCoding, masks: Sequence[StoredMask]) -> None:

@@ -36,8 +36,8 @@ def complain(kind: Kind, classes: Sequence[int], strangers: Sequence[int], *, is
     """
     if OVERLAP in strangers:
         return (
-            "planes of the mask overlap; a pixel can be of only one class; if the channels are colors, name the "
-            "classes with theirs, such as cell=#ff0000"
+            "planes of the mask overlap; a pixel can be of only one class; masks='overlapping' (--masks overlapping) "
+            "lets classes overlap; if the channels are colors, name the classes with theirs, such as cell=#ff0000"
         )
     advice = _advise_colors if kind in COLORED else _advise_values
     blurred = "; JPEG blurs masks: save PNG" if is_lossy else ""

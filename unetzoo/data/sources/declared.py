@@ -46,5 +46,8 @@ def write_declared(folder: Path, options: MaskOptions) -> None:
 
 def with_declared(options: MaskOptions, declared: MaskOptions | None) -> MaskOptions:
     """What the user says of masks, or else what their folder declares."""
-    is_said = options.classes is not None or options.masks != "auto" or options.threshold is not None
-    return options if declared is None or is_said else replace(options, classes=declared.classes, masks=declared.masks)
+    is_said = options.classes is not None or options.masks == "instances" or options.threshold is not None
+    if declared is None:
+        return options
+    masks = declared.masks if options.masks == "auto" and not is_said else options.masks
+    return replace(options, masks=masks, classes=options.classes if is_said else declared.classes)

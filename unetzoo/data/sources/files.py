@@ -8,10 +8,12 @@ import numpy as np
 
 from unetzoo.data.formats.content import NOTHING_KNOWN, Decoded, Glance, Known, Pixels, turned
 from unetzoo.data.formats.read import glance, read_decoded, upright_image
+from unetzoo.data.masks.forms import Marks
 from unetzoo.data.masks.options import MaskOptions
 from unetzoo.data.masks.raw import RawMask
 from unetzoo.data.sources.source import Entry, Source
 from unetzoo.errors import DataError
+from unetzoo.nn.coding import UNKNOWN
 
 
 @dataclass(frozen=True)
@@ -22,11 +24,13 @@ class EntryFiles:
         image: of the image.
         mask: of its mask.
         others: further masks of the same image, to be joined with its mask.
+        classes: the class of each mask, which is a plane of its own; empty: masks are joined.
     """
 
     image: Path
     mask: Path
     others: tuple[Path, ...] = ()
+    classes: tuple[str, ...] = ()
 
 
 class FileSource(Source):
@@ -46,8 +50,10 @@ class FileSource(Source):
         problems: Sequence[str] = (),
         declared: MaskOptions | None = None,
     ) -> None:
-        super().__init__(entries, problems=problems, declared=declared)
         self.files = tuple(files)
+        self._planes = tuple(sorted({name for each in self.files for name in each.classes}))
+        own = MaskOptions(("background", *self._planes)) if self._planes else None
+        super().__init__(entries, problems=problems, declared=declared or own)
 
     def image(self, index: int) -> Pixels:
         """The image (h, w, c) alone, even if its mask cannot be read."""
@@ -60,7 +66,7 @@ class FileSource(Source):
     def raw_mask(self, index: int) -> RawMask:
         """The mask alone, upright; only the header of its image is read."""
         files = self.files[index]
-        mask = _read_masks(files)
+        mask = self._read_mask(files)
         try:
             image = glance(files.image)
         except DataError:
@@ -76,12 +82,15 @@ class FileSource(Source):
             DataError: one cannot be read, or several masks cannot be joined.
         """
         files = self.files[index]
-        mask = _read_masks(files)
+        mask = self._read_mask(files)
         height, width = mask.upright().shape[:2]
         image = read_decoded(files.image, "image", Known(size=(height, width)))
         stored = (image.pixels.shape[0], image.pixels.shape[1])
         aligned = _aligned(mask, Glance(stored, image.orientation))
         return upright_image(image, str(files.image)), RawMask(aligned, mask.marks)
+
+    def _read_mask(self, files: EntryFiles) -> Decoded:
+        return read_planes(files, self._planes) if files.classes else _read_masks(files)
 
     def image_file(self, index: int) -> Path:
         """The path of an entry's image."""
@@ -115,6 +124,35 @@ def _doubts(files: EntryFiles) -> Iterator[str]:
             f"its orientation tag ({image.orientation}) turns the image; its mask has none, and is taken for drawn on "
             "the turned image, as viewers show it"
         )
+
+
+def read_planes(files: EntryFiles, classes: Sequence[str]) -> Decoded:
+    """Masks of one class each as planes (h, w, classes); a class without a file is nowhere.
+
+    Raises:
+        DataError: they have different sizes, or hold several values beside 0 and 255.
+    """
+    paths = (files.mask, *files.others)
+    masks = {name: _plane(path) for name, path in zip(files.classes, paths, strict=True)}
+    shapes = {mask.shape for mask in masks.values()}
+    if len(shapes) > 1:
+        names = ", ".join(path.name for path in paths)
+        raise DataError(f"{files.image}: the masks of its classes ({names}) have different sizes")
+    (shape,) = shapes
+    planes = [masks.get(name, np.zeros(shape, np.uint8)) for name in classes]
+    return Decoded(np.stack(planes, axis=-1), marks=Marks(are_planes=True))
+
+
+def _plane(path: Path) -> Pixels:
+    """The mask (h, w) of one class: 0, the class, and perhaps 255 for unknown."""
+    pixels = read_decoded(path, "mask").upright()
+    if pixels.ndim == 3 and (pixels == pixels[..., :1]).all():
+        pixels = pixels[..., 0]
+    values = {*np.unique(pixels).tolist()} - {0} if pixels.ndim == 2 else {None}
+    if not values <= {1, UNKNOWN} and (len(values) > 1 or None in values):
+        raise DataError(f"{path} is not the mask of one class: it holds more than one value beside 0")
+    plane: Pixels = (pixels if values <= {1, UNKNOWN} else pixels != 0).astype(np.uint8)
+    return plane
 
 
 def _read_masks(files: EntryFiles) -> Decoded:

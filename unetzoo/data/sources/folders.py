@@ -4,6 +4,8 @@ cells/images/a.png, cells/masks/a.png              no splits: a part is held out
 cells/train/images/a.png, cells/train/masks/a.png  the same for val and test
 cells/images/train/a.png, cells/masks/train/a.png  the same
 cells/a.png, cells/a_mask.png                      both in one folder, or in one of each split
+cells/images/a.png, cells/masks/nucleus/a.png      a mask for each class, in the folder of the class
+cells/images/a.png, cells/masks/a_nucleus.png      the same by name, also masks/a/nucleus.png
 cells/JPEGImages, cells/SegmentationClass          those of Pascal VOC and CVAT, with the lists of ImageSets/
 """
 
@@ -14,7 +16,7 @@ from unetzoo.data.formats.table import ending_of, endings
 from unetzoo.data.sources.declared import read_declared
 from unetzoo.data.sources.files import EntryFiles, FileSource
 from unetzoo.data.sources.listing import Listing, is_hidden, list_images
-from unetzoo.data.sources.names import match_names, name_in, plain_names
+from unetzoo.data.sources.names import match_classes, match_names, name_in, plain_names
 from unetzoo.data.sources.source import Entry, Finding, sentences
 from unetzoo.data.sources.tools import cvat_classes, foreign_annotations, voc_splits
 from unetzoo.errors import DataError
@@ -160,6 +162,11 @@ def _match(folder: Path, split: str, images: Path, masks: Path) -> tuple[list[En
         mask_files = {name: files for name, files in mask_files.items() if name in beside}
         mask_problems = []
     matches = match_names(list(image_files), list(mask_files))
+    is_unmatched = images != masks and (matches.pattern or not matches.masks)
+    if is_unmatched and (named := match_classes(list(image_files), list(mask_files))):
+        entries, pairs, missing = _of_classes(folder, split, image_files, mask_files, named)
+        lonely = _lonely(image_files, named.keys(), folder, "mask")
+        return entries, pairs, [*image_problems, *mask_problems, *missing, *lonely]
     entries, pairs = [], []
     problems = [*image_problems, *mask_problems]
     for name in sorted(matches.masks):
@@ -174,6 +181,26 @@ def _match(folder: Path, split: str, images: Path, masks: Path) -> tuple[list[En
     problems += _lonely(image_files, matches.masks.keys(), folder, "mask")
     problems += _lonely(mask_files, matched, folder, "image")
     return entries, pairs, problems
+
+
+def _of_classes(
+    folder: Path,
+    split: str,
+    images: Mapping[str, Sequence[Path]],
+    masks: Mapping[str, Sequence[Path]],
+    named: Mapping[str, Mapping[str, str]],
+) -> tuple[list[Entry], list[EntryFiles], list[str]]:
+    """The pairs of images with a mask for each class, and what is missing."""
+    classes = sorted({name for mask_of in named.values() for name in mask_of})
+    entries, pairs, missing = [], [], []
+    for image, mask_of in sorted(named.items()):
+        path, own = images[image][0], sorted(mask_of)
+        first, *others = (masks[mask_of[name]][0] for name in own)
+        entries.append(Entry(path.relative_to(folder).as_posix(), split))
+        pairs.append(EntryFiles(path, first, tuple(others), tuple(own)))
+        absent = [name for name in classes if name not in mask_of]
+        missing += [Finding(entries[-1].name, f" has no mask of {name}, which is taken for nowhere") for name in absent]
+    return entries, pairs, sentences(missing)
 
 
 def _by_name(folder: Path, top: Path) -> tuple[dict[str, list[Path]], list[str]]:

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path, PurePosixPath
@@ -61,6 +61,39 @@ def match_names(images: Sequence[str], masks: Sequence[str]) -> Matches:
         rest = [mask for mask in rest if mask_key(mask) not in image_of]
     pattern = _by_pattern(images, masks) if 2 * len(matched) < len(images) else None
     return pattern or Matches(dict(matched))
+
+
+def match_classes(images: Sequence[str], masks: Sequence[str]) -> dict[str, dict[str, str]]:
+    """The masks of each image by the class that they are named after; empty unless all masks are named so.
+
+    They are called `nucleus/a`, or else `a/nucleus`, `a_nucleus` or the like, for an image `a`. There are at least two
+    classes, of which one is that of at least half of the images, and none is a number.
+    """
+    present = {*images}
+    for named in (_class_first, _class_last):
+        parts = [(mask, named(mask, present)) for mask in masks]
+        counts = Counter(part[1] for _, part in parts if part)
+        is_shared = len(counts) > 1 and 2 * max(counts.values()) >= len(images)
+        if is_shared and all(part for _, part in parts) and not any(name.isdecimal() for name in counts):
+            matched: dict[str, dict[str, str]] = defaultdict(dict)
+            for mask, part in parts:
+                if part:
+                    matched[part[0]][part[1]] = mask
+            return dict(matched)
+    return {}
+
+
+def _class_first(mask: str, images: Collection[str]) -> tuple[str, str] | None:
+    """The image and the class of a mask in the folder of its class."""
+    name, _, image = mask.partition("/")
+    return (image, name) if image in images else None
+
+
+def _class_last(mask: str, images: Collection[str]) -> tuple[str, str] | None:
+    """The image and the class of a mask whose name is that of the image, then the class."""
+    places = [place for place, letter in enumerate(mask) if letter in f"/{_SEPARATORS}"][::-1]
+    fitting = ((mask[:place], mask[place + 1 :]) for place in places if mask[:place] in images)
+    return next((part for part in fitting if part[1]), None)
 
 
 def plain_names(masks: Iterable[str]) -> dict[str, str]:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
+import numpy as np
 from numpy.typing import NDArray
 
 from unetzoo.data.dataset import Dataset
@@ -50,7 +51,7 @@ class PartSample(NamedTuple):
 
     Attributes:
         image: (h, w, c).
-        mask: (h, w), class ids.
+        mask: (h, w), class ids, or planes (h, w, classes).
         name: as of a sample.
         nbytes: of the whole image and its mask.
     """
@@ -59,6 +60,11 @@ class PartSample(NamedTuple):
     mask: Sliced
     name: str
     nbytes: int
+
+
+def planes_last(mask: Sliced) -> Sliced:
+    """A mask as windows of it are cut: class ids (h, w), and planes (classes, h, w) as (h, w, classes)."""
+    return np.moveaxis(mask, 0, 2) if isinstance(mask, np.ndarray) and mask.ndim == 3 else mask
 
 
 def part_sample(dataset: Dataset, index: int) -> PartSample | None:
@@ -77,9 +83,9 @@ def part_sample(dataset: Dataset, index: int) -> PartSample | None:
 
 
 def _class_ids(source: BlockSource, index: int, coding: MaskCoding, name: str, window: Window) -> NDArray[Any]:
-    """The class ids of a part of a mask; raises DataError if it cannot be read, or holds a value of no class."""
+    """The class ids or planes of a part of a mask; raises DataError if it cannot be read, or holds no class."""
     raw = source.mask_part(index, window)
     try:
-        return read_mask(raw, coding)
+        return np.asarray(planes_last(read_mask(raw, coding)))
     except DataError as error:
         raise DataError(f"{name}: {error}") from error

@@ -11,10 +11,11 @@ from unetzoo.data.formats.content import check_finite
 from unetzoo.data.formats.grid import NO_GRID, Grid
 from unetzoo.data.formats.read import read_grid
 from unetzoo.data.masks.decode import class_ids, read_mask
+from unetzoo.data.masks.options import MaskOptions
 from unetzoo.data.masks.raw import encode
 from unetzoo.data.sources.source import SPLITS, Entry, Source
 from unetzoo.errors import DataError
-from unetzoo.nn.coding import IGNORED, UNKNOWN, MaskCoding
+from unetzoo.nn.coding import IGNORED, UNKNOWN, Labels, MaskCoding
 
 
 class SampleSource(Source):
@@ -41,14 +42,19 @@ class SampleSource(Source):
         ]
         if not entries:
             raise DataError(f"there are no samples in {', '.join(splits)}")
-        super().__init__(entries, class_names=next(iter(splits.values())).class_names)
+        first = next(iter(splits.values()))
+        self._labels = first.labels
+        if first.labels == "overlapping":
+            super().__init__(entries, declared=MaskOptions(first.class_names, "overlapping"))
+        else:
+            super().__init__(entries, class_names=first.class_names)
 
     def image(self, index: int) -> NDArray[Any]:
         """The image (h, w, c) of a sample."""
         return self.pair(index)[0]
 
     def raw_mask(self, index: int) -> NDArray[Any]:
-        """The mask (h, w) of a sample."""
+        """The mask (h, w) of a sample, or its planes (h, w, classes)."""
         return self.pair(index)[1]
 
     def pair(self, index: int) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -56,8 +62,10 @@ class SampleSource(Source):
         dataset, number = self._samples[index]
         name = self.entries[index].name
         sample = dataset[number]
-        _check_arrays(sample, name)
+        _check_arrays(sample, name, self._labels)
         check_finite(sample.image, name)
+        if self._labels == "overlapping":
+            return sample.image, np.moveaxis(sample.mask, 0, 2)
         return sample.image, self._numbers(index, sample.mask) if self._is_numbered else sample.mask
 
     def _numbers(self, index: int, mask: NDArray[Any]) -> NDArray[Any]:
@@ -100,7 +108,7 @@ class CodedDataset(Dataset):
     """
 
     def __init__(self, source: Source, indices: Sequence[int], coding: MaskCoding) -> None:
-        super().__init__(coding.class_names)
+        super().__init__(coding.class_names, labels=coding.labels)
         self.source = source
         self.indices = tuple(indices)
         self.coding = coding
@@ -126,6 +134,8 @@ class CodedDataset(Dataset):
 
     def instances(self, index: int) -> NDArray[Any] | None:
         """The numbers (h, w) of the objects, if masks or the source number them."""
+        if self.labels == "overlapping":
+            return None
         if not self.coding.instances:
             return self.source.instances(self.indices[index])
         codes = encode(self.source.raw_mask(self.indices[index]))[1]
@@ -153,15 +163,17 @@ def _check(splits: Mapping[str, Dataset]) -> None:
             raise DataError(f"{name or 'the data'} must be a unetzoo.Dataset, got {type(dataset).__name__}")
     (first, one), *others = splits.items()
     for name, other in others:
+        if other.labels != one.labels:
+            raise DataError(f"the classes of {first} are {one.labels}, those of {name} {other.labels}")
         if other.class_names != one.class_names:
             raise DataError(
                 f"{first} has the classes {', '.join(one.class_names)}, but {name} has {', '.join(other.class_names)}"
             )
 
 
-def _check_arrays(sample: Sample, name: str) -> None:
-    """Raise DataError unless a sample is an image (h, w, c) and a mask (h, w), arrays of numbers."""
-    for kind, axes in (("image", "(h, w, c)"), ("mask", "(h, w)")):
+def _check_arrays(sample: Sample, name: str, labels: Labels) -> None:
+    """Raise DataError unless a sample is an image (h, w, c) and a mask (h, w), or planes, arrays of numbers."""
+    for kind, axes in (("image", "(h, w, c)"), ("mask", "(h, w)" if labels == "exclusive" else "(classes, h, w)")):
         array = getattr(sample, kind, None)
         if not isinstance(array, np.ndarray) or array.dtype.kind not in "buif":
             raise DataError(f"{name}: the {kind} must be a NumPy array of numbers, got {type(array).__name__}")

@@ -106,6 +106,10 @@ class Source(ABC):
         """The same entries with masks that number objects, where they are known beside the masks; else this source."""
         return self
 
+    def in_planes(self) -> "Source":
+        """The same entries with masks of a plane a class, where classes overlap beside the masks; else this source."""
+        return self
+
     def image_file(self, index: int) -> Path | None:
         """The file that holds the image of an entry; None without one."""
         _ = index

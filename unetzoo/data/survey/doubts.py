@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unetzoo.data.masks.colors import are_alike
-from unetzoo.data.masks.decode import distances
+from unetzoo.data.masks.decode import distances, planes_of
 from unetzoo.data.masks.kinds import do_palettes_agree, is_transparent
+from unetzoo.data.masks.options import Masks
 from unetzoo.data.masks.stored import MIN_OBJECTS, StoredMask, codes_in, listed
 from unetzoo.data.masks.wording import say_code
 from unetzoo.nn.coding import UNKNOWN, MaskCoding
@@ -23,15 +24,19 @@ _FEWEST_OBJECTS = 6  # that are surely no classes
 _MOST = 0.8  # of the masks
 
 
-def find_doubts(masks: Sequence[StoredMask], coding: MaskCoding, *, is_said: bool = False) -> list[str]:
+def find_doubts(
+    masks: Sequence[StoredMask], coding: MaskCoding, *, is_said: bool = False, kind: Masks = "auto"
+) -> list[str]:
     """What a user should know about how masks are read, a sentence each.
 
     Args:
         masks: as they are stored.
         coding: what they mean.
         is_said: the data themselves say whether masks number objects.
+        kind: what the user or the data say of all masks; `"auto"`: nothing.
     """
-    doubts = [doubt for doubt in _DOUBTS if not (is_said and doubt in _OF_NUMBERS)]
+    known = {*(_OF_NUMBERS if is_said else ()), *(_OF_OVERLAPS if kind in ("overlapping", "exclusive") else ())}
+    doubts = [doubt for doubt in _DOUBTS if doubt not in known]
     return [text for doubt in doubts for text in doubt(masks, coding)]
 
 
@@ -43,7 +48,7 @@ def _palettes(masks: Sequence[StoredMask], coding: MaskCoding) -> Iterator[str]:
 
 def _alpha(masks: Sequence[StoredMask], coding: MaskCoding) -> Iterator[str]:
     holders = [mask for mask in masks if is_transparent(mask)]
-    if not holders or coding.kind == "planes":
+    if not holders or coding.kind in ("planes", "sets"):
         return
     readings = {"alpha": "which is read as the mask", "cutout": "whose transparent pixels are a value of their own"}
     read = readings.get(coding.kind, "which is left out")
@@ -187,7 +192,35 @@ def _few_numbers(masks: Sequence[StoredMask], coding: MaskCoding) -> Iterator[st
         )
 
 
+def _overlaps(masks: Sequence[StoredMask], coding: MaskCoding) -> Iterator[str]:
+    """In how many pixels classes overlap, and which two most often."""
+    if coding.labels == "exclusive":
+        return
+    shared, total = np.zeros((len(coding.codes),) * 2, np.int64), 0
+    for mask in masks:
+        if (codes := mask.codes_as("sets")) is not None:
+            planes = (planes_of(codes, coding) == 1).astype(np.int64)
+            shared += (planes * mask.counts) @ planes.T
+            total += int(mask.counts.sum())
+    pairs = np.triu(shared, 1)
+    first, second = (coding.class_names[place] for place in np.unravel_index(pairs.argmax(), pairs.shape))
+    yield (
+        f"classes overlap, {first} and {second} in {pairs.max() / total:.2%} of the pixels: each is learned by itself; "
+        "masks='exclusive' (--masks exclusive) makes overlaps errors"
+    )
+
+
+def _apart(masks: Sequence[StoredMask], coding: MaskCoding) -> Iterator[str]:
+    """Planes that could overlap, but do not."""
+    if coding.kind == "planes" and any(mask.form.layout == "sets" for mask in masks):
+        yield (
+            "the planes of masks never overlap: a pixel has one class; masks='overlapping' (--masks overlapping) "
+            "learns each class by itself"
+        )
+
+
 _OF_NUMBERS = (_numbered, _few_numbers)
+_OF_OVERLAPS = (_overlaps, _apart)
 _DOUBTS: tuple[Callable[[Sequence[StoredMask], MaskCoding], Iterator[str]], ...] = (
     _palettes,
     _alpha,
@@ -201,4 +234,6 @@ _DOUBTS: tuple[Callable[[Sequence[StoredMask], MaskCoding], Iterator[str]], ...]
     _nodata,
     _numbered,
     _few_numbers,
+    _overlaps,
+    _apart,
 )

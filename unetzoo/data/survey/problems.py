@@ -11,6 +11,7 @@ import numpy as np
 
 from unetzoo.data.masks.decode import complaint, kind_of, strange_codes
 from unetzoo.data.masks.forms import say_kind
+from unetzoo.data.masks.options import Masks
 from unetzoo.data.sources.source import Finding, Source, sentences
 from unetzoo.data.survey.bands import mixed_bands
 from unetzoo.data.survey.channels import Channel, lonely_values
@@ -39,7 +40,11 @@ class Problem:
 
 
 def find_problems(
-    source: Source, splits: Mapping[str, Sequence[int]], readings: Sequence[Reading], coding: MaskCoding | str
+    source: Source,
+    splits: Mapping[str, Sequence[int]],
+    readings: Sequence[Reading],
+    coding: MaskCoding | str,
+    masks: Masks = "auto",
 ) -> list[Problem]:
     """All problems of a data set, errors first.
 
@@ -48,6 +53,7 @@ def find_problems(
         splits: the entries of each split.
         readings: of each entry.
         coding: what the masks mean, or why that cannot be decided.
+        masks: what the user or the data say of them.
     """
     names = [entry.name for entry in source.entries]
     findings = [*chain(*(_of_files(names, reading) for reading in readings)), *_of_channels(names, readings)]
@@ -63,7 +69,7 @@ def find_problems(
         findings += chain(*(_of_codes(names, reading, coding) for reading in readings))
         errors = sentences(findings)
         is_said = source.knows_objects or source.declared is not None
-        warnings += find_doubts(masks_of(readings), coding, is_said=is_said)
+        warnings += find_doubts(masks_of(readings), coding, is_said=is_said, kind=masks)
         warnings += [*sentences(_empty(names, readings, coding)), *_absent_classes(splits, readings, coding)]
     images = [reading.image for reading in readings if reading.image]
     if not splits.get("train"):
@@ -197,7 +203,10 @@ def _empty(names: Sequence[str], readings: Sequence[Reading], coding: MaskCoding
         if reading.mask is None:
             continue
         counts, name = class_counts(reading, coding), names[reading.index]
-        if not counts.any():
+        if coding.labels == "overlapping":
+            if not counts.any():
+                yield Finding(name, ": its mask is empty, no pixel has a class")
+        elif not counts.any():
             yield Finding(name, ": the class of none of its pixels is known")
         elif coding.class_names[0] == "background" and not counts[1:].any():
             yield Finding(name, ": its mask is empty, all is background")

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unetzoo.data.formats.pixels import pixel_sizes
-from unetzoo.data.masks.decode import class_ids, kind_of
+from unetzoo.data.masks.decode import class_ids, kind_of, planes_of
 from unetzoo.data.survey.channels import lonely_values
 from unetzoo.data.survey.reading import ImageFacts, Reading
-from unetzoo.nn.coding import MaskCoding
+from unetzoo.nn.coding import UNKNOWN, Labels, MaskCoding
 from unetzoo.nn.info import ModelInfo
 
 _CONSTANT = 1e-6  # std by mean of a channel that is the same everywhere, but for rounding
@@ -32,7 +32,8 @@ class Statistics:
         mean: of each channel, after scaling `value_range` to 0 to 1.
         std: likewise, > 0; 1 of a channel that is the same everywhere.
         class_names: of each class id.
-        class_frequencies: share of each class of the pixels whose class is known, 0 to 1.
+        class_frequencies: share of each class of the pixels whose class is known, 0 to 1; of classes that overlap, of
+            the pixels where that class is known.
         mask_coding: what the values of the masks mean, see `unetzoo.nn.coding.MaskCoding.to_dict`.
         dtypes: of the values of the images.
         nodata: values of the images that stand for no data: files say so, or they lie far from all others; neither
@@ -41,6 +42,7 @@ class Statistics:
         pixel_size: height and width of a pixel, their medians; empty: not all files say it.
         pixel_size_range: the smallest and the largest side of a pixel.
         unit: of these lengths.
+        overlap: share of the pixels that have several classes, 0 to 1.
     """
 
     images: int
@@ -60,6 +62,12 @@ class Statistics:
     pixel_size: tuple[float, ...] = ()
     pixel_size_range: tuple[float, ...] = ()
     unit: str = ""
+    overlap: float = 0.0
+
+    @property
+    def labels(self) -> Labels:
+        """Whether classes exclude one another."""
+        return "overlapping" if self.mask_coding.get("kind") == "sets" else "exclusive"
 
     @property
     def info(self) -> ModelInfo:
@@ -111,6 +119,7 @@ def measure(readings: Sequence[Reading], coding: MaskCoding) -> Statistics:
         pixel_size=tuple(np.median(pixels, 0).tolist()) if unit else (),
         pixel_size_range=(float(pixels.min()), float(pixels.max())) if unit else (),
         unit=unit,
+        overlap=_overlap(readings, coding),
     )
 
 
@@ -139,6 +148,9 @@ def _may_hold(image: ImageFacts, value: float) -> bool:
 
 def class_counts(reading: Reading, coding: MaskCoding) -> NDArray[np.int64]:
     """The number of pixels of each class (classes,), int64; codes of no class are left out."""
+    if coding.labels == "overlapping":
+        planes, counts = plane_counts(reading, coding)
+        return np.asarray(((planes == 1) * counts).sum(1))
     classes = len(coding.class_names)
     codes = reading.mask.codes_as(kind_of(reading.mask.form, coding)) if reading.mask else None
     if reading.mask is None or codes is None:
@@ -148,9 +160,35 @@ def class_counts(reading: Reading, coding: MaskCoding) -> NDArray[np.int64]:
     return np.bincount(places[known], weights=reading.mask.counts[known], minlength=classes).astype(np.int64)
 
 
+def plane_counts(reading: Reading, coding: MaskCoding) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """The planes (classes, codes) of the codes of a mask whose classes overlap, and the pixels (codes,) of each."""
+    codes = reading.mask.codes_as("sets") if reading.mask else None
+    if reading.mask is None or codes is None:
+        return np.zeros((len(coding.class_names), 0), np.uint8), np.zeros(0, np.int64)
+    return planes_of(codes, coding), reading.mask.counts
+
+
+def _overlap(readings: Sequence[Reading], coding: MaskCoding) -> float:
+    """The share of the pixels that have several classes."""
+    if coding.labels == "exclusive":
+        return 0.0
+    each = [plane_counts(reading, coding) for reading in readings]
+    several = sum(int(counts[(planes == 1).sum(0) > 1].sum()) for planes, counts in each)
+    return several / max(1, sum(int(counts.sum()) for _, counts in each))
+
+
+def _known(reading: Reading, coding: MaskCoding) -> NDArray[np.int64]:
+    """The pixels (classes,) in which it is known whether they have each class."""
+    if coding.labels == "exclusive":
+        return np.broadcast_to(class_counts(reading, coding).sum(), len(coding.class_names))
+    planes, counts = plane_counts(reading, coding)
+    return np.asarray(((planes != UNKNOWN) * counts).sum(1))
+
+
 def _frequencies(readings: Sequence[Reading], coding: MaskCoding) -> tuple[float, ...]:
     counts = np.sum([class_counts(reading, coding) for reading in readings], axis=0)
-    return tuple((counts / max(1, counts.sum())).tolist())
+    known = np.sum([_known(reading, coding) for reading in readings], axis=0)
+    return tuple((counts / known.clip(1)).tolist())
 
 
 def _value_range(images: Sequence[ImageFacts], nodata: Sequence[float]) -> tuple[float, float]:

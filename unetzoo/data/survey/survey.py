@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from unetzoo.data.masks.options import MaskOptions
+from unetzoo.data.masks.options import MaskOptions, Masks
 from unetzoo.data.masks.trained import resolve_coding
 from unetzoo.data.sources.blocks import BlockSource
 from unetzoo.data.sources.samples import CodedDataset
@@ -33,17 +33,19 @@ class Survey:
         source: the images and masks, by number.
         readings: what reading each image and mask gave.
         coding: what the values of the masks mean, or why that cannot be decided.
+        masks: what the user or the data say of the masks.
     """
 
     source: Source
     splits: Mapping[str, Sequence[int]]
     readings: Sequence[Reading]
     coding: MaskCoding | str
+    masks: Masks = "auto"
 
     @cached_property
     def problems(self) -> tuple[Problem, ...]:
         """All that is wrong, errors first; errors stand in the way of training, warnings do not."""
-        return tuple(find_problems(self.source, self.splits, self.readings, self.coding))
+        return tuple(find_problems(self.source, self.splits, self.readings, self.coding, self.masks))
 
     @property
     def errors(self) -> tuple[str, ...]:
@@ -154,4 +156,4 @@ def survey_source(
         )
     except DataError as error:
         coding = str(error)
-    return Survey(source, split_entries(source.entries), readings, coding)
+    return Survey(source, split_entries(source.entries), readings, coding, masks.masks)

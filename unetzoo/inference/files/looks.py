@@ -66,6 +66,22 @@ def look_of(values: Values | None, ending: str, config: ModelConfig) -> Look:
     return Look(palette=_colors_of(config, classes))
 
 
+def look_of_planes(values: Values | None, ending: str) -> Look:
+    """How planes of 0 and 1 are stored in a file with that ending.
+
+    Raises:
+        OptionError: the format cannot hold several planes, or values are asked for that they do not have.
+    """
+    if values is not None:
+        raise OptionError(
+            f"classes that may overlap are written as planes of 0 and 1, not as values={values!r}: leave values out"
+        )
+    if "arrays" not in (stored_in(ending) or ()):
+        endings = endings_that_store("arrays")
+        raise OptionError(f"a {ending} file holds no planes of classes that may overlap; choose {endings}")
+    return Look()
+
+
 def _colors_of(config: ModelConfig, classes: int) -> Colors:
     """The colors of the training masks if they are easy to tell apart, else our own."""
     coding = _coding(config)

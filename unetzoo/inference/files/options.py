@@ -1,7 +1,7 @@
 """How files are predicted."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from unetzoo.checks import Precision, check_choice, check_count, check_precision
@@ -28,15 +28,19 @@ class PredictOptions:
     A network of objects writes label images, the number (h, w) of each pixel's object, 0 where there is none: uint16,
     and uint32 for more than 65,535 objects. Its probabilities are its maps.
 
+    A network whose classes may overlap writes planes (classes, h, w) of 0 and 1.
+
     Attributes:
         probabilities: Write the probability of each class, float32 (classes, h, w), instead of class ids (h, w). A
             pixel without data has the largest id of the type, such as 255, or the probability NaN.
-        format: Ending of the files in a folder: `png`, `tif`, `npy` or `zarr`. None: png; tif with probabilities.
+        format: Ending of the files in a folder: `png`, `tif`, `npy` or `zarr`. None: png; tif with probabilities, and
+            for classes that may overlap.
         values: Values of the masks: `ids`; `palette`: ids with colors to show them in; `trained`: those of the training
             masks. None: palette in png and tif, else ids.
         threshold: Probability above which a class takes a pixel, for every class but the first, or for some by name,
             such as cell=0.3,border=0.6 on the command line. In Python a number, or a mapping such as `{"cell": 0.3}`.
-            None: the most probable class.
+            None: the most probable class; of classes that may overlap those above the thresholds of the network, or
+            0.5.
         tile: Side of a tile, which the network sees at once, in pixels, at least 128. None: 2048; 1280 for an image of
             over 134 million pixels.
         overlap: Width that neighboring tiles share, in pixels. None: 128, or a quarter of `tile`.
@@ -101,6 +105,11 @@ class PredictOptions:
         """Ending of the files in a folder, such as `".png"`."""
         return f".{(self.format or ('tif' if self.probabilities else 'png')).removeprefix('.').lower()}"
 
+    def for_network(self, config: "ModelConfig") -> "PredictOptions":
+        """The options with a format that holds the planes of classes that may overlap, if none is chosen."""
+        has_planes = config.labels == "overlapping"
+        return replace(self, format="tif") if has_planes and self.format is None else self
+
     def check_fits(self, config: "ModelConfig", suffixes: Iterable[str]) -> None:
         """Raise OptionError where the network lacks a class, or files with these endings cannot hold its result."""
         from unetzoo.inference.thresholds import limits_of
@@ -121,6 +130,10 @@ class PredictOptions:
 
     def look(self, suffix: str, config: "ModelConfig") -> "Look":
         """How results are written into files with an ending in lower case, such as `".png"`."""
-        from unetzoo.inference.files.looks import Look, look_of
+        from unetzoo.inference.files.looks import Look, look_of, look_of_planes
 
-        return Look() if self.probabilities or config.objects else look_of(self.values, suffix, config)
+        if self.probabilities or config.objects:
+            return Look()
+        if config.labels == "overlapping":
+            return look_of_planes(self.values, suffix)
+        return look_of(self.values, suffix, config)

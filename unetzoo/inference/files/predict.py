@@ -71,7 +71,7 @@ def predict_files(
         WriteError: a file of `object_files` cannot be written.
         MissingExtraError: a format needs a package that is not installed.
     """
-    options = options or PredictOptions()
+    options = (options or PredictOptions()).for_network(model.config)
     left_out: list[str] = []
     jobs = find_jobs(images, out, options, on_left_out=left_out.append)
     for sentence in left_out:

@@ -27,7 +27,7 @@ from unetzoo.inference.normalize import Normalize, scaled_for
 from unetzoo.inference.objects import Decoder
 from unetzoo.inference.pixel_size import PixelScale, Rows, rows_at, scale_of
 from unetzoo.inference.predict import rows_of
-from unetzoo.inference.thresholds import class_ids, limits_of
+from unetzoo.inference.thresholds import labels_of, limits_of
 from unetzoo.nn.coding import UNKNOWN
 from unetzoo.nn.ensemble import Ensemble, members_of, together
 from unetzoo.nn.segmenter import Segmenter
@@ -164,8 +164,9 @@ class FilePredictor:
         classes = self.config.classes
         options = self.options
         keeps_all = options.probabilities or self._decoder is not None
-        ids_dtype, unknown = (np.uint8, UNKNOWN) if classes <= UNKNOWN else (np.uint16, 2**16 - 1)
-        shape = (classes, height, width) if keeps_all else (height, width)
+        has_planes = self.config.labels == "overlapping"
+        ids_dtype, unknown = (np.uint8, UNKNOWN) if classes <= UNKNOWN or has_planes else (np.uint16, 2**16 - 1)
+        shape = (classes, height, width) if keeps_all or has_planes else (height, width)
         dtype = np.dtype(np.float32 if keeps_all else ids_dtype)
         with PartialResult(_partial(target), _replacing(target, made_of), shape, dtype) as result:
             if self._standing(target, made_of).stays:  # another process was quicker
@@ -185,7 +186,8 @@ class FilePredictor:
                 )
 
             for top, rows in rows_at(scale, image, tuple(self.config.info.nodata), predict, start=result.rows):
-                result.write(top, rows if keeps_all else class_ids(rows, self._limits, unknown=unknown))
+                labels = rows if keeps_all else labels_of(rows, self.config, self._limits, unknown=unknown)
+                result.write(top, labels)
                 on_rows(result.rows, height)
             if self._decoder is not None:
                 write_objects(result, self._decoder, target, made_of, grid)
