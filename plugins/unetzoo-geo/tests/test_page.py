@@ -1,4 +1,4 @@
-"""The page on remote sensing, done as it stands, on scenes of 320 x 560 pixels."""
+"""The page on remote sensing, done as it stands, on scenes of 96 x 560 pixels."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ _CLASSES = {"wheat": 1, "maize": 2}
 def _make_scenes(folder):
     for name in ("bands", "data/images", "data/masks"):
         (folder / name).mkdir(parents=True)
-    corners = {"wheat": [(20, 20), (120, 32), (48, 160)], "maize": [(160, 40), (230, 48), (200, 180)]}
+    corners = {"wheat": [(20, 10), (120, 16), (48, 80)], "maize": [(160, 20), (230, 24), (200, 90)]}
     fields = [  # one of each kind in the left half of a scene, and in the right one
         shapely.Polygon([PLACES["UTM"][1] * (x + shift, y) for x, y in each])
         for shift in (0, 290)
@@ -33,7 +33,7 @@ def _make_scenes(folder):
     for shift, scene in enumerate(("north", "middle", "south")):
         files = {band: folder / "bands" / f"{scene}_{band}.jp2" for band in ("B2", "B4", "B8")}
         for number, path in enumerate(files.values()):
-            write_jp2(path, np.roll(noise(3, 320, 560), 7 * shift)[number : number + 1])
+            write_jp2(path, np.roll(noise(3, 96, 560), 7 * shift)[number : number + 1])
         if scene != "north":
             write_stack(folder / "data" / "images" / f"{scene}.vrt", files)
             mask = folder / "data" / "masks" / f"{scene}.tif"

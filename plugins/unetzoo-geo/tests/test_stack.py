@@ -7,6 +7,7 @@ from rasterio.transform import Affine
 from typer.testing import CliRunner
 from unetzoo_geo.stack import write_stack
 
+import unetzoo
 from unetzoo.cli import app
 from unetzoo.data.formats.read import open_raster, read_image
 
@@ -128,3 +129,32 @@ def test_wrong_options_are_one_line(arguments, problem, tmp_path):
     done = CliRunner().invoke(app, ["stack", str(tmp_path / "a.vrt"), *arguments])
     assert done.exit_code == 2, done.output
     assert problem in " ".join(done.output.split())
+
+
+@pytest.mark.parametrize("like", ["B2", "B3"])
+def test_a_band_without_a_transform_is_named(like, tmp_path):
+    files = {name: write_tif(tmp_path / f"{name}.tif", noise(1), "UTM") for name in ("B2", "B3")}
+    with rasterio.open(files["B3"], "w", driver="GTiff", width=70, height=50, count=1, dtype="uint8", crs="EPSG:32633"):
+        pass
+    with pytest.raises(unetzoo.DataError, match=r"B3\.tif has no transform, and other bands have one"):
+        write_stack(tmp_path / "a.vrt", files, like=like)
+
+
+def test_a_mosaic_of_scenes_side_by_side_is_read_across_their_seam(tmp_path):
+    """Of a VRT as gdalbuildvrt writes it."""
+    whole, sources = noise(1, 50, 140)[0], ""
+    for number in range(2):
+        write_tif(tmp_path / f"{number}.tif", whole[None, :, 70 * number : 70 * number + 70])
+        sources += (
+            f'<SimpleSource><SourceFilename relativeToVRT="1">{number}.tif</SourceFilename><SourceBand>1</SourceBand>'
+            f'<SrcRect xOff="0" yOff="0" xSize="70" ySize="50"/>'
+            f'<DstRect xOff="{70 * number}" yOff="0" xSize="70" ySize="50"/></SimpleSource>'
+        )
+    place = ", ".join(map(str, PLACES["UTM"][1].to_gdal()))
+    (tmp_path / "mosaic.vrt").write_text(
+        f'<VRTDataset rasterXSize="140" rasterYSize="50"><SRS>EPSG:32633</SRS><GeoTransform>{place}</GeoTransform>'
+        f'<VRTRasterBand dataType="UInt16" band="1">{sources}</VRTRasterBand></VRTDataset>'
+    )
+    with open_raster(tmp_path / "mosaic.vrt") as raster:
+        np.testing.assert_array_equal(raster.read((slice(5, 40), slice(50, 95)))[..., 0], whole[5:40, 50:95])
+        assert (raster.shape, raster.grid.crs) == ((50, 140, 1), "EPSG:32633")

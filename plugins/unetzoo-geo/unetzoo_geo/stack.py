@@ -95,6 +95,9 @@ def _place(dataset: Any, grid: Any, path: Path) -> Affine:  # noqa: ANN401 - see
     if dataset.crs != grid.crs:
         theirs, own = (each.crs.to_string() if each.crs else "none" for each in (dataset, grid))
         raise DataError(f"{path} has the coordinate system {theirs}, the grid {own}; bring it there (gdalwarp)")
+    if dataset.transform.is_identity != grid.transform.is_identity:
+        lacking = path if dataset.transform.is_identity else grid.name
+        raise DataError(f"{lacking} has no transform, and other bands have one; assign it (gdal_edit)")
     place = ~grid.transform @ dataset.transform
     if max(abs(place.b) * dataset.height, abs(place.d) * dataset.width) > _STRAIGHT or min(place.a, place.e) <= 0:
         raise DataError(f"{path} has pixels that are turned against those of the grid; bring it there (gdalwarp)")

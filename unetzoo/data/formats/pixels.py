@@ -28,3 +28,10 @@ def pixel_sizes(grids: Sequence[Grid], unit: str = "") -> tuple[NDArray[np.float
         return np.zeros((0, 2)), ""
     steps = np.array([[axis.step for axis in pair] for pair in axes], np.float64)
     return steps * (np.array(meters, np.float64) / whole), unit
+
+
+def mixed_units(grids: Sequence[Grid]) -> tuple[str, ...]:
+    """The units in which pixel sizes are stated, if they cannot be compared, such as degrees and meters; else empty."""
+    axes = [axis for grid in grids for axis in grid.axes if axis.name in _IN_PLANE and axis.step]
+    units = sorted({axis.unit for axis in axes if axis.unit})
+    return tuple(units) if len(units) > 1 and None in map(meters_of, units) else ()

@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 
+from unetzoo.data.formats.pixels import mixed_units
 from unetzoo.data.masks.decode import complaint, kind_of, strange_codes
 from unetzoo.data.masks.forms import say_kind
 from unetzoo.data.masks.options import Masks
@@ -61,7 +62,7 @@ def find_problems(
     findings += moved
     doubts = [*chain(*(reading.doubts for reading in readings)), *renamed]
     warnings = [*source.problems, *_leaks(names, splits, readings), *_split_groups(source, splits), *sentences(doubts)]
-    warnings += [*_mixed_types(readings), *_nodata(names, readings)]
+    warnings += [*_mixed_types(readings), *_mixed_units(readings), *_nodata(names, readings)]
     if isinstance(coding, str):
         findings += _of_kinds(readings)
         errors = [*sentences(findings), coding]
@@ -142,6 +143,14 @@ def _mixed_types(readings: Sequence[Reading]) -> Iterator[str]:
         yield (
             f"the images have different types of values, which are taken as they are: {', '.join(ranges_of_types)}; "
             "if their scales differ, bring them to one"
+        )
+
+
+def _mixed_units(readings: Sequence[Reading]) -> Iterator[str]:
+    if units := mixed_units([reading.image.grid for reading in readings if reading.image]):
+        yield (
+            f"the images have pixels in different units, {' and '.join(units)}, so that their sizes are not compared "
+            "and not kept with the network: bring the images into one coordinate system"
         )
 
 
