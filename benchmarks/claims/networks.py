@@ -31,8 +31,8 @@ PARTS = {
 """Decoder and encoder of each network; the first four are those of arXiv:1807.10165 (table 2), without norms, of 7.76,
 9.28, 9.04 and 9.04 M parameters."""
 AUGMENTATIONS: dict[str, dict[str, Any]] = {
-    ELASTIC: {"augment": "full"},
-    NOT_ELASTIC: {"augment": "full", "elastic": 0.0},
+    ELASTIC: {"augment": "full", "augmented": 1.0},
+    NOT_ELASTIC: {"augment": "full", "augmented": 1.0, "elastic": 0.0},
     PLAIN: {"augment": "none"},
 }
 """Options of the long trainings of the U-Net."""

@@ -189,7 +189,7 @@ def _looped(network: nn.Module, survey: Survey, run: PeerRun) -> nn.Module:
 def _crops(survey: Survey, *, seed: int, steps: int) -> CropDataset:
     statistics = survey.statistics
     crop = OPTIONS.plan(statistics, len(statistics.class_names)).crop
-    augmentation = Augmentation(OPTIONS.augment, crop=crop, elastic=OPTIONS.elastic)
+    augmentation = Augmentation.of(OPTIONS, crop)
     return CropDataset(
         survey.dataset("train"),
         statistics.info,

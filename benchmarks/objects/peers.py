@@ -3,6 +3,7 @@
 import json
 import subprocess
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, cast
@@ -100,7 +101,7 @@ def _crops(data: Survey, split: str, seed: int, count: int, augment: Any) -> Cro
         count=count,
         crop=cast("int", OPTIONS.crop),
         balance=OPTIONS.balance,
-        augmentation=Augmentation(augment, crop=cast("int", OPTIONS.crop), elastic=OPTIONS.elastic),
+        augmentation=Augmentation.of(replace(OPTIONS, augment=augment), cast("int", OPTIONS.crop)),
         seed=seed,
         target=cast("ObjectTarget", _known_ids),
     )

@@ -37,7 +37,7 @@ from unetzoo.training.options import FitOptions
 _NETWORK = "Network"
 _PANELS = {
     "Length": ("epochs", "steps", "minutes", "batch"),
-    "Crops": ("crop", "balance", "augment", "elastic"),
+    "Crops": ("crop", "balance", "augment", "augmented", "elastic"),
     "Optimization": (
         "loss",
         "learning_rate",

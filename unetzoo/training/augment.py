@@ -5,6 +5,7 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - the field's name for it
 
 from unetzoo.nn.coding import UNKNOWN
+from unetzoo.training.options import FitOptions
 
 _ROTATED = 0.5  # share of the crops
 _ELASTIC_GRID = 3  # displacement vectors along each axis, as in arXiv:1505.04597
@@ -20,12 +21,18 @@ _RARE = 0.15  # share of the crops that are blurred, and that get noise
 class Augmentation:
     """Changes an image and its mask in the same way; random numbers come from torch's global generator.
 
-    `kind` and `elastic` are those of `FitOptions`; `crop` is the side of the result in pixels, `margin` what it needs
-    on each side.
+    `kind`, `share` and `elastic` are `augment`, `augmented` and `elastic` of `FitOptions`; `crop` is the side of the
+    result in pixels, `margin` what it needs on each side.
     """
 
-    def __init__(self, kind: str, *, crop: int, elastic: float) -> None:
+    @classmethod
+    def of(cls, options: FitOptions, crop: int) -> "Augmentation":
+        """That of a training."""
+        return cls(options.augment, crop=crop, elastic=options.elastic, share=options.augmented)
+
+    def __init__(self, kind: str, *, crop: int, elastic: float, share: float = 1.0) -> None:
         self.kind = kind
+        self.share = share
         self.crop = crop
         self.elastic = elastic
         self.margin = crop // 8 if kind == "full" else 0
@@ -42,13 +49,19 @@ class Augmentation:
         image, mask = _flipped(image, mask)
         if self.kind == "flips":
             return image, mask
+        if torch.rand(()) >= self.share:
+            return self._centered(image), self._centered(mask)
         image, mask = self._moved(image, mask)
         return _recolored(image), mask
 
-    def _moved(self, image: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Rotated and scaled, deformed, both or neither, in one resampling; then the center crop."""
+    def _centered(self, values: Tensor) -> Tensor:
+        """Without the margin."""
         from torchvision.transforms.v2.functional import center_crop
 
+        return center_crop(values, [self.crop, self.crop])
+
+    def _moved(self, image: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Rotated and scaled, deformed, both or neither, in one resampling; then the center crop."""
         grid = _grid(image.shape[-1])
         matrix = _rotation() if torch.rand(()) < _ROTATED else None
         places = grid
@@ -58,7 +71,7 @@ class Augmentation:
             places = places @ matrix
         if places is not grid:
             image, mask = _resampled(image, mask, places - grid)
-        return center_crop(image, [self.crop, self.crop]), center_crop(mask, [self.crop, self.crop])
+        return self._centered(image), self._centered(mask)
 
 
 def _flipped(image: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:

@@ -168,7 +168,7 @@ def _crops(samples: Dataset, config: ModelConfig, options: FitOptions, plan: Pla
         count=plan.steps * options.batch,
         crop=plan.crop,
         balance=options.balance,
-        augmentation=Augmentation(options.augment, crop=plan.crop, elastic=options.elastic),
+        augmentation=Augmentation.of(options, plan.crop),
         seed=options.seed,
         target=target_of(config),
     )

@@ -58,7 +58,9 @@ class FitOptions:
         augment: Random changes of the crops. `"full"`: turns, flips, small rotations and scalings, elastic deformation;
             gamma, contrast, brightness, blur and noise, measured by the standard deviation of the images; `"flips"`:
             quarter turns and flips alone.
-        elastic: Share of the crops that are deformed elastically, with full augmentation.
+        augmented: Share of the crops that full augmentation changes beyond quarter turns and flips. All of them cost a
+            short training more than they give it.
+        elastic: Share of those crops that are also deformed elastically.
         frozen_epochs: Number of epochs at the start in which the encoder does not change.
         precision: Precision of the arithmetic, bfloat16 and float16 mixed with float32.
         workers: Number of processes that read and augment images. None: 0 on a CPU, else one a core, at most 8.
@@ -91,6 +93,7 @@ class FitOptions:
     supervision: Supervision = "full"
     balance: Annotated[float, Range(0, 1)] = 1 / 3
     augment: Literal["full", "flips", "none"] = "full"
+    augmented: Annotated[float, Range(0, 1)] = 0.3
     elastic: Annotated[float, Range(0, 1)] = 0.3
     frozen_epochs: Annotated[int, Range(0, 1e6)] = 0
     precision: Precision = "float32"
