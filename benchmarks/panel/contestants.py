@@ -43,6 +43,7 @@ LOOPS: Mapping[str, Looped] = {
 FITTED: Mapping[str, Fitted] = {
     FIT: Fitted(),
     "fit, flips": Fitted({"augment": "flips"}),
+    "fit, mirrored alone": Fitted({"augmented": 0.0}),
     "fit, all crops augmented": Fitted({"augmented": 1.0}),
     "fit, no augmentation": Fitted({"augment": "none"}),
     "fit, not elastic": Fitted({"elastic": 0.0}),

@@ -43,20 +43,20 @@ def test_no_augmentation_changes_nothing():
     assert torch.equal(changed_mask, mask)
 
 
-def test_a_share_of_the_crops_is_changed_beyond_turns_and_flips():
-    plain = Augmentation("flips", crop=32, elastic=0.3)
+def test_all_crops_are_mirrored_and_a_share_of_them_is_changed_further():
     augmentation = Augmentation("full", crop=32, elastic=0.3, share=0.3)
     margin = augmentation.margin
     image = torch.rand(1, 32 + 2 * margin, 32 + 2 * margin)
     mask = torch.zeros(image.shape[1:], dtype=torch.long)
-    center = (..., slice(margin, -margin), slice(margin, -margin))
-    changed = 0
+    center = image[:, margin:-margin, margin:-margin]
+    mirrored = [center.flip(axes) for axes in ([], [-1], [-2], [-2, -1])]
+    counts = [0, 0, 0, 0]
     for seed in range(400):
         torch.manual_seed(seed)
-        flipped = plain(image, mask)[0]
-        torch.manual_seed(seed)
-        changed += not torch.equal(augmentation(image, mask)[0], flipped[center])
-    assert 0.3 * 400 - 4 * 9.2 < changed < 0.3 * 400 + 4 * 9.2  # four standard deviations of a binomial count
+        changed = augmentation(image, mask)[0]
+        counts = [count + torch.equal(changed, each) for count, each in zip(counts, mirrored, strict=True)]
+    assert 0.7 * 400 - 4 * 9.2 < sum(counts) < 0.7 * 400 + 4 * 9.2  # four standard deviations of a binomial count
+    assert min(counts) > 0.7 * 100 - 4 * 7.6
 
 
 def test_many_channels_change_alike():

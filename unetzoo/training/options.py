@@ -55,11 +55,11 @@ class FitOptions:
             each output.
         balance: Share of the crops that are centered on a class drawn at random. Each class of the image is drawn
             equally often; the other crops lie anywhere.
-        augment: Random changes of the crops. `"full"`: turns, flips, small rotations and scalings, elastic deformation;
-            gamma, contrast, brightness, blur and noise, measured by the standard deviation of the images; `"flips"`:
-            quarter turns and flips alone.
-        augmented: Share of the crops that full augmentation changes beyond quarter turns and flips. All of them cost a
-            short training more than they give it.
+        augment: Random changes of the crops. `"full"`: mirror images; for a share of them also quarter turns, small
+            rotations and scalings, elastic deformation; gamma, contrast, brightness, blur and noise, measured by the
+            standard deviation of the images; `"flips"`: mirror images and quarter turns alone.
+        augmented: Share of the crops that full augmentation changes beyond mirroring. All of them cost a short training
+            more than they give it.
         elastic: Share of those crops that are also deformed elastically.
         frozen_epochs: Number of epochs at the start in which the encoder does not change.
         precision: Precision of the arithmetic, bfloat16 and float16 mixed with float32.
