@@ -104,6 +104,7 @@ def _crops(data: Survey, split: str, seed: int, count: int, augment: Any) -> Cro
         augmentation=Augmentation.of(replace(OPTIONS, augment=augment), cast("int", OPTIONS.crop)),
         seed=seed,
         target=cast("ObjectTarget", _known_ids),
+        pixels=data.statistics.pixels,
     )
 
 

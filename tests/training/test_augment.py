@@ -59,6 +59,16 @@ def test_all_crops_are_mirrored_and_a_share_of_them_is_changed_further():
     assert min(counts) > 0.7 * 100 - 4 * 7.6
 
 
+@pytest.mark.parametrize(("shown", "share"), [(0, 0), (25, 0), (79.06, 0.15), (250, 0.3), (1e6, 0.3)])
+def test_crops_begin_to_change_once_their_pixels_have_been_shown_some_times(shown, share):
+    augmentation = Augmentation("full", crop=32, elastic=0.3, share=0.3)
+    assert augmentation.share_after(shown) == pytest.approx(share, abs=1e-4)
+    image, mask = _scene(32 + 2 * augmentation.margin)
+    torch.manual_seed(1)
+    changed = [augmentation(image, mask, shown)[0].unique().numel() > 2 for _ in range(200)]
+    assert abs(sum(changed) - share * 200) <= 4 * (200 * share * (1 - share)) ** 0.5
+
+
 def test_many_channels_change_alike():
     augmentation = Augmentation("full", crop=64, elastic=1.0)
     image, mask = _scene(64 + 2 * augmentation.margin)

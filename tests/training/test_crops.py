@@ -21,9 +21,28 @@ class One(Dataset):
         return Sample(np.full((*self.mask.shape, 1), 255, np.uint8), self.mask, "one")
 
 
+class Ramp(One):
+    """One image, each of whose pixels has a value of its own."""
+
+    def __getitem__(self, index):
+        pixels = np.arange(self.mask.size, dtype=np.uint16).reshape(*self.mask.shape, 1)
+        return Sample(pixels, self.mask, "ramp")
+
+
 def _crops(samples, *, crop=16, count=64, balance=0.0, augment="none", seed=0):
     augmentation = Augmentation(augment, crop=crop, elastic=0.3)
     return CropDataset(samples, _INFO, count=count, crop=crop, balance=balance, augmentation=augmentation, seed=seed)
+
+
+def test_the_first_crops_are_mirrored_alone_and_late_ones_change_more():
+    mask = np.arange(32 * 32).reshape(32, 32) % 7 // 6
+    augmentation = Augmentation("full", crop=32, elastic=0.0, share=1.0)
+    options = {"count": 400, "crop": 32, "balance": 0.0, "augmentation": augmentation, "seed": 0}
+    crops = CropDataset(Ramp(mask), _INFO, **options, pixels=32 * 32)
+    plain = np.sort(crops[0].image.ravel())
+    early = [np.array_equal(np.sort(crops[index].image.ravel()), plain) for index in range(1, 26)]
+    late = [np.array_equal(np.sort(crops[index].image.ravel()), plain) for index in range(300, 325)]
+    assert (sum(early), sum(late)) == (25, 0)
 
 
 def test_values_are_normalized_as_the_model_will_be_given_them():

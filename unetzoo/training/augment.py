@@ -1,5 +1,7 @@
 """Random changes of crops with any number of channels; the transforms are torchvision's."""
 
+from math import inf, log
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - the field's name for it
@@ -7,6 +9,7 @@ from torch.nn import functional as F  # noqa: N812 - the field's name for it
 from unetzoo.nn.coding import UNKNOWN
 from unetzoo.training.options import FitOptions
 
+_SHOWN = 25, 250  # how often pixels have been shown when crops begin to be changed, and when the share is whole
 _ROTATED = 0.5  # share of the crops
 _ELASTIC_GRID = 3  # displacement vectors along each axis, as in arXiv:1505.04597
 _ELASTIC_STD = 10 / 512  # of a vector, as a share of the crop's side: 10 pixels of 512
@@ -37,22 +40,30 @@ class Augmentation:
         self.elastic = elastic
         self.margin = crop // 8 if kind == "full" else 0
 
-    def __call__(self, image: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    def __call__(self, image: Tensor, mask: Tensor, shown: float = inf) -> tuple[Tensor, Tensor]:
         """The changed crop (c, crop, crop) and its mask (crop, crop); 0 and `UNKNOWN` beyond the border of the image.
 
         Several masks (m, side, side), such as class ids and ids of objects, change alike.
         The image (c, side, side) with side = crop + 2 * margin is normalized: each channel has mean 0 and standard
-        deviation 1 over all images.
+        deviation 1 over all images. `shown` is how often the training has shown each pixel before, on average.
         """
         if self.kind == "none":
             return image, mask
         image, mask = _mirrored(image, mask)
         if self.kind == "flips":
             return _turned(image, mask)
-        if torch.rand(()) >= self.share:
+        if torch.rand(()) >= self.share_after(shown):
             return self._centered(image), self._centered(mask)
         image, mask = self._moved(*_turned(image, mask))
         return _recolored(image), mask
+
+    def share_after(self, shown: float) -> float:
+        """The share of the crops that are changed beyond mirroring once pixels have been shown so often.
+
+        None at first, when a network has yet to learn what it sees; then more, with the logarithm.
+        """
+        first, last = _SHOWN
+        return self.share * min(1.0, log(max(shown, first) / first) / log(last / first))
 
     def _centered(self, values: Tensor) -> Tensor:
         """Without the margin."""

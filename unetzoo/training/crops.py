@@ -1,6 +1,7 @@
 """Random crops for training; a crop depends on the seed and its number alone, not on the process that cuts it."""
 
 from hashlib import blake2b
+from math import inf
 from typing import NamedTuple
 
 import numpy as np
@@ -78,7 +79,8 @@ class CropDataset(TorchDataset[Crop]):
     alone, so that a training continues exactly where it stopped, with any number of worker processes.
 
     `info` has the normalization of the images; `crop` and `balance` are as in `FitOptions`; `target` makes that of
-    objects, once a crop has been turned and deformed, None: the target is the mask.
+    objects, once a crop has been turned and deformed, None: the target is the mask; `pixels` are those of all samples
+    together, by which the augmentation knows how often they have been shown, None: often enough.
     """
 
     def __init__(
@@ -92,6 +94,7 @@ class CropDataset(TorchDataset[Crop]):
         augmentation: Augmentation,
         seed: int,
         target: ObjectTarget | None = None,
+        pixels: int | None = None,
     ) -> None:
         self.samples = _Cache(samples, with_objects=target is not None)
         self.target = target
@@ -101,6 +104,7 @@ class CropDataset(TorchDataset[Crop]):
         self.balance = balance
         self.augmentation = augmentation
         self.seed = seed
+        self.pixels = pixels
         self._known_places: dict[int, ClassPlaces] = {}
         self._last_order: tuple[int, NDArray[np.int64]] = (-1, np.empty(0, np.int64))
 
@@ -116,8 +120,12 @@ class CropDataset(TorchDataset[Crop]):
         image, labels = self._cut(sample.image, mask, ids, self._places(number, mask), random)
         with torch.random.fork_rng(devices=()):
             torch.default_generator.manual_seed(mixed(self.seed, "augment", index))
-            image, labels = self.augmentation(image, labels)
+            image, labels = self.augmentation(image, labels, self._shown(index))
         return Crop(image, labels.long() if self.target is None else self.target(*labels), sample.name)
+
+    def _shown(self, index: int) -> float:
+        """How often each pixel has been shown before a crop, on average."""
+        return index * self.crop**2 / self.pixels if self.pixels else inf
 
     def _order(self, pass_number: int) -> NDArray[np.int64]:
         """The order of the samples in a pass over them; the last one is remembered."""

@@ -104,7 +104,7 @@ def run_training(
         if options.activation_checkpointing:
             model.checkpoint_activations()
         training = Training(accelerator, model, options, plan, info, folder)
-        crops = _crops(survey.dataset("train"), model.config, options, plan)
+        crops = _crops(survey.dataset("train"), model.config, options, plan, statistics)
         with explaining(options.batch, plan.crop), _discard_run_before_first_step(training):
             training.run(crops, survey.dataset("val"), _recording(training, listener, resume=resume), resume=resume)
         return replace(finish(training, survey, listener.on_tune), inheritance=inheritance)
@@ -161,7 +161,9 @@ def _warn(model: Segmenter, survey: Survey, nested: Sequence[str], *, is_known: 
         )
 
 
-def _crops(samples: Dataset, config: ModelConfig, options: FitOptions, plan: Plan) -> CropDataset:
+def _crops(
+    samples: Dataset, config: ModelConfig, options: FitOptions, plan: Plan, statistics: Statistics
+) -> CropDataset:
     return CropDataset(
         samples,
         config.info,
@@ -171,6 +173,7 @@ def _crops(samples: Dataset, config: ModelConfig, options: FitOptions, plan: Pla
         augmentation=Augmentation.of(options, plan.crop),
         seed=options.seed,
         target=target_of(config),
+        pixels=statistics.pixels,
     )
 
 
@@ -183,7 +186,7 @@ def _within_the_hour(
     accelerator: "Accelerator",
 ) -> FitOptions:
     """The options of a training that nobody says the length of."""
-    crops = _crops(survey.dataset("train"), replace(model.config, info=statistics.info), options, plan)
+    crops = _crops(survey.dataset("train"), replace(model.config, info=statistics.info), options, plan, statistics)
     pixels = statistics.pixels * len(survey.dataset("val")) // statistics.images
     with explaining(options.batch, plan.crop):
         return within_the_hour(model, crops, options, plan, accelerator, pixels=pixels)

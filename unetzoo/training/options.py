@@ -58,8 +58,8 @@ class FitOptions:
         augment: Random changes of the crops. `"full"`: mirror images; for a share of them also quarter turns, small
             rotations and scalings, elastic deformation; gamma, contrast, brightness, blur and noise, measured by the
             standard deviation of the images; `"flips"`: mirror images and quarter turns alone.
-        augmented: Share of the crops that full augmentation changes beyond mirroring. All of them cost a short training
-            more than they give it.
+        augmented: Share of the crops that full augmentation changes beyond mirroring, once pixels have been shown 250
+            times, on average; fewer before, and none up to 25 times, since a short training loses by it.
         elastic: Share of those crops that are also deformed elastically.
         frozen_epochs: Number of epochs at the start in which the encoder does not change.
         precision: Precision of the arithmetic, bfloat16 and float16 mixed with float32.
