@@ -73,7 +73,7 @@ def train(model: unetzoo.Segmenter, folder: Path) -> None:
     assert_type(survey, unetzoo.Survey)
     assert_type(survey.problems, tuple[unetzoo.Problem, ...])
     assert_type(survey.statistics, unetzoo.Statistics)
-    assert_type(unetzoo.open_dataset("cells", "val"), unetzoo.Dataset)
+    assert_type(unetzoo.open_dataset("cells", "val", split_by="blocks"), unetzoo.Dataset)
     assert_type(unetzoo.convert_dataset("coco:cells", "masks", masks="instances"), tuple[str, ...])
     unetzoo.keep_freed_memory()
     losses: list[float] = []

@@ -226,6 +226,17 @@ def test_a_mask_of_another_size_is_refused(make_scenes):
         unetzoo.survey(folder, split_by="blocks")
 
 
+def test_masks_in_folders_of_their_classes_are_not_cut(make_scenes):
+    folder, arrays = make_scenes((560, 560), (570, 560))
+    for name, (_, mask) in arrays.items():
+        (folder / "masks" / name).unlink()
+        for kind in ("field", "wood"):
+            (folder / "masks" / kind).mkdir(exist_ok=True)
+            _write_tiff(folder / "masks" / kind / name, mask)
+    with pytest.raises(unetzoo.DataError, match=r"scene0\.tif cannot be cut into blocks, since it has several masks"):
+        unetzoo.survey(folder, split_by="blocks")
+
+
 def test_stated_splits_and_data_of_python_are_not_split_by_blocks(make_scenes, tmp_path):
     folder, _ = make_scenes((560, 560))
     (tmp_path / "stated").mkdir()

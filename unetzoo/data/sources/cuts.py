@@ -101,8 +101,8 @@ def _look_at(image: Raster, mask: Raster, files: EntryFiles) -> Look:
             return Look(why_not=f" is read as a whole, since {name} is not stored in blocks: save it as a tiled TIFF")
         if raster.orientation != 1 or len(raster.shape) != 3:
             return Look(why_not=f" cannot be cut into blocks, since {name} is turned by its orientation tag")
-    if files.others:
-        return Look(why_not=f" cannot be cut into blocks, since it has {len(files.others) + 1} masks: join them")
+    if files.others or files.classes:
+        return Look(why_not=" cannot be cut into blocks, since it has several masks, or one for each class: join them")
     if mask.shape[:2] != image.shape[:2]:
         sizes = (" x ".join(map(str, raster.shape[:2])) for raster in (image, mask))
         return Look(why_not=": the image has {} pixels, its mask {}".format(*sizes))
