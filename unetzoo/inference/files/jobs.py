@@ -24,7 +24,7 @@ from unetzoo.data.sources.tables import TABLES, images_in_table
 from unetzoo.errors import DataError
 from unetzoo.inference.files.options import PredictOptions
 from unetzoo.inference.files.records import state_of
-from unetzoo.inference.files.writers import check_target
+from unetzoo.inference.files.writers import check_folder_target, check_target
 from unetzoo.weights.files import CONFIG
 from unetzoo.weights.folder import network_folder
 
@@ -105,17 +105,30 @@ def find_jobs(
             is the folder of a network, or has an ending that cannot hold the result.
     """
     target = absolute(out)
-    jobs = _jobs(images, target, options.suffix, on_left_out)
+    jobs = _jobs(images, target, "" if options.per_class else options.suffix, on_left_out)
     paths = {job.image.resolve(): job.image for job in jobs if isinstance(job.image, Path)}
     for job in jobs:
-        check_target(job.target, probabilities=options.probabilities)
+        if options.per_class:
+            check_folder_target(job.target)
+        else:
+            check_target(job.target, probabilities=options.probabilities)
         if image := paths.get(job.target.resolve()):
             place = "its place" if image == job.image else f"the place of {image}"
             raise DataError(f"the result of {job.image} would take {place}; name another file or folder")
+    if options.per_class:
+        _check_folders(jobs, [*paths])
     for folder in {target, *(job.target.parent for job in jobs)}:
         if (network_folder(folder) / CONFIG).is_file():
             raise DataError(f"{folder} is the folder of a network; name another one for the results")
     return jobs
+
+
+def _check_folders(jobs: Sequence[Job], images: Sequence[Path]) -> None:
+    """Raise DataError if the folder of a result holds that of another one, or an image."""
+    targets = {job.target.resolve(): job.target for job in jobs}
+    for path in (*targets, *images):
+        if inside := next((targets[parent] for parent in path.parents if parent in targets), None):
+            raise DataError(f"{path} lies in {inside}, the folder of the result of another image: rename one of them")
 
 
 def _jobs(images: Images, out: Path, suffix: str, on_left_out: Callable[[str], None]) -> list[Job]:

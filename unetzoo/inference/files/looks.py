@@ -14,7 +14,7 @@ from unetzoo.data.formats.table import endings_that_store, stored_in
 from unetzoo.data.masks.colors import TRANSPARENT
 from unetzoo.errors import OptionError
 from unetzoo.inference.choices import Values
-from unetzoo.inference.files.partial import PartialResult
+from unetzoo.inference.files.partial import PartialResult, Plane
 from unetzoo.nn.coding import LEVELS, MaskCoding
 from unetzoo.nn.config import ModelConfig
 
@@ -66,19 +66,27 @@ def look_of(values: Values | None, ending: str, config: ModelConfig) -> Look:
     return Look(palette=_colors_of(config, classes))
 
 
-def look_of_planes(values: Values | None, ending: str) -> Look:
-    """How planes of 0 and 1 are stored in a file with that ending.
+def look_of_planes(values: Values | None, ending: str, *, per_class: bool = False) -> Look:
+    """How planes of 0 and 1 are stored in files with that ending, together or, `per_class`, one by one.
 
     Raises:
         OptionError: the format cannot hold several planes, or values are asked for that they do not have.
     """
+    stored = stored_in(ending) or ()
+    if per_class and values in (None, "ids", "palette"):
+        if values == "palette" and "palette" not in stored:
+            raise OptionError(f"a {ending} file has no palette; choose the values ids")
+        return Look(palette=palette(2)) if "palette" in stored and values != "ids" else Look()
     if values is not None:
         raise OptionError(
             f"classes that may overlap are written as planes of 0 and 1, not as values={values!r}: leave values out"
         )
-    if "arrays" not in (stored_in(ending) or ()):
+    if "arrays" not in stored:
         endings = endings_that_store("arrays")
-        raise OptionError(f"a {ending} file holds no planes of classes that may overlap; choose {endings}")
+        raise OptionError(
+            f"a {ending} file holds no planes of classes that may overlap; choose {endings}, or "
+            "per_class=True (--per-class)"
+        )
     return Look()
 
 
@@ -190,7 +198,7 @@ class EncodedResult:
         nodata: value of pixels without data; None: there is no such value, as among numbers of objects.
     """
 
-    def __init__(self, result: PartialResult, look: Look, grid: Grid = NO_GRID) -> None:
+    def __init__(self, result: PartialResult | Plane, look: Look, grid: Grid = NO_GRID) -> None:
         self._result = result
         self.look, self.grid = look, grid
         self.shape, self.dtype = result.shape, look.dtype or result.dtype

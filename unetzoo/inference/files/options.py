@@ -51,6 +51,8 @@ class PredictOptions:
         largest_object: Length of the longest object in images of over 16 million pixels, which are decoded in tiles.
             It is that in rows or columns, as in `predict_objects`.
         overwrite: Replace all existing results, whoever made them.
+        per_class: Write a folder for each image with a file of 0 and 1 for each class, such as OUT/NAME/cell.png, where
+            classes may overlap.
         resample: Whether an image whose pixels have another size than those of the training, by more than 10 %, is
             predicted at that size: `auto`, if both sizes are known, and the result is brought back; `never`.
 
@@ -70,6 +72,7 @@ class PredictOptions:
     device: str | None = None
     largest_object: int = LARGEST_OBJECT
     overwrite: bool = False
+    per_class: bool = False
     resample: Resample = "auto"
 
     def __post_init__(self) -> None:
@@ -99,15 +102,17 @@ class PredictOptions:
             check_choice("values", self.values, Values)
         if self.probabilities and (self.values, self.threshold) != (None, None):
             raise OptionError("values and threshold are for class ids; leave them out, or leave probabilities out")
+        if self.probabilities and self.per_class:
+            raise OptionError("per_class is for masks of 0 and 1: leave it out, or leave probabilities out")
 
     @property
     def suffix(self) -> str:
-        """Ending of the files in a folder, such as `".png"`."""
+        """Ending of the files in a folder, or of those of classes, such as `".png"`."""
         return f".{(self.format or ('tif' if self.probabilities else 'png')).removeprefix('.').lower()}"
 
     def for_network(self, config: "ModelConfig") -> "PredictOptions":
         """The options with a format that holds the planes of classes that may overlap, if none is chosen."""
-        has_planes = config.labels == "overlapping"
+        has_planes = config.labels == "overlapping" and not self.per_class
         return replace(self, format="tif") if has_planes and self.format is None else self
 
     def check_fits(self, config: "ModelConfig", suffixes: Iterable[str]) -> None:
@@ -118,8 +123,17 @@ class PredictOptions:
             self._check_fits_objects()
         else:
             limits_of(self.threshold, config)
+        if self.per_class:
+            self._check_per_class(config)
         for suffix in suffixes:
             self.look(suffix, config)
+
+    def _check_per_class(self, config: "ModelConfig") -> None:
+        from unetzoo.inference.files.class_files import file_names
+
+        if config.labels == "exclusive":
+            raise OptionError("per_class is for classes that may overlap; those of this network exclude one another")
+        file_names(config, self.suffix)
 
     def _check_fits_objects(self) -> None:
         if self.threshold is not None or self.values not in (None, "ids"):
@@ -135,5 +149,5 @@ class PredictOptions:
         if self.probabilities or config.objects:
             return Look()
         if config.labels == "overlapping":
-            return look_of_planes(self.values, suffix)
+            return look_of_planes(self.values, suffix, per_class=self.per_class)
         return look_of(self.values, suffix, config)

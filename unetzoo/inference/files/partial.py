@@ -119,6 +119,24 @@ class PartialResult:
         self.path.unlink(missing_ok=True)
 
 
+class Plane:
+    """One plane (h, w) of a result (planes, h, w), which is read from the result.
+
+    Args:
+        result: all planes.
+        number: of this one.
+    """
+
+    def __init__(self, result: PartialResult, number: int) -> None:
+        self._result, self._number = result, number
+        self.shape, self.dtype = result.shape[1:], result.dtype
+
+    def blocks(self, rows: int = _ROWS) -> Iterator[tuple[int, NDArray[Any]]]:
+        """As those of the result, of this plane alone."""
+        for top, block in self._result.blocks(rows):
+            yield top, block[self._number]
+
+
 def _header(made_of: Mapping[str, Any]) -> bytes:
     """The magic number and a digest, always of the same length."""
     return _MAGIC + blake2b(json.dumps(made_of, sort_keys=True).encode(), digest_size=_DIGEST).digest()

@@ -106,7 +106,8 @@ def run_jobs(
         ray: address of a cluster.
         on_rows: progress; called in a single process alone.
     """
-    options.check_fits(model.config, {written_ending(job.target) for job in jobs})
+    endings = {options.suffix if options.per_class else written_ending(job.target) for job in jobs}
+    options.check_fits(model.config, endings)
     if options.device:
         check_device(options.device)
     with_files = not any(isinstance(job.image, SourceImage) for job in jobs)

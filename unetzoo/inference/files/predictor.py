@@ -16,13 +16,14 @@ from unetzoo.errors import DataError, MissingExtraError, OptionError, ShapeError
 from unetzoo.inference.devices import on_device
 from unetzoo.inference.engines.optimize import optimize
 from unetzoo.inference.files.bands import channel_order
+from unetzoo.inference.files.class_files import file_names
 from unetzoo.inference.files.jobs import Image, Job, grid_of, identity_of, open_pixels
 from unetzoo.inference.files.looks import Look
 from unetzoo.inference.files.objects import write_objects
 from unetzoo.inference.files.options import PredictOptions
 from unetzoo.inference.files.partial import PartialResult, discard, has_begun
 from unetzoo.inference.files.records import Standing, standing_of, state_of
-from unetzoo.inference.files.writers import check_target, write_result
+from unetzoo.inference.files.writers import check_folder_target, check_target, write_planes, write_result
 from unetzoo.inference.normalize import Normalize, scaled_for
 from unetzoo.inference.objects import Decoder
 from unetzoo.inference.pixel_size import PixelScale, Rows, rows_at, scale_of
@@ -84,6 +85,7 @@ class FilePredictor:
         members = [segmenter_of(member, "optimized again") for member in members_of(network_of(model))]
         self.config = config = network_of(model).config
         self._limits = () if config.objects else limits_of(options.threshold, config)
+        self._class_files = file_names(config, options.suffix) if options.per_class else ()
         self._decoder = None
         if config.objects and not options.probabilities:
             self._decoder = Decoder(config, largest_object=options.largest_object)
@@ -117,8 +119,12 @@ class FilePredictor:
             OptionError: for options that do not fit.
         """
         try:
-            check_target(target, probabilities=self.options.probabilities)
-            look = self.options.look(written_ending(target), self.config)
+            sample = target / self._class_files[0] if self._class_files else target  # tells the format
+            if self._class_files:
+                check_folder_target(target, self._class_files)
+            else:
+                check_target(target, probabilities=self.options.probabilities)
+            look = self.options.look(written_ending(sample), self.config)
             made_of = self._made_of(image)
             standing = self._standing(target, made_of)
             if standing.stays:
@@ -131,7 +137,7 @@ class FilePredictor:
                 pixels = order.of(opened)
                 normalizations, doubts = scaled_for(pixels, self._network)
                 scale = scale_of(grid, pixels.shape[:2], self.config, self.options.resample)
-                for doubt in filter(None, (_lost_place(grid, target), order.doubt, *doubts, scale.said)):
+                for doubt in filter(None, (_lost_place(grid, sample), order.doubt, *doubts, scale.said)):
                     on_doubt(doubt)
                 self._predict(pixels, made_of, target, look, on_rows, normalizations, grid, scale)
         except (ShapeError, OptionError) as error:
@@ -191,6 +197,8 @@ class FilePredictor:
                 on_rows(result.rows, height)
             if self._decoder is not None:
                 write_objects(result, self._decoder, target, made_of, grid)
+            elif self._class_files:
+                write_planes(result, target, made_of, look, self._class_files, grid=grid)
             else:
                 write_result(result, target, made_of, look, grid=grid)
             result.remove()

@@ -1,7 +1,7 @@
 """Write a finished result into its file, completely or not at all."""
 
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from unetzoo.data.formats.table import check_target as check_format
 from unetzoo.data.formats.table import endings_that_store, format_written, say_format, write
 from unetzoo.errors import DataError, UnetzooError, describe_error
 from unetzoo.inference.files.looks import EncodedResult, Look
-from unetzoo.inference.files.partial import PartialResult
+from unetzoo.inference.files.partial import PartialResult, Plane
 from unetzoo.inference.files.records import write_record
 from unetzoo.specs import FormatSpec
 
@@ -36,6 +36,40 @@ def make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DataError(f"cannot make the folder {folder}: {error.strerror}") from error
+
+
+def check_folder_target(target: Path, names: Collection[str] = ()) -> None:
+    """Raise DataError if a folder of files with these names would replace anything else."""
+    if target.exists() and not target.is_dir():
+        raise DataError(f"{target} is a file; the files of classes become a folder: name another one")
+    others = [path.name for path in target.iterdir() if path.name not in names] if target.is_dir() and names else []
+    if others:
+        raise DataError(f"{target} holds {others[0]}, which is not a file of a class: name another folder")
+
+
+def write_planes(
+    result: PartialResult,
+    target: Path,
+    made_of: Mapping[str, Any],
+    look: Look,
+    names: Sequence[str],
+    *,
+    grid: Grid = NO_GRID,
+) -> None:
+    """Write each plane into a file with its name in the folder `target`, as `write_result` does all of them."""
+    check_folder_target(target, names)
+    draft = target.with_name(f".{target.name}.writing")
+    _remove(draft)
+    try:
+        draft.mkdir()
+        for number, name in enumerate(names):
+            spec = format_written(draft / name)
+            with _explained(target / name, spec):
+                write(draft / name, EncodedResult(Plane(result, number), look, grid), spec)
+        write_record(target, draft, made_of)
+        _put(draft, target)
+    finally:
+        _remove(draft)
 
 
 def write_result(
