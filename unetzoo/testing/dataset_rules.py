@@ -28,20 +28,23 @@ def has_three_splits(make: Make) -> None:
 
 
 def shapes_fit(make: Make) -> None:
-    """A sample has an image (h, w, c), a mask (h, w) of the same size, and a name."""
-    for _, sample in _samples(make):
+    """A sample has an image (h, w, c), a mask (h, w) of the same size, or planes (classes, h, w), and a name."""
+    for dataset, sample in _samples(make):
         image, mask = np.asarray(sample.image), np.asarray(sample.mask)
-        demand(image.ndim == 3 and mask.shape == image.shape[:2], f"image {image.shape}, mask {mask.shape}")
+        planes = (len(dataset.class_names),) if dataset.labels == "overlapping" else ()
+        fits = image.ndim == 3 and mask.shape == (*planes, *image.shape[:2])
+        demand(fits, f"image {image.shape}, mask {mask.shape}")
         demand(isinstance(sample.name, str) and bool(sample.name), f"its name is {sample.name!r}")
 
 
 def ids_are_classes(make: Make) -> None:
-    """Masks hold whole numbers from 0 to classes - 1, or 255 for unknown pixels."""
+    """Masks hold whole numbers from 0 to classes - 1, planes 0 and 1, or 255 for unknown pixels."""
     for dataset, sample in _samples(make):
-        mask, classes = np.asarray(sample.mask), len(dataset.class_names)
+        mask = np.asarray(sample.mask)
+        classes = 2 if dataset.labels == "overlapping" else len(dataset.class_names)
         demand(mask.dtype.kind in "iu", f"the dtype is {mask.dtype}")
         invalid = np.setdiff1d(mask, [*range(classes), _VOID])
-        demand(invalid.size == 0, f"{sample.name} holds {invalid[:3].tolist()}, but there are {classes} classes")
+        demand(invalid.size == 0, f"{sample.name} holds {invalid[:3].tolist()}, not 0 to {classes - 1}")
 
 
 def is_the_same_each_time(make: Make) -> None:
