@@ -171,7 +171,7 @@ def test_a_saved_recipe_is_read_as_it_was(tmp_path):
         ("[training]\nactivation_checkpointing = 'no'", "training.activation_checkpointing must be True or False"),
         ("[network]\ndecoder = 5", "network.decoder must be a text, got 5"),
         ("[network]\nencoder_options = 5", "network.encoder_options must be a table of options, got 5"),
-        ("[data]\nmasks = 'all'", "data.masks must be one of auto, instances; got"),
+        ("[data]\nmasks = 'all'", "data.masks must be one of auto, instances, overlapping, exclusive; got"),
         ("[data]\nchannels = 5", "data.channels must be a list of texts, got 5"),
         ("[data]\nclasses = 5", "data.classes must be a list of texts, got 5"),
         ("[data]\nclasses = 'cell'", "data.classes must be a list of texts, got 'cell'"),
