@@ -56,6 +56,11 @@ PLAN = (  # those that can go on where they were stopped come last, since one th
         minutes=80,
     ),
     Benchmark(
+        module="benchmarks.engines",
+        numbers="[Engines](#engines): OpenVINO, ONNX Runtime and int8, with this project's network and smp's",
+        minutes=40,
+    ),
+    Benchmark(
         module="benchmarks.leaderboard",
         numbers="[Leaderboard](#leaderboard): decoders and encoders trained alike",
         minutes=20,

@@ -16,7 +16,11 @@ _MODULES = {
     ".".join(path.relative_to(_PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__"): path
     for path in _PACKAGE.rglob("*.py")
 }
-_NAMING_TABLES = {"unetzoo.registry.builtin", "unetzoo.nn.segmenter"}  # the commands; the Hub's names of save and load
+_NAMING_TABLES = {
+    "unetzoo.registry.builtin",  # the commands
+    "unetzoo.registry.builtin_engines",
+    "unetzoo.nn.segmenter",  # the Hub's names of save and load
+}
 
 
 def _imports(path):

@@ -26,6 +26,7 @@ def names() -> None:
     assert_type(unetzoo.list_objects(), list[str])
     assert_type(unetzoo.list_datasets(), list[str])
     assert_type(unetzoo.list_formats(), list[str])
+    assert_type(unetzoo.list_engines(), list[str])
     assert_type(unetzoo.list_metrics(), list[str])
     assert_type(unetzoo.list_plugins(), list[unetzoo.PluginInfo])
     description = unetzoo.describe("decoder", "unet")
@@ -60,6 +61,7 @@ def code_objects(ids: NDArray[np.integer], maps: NDArray[np.float32]) -> None:
     assert_type(coding.decode(maps), NDArray[np.int32])
     unetzoo.testing.check_objects("distance")
     unetzoo.testing.check_format("tiff")
+    unetzoo.testing.check_engine("torch")
     assert_type(unetzoo.measure_objects(ids, maps, pixel_size="0.5um"), dict[str, NDArray[Any]])
     assert_type(unetzoo.outline_objects(ids), list[unetzoo.Outline])
 
@@ -119,6 +121,12 @@ def predict(model: unetzoo.Segmenter, image: NDArray[np.uint8]) -> None:
     fast = unetzoo.optimize(model, dtype=torch.bfloat16)
     assert_type(fast, unetzoo.OptimizedSegmenter)
     unetzoo.predict(fast, image)
+    small = unetzoo.optimize(model, engine="openvino", dtype="int8", calibration=[image])
+    assert_type(unetzoo.predict_files(small, "a.png", "b.png"), list[unetzoo.FilePrediction])
+    deployed = unetzoo.deploy(model, "cells", "app", max_drop=0.01, engines=["torch", "openvino"])
+    assert_type(deployed, unetzoo.Deployment)
+    assert_type(deployed.kept.seconds, float | None)
+    assert_type(unetzoo.load_deployed("app"), unetzoo.OptimizedSegmenter)
     assert_type(unetzoo.prune(model, 2), unetzoo.Segmenter)
     assert_type(unetzoo.export(model, "model.onnx", image_size=(64, 64)), Path)
 
@@ -199,6 +207,13 @@ def write_gray(path: Path, result: ResultArray) -> None:
 def unetzoo_formats() -> Iterator[unetzoo.FormatSpec]:
     """The formats of a plugin."""
     yield unetzoo.FormatSpec(name="gray", endings=(".gray",), open=open_gray, create=write_gray, stores=("grid",))
+
+
+@unetzoo.hookimpl
+def unetzoo_engines() -> Iterator[unetzoo.EngineSpec]:
+    """The engines of a plugin."""
+    convert, start = unetzoo.lazy("cells.engine:convert"), unetzoo.lazy("cells.engine:start")
+    yield unetzoo.EngineSpec(name="fast", convert=convert, start=start, dtypes=("float32", "int8"))
 
 
 @unetzoo.hookimpl

@@ -12,6 +12,7 @@ from unetzoo.assembly import describe as describe
 from unetzoo.assembly import list_datasets as list_datasets
 from unetzoo.assembly import list_decoders as list_decoders
 from unetzoo.assembly import list_encoders as list_encoders
+from unetzoo.assembly import list_engines as list_engines
 from unetzoo.assembly import list_formats as list_formats
 from unetzoo.assembly import list_losses as list_losses
 from unetzoo.assembly import list_objects as list_objects
@@ -25,6 +26,8 @@ from unetzoo.data.open import survey as survey
 from unetzoo.data.survey.problems import Problem as Problem
 from unetzoo.data.survey.statistics import Statistics as Statistics
 from unetzoo.data.survey.survey import Survey as Survey
+from unetzoo.deployment.deploy import Deployment as Deployment
+from unetzoo.deployment.deploy import deploy as deploy
 from unetzoo.errors import BusyError as BusyError
 from unetzoo.errors import ConfigError as ConfigError
 from unetzoo.errors import ConflictError as ConflictError
@@ -53,6 +56,7 @@ from unetzoo.evaluation.metrics import create_metric as create_metric
 from unetzoo.evaluation.metrics import list_metrics as list_metrics
 from unetzoo.evaluation.tune import Tuning as Tuning
 from unetzoo.evaluation.tune import tune as tune
+from unetzoo.inference.engines.deployed import load_deployed as load_deployed
 from unetzoo.inference.engines.export import export as export
 from unetzoo.inference.engines.optimize import optimize as optimize
 from unetzoo.inference.engines.prune import prune as prune
@@ -84,6 +88,7 @@ from unetzoo.specs import DatasetSpec as DatasetSpec
 from unetzoo.specs import DecoderSpec as DecoderSpec
 from unetzoo.specs import EncoderFamily as EncoderFamily
 from unetzoo.specs import EncoderSpec as EncoderSpec
+from unetzoo.specs import EngineSpec as EngineSpec
 from unetzoo.specs import FeatureInfo as FeatureInfo
 from unetzoo.specs import FormatSpec as FormatSpec
 from unetzoo.specs import LossSpec as LossSpec

@@ -9,7 +9,7 @@ from unetzoo.errors import ConfigError, OptionError
 from unetzoo.options import Option, build_part, options_of
 from unetzoo.registry.host import host
 from unetzoo.registry.registry import Registry
-from unetzoo.specs import FormatSpec
+from unetzoo.specs import EngineSpec, FormatSpec
 
 if TYPE_CHECKING:
     from unetzoo.data.dataset import Dataset
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from unetzoo.objects.coding import ObjectCoding
 
 Split = Literal["train", "val", "test"]
-Kind = Literal["encoder", "decoder", "loss", "object", "dataset", "format"]
+Kind = Literal["encoder", "decoder", "loss", "object", "dataset", "format", "engine"]
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,7 @@ class Description:
     when: str = ""
     reads: tuple[str, ...] = ()
     writes: tuple[str, ...] = ()
+    dtypes: tuple[str, ...] = ()
 
 
 def create(
@@ -245,11 +246,16 @@ def list_formats(pattern: str = "*") -> list[str]:
     return _registry("format").names(pattern)
 
 
+def list_engines(pattern: str = "*") -> list[str]:
+    """Names of the engines that match a shell pattern."""
+    return _registry("engine").names(pattern)
+
+
 def describe(kind: Kind, name: str) -> Description:
     """Describe a part: its options with their defaults, its paper, its provider; of a format its endings.
 
     Raises:
-        OptionError: `kind` is not `"encoder"`, `"decoder"`, `"loss"`, `"object"`, `"dataset"` or `"format"`.
+        OptionError: `kind` is not one of `Kind`, such as `"encoder"`.
         UnknownNameError, ConflictError: as `create`.
     """
     if kind not in get_args(Kind):
@@ -262,12 +268,13 @@ def describe(kind: Kind, name: str) -> Description:
         summary=spec.summary,
         paper=getattr(spec, "paper", ""),
         provider=str(entry.provider),
-        options=() if isinstance(spec, FormatSpec) else options_of(kind, spec.build),
+        options=() if isinstance(spec, FormatSpec | EngineSpec) else options_of(kind, spec.build),
         license=getattr(spec, "license", ""),
         pretrained=getattr(spec, "pretrained", ()),
         when=getattr(spec, "when", ""),
         reads=getattr(spec, "endings", ()),
         writes=spec.endings if isinstance(spec, FormatSpec) and spec.create else (),
+        dtypes=getattr(spec, "dtypes", ()),
     )
 
 

@@ -182,6 +182,39 @@ class FormatSpec:
     stores: tuple[Storable, ...] = ()
 
 
+Dtype = Literal["float32", "bfloat16", "float16", "int8"]
+"""The arithmetic of an engine."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineSpec:
+    """An engine: a library that computes trained networks. It has two steps, so that a network can be kept and sent.
+
+    Attributes:
+        name: its name in `unetzoo.optimize(..., engine=name)`.
+        convert: a function `(model, sizes, dtype, calibration)` that returns the files of a network, bytes by name
+            without folders: data, never pickles. `model` is a `Segmenter` in float32, in evaluation mode, on the CPU;
+            `sizes` are those (height, width) of images, in pixels, that are known to come; `dtype` is one of `dtypes`;
+            `calibration` is an `unetzoo.inference.engines.calibration.Calibration` for `"int8"`, else None. Preferably
+            through `lazy`, as the others.
+        start: a function `(model, files, dtype)` that returns a function of images (b, c, h, w), float32 on the CPU, of
+            any batch, height and width; it returns logits (b, classes, h, w), and several threads call it at once.
+        check: a function `(dtype)` that raises an `UnetzooError` if a package is missing, or this machine does not
+            compute in that dtype; None: nothing is missing.
+        dtypes: the arithmetic that it has.
+        summary: one line.
+        when: a sentence on when to choose it.
+    """
+
+    name: str
+    convert: Lazy | Builder
+    start: Lazy | Builder
+    check: Lazy | Builder | None = None
+    dtypes: tuple[Dtype, ...] = ("float32",)
+    summary: str = ""
+    when: str = ""
+
+
 @dataclass(frozen=True, kw_only=True)
 class CommandSpec:
     """A command of the command line: `unetzoo NAME` calls `build`, whose signature typer reads.

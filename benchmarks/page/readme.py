@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.claims.page import accuracy_section, claims_section
+from benchmarks.page.engines import engines_section
 from benchmarks.page.excerpt import excerpt
 from benchmarks.page.gpu import gpu_section
 from benchmarks.page.leaderboard import leaderboard_section
@@ -81,6 +82,8 @@ def page(results: Path) -> str:
         parts += ["## Beside the peers", *peers_section(_read(results / "peers.json"), cases)]
     if cases:
         parts += ["## Speed and memory", *speed_section(cases)]
+    if engines := load_cases(results / "engines"):
+        parts += ["## Engines", *engines_section(engines)]
     for name, title, section in _SECTIONS:
         if (results / name).exists():
             parts += [title, *section(_read(results / name))]

@@ -19,6 +19,8 @@ _USES = {
     ".write_bytes(bytes([2, 0, 0, 0, 2, 0, 0, 0, 1, 0, 2, 0, 3, 0, 4, 1])) and "
     "[__import__('unetzoo.data.formats.read').data.formats.read.read_image(path)[..., 0].tolist(), "
     "__import__('unetzoo.testing').testing.check_format('gray')]",
+    "unetzoo_engines": "(lambda model, x: bool(unetzoo.optimize(model, engine='plain-torch')(x).equal(model(x))))"
+    "(unetzoo.create('unet', encoder='plain').eval().requires_grad_(False), torch.ones(1, 3, 20, 32))",
     "unetzoo_commands": "__import__('typer.testing').testing.CliRunner().invoke("
     "__import__('unetzoo.cli').cli.app, ['count-parts', 'losses', '--pattern', 'd*']).stdout",
 }
@@ -29,6 +31,7 @@ _EXPECTED = {
     "unetzoo_objects": [[1, 0, 2]],
     "unetzoo_datasets": [69, 305],  # pixels within 5 and 10 of the middle
     "unetzoo_formats": [[[1, 2], [3, 260]], None],  # the format keeps the contract
+    "unetzoo_engines": True,
     "unetzoo_commands": "1\n",
 }
 

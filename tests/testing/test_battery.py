@@ -1,30 +1,43 @@
 """Our own parts keep every rule, and every rule catches a part that breaks it."""
 
+from importlib.util import find_spec
+
 import pytest
 import torch
-from breakers import datasets, decoders, encoders, formats, losses, objects
+from breakers import datasets, decoders, encoders, engines, formats, losses, objects
 
 import unetzoo
 from unetzoo.testing import (
     check_dataset,
     check_decoder,
     check_encoder,
+    check_engine,
     check_format,
     check_loss,
     check_objects,
     dataset_rules,
     decoder_rules,
     encoder_rules,
+    engine_rules,
     format_rules,
     loss_rules,
     object_rules,
 )
 from unetzoo.testing.battery import trials_of_plugin
 
-TRIALS = trials_of_plugin("unetzoo")[1:]  # without the first rule: other plugins may offer our names
+SLOW = "engine onnxruntime-computes_in_each_dtype"  # exports the network twice
 
 
-@pytest.mark.parametrize("trial", TRIALS, ids=[f"{trial.part}-{trial.rule.__name__}" for trial in TRIALS])
+def _own_trials():
+    for trial in trials_of_plugin("unetzoo")[1:]:  # without the first rule: other plugins may offer our names
+        name = f"{trial.part}-{trial.rule.__name__}"
+        marks = [pytest.mark.slow] if name == SLOW else []
+        if trial.part == "engine openvino":
+            marks.append(pytest.mark.skipif(find_spec("nncf") is None, reason="the extra openvino is not installed"))
+        yield pytest.param(trial, id=name, marks=marks)
+
+
+@pytest.mark.parametrize("trial", list(_own_trials()))
 def test_our_own_parts_keep_every_rule(trial):
     assert trial.run().problem == ""
 
@@ -41,6 +54,7 @@ KINDS = {
     "object": (check_objects, object_rules.RULES, objects),
     "dataset": (check_dataset, dataset_rules.RULES, datasets),
     "format": (check_format, format_rules.RULES, formats),
+    "engine": (check_engine, engine_rules.RULES, engines),
 }
 
 

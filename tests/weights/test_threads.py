@@ -37,8 +37,8 @@ def test_what_another_thread_makes_while_networks_are_loaded_has_its_values(netw
     assert torch.nn.Linear(2, 2).weight.device.type == "cpu"
 
 
-def test_threads_that_create_load_and_predict_at_once_give_what_one_alone_gives(network, tmp_path):
-    folder = unetzoo.save(network, tmp_path)
+def test_eight_threads_that_create_load_optimize_and_predict_at_once_give_what_one_alone_gives(network, tmp_path):
+    folder, fast = unetzoo.save(network, tmp_path), unetzoo.optimize(network)
     image = np.random.default_rng(0).integers(0, 256, (40, 56, 3), dtype=np.uint8)
     expected = unetzoo.predict(network, image)
 
@@ -46,11 +46,13 @@ def test_threads_that_create_load_and_predict_at_once_give_what_one_alone_gives(
         created = unetzoo.create("unet", encoder="plain", encoder_options={"widths": [2, 3, 4]})
         assert all(bool(tensor.isfinite().all()) for tensor in created.state_dict().values())
         created.load_state_dict(network.state_dict())
-        return [unetzoo.predict(model, image) for model in (created.eval(), unetzoo.load(folder))]
+        return [unetzoo.predict(model, image) for model in (created.eval(), unetzoo.load(folder), fast)]
 
-    with ThreadPoolExecutor(4) as pool:
-        results = [result for pair in pool.map(work, range(12)) for result in pair]
-    assert all(np.array_equal(result, expected) for result in results)
+    alone = unetzoo.predict(fast, image)
+    with ThreadPoolExecutor(8) as pool:
+        results = list(pool.map(work, range(16)))
+    assert all(np.array_equal(result, expected) for *pair, _ in results for result in pair)
+    assert all(np.array_equal(optimized, alone) for *_, optimized in results)
 
 
 def test_the_plugins_are_loaded_once_whichever_thread_asks_first():

@@ -29,6 +29,7 @@ class Case:
         compile: whether compiled contenders take part (each takes a minute to compile).
         rounds: timed calls of each contender.
         seed: of the weights and images.
+        engines: names of engines that take part in inference on the CPU, in float32, and in bfloat16 where it is fast.
 
     Raises:
         OptionError: for an invalid value.
@@ -43,6 +44,7 @@ class Case:
     compile: bool = False
     rounds: int = 15
     seed: int = 0
+    engines: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         check_choice("task", self.task, Task)

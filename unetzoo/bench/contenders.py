@@ -11,6 +11,7 @@ from unetzoo.bench.calls import Step
 from unetzoo.bench.case import CREATED, OPTIMIZED, Case
 from unetzoo.bench.grid import create_parts
 from unetzoo.inference.engines.optimize import optimize
+from unetzoo.inference.engines.started import engine_spec
 from unetzoo.nn.segmenter import Segmenter
 
 
@@ -76,9 +77,21 @@ def ways(case: Case, model: Segmenter, *, same_weights: bool) -> Iterator[Conten
     yield Contender(OPTIMIZED, optimize(model), (), same_weights, channels_last=True)
     if has_bfloat16(case.device):
         yield Contender("unetzoo, optimize(bfloat16)", optimize(model, dtype=torch.bfloat16), channels_last=True)
+    if case.device == "cpu":
+        yield from engine_ways(case, model, same_weights=same_weights)
     if case.compile:
         compiled = optimize(model, compile=True)
         yield Contender("unetzoo, optimize(compile)", compiled, (), same_weights, channels_last=True)
+
+
+def engine_ways(case: Case, model: Segmenter, *, same_weights: bool) -> Iterator[Contender]:
+    """The network by each engine of a case, for images of its size."""
+    for engine in case.engines:
+        for dtype in engine_spec(engine).dtypes:
+            if dtype == "float32" or (dtype == "bfloat16" and has_bfloat16(case.device)):
+                fast = optimize(model, engine=engine, dtype=dtype, image_size=(case.size, case.size))
+                name = f"unetzoo, {engine}" + (f" {dtype}" if dtype != "float32" else "")
+                yield Contender(name, fast, (), same_weights and dtype == "float32")
 
 
 def has_bfloat16(device: str) -> bool:

@@ -55,6 +55,10 @@ def speed(
     compile_too: Annotated[
         bool, typer.Option("--compile", help="Also time compiled networks, which takes a minute more each")
     ] = False,
+    engine: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAMES", help="Also time these engines on the CPU, such as openvino,onnxruntime"),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(metavar="FOLDER", help="Also write the raw samples to this folder, one .json file per case"),
@@ -73,6 +77,7 @@ def speed(
     from unetzoo.bench.grid import parts
     from unetzoo.bench.store import check_folder
     from unetzoo.bench.timings import EXPLANATION
+    from unetzoo.inference.engines.started import check_engine, engine_spec
 
     choices = (
         parts("decoder", _listed(decoders, ["unet", "unetpp"])),
@@ -81,7 +86,9 @@ def speed(
         _numbers("--batch", _listed(batch, ["1"])),
         _listed(task, ["inference"]),
     )
-    devices = _devices(device)
+    devices, engines = _devices(device), tuple(_listed(engine, []))
+    for name in engines:
+        check_engine(engine_spec(name), "float32")
     cases = [
         Case(
             decoder=decoder,
@@ -93,6 +100,7 @@ def speed(
             compile=compile_too,
             rounds=rounds,
             seed=seed,
+            engines=engines,
         )
         for where in devices
         for decoder, encoder, side, images, what in product(*choices)

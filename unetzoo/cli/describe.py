@@ -26,7 +26,9 @@ def describe_part(
     kind: Annotated[
         str,
         typer.Argument(
-            metavar="KIND", help="Kind of part: encoder, decoder, loss, object, dataset or format", show_default=False
+            metavar="KIND",
+            help="Kind of part: encoder, decoder, loss, object, dataset, format or engine",
+            show_default=False,
         ),
     ],
     name: Annotated[str, typer.Argument(metavar="NAME", help="Name from `unetzoo list`", show_default=False)],
@@ -47,7 +49,7 @@ def describe_part(
     facts = Table.grid(padding=(0, 2))
     for label, value in _facts(description):
         facts.add_row(label, value)
-    has_none = () if description.kind == "format" else ("", "It has no options.")
+    has_none = () if description.kind in ("format", "engine") else ("", "It has no options.")
     show(facts, *(("", _options(description.options)) if description.options else has_none))
 
 
@@ -71,6 +73,7 @@ def _facts(description: "Description") -> Iterator[tuple[str, str]]:
         "pretrained": ", ".join(description.pretrained),
         "reads": ", ".join(description.reads),
         "writes": ", ".join(description.writes),
+        "arithmetic": ", ".join(description.dtypes),
     }
     yield from ((label, value) for label, value in facts.items() if value)
 

@@ -15,7 +15,7 @@ from unetzoo.cli.data import ClassNames, Ignore, MaskKind, NearestColor, Source,
 from unetzoo.cli.models import ModelName, More, load_models
 from unetzoo.cli.output import PRINT, check_json, new_table, show, write_json
 from unetzoo.cli.progress import counting
-from unetzoo.cli.tiling import DeviceName, Flips, Overlap, ResampleName, Tile
+from unetzoo.cli.tiling import DeviceName, EngineName, Flips, Overlap, ResampleName, Tile
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -61,6 +61,7 @@ def evaluate(
     flips: Flips = False,
     resample: ResampleName = "auto",
     device: DeviceName = None,
+    engine: EngineName = None,
     json: Json = None,
     html: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write a page with the scores and the worst images")
@@ -77,12 +78,12 @@ def evaluate(
     from unetzoo.data.open import dataset_of
     from unetzoo.evaluation.evaluate import evaluate as measure
     from unetzoo.evaluation.measure import hausdorff_notes, interval_note
-    from unetzoo.inference.devices import on_device
+    from unetzoo.inference.files.computed import network_for
 
     check_json(json)
     _check_early(html)
     keep_freed_memory()
-    network = on_device(load_models(model, with_), device)
+    network = network_for(load_models(model, with_), device, engine)
     options = mask_options(classes, masks, ignore, threshold, nearest_color=nearest_color)
     config = network.config
     dataset = dataset_of(

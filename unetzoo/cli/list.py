@@ -21,7 +21,7 @@ def list_parts(
         str,
         typer.Argument(
             metavar="KIND",
-            help="Kind of parts: encoders, decoders, losses, objects, datasets or formats",
+            help="Kind of parts: encoders, decoders, losses, objects, datasets, formats or engines",
             show_default=False,
         ),
     ],
@@ -30,7 +30,7 @@ def list_parts(
     ] = "*",
     json: Json = None,
 ) -> None:
-    """List the names of encoders, decoders, losses, codings of objects, data sets or formats of images.
+    """List the names of encoders, decoders, losses, codings of objects, data sets, formats of images or engines.
 
     A terminal shows them in columns, a pipe or a file gets one per line.
 
@@ -40,6 +40,7 @@ def list_parts(
         list_datasets,
         list_decoders,
         list_encoders,
+        list_engines,
         list_formats,
         list_losses,
         list_objects,
@@ -53,6 +54,7 @@ def list_parts(
         "object": list_objects,
         "dataset": list_datasets,
         "format": list_formats,
+        "engine": list_engines,
     }
     list_names = lists[part_kind]
     names = list_names(pattern)

@@ -10,7 +10,7 @@ from unetzoo.errors import OptionError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from unetzoo.nn.ensemble import Ensemble
+    from unetzoo.inference.forward import Network
     from unetzoo.nn.segmenter import Segmenter
 
 _FILES = (".json", ".safetensors", ".pt", ".pth", ".ckpt", ".bin", ".onnx")
@@ -18,7 +18,7 @@ ModelName = Annotated[
     str,
     typer.Argument(
         metavar="MODEL",
-        help="Folder that unetzoo train or unetzoo.save wrote, or USER/NAME on the Hub",
+        help="Folder that unetzoo train, deploy or unetzoo.save wrote, or USER/NAME on the Hub",
         show_default=False,
     ),
 ]
@@ -34,14 +34,18 @@ More = Annotated[
 ]
 
 
-def load_models(name: str, more: "Sequence[str] | None") -> "Segmenter | Ensemble":
-    """The network of a command, or all of an ensemble: those of `--with`, and of a folder of folds.
+def load_models(name: str, more: "Sequence[str] | None") -> "Network":
+    """The network of a command, by its engine if it is deployed, or all of an ensemble: `--with`, a folder of folds.
 
     Raises:
         OptionError: as `load_model` and `unetzoo.load_ensemble`.
     """
+    from unetzoo.inference.engines.deployed import is_deployed, load_deployed
     from unetzoo.nn.ensemble import Ensemble
     from unetzoo.weights.ensemble import load_all
+
+    if is_deployed(name) and not more:
+        return load_deployed(name)
 
     for each, label in ((name, "MODEL"), *((other, "--with") for other in more or ())):
         _refuse_file(each, label)

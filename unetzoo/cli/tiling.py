@@ -31,6 +31,15 @@ ResampleName = Annotated[
         help="Whether images whose pixels have another size than those of the training are predicted at that size",
     ),
 ]
+EngineName = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Engine, see unetzoo list engines; others than torch run on the CPU  [default: that of a deployed "
+        "network, else torch]",
+        show_default=False,
+    ),
+]
 DeviceName = Annotated[
     str | None,
     typer.Option(

@@ -51,7 +51,7 @@ def probabilities_of(model: Network, images: Tensor, *, flips: bool, maps: Seque
     network = network_of(model)
     assert not isinstance(network, Ensemble)  # noqa: S101 - its members are
     stored = next(chain(model.parameters(), model.buffers()))
-    images = images.to(stored.device, network.dtype if isinstance(network, OptimizedSegmenter) else stored.dtype)
+    images = images.to(stored.device, network.image_dtype if isinstance(network, OptimizedSegmenter) else stored.dtype)
     encoder, (height, width) = encoder_of(network), images.shape[2:]
     orientations = _ORIENTATIONS if flips else _ORIENTATIONS[:1]
     total: Tensor | None = None

@@ -15,19 +15,31 @@ class OptimizedSegmenter(nn.Module):
     """An inference copy of a network; made by `optimize`. It has no gradients and no training mode.
 
     It takes no other weights and no other dtype, since its kernels are prepared for those that it has: UnetzooError.
+    Several threads may use it at once.
 
     Attributes:
         config: configuration of the original network.
         dtype: dtype of the computation.
+        image_dtype: in which images are computed with the least conversion.
     """
 
-    def __init__(self, network: Segmenter, dtype: torch.dtype, *, channels_last: bool, compiled: bool) -> None:
+    def __init__(
+        self,
+        network: Segmenter,
+        dtype: torch.dtype,
+        *,
+        channels_last: bool = False,
+        compiled: bool = False,
+        run: Callable[[Tensor], Tensor] | None = None,
+    ) -> None:
         super().__init__()
         self.config = network.config
         self.dtype = dtype
+        self.image_dtype = dtype if run is None else torch.float32
         self.network = network
         self._format = torch.channels_last if channels_last else torch.contiguous_format
-        self._run = torch.compile(network, options={"freezing": True}) if compiled else network
+        self._engine = run
+        self._run = run or (torch.compile(network, options={"freezing": True}) if compiled else network)
 
     @torch.no_grad()
     def forward(self, image: Tensor) -> Tensor:
@@ -38,8 +50,13 @@ class OptimizedSegmenter(nn.Module):
         """
         if not (isinstance(image, Tensor) and image.is_floating_point()):
             check_fits(image, self.network)
-        logits: Tensor = self._run(image.to(dtype=self.dtype, memory_format=self._format))
+        logits: Tensor = self._run(image.to(dtype=self.image_dtype, memory_format=self._format))
         return logits.float()
+
+    @property
+    def engine(self) -> Callable[[Tensor], Tensor] | None:
+        """What computes the network, if that is not torch: an `unetzoo.inference.engines.started.EngineRun`."""
+        return self._engine
 
     def train(self, mode: bool = True) -> "OptimizedSegmenter":
         """Stay in evaluation mode; UnetzooError for `mode=True`."""
@@ -49,10 +66,16 @@ class OptimizedSegmenter(nn.Module):
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "OptimizedSegmenter":
         """Move to a device, with the dtype of the computation."""
-        if fn(torch.zeros((), dtype=self.dtype)).dtype != self.dtype:
+        changed = fn(torch.zeros((), dtype=self.dtype))
+        if changed.dtype != self.dtype:
             raise UnetzooError(
                 f"an optimized network computes in {str(self.dtype).removeprefix('torch.')}: optimize the original one "
                 "with another dtype"
+            )
+        if self._engine is not None and changed.device.type != "cpu":
+            raise UnetzooError(
+                f"this network is computed by an engine on the CPU, not on {changed.device}: leave the device out, or "
+                "optimize the original one without the engine"
             )
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call] # of torch
         return self

@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 
 from unetzoo.encoders.timm_names import timm_names, timm_spec
+from unetzoo.registry.builtin_engines import ENGINES
 from unetzoo.registry.hookspecs import hookimpl
 from unetzoo.specs import (
     DatasetSpec,
     DecoderSpec,
     EncoderFamily,
     EncoderSpec,
+    EngineSpec,
     FormatSpec,
     LossSpec,
     ObjectCodingSpec,
@@ -27,6 +29,7 @@ COMMANDS = {
     "tune": lazy("unetzoo.cli.tune:tune"),
     "evaluate": lazy("unetzoo.cli.evaluate:evaluate"),
     "predict": lazy("unetzoo.cli.predict:predict"),
+    "deploy": lazy("unetzoo.cli.deploy:deploy"),
     "bench": lazy("unetzoo.cli.bench:bench"),
     "push": lazy("unetzoo.cli.hub:push_folder"),
     "pull": lazy("unetzoo.cli.hub:pull_model"),
@@ -217,6 +220,12 @@ def unetzoo_datasets() -> tuple[DatasetSpec, ...]:
             paper="doi:10.1016/j.neuroimage.2010.07.033",
         ),
     )
+
+
+@hookimpl
+def unetzoo_engines() -> tuple[EngineSpec, ...]:
+    """The built-in engines."""
+    return ENGINES
 
 
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")

@@ -9,7 +9,7 @@ cells = "unetzoo_cells"
 
 A plugin that needs a hook of a later version says so, `UNETZOO_HOOKS = 2`; without that it follows version 1, and
 works with every later version, too. Version 1: encoders, decoders, losses. Version 2: data sets and commands. Version
-3: codings of objects. Version 4: formats of image files.
+3: codings of objects. Version 4: formats of image files. Version 5: engines.
 
 Hooks only declare: they are called when a name is first looked up, so they must be fast, import nothing heavy (refer to
 classes through `unetzoo.lazy`), and not look names up themselves.
@@ -25,13 +25,14 @@ from unetzoo.specs import (
     DecoderSpec,
     EncoderFamily,
     EncoderSpec,
+    EngineSpec,
     FormatSpec,
     LossSpec,
     ObjectCodingSpec,
 )
 
 PROJECT = "unetzoo"
-HOOKS_VERSION = 4
+HOOKS_VERSION = 5
 """The version of the hooks: it rises when one is added."""
 
 hookspec = pluggy.HookspecMarker(PROJECT)
@@ -224,6 +225,39 @@ def unetzoo_formats() -> Iterable[FormatSpec]:  # type: ignore[empty-body] # a h
             file.write(numpy.array(result.shape, "<u4").tobytes())
             for _, rows in result.blocks(256):
                 file.write(rows.astype("<u2").tobytes())
+    ```
+    """
+
+
+@hookspec
+def unetzoo_engines() -> Iterable[EngineSpec]:  # type: ignore[empty-body] # a hook's declaration
+    """Yield the engines that the plugin provides, which compute trained networks (since version 5 of the hooks).
+
+    A complete plugin, `unetzoo_cells.py`, whose engine is torch, on weights that it keeps as safetensors:
+    ```python
+    import copy
+    import torch
+    import unetzoo
+    from safetensors.torch import load, save
+
+    UNETZOO_HOOKS = 5
+
+    @unetzoo.hookimpl
+    def unetzoo_engines():
+        yield unetzoo.EngineSpec(
+            name="plain-torch",
+            convert=unetzoo.lazy("unetzoo_cells:convert"),
+            start=unetzoo.lazy("unetzoo_cells:start"),
+            summary="the network as it is",
+        )
+
+    def convert(model, sizes, dtype, calibration):
+        return {"weights.safetensors": save({name: each.contiguous() for name, each in model.state_dict().items()})}
+
+    def start(model, files, dtype):
+        network = copy.deepcopy(model)
+        network.load_state_dict(load(files["weights.safetensors"]))
+        return torch.no_grad()(network)
     ```
     """
 

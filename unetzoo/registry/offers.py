@@ -5,11 +5,12 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
+from typing import get_args
 
 from unetzoo.errors import PluginError, describe_error
 from unetzoo.registry.builtin import COMMANDS
 from unetzoo.registry.registry import SPECS, Offer, Spec
-from unetzoo.specs import Builder, CommandSpec, EncoderFamily, FormatSpec, Lazy
+from unetzoo.specs import Builder, CommandSpec, Dtype, EncoderFamily, EngineSpec, FormatSpec, Lazy
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*")
 _ENDING = re.compile(r"(\.[a-z0-9][a-z0-9_+-]*)+")
@@ -96,6 +97,8 @@ def _check_item(item: Spec | EncoderFamily) -> None:
     _check_name(item.name)
     if isinstance(item, FormatSpec):
         _check_format(item)
+    elif isinstance(item, EngineSpec):
+        _check_engine(item)
     else:
         _check_callable("build", item.name, item.build)
 
@@ -110,6 +113,14 @@ def _check_format(item: FormatSpec) -> None:
         raise PluginError(f"endings of {item.name!r} must be such as '.tif', in lower case, but are {item.endings!r}")
     if not all(0 < len(signature) <= LONGEST_SIGNATURE for signature in item.signatures):
         raise PluginError(f"signatures of {item.name!r} must have 1 to {LONGEST_SIGNATURE} bytes")
+
+
+def _check_engine(item: EngineSpec) -> None:
+    for what in ("convert", "start", "check"):
+        if what != "check" or item.check is not None:
+            _check_callable(what, item.name, getattr(item, what))
+    if not item.dtypes or not set(item.dtypes) <= set(get_args(Dtype)):
+        raise PluginError(f"dtypes of {item.name!r} must be some of {', '.join(get_args(Dtype))}; got {item.dtypes!r}")
 
 
 def _check_callable(what: str, name: str, value: Lazy | Builder) -> None:

@@ -13,14 +13,25 @@ from unetzoo.specs import (
     DecoderSpec,
     EncoderFamily,
     EncoderSpec,
+    EngineSpec,
     FormatSpec,
     LossSpec,
     ObjectCodingSpec,
     noun,
 )
 
-Spec = EncoderSpec | DecoderSpec | LossSpec | ObjectCodingSpec | DatasetSpec | FormatSpec | CommandSpec
-SpecT = TypeVar("SpecT", EncoderSpec, DecoderSpec, LossSpec, ObjectCodingSpec, DatasetSpec, FormatSpec, CommandSpec)
+Spec = EncoderSpec | DecoderSpec | LossSpec | ObjectCodingSpec | DatasetSpec | FormatSpec | EngineSpec | CommandSpec
+SpecT = TypeVar(
+    "SpecT",
+    EncoderSpec,
+    DecoderSpec,
+    LossSpec,
+    ObjectCodingSpec,
+    DatasetSpec,
+    FormatSpec,
+    EngineSpec,
+    CommandSpec,
+)
 
 SPECS: dict[str, type[Spec]] = {
     "encoder": EncoderSpec,
@@ -29,6 +40,7 @@ SPECS: dict[str, type[Spec]] = {
     "object": ObjectCodingSpec,
     "dataset": DatasetSpec,
     "format": FormatSpec,
+    "engine": EngineSpec,
     "command": CommandSpec,
 }
 KINDS = tuple(SPECS)
@@ -39,6 +51,7 @@ _PLURALS = {
     "object": "objects",
     "dataset": "datasets",
     "format": "formats",
+    "engine": "engines",
     "command": "commands",
 }
 

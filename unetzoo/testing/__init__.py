@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from unetzoo.testing.battery import check_dataset as check_dataset
     from unetzoo.testing.battery import check_decoder as check_decoder
     from unetzoo.testing.battery import check_encoder as check_encoder
+    from unetzoo.testing.battery import check_engine as check_engine
     from unetzoo.testing.battery import check_format as check_format
     from unetzoo.testing.battery import check_loss as check_loss
     from unetzoo.testing.battery import check_objects as check_objects
@@ -21,6 +22,7 @@ _NAMES = (
     "check_dataset",
     "check_decoder",
     "check_encoder",
+    "check_engine",
     "check_format",
     "check_loss",
     "check_objects",

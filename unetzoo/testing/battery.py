@@ -9,8 +9,16 @@ from unetzoo.errors import ContractError
 from unetzoo.options import build_part, options_of
 from unetzoo.registry.host import host, plugins_of
 from unetzoo.registry.registry import Offer, Spec
-from unetzoo.specs import CommandSpec, EncoderFamily, FormatSpec, Lazy
-from unetzoo.testing import dataset_rules, decoder_rules, encoder_rules, format_rules, loss_rules, object_rules
+from unetzoo.specs import CommandSpec, EncoderFamily, EngineSpec, FormatSpec, Lazy
+from unetzoo.testing import (
+    dataset_rules,
+    decoder_rules,
+    encoder_rules,
+    engine_rules,
+    format_rules,
+    loss_rules,
+    object_rules,
+)
 from unetzoo.testing.rules import Make, Result, Rule, Trial, demand, trials
 
 RULES: dict[str, tuple[Rule, ...]] = {
@@ -20,6 +28,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
     "object": object_rules.RULES,
     "dataset": dataset_rules.RULES,
     "format": format_rules.RULES,
+    "engine": engine_rules.RULES,
 }
 _RESERVED: dict[str, dict[str, Any]] = {"encoder": {"pretrained": False}}
 _SAMPLED = 3  # encoders of a family
@@ -71,8 +80,12 @@ def check_format(format_: str | FormatSpec) -> None:
         ContractError: names each broken rule and the problem.
         UnknownNameError: there is no such format.
     """
-    spec = host().registries["format"].find(format_).spec if isinstance(format_, str) else format_
-    _raise_broken(f"format {spec.name}", "format", lambda: spec)
+    _check_spec("format", format_)
+
+
+def check_engine(engine: str | EngineSpec) -> None:
+    """Check every rule of the contract of engines, like `check_format`."""
+    _check_spec("engine", engine)
 
 
 def check_plugin(distribution: str) -> "Report":
@@ -121,7 +134,7 @@ def _trials_of_spec(kind: str, spec: Spec) -> list[Trial]:
     rules = [Trial(part, _has_a_summary, lambda: spec)]
     if isinstance(spec, CommandSpec):
         return [*rules, Trial(part, _can_be_imported, lambda: spec)]
-    if isinstance(spec, FormatSpec):
+    if isinstance(spec, FormatSpec | EngineSpec):
         return rules + trials(part, RULES[kind], lambda: spec)
     rules.append(Trial(part, _options_are_plain, lambda: options_of(kind, spec.build)))
     return rules + trials(part, RULES[kind], _maker(kind, spec.name, spec.build, {}))
@@ -134,6 +147,11 @@ def _check(kind: str, part: Part, options: Mapping[str, Any] | None) -> None:
     else:
         label, build = f"{kind} {getattr(part, '__name__', part)}", part
     _raise_broken(label, kind, _maker(kind, label, build, options or {}))
+
+
+def _check_spec(kind: str, part: str | FormatSpec | EngineSpec) -> None:
+    spec = host().registries[kind].find(part).spec if isinstance(part, str) else part
+    _raise_broken(f"{kind} {spec.name}", kind, lambda: spec)
 
 
 def _raise_broken(label: str, kind: str, make: Make) -> None:

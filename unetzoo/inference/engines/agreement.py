@@ -5,14 +5,24 @@ import copy
 import torch
 from torch import Tensor, nn
 
+from unetzoo.checks import plain
 from unetzoo.errors import UnetzooError
+from unetzoo.layers.valid import valid_sides
 from unetzoo.nn.segmenter import Segmenter
 
 _LEAST = 1e-4  # of the largest logit: the rounding error of float32 in a deep network
 _STEPS = 4  # of the dtype's rounding, and times the error of the original network in that dtype
 
 
-def check_agreement(model: Segmenter, changed: nn.Module, image: Tensor, expected: Tensor, dtype: torch.dtype) -> None:
+def check_agreement(
+    model: Segmenter,
+    changed: nn.Module,
+    image: Tensor,
+    expected: Tensor,
+    dtype: torch.dtype,
+    *,
+    least: float = _LEAST,
+) -> None:
     """Raise UnetzooError unless rounding explains the difference of the logits.
 
     A small difference passes at once. Otherwise the reference is the rounding error of the original network: its logits
@@ -24,12 +34,13 @@ def check_agreement(model: Segmenter, changed: nn.Module, image: Tensor, expecte
         image: (b, c, h, w), float32.
         expected: logits of `model` for it in float32.
         dtype: of the arithmetic of `changed`.
+        least: a difference that always passes, relative to the largest logit.
 
     Raises:
         UnetzooError: the logits differ by more.
     """
     actual = changed(image.to(dtype)).double()
-    limit = max(_LEAST, _STEPS * torch.finfo(dtype).eps)
+    limit = max(least, _STEPS * torch.finfo(dtype).eps)
     if _difference(actual, expected.double()) < limit:
         return
     exact = _exact(model, image, expected)
@@ -58,3 +69,14 @@ def _copy(model: Segmenter) -> Segmenter:
 def _difference(actual: Tensor, expected: Tensor) -> float:
     """The largest difference relative to the largest logit; NaN if a logit is NaN."""
     return float((actual - expected).abs().max() / expected.abs().max().clamp(min=1e-30))
+
+
+def example_of(network: Segmenter, image_size: tuple[int, int] | None) -> Tensor:
+    """Two images of noise, of that size, the `img_size` of the encoder, or a small one."""
+    usual = (
+        (valid_sides(network.encoder.features.reductions[-1])[0],) * 2 if network.encoder.valid_padding else (64, 64)
+    )
+    size = plain(image_size) or getattr(network.encoder, "img_size", None) or usual
+    parameter = next(network.parameters())
+    generator = torch.Generator().manual_seed(0)
+    return torch.randn(2, network.config.in_channels, *size, generator=generator).to(parameter.device)

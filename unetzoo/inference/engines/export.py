@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from unetzoo._utils.extras import need
 from unetzoo._utils.time_limit import TimedOut, time_limit
 from unetzoo.errors import UnetzooError
+from unetzoo.inference.engines.forms import in_form
 from unetzoo.layers.valid import check_sides, valid_sides
 from unetzoo.nn.segmenter import Segmenter
 from unetzoo.nn.wrapped import segmenter_of
@@ -50,21 +51,36 @@ def export(model: Segmenter, path: str | Path, *, image_size: Size | None = None
     _need_onnx()
     if image_size and model.encoder.valid_padding:
         check_sides(*image_size, model.encoder.features.reductions[-1])
+    with tempfile.TemporaryDirectory(dir=target.parent) as folder:
+        draft = Path(folder) / target.name
+        write_onnx(model, draft, image_size=image_size, patience=patience, activated=bool(model.config.objects))
+        if model.config.objects:
+            _describe(Maps(model), draft)
+        draft.replace(target)
+    return target
+
+
+def write_onnx(
+    model: Segmenter,
+    path: Path,
+    *,
+    image_size: Size | None = None,
+    patience: float = 300.0,
+    activated: bool = False,
+) -> None:
+    """Write the logits of a network, or its maps of objects after activation, and check the file; errors as `export`.
+
+    The graph has the transposed form of `in_form`, which has the fewest operations.
+    """
+    graph = Maps(model).eval() if activated else model
     traced, checked = (image_size, image_size) if image_size else _sizes(model)
     try:
-        graph = Maps(model).eval() if model.config.objects else model
-        with tempfile.TemporaryDirectory(dir=target.parent) as folder:
-            draft = Path(folder) / target.name
-            with time_limit(patience if image_size is None else None):
-                _write(model, graph, draft, traced, dynamic=image_size is None)
-            _check(model, graph, draft, checked)
-            if isinstance(graph, Maps):
-                _describe(graph, draft)
-            draft.replace(target)
+        with time_limit(patience if image_size is None else None):
+            _write(model, path, traced, checked, dynamic=image_size is None, activated=activated)
+        _check(model, graph, path, checked)
     except TimedOut as error:
         reason = f"found no graph for every size in {patience:g} seconds"
         raise UnetzooError(f"{_name(model)}: {reason}{_way_out(dynamic=True)}") from error
-    return target
 
 
 class Maps(nn.Module):
@@ -100,18 +116,20 @@ def _sizes(model: Segmenter) -> tuple[Size, Size]:
     return (17 * reduction + 1, 19 * reduction - 1), (4 * reduction, 6 * reduction - 3)
 
 
-def _write(model: Segmenter, graph: nn.Module, path: Path, size: Size, *, dynamic: bool) -> None:
+def _write(model: Segmenter, path: Path, size: Size, small: Size, *, dynamic: bool, activated: bool) -> None:
     free = dict.fromkeys((0, 2, 3) if dynamic else (0,), torch.export.Dim.AUTO)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter warns of its own internals
         try:
+            network = in_form(model, _example(model, 1, small), transposed=True)
+            graph = Maps(network).eval() if activated else network
             program = torch.export.export(graph, (_example(model, 2, size),), dynamic_shapes=(free,))
             torch.onnx.export(
                 program,
                 (),
                 path,
                 input_names=["image"],
-                output_names=["logits" if graph is model else "maps"],
+                output_names=["maps" if activated else "logits"],
                 dynamo=True,
                 external_data=False,
                 verbose=False,

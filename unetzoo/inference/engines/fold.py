@@ -1,7 +1,7 @@
 """Fold norms and ReLUs into the convolutions before them, for inference."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
 import torch
@@ -40,6 +40,27 @@ def fold(network: nn.Module, image: Tensor) -> dict[Convolution, bool]:
             if child in replaced:
                 setattr(parent, name, replaced[child])
     return rectified
+
+
+def rectify_again(network: nn.Module, rectified: Mapping[Convolution, bool]) -> None:
+    """Put the ReLUs that `fold` removed after their convolutions."""
+    for parent in list(network.modules()):
+        for name, child in parent.named_children():
+            if isinstance(child, nn.Conv2d | UpsampleConcatConv) and rectified.get(child):
+                setattr(parent, name, Rectified(child))
+
+
+class Rectified(nn.Module):
+    """A layer and the ReLU after it."""
+
+    def __init__(self, layer: Convolution) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, *inputs: object) -> Tensor:
+        """The output of the layer, not below 0."""
+        output: Tensor = self.layer(*inputs)
+        return output.relu_()
 
 
 def _followed(network: nn.Module, image: Tensor) -> Follower:

@@ -8,17 +8,16 @@ from unetzoo.errors import MissingExtraError
 from unetzoo.inference.files.jobs import Job
 from unetzoo.inference.files.options import PredictOptions
 from unetzoo.inference.files.predictor import FilePrediction, FilePredictor, attempt
-from unetzoo.nn.ensemble import Ensemble
-from unetzoo.nn.segmenter import Segmenter
+from unetzoo.inference.forward import Network
 
 
 def run_on_ray(
-    model: Segmenter | Ensemble, jobs: Sequence[Job], options: PredictOptions, *, address: str
+    model: Network, jobs: Sequence[Job], options: PredictOptions, *, address: str
 ) -> Iterator[FilePrediction]:
     """Predict each image by a task of Ray, see `run_tasks`; a file appears whole or not at all.
 
     Args:
-        model: of `create`, `load` or `pull`; goes to each machine once.
+        model: as `predict_files` takes it; goes to each machine once.
         jobs: whose images are files.
         options: how.
         address: of the cluster, `"auto"` for one that runs on this machine, `"local"` for a new one.

@@ -48,6 +48,8 @@ class PredictOptions:
         flips: Average over mirror images, for four times the work.
         precision: Precision of the arithmetic.
         device: Name of the device: cpu, cuda, cuda:1 or mps. None: a GPU, else the CPU.
+        engine: Name of the engine, see `unetzoo list engines`; others than torch run on the CPU. None: that of a
+            deployed network, else torch.
         largest_object: Length of the longest object in images of over 16 million pixels, which are decoded in tiles.
             It is that in rows or columns, as in `predict_objects`.
         overwrite: Replace all existing results, whoever made them.
@@ -70,6 +72,7 @@ class PredictOptions:
     flips: bool = False
     precision: Precision = "float32"
     device: str | None = None
+    engine: str | None = None
     largest_object: int = LARGEST_OBJECT
     overwrite: bool = False
     per_class: bool = False

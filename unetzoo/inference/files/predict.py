@@ -17,6 +17,7 @@ from unetzoo.data.formats.table import written_ending
 from unetzoo.errors import DataError, DataWarning, OptionError
 from unetzoo.inference.devices import check_device
 from unetzoo.inference.files.cluster import run_on_ray
+from unetzoo.inference.files.computed import by_engine
 from unetzoo.inference.files.jobs import Images, Job, SourceImage, find_jobs
 from unetzoo.inference.files.object_files import ObjectFiles
 from unetzoo.inference.files.object_plan import check_network, plan_files
@@ -24,15 +25,15 @@ from unetzoo.inference.files.object_writer import with_object_files
 from unetzoo.inference.files.options import PredictOptions
 from unetzoo.inference.files.predictor import FilePrediction, FilePredictor, OnRows, attempt
 from unetzoo.inference.files.writers import make_folder
-from unetzoo.nn.ensemble import Ensemble
-from unetzoo.nn.segmenter import Segmenter
+from unetzoo.inference.forward import Network
+from unetzoo.nn.wrapped import network_of
 
 if TYPE_CHECKING:
     from multiprocessing.queues import Queue
 
 
 def predict_files(
-    model: Segmenter | Ensemble,
+    model: Network,
     images: Images,
     out: str | Path,
     *,
@@ -50,7 +51,7 @@ def predict_files(
     that unetzoo did not write is left alone without `PredictOptions(overwrite=True)`.
 
     Args:
-        model: of `create`, `load` or `pull`, or an `Ensemble`; it is left as it was.
+        model: of `create`, `load` or `pull`, or of `optimize` with an engine, or an `Ensemble`; it is left as it was.
         images: a path of an image, of a folder of images or of a table (.csv, .tsv, .jsonl) with the column `image`; a
             list of images; a data set as `fit` takes it: a name, `"hf:user/name"`, a `Dataset`, splits by name.
         out: of one image, a file (.png, .tif, .npy, .zarr) or an existing folder; else a folder.
@@ -77,18 +78,19 @@ def predict_files(
     for sentence in left_out:
         warnings.warn(sentence, DataWarning, stacklevel=2)
     files = object_files or ObjectFiles()
-    check_network(files, model.config, probabilities=options.probabilities)
+    config = network_of(model).config
+    check_network(files, config, probabilities=options.probabilities)
     planned = plan_files(files, jobs, images, Path(out))
     results = []
     predictions = run_jobs(model, jobs, options, workers=workers, ray=ray)
-    for result in with_object_files(predictions, planned, files, model.config):
+    for result in with_object_files(predictions, planned, files, config):
         results.append(result)
         on_result(result)
     return results
 
 
 def run_jobs(
-    model: Segmenter | Ensemble,
+    model: Network,
     jobs: Sequence[Job],
     options: PredictOptions,
     *,
@@ -107,9 +109,10 @@ def run_jobs(
         on_rows: progress; called in a single process alone.
     """
     endings = {options.suffix if options.per_class else written_ending(job.target) for job in jobs}
-    options.check_fits(model.config, endings)
+    options.check_fits(network_of(model).config, endings)
     if options.device:
         check_device(options.device)
+    model = by_engine(model, options)  # once, for all processes
     with_files = not any(isinstance(job.image, SourceImage) for job in jobs)
     if not with_files and (ray is not None or workers not in (None, 1)):
         raise OptionError("images of a data set without files are predicted in one process: leave workers and ray out")
@@ -135,7 +138,7 @@ _predictor: FilePredictor | None = None  # of a worker process
 
 
 def _in_processes(
-    model: Segmenter | Ensemble, jobs: Sequence[Job], options: PredictOptions, workers: int
+    model: Network, jobs: Sequence[Job], options: PredictOptions, workers: int
 ) -> Iterator[FilePrediction]:
     context = multiprocessing.get_context("spawn")
     devices: Queue[str | None] = context.Queue()
@@ -162,7 +165,7 @@ def _in_processes(
         pool.shutdown(cancel_futures=True)
 
 
-def _begin(model: Segmenter | Ensemble, options: PredictOptions, devices: "Queue[str | None]", threads: int) -> None:
+def _begin(model: Network, options: PredictOptions, devices: "Queue[str | None]", threads: int) -> None:
     global _predictor
     end_with_parent()
     torch.set_num_threads(threads)

@@ -2,21 +2,18 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import torch
 
 from unetzoo.data.formats.grid import Grid
 from unetzoo.data.formats.table import endings_that_store, format_written, written_ending
 from unetzoo.errors import DataError, MissingExtraError, OptionError, ShapeError, UnetzooError
-from unetzoo.inference.devices import on_device
-from unetzoo.inference.engines.optimize import optimize
 from unetzoo.inference.files.bands import channel_order
 from unetzoo.inference.files.class_files import file_names
+from unetzoo.inference.files.computed import computed, digest_of
 from unetzoo.inference.files.jobs import Image, Job, grid_of, identity_of, open_pixels
 from unetzoo.inference.files.looks import Look
 from unetzoo.inference.files.objects import write_objects
@@ -24,27 +21,14 @@ from unetzoo.inference.files.options import PredictOptions
 from unetzoo.inference.files.partial import PartialResult, discard, has_begun
 from unetzoo.inference.files.records import Standing, standing_of, state_of
 from unetzoo.inference.files.writers import check_folder_target, check_target, write_planes, write_result
+from unetzoo.inference.forward import Network
 from unetzoo.inference.normalize import Normalize, scaled_for
 from unetzoo.inference.objects import Decoder
 from unetzoo.inference.pixel_size import PixelScale, Rows, rows_at, scale_of
 from unetzoo.inference.predict import rows_of
 from unetzoo.inference.thresholds import labels_of, limits_of
 from unetzoo.nn.coding import UNKNOWN
-from unetzoo.nn.ensemble import Ensemble, members_of, together
-from unetzoo.nn.segmenter import Segmenter
-from unetzoo.nn.wrapped import network_of, segmenter_of
-
-_OF_NO_EFFECT = (  # of a configuration
-    "format",
-    "providers",
-    "class_frequencies",
-    "metrics",
-    "license",
-    "source",
-    "lineage",
-    "recipe",
-)
-
+from unetzoo.nn.wrapped import network_of
 
 OnRows = Callable[[str, int, int], None]
 """Receives the name of an image, how many of its rows are finished, and how many there are."""
@@ -73,25 +57,23 @@ class FilePredictor:
     """A network that is ready to predict files.
 
     Args:
-        model: of `create`, `load` or `pull`, or several; it is not changed.
+        model: of `create`, `load` or `pull`, or of `optimize` with an engine, or several; it is not changed.
         options: how.
 
     Raises:
         OptionError: the device or a class with a threshold does not exist.
     """
 
-    def __init__(self, model: Segmenter | Ensemble, options: PredictOptions) -> None:
+    def __init__(self, model: Network, options: PredictOptions) -> None:
         self.options = options
-        members = [segmenter_of(member, "optimized again") for member in members_of(network_of(model))]
+        self._network, self._engine = computed(model, options)
         self.config = config = network_of(model).config
         self._limits = () if config.objects else limits_of(options.threshold, config)
         self._class_files = file_names(config, options.suffix) if options.per_class else ()
         self._decoder = None
         if config.objects and not options.probabilities:
             self._decoder = Decoder(config, largest_object=options.largest_object)
-        self._digest = _digest_of(members)
-        dtype = getattr(torch, options.precision)
-        self._network = together([optimize(on_device(member, options.device), dtype=dtype) for member in members])
+        self._digest = digest_of(model)
 
     def predict(
         self,
@@ -212,7 +194,7 @@ class FilePredictor:
         return {
             "image": identity_of(image),
             "network": self._digest,
-            "options": {name: getattr(options, name) for name in names},
+            "options": {name: getattr(options, name) for name in names} | self._engine,
             "unetzoo": version("unetzoo"),
         }
 
@@ -260,20 +242,3 @@ def _is_there(path: Path) -> bool:
         return path.exists()
     except OSError:  # such as of a name that is too long
         return False
-
-
-def _digest_of(networks: Sequence[Segmenter]) -> str:
-    """A digest of a network, or of several together."""
-    digests = [_digest(network) for network in networks]
-    return digests[0] if len(digests) == 1 else blake2b(repr(digests).encode(), digest_size=16).hexdigest()
-
-
-def _digest(model: Segmenter) -> str:
-    """A digest that networks share if they have the same parts, weights and normalization."""
-    config = {name: value for name, value in model.config.to_dict().items() if name not in _OF_NO_EFFECT}
-    info = {name: value for name, value in config["info"].items() if name not in _OF_NO_EFFECT}
-    digest = blake2b(repr({**config, "info": info}).encode(errors="surrogatepass"), digest_size=16)
-    for name, tensor in model.state_dict().items():
-        digest.update(name.encode())
-        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
-    return digest.hexdigest()

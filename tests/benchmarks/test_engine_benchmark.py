@@ -1,0 +1,32 @@
+"""Engines with this project's network and smp's, as contenders of one case."""
+
+import pytest
+
+from unetzoo.bench.case import Case
+
+pytest.importorskip("nncf")
+
+
+@pytest.mark.slow  # quantizes four networks
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_both_networks_are_timed_in_each_engine_with_the_same_logits():
+    from benchmarks.engines import ENGINES
+    from unetzoo.bench.speed import run_case
+
+    case = Case(decoder="unet", encoder="resnet18", size=64, rounds=1, engines=("openvino", "onnxruntime"))
+    measured = run_case(case, contenders=ENGINES)["allocators"]["A"]
+    for engine in ("openvino", "onnxruntime", "openvino int8"):
+        assert {f"smp, {engine}", f"unetzoo, {engine}"} <= set(measured["names"])
+    assert max(measured["relative_difference"].values()) < 1e-3
+
+
+def test_the_table_compares_the_same_engine_and_arithmetic():
+    from benchmarks.page.engines import engines_section
+
+    case = Case(decoder="unet", encoder="resnet18", engines=("openvino",)).to_dict()
+    seconds = {"smp": [1.0], "smp, openvino": [0.5], "unetzoo, openvino": [0.25], "unetzoo, as created": [0.9]}
+    machine = {"processor": "x", "instructions": "AVX2", "gpu": None, "threads": 2, "python": "3", "versions": {}}
+    result = {"case": case, "machine": machine, "allocators": {"B": {"names": list(seconds), "seconds": seconds}}}
+    *_, table = engines_section([result])
+    assert "| unetzoo, openvino | 250 | 2.00 |" in table
+    assert "| unetzoo, as created | 900 |  |" in table
