@@ -16,9 +16,9 @@ from unetzoo.assembly import list_engines
 from unetzoo.bench.machine import machine
 from unetzoo.checks import check_count, number
 from unetzoo.data.dataset import Dataset
-from unetzoo.data.find import source_of
+from unetzoo.data.find import Data, source_of
 from unetzoo.data.masks.options import MaskOptions
-from unetzoo.data.open import Data, dataset_of
+from unetzoo.data.open import dataset_of
 from unetzoo.deployment.candidates import REFERENCE, Candidate, judged, pairs_of, prepared, score_of, scorer, timed
 from unetzoo.deployment.card import table_of
 from unetzoo.errors import DataError, OptionError, UnetzooError
