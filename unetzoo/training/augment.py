@@ -69,7 +69,8 @@ class Augmentation:
         """Without the margin."""
         from torchvision.transforms.v2.functional import center_crop
 
-        return center_crop(values, [self.crop, self.crop])
+        cropped: Tensor = center_crop(values, [self.crop, self.crop])
+        return cropped
 
     def _moved(self, image: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """Rotated and scaled, deformed, both or neither, in one resampling; then the center crop."""
