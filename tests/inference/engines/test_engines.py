@@ -11,6 +11,8 @@ import torch
 from torch import nn
 
 import unetzoo
+from unetzoo.inference.engines.by_openvino import convert, start
+from unetzoo.inference.engines.calibration import Calibration
 from unetzoo.testing.rules import without_network
 
 pytest.importorskip("openvino")
@@ -72,6 +74,25 @@ def test_int8_is_near_float32_and_smaller(model, images):
     assert len(small.engine.files["network.bin"]) < 0.5 * len(
         unetzoo.optimize(model, engine="openvino").engine.files["network.bin"]
     )
+
+
+def test_layers_that_int8_costs_most_are_computed_in_float_until_the_score_suffices():
+    pytest.importorskip("nncf")
+    torch.manual_seed(0)
+    model = unetzoo.create("unet", encoder="plain", encoder_options={"widths": (4, 8)}, in_channels=1, classes=2).eval()
+    images = [torch.randn(1, 1, 32, 32) for _ in range(3)]
+    with torch.no_grad():
+        expected = [model(image) for image in images]
+
+    @torch.no_grad()
+    def score(run):
+        return -float(sum((run(image) - logits).abs().mean() for image, logits in zip(images, expected, strict=True)))
+
+    def scored(calibration):
+        return score(start(model, convert(model, [], "int8", calibration), "int8"))
+
+    whole = scored(Calibration(images))
+    assert scored(Calibration(images, score, least=whole / 3)) >= whole / 3 > whole
 
 
 def test_eight_threads_at_once_get_what_one_alone_gets(fast, images):
