@@ -4,8 +4,6 @@ import pytest
 
 from unetzoo.bench.case import Case
 
-pytest.importorskip("nncf")
-
 
 @pytest.mark.slow  # quantizes four networks
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")

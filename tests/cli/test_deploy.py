@@ -27,7 +27,6 @@ def test_deploy_prints_the_table_and_predict_runs_what_it_wrote(folder, invoke, 
 
 
 def test_predict_takes_an_engine(folder, invoke, tmp_path):
-    pytest.importorskip("openvino")
     np.save(tmp_path / "in.npy", np.random.default_rng(0).integers(0, 255, (40, 50), np.uint8))
     for engine in ("torch", "openvino"):
         target = str(tmp_path / f"{engine}.npy")

@@ -32,7 +32,6 @@ def trained(model, tmp_path_factory):
 @pytest.fixture(scope="module")
 def deployed(trained, tmp_path_factory):
     """A deployment by torch and OpenVINO that may lose anything, and its folder."""
-    pytest.importorskip("nncf")
     out = tmp_path_factory.mktemp("deployed") / "app"
     options = {"engines": ["torch", "openvino"], "calibration_crops": 4, "crop": 32}
     return unetzoo.deploy(trained, DATA, out, max_drop=0.02, **options)
