@@ -49,12 +49,12 @@ class Augmentation:
         """
         if self.kind == "none":
             return image, mask
-        image, mask = _mirrored(image, mask)
         if self.kind == "flips":
-            return _turned(image, mask)
+            return _flipped(image, mask)
         if torch.rand(()) >= self.share_after(shown):
+            image, mask = _mirrored(image, mask)
             return self._centered(image), self._centered(mask)
-        image, mask = self._moved(*_turned(image, mask))
+        image, mask = self._moved(*_flipped(image, mask))
         return _recolored(image), mask
 
     def share_after(self, shown: float) -> float:
@@ -87,15 +87,16 @@ class Augmentation:
 
 
 def _mirrored(image: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-    """Mirrored along each axis half of the time."""
+    """Mirrored along each axis half of the time: what is upright may be upside down, but does not lie."""
     axes = [axis for axis in (-2, -1) if torch.randint(2, ())]
     return image.flip(axes), mask.flip(axes)
 
 
-def _turned(image: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-    """Turned by 90 degrees half of the time, which with mirror images makes all eight symmetries of a square."""
-    turns = int(torch.randint(2, ()))
-    return image.rot90(turns, (-2, -1)), mask.rot90(turns, (-2, -1))
+def _flipped(image: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    """One of the eight rotations and reflections of a square."""
+    turns, mirrored = int(torch.randint(4, ())), bool(torch.randint(2, ()))
+    image, mask = image.rot90(turns, (-2, -1)), mask.rot90(turns, (-2, -1))
+    return (image.flip(-1), mask.flip(-1)) if mirrored else (image, mask)
 
 
 def _grid(side: int) -> Tensor:
