@@ -92,6 +92,7 @@ def train(model: unetzoo.Segmenter, folder: Path) -> None:
     assert_type(ensemble, unetzoo.Ensemble)
     unetzoo.predict_files(ensemble, "images", "masks")
     assert_type(unetzoo.evaluate(unetzoo.Ensemble([model]), "cells"), unetzoo.Evaluation)
+    assert_type(unetzoo.tune_masks(model, "cells"), unetzoo.MaskTuning)
     further = unetzoo.fit(model, "new", folder / "new", start=unetzoo.load(folder), channels=["red", "nir"])
     assert_type(further.inheritance, unetzoo.Inheritance | None)
     recipe = unetzoo.Recipe.load(folder, {"training.steps": 500})

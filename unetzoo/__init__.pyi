@@ -56,6 +56,8 @@ from unetzoo.evaluation.metrics import create_metric as create_metric
 from unetzoo.evaluation.metrics import list_metrics as list_metrics
 from unetzoo.evaluation.tune import Tuning as Tuning
 from unetzoo.evaluation.tune import tune as tune
+from unetzoo.evaluation.tune_masks import MaskTuning as MaskTuning
+from unetzoo.evaluation.tune_masks import tune_masks as tune_masks
 from unetzoo.inference.engines.deployed import load_deployed as load_deployed
 from unetzoo.inference.engines.export import export as export
 from unetzoo.inference.engines.optimize import optimize as optimize

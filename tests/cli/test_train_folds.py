@@ -48,3 +48,20 @@ def test_a_folder_of_folds_and_a_number_of_folds_that_do_not_fit_are_one_line(in
     assert few.exit_code == 2
     assert "5 folds need as many groups of images, and the data has 4" in few.stderr
     assert not (tmp_path / "run").exists()
+
+
+def test_tune_stores_the_post_processing_that_predict_and_evaluate_apply_and_raw_leaves_out(invoke, cells, tmp_path):
+    out, run = tmp_path / "masks", str(tmp_path / "run")
+    result = invoke("train", str(cells), "--out", run, *SHORT)
+    assert result.exit_code == 0, result.output
+    tuned = invoke("tune", run, str(cells), "--split", "all", "--json", str(tmp_path / "tuned.json"))
+    assert tuned.exit_code == 0, tuned.output
+    tuning = json.loads((tmp_path / "tuned.json").read_text())
+    assert f"{tuning['mean_after']:.4f}" in tuned.stdout
+    assert unetzoo.load(run).config.postprocessing == tuning["postprocessing"]
+    for flags, expected in (((), tuning["mean_after"]), (("--raw",), tuning["mean_before"])):
+        scores = tmp_path / "scores.json"
+        evaluated = invoke("evaluate", run, str(cells), "--split", "all", "--json", str(scores), *flags)
+        assert evaluated.exit_code == 0, evaluated.output
+        assert json.loads(scores.read_text())["mean"]["IoU"]["value"] == pytest.approx(expected, abs=1e-3)
+        assert invoke("predict", run, str(cells / "images"), str(out), *flags).exit_code == 0

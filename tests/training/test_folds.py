@@ -139,3 +139,18 @@ def test_the_networks_of_all_folds_have_seen_all_images(data, folds):
     assert "most of these networks were trained on these images" in evaluation.split_note
     others = unetzoo.evaluate(unetzoo.load_ensemble(result.folder), {"test": Squares(2, 9)})
     assert others.split_note == ""
+
+
+def test_all_networks_get_the_post_processing_that_was_chosen_on_the_images_out_of_fold(folds):
+    _, result = folds
+    tuning = result.tuning
+    assert tuning.images == 5
+    assert tuning.mean_before == pytest.approx(result.evaluation.mean["IoU"].value)
+    assert tuning.mean_after >= tuning.mean_before
+    assert tuning.postprocessing  # a network of six steps is neither calibrated nor free of speckles
+    for fold in result.folds:
+        assert unetzoo.load(fold.folder).config.postprocessing == tuning.postprocessing
+    assert result.processed.mean["IoU"].value == pytest.approx(tuning.mean_after, abs=1e-3)
+    written = json.loads((result.folder / "folds.json").read_text())
+    assert written["tuning"]["postprocessing"] == tuning.postprocessing
+    assert written["out_of_fold_processed"]["mean"]["IoU"]["value"] == result.processed.mean["IoU"].value

@@ -60,6 +60,9 @@ def evaluate(
     overlap: Overlap = None,
     flips: Flips = False,
     resample: ResampleName = "auto",
+    raw: Annotated[
+        bool, typer.Option("--raw", help="Leave out the post-processing that is stored with the network")
+    ] = False,
     device: DeviceName = None,
     engine: EngineName = None,
     json: Json = None,
@@ -79,11 +82,13 @@ def evaluate(
     from unetzoo.evaluation.evaluate import evaluate as measure
     from unetzoo.evaluation.measure import hausdorff_notes, interval_note
     from unetzoo.inference.files.computed import network_for
+    from unetzoo.nn.ensemble import without_postprocessing
 
     check_json(json)
     _check_early(html)
     keep_freed_memory()
     network = network_for(load_models(model, with_), device, engine)
+    network = without_postprocessing(network) if raw else network
     options = mask_options(classes, masks, ignore, threshold, nearest_color=nearest_color)
     config = network.config
     dataset = dataset_of(

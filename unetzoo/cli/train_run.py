@@ -11,6 +11,7 @@ from unetzoo.cli.flags import in_flags
 from unetzoo.cli.output import say, show
 from unetzoo.cli.progress import is_first_process
 from unetzoo.cli.train_output import listening, say_result
+from unetzoo.cli.tune import mask_table
 
 if TYPE_CHECKING:
     from unetzoo.data.survey.survey import Survey
@@ -71,4 +72,6 @@ def _say_scores(result: "FoldsFit") -> None:
     images = count_of(len(evaluation.cases), "image")
     notes = [note for note in (interval_note(evaluation),) if note]
     show(f"out of fold, {images}, each by the network that did not see it:", class_table(evaluation), *notes)
+    if result.tuning:
+        show("", "post-processing of all networks, chosen on these images:", mask_table(result.tuning))
     show(f"scores: {result.folder / FOLDS}")

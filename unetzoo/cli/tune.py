@@ -14,17 +14,16 @@ from unetzoo.cli.tiling import DeviceName, Tile
 from unetzoo.errors import OptionError
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from unetzoo.evaluation.tune import Tuning
+    from unetzoo.evaluation.tune_masks import MaskTuning
 
 
 def tune(
     model: Annotated[
         Path,
-        typer.Argument(
-            metavar="MODEL",
-            help="Folder of a network of objects, of classes that may overlap, or with one logit",
-            show_default=False,
-        ),
+        typer.Argument(metavar="MODEL", help="Folder of a network, as unetzoo train wrote it", show_default=False),
     ],
     data: Source,
     split: Annotated[str, typer.Option(metavar="NAME", help="Split to use: train, val, test or all")] = "val",
@@ -38,18 +37,25 @@ def tune(
     device: DeviceName = None,
     json: Json = None,
 ) -> None:
-    """Choose the decoder's options of a network of objects, or thresholds of classes, and store them with the network.
+    """Choose how the output of a network becomes its result, and store that with the network.
 
-    Each option, such as a threshold or the size of the smallest object, takes the value with the largest average
-    precision of the objects. Each class that may overlap, and the foreground of a network with one logit, takes the
-    threshold with the largest Dice. `unetzoo train` does this on the validation images at its end, but for one logit;
-    this command does it for other images.
+    Each option of a decoder of objects, such as a threshold or the size of the smallest object, takes the value with
+    the largest average precision of the objects. Each class that may overlap, and the foreground of a network with one
+    logit, takes the threshold with the largest Dice. `unetzoo train` does this on the validation images at its end, but
+    for one logit; this command does it for other images.
+
+    A network of classes that exclude one another gets the temperature that fits its probabilities best. Then a class
+    may get a threshold, filled holes, its largest component alone, or a smallest size of components: what raises the
+    mean IoU and lowers that of no class. predict and evaluate apply it, --raw leaves it out. `unetzoo train --folds`
+    does this at its end.
 
     Example: unetzoo tune run cells/
     """
     from unetzoo.data.open import dataset_of
     from unetzoo.evaluation.tune import tune as search
+    from unetzoo.evaluation.tune_masks import MaskTuning, tune_masks
     from unetzoo.inference.devices import on_device
+    from unetzoo.nn.config import is_sigmoid
     from unetzoo.weights.folder import load, network_folder, write
 
     check_json(json)
@@ -57,26 +63,46 @@ def tune(
         raise OptionError(f"MODEL is the folder that keeps the options, and {model} is not a folder; pull it first")
     network = on_device(load(model), device)
     options = mask_options(classes, masks, ignore, threshold, nearest_color=nearest_color)
+    objects = bool(network.config.objects)
+    dataset = dataset_of(
+        data,
+        split,
+        options,
+        trained=network.config.info,
+        objects=objects,
+        split_by=split_by,  # type: ignore[arg-type] # it is checked there
+    )
     with progress() as bar:
         task = bar.add_task("tune", total=None)
-        tuning = search(
-            network,
-            dataset_of(
-                data,
-                split,
-                options,
-                trained=network.config.info,
-                objects=bool(network.config.objects),
-                split_by=split_by,  # type: ignore[arg-type] # it is checked there
-            ),
-            tile=tile,
-            on_step=lambda done, total: bar.update(task, completed=done, total=total),
+
+        def on_step(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
+        tuning = (search if objects or is_sigmoid(network.config) else tune_masks)(
+            network, dataset, tile=tile, on_step=on_step
         )
     write(network, network_folder(model))
     if json != PRINT:
-        _show(tuning, model)
+        if isinstance(tuning, MaskTuning):
+            show(f"post-processing of {model}, chosen on {count_of(tuning.images, 'image')}", "", mask_table(tuning))
+        else:
+            _show(tuning, model)
     if json:
         write_json({"model": str(model), "data": data, "split": split, **tuning.to_dict()}, json)
+
+
+def mask_table(tuning: "MaskTuning") -> "Table":
+    """What was chosen, and the IoU of each class before and after."""
+    table = new_table("IoU", numbers=("before", "after"))
+    for name, before in tuning.before.items():
+        table.add_row(name, *("-" if value is None else f"{value:.4f}" for value in (before, tuning.after[name])))
+    table.add_section()
+    table.add_row("mean IoU", f"{tuning.mean_before:.4f}", f"{tuning.mean_after:.4f}", style="bold")
+    table.add_row("log loss", f"{tuning.loss_before:.4f}", f"{tuning.loss_after:.4f}")
+    for name, value in tuning.postprocessing.items():
+        text = ", ".join(f"{each} {value[each]:g}" for each in value) if isinstance(value, dict) else value
+        table.add_row(name.replace("_", " "), "", ", ".join(text) if isinstance(text, list) else str(text))
+    return table
 
 
 def _show(tuning: "Tuning", model: Path) -> None:

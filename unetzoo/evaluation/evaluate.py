@@ -24,6 +24,7 @@ from unetzoo.evaluation.objects import tally
 from unetzoo.evaluation.shown import presented
 from unetzoo.inference.choices import Resample
 from unetzoo.inference.forward import Network
+from unetzoo.nn.ensemble import without_postprocessing
 from unetzoo.nn.wrapped import network_of
 
 
@@ -56,6 +57,7 @@ def evaluate(
     overlap: int | None = None,
     flips: bool = False,
     resample: Resample = "auto",
+    raw: bool = False,
     on_case: Callable[[int], None] = lambda _: None,
 ) -> Evaluation:
     """Compare the predictions of a network with the masks of a data set.
@@ -88,6 +90,7 @@ def evaluate(
         overlap: as in `unetzoo.predict`.
         flips: as in `unetzoo.predict`.
         resample: as in `unetzoo.PredictOptions`, for images of files.
+        raw: leave out the post-processing that is stored with the network.
         on_case: called after each image with the number of all images.
 
     Raises:
@@ -98,6 +101,7 @@ def evaluate(
     _need_extras(surface=surface, instances=instances)
     resamples, seed = check_count("resamples", resamples), check_whole("seed", seed, 0)
     options = MaskOptions(classes, masks, ignore, threshold, nearest_color)
+    model = without_postprocessing(network_of(model)) if raw else model
     info, has_objects = network_of(model).config.info, bool(network_of(model).config.objects)
     dataset = dataset_of(data, split, options, trained=info, objects=has_objects, split_by=split_by)
     names = dataset.class_names

@@ -12,17 +12,20 @@ from unetzoo.data.objects import object_ids
 from unetzoo.errors import OptionError, ShapeError
 from unetzoo.evaluation.instances import ObjectPair, component_pair
 from unetzoo.evaluation.objects import Tallies, tally
+from unetzoo.inference.components import postprocess
 from unetzoo.inference.forward import Network
 from unetzoo.inference.normalize import normalizations_of
 from unetzoo.inference.objects import Decoder
 from unetzoo.inference.pixel_size import AS_IT_IS, PixelScale, Rows, rows_at
 from unetzoo.inference.predict import rows_of
-from unetzoo.inference.thresholds import labels_of, limits_of
+from unetzoo.inference.thresholds import class_ids, labels_of, limits_of
 from unetzoo.nn.coding import Labels
 from unetzoo.nn.config import ModelConfig
 from unetzoo.nn.wrapped import network_of
 from unetzoo.objects.coding import Maps
 from unetzoo.registry.objects import coding_of, count_object_classes
+
+_NO_CLASS = 2**16 - 1  # of pixels without data while masks are post-processed
 
 
 class Prediction(NamedTuple):
@@ -170,7 +173,11 @@ def predicted(
     maps = predicted_maps(model, image, name=name, tile=tile, overlap=overlap, flips=flips, scale=scale)
     if config.objects:
         return decoded(config, maps)
-    return Prediction(labels_of(maps, config, limits_of(None, config)).astype(np.int64, copy=False))
+    if config.labels == "overlapping":
+        return Prediction(labels_of(maps, config, limits_of(None, config)).astype(np.int64, copy=False))
+    ids = class_ids(maps, limits_of(None, config), unknown=_NO_CLASS).astype(np.int64, copy=False)
+    postprocess(ids, config)
+    return Prediction(np.where(ids == _NO_CLASS, 0, ids))
 
 
 def predicted_maps(

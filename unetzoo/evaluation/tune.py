@@ -215,7 +215,7 @@ class _Search:
 def _cases(model: Network, dataset: Dataset, tile: int | None, pixels: int, on_step: OnStep) -> Iterator[list[_Case]]:
     """Predicted maps and known objects of images that are spread evenly over a data set; the maps lie on the disk."""
     config, cases = network_of(model).config, list[_Case]()
-    order = _spread(len(dataset))
+    order = spread(len(dataset))
     with TemporaryDirectory(prefix="unetzoo-tune-") as folder:
         for index in order:
             if pixels <= 0:
@@ -231,7 +231,7 @@ def _cases(model: Network, dataset: Dataset, tile: int | None, pixels: int, on_s
         yield cases
 
 
-def _spread(count: int) -> list[int]:
+def spread(count: int) -> list[int]:
     """All indices, in an order whose beginning is spread evenly: 0, the middle, the quarters, ..."""
     steps = [2**power for power in reversed(range(max(count - 1, 0).bit_length()))] or [1]
     return list(dict.fromkeys(index for step in steps for index in range(0, count, step)))

@@ -69,6 +69,8 @@ def probabilities_of(model: Network, images: Tensor, *, flips: bool, maps: Seque
 def _activated(logits: Tensor, config: ModelConfig, maps: Sequence[ObjectMap]) -> Tensor:
     if maps:
         return activate(maps, logits)
+    if (temperature := config.post.temperature) != 1:
+        logits = logits / temperature
     return logits.sigmoid() if is_sigmoid(config) else logits.softmax(1)
 
 

@@ -67,7 +67,8 @@ def predict(
 
     Returns:
         (classes, h, w), each from 0 to 1: the softmax for several classes that exclude one another, the sigmoid for a
-        single one and for classes that may overlap. A network of objects gives its maps after activation, see
+        single one and for classes that may overlap, of logits that are divided by the temperature in
+        `model.config.postprocessing`, if it has one. A network of objects gives its maps after activation, see
         `predict_objects`. NaN where the image has no data.
 
     Raises:

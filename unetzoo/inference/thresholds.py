@@ -91,7 +91,8 @@ def limits_of(threshold: Threshold | None, config: ModelConfig) -> Limits:
 
     Args:
         threshold: a number for every class, except the first, the background, where classes exclude one another; or
-            numbers by class name or id; None, and for classes that have no number: as the network's `info` says.
+            numbers by class name or id; None, and for classes that have no number: as the network's `info` says, or its
+            post-processing.
         config: of the network.
 
     Raises:
@@ -102,7 +103,9 @@ def limits_of(threshold: Threshold | None, config: ModelConfig) -> Limits:
     may_overlap = config.labels == "overlapping"
     own = config.info.thresholds if len(config.info.thresholds) == config.classes else ()
     if threshold is None and not may_overlap:
-        return (None, *own) if config.classes == 1 and own else ()
+        threshold = config.post.thresholds or None
+        if threshold is None:
+            return (None, *own) if config.classes == 1 and own else ()
     limits: dict[str, float | None] = dict.fromkeys(names)
     if may_overlap:
         limits = dict(zip(names, own or [_EVEN] * len(names), strict=True))

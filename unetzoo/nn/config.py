@@ -9,6 +9,7 @@ from unetzoo.checks import check_choice, check_count, check_probability, plain, 
 from unetzoo.errors import ConfigError, OptionError
 from unetzoo.nn.coding import Labels
 from unetzoo.nn.info import LATER, ModelInfo
+from unetzoo.nn.postprocessing import Postprocessing
 
 FORMAT = 1
 _LONGEST_OPTIONS = 100_000  # letters
@@ -24,6 +25,8 @@ class ModelConfig:
         objects: coding of the objects; empty: the network gives classes of pixels.
         objects_options: the coding's own options.
         labels: `"overlapping"`: each channel of the logits is a class of its own, and a pixel may have several.
+        postprocessing: how class ids follow from the logits, see `unetzoo.nn.postprocessing`; empty: the most probable
+            class.
         providers: distribution and version of the plugins that provide `"encoder"`, `"decoder"` and `"objects"`.
         info: what is known about the trained network.
 
@@ -44,6 +47,7 @@ class ModelConfig:
     objects: str = ""
     objects_options: Mapping[str, Any] = field(default_factory=dict)
     labels: Labels = "exclusive"
+    postprocessing: Mapping[str, Any] = field(default_factory=dict)
     providers: Mapping[str, str] = field(default_factory=dict)
     info: ModelInfo = field(default_factory=ModelInfo)
 
@@ -55,8 +59,10 @@ class ModelConfig:
             self._check_numbers()
         except OptionError as error:
             raise ConfigError(str(error)) from error
-        for name in ("encoder_options", "decoder_options", "objects_options", "providers"):
+        for name in ("encoder_options", "decoder_options", "objects_options", "postprocessing", "providers"):
             object.__setattr__(self, name, _plain(name, getattr(self, name)))
+        if self.postprocessing:
+            self._check_postprocessing()
         if self.objects_options and not self.objects:
             raise ConfigError(f"objects_options {self.objects_options!r} need the name of a coding, objects=...")
         if self.objects and self.labels == "overlapping":
@@ -74,12 +80,27 @@ class ModelConfig:
         check_choice("labels", self.labels, Labels)
         object.__setattr__(self, "aux_dropout", check_probability("aux_dropout", self.aux_dropout))
 
+    def _check_postprocessing(self) -> None:
+        if self.objects or self.labels == "overlapping":
+            raise ConfigError("post-processing is for classes that exclude one another, and the network has others")
+        try:
+            object.__setattr__(self, "postprocessing", Postprocessing.from_dict(self.postprocessing).to_dict())
+        except OptionError as error:
+            raise ConfigError(f"postprocessing: {error}") from error
+
+    @property
+    def post(self) -> Postprocessing:
+        """The post-processing; its defaults change nothing."""
+        return Postprocessing.from_dict(self.postprocessing)
+
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON, with the number of its format; without objects and overlaps where there are none."""
         values = asdict(self)
         values["info"] = {name: value for name, value in values["info"].items() if value or name not in LATER}
         if not self.objects:
             del values["objects"], values["objects_options"]
+        if not self.postprocessing:
+            del values["postprocessing"]
         if self.labels == "exclusive":
             del values["labels"]
         return {"format": FORMAT, **values}

@@ -1,19 +1,22 @@
 """Several trained networks that predict together."""
 
+import copy
 import re
-from collections.abc import Sequence
+import warnings
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from statistics import fmean
-from typing import Any
+from typing import Any, TypeVar
 
 from torch import nn
 
-from unetzoo.errors import OptionError
+from unetzoo.errors import OptionError, WeightsWarning
 from unetzoo.nn.config import ModelConfig
 from unetzoo.nn.optimized import OptimizedSegmenter
 from unetzoo.nn.segmenter import Segmenter
 
 Member = Segmenter | OptimizedSegmenter
+MemberT = TypeVar("MemberT", Segmenter, OptimizedSegmenter, Member)
 _OF_A_FOLD = re.compile(r"^(fold|hash) = .*\n", re.MULTILINE)  # lines of a recipe
 
 
@@ -47,7 +50,9 @@ class Ensemble(nn.Module):
         first = networks[0].config
         thresholds = _mean_thresholds(networks)
         self.config = replace(
-            first, info=replace(first.info, nodata=nodata, recipe=_common_recipe(networks), thresholds=thresholds)
+            first,
+            postprocessing=_common_postprocessing(networks),
+            info=replace(first.info, nodata=nodata, recipe=_common_recipe(networks), thresholds=thresholds),
         )
 
     @property
@@ -94,6 +99,33 @@ def _mean_thresholds(networks: Sequence[Member]) -> tuple[float, ...]:
     """The mean threshold of each class; empty unless all networks have them."""
     each = [network.config.info.thresholds for network in networks]
     return tuple(fmean(values) for values in zip(*each, strict=True)) if all(each) else ()
+
+
+def _common_postprocessing(networks: Sequence[Member]) -> Mapping[str, Any]:
+    """The post-processing of masks that all networks have; each divides its own logits by its temperature."""
+    masks = [
+        {name: value for name, value in network.config.postprocessing.items() if name != "temperature"}
+        for network in networks
+    ]
+    if any(each != masks[0] for each in masks):
+        warnings.warn(
+            "the networks have different post-processing of masks, which is left out", WeightsWarning, stacklevel=3
+        )
+        return {}
+    return masks[0]
+
+
+def without_postprocessing(network: Member | Ensemble) -> Member | Ensemble:
+    """The network, whose weights are shared, without its post-processing."""
+    if isinstance(network, Ensemble):
+        return Ensemble([_bare(member) for member in network.members])
+    return _bare(network)
+
+
+def _bare(network: MemberT) -> MemberT:
+    bare = copy.copy(network)
+    bare.config = replace(network.config, postprocessing={})
+    return bare
 
 
 def _common_recipe(networks: Sequence[Member]) -> str:

@@ -77,6 +77,7 @@ def run_training(
         survey = data if isinstance(data, Survey) else _survey(data, recipe, run, objects=is_of_objects)
         statistics = with_channels(survey.statistics, recipe.data.channels, run, bands_of(survey.readings))
         check_fits(model, statistics.class_names, statistics.channels, labels=statistics.labels)
+        model.config = replace(model.config, postprocessing={})  # chosen for the weights before
         plan = options.plan(statistics, model.config.classes, objects=is_of_objects)
         if run is None and options.has_default_length:
             options = _within_the_hour(model, survey, statistics, options, plan, accelerator)

@@ -55,6 +55,7 @@ class PredictOptions:
         overwrite: Replace all existing results, whoever made them.
         per_class: Write a folder for each image with a file of 0 and 1 for each class, such as OUT/NAME/cell.png, where
             classes may overlap.
+        raw: Leave out the post-processing that is stored with the network.
         resample: Whether an image whose pixels have another size than those of the training, by more than 10 %, is
             predicted at that size: `auto`, if both sizes are known, and the result is brought back; `never`.
 
@@ -76,6 +77,7 @@ class PredictOptions:
     largest_object: int = LARGEST_OBJECT
     overwrite: bool = False
     per_class: bool = False
+    raw: bool = False
     resample: Resample = "auto"
 
     def __post_init__(self) -> None:

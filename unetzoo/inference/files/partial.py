@@ -114,6 +114,10 @@ class PartialResult:
         values = np.frombuffer(self._file.read((beyond - first) * self._row_bytes), dtype=self.dtype)
         return np.moveaxis(values.reshape(beyond - first, *self._row), 0, -2)
 
+    def in_place(self) -> NDArray[Any]:
+        """All rows (h, w), once they are finished, as a memory map that may be changed."""
+        return np.memmap(self.path, dtype=self.dtype, mode="r+", offset=_HEADER, shape=(self.height, *self._row))
+
     def remove(self) -> None:
         """Delete the file, whose rows are in the result now."""
         self.path.unlink(missing_ok=True)

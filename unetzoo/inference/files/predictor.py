@@ -19,6 +19,7 @@ from unetzoo.inference.files.looks import Look
 from unetzoo.inference.files.objects import write_objects
 from unetzoo.inference.files.options import PredictOptions
 from unetzoo.inference.files.partial import PartialResult, discard, has_begun
+from unetzoo.inference.files.postprocessed import write_postprocessed
 from unetzoo.inference.files.records import Standing, standing_of, state_of
 from unetzoo.inference.files.writers import check_folder_target, check_target, write_planes, write_result
 from unetzoo.inference.forward import Network
@@ -28,6 +29,7 @@ from unetzoo.inference.pixel_size import PixelScale, Rows, rows_at, scale_of
 from unetzoo.inference.predict import rows_of
 from unetzoo.inference.thresholds import labels_of, limits_of
 from unetzoo.nn.coding import UNKNOWN
+from unetzoo.nn.ensemble import without_postprocessing
 from unetzoo.nn.wrapped import network_of
 
 OnRows = Callable[[str, int, int], None]
@@ -66,14 +68,15 @@ class FilePredictor:
 
     def __init__(self, model: Network, options: PredictOptions) -> None:
         self.options = options
-        self._network, self._engine = computed(model, options)
-        self.config = config = network_of(model).config
+        network = without_postprocessing(network_of(model)) if options.raw else network_of(model)
+        self._network, self._engine = computed(network, options)
+        self.config = config = network.config
         self._limits = () if config.objects else limits_of(options.threshold, config)
         self._class_files = file_names(config, options.suffix) if options.per_class else ()
         self._decoder = None
         if config.objects and not options.probabilities:
             self._decoder = Decoder(config, largest_object=options.largest_object)
-        self._digest = digest_of(model)
+        self._digest = digest_of(network)
 
     def predict(
         self,
@@ -181,6 +184,8 @@ class FilePredictor:
                 write_objects(result, self._decoder, target, made_of, grid)
             elif self._class_files:
                 write_planes(result, target, made_of, look, self._class_files, grid=grid)
+            elif self.config.post.needs_components and not options.probabilities:
+                write_postprocessed(result, self.config, target, made_of, look, grid)
             else:
                 write_result(result, target, made_of, look, grid=grid)
             result.remove()
