@@ -10,7 +10,7 @@ import unetzoo
 from unetzoo.registry.build import build
 from unetzoo.registry.registry import Registry
 
-_NOT_ARGUMENTS = {"providers", "info"}
+_NOT_ARGUMENTS = {"postprocessing", "providers", "info"}
 _INVALID = {
     "classes": 0,
     "in_channels": True,
