@@ -66,9 +66,10 @@ def deploy(
         on_candidate=lambda name: say("trying:", "cyan", name),
     )
     if json != PRINT:
-        table = new_table("engine", "arithmetic", numbers=(result.metric, "ms", "times as fast", "MB", ""))
+        table = new_table("engine", "arithmetic", "result", numbers=(result.metric, "ms", "times as fast", "MB"))
         for each in result.candidates:
-            table.add_row(*cells(each))
+            engine, arithmetic, *numbers, verdict = cells(each)
+            table.add_row(engine, arithmetic, verdict, *numbers)
         show(table, "", f"kept: {result.kept.engine} {result.kept.dtype}, in {out}")
     if json:
         write_json({**asdict(result), "folder": str(out)}, json)
