@@ -86,7 +86,7 @@ def test_it_keeps_the_configuration():
     assert unetzoo.optimize(model).config == model.config
 
 
-@pytest.mark.parametrize("dtype", [torch.float16, torch.int8, "bfloat16"])
+@pytest.mark.parametrize("dtype", [torch.float16, torch.int8, "int4"])
 def test_a_dtype_that_it_cannot_compute_in_is_refused(dtype):
     with pytest.raises(
         unetzoo.OptionError, match=r"dtype must be float32, bfloat16 or \(not on the CPU\) float16, got"
