@@ -28,7 +28,7 @@ DECODERS, ENCODERS = ("unet", "unetpp"), ("resnet18", "mobilenetv3_small_100")
 def main() -> None:
     """Measure what is asked for and not there yet, print a table, and write README.md unless the runs lie elsewhere."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=60, help="of the processor, for each training")
+    parser.add_argument("--seconds", type=float, default=60.0, help="of the processor, for each training")
     parser.add_argument("--seeds", type=int, default=5, help="of each network")
     parser.add_argument("--only", default="", metavar="TEXT", help="networks whose name, such as 'flows, unet', has it")
     parser.add_argument("--out", type=Path, default=RUNS, metavar="FOLDER", help="of the runs")

@@ -15,7 +15,8 @@ average precision, the mean over IoUs of 0.5 to 0.95 of TP / (TP + FP + FN), in 
 Student's t over the seeds. Prediction: seconds of the processor for a megapixel, decoding included. StarDist and
 Cellpose are trained by their own code with their own networks and defaults, on crops that were cut and changed before
 as this project's are. What any of them does before the first step and in validation is not counted. The thresholds of
-this project's networks and of StarDist are tuned on validation images; Cellpose has fixed ones."""
+this project's networks and of StarDist are tuned on validation images; Cellpose has fixed ones. Such a budget shows who
+learns fast, not who is best after hours, for which StarDist and Cellpose are made."""
 _MEGAPIXELS = 512 * 448 / 1e6
 _PEERS = ("StarDist", "Cellpose")
 
