@@ -6,6 +6,7 @@ from typing import Any
 
 from benchmarks.claims.paired import Difference, Scores, difference
 from benchmarks.page.machine import machine_line
+from unetzoo._utils.texts import count_of
 from unetzoo.bench.summary import half_interval
 
 _EXPLANATION = """\
@@ -64,7 +65,7 @@ def _weight_map(results: Results) -> list[str]:
     """What the weight map of 2015 gains over components of a foreground without it."""
     return [
         f"The weight map of arXiv:1505.04597, `weighted` instead of `components`, {', '.join(network)}: {gain} points "
-        f"of AP over {gain.seeds} seeds; that it helps: {gain.verdict}."
+        f"of AP over {count_of(gain.seeds, 'seed')}; that it helps: {gain.verdict}."
         for network in sorted({_network(run)[1:] for run in results if _network(run)[0] == "weighted"})
         if (gain := _difference(results, ("weighted", *network), ("components", *network)))
     ]
@@ -75,7 +76,7 @@ def _beside_peers(results: Results) -> list[str]:
     own = {_network(run) for run in results if run["combination"]["method"] not in _PEERS}
     best = max(own, key=lambda network: fmean(_scores(results, network).values()), default=None)
     return [
-        f"{', '.join(best)} beside {peer}: {gain} points of AP over {gain.seeds} seeds; "
+        f"{', '.join(best)} beside {peer}: {gain} points of AP over {count_of(gain.seeds, 'seed')}; "
         f"{_seconds(results, (peer, '', '')) / _seconds(results, best):.1f} times as fast to predict."
         for peer in _PEERS
         if best and (gain := _difference(results, best, (peer, "", "")))

@@ -1,10 +1,11 @@
 """One timed case of `unetzoo bench speed`."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from unetzoo.checks import check_choice, check_count
+from unetzoo.checks import check_choice, check_count, check_texts
 
 Task = Literal["inference", "training"]
 Device = Literal["cpu", "cuda"]
@@ -44,9 +45,10 @@ class Case:
     compile: bool = False
     rounds: int = 15
     seed: int = 0
-    engines: tuple[str, ...] = ()
+    engines: Sequence[str] = ()
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "engines", check_texts("engines", self.engines))
         check_choice("task", self.task, Task)
         check_choice("device", self.device, Device)
         for name in ("size", "batch", "rounds"):
