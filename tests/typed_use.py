@@ -126,6 +126,7 @@ def predict(model: unetzoo.Segmenter, image: NDArray[np.uint8]) -> None:
     assert_type(unetzoo.predict_files(small, "a.png", "b.png"), list[unetzoo.FilePrediction])
     deployed = unetzoo.deploy(model, "cells", "app", max_drop=0.01, engines=["torch", "openvino"])
     assert_type(deployed, unetzoo.Deployment)
+    assert_type(deployed.kept, unetzoo.Candidate)
     assert_type(deployed.kept.seconds, float | None)
     assert_type(unetzoo.load_deployed("app"), unetzoo.OptimizedSegmenter)
     assert_type(unetzoo.prune(model, 2), unetzoo.Segmenter)

@@ -61,6 +61,7 @@ _HOMES = {
     "evaluation.metrics": ("create_metric", "list_metrics"),
     "evaluation.tune": ("Tuning", "tune"),
     "evaluation.tune_masks": ("MaskTuning", "tune_masks"),
+    "deployment.candidates": ("Candidate",),
     "deployment.deploy": ("Deployment", "deploy"),
     "inference.engines.deployed": ("load_deployed",),
     "inference.engines.export": ("export",),

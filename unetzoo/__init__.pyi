@@ -26,6 +26,7 @@ from unetzoo.data.open import survey as survey
 from unetzoo.data.survey.problems import Problem as Problem
 from unetzoo.data.survey.statistics import Statistics as Statistics
 from unetzoo.data.survey.survey import Survey as Survey
+from unetzoo.deployment.candidates import Candidate as Candidate
 from unetzoo.deployment.deploy import Deployment as Deployment
 from unetzoo.deployment.deploy import deploy as deploy
 from unetzoo.errors import BusyError as BusyError
