@@ -46,6 +46,9 @@ def test_a_table_a_json_and_a_page(invoke, model, cells, tmp_path):
     precision = described["objects"]["scores"]["AP at 0.5"]["value"]
     assert re.search(r"^objects +foreground$", result.stdout, re.MULTILINE)
     assert re.search(rf"^AP at 0.5 +{precision:.3f}$", result.stdout, re.MULTILINE)
+    overall = described["calibration"]["overall"]
+    scores = f"{overall['brier']['value']:.3f} +{overall['ece']['value']:.3f}"
+    assert re.search(rf"^most probable class +{scores}$", result.stdout, re.MULTILINE)
     assert "too few images for intervals: 3, and 4 are needed" in result.stdout
     assert described["mean"]["IoU"]["low"] is None
     assert f"{described['mean']['IoU']['value']:.3f}" in result.stdout

@@ -10,6 +10,7 @@ from torchmetrics.classification import MulticlassF1Score, MulticlassJaccardInde
 import unetzoo
 from unetzoo import DataError, ModelInfo, OptionError, Sample, ShapeError, evaluate
 from unetzoo.evaluation.masks import predicted
+from unetzoo.evaluation.measure import calibration_rows
 
 
 def _model(classes=2, in_channels=1):
@@ -34,7 +35,9 @@ def test_numbers_are_those_of_torchmetrics_over_all_images():
 
 def test_intervals_hold_their_values_and_cases_are_ranked():
     result = evaluate(_model(), Squares(6, 0), surface=True, instances="square")
-    for numbers in (*result.classes, result.mean, result.objects.scores):
+    of_probabilities = [{"Brier": row.brier, "ECE": row.ece} for _, row in calibration_rows(result)]
+    assert len(of_probabilities) == 3
+    for numbers in (*result.classes, result.mean, result.objects.scores, *of_probabilities):
         for number in numbers.values():
             assert number.value is None or number.low is None or number.low <= number.value <= number.high
     scores = [case.mean_iou for case in result.ranked]

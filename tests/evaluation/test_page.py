@@ -1,7 +1,9 @@
 """The page in a real browser."""
 
+import re
 import shutil
 from dataclasses import replace
+from xml.etree import ElementTree
 
 import pytest
 import torch
@@ -9,9 +11,10 @@ from squares import Squares
 
 import unetzoo
 from unetzoo import WriteError, evaluate
-from unetzoo.evaluation.measure import Case, Evaluation
+from unetzoo.evaluation.measure import Case, Evaluation, calibration_rows
 from unetzoo.evaluation.object_scores import ObjectScores
 from unetzoo.evaluation.page import chosen_cases, write_page
+from unetzoo.evaluation.reliability import diagrams
 
 _CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
@@ -60,6 +63,23 @@ def test_it_says_what_the_numbers_are_of(page, tmp_path):
     text = (tmp_path / "b.html").read_text()
     for part in ("split val", "chosen by these images", "unetzoo &lt;x&gt;", "today", "<h2>Objects</h2>"):
         assert part in text
+
+
+def test_reliability_diagrams_show_each_bin_in_colors_that_follow_dark_mode(page):
+    text = page[0].read_text()
+    first, *_ = shown = diagrams(page[1])
+    assert first.name == "most probable class"
+    assert text.count("<svg") == len(shown) == 3
+    counts = [count for _, row in calibration_rows(page[1]) for count in row.pixels]
+    assert text.count("<circle") == sum(count > 0 for count in counts)
+    for svg in re.findall(r"<svg.*?</svg>", text, re.DOTALL):
+        ElementTree.fromstring(svg)
+        assert "#" not in svg  # colors are those of the page
+    overall = page[1].calibration.overall
+    bins = [number for number, count in enumerate(overall.pixels) if count]
+    assert [dot.x for dot in first.dots] == pytest.approx([200 * overall.confidence[number] for number in bins])
+    assert [dot.y for dot in first.dots] == pytest.approx([200 - 200 * overall.frequency[number] for number in bins])
+    assert sum(bar.height for bar in first.bars) == pytest.approx(40)
 
 
 def test_a_page_that_cannot_be_written_is_one_error(page, tmp_path):

@@ -73,7 +73,9 @@ def evaluate(
     """Compare the masks of a network with those of a data set.
 
     Reports IoU, Dice, precision and recall of each class, over the pixels of all images together, with confidence
-    intervals from a bootstrap over images. Pixels whose class is unknown do not count.
+    intervals from a bootstrap over images. Pixels whose class is unknown do not count. The Brier score and the expected
+    calibration error say how far the probabilities can be trusted: with the temperature of the network, if it has one,
+    and as they are with --raw.
 
     Example: unetzoo evaluate run cells/ --html report.html
     """
@@ -116,7 +118,9 @@ def evaluate(
         )
     if json != PRINT:
         notes = [note for note in (interval_note(result),) if note]
-        tables = [*_note(result), "", class_table(result), *hausdorff_notes(result), *_objects(result), *notes]
+        probabilities = _probabilities(result)
+        tables = [*_note(result), "", class_table(result), *hausdorff_notes(result), *probabilities, *_objects(result)]
+        tables += notes
         show(f"{model} on {data}: {_images(result)}", *tables)
     if json:
         write_json(_as_dict(model, data, result), json)
@@ -166,6 +170,16 @@ def _images(result: "Evaluation") -> str:
 
 def _note(result: "Evaluation") -> list[str]:
     return [f"note: {result.split_note}"] if result.split_note else []
+
+
+def _probabilities(result: "Evaluation") -> "list[str | Table]":
+    """How far the probabilities can be trusted; nothing for a network of objects."""
+    from unetzoo.evaluation.measure import calibration_rows
+
+    table = new_table("probabilities of", numbers=("Brier score", "calibration error"))
+    for name, each in (rows := calibration_rows(result)):
+        table.add_row(name, str(each.brier), str(each.ece))
+    return ["", table] if rows else []
 
 
 def _objects(result: "Evaluation") -> "list[str | Table]":

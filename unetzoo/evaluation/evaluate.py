@@ -18,7 +18,7 @@ from unetzoo.data.sources.cuts import SplitBy
 from unetzoo.data.sources.source import Finding, sentences
 from unetzoo.errors import DataError, DataWarning, OptionError
 from unetzoo.evaluation.bootstrap import Bootstrap
-from unetzoo.evaluation.masks import check_fits, object_pairs, predicted
+from unetzoo.evaluation.masks import check_fits, object_pairs, predicted_maps, prediction_of
 from unetzoo.evaluation.measure import Evaluation, Measurement
 from unetzoo.evaluation.objects import tally
 from unetzoo.evaluation.shown import presented
@@ -65,7 +65,9 @@ def evaluate(
     Pixels whose class is unknown (255), or without data, do not count. A class that is neither in the mask nor
     predicted has no score. The mean is over the classes that the masks have, whatever is predicted;
     `unetzoo.create_metric` counts the same way. Intervals are from a bootstrap over images
-    (`unetzoo.evaluation.bootstrap` says how good they are): a single image has none.
+    (`unetzoo.evaluation.bootstrap` says how good they are): a single image has none. Brier score and expected
+    calibration error (`unetzoo.evaluation.calibration` defines them) are those of the probabilities of
+    `unetzoo.predict`, whatever thresholds the network has.
 
     Args:
         model: in evaluation mode.
@@ -145,13 +147,14 @@ def measure_images(
         sample, scale, said = presented(dataset, index, config, resample)
         check_fits(model, dataset.class_names, sample.image.shape[2], labels=dataset.labels, image=sample.name)
         doubts += [Finding(sample.name, f": {doubt}") for doubt in said]
-        prediction = predicted(
+        maps = predicted_maps(
             model, sample.image, name=sample.name, tile=tile, overlap=overlap, flips=flips, scale=scale
         )
+        prediction = prediction_of(maps, config)
         truth = known_where_data(sample.image, sample.mask, config.info.nodata)
         pairs = object_pairs(prediction, truth, dataset, index, measurement.counted)
         tallies = np.stack([tally(*pair) for pair in pairs]) if pairs else None
-        measurement.add(sample.name, prediction.ids, truth, tallies)
+        measurement.add(sample.name, prediction.ids, truth, tallies, None if config.objects else maps)
         on_image()
     return doubts
 

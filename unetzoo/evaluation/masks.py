@@ -169,8 +169,12 @@ def predicted(
 
     The pixels of an object have its class. A warning about the image's values says its name.
     """
-    config = network_of(model).config
     maps = predicted_maps(model, image, name=name, tile=tile, overlap=overlap, flips=flips, scale=scale)
+    return prediction_of(maps, network_of(model).config)
+
+
+def prediction_of(maps: Maps, config: ModelConfig) -> Prediction:
+    """What the maps (c, h, w) of `predicted_maps` say."""
     if config.objects:
         return decoded(config, maps)
     if config.labels == "overlapping":

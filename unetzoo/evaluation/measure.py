@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unetzoo.evaluation.bootstrap import CONFIDENCE, LEAST_IMAGES, Bootstrap, Estimate
+from unetzoo.evaluation.calibration import Calibration, CalibrationMeasurement, Reliability
 from unetzoo.evaluation.object_scores import ObjectScores, object_scores, whole_counts
 from unetzoo.evaluation.objects import Tallies, precision_at_half
 from unetzoo.evaluation.scores import Counts, Scores, count, dice, iou, is_there, mean_of, precision, recall
@@ -51,6 +52,8 @@ class Evaluation:
         objects: scores of the objects of all classes together, each matched with objects of its own class; None if they
             are not counted.
         object_classes: scores of the objects of each class that is counted, by its name.
+        calibration: how far the probabilities can be trusted, after the temperature of the network, if it has one; None
+            for a network of objects.
         cases: each image.
         resamples: number of draws of images for the intervals.
         seed: of the draws.
@@ -64,6 +67,7 @@ class Evaluation:
     cases: tuple[Case, ...]
     objects: ObjectScores | None = None
     object_classes: dict[str, ObjectScores] = field(default_factory=dict)
+    calibration: Calibration | None = None
     resamples: int = 0
     seed: int = 0
     split: str = ""
@@ -103,6 +107,7 @@ class Measurement:
         self.distances: list[Scores] = []
         self.penalized: list[Scores] = []
         self.surface_dice: list[Scores] = []
+        self.calibration = CalibrationMeasurement()
 
     def add(
         self,
@@ -110,11 +115,15 @@ class Measurement:
         predicted: NDArray[np.int64],
         truth: NDArray[np.integer],
         tallies: Tallies | None = None,
+        probabilities: NDArray[np.float32] | None = None,
     ) -> None:
         """Measure one image; `tallies` (classes, 17) are those of the objects of each class that is counted.
 
-        Prediction and truth are class ids (h, w), or planes (classes, h, w).
+        Prediction and truth are class ids (h, w), or planes (classes, h, w); `probabilities` are those of
+        `unetzoo.predict`, for the calibration.
         """
+        if probabilities is not None:
+            self.calibration.add(probabilities, truth)
         counts = count(predicted, truth, len(self.names))
         scores = iou(counts)
         ious = tuple(None if np.isnan(value) else float(value) for value in scores)
@@ -155,6 +164,7 @@ class Measurement:
             object_classes={
                 name: object_scores(tallies[:, place], bootstrap) for place, name in enumerate(self.counted)
             },
+            calibration=self.calibration.summed_up(bootstrap),
             resamples=resamples,
             seed=seed,
         )
@@ -186,9 +196,19 @@ def interval_note(evaluation: Evaluation) -> str:
     objects = [evaluation.objects, *evaluation.object_classes.values()]
     groups = [*evaluation.classes, evaluation.mean, *(each.scores for each in objects if each)]
     estimates = [estimate for group in groups for estimate in group.values()]
+    estimates += [estimate for _, each in calibration_rows(evaluation) for estimate in (each.brier, each.ece)]
     if all(estimate.value is None or estimate.low is not None for estimate in estimates):
         return ""
     return f"a number without an interval is that of fewer than {LEAST_IMAGES} images, or the mean with such a number"
+
+
+def calibration_rows(evaluation: Evaluation) -> list[tuple[str, Reliability]]:
+    """The calibration of each class and of all together, with names for a table; empty where it is not measured."""
+    calibration = evaluation.calibration
+    if calibration is None:
+        return []
+    overall = "most probable class" if calibration.overall.pixels else "mean"
+    return [*zip(evaluation.class_names, calibration.classes, strict=True), (overall, calibration.overall)]
 
 
 def object_table(evaluation: Evaluation) -> tuple[list[str], dict[str, list[Estimate | int]]]:

@@ -20,10 +20,12 @@ from unetzoo.evaluation.measure import (
     SURFACE_DICE,
     Case,
     Evaluation,
+    calibration_rows,
     hausdorff_notes,
     interval_note,
     object_table,
 )
+from unetzoo.evaluation.reliability import MOST, diagrams
 from unetzoo.evaluation.sheet import Shown, draw_sheet
 from unetzoo.evaluation.shown import presented
 from unetzoo.inference.choices import Resample
@@ -35,6 +37,13 @@ if TYPE_CHECKING:
 
 _EACH = 3  # of the worst, the middle and the best cases
 _LOWEST, _HIGHEST = 320, 640  # pixels of a panel
+_CALIBRATION = (
+    "Brier score: the mean squared difference between probability and truth; for the most probable class, half of its "
+    "sum over the classes. Calibration error: the mean distance between the probabilities of pixels and how many of "
+    "these have the class, in 15 bins. Both are 0 at best and 1 at worst. Each dot is a bin; below the dashed line the "
+    "network is too sure, above it not sure enough. Bars: share of the pixels. At most "
+    f"{MOST} diagrams are shown, those of the largest errors."
+)
 
 
 @dataclass(frozen=True)
@@ -104,6 +113,9 @@ def write_page(
         columns=list(evaluation.mean),
         rows=[*zip(evaluation.class_names, evaluation.classes, strict=True), ("mean", evaluation.mean)],
         class_columns=[f"IoU of {name}" for name in evaluation.class_names],
+        calibration_rows=calibration_rows(evaluation),
+        calibration_explanation=_CALIBRATION,
+        diagrams=diagrams(evaluation),
         object_columns=object_names,
         object_rows=object_rows,
         counted=["AP at 0.5", *evaluation.objects.counts] if evaluation.objects else [],
