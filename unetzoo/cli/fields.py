@@ -46,6 +46,7 @@ def with_fields(
     metavars: Mapping[str, str] = MappingProxyType({}),
     defaults: Mapping[str, str] = MappingProxyType({}),
     hidden: Sequence[str] = (),
+    without: Sequence[str] = (),
     panels: Mapping[str, Sequence[str]] = MappingProxyType({}),
     readers: Mapping[str, Callable[[str], Any]] = MappingProxyType({}),
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -59,12 +60,14 @@ def with_fields(
         metavars: what a flag takes, where that is neither a number nor a choice, such as `{"device": "NAME"}`.
         defaults: texts for defaults that are not those of the fields.
         hidden: fields that the help text leaves out.
+        without: fields that are no flags.
         panels: sections of the help text, and their fields; the others stand among the options of the command.
         readers: functions that make the values of fields from texts, where types alone do not say how.
     """
     words = _Words(flags=flags, metavars=metavars, defaults=defaults, hidden=hidden, panels=panels, readers=readers)
     types = field_types(options)
-    generated = {field.name: _parameter(options, field, words, *types[field.name]) for field in fields(options)}
+    flagged = [field for field in fields(options) if field.name not in without]
+    generated = {field.name: _parameter(options, field, words, *types[field.name]) for field in flagged}
 
     def decorate(function: Callable[..., None]) -> Callable[..., None]:
         parameters: list[inspect.Parameter] = []

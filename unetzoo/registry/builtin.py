@@ -30,6 +30,7 @@ COMMANDS = {
     "evaluate": lazy("unetzoo.cli.evaluate:evaluate"),
     "predict": lazy("unetzoo.cli.predict:predict"),
     "deploy": lazy("unetzoo.cli.deploy:deploy"),
+    "serve": lazy("unetzoo.cli.serve:serve"),
     "bench": lazy("unetzoo.cli.bench:bench"),
     "push": lazy("unetzoo.cli.hub:push_folder"),
     "pull": lazy("unetzoo.cli.hub:pull_model"),

@@ -39,17 +39,20 @@ def write_overlay(
         longest: see `LONGEST`.
     """
     step = -(-max(labels.shape) // longest)
-    shown, ids = _reduced(labels, image, nodata, step)
+    shown, ids = reduced(labels, image, nodata, step)
     Image.fromarray(overlay(shown, ids, colors)).save(path, format="PNG")
 
 
-def _reduced(
+def reduced(
     labels: Labels,
     image: Any,  # noqa: ANN401 - as above
     nodata: tuple[float, ...],
     step: int,
 ) -> tuple[Colors, NDArray[np.integer]]:
-    """The image in colors, each of which is the mean of `step` x `step` pixels, and the first number of each."""
+    """The image in colors, each of which is the mean of `step` x `step` pixels, and the first number of each.
+
+    Arguments are those of `write_overlay`.
+    """
     parts = [masked_values(np.asanyarray(part), nodata) for part in sample_of(image)]
     contrast = contrast_of(np.ma.concatenate([part.reshape(-1, 1, part.shape[-1]) for part in parts]))  # type: ignore[no-untyped-call] # of numpy
     shown, ids = [], []

@@ -11,7 +11,7 @@ from unetzoo._utils.colors import Colors, outline_palette
 from unetzoo._utils.pixel_size import PixelSize, read_pixel_size
 from unetzoo._utils.texts import printable
 from unetzoo.data.formats.read import open_image
-from unetzoo.inference.files.jobs import open_pixels
+from unetzoo.inference.files.jobs import Job, open_pixels
 from unetzoo.inference.files.object_files import ObjectFiles
 from unetzoo.inference.files.object_overlays import write_overlay
 from unetzoo.inference.files.object_plan import ImageFiles, shared_outlines
@@ -95,6 +95,14 @@ class Tables:
             self.summary.add(name, {title: [value] for title, value in row.items()})
 
 
+@contextmanager
+def open_objects(job: Job, config: ModelConfig) -> Iterator[ImageObjects]:
+    """The objects of an image that a network of this configuration predicted; raises DataError as `open_image`."""
+    with open_pixels(job.image, channels=config.in_channels) as image, open_image(job.target) as labels:
+        classes = recorded_classes(job.target)
+        yield ImageObjects(Labels(labels), image, classes, _class_names(config), tuple(config.info.nodata))
+
+
 def with_object_files(
     results: Iterable[FilePrediction],
     planned: Sequence[ImageFiles],
@@ -131,7 +139,6 @@ def with_object_files(
 def _write(
     planned: Sequence[ImageFiles], files: ObjectFiles, config: ModelConfig, on_image: Callable[[], None]
 ) -> None:
-    class_names = _class_names(config)
     with ExitStack() as stack:
         table, summary = (
             None if path is None else stack.enter_context(open_table(Path(path)))
@@ -141,12 +148,7 @@ def _write(
         shared = shared_outlines(files, planned)
         outlines = stack.enter_context(_outlines_file(shared)) if shared else None
         for item in planned:
-            with (
-                open_pixels(item.job.image, channels=config.in_channels) as image,
-                open_image(item.job.target) as labels,
-            ):
-                classes = recorded_classes(item.job.target)
-                objects = ImageObjects(Labels(labels), image, classes, class_names, tuple(config.info.nodata))
+            with open_objects(item.job, config) as objects:
                 tables.add(item.name, objects)
                 if outlines:
                     outlines.add(objects.outlines(), printable(item.name), objects.class_in_color)

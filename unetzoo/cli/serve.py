@@ -1,0 +1,51 @@
+"""`unetzoo serve`: predict images over HTTP."""
+
+from pathlib import Path
+from typing import Any
+
+from unetzoo.cli.fields import with_fields
+from unetzoo.cli.models import ModelName, More, load_models
+from unetzoo.cli.output import say
+from unetzoo.inference.choices import read_threshold
+from unetzoo.inference.files.options import PredictOptions
+from unetzoo.serving.options import ServeOptions
+
+_OF_FILES = ("probabilities", "format", "values", "overwrite", "per_class")  # which the client chooses, or nobody
+
+
+@with_fields(ServeOptions, into="serving", metavars={"host": "ADDRESS"})
+@with_fields(
+    PredictOptions,
+    metavars={"threshold": "PROBABILITY", "tile": "PIXELS", "overlap": "PIXELS", "device": "NAME"}
+    | {"largest_object": "PIXELS", "engine": "NAME"},
+    readers={"threshold": read_threshold},
+    without=_OF_FILES,
+)
+def serve(model: ModelName, *, with_: More = None, serving: dict[str, Any], values: dict[str, Any]) -> None:
+    """Predict images over HTTP, and by a page for the browser.
+
+    POST an image to /predict, as the body or as a file of a form: the answer is what unetzoo predict writes, a mask or
+    a label image as PNG or TIFF, or numbers as JSON, as the header Accept or ?as=png|tif|json says; of objects also
+    outlines (geojson) and a table (csv). The page at / needs no Python. /health and /metrics are for machines.
+
+    Only this machine reaches the server, unless --host says otherwise; there is no password. Ctrl-C or SIGTERM ends it
+    after the images that are being predicted.
+
+    Example: unetzoo serve run --port 8000
+    """
+    from unetzoo._utils.extras import need
+    from unetzoo._utils.memory import keep_freed_memory
+
+    options, limits = PredictOptions(**values), ServeOptions(**serving)
+    need("serve", "unetzoo serve", "starlette", "uvicorn", "python_multipart", "prometheus_client")
+    from unetzoo.serving.serve import serve as run
+
+    keep_freed_memory()
+    name = Path(model).resolve().name if Path(model).exists() else model
+    run(load_models(model, with_), name, options, limits, on_start=_say_start)
+
+
+def _say_start(address: str, is_private: bool) -> None:
+    if not is_private:
+        say("warning:", "yellow", "anyone who reaches this address can use it: there is no password and no encryption")
+    say("serving:", "cyan", f"{address} (Ctrl-C ends it)")
