@@ -1,5 +1,6 @@
-"""Random changes of crops with any number of channels; the transforms are torchvision's."""
+"""Random changes of crops with any number of channels."""
 
+from functools import lru_cache
 from math import inf, log
 
 import torch
@@ -74,16 +75,17 @@ class Augmentation:
 
     def _moved(self, image: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """Rotated and scaled, deformed, both or neither, in one resampling; then the center crop."""
-        grid = _grid(image.shape[-1])
+        inner = slice(self.margin, self.margin + self.crop)
+        centers = _grid(image.shape[-1])[:, inner, inner]
         matrix = _rotation() if torch.rand(()) < _ROTATED else None
-        places = grid
+        places = centers
         if torch.rand(()) < self.elastic:
-            places = places + elastic_displacement(image.shape[-1], _ELASTIC_STD * self.crop)
+            places = places + elastic_displacement(image.shape[-1], _ELASTIC_STD * self.crop)[:, inner, inner]
         if matrix is not None:
             places = places @ matrix
-        if places is not grid:
-            image, mask = _resampled(image, mask, places - grid)
-        return self._centered(image), self._centered(mask)
+        if places is centers:
+            return self._centered(image), self._centered(mask)
+        return _sampled(image, places), _sampled_mask(mask, places)
 
 
 def _mirrored(image: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
@@ -99,6 +101,7 @@ def _flipped(image: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
     return (image.flip(-1), mask.flip(-1)) if mirrored else (image, mask)
 
 
+@lru_cache(maxsize=4)
 def _grid(side: int) -> Tensor:
     """The centers of the pixels of a square (1, side, side, 2): x and y, from -1 to 1 between its borders."""
     centers = (torch.arange(side) * 2 + 1) / side - 1
@@ -111,25 +114,37 @@ def _rotation() -> Tensor:
     return torch.tensor([[angle.cos(), angle.sin()], [-angle.sin(), angle.cos()]]) / scale
 
 
-def _resampled(image: Tensor, mask: Tensor, displacement: Tensor) -> tuple[Tensor, Tensor]:
-    """Each pixel moved by its displacement (1, side, side, 2), in units of half of the side."""
-    from torchvision import tv_tensors
-    from torchvision.transforms.v2 import functional
+def _sampled(image: Tensor, places: Tensor) -> Tensor:
+    """The values of an image (c, side, side) at places (1, h, w, 2) between its pixels; 0 beyond its border."""
+    return F.grid_sample(image[None], places, mode="bilinear", padding_mode="zeros", align_corners=False)[0]
 
-    moved = functional.elastic(tv_tensors.Image(image), displacement)
-    moved_mask = functional.elastic(tv_tensors.Mask(mask), displacement, fill=UNKNOWN)
-    return moved.as_subclass(Tensor), moved_mask.as_subclass(Tensor)
+
+def _sampled_mask(mask: Tensor, places: Tensor) -> Tensor:
+    """The ids of the pixels of a mask (side, side), or of several (m, side, side), at places; `UNKNOWN` beyond them.
+
+    Ids up to 2**24 are exact.
+    """
+    several = (mask if mask.ndim == 3 else mask[None]).float() - UNKNOWN  # beyond the border there will be 0
+    ids = F.grid_sample(several[None], places, mode="nearest", padding_mode="zeros", align_corners=False)[0] + UNKNOWN
+    return ids.to(mask.dtype).reshape(*mask.shape[:-2], *ids.shape[-2:])
 
 
 def elastic_displacement(side: int, std: float) -> Tensor:
-    """A smooth random displacement (1, side, side, 2), in units of half of the side, as torchvision takes it.
+    """A smooth random displacement (1, side, side, 2) of the pixels of a square, in units of half of its side.
 
     Vectors on a grid of 3 x 3, from a Gaussian with a standard deviation of `std` pixels along each axis, are
     interpolated bicubically (arXiv:1505.04597, section 3.1).
     """
     vectors = torch.randn(1, 2, _ELASTIC_GRID, _ELASTIC_GRID) * std * 2 / side
-    smooth = F.interpolate(vectors, size=(side, side), mode="bicubic", align_corners=True)
-    return smooth.permute(0, 2, 3, 1)
+    weights = _bicubic_weights(side)
+    return (weights @ vectors @ weights.T).permute(0, 2, 3, 1)
+
+
+@lru_cache(maxsize=4)
+def _bicubic_weights(side: int) -> Tensor:
+    """What the points of the elastic grid along an axis contribute to each of the pixels (side, points)."""
+    points = torch.eye(_ELASTIC_GRID)[None, None]
+    return F.interpolate(points, size=(side, _ELASTIC_GRID), mode="bicubic", align_corners=True)[0, 0]
 
 
 def _recolored(image: Tensor) -> Tensor:
@@ -138,11 +153,14 @@ def _recolored(image: Tensor) -> Tensor:
 
     low, high = image.amin((-2, -1), keepdim=True), image.amax((-2, -1), keepdim=True)
     spread = (high - low).clamp_min(_FLAT)
-    image = low + spread * ((image - low) / spread) ** _between(*_GAMMA)
+    # as x ** gamma, in half of the time
+    image = low + spread * ((image - low) / spread).log_().mul_(_between(*_GAMMA)).exp_()
     mean = image.mean((-2, -1), keepdim=True)
     image = (image - mean) * _between(1 - _CONTRAST, 1 + _CONTRAST) + mean + _between(-_BRIGHTNESS, _BRIGHTNESS)
     if torch.rand(()) < _RARE:
-        image = functional.gaussian_blur(image, kernel_size=[7, 7], sigma=[_between(*_BLUR)] * 2)
+        sigma = [_between(*_BLUR)] * 2
+        for kernel_size in ([7, 1], [1, 7]):  # one axis after the other: 14 products a pixel, not 49
+            image = functional.gaussian_blur(image, kernel_size, sigma)
     if torch.rand(()) < _RARE:
         image = image + torch.randn_like(image) * _between(0, _NOISE)
     return image
