@@ -32,6 +32,11 @@ PLAN = (  # those that can go on where they were stopped come last, since one th
         minutes=4,
     ),
     Benchmark(module="benchmarks.losses", numbers="[Losses](#losses): time and memory, beside the peers", minutes=3),
+    Benchmark(
+        module="benchmarks.crops",
+        numbers="[Crops](#crops) a second with full augmentation, beside albumentations and batchgenerators",
+        minutes=2,
+    ),
     Benchmark(module="benchmarks.prediction", numbers="[Predicting large images](#predicting-large-images)", minutes=8),
     Benchmark(
         module="benchmarks.scene",

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.claims.page import accuracy_section, claims_section
+from benchmarks.page.crops import crops_section
 from benchmarks.page.engines import engines_section
 from benchmarks.page.excerpt import excerpt
 from benchmarks.page.gpu import gpu_section
@@ -48,6 +49,7 @@ _SECTIONS: tuple[tuple[str, str, Section], ...] = (  # a file of results each
     ("prediction-large.json", "### 20,000 x 20,000 pixels", large_section),
     ("scene.json", "### From GeoTIFF to GeoTIFF", scene_section),
     ("losses.json", "## Losses", losses_section),
+    ("crops.json", "## Crops", crops_section),
     ("leaderboard.json", "## Leaderboard", leaderboard_section),
     ("objects.json", "## Objects", objects_section),
     ("objects-memory.json", "## Objects of 20,000 x 20,000 pixels", objects_memory_section),

@@ -2,8 +2,9 @@ import pickle
 
 import pytest
 import torch
+from torch.nn.functional import interpolate
 
-from unetzoo.training.augment import Augmentation, _rotation, elastic_displacement
+from unetzoo.training.augment import Augmentation, _rotation, _symmetry, _turned, elastic_displacement
 
 
 def _scene(side):
@@ -82,17 +83,40 @@ def test_many_channels_change_alike():
 def test_elastic_vectors_have_the_standard_deviation_of_the_first_paper():
     torch.manual_seed(0)
     side = 64
-    vectors = torch.cat([elastic_displacement(side, std=10) for _ in range(400)]) * side / 2  # in pixels
-    corners = vectors[:, [0, 0, -1, -1], [0, -1, 0, -1]]  # of the 3 x 3 grid, where interpolation is exact
+    vectors = torch.stack([elastic_displacement(side, side, std=10) for _ in range(400)]) * side / 2  # in pixels
+    corners = vectors[..., [0, 0, -1, -1], [0, -1, 0, -1]]  # of the 3 x 3 grid, where interpolation is exact
     assert corners.std().item() == pytest.approx(10, rel=0.05)
     assert corners.mean().abs().item() < 0.5
 
 
 def test_elastic_displacement_is_smooth():
     torch.manual_seed(0)
-    field = elastic_displacement(128, std=10)[0] * 64
-    steps = (field[1:] - field[:-1]).abs().max()
+    field = elastic_displacement(128, 128, std=10) * 64
+    steps = (field[:, 1:] - field[:, :-1]).abs().max()
     assert steps < 1  # pixel by pixel: nothing folds over
+
+
+def test_elastic_displacement_is_interpolated_bicubically_between_three_by_three_vectors():
+    torch.manual_seed(0)
+    field = elastic_displacement(48, 32, std=10)
+    torch.manual_seed(0)
+    vectors = torch.randn(1, 2, 3, 3) * 10 / 24
+    whole = interpolate(vectors, size=(48, 48), mode="bicubic", align_corners=True)[0]
+    torch.testing.assert_close(field, whole[:, 8:40, 8:40], rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(16))
+def test_a_turned_crop_is_the_one_that_was_turned_before_it_was_sampled(seed, monkeypatch):
+    image, mask = torch.rand(2, 40, 40), torch.randint(5, (40, 40))
+    augmentation = Augmentation("full", crop=32, elastic=1.0)
+    torch.manual_seed(seed)
+    changed, changed_mask = augmentation._moved(image, mask)
+    torch.manual_seed(seed)
+    symmetry = _symmetry()
+    monkeypatch.setattr("unetzoo.training.augment._symmetry", lambda: (0, False))
+    expected, expected_mask = augmentation._moved(_turned(image, *symmetry), _turned(mask, *symmetry))
+    torch.testing.assert_close(changed, expected, rtol=1e-4, atol=1e-4)
+    assert (changed_mask == expected_mask).float().mean() > 0.995  # all but ties
 
 
 def test_the_random_numbers_come_from_torch_alone():
@@ -155,6 +179,7 @@ def test_without_deformation_a_crop_is_turned_and_scaled_about_its_middle(monkey
     turned = torch.tensor([[0.0, 1.0], [-1.0, 0.0]])  # by a right angle
     monkeypatch.setattr("unetzoo.training.augment._ROTATED", 1.0)
     monkeypatch.setattr("unetzoo.training.augment._rotation", lambda: turned)
+    monkeypatch.setattr("unetzoo.training.augment._symmetry", lambda: (0, False))
     augmentation = Augmentation("full", crop=16, elastic=0.0)
     image = torch.rand(2, 20, 20)
     changed, _ = augmentation._moved(image, torch.zeros(20, 20, dtype=torch.long))

@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 import torch
@@ -138,3 +140,34 @@ def test_pixels_without_data_are_0_and_of_no_class(kind):
         assert (mask == 1).sum() == 20 * 20
         assert (image[0][mask == 255] == 0).all()
         np.testing.assert_allclose(image[0][mask == 1], (200 / 255 - 0.5) / 0.25, rtol=1e-5)
+
+
+class Many(Dataset):
+    """Images that are made when they are asked for."""
+
+    def __init__(self):
+        super().__init__(["rest", "square"])
+
+    def __len__(self):
+        return 100_000
+
+    def __getitem__(self, index):
+        mask = np.zeros((64, 64), np.uint8)
+        mask[index % 32 :][:16] = 1
+        return Sample(mask[..., None] * 100, mask, str(index))
+
+
+def test_the_memory_of_a_training_on_100_000_images_stops_growing(monkeypatch):
+    monkeypatch.setattr("unetzoo.training.crops._CACHED_BYTES", 2**20)  # full after 128 images
+    monkeypatch.setattr("unetzoo.training.crops._MOST_PLACES", 200)
+    crops = _crops(Many(), crop=32, count=10**6, balance=0.5, augment="flips")
+    tracemalloc.start()
+    sizes = []
+    for index in range(1200):
+        crops[index]
+        if index in {0, 400, 1199}:
+            sizes.append(tracemalloc.get_traced_memory()[0])
+    tracemalloc.stop()
+    first, full, last = sizes
+    assert full - first > 2**20 - 2**14  # what is kept
+    assert abs(last - full) < 2**16

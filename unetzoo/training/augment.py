@@ -55,7 +55,7 @@ class Augmentation:
         if torch.rand(()) >= self.share_after(shown):
             image, mask = _mirrored(image, mask)
             return self._centered(image), self._centered(mask)
-        image, mask = self._moved(*_flipped(image, mask))
+        image, mask = self._moved(image, mask)
         return _recolored(image), mask
 
     def share_after(self, shown: float) -> float:
@@ -74,17 +74,19 @@ class Augmentation:
         return cropped
 
     def _moved(self, image: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Rotated and scaled, deformed, both or neither, in one resampling; then the center crop."""
-        inner = slice(self.margin, self.margin + self.crop)
-        centers = _grid(image.shape[-1])[:, inner, inner]
+        """One of the symmetries of a square, rotated and scaled, deformed, in one resampling; the center crop of it."""
+        symmetry = _symmetry()
         matrix = _rotation() if torch.rand(()) < _ROTATED else None
-        places = centers
-        if torch.rand(()) < self.elastic:
-            places = places + elastic_displacement(image.shape[-1], _ELASTIC_STD * self.crop)[:, inner, inner]
+        is_deformed = torch.rand(()) < self.elastic
+        if matrix is None and not is_deformed:
+            return _turned(self._centered(image), *symmetry), _turned(self._centered(mask), *symmetry)
+        side = image.shape[-1]
+        places = _centers(side, self.crop)
+        if is_deformed:
+            places = places + elastic_displacement(side, self.crop, _ELASTIC_STD * self.crop)
         if matrix is not None:
-            places = places @ matrix
-        if places is centers:
-            return self._centered(image), self._centered(mask)
+            places = torch.tensordot(matrix, places, dims=1)
+        places = _turned_places(places, *symmetry)
         return _sampled(image, places), _sampled_mask(mask, places)
 
 
@@ -96,27 +98,45 @@ def _mirrored(image: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
 
 def _flipped(image: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
     """One of the eight rotations and reflections of a square."""
-    turns, mirrored = int(torch.randint(4, ())), bool(torch.randint(2, ()))
-    image, mask = image.rot90(turns, (-2, -1)), mask.rot90(turns, (-2, -1))
-    return (image.flip(-1), mask.flip(-1)) if mirrored else (image, mask)
+    symmetry = _symmetry()
+    return _turned(image, *symmetry), _turned(mask, *symmetry)
+
+
+def _symmetry() -> tuple[int, bool]:
+    """Quarter turns, and whether the columns are mirrored afterwards."""
+    return int(torch.randint(4, ())), bool(torch.randint(2, ()))
+
+
+def _turned(values: Tensor, turns: int, is_mirrored: bool) -> Tensor:
+    turned = values.rot90(turns, (-2, -1))
+    return turned.flip(-1) if is_mirrored else turned
+
+
+def _turned_places(places: Tensor, turns: int, is_mirrored: bool) -> Tensor:
+    """The places (2, h, w) of the same pixels in an image that is not yet turned."""
+    x, y = places
+    x = -x if is_mirrored else x
+    x, y = ((x, y), (-y, x), (-x, -y), (y, -x))[turns]
+    return torch.stack([x, y])
 
 
 @lru_cache(maxsize=4)
-def _grid(side: int) -> Tensor:
-    """The centers of the pixels of a square (1, side, side, 2): x and y, from -1 to 1 between its borders."""
-    centers = (torch.arange(side) * 2 + 1) / side - 1
-    return torch.stack(torch.meshgrid(centers, centers, indexing="xy"), dim=-1)[None]
+def _centers(side: int, crop: int) -> Tensor:
+    """The x and y (2, crop, crop) of the centers of the inner pixels of a square, from -1 to 1 between its borders."""
+    inner = (torch.arange((side - crop) // 2, (side + crop) // 2) * 2 + 1) / side - 1
+    return torch.stack(torch.meshgrid(inner, inner, indexing="xy"))
 
 
 def _rotation() -> Tensor:
-    """A random rotation by a few degrees and scaling, as a matrix (2, 2) that coordinates x, y are multiplied by."""
+    """A random rotation by a few degrees and scaling, as a matrix (2, 2) that multiplies coordinates x, y."""
     angle, scale = torch.deg2rad(torch.tensor(_between(-_ROTATION, _ROTATION))), _between(*_SCALE)
-    return torch.tensor([[angle.cos(), angle.sin()], [-angle.sin(), angle.cos()]]) / scale
+    return torch.tensor([[angle.cos(), -angle.sin()], [angle.sin(), angle.cos()]]) / scale
 
 
 def _sampled(image: Tensor, places: Tensor) -> Tensor:
-    """The values of an image (c, side, side) at places (1, h, w, 2) between its pixels; 0 beyond its border."""
-    return F.grid_sample(image[None], places, mode="bilinear", padding_mode="zeros", align_corners=False)[0]
+    """The values of an image (c, side, side) at places (2, h, w) between its pixels; 0 beyond its border."""
+    grid = places.permute(1, 2, 0)[None]
+    return F.grid_sample(image[None], grid, mode="bilinear", padding_mode="zeros", align_corners=False)[0]
 
 
 def _sampled_mask(mask: Tensor, places: Tensor) -> Tensor:
@@ -125,26 +145,28 @@ def _sampled_mask(mask: Tensor, places: Tensor) -> Tensor:
     Ids up to 2**24 are exact.
     """
     several = (mask if mask.ndim == 3 else mask[None]).float() - UNKNOWN  # beyond the border there will be 0
-    ids = F.grid_sample(several[None], places, mode="nearest", padding_mode="zeros", align_corners=False)[0] + UNKNOWN
+    grid = places.permute(1, 2, 0)[None]
+    ids = F.grid_sample(several[None], grid, mode="nearest", padding_mode="zeros", align_corners=False)[0] + UNKNOWN
     return ids.to(mask.dtype).reshape(*mask.shape[:-2], *ids.shape[-2:])
 
 
-def elastic_displacement(side: int, std: float) -> Tensor:
-    """A smooth random displacement (1, side, side, 2) of the pixels of a square, in units of half of its side.
+def elastic_displacement(side: int, crop: int, std: float) -> Tensor:
+    """A smooth random displacement (2, crop, crop) of the inner pixels of a square, in units of half of its side.
 
-    Vectors on a grid of 3 x 3, from a Gaussian with a standard deviation of `std` pixels along each axis, are
-    interpolated bicubically (arXiv:1505.04597, section 3.1).
+    Vectors x, y on a grid of 3 x 3 over the square, from a Gaussian with a standard deviation of `std` pixels along
+    each axis, are interpolated bicubically (arXiv:1505.04597, section 3.1).
     """
-    vectors = torch.randn(1, 2, _ELASTIC_GRID, _ELASTIC_GRID) * std * 2 / side
-    weights = _bicubic_weights(side)
-    return (weights @ vectors @ weights.T).permute(0, 2, 3, 1)
+    vectors = torch.randn(2, _ELASTIC_GRID, _ELASTIC_GRID) * std * 2 / side
+    weights = _bicubic_weights(side, crop)
+    return weights @ vectors @ weights.T
 
 
 @lru_cache(maxsize=4)
-def _bicubic_weights(side: int) -> Tensor:
-    """What the points of the elastic grid along an axis contribute to each of the pixels (side, points)."""
+def _bicubic_weights(side: int, crop: int) -> Tensor:
+    """What the points of the elastic grid along an axis contribute to each of the inner pixels (crop, points)."""
     points = torch.eye(_ELASTIC_GRID)[None, None]
-    return F.interpolate(points, size=(side, _ELASTIC_GRID), mode="bicubic", align_corners=True)[0, 0]
+    weights = F.interpolate(points, size=(side, _ELASTIC_GRID), mode="bicubic", align_corners=True)[0, 0]
+    return weights[(side - crop) // 2 : (side + crop) // 2]
 
 
 def _recolored(image: Tensor) -> Tensor:
@@ -153,10 +175,11 @@ def _recolored(image: Tensor) -> Tensor:
 
     low, high = image.amin((-2, -1), keepdim=True), image.amax((-2, -1), keepdim=True)
     spread = (high - low).clamp_min(_FLAT)
-    # as x ** gamma, in half of the time
-    image = low + spread * ((image - low) / spread).log_().mul_(_between(*_GAMMA)).exp_()
-    mean = image.mean((-2, -1), keepdim=True)
-    image = (image - mean) * _between(1 - _CONTRAST, 1 + _CONTRAST) + mean + _between(-_BRIGHTNESS, _BRIGHTNESS)
+    bright = (image - low).div_(spread).log_().mul_(_between(*_GAMMA)).exp_()  # ** gamma, in half of the time
+    contrast = _between(1 - _CONTRAST, 1 + _CONTRAST)
+    mean = low + spread * bright.mean((-2, -1), keepdim=True)
+    # low + spread * bright, with contrast about its mean, and brightness
+    image = bright.mul_(spread * contrast).add_(mean + (low - mean) * contrast + _between(-_BRIGHTNESS, _BRIGHTNESS))
     if torch.rand(()) < _RARE:
         sigma = [_between(*_BLUR)] * 2
         for kernel_size in ([7, 1], [1, 7]):  # one axis after the other: 14 products a pixel, not 49

@@ -2,7 +2,7 @@
 
 from hashlib import blake2b
 from math import inf
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -158,12 +158,14 @@ class CropDataset(TorchDataset[Crop]):
         top, left = (start - margin for start in self._corner(mask, places, random))
         side = self.crop + 2 * margin
         seen = _window(image, top, left, side, fill=0)
-        outside = _outside(mask.shape, top, left, side)
         window = _window(mask, top, left, side, fill=UNKNOWN)
-        labels = np.where(outside, UNKNOWN, np.moveaxis(window, 2, 0) if window.ndim == 3 else window)
+        labels: NDArray[Any] = np.moveaxis(window, 2, 0) if window.ndim == 3 else window
         values = self.normalize(seen)
-        values[:, outside] = 0
-        known = known_where_data(seen, labels, self.normalize.info.nodata).astype(np.int64)
+        if not _is_inside(mask.shape, top, left, side):
+            outside = _outside(mask.shape, top, left, side)
+            labels = np.where(outside, UNKNOWN, labels)
+            values[:, outside] = 0
+        known = known_where_data(seen, labels, self.normalize.info.nodata).astype(np.uint8 if ids is None else np.int64)
         if ids is not None:
             known = np.stack([known, _window(ids, top, left, side, fill=0)])
         return torch.from_numpy(values), torch.from_numpy(known)
@@ -236,6 +238,11 @@ def _moved_inside(start: int, length: int, side: int) -> int:
     """The start of a crop, moved so that as much as possible of the crop lies inside."""
     low, high = sorted((0, length - side))
     return min(max(start, low), high)
+
+
+def _is_inside(shape: tuple[int, ...], top: int, left: int, side: int) -> bool:
+    """Whether no pixel of a window lies beyond the border of an image."""
+    return min(top, left) >= 0 and top + side <= shape[0] and left + side <= shape[1]
 
 
 def _outside(shape: tuple[int, ...], top: int, left: int, side: int) -> NDArray[np.bool_]:
