@@ -18,6 +18,7 @@ def result(
     error="",
     objects="",
     precision=None,
+    engine="",
 ):
     combination = {
         "decoder": decoder, "encoder": encoder, "loss": "ce", "data": data, "seed": seed, "steps": 5, "seconds": None,
@@ -25,6 +26,8 @@ def result(
     }  # fmt: skip
     if objects:
         combination |= {"loss": "", "objects": objects}
+    if engine:
+        combination["engine"] = engine
     if error:
         return {"combination": combination, "error": error}
     return {

@@ -26,7 +26,7 @@ def _run(decoder="unet", *, seed=0, encoder=_PLAIN, loss="dice + ce", objects=""
         batch=2,
         crop=32,
         size=64,
-        **(budget or {"steps": 3}),
+        **({} if "seconds" in budget else {"steps": 3}) | budget,
     )
 
 
@@ -63,6 +63,26 @@ def test_a_unetpp_is_measured_level_by_level():
     result = measure(_run("unetpp(deep_supervision=True)"))
     assert [level["level"] for level in result["pruned"]] == [1]
     assert result["pruned"][0]["mean IoU"] == pytest.approx(result["accuracy"]["mean"]["IoU"], rel=1e-3)
+
+
+def test_another_engine_times_the_same_network(monkeypatch):
+    pytest.importorskip("onnxruntime")
+    from unetzoo.bench import measure as module
+
+    engines = []
+
+    def optimized(model, **options):
+        engines.append(options.get("engine"))
+        return optimize(model, **options)
+
+    optimize = module.optimize
+    monkeypatch.setattr(module, "optimize", optimized)
+    by_torch, by_onnx = (module.measure(_run(engine=engine)) for engine in ("", "onnxruntime"))
+    assert engines == [None, "onnxruntime"]
+    assert by_onnx["combination"]["engine"] == "onnxruntime"
+    assert by_onnx["accuracy"] == by_torch["accuracy"]
+    assert by_onnx["speed"]["latency"] > 0
+    assert _run(engine="onnxruntime").file_name != _run().file_name
 
 
 def test_objects_are_measured_by_their_average_precision():

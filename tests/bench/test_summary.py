@@ -95,6 +95,16 @@ def test_networks_of_objects_are_compared_by_average_precision():
     assert (cells["AP"], cells["mean IoU"], cells["objects"]) == ("0.7000", "0.7000", "distance")
 
 
+def test_a_network_that_two_engines_time_is_a_row_of_each_and_they_compete():
+    rows = summarize([result(latency=0.02), result(latency=0.01, engine="openvino")])
+    assert [(row.engine, row.title, row.optimal) for row in rows] == [
+        ("", "unet · resnet18 · ce", False),
+        ("openvino", "unet · resnet18 · ce · openvino", True),
+    ]
+    assert "engine" in as_markdown(rows).splitlines()[0]
+    assert "engine" not in as_markdown(rows[:1]).splitlines()[0]
+
+
 def test_without_objects_a_page_has_no_columns_of_them():
     assert "objects" not in as_markdown(summarize([result()])).splitlines()[0]
 

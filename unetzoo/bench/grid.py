@@ -37,6 +37,7 @@ class Combination:
         size: side of the timed image in pixels.
         training: other options of the training, as `FitOptions` has them.
         objects: coding of the objects, optionally with options, such as `"distance(min_size=15)"`; empty: none.
+        engine: that times the trained network; empty: torch, on the device of the training.
 
     Raises:
         OptionError: for a number below 1, or unless exactly one of steps and seconds, and of loss and objects, is set.
@@ -54,6 +55,7 @@ class Combination:
     size: int = 256
     training: Mapping[str, Any] = field(default_factory=dict, hash=False)
     objects: str = ""
+    engine: str = ""
 
     def __post_init__(self) -> None:
         for name in ("batch", "crop", "size"):
@@ -70,12 +72,13 @@ class Combination:
     @property
     def title(self) -> str:
         """For messages."""
-        return f"{self.decoder}, {self.encoder}, {self.loss or self.objects}, {self.data}, seed {self.seed}"
+        engine = f", {self.engine}" if self.engine else ""
+        return f"{self.decoder}, {self.encoder}, {self.loss or self.objects}, {self.data}, seed {self.seed}{engine}"
 
     @property
     def file_name(self) -> str:
         """The name of the file with its result."""
-        fields = {name: value for name, value in asdict(self).items() if name != "objects" or value}
+        fields = {name: value for name, value in asdict(self).items() if name not in ("objects", "engine") or value}
         target = self.loss or self.objects
         return file_name(f"{self.decoder}-{self.encoder}-{target}-{self.data}-{self.seed}", fields)
 

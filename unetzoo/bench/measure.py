@@ -69,8 +69,8 @@ def measure(combination: Combination) -> Result:
     return {
         **trained.origin,
         "accuracy": _accuracy(result),
-        "speed": _speed(model, combination.size),
-        "pruned": _pruned(model, dataset, combination.size),
+        "speed": _speed(model, combination.size, combination.engine),
+        "pruned": _pruned(model, dataset, combination.size, combination.engine),
         "picture": _picture(model, dataset, result),
     }
 
@@ -168,14 +168,14 @@ def _scores(result: Evaluation) -> dict[str, float | None]:
     return {"mean IoU": result.mean["IoU"].value, **objects}
 
 
-def _speed(model: Segmenter, size: int) -> dict[str, Any]:
+def _speed(model: Segmenter, size: int, engine: str) -> dict[str, Any]:
     """Latency (s), throughput (images/s), peak memory (bytes), parameters and multiply-adds, for square images.
 
-    The network is timed where it is, on a CPU or a GPU.
+    The network is timed where it is, on a CPU or a GPU; by another engine than torch on the CPU.
     """
     with torch.device("meta"):
         total = dissect(build(model.config), (size, size)).total
-    network = optimize(model)
+    network = optimize(model.cpu(), engine=engine) if engine else optimize(model)
     channels, device = model.config.in_channels, next(model.parameters()).device
     one, several = (torch.randn(count, channels, size, size, device=device) for count in (1, _BATCH))
     return {
@@ -193,10 +193,10 @@ def _median_seconds(call: Callable[[], Tensor], device: str) -> float:
     return median([seconds(call, device) for _ in range(_WARM_UP + _CALLS)][_WARM_UP:])
 
 
-def _pruned(model: Segmenter, dataset: Dataset, size: int) -> list[dict[str, Any]]:
+def _pruned(model: Segmenter, dataset: Dataset, size: int, engine: str) -> list[dict[str, Any]]:
     """Accuracy and speed of each network that is nested in a U-Net++; none for others."""
     return [
-        {"level": level, **_scores(evaluate(smaller, dataset)), **_speed(smaller, size)}
+        {"level": level, **_scores(evaluate(smaller, dataset)), **_speed(smaller, size, engine)}
         for level, smaller in nested(model).items()
     ]
 

@@ -21,6 +21,7 @@ class Row:
         encoder: with its options.
         loss: its expression; empty for a network of objects.
         objects: coding of the objects, with its options; empty: none.
+        engine: by which it is timed; empty: torch.
         data: the data set.
         budget: such as `"200 steps of 8 x 128 px"` or `"60 s of 8 x 128 px"`, and options of the training.
         seeds: the number of those that did not fail.
@@ -45,6 +46,7 @@ class Row:
     encoder: str
     loss: str
     objects: str
+    engine: str
     data: str
     budget: str
     seeds: int
@@ -65,8 +67,8 @@ class Row:
 
     @property
     def title(self) -> str:
-        """Such as `unet · resnet18 · dice + ce`."""
-        return f"{self.decoder} · {self.encoder} · {self.target}"
+        """Such as `unet · resnet18 · dice + ce`, or with an engine `unet · resnet18 · dice + ce · openvino`."""
+        return " · ".join(filter(None, (self.decoder, self.encoder, self.target, self.engine)))
 
     @property
     def target(self) -> str:
@@ -136,6 +138,7 @@ def _row(group: Sequence[Result]) -> Row:
     return Row(
         **{name: combination[name] for name in ("decoder", "encoder", "loss", "data", "size")},
         objects=combination.get("objects", ""),
+        engine=combination.get("engine", ""),
         budget=_budget(combination),
         seeds=len(done),
         mean_iou=fmean(ious) if ious else None,

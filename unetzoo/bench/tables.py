@@ -19,8 +19,8 @@ _NUMBERS = {
     "M parameters": ("parameters", ".2f", 1e-6),
     "G multiply-adds": ("multiply_adds", ".2f", 1e-9),
 }  # attribute of a row, format, factor
-_TEXTS = ("data", "decoder", "encoder", "loss", "objects", "budget")
-_OF_OBJECTS = ("objects", "AP", "AP ± 95 %")
+_TEXTS = ("data", "decoder", "encoder", "loss", "objects", "engine", "budget")
+_RARE = {"objects": "objects", "AP": "objects", "AP ± 95 %": "objects", "engine": "engine"}  # column, and what fills it
 COLUMNS = (*_TEXTS, *_NUMBERS, "Pareto", "error")
 """The columns of a table; milliseconds are for one image."""
 TEXTS = (*_TEXTS, "Pareto", "error")
@@ -35,8 +35,8 @@ def cells(row: Row) -> dict[str, str]:
 
 
 def columns_of(rows: Sequence[Row]) -> tuple[str, ...]:
-    """The columns that some row fills: those of objects where there are networks of objects."""
-    return tuple(name for name in COLUMNS if name not in _OF_OBJECTS or any(row.objects for row in rows))
+    """The columns that some row fills: those of objects where there are networks of objects, of engines likewise."""
+    return tuple(name for name in COLUMNS if name not in _RARE or any(getattr(row, _RARE[name]) for row in rows))
 
 
 def as_csv(rows: Sequence[Row]) -> str:

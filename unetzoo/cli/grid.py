@@ -71,6 +71,14 @@ def grid(
     batch: Annotated[int, typer.Option(metavar="N", help="Crops per step")] = 8,
     crop: Annotated[int, typer.Option(metavar="PIXELS", help="Side of the square crops")] = 128,
     size: Annotated[int, typer.Option(metavar="PIXELS", help="Side of the square image for the latency")] = 256,
+    engine: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Engine that times the networks, on the CPU, such as openvino  [default: torch]",
+            show_default=False,
+        ),
+    ] = None,
     workers: Annotated[
         int, typer.Option(metavar="N", help="Number of simultaneous runs; more than one distorts latencies", min=1)
     ] = 1,
@@ -89,7 +97,10 @@ def grid(
     from unetzoo.bench.grid import expand, split_commas
     from unetzoo.bench.runner import run_in_processes, run_on_ray
     from unetzoo.bench.store import check_folder, missing
+    from unetzoo.inference.engines.started import check_engine, engine_spec
 
+    if engine:
+        check_engine(engine_spec(engine), "float32")
     chosen = expand(
         decoders=split_commas(decoders),
         encoders=split_commas(encoders),
@@ -102,6 +113,7 @@ def grid(
         batch=batch,
         crop=crop,
         size=size,
+        engine="" if engine in (None, "torch") else engine,
     )
     check_folder(out)
     left = missing(chosen, out)
