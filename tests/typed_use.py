@@ -110,6 +110,8 @@ def train(model: unetzoo.Segmenter, folder: Path) -> None:
 def predict(model: unetzoo.Segmenter, image: NDArray[np.uint8]) -> None:
     """Predict, and make it fast."""
     assert_type(unetzoo.predict(model, image, tile=512), NDArray[np.float32])
+    volume_probabilities: NDArray[np.float32] = unetzoo.predict_volume(model, image, axes="all", spacing=(4, 1, 1))
+    assert volume_probabilities.ndim == 4
     for row, probabilities in unetzoo.predict_rows(model, image):
         assert_type(row, int)
         assert_type(probabilities, NDArray[np.float32])

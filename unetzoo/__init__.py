@@ -72,6 +72,7 @@ _HOMES = {
     "inference.files.predictor": ("FilePrediction",),
     "inference.objects": ("predict_objects",),
     "inference.predict": ("predict", "predict_rows"),
+    "inference.volumes": ("predict_volume",),
     "inference.engines.prune": ("prune",),
     "nn.config": ("ModelConfig",),
     "nn.ensemble": ("Ensemble",),

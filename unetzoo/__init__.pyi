@@ -70,6 +70,7 @@ from unetzoo.inference.files.predictor import FilePrediction as FilePrediction
 from unetzoo.inference.objects import predict_objects as predict_objects
 from unetzoo.inference.predict import predict as predict
 from unetzoo.inference.predict import predict_rows as predict_rows
+from unetzoo.inference.volumes import predict_volume as predict_volume
 from unetzoo.nn.config import ModelConfig as ModelConfig
 from unetzoo.nn.ensemble import Ensemble as Ensemble
 from unetzoo.nn.info import ModelInfo as ModelInfo

@@ -94,6 +94,28 @@ SplitByName = Annotated[
     ),
 ]
 
+Slices = Annotated[
+    int | None,
+    typer.Option(
+        metavar="1|3|5",
+        rich_help_panel=MASKS,
+        help="Volumes: neighboring slices that are the channels of an image, itself in the middle; also says that TIFF "
+        "stacks and other 3-D arrays are volumes  [default: 1 where files hold volumes]",
+        show_default=False,
+    ),
+]
+SliceAxis = Annotated[
+    str | None,
+    typer.Option(
+        "--axis",
+        metavar="AXIS",
+        rich_help_panel=MASKS,
+        help="Volumes: along which slices follow one another: z, y or x (axial, coronal or sagittal)  [default: that "
+        "with the largest step]",
+        show_default=False,
+    ),
+]
+
 
 @data.command("check")
 def check(
@@ -104,6 +126,8 @@ def check(
     threshold: Threshold = None,
     nearest_color: NearestColor = False,
     split_by: SplitByName = "auto",
+    slices: Slices = None,
+    axis: SliceAxis = None,
     json: Json = None,
 ) -> None:
     """Read every image and mask once, and list everything that is wrong.
@@ -114,7 +138,7 @@ def check(
     """
     check_json(json)
     options = mask_options(classes, masks, ignore, threshold, nearest_color=nearest_color)
-    survey = read_survey(source, options, split_by=split_by)
+    survey = read_survey(source, options, split_by=split_by, slices=slices, axis=axis)
     if json:
         write_json(survey.to_dict(), json)
     else:
@@ -179,10 +203,14 @@ def read_survey(
     *,
     objects: bool = False,
     split_by: str = "auto",
+    slices: int | None = None,
+    axis: str | None = None,
 ) -> "Survey":
     """Read all images and masks, perhaps for a network of objects, with a progress bar on a terminal."""
+    from unetzoo.data.formats.slices import Slicing
     from unetzoo.data.open import survey_of
 
+    slicing = Slicing(slices, axis)
     with counting("reading") as on_read:
         return survey_of(
             source,
@@ -190,17 +218,29 @@ def read_survey(
             trained=trained,
             objects=objects,
             split_by=split_by,  # type: ignore[arg-type] # it is checked there
+            slicing=slicing,
             on_read=on_read,
         )
 
 
 def _report(survey: "Survey") -> list["str | Table"]:
-    counts = ", ".join(f"{len(indices):,} {split}" for split, indices in survey.splits.items())
-    lines: list[str | Table] = [f"{count_of(len(survey.names), 'image')} with masks: {counts}"]
+    cases = {split: {survey.source.case(index) for index in indices} for split, indices in survey.splits.items()}
+    counts = ", ".join(f"{len(names):,} {split}" for split, names in cases.items())
+    lines: list[str | Table] = [f"{_counted(survey)} with masks: {counts}"]
     if not survey.errors:
         lines += ["", _images(survey.statistics), "", _classes(survey.statistics)]
     problems = [f"{problem.severity}: {problem.text}" for problem in survey.problems]
     return [*lines, "", *(problems or ["nothing is wrong"])]
+
+
+def _counted(survey: "Survey") -> str:
+    """How many images there are, or volumes."""
+    images, slicing = len(survey.names), survey.slicing
+    if not slicing.is_said:
+        return count_of(images, "image")
+    volumes = len({survey.source.case(index) for index in range(images)})
+    neighbors = f", {slicing.slices} at once" if slicing.count > 1 else ""
+    return f"{count_of(volumes, 'volume')}, read as {images:,} slices along {slicing.axis}{neighbors},"
 
 
 def _images(statistics: "Statistics") -> str:

@@ -15,7 +15,7 @@ from unetzoo.cli.data import ClassNames, Ignore, MaskKind, NearestColor, Source,
 from unetzoo.cli.models import ModelName, More, load_models
 from unetzoo.cli.output import PRINT, check_json, new_table, show, write_json
 from unetzoo.cli.progress import counting
-from unetzoo.cli.tiling import DeviceName, EngineName, Flips, Overlap, ResampleName, Tile
+from unetzoo.cli.tiling import AxesName, DeviceName, EngineName, Flips, Overlap, ResampleName, Tile
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -51,7 +51,12 @@ def evaluate(
     surface: Annotated[
         bool, typer.Option("--surface", help="Also measure Hausdorff 95 and surface Dice; needs the extra 'surface'")
     ] = False,
-    tolerance: Annotated[float, typer.Option(metavar="PIXELS", help="Tolerance of the surface Dice")] = 2.0,
+    tolerance: Annotated[
+        float,
+        typer.Option(
+            metavar="LENGTH", help="Tolerance of the surface Dice, in pixels; of volumes in the unit of their files"
+        ),
+    ] = 2.0,
     resamples: Annotated[
         int, typer.Option(metavar="N", help="Number of bootstrap samples for the 95 % intervals")
     ] = 1000,
@@ -63,6 +68,7 @@ def evaluate(
     raw: Annotated[
         bool, typer.Option("--raw", help="Leave out the post-processing that is stored with the network")
     ] = False,
+    axes: AxesName = None,
     device: DeviceName = None,
     engine: EngineName = None,
     json: Json = None,
@@ -114,13 +120,14 @@ def evaluate(
             overlap=overlap,
             flips=flips,
             resample=resample,
+            axes=axes,
             on_case=on_case,
         )
     if json != PRINT:
         notes = [note for note in (interval_note(result),) if note]
         probabilities = _probabilities(result)
-        tables = [*_note(result), "", class_table(result), *hausdorff_notes(result), *probabilities, *_objects(result)]
-        tables += notes
+        tables = [*_note(result), "", class_table(result), *_units(result), *hausdorff_notes(result)]
+        tables += [*probabilities, *_objects(result), *notes]
         show(f"{model} on {data}: {_images(result)}", *tables)
     if json:
         write_json(_as_dict(model, data, result), json)
@@ -164,8 +171,14 @@ def class_table(result: "Evaluation") -> "Table":
 
 
 def _images(result: "Evaluation") -> str:
-    images = count_of(len(result.cases), "image")
+    images = count_of(len(result.cases), result.noun)
     return f"split {result.split}, {images}" if result.split else images
+
+
+def _units(result: "Evaluation") -> list[str]:
+    from unetzoo.evaluation.measure import HAUSDORFF
+
+    return [f"distances are in {result.unit}"] if result.noun == "volume" and HAUSDORFF in result.mean else []
 
 
 def _note(result: "Evaluation") -> list[str]:

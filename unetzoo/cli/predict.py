@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @with_fields(
     PredictOptions,
     metavars={"format": "ENDING", "threshold": "PROBABILITY", "tile": "PIXELS", "overlap": "PIXELS", "device": "NAME"}
-    | {"largest_object": "PIXELS", "engine": "NAME"},
+    | {"largest_object": "PIXELS", "engine": "NAME", "axes": "AXES"},
     readers={"threshold": read_threshold},
 )
 @with_fields(

@@ -46,3 +46,12 @@ DeviceName = Annotated[
         metavar="NAME", help="Device: cpu, cuda, cuda:1 or mps  [default: a GPU, else the CPU]", show_default=False
     ),
 ]
+AxesName = Annotated[
+    str | None,
+    typer.Option(
+        metavar="AXES",
+        help="Axes of volumes along which slices are predicted: z, y, x, several such as z,x, or all: the mean of "
+        "their probabilities  [default: that of the training]",
+        show_default=False,
+    ),
+]

@@ -15,6 +15,8 @@ from unetzoo.cli.data import (
     MaskKind,
     MaybeSource,
     NearestColor,
+    SliceAxis,
+    Slices,
     SplitByName,
     Threshold,
     read_survey,
@@ -166,6 +168,8 @@ def train(
     threshold: Threshold = None,
     nearest_color: NearestColor = False,
     split_by: SplitByName = "auto",
+    slices: Slices = None,
+    axis: SliceAxis = None,
     nested: Annotated[
         str | None,
         typer.Option(
@@ -225,6 +229,8 @@ def train(
         "data.threshold": threshold,
         "data.nearest_color": nearest_color or None,
         "data.split_by": split_by if split_by != "auto" else None,
+        "data.slices": slices,
+        "data.axis": axis,
         "data.folds": folds,
         "data.nested": [name.strip() for name in nested.split(",")] if nested else None,
     }
@@ -246,6 +252,8 @@ def train(
         run.info if run else None,
         objects=bool(named.network.objects),
         split_by=named.data.split_by,
+        slices=named.data.slices,
+        axis=named.data.axis,
     )
     say_warnings(survey)
     if named.has_all_folds:

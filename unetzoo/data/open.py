@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from unetzoo.data.dataset import Dataset
 from unetzoo.data.find import Data, source_of
+from unetzoo.data.formats.slices import AS_IT_SAYS, Slicing
 from unetzoo.data.masks.options import Classes, MaskOptions, Masks, Value
 from unetzoo.data.masks.trained import labels_of_training, resolve_coding
 from unetzoo.data.sources.cuts import SplitBy, in_blocks
@@ -15,6 +16,7 @@ from unetzoo.data.sources.files import FileSource
 from unetzoo.data.sources.samples import CodedDataset
 from unetzoo.data.sources.source import Source
 from unetzoo.data.sources.splits import ALL, choose_split, split_entries
+from unetzoo.data.sources.volumes import VolumeSource, in_slices
 from unetzoo.data.survey.folds import entries_as_trained, folds_in
 from unetzoo.data.survey.problems import find_mask_problems, summary_of
 from unetzoo.data.survey.reading import masks_of, read_all
@@ -32,6 +34,8 @@ def survey(
     threshold: float | None = None,
     nearest_color: bool = False,
     split_by: SplitBy = "auto",
+    slices: int | None = None,
+    axis: str | None = None,
     trained: ModelInfo | None = None,
     on_read: Callable[[int], None] | None = None,
 ) -> Survey:
@@ -53,6 +57,11 @@ def survey(
         split_by: what is divided among splits where the data has none. `"images"`: images are; `"blocks"`: blocks of
             the ground of images in files, a fifth each for validation and the test; `"auto"`: blocks of the only image
             if it has over 128 MiB of pixels. Such images are read by blocks in any case.
+        slices: volumes: 1, 3 or 5 neighboring slices that are the channels of an image, itself in the middle; those
+            beyond the ends repeat the last one. None: as in the training of `trained`, else 1 where files hold volumes;
+            3-D arrays, such as TIFF stacks, are images with channels.
+        axis: volumes: along which slices follow one another, `"z"`, `"y"` or `"x"`, also called `"axial"`, `"coronal"`
+            and `"sagittal"`; None: as in the training of `trained`, else that with the largest step.
         trained: `model.config.info` of a network: unless classes, masks or a threshold say otherwise, values of masks
             mean what they meant in its training; and its classes keep their order.
         on_read: called after each pair with the number of all pairs.
@@ -62,7 +71,8 @@ def survey(
         OptionError: classes that do not fit.
     """
     options = MaskOptions(classes, masks, ignore, threshold, nearest_color)
-    return survey_of(data, options, trained=trained, split_by=split_by, on_read=on_read)
+    slicing = Slicing(slices, axis)
+    return survey_of(data, options, trained=trained, split_by=split_by, slicing=slicing, on_read=on_read)
 
 
 def open_dataset(
@@ -75,6 +85,8 @@ def open_dataset(
     threshold: float | None = None,
     nearest_color: bool = False,
     split_by: SplitBy = "auto",
+    slices: int | None = None,
+    axis: str | None = None,
     trained: ModelInfo | None = None,
 ) -> Dataset:
     """One split of a data set, sample by sample; its masks are read once to find out what they mean.
@@ -89,6 +101,8 @@ def open_dataset(
         threshold: as for `unetzoo.survey`.
         nearest_color: as for `unetzoo.survey`.
         split_by: as for `unetzoo.survey`; `"auto"`: as in the training on this data, if `trained` says so.
+        slices: as for `unetzoo.survey`.
+        axis: as for `unetzoo.survey`.
         trained: as for `unetzoo.survey`.
 
     Raises:
@@ -97,7 +111,7 @@ def open_dataset(
         OptionError: classes that do not fit, or that are given for a data set that is open already.
     """
     options = MaskOptions(classes, masks, ignore, threshold, nearest_color)
-    return dataset_of(data, split, options, trained=trained, split_by=split_by)
+    return dataset_of(data, split, options, trained=trained, split_by=split_by, slicing=Slicing(slices, axis))
 
 
 def survey_of(
@@ -107,6 +121,7 @@ def survey_of(
     trained: ModelInfo | None,
     objects: bool = False,
     split_by: SplitBy | None = "auto",
+    slicing: Slicing = AS_IT_SAYS,
     on_read: Callable[[int], None] | None = None,
 ) -> Survey:
     """As `survey`, with all that the user says of masks in one; a survey is returned as it is.
@@ -115,9 +130,12 @@ def survey_of(
     or `trained` knows what they mean. Without `split_by`, no image is cut into blocks.
     """
     if isinstance(data, Survey):
-        _refuse_options(masks, split_by)
+        _refuse_options(masks, split_by, slicing)
         return data
     source, masks = _resolved(data, masks, trained, objects=objects)
+    source = _in_slices(source, slicing, trained)
+    if objects and isinstance(source, VolumeSource):
+        raise OptionError("objects reach over slices, which no coding joins: train classes on volumes, without objects")
     source = in_blocks(source, split_by) if split_by else source
     return survey_source(source, masks, trained=trained, on_read=on_read)
 
@@ -130,13 +148,14 @@ def dataset_of(
     trained: ModelInfo | None,
     objects: bool = False,
     split_by: SplitBy = "auto",
+    slicing: Slicing = AS_IT_SAYS,
 ) -> Dataset:
     """As `open_dataset`, with all that the user says of masks in one; a `Dataset` is returned as it is.
 
     `objects` is as for `survey_of`.
     """
     if isinstance(data, Dataset | Survey):
-        _refuse_options(masks, split_by)
+        _refuse_options(masks, split_by, slicing)
     if isinstance(data, Dataset) and split is not None:
         raise OptionError("a Dataset is a single split already: leave split out")
     if isinstance(data, Dataset):
@@ -144,6 +163,7 @@ def dataset_of(
     if isinstance(data, Survey):
         return _of_survey(data, split, trained or ModelInfo())
     source, masks = _resolved(data, masks, trained, objects=objects)
+    source = _in_slices(source, slicing, trained)
     source = _cut_as_trained(source, masks, trained or ModelInfo(), split_by)
     if trained and folds_in(trained)[0]:
         survey = survey_source(source, masks, trained=trained)
@@ -198,9 +218,18 @@ def _is_of_training(source: Source, masks: MaskOptions, trained: ModelInfo) -> b
         return False
 
 
-def _refuse_options(masks: MaskOptions, split_by: SplitBy | None) -> None:
-    if masks != MaskOptions() or split_by == "blocks":
-        raise OptionError("this data set is open already: give classes, masks and split_by where you open it")
+def _in_slices(source: Source, said: Slicing, trained: ModelInfo | None) -> Source:
+    """The slices of volumes in files, read as the user says, or else as in the training of a network."""
+    if isinstance(source, FileSource) and trained and trained.slices:
+        return in_slices(source, Slicing(said.slices or trained.slices, said.axis or trained.slice_axis))
+    return in_slices(source, said)
+
+
+def _refuse_options(masks: MaskOptions, split_by: SplitBy | None, slicing: Slicing) -> None:
+    if masks != MaskOptions() or split_by == "blocks" or slicing.is_said:
+        raise OptionError(
+            "this data set is open already: give classes, masks, split_by, slices and axis where you open it"
+        )
 
 
 def _resolved(

@@ -22,8 +22,10 @@ from unetzoo.evaluation.masks import check_fits, object_pairs, predicted_maps, p
 from unetzoo.evaluation.measure import Evaluation, Measurement
 from unetzoo.evaluation.objects import tally
 from unetzoo.evaluation.shown import presented
-from unetzoo.inference.choices import Resample
+from unetzoo.evaluation.volumes import measure_volumes, volumes_of
+from unetzoo.inference.choices import Axes, Resample
 from unetzoo.inference.forward import Network
+from unetzoo.inference.volumes import SliceTiling
 from unetzoo.nn.ensemble import without_postprocessing
 from unetzoo.nn.wrapped import network_of
 
@@ -35,6 +37,7 @@ class Tiling(NamedTuple):
     overlap: int | None = None
     flips: bool = False
     resample: Resample = "auto"
+    axes: Axes | None = None
 
 
 def evaluate(
@@ -58,6 +61,7 @@ def evaluate(
     flips: bool = False,
     resample: Resample = "auto",
     raw: bool = False,
+    axes: Axes | None = None,
     on_case: Callable[[int], None] = lambda _: None,
 ) -> Evaluation:
     """Compare the predictions of a network with the masks of a data set.
@@ -68,6 +72,9 @@ def evaluate(
     (`unetzoo.evaluation.bootstrap` says how good they are): a single image has none. Brier score and expected
     calibration error (`unetzoo.evaluation.calibration` defines them) are those of the probabilities of
     `unetzoo.predict`, whatever thresholds the network has.
+
+    A network that was trained on volumes is measured on volumes: each is a case, and distances are in the unit of its
+    file, such as millimeters, with the distance of voxels along each axis.
 
     Args:
         model: in evaluation mode.
@@ -82,7 +89,7 @@ def evaluate(
         nearest_color: read a color or value that has no class as the nearest one that has.
         split_by: as for `unetzoo.survey`; `"auto"`: on the data of the network's training as there.
         surface: also measure Hausdorff 95 and surface Dice.
-        tolerance: of the surface Dice, in pixels, >= 0.
+        tolerance: of the surface Dice, in pixels, of volumes in their unit, >= 0.
         instances: name of the class whose objects are counted: connected components, and in the truth the objects that
             masks number, where they do; None: none, and those of each class for a network of objects, whose predicted
             objects are its own.
@@ -93,6 +100,7 @@ def evaluate(
         flips: as in `unetzoo.predict`.
         resample: as in `unetzoo.PredictOptions`, for images of files.
         raw: leave out the post-processing that is stored with the network.
+        axes: of volumes, along which slices are predicted, as in `unetzoo.predict_volume`.
         on_case: called after each image with the number of all images.
 
     Raises:
@@ -118,31 +126,52 @@ def evaluate(
     counted = (instances,) if instances else tuple(countable) if has_objects else ()
     measurement = Measurement(names, surface=surface, tolerance=pixels, counted=counted)
     check_choice("resample", resample, Resample)
-    tiling = Tiling(tile, overlap, flips, resample)
-    doubts = measure_images(model, dataset, measurement, tiling, on_image=lambda: on_case(len(dataset)))
+    tiling = Tiling(tile, overlap, flips, resample, axes)
+    doubts = measure_cases(model, dataset, measurement, tiling, on_case=on_case)
     for sentence in sentences(doubts):
         warnings.warn(sentence, DataWarning, stacklevel=2)
     result = measurement.summed_up(
-        Bootstrap(len(dataset), resamples=resamples, seed=seed), resamples=resamples, seed=seed
+        Bootstrap(len(measurement.cases), resamples=resamples, seed=seed), resamples=resamples, seed=seed
     )
     return replace(result, split=dataset.split, split_note=dataset.split_note)
 
 
-def measure_images(
+def measure_cases(
     model: Network,
     dataset: Dataset,
     measurement: Measurement,
     tiling: Tiling,
     *,
-    on_image: Callable[[], None] = lambda: None,
+    on_case: Callable[[int], None] = lambda _: None,
 ) -> list[Finding]:
-    """Add each image of a data set to a measurement; what is doubtful about the images.
+    """Add each image, or each volume, of a data set to a measurement; what is doubtful about them.
+
+    Args:
+        model: the network.
+        dataset: of the cases.
+        measurement: to add to.
+        tiling: how they are shown to the network.
+        on_case: called after each with the number of all.
 
     Raises:
         DataError, OptionError, ShapeError: as `evaluate`.
     """
+    volumes = volumes_of(dataset)
+    if volumes is None:
+        if tiling.axes is not None:
+            raise OptionError("axes are for volumes, and the data has images: leave axes out")
+        return _measure_images(model, dataset, measurement, tiling, lambda: on_case(len(dataset)))
+    if measurement.counted:
+        raise OptionError("objects are counted in images, not in volumes: leave instances out")
+    seen = SliceTiling(tile=tiling.tile, overlap=tiling.overlap, flips=tiling.flips, resample=tiling.resample)
+    return measure_volumes(model, dataset, measurement, seen, tiling.axes, on_volume=lambda: on_case(len(volumes)))
+
+
+def _measure_images(
+    model: Network, dataset: Dataset, measurement: Measurement, tiling: Tiling, on_image: Callable[[], None]
+) -> list[Finding]:
     config, doubts = network_of(model).config, list[Finding]()
-    tile, overlap, flips, resample = tiling
+    tile, overlap, flips, resample, _ = tiling
     for index in range(len(dataset)):
         sample, scale, said = presented(dataset, index, config, resample)
         check_fits(model, dataset.class_names, sample.image.shape[2], labels=dataset.labels, image=sample.name)

@@ -25,7 +25,8 @@ from unetzoo.nn.wrapped import network_of
 from unetzoo.objects.coding import Maps
 from unetzoo.registry.objects import coding_of, count_object_classes
 
-_NO_CLASS = 2**16 - 1  # of pixels without data while masks are post-processed
+NO_CLASS = 2**16 - 1
+"""Id of pixels without data while masks are post-processed."""
 
 
 class Prediction(NamedTuple):
@@ -179,9 +180,9 @@ def prediction_of(maps: Maps, config: ModelConfig) -> Prediction:
         return decoded(config, maps)
     if config.labels == "overlapping":
         return Prediction(labels_of(maps, config, limits_of(None, config)).astype(np.int64, copy=False))
-    ids = class_ids(maps, limits_of(None, config), unknown=_NO_CLASS).astype(np.int64, copy=False)
+    ids = class_ids(maps, limits_of(None, config), unknown=NO_CLASS).astype(np.int64, copy=False)
     postprocess(ids, config)
-    return Prediction(np.where(ids == _NO_CLASS, 0, ids))
+    return Prediction(np.where(ids == NO_CLASS, 0, ids))
 
 
 def predicted_maps(

@@ -1,7 +1,8 @@
 """Measure images one by one, and sum the numbers up."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,14 +17,16 @@ from unetzoo.evaluation.surface import surface_scores
 PIXELS = {"IoU": iou, "Dice": dice, "precision": precision, "recall": recall}
 HAUSDORFF, PENALIZED, SURFACE_DICE = "Hausdorff 95", "Hausdorff 95 penalised", "surface Dice"
 
+_Number = TypeVar("_Number", bound=np.number)
+
 
 @dataclass(frozen=True)
 class Case:
-    """One image.
+    """One image, or one volume.
 
     Attributes:
-        index: number in the data set.
-        name: of the image.
+        index: number in the data set; of a volume that of the slice with the most errors.
+        name: of the image or the volume.
         class_iou: of each class, 0 to 1; None for a class that is neither in the mask nor predicted.
         mean_iou: over the classes of the mask; None if it has none.
         objects: numbers of objects found, missed, false, split and merged, by name, if they are counted.
@@ -45,9 +48,9 @@ class Evaluation:
     Attributes:
         class_names: of each class id.
         classes: for each class, its scores by name: IoU, Dice, precision and recall over the pixels of all images
-            together, 0 to 1; optionally Hausdorff 95 (pixels) and surface Dice, means over images. Hausdorff 95 is over
-            the images that have the class both in the mask and in the prediction (`Estimate.images` counts them); in
-            the penalised one, a class missing in one of them is as far away as the image's diagonal.
+            together, 0 to 1; optionally Hausdorff 95 (in `unit`) and surface Dice, means over images. Hausdorff 95 is
+            over the images that have the class both in the mask and in the prediction (`Estimate.images` counts them);
+            in the penalised one, a class missing in one of them is as far away as the image's diagonal.
         mean: mean over the classes that the masks have and for which a score is defined.
         objects: scores of the objects of all classes together, each matched with objects of its own class; None if they
             are not counted.
@@ -59,6 +62,8 @@ class Evaluation:
         seed: of the draws.
         split: name of the split, if known.
         split_note: what the split means for the scores.
+        noun: what the cases are, `"image"` or `"volume"`.
+        unit: of distances: pixels, voxels, or the unit of the volumes, such as `"mm"`.
     """
 
     class_names: tuple[str, ...]
@@ -72,6 +77,8 @@ class Evaluation:
     seed: int = 0
     split: str = ""
     split_note: str = ""
+    noun: str = "image"
+    unit: str = "pixels"
 
     @property
     def ranked(self) -> list[Case]:
@@ -108,6 +115,7 @@ class Measurement:
         self.penalized: list[Scores] = []
         self.surface_dice: list[Scores] = []
         self.calibration = CalibrationMeasurement()
+        self.units: set[str] = set()
 
     def add(
         self,
@@ -116,18 +124,32 @@ class Measurement:
         truth: NDArray[np.integer],
         tallies: Tallies | None = None,
         probabilities: NDArray[np.float32] | None = None,
+        *,
+        steps: Sequence[float] = (1.0, 1.0),
+        unit: str = "",
+        index: int | None = None,
     ) -> None:
-        """Measure one image; `tallies` (classes, 17) are those of the objects of each class that is counted.
+        """Measure one image, or one volume.
 
-        Prediction and truth are class ids (h, w), or planes (classes, h, w); `probabilities` are those of
-        `unetzoo.predict`, for the calibration.
+        Args:
+            name: of it.
+            predicted: class ids (h, w), or planes (classes, h, w); of a volume (d, h, w), or (classes, d, h, w).
+            truth: likewise.
+            tallies: (classes, 17), those of the objects of each class that is counted.
+            probabilities: those of `unetzoo.predict` or `predict_volume`, for the calibration.
+            steps: distance of neighbors along each axis of space, two or three.
+            unit: of these; empty: steps are not known, and 1.
+            index: of the case; None: it is the next one.
         """
+        space = len(steps)
+        if space == 3:
+            self.units.add(unit or "voxels")
         if probabilities is not None:
-            self.calibration.add(probabilities, truth)
-        counts = count(predicted, truth, len(self.names))
+            self.calibration.add(_flat(probabilities, space), _flat(truth, space))
+        counts = count(_flat(predicted, space), _flat(truth, space), len(self.names))
         scores = iou(counts)
         ious = tuple(None if np.isnan(value) else float(value) for value in scores)
-        case = Case(len(self.cases), name, ious, mean_of(scores, is_there(counts)))
+        case = Case(len(self.cases) if index is None else index, name, ious, mean_of(scores, is_there(counts)))
         self.counts.append(counts)
         if tallies is not None:
             self.tallies.append(tallies)
@@ -137,10 +159,10 @@ class Measurement:
             case = replace(case, objects=whole_counts(together), average_precision=average)
         self.cases.append(case)
         if self.surface:
-            distances, dices = surface_scores(predicted, truth, len(self.names), tolerance=self.tolerance)
+            distances, dices = surface_scores(predicted, truth, len(self.names), tolerance=self.tolerance, steps=steps)
             lacks = np.isnan(distances) & ~np.isnan(dices)  # in one of both alone
             self.distances.append(distances)
-            self.penalized.append(np.where(lacks, np.hypot(*truth.shape[-2:]), distances))
+            self.penalized.append(np.where(lacks, _diagonal(truth.shape, steps), distances))
             self.surface_dice.append(dices)
 
     def summed_up(self, bootstrap: Bootstrap, *, resamples: int, seed: int) -> Evaluation:
@@ -167,7 +189,18 @@ class Measurement:
             calibration=self.calibration.summed_up(bootstrap),
             resamples=resamples,
             seed=seed,
+            noun="volume" if self.units else "image",
+            unit=" and ".join(sorted(self.units)) or "pixels",
         )
+
+
+def _flat(values: NDArray[_Number], space: int) -> NDArray[_Number]:
+    """Class ids or planes of so many axes of space as those of one image."""
+    return values if space == 2 else values.reshape(*values.shape[:-space], -1, values.shape[-1])
+
+
+def _diagonal(shape: tuple[int, ...], steps: Sequence[float]) -> float:
+    return float(np.linalg.norm(np.multiply(shape[-len(steps) :], steps)))
 
 
 def hausdorff_notes(evaluation: Evaluation) -> list[str]:
@@ -182,8 +215,8 @@ def hausdorff_notes(evaluation: Evaluation) -> list[str]:
         having = sum(case.class_iou[index] is not None for case in evaluation.cases)
         if numbers[HAUSDORFF].images < having:
             sentences.append(
-                f"{HAUSDORFF} of {name}: over {numbers[HAUSDORFF].images:,} of the {having:,} images that have it in "
-                "the mask or in the prediction; it is in only one of both in the others"
+                f"{HAUSDORFF} of {name}: over {numbers[HAUSDORFF].images:,} of the {having:,} {evaluation.noun}s that "
+                "have it in the mask or in the prediction; it is in only one of both in the others"
             )
     return sentences
 
@@ -192,14 +225,17 @@ def interval_note(evaluation: Evaluation) -> str:
     """Why some numbers, or all, have no interval; empty: all have one."""
     count = len(evaluation.cases)
     if count < LEAST_IMAGES:
-        return f"too few images for intervals: {count:,}, and {LEAST_IMAGES} are needed"
+        return f"too few {evaluation.noun}s for intervals: {count:,}, and {LEAST_IMAGES} are needed"
     objects = [evaluation.objects, *evaluation.object_classes.values()]
     groups = [*evaluation.classes, evaluation.mean, *(each.scores for each in objects if each)]
     estimates = [estimate for group in groups for estimate in group.values()]
     estimates += [estimate for _, each in calibration_rows(evaluation) for estimate in (each.brier, each.ece)]
     if all(estimate.value is None or estimate.low is not None for estimate in estimates):
         return ""
-    return f"a number without an interval is that of fewer than {LEAST_IMAGES} images, or the mean with such a number"
+    return (
+        f"a number without an interval is that of fewer than {LEAST_IMAGES} {evaluation.noun}s, or the mean with such "
+        "a number"
+    )
 
 
 def calibration_rows(evaluation: Evaluation) -> list[tuple[str, Reliability]]:

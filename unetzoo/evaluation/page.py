@@ -172,18 +172,22 @@ def _cell(number: Estimate | int) -> "Markup":
 
 def _subtitle(evaluation: Evaluation) -> str:
     split = f"split {evaluation.split}, " if evaluation.split else ""
-    images = f"{split}{count_of(len(evaluation.cases), 'image')}"
+    images = f"{split}{count_of(len(evaluation.cases), evaluation.noun)}"
     if len(evaluation.cases) < LEAST_IMAGES:
         return f"{images}; {interval_note(evaluation)}"
-    return f"{images}; 95 % intervals from {evaluation.resamples:,} draws of images (seed {evaluation.seed})"
+    return (
+        f"{images}; 95 % intervals from {evaluation.resamples:,} draws of {evaluation.noun}s (seed {evaluation.seed})"
+    )
 
 
 def _explanation(evaluation: Evaluation) -> str:
-    text = "IoU, Dice, precision and recall are over the pixels of all images together."
+    noun = evaluation.noun
+    text = f"IoU, Dice, precision and recall are over the pixels of all {noun}s together."
     if HAUSDORFF in evaluation.mean:
         text += (
-            f" {HAUSDORFF} (in pixels) and {SURFACE_DICE} are means over the images where they are defined. In the "
-            "penalised distance a class that is only in the mask or only predicted is as far as the image's diagonal."
+            f" {HAUSDORFF} (in {evaluation.unit}) and {SURFACE_DICE} are means over the {noun}s where they are "
+            "defined. In the penalised distance a class that is only in the mask or only predicted is as far as the "
+            f"{noun}'s diagonal."
         )
         text += "".join(f" {note}." for note in hausdorff_notes(evaluation))
     if len(evaluation.cases) >= LEAST_IMAGES and (note := interval_note(evaluation)):

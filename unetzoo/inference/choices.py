@@ -1,6 +1,6 @@
 """What a user may choose for a prediction: types, limits and checks, without numpy and torch."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from unetzoo.checks import check_count, check_probability, whole
@@ -9,6 +9,8 @@ from unetzoo.errors import OptionError
 Threshold = float | Mapping[str, float]
 Values = Literal["ids", "palette", "trained"]
 Resample = Literal["auto", "never"]
+Axes = str | Sequence[str]
+"""Along which slices of volumes are predicted: `"z"`, `"z,x"`, `["z", "x"]` or `"all"`."""
 TILE_OF_LARGE = 1280
 """Side of a tile of images of many pixels."""
 LARGEST_OBJECT = 256
@@ -58,3 +60,20 @@ def check_tiling(tile: int, overlap: int | None, batch: int) -> tuple[int, int |
     if overlap is not None and (rim is None or not 0 <= rim < side / 2):
         raise OptionError(f"overlap must be a whole number from 0 to less than half of tile={side}, got {overlap!r}")
     return side, rim, batch
+
+
+def check_axes(axes: object) -> tuple[str, ...]:
+    """The names of axes, each once; empty: None are chosen.
+
+    Raises:
+        OptionError: a name is not that of an axis.
+    """
+    from unetzoo.data.formats.orientation import AXES
+    from unetzoo.data.formats.slices import direction_of
+
+    if axes is None:
+        return ()
+    names = axes.split(",") if isinstance(axes, str) else list(axes) if isinstance(axes, Sequence) else [repr(axes)]
+    if [str(name).strip().lower() for name in names] == ["all"]:
+        return AXES
+    return tuple(dict.fromkeys(AXES[direction_of(name)] for name in names))

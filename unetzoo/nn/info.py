@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unetzoo.checks import number, plain
+from unetzoo.checks import number, plain, whole
 from unetzoo.errors import ConfigError
 from unetzoo.nn.coding import MaskCoding
 
@@ -33,6 +33,8 @@ LATER = (
     "split_by",
     "thresholds",
     "nested",
+    "slices",
+    "slice_axis",
 )
 """Fields that earlier releases do not read; a configuration has them only where they say something."""
 
@@ -66,6 +68,9 @@ class ModelInfo:
         thresholds: the probability above which a class takes a pixel, 0 to 1, for each class that may overlap, or for
             the foreground of a single logit; empty: 0.5.
         nested: classes that may overlap, each of which contains the next, such as `["whole", "core"]`.
+        slices: neighboring slices of a volume, 1, 3 or 5, that were the channels of an image, itself in the middle; 0:
+            the images were no volumes.
+        slice_axis: along which these slices follow one another, `"z"`, `"y"` or `"x"`; empty: no volumes.
 
     Raises:
         ConfigError: a value is invalid.
@@ -91,6 +96,8 @@ class ModelInfo:
     split_by: str = ""
     thresholds: Sequence[float] = ()
     nested: Sequence[str] = ()
+    slices: int = 0
+    slice_axis: str = ""
 
     def __post_init__(self) -> None:
         for name in ("class_names", "image_dtypes", "channel_names", "lineage", "nested"):
@@ -99,13 +106,14 @@ class ModelInfo:
             object.__setattr__(self, name, _sequence(name, plain(getattr(self, name)), float))
         self._check_numbers()
         self._check_coding()
+        self._check_slices()
         metrics = plain(self.metrics)
         if not isinstance(metrics, Mapping) or not all(
             isinstance(name, str) and _is_finite(value) for name, value in metrics.items()
         ):
             raise ConfigError(f"metrics must map names to finite numbers, got {self.metrics!r}")
         object.__setattr__(self, "metrics", {name: float(value) for name, value in metrics.items()})
-        for name in ("license", "source", "recipe", "unit", "split_by"):
+        for name in ("license", "source", "recipe", "unit", "split_by", "slice_axis"):
             if not isinstance(getattr(self, name), str):
                 raise ConfigError(f"{name} must be a text, got {getattr(self, name)!r}")
 
@@ -126,6 +134,15 @@ class ModelInfo:
             raise ConfigError(f"nested must be names of classes ({shown}), each once; got {', '.join(self.nested)}")
         if any(value <= 0 for value in self.std):
             raise ConfigError(f"each of std must be > 0, got {self.std!r}")
+
+    def _check_slices(self) -> None:
+        slices = whole(self.slices)
+        if slices not in (0, 1, 3, 5) or self.slice_axis not in (("z", "y", "x") if slices else ("",)):
+            raise ConfigError(
+                "slices must be 1, 3 or 5 with a slice_axis z, y or x, or 0 without one; got "
+                f"slices={self.slices!r}, slice_axis={self.slice_axis!r}"
+            )
+        object.__setattr__(self, "slices", slices)
 
     def _check_coding(self) -> None:
         if not isinstance(self.mask_coding, Mapping):

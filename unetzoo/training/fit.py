@@ -32,6 +32,8 @@ def fit(
     threshold: float | None = None,
     nearest_color: bool = False,
     split_by: SplitBy = "auto",
+    slices: int | None = None,
+    axis: str | None = None,
     nested: Sequence[str] = (),
     resume: bool = False,
     listener: FitListener | None = None,
@@ -70,6 +72,9 @@ def fit(
         nearest_color: read colors and values of no class as the nearest one of a class.
         split_by: what is divided among splits where the data has none, images or blocks of their ground; as for
             `unetzoo.survey`.
+        slices: volumes: neighboring slices that are the channels of an image, 1, 3 or 5; as for `unetzoo.survey`. The
+            network remembers it, and `predict_files` and `evaluate` read volumes in the same way.
+        axis: volumes: along which slices follow one another, `"z"`, `"y"` or `"x"`; as for `unetzoo.survey`.
         nested: classes that may overlap, each of which contains the next, such as `["whole", "core"]`: of a prediction,
             pixels of the inner one that are outside of the outer one are dropped.
         resume: continue from the last checkpoint in `out`, with the same options, or with more epochs and steps; start
@@ -98,11 +103,13 @@ def fit(
         threshold=threshold,
         nearest_color=nearest_color,
         split_by=split_by,
+        slices=slices,
+        axis=axis,
         nested=nested,
     )
     recipe = recipe_in_python(model, data, said, options, start)
     if isinstance(data, Survey):
         survey_of(
-            data, recipe.data.mask_options, trained=None, split_by=split_by
+            data, recipe.data.mask_options, trained=None, split_by=split_by, slicing=recipe.data.slicing
         )  # refuses options that it knows already
     return run_training(model, data, Path(out), recipe, start=start, resume=resume, listener=listener or FitListener())

@@ -39,6 +39,8 @@ def fit_folds(
     threshold: float | None = None,
     nearest_color: bool = False,
     split_by: SplitBy = "auto",
+    slices: int | None = None,
+    axis: str | None = None,
     resume: bool = False,
     listener: FitListener | None = None,
 ) -> FoldsFit:
@@ -62,6 +64,8 @@ def fit_folds(
         threshold: as for `fit`.
         nearest_color: as for `fit`.
         split_by: as for `fit`; folds are of whole images, so that it must not be blocks.
+        slices: as for `fit`.
+        axis: as for `fit`.
         resume: continue the folds that have begun, and train the others.
         listener: as for `fit`, of each training.
 
@@ -81,6 +85,8 @@ def fit_folds(
         threshold=threshold,
         nearest_color=nearest_color,
         split_by=split_by,
+        slices=slices,
+        axis=axis,
         folds=folds,
     )
     recipe = recipe_in_python(model, data, said, options, start)
@@ -88,7 +94,12 @@ def fit_folds(
     run = read_run(fold_folder(out, 0)) if resume else None
     is_of_objects = bool(model.config.objects)
     survey = survey_of(
-        data, said.mask_options, trained=run.info if run else None, objects=is_of_objects, split_by=split_by
+        data,
+        said.mask_options,
+        trained=run.info if run else None,
+        objects=is_of_objects,
+        split_by=split_by,
+        slicing=said.slicing,
     )
     for text in () if isinstance(data, Survey) else survey.warnings:
         warnings.warn(text, DataWarning, stacklevel=2)

@@ -11,7 +11,7 @@ from unetzoo.data.survey.folds import folds_of
 from unetzoo.data.survey.survey import Survey
 from unetzoo.errors import TrainingError
 from unetzoo.evaluation.bootstrap import Bootstrap
-from unetzoo.evaluation.evaluate import Tiling, measure_images
+from unetzoo.evaluation.evaluate import Tiling, measure_cases
 from unetzoo.evaluation.measure import Evaluation, Measurement
 from unetzoo.evaluation.tune_masks import MaskTuning, Part, tune_parts
 from unetzoo.inference.devices import on_device
@@ -152,7 +152,7 @@ def _evaluated(parts: Iterable[Part], survey: Survey) -> Evaluation:
     measurement = Measurement(survey.class_names)
     for model, dataset, tile in parts:
         measurement.counted = survey.class_names[1:] if network_of(model).config.objects else ()
-        measure_images(model, dataset, measurement, Tiling(tile=tile))
+        measure_cases(model, dataset, measurement, Tiling(tile=tile))
     bootstrap = Bootstrap(len(measurement.cases), resamples=_RESAMPLES, seed=0)
     return replace(measurement.summed_up(bootstrap, resamples=_RESAMPLES, seed=0), split="out of fold")
 

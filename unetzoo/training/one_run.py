@@ -92,6 +92,8 @@ def run_training(
             lineage=lineage_with(inheritance, run),
             recipe=recipe.without_places().to_toml(),
             split_by=survey.split_by,
+            slices=survey.slicing.slices or 0,
+            slice_axis=survey.slicing.axis or "",
         )
         if accelerator.is_main_process:
             _warn(model, survey, recipe.data.nested, is_known=isinstance(data, Survey), is_resumed=run is not None)
@@ -112,8 +114,10 @@ def run_training(
 
 
 def _survey(data: Data, recipe: Recipe, run: Run | None, *, objects: bool) -> Survey:
-    options, split_by = recipe.data.mask_options, recipe.data.split_by
-    return survey_of(data, options, trained=run.info if run else None, objects=objects, split_by=split_by)
+    said, trained = recipe.data, run.info if run else None
+    return survey_of(
+        data, said.mask_options, trained=trained, objects=objects, split_by=said.split_by, slicing=said.slicing
+    )
 
 
 def _check_weights(model: Segmenter) -> None:

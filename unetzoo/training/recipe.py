@@ -7,6 +7,7 @@ from typing import Annotated, Any, TypeVar
 
 from unetzoo._utils.atomic import write_text
 from unetzoo.checks import Range, check_fields, check_texts, plain
+from unetzoo.data.formats.slices import Slicing
 from unetzoo.data.masks.options import Classes, MaskOptions, Masks, Value
 from unetzoo.data.sources.cuts import SplitBy
 from unetzoo.errors import OptionError, UnetzooError, did_you_mean
@@ -71,6 +72,8 @@ class DataRecipe:
         threshold: as for `unetzoo.survey`.
         nearest_color: as for `unetzoo.survey`.
         split_by: as for `unetzoo.survey`.
+        slices: as for `unetzoo.survey`.
+        axis: as for `unetzoo.survey`.
         folds: number of folds, each of which is held out once from a training of its own; None: no folds.
         fold: number of the fold, from 0, that is held out from this training; None: all of them, one after the other.
         nested: classes that may overlap, each of which contains the next.
@@ -85,6 +88,8 @@ class DataRecipe:
     threshold: float | None = None
     nearest_color: bool = False
     split_by: SplitBy = "auto"
+    slices: int | None = None
+    axis: str | None = None
     folds: Annotated[int | None, Range(2, 1000)] = None
     fold: Annotated[int | None, Range(0, 999)] = None
     nested: Sequence[str] = ()
@@ -95,7 +100,12 @@ class DataRecipe:
         check_fields(self)
         if self.fold is not None and self.fold >= (self.folds or 0):
             raise OptionError(f"fold must be a number from 0 to folds - 1, got fold={self.fold}, folds={self.folds}")
-        _ = self.mask_options
+        _ = self.mask_options, self.slicing
+
+    @property
+    def slicing(self) -> Slicing:
+        """How volumes are read."""
+        return Slicing(self.slices, self.axis)
 
     @property
     def mask_options(self) -> MaskOptions:

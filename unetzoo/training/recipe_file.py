@@ -9,7 +9,8 @@ from unetzoo.errors import OptionError
 
 RECIPE = "recipe.toml"
 """The file of a recipe in the folder of a run."""
-_OF_HASH = ("data.source", "data.folds", "data.fold")  # what the hash of the data depends on
+_OF_HASH = ("data.source", "data.folds", "data.fold", "data.slices", "data.axis")
+"""What the hash of the data depends on."""
 _BUDGETS = {"training.minutes": ("steps", "epochs"), "training.steps": ("minutes",), "training.epochs": ("minutes",)}
 
 

@@ -39,8 +39,10 @@ def fit_recipe(
             "`unetzoo train --recipe`"
         )
     objects = bool(recipe.network.objects)
-    options, split_by = recipe.data.mask_options, recipe.data.split_by
-    survey = survey_of(recipe.data.source, options, trained=None, objects=objects, split_by=split_by)
+    said = recipe.data
+    survey = survey_of(
+        said.source, said.mask_options, trained=None, objects=objects, split_by=said.split_by, slicing=said.slicing
+    )
     survey = fold_of(survey, recipe.data.folds, recipe.data.fold)
     is_resumed = resume and read_run(Path(out)) is not None
     model = create_network(recipe, survey.statistics, is_resumed=is_resumed)

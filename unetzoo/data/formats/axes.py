@@ -13,6 +13,7 @@ from unetzoo.errors import DataError
 _NAMELESS = "QYX"  # how tifffile calls three axes whose array had only a shape
 _PAGES = (_NAMELESS, "IYX")  # the second one is that of pages without names
 _STACKS = {"Z": "slices", "T": "times"}
+_OF_SLICES = "ZQI"  # axes along which slices lie: named, or those of pages without names
 
 
 def named_axes(axes: str, shape: Sequence[int], name: str, known: Known) -> tuple[int, ...]:
@@ -90,21 +91,61 @@ def nameless_axes(shape: Sequence[int], name: str, known: Known) -> tuple[int, .
     return tuple(axes)
 
 
-def image_shape(shape: Sequence[int], order: Sequence[int]) -> tuple[int, int, int]:
-    """The shape (h, w, c) of an array whose axes of height, width and channels are these."""
-    height, width, *channels = (shape[axis] for axis in order)
-    return height, width, channels[0] if channels else 1
+def volume_axes(axes: str, shape: Sequence[int], name: str, known: Known) -> tuple[int, ...]:
+    """The numbers of the axes of slices, height, width and channels of a volume; without the last if there are none.
+
+    Slices lie along the axis Z, or along the pages of an array whose axes have no names.
+
+    Raises:
+        DataError: there are no slices, or further axes.
+    """
+    if set(axes) <= {"Q"}:
+        return nameless_volume_axes(shape, name, known)
+    along = next((axis for axis in _OF_SLICES if axis in axes), "")
+    others = [index for index, axis in enumerate(axes) if axis not in {*"YX", along} and shape[index] > 1]
+    if not along or len(others) > 1 or not {"Y", "X"} <= set(axes):
+        raise DataError(
+            f"{name} has the axes {axes} {tuple(shape)}, but a volume has the axes ZYX, and perhaps C; name them, as "
+            "tifffile.imwrite(..., metadata={'axes': 'ZYX'}) does, or store it as .npy (slices, rows, columns)"
+        )
+    return (axes.index(along), axes.index("Y"), axes.index("X"), *others)
+
+
+def nameless_volume_axes(shape: Sequence[int], name: str, known: Known) -> tuple[int, ...]:
+    """As `volume_axes` of an array whose axes have no names: (slices, rows, columns), perhaps with channels.
+
+    Of four axes the channels are the first or the last, whichever fits their known number, or else is shorter.
+
+    Raises:
+        DataError: it has other axes.
+    """
+    if len(shape) not in (3, 4) or 0 in shape:
+        raise DataError(
+            f"{name}: a volume must be (slices, rows, columns) or (slices, rows, columns, channels), but this is "
+            f"{tuple(shape)}"
+        )
+    if len(shape) == 3:
+        return (0, 1, 2)
+    fitting = [axis for axis in (0, 3) if shape[axis] == known.channels]
+    first = fitting[0] == 0 if len(fitting) == 1 else shape[0] < shape[3]
+    return (1, 2, 3, 0) if first else (0, 1, 2, 3)
+
+
+def image_shape(shape: Sequence[int], order: Sequence[int], *, is_volume: bool = False) -> tuple[int, ...]:
+    """The shape (h, w, c), of a volume (d, h, w, c), of an array whose axes of space and channels are these."""
+    lengths = tuple(shape[axis] for axis in order)
+    return lengths if len(lengths) == 3 + is_volume else (*lengths, 1)
 
 
 def read_window(array: Any, order: Sequence[int], window: Window) -> NDArray[Any]:  # noqa: ANN401 - numpy's or zarr's
-    """The part (rows, columns, c) of an array whose axes of height, width and channels are these."""
+    """The part (rows, columns, c), of a volume (slices, rows, columns, c), of an array whose axes these are."""
     index: list[slice | int] = [0] * array.ndim  # further axes have one element
     for axis, part in zip(order, (*window, slice(None)), strict=False):
         index[axis] = part
     block = np.asarray(array[tuple(index)])
     kept = sorted(order)
     pixels = block.transpose([kept.index(axis) for axis in order])
-    return pixels if pixels.ndim == 3 else pixels[..., None]
+    return pixels if pixels.ndim > len(window) else pixels[..., None]
 
 
 def channels_last(pixels: Pixels, known: Known = NOTHING_KNOWN) -> Pixels:

@@ -21,10 +21,13 @@ class Known:
     Attributes:
         size: (h, w) of its mask.
         channels: that a network takes.
+        is_volume: an array of three axes, such as a TIFF of several pages, is a volume, and its first axis that of the
+            slices, not of channels.
     """
 
     size: tuple[int, int] | None = None
     channels: int | None = None
+    is_volume: bool = False
 
 
 NOTHING_KNOWN = Known()

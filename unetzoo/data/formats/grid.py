@@ -43,8 +43,8 @@ class Grid:
             image (h, w, c) whose channels are slices may have z, too.
         affine: the first rows of the matrix that maps (row, column, 1) or (slice, row, column, 1) of the array to (x,
             y) or (x, y, z) in the coordinate system, at the centers of pixels; empty: not stated.
-        crs: the coordinate system as WKT or as an authority's code, such as `"EPSG:32633"`; empty: not stated, or only
-            in `keys`.
+        crs: the coordinate system as WKT or as an authority's code, such as `"EPSG:32633"`; `BODY` for the directions
+            of a patient; empty: not stated, or only in `keys`.
         nodata: values of pixels that stand for no data.
         bands: names of the channels; empty: not stated.
         keys: what else the file says of the grid in terms of its own format.
@@ -64,6 +64,8 @@ class Grid:
 
 
 NO_GRID = Grid()
+BODY = "RAS"
+"""The coordinate system whose axes lead to the right, the front and the head of a patient."""
 
 
 def grid_of_transform(transform: tuple[float, ...], *, unit: str = "", crs: str = "") -> Grid:

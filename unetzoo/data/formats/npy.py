@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unetzoo.data.formats.axes import image_shape, nameless_axes, read_window
+from unetzoo.data.formats.axes import image_shape, nameless_axes, nameless_volume_axes, read_window
 from unetzoo.data.formats.content import Content
 from unetzoo.data.formats.limits import check_memory
 from unetzoo.data.formats.raster import Raster, ResultArray, Window, is_whole, planes_of
@@ -24,16 +24,18 @@ def open_npy(content: Content) -> Iterator[Raster]:
         DataError: it is shorter than it announces, does not hold numbers, or is not an image.
     """
     shape, dtype = _header(content)
-    order = nameless_axes(shape, content.name, content.known)
+    is_volume = content.known.is_volume
+    order = (nameless_volume_axes if is_volume else nameless_axes)(shape, content.name, content.known)
     array = _array(content)
-    size = image_shape(shape, order)
+    size = image_shape(shape, order, is_volume=is_volume)
 
     def read(window: Window) -> NDArray[Any]:
         if is_whole(window, size):
             check_memory(content.name, array.nbytes)
         return np.array(read_window(array, order, window))
 
-    yield Raster(shape=size, dtype=dtype, read=read, is_mapped=content.path is not None)
+    is_mapped = content.path is not None
+    yield Raster(shape=size, dtype=dtype, read=read, is_mapped=is_mapped, block=(1, *size[1:3]) if is_volume else ())
 
 
 def write_npy(path: Path, result: ResultArray) -> None:

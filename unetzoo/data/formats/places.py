@@ -3,6 +3,7 @@
 import numpy as np
 
 from unetzoo.data.formats.grid import Grid
+from unetzoo.data.formats.orientation import orientation_of
 
 _SHIFT = 0.51  # pixels; some programs take the corner of a pixel for its middle
 _SCALE = 1e-3
@@ -27,4 +28,25 @@ def misplaced(image: Grid, mask: Grid) -> str:
             f": its mask lies {rows:+.1f} rows and {columns:+.1f} columns away on the ground: bring it onto the grid "
             "of the image (gdalwarp), or correct the place that its file states (gdal_edit)"
         )
+    return ""
+
+
+def misplaced_volume(image: Grid, mask: Grid, shape: tuple[int, ...]) -> str:
+    """As `misplaced` of volumes (d, h, w), up to a thousandth of a step."""
+    ours, theirs = (orientation_of(grid) for grid in (image, mask))
+    if len(image.affine) == 3 == len(mask.affine):
+        affines = (np.array(grid.affine, np.float64) for grid in (image, mask))
+        first, second = affines
+        corners = np.array([[z, y, x, 1] for z in (0, 1) for y in (0, 1) for x in (0, 1)]) * [*shape, 1]
+        apart = float(np.linalg.norm((first - second) @ corners.T, axis=0).max())
+        if apart > _SCALE * min(ours.steps):
+            return (
+                f": its mask lies up to {apart:.4g} {ours.unit} away from it by their headers, where 0 are expected; "
+                "copy the header of the image, or resample the mask"
+            )
+        return ""
+    are_known = bool(ours.unit and theirs.unit)
+    if are_known and not np.allclose(ours.steps, theirs.steps, rtol=_SCALE, atol=0):
+        steps = (" x ".join(f"{step:.4g}" for step in each.steps) for each in (ours, theirs))
+        return ": its voxels measure {}, those of its mask {}; correct the header that is wrong".format(*steps)
     return ""

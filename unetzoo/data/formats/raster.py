@@ -86,8 +86,8 @@ class ResultArray(Protocol):
 
 
 def planes_of(result: ResultArray) -> Iterator[Any]:
-    """The index of each plane (h, w); of colors, or of a single plane, that of all."""
-    if result.axes.startswith("Y"):
+    """The index of each plane (h, w), or (d, h, w) of a volume; of colors, or of a single plane, that of all."""
+    if not result.axes.startswith("C"):
         yield ...
     else:
         yield from range(result.shape[0])

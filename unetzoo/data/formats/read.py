@@ -211,8 +211,8 @@ def _flat(raster: Raster, name: str) -> Raster:
     depth, *shape = raster.shape if len(raster.shape) == 4 else (1, *raster.shape)
     if depth > 1:
         raise DataError(
-            f"{name} is a volume of {depth} slices, and images of one are read; store each slice as a file, or use "
-            "`unetzoo slice-volumes` and `predict-volumes` of the plugin unetzoo-medical"
+            f"{name} is a volume of {depth} slices, where an image is expected: a network that is trained on volumes "
+            "reads them slice by slice, and any other one with axes='z' (predict --axes z)"
         )
     if len(raster.shape) == 3:
         return raster

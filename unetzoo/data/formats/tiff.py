@@ -33,6 +33,7 @@ from unetzoo.data.formats.tiff_page import (
     page_nodata,
     page_orientation,
 )
+from unetzoo.data.formats.tiff_stack import volume_of, write_volume
 from unetzoo.data.formats.zarr import check_chunks
 from unetzoo.data.masks.forms import PLAIN
 from unetzoo.errors import DataError, DataWarning
@@ -43,9 +44,9 @@ _LARGE = 2**31  # bytes: 4 GB and more are for BigTIFF alone, and narrow images 
 
 @contextmanager
 def open_tiff(content: Content) -> Iterator[Raster]:
-    """The largest image of a file, of a pyramid its finest level. Pages that are alike are channels.
+    """The largest image of a file, of a pyramid its finest level. Pages that are alike are channels, or slices.
 
-    In a mask slices and times are refused, since planes of a mask are classes.
+    Unless a volume is expected, in a mask slices and times are refused, since planes of a mask are classes.
 
     Raises:
         DataError: it has more axes, or announces more than it can hold, or than the memory can.
@@ -55,7 +56,10 @@ def open_tiff(content: Content) -> Iterator[Raster]:
         pages = alike_pages(file)
         series = largest_series(file)
         grid = file_grid(file, series)
-        yield _of_pages(pages, content, grid) if pages else _of_series(series, file, content, grid)
+        if content.known.is_volume:
+            yield volume_of(pages, series, file, content, grid)
+        else:
+            yield _of_pages(pages, content, grid) if pages else _of_series(series, file, content, grid)
 
 
 def _of_pages(pages: list[Any], content: Content, grid: Grid) -> Raster:
@@ -187,7 +191,13 @@ def _shown_nodata(page: Any, content: Content) -> tuple[float, ...]:  # noqa: AN
 
 
 def write_tiff(path: Path, result: ResultArray) -> None:
-    """Write a result as a tiled TIFF, a page for each plane; a BigTIFF where 4 GB might not suffice."""
+    """Write a result as a tiled TIFF, a page for each plane; a BigTIFF where 4 GB might not suffice.
+
+    A volume has a page for each slice, and axes and distances as ImageJ reads them.
+    """
+    if "Z" in result.axes:
+        write_volume(path, result)
+        return
     is_colored = result.axes == "YXS"
     photometric, colormap = "rgb" if is_colored else "minisblack", None
     if result.palette is not None:

@@ -11,7 +11,14 @@ from typing import Any
 import numpy as np
 
 from unetzoo._utils.extras import need
-from unetzoo.data.formats.axes import image_shape, named_axes, nameless_axes, read_window
+from unetzoo.data.formats.axes import (
+    image_shape,
+    named_axes,
+    nameless_axes,
+    nameless_volume_axes,
+    read_window,
+    volume_axes,
+)
 from unetzoo.data.formats.content import Content, Role
 from unetzoo.data.formats.limits import check_backed, check_memory, least_stored
 from unetzoo.data.formats.raster import Raster, ResultArray
@@ -63,24 +70,30 @@ def open_zarr(content: Content) -> Iterator[Raster]:
     check_zarr(array, path, name, content.role)
     if array.dtype.kind not in "buif":
         raise DataError(f"{name}: pixels must be numbers, but these are {array.dtype}")
-    is_named = len(axes) == array.ndim
-    order = named_axes(axes, array.shape, name, content.known) if is_named else None
-    order = order or nameless_axes(array.shape, name, content.known)
+    order, is_volume = _order(array, axes, content), content.known.is_volume
     yield Raster(
-        shape=image_shape(array.shape, order),
+        shape=image_shape(array.shape, order, is_volume=is_volume),
         dtype=array.dtype,
         read=partial(read_window, array, order),
-        block=image_shape(array.chunks, order)[:2],
+        block=image_shape(array.chunks, order, is_volume=is_volume)[:-1],
     )
+
+
+def _order(array: Any, axes: str, content: Content) -> tuple[int, ...]:  # noqa: ANN401 - an extra
+    """The numbers of the axes of space and channels of an array whose axes have these names, or none."""
+    shape, name, known = array.shape, content.name, content.known
+    if len(axes) == len(shape):
+        return (volume_axes if known.is_volume else named_axes)(axes, shape, name, known)
+    return (nameless_volume_axes if known.is_volume else nameless_axes)(shape, name, known)
 
 
 def write_zarr(path: Path, result: ResultArray) -> None:
     """Write a result as a Zarr array."""
-    axis = result.axes.index("Y")
-    chunks = [1] * axis + [min(_CHUNK, length) for length in result.shape[axis:]]
+    axis, rows = result.axes.index("Z" if "Z" in result.axes else "Y"), _CHUNK if "Z" not in result.axes else 1
+    chunks = [1] * (len(result.shape) - 2) + [min(_CHUNK, length) for length in result.shape[-2:]]
     zarr = need_zarr("writing .zarr")
     array = zarr.create_array(path, shape=result.shape, chunks=chunks, dtype=result.dtype)
-    for top, block in result.blocks(_CHUNK):
+    for top, block in result.blocks(rows):
         array[(slice(None),) * axis + (slice(top, top + block.shape[axis]),)] = block
 
 

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from unetzoo.data.dataset import Dataset, Sample
 from unetzoo.data.formats.content import check_finite
 from unetzoo.data.formats.grid import NO_GRID, Grid
-from unetzoo.data.formats.read import read_grid
 from unetzoo.data.masks.decode import class_ids, read_mask
 from unetzoo.data.masks.options import MaskOptions
 from unetzoo.data.masks.raw import encode
@@ -148,8 +147,7 @@ def grid_of(dataset: Dataset, index: int) -> Grid:
     Raises:
         DataError: the file cannot be read.
     """
-    file = dataset.source.image_file(dataset.indices[index]) if isinstance(dataset, CodedDataset) else None
-    return read_grid(file) if file else NO_GRID
+    return dataset.source.image_grid(dataset.indices[index]) if isinstance(dataset, CodedDataset) else NO_GRID
 
 
 def _check(splits: Mapping[str, Dataset]) -> None:

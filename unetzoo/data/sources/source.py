@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 from numpy.typing import NDArray
 
 from unetzoo.assembly import Split
+from unetzoo.data.formats.grid import NO_GRID, Grid
+from unetzoo.data.formats.read import read_grid
 from unetzoo.data.masks.options import MaskOptions
 from unetzoo.data.masks.raw import RawMask
 
@@ -47,7 +49,7 @@ class Finding(NamedTuple):
 def sentences(findings: Iterable[Finding]) -> list[str]:
     """Findings in words, equal ones of several files once: `a.png is empty (and 2 more: b.png, c.png)`."""
     names: dict[str, list[str]] = {}
-    for name, text in findings:
+    for name, text in dict.fromkeys(findings):
         names.setdefault(text, []).append(name)
     return [f"{first}{text}{_more(others)}" for text, (first, *others) in names.items()]
 
@@ -109,6 +111,20 @@ class Source(ABC):
     def in_planes(self) -> "Source":
         """The same entries with masks of a plane a class, where classes overlap beside the masks; else this source."""
         return self
+
+    def case(self, index: int) -> str:
+        """What an entry is a part of: the name of a volume, of its slices; else that of the entry."""
+        return self.entries[index].name
+
+    def image_grid(self, index: int) -> Grid:
+        """Where the pixels of an image lie; raises DataError if its file cannot be read."""
+        file = self.image_file(index)
+        return read_grid(file) if file else NO_GRID
+
+    def mask_grid(self, index: int) -> Grid:
+        """Where the pixels of a mask lie; nowhere if its file does not have the size of the image."""
+        file = self.mask_file(index)
+        return read_grid(file) if file else NO_GRID
 
     def image_file(self, index: int) -> Path | None:
         """The file that holds the image of an entry; None without one."""

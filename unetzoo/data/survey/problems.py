@@ -56,7 +56,7 @@ def find_problems(
         coding: what the masks mean, or why that cannot be decided.
         masks: what the user or the data say of them.
     """
-    names = [entry.name for entry in source.entries]
+    names = [source.case(index) for index in range(len(source.entries))]
     findings = [*chain(*(_of_files(names, reading) for reading in readings)), *_of_channels(names, readings)]
     moved, renamed = mixed_bands(names, readings)
     findings += moved
@@ -82,7 +82,7 @@ def find_problems(
 
 def find_mask_problems(source: Source, readings: Sequence[Reading], coding: MaskCoding) -> list[str]:
     """What is wrong with single masks: they cannot be read, or hold values of no class."""
-    names = [entry.name for entry in source.entries]
+    names = [source.case(index) for index in range(len(source.entries))]
     return sentences(chain(*((*reading.problems, *_of_codes(names, reading, coding)) for reading in readings)))
 
 
@@ -165,8 +165,12 @@ def _nodata(names: Sequence[str], readings: Sequence[Reading]) -> Iterator[str]:
     if nan:
         share = sum(image.missing for image in nan) / sum(math.prod(image.shape) for image in nan)
         yield f"{_count(len(nan))} NaN, {share:.2%} of the values there: {_TAKEN}"
-    empty = [names[index] for index, image in images.items() if not _has_data(image)]
-    yield from sentences(Finding(name, ": none of its pixels has data") for name in empty)
+    has_data = defaultdict(list)
+    for index, image in images.items():
+        has_data[names[index]].append(_has_data(image))
+    yield from sentences(
+        Finding(name, ": none of its pixels has data") for name, has in has_data.items() if not any(has)
+    )
 
 
 def _lonely(value: float, images: Sequence[Sequence[Channel]], total: int) -> str:
@@ -184,16 +188,18 @@ def _has_data(image: ImageFacts) -> bool:
 
 
 def _leaks(names: Sequence[str], splits: Mapping[str, Sequence[int]], readings: Sequence[Reading]) -> Iterator[str]:
-    split_of = {index: split for split, indices in splits.items() for index in indices}
-    same = defaultdict(list)
+    split_of = {names[index]: split for split, indices in splits.items() for index in indices}
+    pictures = defaultdict(list)
     for reading in readings:
-        if reading.image and any(
-            channel.low < channel.high for channel in reading.image.channels
-        ):  # it shows something
-            same[reading.image.digest].append(reading.index)
-    for indices in same.values():
-        if len({split_of.get(index) for index in indices}) > 1:
-            named = ", ".join(f"{names[index]} ({split_of.get(index)})" for index in indices)
+        if reading.image:
+            pictures[names[reading.index]].append(reading.image)
+    same = defaultdict(list)
+    for name, images in pictures.items():
+        if any(channel.low < channel.high for image in images for channel in image.channels):  # it shows something
+            same[tuple(image.digest for image in images)].append(name)
+    for alike in same.values():
+        if len({split_of.get(name) for name in alike}) > 1:
+            named = ", ".join(f"{name} ({split_of.get(name)})" for name in alike)
             yield f"the same picture is in several splits, which makes scores too good: {named}"
 
 
@@ -208,16 +214,19 @@ def _split_groups(source: Source, splits: Mapping[str, Sequence[int]]) -> Iterat
 
 
 def _empty(names: Sequence[str], readings: Sequence[Reading], coding: MaskCoding) -> Iterator[Finding]:
+    """Masks that show nothing: those of a volume, if all of its slices do."""
+    counts = defaultdict(list)
     for reading in readings:
-        if reading.mask is None:
-            continue
-        counts, name = class_counts(reading, coding), names[reading.index]
+        if reading.mask is not None:
+            counts[names[reading.index]].append(class_counts(reading, coding))
+    for name, of_slices in counts.items():
+        of_classes = np.sum(of_slices, axis=0)
         if coding.labels == "overlapping":
-            if not counts.any():
+            if not of_classes.any():
                 yield Finding(name, ": its mask is empty, no pixel has a class")
-        elif not counts.any():
+        elif not of_classes.any():
             yield Finding(name, ": the class of none of its pixels is known")
-        elif coding.class_names[0] == "background" and not counts[1:].any():
+        elif coding.class_names[0] == "background" and not of_classes[1:].any():
             yield Finding(name, ": its mask is empty, all is background")
 
 

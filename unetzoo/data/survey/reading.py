@@ -6,7 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import blake2b
-from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
@@ -15,7 +14,6 @@ from unetzoo.data.formats.content import Pixels
 from unetzoo.data.formats.grid import NO_GRID, Grid
 from unetzoo.data.formats.nodata import masked_as
 from unetzoo.data.formats.places import misplaced
-from unetzoo.data.formats.read import read_grid
 from unetzoo.data.masks.raw import RawMask
 from unetzoo.data.masks.stored import StoredMask, store
 from unetzoo.data.sources.source import Finding, Source
@@ -92,9 +90,9 @@ def _read(source: Source, index: int, images: bool) -> Reading:
     problems: list[Finding] = []
     name = source.entries[index].name
     pixels, raw = _pair(source, index, images, problems)
-    grid = _grid(source.image_file(index))
+    grid = _grid(source.image_grid, index)
     image = None if pixels is None else _image_facts(pixels, grid)
-    if text := misplaced(grid, _grid(source.mask_file(index))) if grid.has_place else "":
+    if text := misplaced(grid, _grid(source.mask_grid, index)) if grid.has_place else "":
         problems.append(Finding(name, text))
     mask = None if raw is None else _attempt(lambda: store(raw, name), (name,), problems)
     doubts = [Finding(name, f": {text}") for text in source.doubts(index)] if images else []
@@ -124,10 +122,10 @@ def _attempt(read: Callable[[], _Read], names: Sequence[str], problems: list[Fin
         return None
 
 
-def _grid(file: Path | None) -> Grid:
-    """Where an image or a mask lies; nowhere without a file, or if that cannot be read."""
+def _grid(grid_of: Callable[[int], Grid], index: int) -> Grid:
+    """Where an image or a mask lies; nowhere if that cannot be read."""
     with suppress(DataError):
-        return read_grid(file) if file else NO_GRID
+        return grid_of(index)
     return NO_GRID
 
 

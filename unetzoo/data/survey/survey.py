@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from unetzoo.data.formats.slices import AS_IT_SAYS, Slicing
 from unetzoo.data.masks.options import MaskOptions, Masks
 from unetzoo.data.masks.trained import resolve_coding
 from unetzoo.data.sources.blocks import BlockSource
 from unetzoo.data.sources.samples import CodedDataset
 from unetzoo.data.sources.source import Source
 from unetzoo.data.sources.splits import ALL, split_entries
+from unetzoo.data.sources.volumes import VolumeSource
 from unetzoo.data.survey.problems import Problem, find_problems, summary_of
 from unetzoo.data.survey.reading import Reading, masks_of, read_all
 from unetzoo.data.survey.statistics import Statistics, measure
@@ -97,6 +99,11 @@ class Survey:
     def split_by(self) -> str:
         """What was divided among splits, as in `ModelInfo`."""
         return "blocks" if isinstance(self.source, BlockSource) and self.source.is_split else ""
+
+    @property
+    def slicing(self) -> Slicing:
+        """How volumes are read, with slices and axis; both None of images."""
+        return self.source.slicing if isinstance(self.source, VolumeSource) else AS_IT_SAYS
 
     def dataset(self, split: str) -> CodedDataset:
         """The samples of a split, or of `"all"`; empty if the split has none.

@@ -49,6 +49,7 @@ class SourceImage:
 
 
 Image: TypeAlias = Path | SourceImage
+Suffix: TypeAlias = Callable[[str], str]  # the ending of the result of an image
 
 
 @dataclass(frozen=True)
@@ -105,13 +106,13 @@ def find_jobs(
             is the folder of a network, or has an ending that cannot hold the result.
     """
     target = absolute(out)
-    jobs = _jobs(images, target, "" if options.per_class else options.suffix, on_left_out)
+    jobs = _jobs(images, target, (lambda _: "") if options.per_class else options.suffix_for, on_left_out)
     paths = {job.image.resolve(): job.image for job in jobs if isinstance(job.image, Path)}
     for job in jobs:
         if options.per_class:
             check_folder_target(job.target)
         else:
-            check_target(job.target, probabilities=options.probabilities)
+            check_target(job.target, probabilities=options.probabilities, is_volume=bool(options.axes))
         if image := paths.get(job.target.resolve()):
             place = "its place" if image == job.image else f"the place of {image}"
             raise DataError(f"the result of {job.image} would take {place}; name another file or folder")
@@ -131,7 +132,7 @@ def _check_folders(jobs: Sequence[Job], images: Sequence[Path]) -> None:
             raise DataError(f"{path} lies in {inside}, the folder of the result of another image: rename one of them")
 
 
-def _jobs(images: Images, out: Path, suffix: str, on_left_out: Callable[[str], None]) -> list[Job]:
+def _jobs(images: Images, out: Path, suffix: Suffix, on_left_out: Callable[[str], None]) -> list[Job]:
     if isinstance(images, Sequence) and not isinstance(images, str):
         return _in_folder(_of_files(map(Path, images)), out, suffix)
     path = absolute(images) if isinstance(images, str | Path) else None
@@ -141,7 +142,7 @@ def _jobs(images: Images, out: Path, suffix: str, on_left_out: Callable[[str], N
         return _in_folder(_of_files(images_in_table(path)), out, suffix)
     if is_folder_image(path) or not path.is_dir():
         inside = out.is_dir() and not is_folder_image(out)
-        return [Job(path, out / f"{without_ending(path).name}{suffix}" if inside else out)]
+        return [Job(path, out / f"{without_ending(path).name}{suffix(path.name)}" if inside else out)]
     if out.resolve() == path.resolve():
         raise DataError(f"{out} is the folder of the images itself; name another one for the results")
     jobs = _in_folder(_of_folder(path, out, on_left_out), out, suffix)
@@ -155,13 +156,13 @@ def _lists_images(path: Path) -> bool:
     return path.suffix.lower() != ".txt" and is_annotation_file(path)
 
 
-def _in_folder(images: Iterable[tuple[Image, Path]], out: Path, suffix: str) -> list[Job]:
+def _in_folder(images: Iterable[tuple[Image, Path]], out: Path, suffix: Suffix) -> list[Job]:
     """A job for each image and its name without an ending: the result has that name in `out`."""
     if out.exists() and not out.is_dir():
         raise DataError(f"{out} is a file; several images become files in a folder")
     jobs: dict[Path, Job] = {}
     for image, name in images:
-        target = out / name.with_name(f"{name.name}{suffix}")
+        target = out / name.with_name(f"{name.name}{suffix(str(image))}")
         if target in jobs:
             raise DataError(f"{jobs[target].image} and {image} would both become {target}; rename one of them")
         jobs[target] = Job(image, target)

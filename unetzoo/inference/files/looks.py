@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,6 @@ from unetzoo.data.formats.table import endings_that_store, stored_in
 from unetzoo.data.masks.colors import TRANSPARENT
 from unetzoo.errors import OptionError
 from unetzoo.inference.choices import Values
-from unetzoo.inference.files.partial import PartialResult, Plane
 from unetzoo.nn.coding import LEVELS, MaskCoding
 from unetzoo.nn.config import ModelConfig
 
@@ -182,6 +181,23 @@ def _nodata(look: Look, dtype: np.dtype[Any]) -> float | None:
     return math.nan if dtype.kind == "f" else float(np.iinfo(dtype).max)
 
 
+class Rows(Protocol):
+    """Finished rows, or slices of a volume.
+
+    Attributes:
+        shape: of all.
+        dtype: of the values.
+        axes: names of the axes, of which `shape` has the last ones.
+    """
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    axes: str
+
+    def blocks(self, rows: int = ...) -> Iterator[tuple[int, NDArray[Any]]]:
+        """So many rows at once, with the number of the first."""
+
+
 class EncodedResult:
     """A finished result as a file stores it.
 
@@ -198,7 +214,7 @@ class EncodedResult:
         nodata: value of pixels without data; None: there is no such value, as among numbers of objects.
     """
 
-    def __init__(self, result: PartialResult | Plane, look: Look, grid: Grid = NO_GRID) -> None:
+    def __init__(self, result: Rows, look: Look, grid: Grid = NO_GRID) -> None:
         self._result = result
         self.look, self.grid = look, grid
         self.shape, self.dtype = result.shape, look.dtype or result.dtype
@@ -208,7 +224,7 @@ class EncodedResult:
             self.dtype = look.table.dtype
         self.palette = look.palette
         self.nodata = _nodata(look, self.dtype)
-        self.axes = "YXS" if look.is_colored else "CYX"[-len(self.shape) :]
+        self.axes = "YXS" if look.is_colored else result.axes[-len(self.shape) :]
 
     def blocks(self, rows: int | None = None) -> Iterator[tuple[int, NDArray[Any]]]:
         """All rows from the top, `rows` at once: the number of the first, and an array like `shape`, but lower."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from unetzoo.checks import Precision, check_choice, check_count, check_precision
@@ -9,9 +10,11 @@ from unetzoo.errors import OptionError
 from unetzoo.inference.choices import (
     LARGEST_OBJECT,
     TILE_OF_LARGE,
+    Axes,
     Resample,
     Threshold,
     Values,
+    check_axes,
     check_tiling,
     plain_threshold,
 )
@@ -58,6 +61,9 @@ class PredictOptions:
         raw: Leave out the post-processing that is stored with the network.
         resample: Whether an image whose pixels have another size than those of the training, by more than 10 %, is
             predicted at that size: `auto`, if both sizes are known, and the result is brought back; `never`.
+        axes: Axes of volumes along which slices are predicted: `z` (axial), `y` (coronal), `x` (sagittal), several such
+            as z,x, or all: the mean of their probabilities. None: of a network that was trained on volumes the axis of
+            the training; of any other, images are no volumes.
 
     Raises:
         OptionError: a value is out of its range. The device is checked where it is used.
@@ -79,6 +85,7 @@ class PredictOptions:
     per_class: bool = False
     raw: bool = False
     resample: Resample = "auto"
+    axes: Axes | None = None
 
     def __post_init__(self) -> None:
         """Check the values."""
@@ -91,6 +98,7 @@ class PredictOptions:
             "overlap": overlap,
             "batch": batch,
             "largest_object": check_count("largest_object", self.largest_object),
+            "axes": ",".join(check_axes(self.axes)) or None,
         }
         for name, value in checked.items():
             object.__setattr__(self, name, value)
@@ -118,7 +126,17 @@ class PredictOptions:
     def for_network(self, config: "ModelConfig") -> "PredictOptions":
         """The options with a format that holds the planes of classes that may overlap, if none is chosen."""
         has_planes = config.labels == "overlapping" and not self.per_class
-        return replace(self, format="tif") if has_planes and self.format is None else self
+        options = replace(self, axes=self.axes or config.info.slice_axis or None)
+        return replace(options, format="tif") if has_planes and self.format is None and not options.axes else options
+
+    def suffix_for(self, image: str) -> str:
+        """Ending of the result of an image in a folder; of a volume that of its own file, if it can be written."""
+        from unetzoo.data.formats.table import stored_in, written_ending
+
+        if not self.axes or self.format:
+            return self.suffix
+        ending = written_ending(Path(image))
+        return ending if ending and "arrays" in (stored_in(ending) or ()) else ".tif"
 
     def check_fits(self, config: "ModelConfig", suffixes: Iterable[str]) -> None:
         """Raise OptionError where the network lacks a class, or files with these endings cannot hold its result."""
@@ -155,4 +173,4 @@ class PredictOptions:
             return Look()
         if config.labels == "overlapping":
             return look_of_planes(self.values, suffix, per_class=self.per_class)
-        return look_of(self.values, suffix, config)
+        return look_of("ids" if self.axes and self.values is None else self.values, suffix, config)

@@ -51,10 +51,15 @@ class PartialResult:
         shape: of the whole result, (h, w) or (channels, h, w).
         dtype: of its values.
 
+    Attributes:
+        axes: names of the axes, of which `shape` has the last ones.
+
     Raises:
         DataError: another process is writing the file.
         OSError: it cannot be written.
     """
+
+    axes = "CYX"
 
     def __init__(self, path: Path, made_of: Mapping[str, Any], shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
         self.path = path
@@ -130,6 +135,8 @@ class Plane:
         result: all planes.
         number: of this one.
     """
+
+    axes = "CYX"
 
     def __init__(self, result: PartialResult, number: int) -> None:
         self._result, self._number = result, number

@@ -21,6 +21,7 @@ from unetzoo.inference.files.options import PredictOptions
 from unetzoo.inference.files.partial import PartialResult, discard, has_begun
 from unetzoo.inference.files.postprocessed import write_postprocessed
 from unetzoo.inference.files.records import Standing, standing_of, state_of
+from unetzoo.inference.files.volumes import VolumeTask, check_volume_options, predict_volume_file, volume_file
 from unetzoo.inference.files.writers import check_folder_target, check_target, write_planes, write_result
 from unetzoo.inference.forward import Network
 from unetzoo.inference.normalize import Normalize, scaled_for
@@ -108,13 +109,16 @@ class FilePredictor:
             if self._class_files:
                 check_folder_target(target, self._class_files)
             else:
-                check_target(target, probabilities=self.options.probabilities)
+                check_target(target, probabilities=self.options.probabilities, is_volume=bool(self.options.axes))
             look = self.options.look(written_ending(sample), self.config)
             made_of = self._made_of(image)
             standing = self._standing(target, made_of)
             if standing.stays:
                 if standing.state == "current":
                     discard(_partial(target))  # of a process that was killed between the last two steps
+                return standing
+            if self.options.axes:
+                self._predict_volume(image, made_of, target, look, on_rows, on_doubt)
                 return standing
             grid = grid_of(image)
             order = channel_order(grid.bands, self.config.info.channel_names)
@@ -131,6 +135,28 @@ class FilePredictor:
             kept = f"; what is finished is kept in {_partial(target)}" if _is_there(_partial(target)) else ""
             raise DataError(f"cannot write {target}: {error.strerror or error}{kept}") from error
         return standing
+
+    def _predict_volume(
+        self,
+        image: Image,
+        made_of: Mapping[str, Any],
+        target: Path,
+        look: Look,
+        on_rows: Callable[[int, int], None],
+        on_doubt: Callable[[str], None],
+    ) -> None:
+        task = VolumeTask(volume_file(image), target, _partial(target), made_of, _replacing(target, made_of))
+        check_volume_options(self.options, look)
+        predict_volume_file(
+            self._network,
+            task,
+            self.options,
+            self._limits,
+            look=look,
+            is_done=lambda: self._standing(target, made_of).stays,
+            on_rows=on_rows,
+            on_doubt=on_doubt,
+        )
 
     def _standing(self, target: Path, made_of: Mapping[str, Any]) -> Standing:
         """State of `target`; outdated if its replacement has begun, whatever its origin."""
@@ -196,6 +222,7 @@ class FilePredictor:
         names = ["probabilities", "values", "threshold", "tile", "overlap", "flips", "precision"]
         names += ["largest_object"] if self.config.objects else []
         names += ["resample"] if self.config.info.pixel_size else []
+        names += ["axes"] if self.options.axes else []
         return {
             "image": identity_of(image),
             "network": self._digest,

@@ -10,19 +10,21 @@ from unetzoo.data.formats.grid import NO_GRID, Grid
 from unetzoo.data.formats.table import check_target as check_format
 from unetzoo.data.formats.table import endings_that_store, format_written, say_format, write
 from unetzoo.errors import DataError, UnetzooError, describe_error
-from unetzoo.inference.files.looks import EncodedResult, Look
+from unetzoo.inference.files.looks import EncodedResult, Look, Rows
 from unetzoo.inference.files.partial import PartialResult, Plane
 from unetzoo.inference.files.records import write_record
 from unetzoo.specs import FormatSpec
 
 
-def check_target(target: Path, *, probabilities: bool) -> None:
+def check_target(target: Path, *, probabilities: bool, is_volume: bool = False) -> None:
     """Raise DataError unless the format of `target` can hold the result, and the result may replace it.
 
     Raises:
         MissingExtraError: the format needs a package that is not installed.
     """
     spec = check_format(target)
+    if is_volume and "arrays" not in spec.stores:
+        raise DataError(f"{target}: the format {spec.name} holds no volumes; choose {endings_that_store('arrays')}")
     if probabilities and "arrays" not in spec.stores:
         raise DataError(
             f"{target}: the format {spec.name} holds class ids alone; for probabilities choose "
@@ -73,7 +75,7 @@ def write_planes(
 
 
 def write_result(
-    result: PartialResult,
+    result: Rows,
     target: Path,
     made_of: Mapping[str, Any],
     look: Look,
