@@ -125,10 +125,8 @@ def evaluate(
         )
     if json != PRINT:
         notes = [note for note in (interval_note(result),) if note]
-        probabilities = _probabilities(result)
-        tables = [*_note(result), "", class_table(result), *_units(result), *hausdorff_notes(result)]
-        tables += [*probabilities, *_objects(result), *notes]
-        show(f"{model} on {data}: {_images(result)}", *tables)
+        scores = (*_units(result), *hausdorff_notes(result), *_probabilities(result), *_objects(result), *notes)
+        show(f"{model} on {data}: {_images(result)}", *_note(result), "", class_table(result), *scores)
     if json:
         write_json(_as_dict(model, data, result), json)
     if html:

@@ -97,7 +97,7 @@ def test_classes_without_a_background_are_all_segments(tmp_path):
 
 
 def _predict(*arguments):
-    return CliRunner().invoke(app, ["predict-volumes", *map(str, arguments)])
+    return CliRunner().invoke(app, ["predict-series", *map(str, arguments)])
 
 
 @pytest.fixture(scope="module")
@@ -110,11 +110,12 @@ def saved(tmp_path_factory):
     return path
 
 
-def test_the_command_writes_what_a_nifti_has(saved, tmp_path):
+def test_the_command_writes_what_predict_writes_as_nifti(saved, tmp_path):
     series = _series(tmp_path / "in" / "series")
-    done = _predict(saved, tmp_path / "in", tmp_path / "out", "--format", "dcm")
+    done = _predict(saved, tmp_path / "in", tmp_path / "out")
     assert done.exit_code == 0, done.output
-    assert _predict(saved, series, tmp_path / "a.nii").exit_code == 0
+    arguments = ["predict", str(saved), str(series), str(tmp_path / "a.nii"), "--axes", "z"]
+    assert CliRunner().invoke(app, arguments).exit_code == 0
     expected = np.asarray(nibabel.load(tmp_path / "a.nii").dataobj).T
     assert 0 < (expected == 1).sum() < expected.size
     seg = highdicom.seg.segread(tmp_path / "out" / "series.dcm")
@@ -123,19 +124,16 @@ def test_the_command_writes_what_a_nifti_has(saved, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "options", "text"),
-    [
-        ("a.nii", (), "is not a folder with a series of DICOM"),
-        ("series", ("--probabilities",), "DICOM-SEG has classes, not probabilities"),
-    ],
+    ("name", "out", "text"),
+    [("a.nii", "out.dcm", "is not a folder with a series of DICOM"), ("series", "out.nii", "must end with .dcm")],
 )
-def test_what_cannot_be_a_dicom_seg_is_an_error_before_any_work(name, options, text, saved, tmp_path):
+def test_what_cannot_be_a_dicom_seg_is_an_error_before_any_work(name, out, text, saved, tmp_path):
     _series(tmp_path / "series")
     nibabel.Nifti1Image(example_values(), OBLIQUE).to_filename(tmp_path / "a.nii")
-    done = _predict(saved, tmp_path / name, tmp_path / "out.dcm", *options)
+    done = _predict(saved, tmp_path / name, tmp_path / out)
     assert done.exit_code == 2
     assert text in done.stderr.replace("\n", " ")
-    assert not (tmp_path / "out.dcm").exists()
+    assert not (tmp_path / out).exists()
 
 
 def test_a_series_whose_headers_lack_the_frame_of_reference_is_named(saved, tmp_path):

@@ -1,4 +1,4 @@
-"""Formats of volumes, and 2D networks on their slices."""
+"""Formats of volumes, results as DICOM-SEG, and scores of volumes."""
 
 from collections.abc import Iterator
 
@@ -64,14 +64,9 @@ def unetzoo_formats() -> Iterator[unetzoo.FormatSpec]:
 def unetzoo_commands() -> Iterator[unetzoo.CommandSpec]:
     """The commands of this plugin."""
     yield unetzoo.CommandSpec(
-        name="slice-volumes",
-        build=unetzoo.lazy("unetzoo_medical.commands:slice_volumes"),
-        summary="Write slices of volumes as images for training, with splits by case.",
-    )
-    yield unetzoo.CommandSpec(
-        name="predict-volumes",
-        build=unetzoo.lazy("unetzoo_medical.commands:predict_volumes"),
-        summary="Predict volumes slice by slice with a 2D network.",
+        name="predict-series",
+        build=unetzoo.lazy("unetzoo_medical.commands:predict_series"),
+        summary="Predict series of DICOM, and write DICOM-SEG.",
     )
     yield unetzoo.CommandSpec(
         name="evaluate-volumes",

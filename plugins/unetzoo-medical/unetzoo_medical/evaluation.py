@@ -7,10 +7,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from unetzoo import DataError, Grid
-from unetzoo.data.formats import open_raster
+from unetzoo import DataError, Grid, Raster
+from unetzoo.data.formats import misplaced_volume, open_raster
 from unetzoo_medical.files import find_volumes, name_of
-from unetzoo_medical.orientation import check_same_grid
 
 _UNKNOWN = 255  # id of voxels that do not count
 _PERCENT = 95
@@ -90,7 +89,7 @@ def _values(scores: Sequence[CaseScore]) -> str:
 
 def _scores_of(predicted: Path, truth: Path) -> Iterator[CaseScore]:
     with open_raster(predicted, role="mask") as ours, open_raster(truth, role="mask") as theirs:
-        check_same_grid(theirs, ours, (str(truth), str(predicted)))
+        _check_same_grid(theirs, ours, truth, predicted)
         counts = _ids(theirs.read(theirs.whole), truth)
         ids = _ids(ours.read(ours.whole), predicted)
         steps, unit = _steps(theirs.grid)
@@ -100,6 +99,14 @@ def _scores_of(predicted: Path, truth: Path) -> Iterator[CaseScore]:
         one, two = ids == number, counts == number
         hd95, mean = surface_distances(one, two, steps) or (None, None)
         yield CaseScore(name_of(truth), int(number), dice(one, two), hd95, mean, unit)
+
+
+def _check_same_grid(theirs: Raster, ours: Raster, truth: Path, predicted: Path) -> None:
+    """Raise DataError unless a result has the voxels of the true volume."""
+    if theirs.shape[:3] != ours.shape[:3]:
+        raise DataError(f"{predicted} has {ours.shape[:3]} voxels (z, y, x), but {truth} has {theirs.shape[:3]}")
+    if text := misplaced_volume(theirs.grid, ours.grid, theirs.shape[:3]):
+        raise DataError(f"{truth}{text} (its mask is {predicted})")
 
 
 def _ids(values: NDArray[np.generic], path: Path) -> NDArray[np.int64]:

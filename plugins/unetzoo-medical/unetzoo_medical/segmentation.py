@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unetzoo import DataError, MissingExtraError, UnetzooError
+from unetzoo import DataError, MissingExtraError, Segmenter, UnetzooError
 from unetzoo_medical.dicom import read_series
 from unetzoo_medical.dicom_slice import Slice
 
@@ -19,21 +19,26 @@ _BACKGROUND = "background"
 _SERIES_NUMBER = 1000  # above those of scanners
 
 
-def check_segmentation(volumes: Sequence[Path], *, probabilities: bool) -> None:
+def check_segmentation(volumes: Sequence[Path]) -> None:
     """Check whether results can be DICOM-SEG, before any is predicted.
 
     Raises:
-        DataError: a volume is not a series of DICOM, or probabilities are to be written.
+        DataError: a volume is not a series of DICOM.
         MissingExtraError: highdicom is not installed.
     """
     if find_spec("highdicom") is None:
         raise MissingExtraError("writing DICOM-SEG needs highdicom: pip install 'unetzoo-medical[seg]'")
-    if probabilities:
-        raise DataError("DICOM-SEG has classes, not probabilities; write these with --format nii.gz")
     if others := [volume for volume in volumes if not volume.is_dir()]:
         raise DataError(
-            f"{others[0]} is not a folder with a series of DICOM, of which DICOM-SEG is made; use --format nii.gz"
+            f"{others[0]} is not a folder with a series of DICOM, of which DICOM-SEG is made; use unetzoo predict"
         )
+
+
+def names_of_ids(model: Segmenter) -> tuple[str, ...]:
+    """The name of each id that a network gives; numbers where its training did not store all."""
+    count = max(model.config.classes, len((_BACKGROUND, "foreground")))
+    names = tuple(model.config.info.class_names)
+    return names if len(names) == count else (_BACKGROUND, *map(str, range(1, count)))
 
 
 def write_segmentation(path: Path, series: Path, ids: NDArray[np.uint8], class_names: Sequence[str]) -> None:
@@ -63,7 +68,7 @@ def write_segmentation(path: Path, series: Path, ids: NDArray[np.uint8], class_n
             raise
         except Exception as error:  # highdicom raises nearly anything for headers that lack something
             first, *_ = str(error).splitlines() or [repr(error)]
-            raise DataError(f"{series} cannot have a DICOM-SEG: {first.rstrip('.')}; use --format nii.gz") from error
+            raise DataError(f"{series} cannot have a DICOM-SEG: {first.rstrip('.')}; use unetzoo predict") from error
         finally:
             draft.unlink(missing_ok=True)
 

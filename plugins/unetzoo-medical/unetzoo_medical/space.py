@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unetzoo import DataError, Grid
-from unetzoo.data.formats import Axis, Key
+from unetzoo.data.formats import BODY, Axis, Key
 
-RAS = "RAS"
+RAS = BODY
 """The name of the coordinate system in `Grid.crs`."""
 
 LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])

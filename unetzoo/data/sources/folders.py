@@ -21,13 +21,14 @@ from unetzoo.data.sources.source import Entry, Finding, sentences
 from unetzoo.data.sources.tools import cvat_classes, foreign_annotations, voc_splits
 from unetzoo.errors import DataError
 
-IMAGE_FOLDERS = ("images", "image", "imgs", "img", "jpegimages")
+IMAGE_FOLDERS = ("images", "image", "imgs", "img", "jpegimages", "imagestr")
 MASK_FOLDERS = (
     "masks",
     "mask",
     "segmentationclass",
     "labels",
     "label",
+    "labelstr",
     "annotations",
     "segmentations",
     "gt",

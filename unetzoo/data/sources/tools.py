@@ -87,7 +87,7 @@ _TOOLS: tuple[tuple[Callable[[set[str]], bool], str], ...] = (
     ),
     (
         _ends(".nii", ".nii.gz", ".nrrd", ".mha", ".dcm"),
-        "it holds volumes; `unetzoo slice-volumes` of the plugin unetzoo-medical writes their slices",
+        "it holds volumes, which the plugin unetzoo-medical reads in folders images/ and masks/",
     ),
     (
         _ends("_seg.npy"),
