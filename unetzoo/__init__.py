@@ -64,7 +64,7 @@ _HOMES = {
     "deployment.candidates": ("Candidate",),
     "deployment.deploy": ("Deployment", "deploy"),
     "inference.engines.deployed": ("load_deployed",),
-    "inference.engines.export": ("export",),
+    "inference.exports.export": ("export",),
     "inference.engines.optimize": ("optimize",),
     "inference.files.object_files": ("ObjectFiles",),
     "inference.files.options": ("PredictOptions",),

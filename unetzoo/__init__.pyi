@@ -60,9 +60,9 @@ from unetzoo.evaluation.tune import tune as tune
 from unetzoo.evaluation.tune_masks import MaskTuning as MaskTuning
 from unetzoo.evaluation.tune_masks import tune_masks as tune_masks
 from unetzoo.inference.engines.deployed import load_deployed as load_deployed
-from unetzoo.inference.engines.export import export as export
 from unetzoo.inference.engines.optimize import optimize as optimize
 from unetzoo.inference.engines.prune import prune as prune
+from unetzoo.inference.exports.export import export as export
 from unetzoo.inference.files.object_files import ObjectFiles as ObjectFiles
 from unetzoo.inference.files.options import PredictOptions as PredictOptions
 from unetzoo.inference.files.predict import predict_files as predict_files

@@ -90,7 +90,7 @@ def _exports(network: nn.Module) -> None:
 
 
 def _becomes_onnx(network: nn.Module) -> None:
-    from unetzoo.inference.engines.export import export
+    from unetzoo.inference.exports.export import export
     from unetzoo.nn.segmenter import Segmenter
 
     inner = network.network

@@ -31,6 +31,7 @@ COMMANDS = {
     "predict": lazy("unetzoo.cli.predict:predict"),
     "deploy": lazy("unetzoo.cli.deploy:deploy"),
     "serve": lazy("unetzoo.cli.serve:serve"),
+    "export": lazy("unetzoo.cli.export:export"),
     "bench": lazy("unetzoo.cli.bench:bench"),
     "push": lazy("unetzoo.cli.hub:push_folder"),
     "pull": lazy("unetzoo.cli.hub:pull_model"),

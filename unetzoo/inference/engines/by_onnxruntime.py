@@ -14,8 +14,9 @@ from torch import Tensor
 from unetzoo._utils.extras import need
 from unetzoo.errors import UnetzooError
 from unetzoo.inference.engines.calibration import Calibration
-from unetzoo.inference.engines.export import write_onnx
 from unetzoo.inference.engines.padding import Size, cropped, multiple_of, padded
+from unetzoo.inference.exports.onnx_file import write_onnx
+from unetzoo.inference.exports.program import Job
 from unetzoo.nn.segmenter import Segmenter
 
 _FILE = "network.onnx"
@@ -31,11 +32,11 @@ def convert(model: Segmenter, sizes: Sequence[Size], _dtype: str, calibration: C
     with TemporaryDirectory() as folder:
         path = Path(folder, _FILE)
         try:
-            write_onnx(model, path)
+            write_onnx(Job(model), path)
         except UnetzooError:
             if not sizes:
                 raise
-            write_onnx(model, path, image_size=sizes[0])
+            write_onnx(Job(model, image_size=sizes[0]), path)
         if calibration is not None:
             path = _quantized(path, [padded(image, multiple_of(model)).numpy() for image in calibration.images])
         return {_FILE: path.read_bytes()}

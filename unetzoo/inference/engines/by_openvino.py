@@ -61,7 +61,7 @@ def convert(model: Segmenter, sizes: Sequence[Size], dtype: str, calibration: Ca
 
 def start(model: Segmenter, files: Mapping[str, bytes], dtype: str) -> Callable[[Tensor], Tensor]:
     """The compiled graph."""
-    graph = _library().Core().read_model(files[_GRAPH], files[_WEIGHTS])
+    graph = library().Core().read_model(files[_GRAPH], files[_WEIGHTS])
     return _Graphs(graph, model, dtype, json.loads(files[_SIZES]))
 
 
@@ -115,7 +115,7 @@ class _Compiled:
             "INFERENCE_PRECISION_HINT": bits,
             "INFERENCE_NUM_THREADS": torch.get_num_threads(),
         }
-        self._compiled = _library().Core().compile_model(graph, "CPU", options)
+        self._compiled = library().Core().compile_model(graph, "CPU", options)
         self._of_thread = threading.local()
 
     def __call__(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -132,7 +132,7 @@ def _traced(model: Segmenter, sizes: Sequence[Size], *, transposed: bool) -> Any
     network = in_form(model, image, transposed=transposed)
     with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")  # of the tracing, about sizes that it takes for constants: they are checked
-        return _library().convert_model(network, example_input=image, input=[-1, image.shape[1], -1, -1])
+        return library().convert_model(network, example_input=image, input=[-1, image.shape[1], -1, -1])
 
 
 def _quantized(graph: Any, images: Sequence[NDArray[np.float32]]) -> Any:  # noqa: ANN401 - OpenVINO's
@@ -188,18 +188,19 @@ def _fastest(graphs: Sequence[Any], image: NDArray[np.float32]) -> Any:  # noqa:
 def _stored(graph: Any, sizes: Sequence[Size]) -> dict[str, bytes]:  # noqa: ANN401 - OpenVINO's
     with TemporaryDirectory() as folder:
         path = Path(folder, _GRAPH)
-        _library().save_model(graph, path, compress_to_fp16=False)
+        library().save_model(graph, path, compress_to_fp16=False)
         files = {name: path.with_name(name).read_bytes() for name in (_GRAPH, _WEIGHTS)}
     return {**files, _SIZES: json.dumps(sizes).encode()}
 
 
 @cache
 def _has_bfloat16() -> bool:
-    return "BF16" in _library().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return "BF16" in library().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
 @cache
-def _library() -> Any:  # noqa: ANN401 - a module
+def library() -> Any:  # noqa: ANN401 - a module
+    """OpenVINO, imported without its telemetry."""
     with _without_telemetry():
         return import_module("openvino")
 

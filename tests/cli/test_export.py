@@ -1,0 +1,39 @@
+import numpy as np
+import pytest
+import torch
+
+import unetzoo
+
+
+@pytest.fixture
+def folder(tmp_path):
+    torch.manual_seed(0)
+    options = {"widths": (4, 8)}
+    model = unetzoo.create("unet", encoder="plain", encoder_options=options, classes=2, in_channels=1)
+    return unetzoo.save(model, tmp_path / "run", info=unetzoo.ModelInfo(value_range=(0, 255)))
+
+
+def test_a_file_of_one_size_takes_raw_pixels_and_gives_ids(folder, invoke, tmp_path):
+    path = tmp_path / "net.pt2"
+    flags = ("--for", "torch-export", "--image-size", "20x30", "--with-normalization", "--ids")
+    done = invoke("export", str(folder), str(path), *flags)
+    assert (done.exit_code, done.stdout) == (0, f"saved in {path}\n")
+    pixels = np.random.default_rng(0).integers(0, 256, (20, 30), np.uint8)
+    with torch.no_grad():
+        ids = torch.export.load(path).module()(torch.from_numpy(pixels)[None, None].float())
+    np.testing.assert_array_equal(ids[0], unetzoo.predict(unetzoo.load(folder), pixels).argmax(0))
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (("--for", "coreml"), "export() has no target 'coreml'; there are onnx, openvino, torch-export"),
+        (("--ids",), "--ids is for files that take raw pixels: add --with-normalization"),
+        (("--for", "smp", "--with-normalization"), "the target 'smp' has no --with-normalization"),
+    ],
+)
+def test_a_mistake_is_one_line_and_leaves_no_file(folder, invoke, tmp_path, flags, message):
+    done = invoke("export", str(folder), str(tmp_path / "net.onnx"), *flags)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr.splitlines()[-1].startswith(f"error: {message}")
+    assert {file.name for file in tmp_path.iterdir()} == {"run"}

@@ -1,0 +1,42 @@
+"""`unetzoo export`: a network as a file that another program reads."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from unetzoo.cli.models import ModelName, load_model
+from unetzoo.cli.output import say, show
+from unetzoo.cli.values import read_size
+
+
+def export(
+    model: ModelName,
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="File or new folder of the result", show_default=False)],
+    target: Annotated[
+        str,
+        typer.Option("--for", metavar="TARGET", help="onnx (.onnx), openvino (.xml with .bin) or torch-export (.pt2)"),
+    ] = "onnx",
+    size: Annotated[
+        str | None,
+        typer.Option("--image-size", "--size", metavar="SIZE|HxW", help="Size of all images in pixels  [default: any]"),
+    ] = None,
+    with_normalization: Annotated[
+        bool,
+        typer.Option("--with-normalization", help="The file takes raw pixels and gives probabilities"),
+    ] = False,
+    ids: Annotated[
+        bool, typer.Option("--ids", help="With --with-normalization: it gives class ids instead of probabilities")
+    ] = False,
+) -> None:
+    """Write a network for another program; the file is kept if that program computes the same.
+
+    Example: unetzoo export run cells.onnx --for onnx --with-normalization
+    """
+    from unetzoo.inference.exports.export import export as write
+
+    network = load_model(model)
+    say("exporting:", "cyan", f"for {target}; checked before it is kept")
+    image_size = None if size is None else read_size(size)
+    path = write(network, out, target=target, image_size=image_size, with_normalization=with_normalization, ids=ids)
+    show(f"saved in {path}")

@@ -1,0 +1,116 @@
+"""Write a network as a file that another program reads, and check it in that program."""
+
+import copy
+import tempfile
+from pathlib import Path
+
+import torch
+
+from unetzoo._utils.atomic import check_new_folder, check_place, whole_folder
+from unetzoo._utils.extras import need
+from unetzoo.errors import OptionError, UnetzooError, UnknownNameError, did_you_mean
+from unetzoo.inference.exports.interface import Interface, interface_of
+from unetzoo.inference.exports.program import Job, Size
+from unetzoo.inference.exports.targets import TARGETS, Target
+from unetzoo.layers.valid import check_sides
+from unetzoo.nn.segmenter import Segmenter
+from unetzoo.nn.wrapped import segmenter_of
+
+
+def export(
+    model: Segmenter,
+    path: str | Path,
+    *,
+    target: str = "onnx",
+    image_size: Size | None = None,
+    with_normalization: bool = False,
+    ids: bool = False,
+    patience: float = 300.0,
+) -> Path:
+    """Write a network for another program, for any batch, height and width.
+
+    The file is kept only if that program computes what the network does: its output differs by less than 0.001 of the
+    largest value (of ids: in less than 0.1 % of the pixels), for another batch and size than those recorded.
+
+    | target | path | checked in |
+    |---|---|---|
+    | `onnx` | an `.onnx` file | ONNX Runtime |
+    | `openvino` | an `.xml` file, with its weights in a `.bin` file beside it | OpenVINO |
+    | `torch-export` | a `.pt2` file, for images of at least 2 x 2 pixels | `torch.export.load` |
+    | `smp` | a new folder, for a decoder and an encoder that it has | `segmentation_models_pytorch.from_pretrained` |
+
+    Args:
+        model: a copy in evaluation mode, in float32 on the CPU, is exported; `model` is not changed.
+        path: of the file, in a folder that exists; an older file is replaced.
+        target: the program.
+        image_size: (height, width) in pixels to fix, for encoders whose graph depends on it; None: any size.
+        with_normalization: the file takes pixels as float32, with the values that they have in the training images'
+            files, and normalizes them as `predict`; it gives probabilities (b, classes, h, w), as `predict`, instead of
+            logits. Pixels without data count as the training mean.
+        ids: with normalization, it gives class ids (b, h, w) as uint8, or planes (b, classes, h, w) of 0 and 1 where
+            classes may overlap, with the thresholds of the network.
+        patience: seconds to search for a graph for every size; the shifted windows of Swin would take hours. The limit
+            needs the main thread of a Unix process.
+
+    Returns:
+        The path. The graph maps `image` (b, c, h, w) to `logits` (b, classes, h, w), `probabilities` or `ids`; that of
+        a network of objects to `maps`, after activation, and an ONNX file's metadata have `objects`, `objects_options`
+        and `maps` as JSON.
+
+    Raises:
+        UnknownNameError: there is no such target.
+        MissingExtraError: without the packages of `unetzoo[onnx]` or `unetzoo[openvino]`.
+        OptionError: the target has no such option; the network does not say what the values of its images are; ids of
+            a network of objects, or of one whose post-processing needs the whole mask.
+        ShapeError: a network without padding takes no images of `image_size`.
+        UnetzooError: the path is not such a file in an existing folder, the network has no graph for every size, or the
+            program computes something else.
+    """
+    chosen = _target_of(target)
+    model = copy.deepcopy(segmenter_of(model, "exported")).to("cpu", torch.float32).eval().requires_grad_(False)
+    place = _checked_place(Path(path), chosen)
+    if not chosen.takes_pixels and (with_normalization or ids or image_size):
+        raise OptionError(f"the target {target!r} has no with_normalization=True, ids=True or image_size")
+    if chosen.takes_pixels:
+        interface = interface_of(model.config, with_normalization=with_normalization, ids=ids)
+    else:
+        interface = Interface()
+    if image_size and model.encoder.valid_padding:
+        check_sides(*image_size, model.encoder.features.reductions[-1])
+    need(chosen.extra, f"export() for {target}", *chosen.modules)
+    job = Job(model, interface, image_size, patience)
+    if not chosen.suffix:
+        with whole_folder(place) as draft:
+            chosen.write.resolve()(job, draft)
+        return place
+    with tempfile.TemporaryDirectory(dir=place.parent) as folder:
+        draft = Path(folder) / place.name
+        chosen.write.resolve()(job, draft)
+        _take_place(draft, place, chosen)
+    return place
+
+
+def _target_of(name: str) -> Target:
+    if name not in TARGETS:
+        hint = did_you_mean(name, TARGETS) or f"there are {', '.join(TARGETS)}"
+        raise UnknownNameError(f"export() has no target {name!r}; {hint}")
+    return TARGETS[name]
+
+
+def _checked_place(place: Path, target: Target) -> Path:
+    """The path; UnetzooError, before the work, if it is not that of a file or folder that can be written."""
+    if not target.suffix:
+        check_new_folder(place)
+    elif place.suffix != target.suffix or not place.parent.is_dir():
+        raise UnetzooError(f"export() writes an {target.suffix} file in a folder that exists, got {str(place)!r}")
+    else:
+        check_place(place)
+    return place
+
+
+def _take_place(draft: Path, place: Path, target: Target) -> None:
+    """Move a file, and the one beside it, so that no file stands beside an older one at any moment."""
+    if target.beside:
+        place.unlink(missing_ok=True)
+        draft.with_suffix(target.beside).replace(place.with_suffix(target.beside))
+    draft.replace(place)
