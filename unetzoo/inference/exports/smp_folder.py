@@ -28,25 +28,25 @@ def write_smp(job: Job, folder: Path) -> None:
         network.load_state_dict(_tensors(job.model, network))
         network.save_pretrained(folder)
         (folder / "README.md").write_text(_card(job.model.config), encoding="utf-8")
-        loaded = smp.from_pretrained(folder).eval()
+        loaded: nn.Module = smp.from_pretrained(folder).eval()
 
     def run(image: Tensor) -> Tensor:
         with torch.no_grad():
-            logits = loaded(image)
-        return logits[0] if isinstance(logits, tuple) else logits  # the second is that of the auxiliary head
+            output = loaded(image)
+        logits: Tensor = output[0] if isinstance(output, tuple) else output  # the second is of the auxiliary head
+        return logits
 
     reduction = max(job.model.encoder.features.reductions)
     size = getattr(job.model.encoder, "img_size", None) or (2 * reduction, 3 * reduction)
     check_same(job, run, "segmentation_models_pytorch", size=size, tolerance=_EQUAL)
 
 
-def _built(smp: Any, arguments: dict[str, Any]) -> nn.Module:  # noqa: ANN401 - a module without types
+def _built(smp: Any, arguments: dict[str, Any]) -> Any:  # noqa: ANN401 - ships no types
     name = arguments.pop("_model_class")
     try:
-        network: nn.Module = getattr(smp, name)(encoder_weights=None, **arguments)
+        return getattr(smp, name)(encoder_weights=None, **arguments)
     except Exception as error:  # of any argument that it does not take together with others
         raise ConfigError(f"segmentation_models_pytorch's {name} refuses {arguments}: {error}") from error
-    return network
 
 
 def _tensors(model: Segmenter, network: nn.Module) -> dict[str, Tensor]:
