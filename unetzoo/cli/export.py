@@ -15,7 +15,11 @@ def export(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="File or new folder of the result", show_default=False)],
     target: Annotated[
         str,
-        typer.Option("--for", metavar="TARGET", help="onnx (.onnx), openvino (.xml with .bin) or torch-export (.pt2)"),
+        typer.Option(
+            "--for",
+            metavar="TARGET",
+            help="onnx (.onnx), openvino (.xml with .bin), torch-export (.pt2), bioimageio (.zip) or smp (a folder)",
+        ),
     ] = "onnx",
     size: Annotated[
         str | None,

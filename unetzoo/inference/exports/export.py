@@ -9,7 +9,7 @@ import torch
 from unetzoo._utils.atomic import check_new_folder, check_place, whole_folder
 from unetzoo._utils.extras import need
 from unetzoo.errors import OptionError, UnetzooError, UnknownNameError, did_you_mean
-from unetzoo.inference.exports.interface import Interface, interface_of
+from unetzoo.inference.exports.interface import interface_of
 from unetzoo.inference.exports.program import Job, Size
 from unetzoo.inference.exports.targets import TARGETS, Target
 from unetzoo.layers.valid import check_sides
@@ -37,6 +37,7 @@ def export(
     | `onnx` | an `.onnx` file | ONNX Runtime |
     | `openvino` | an `.xml` file, with its weights in a `.bin` file beside it | OpenVINO |
     | `torch-export` | a `.pt2` file, for images of at least 2 x 2 pixels | `torch.export.load` |
+    | `bioimageio` | a `.zip` file, a package of bioimage.io | each library of its weights; bioimageio.spec |
     | `smp` | a new folder, for a decoder and an encoder that it has | `segmentation_models_pytorch.from_pretrained` |
 
     Args:
@@ -69,12 +70,8 @@ def export(
     chosen = _target_of(target)
     model = copy.deepcopy(segmenter_of(model, "exported")).to("cpu", torch.float32).eval().requires_grad_(False)
     place = _checked_place(Path(path), chosen)
-    if not chosen.takes_pixels and (with_normalization or ids or image_size):
-        raise OptionError(f"the target {target!r} has no with_normalization=True, ids=True or image_size")
-    if chosen.takes_pixels:
-        interface = interface_of(model.config, with_normalization=with_normalization, ids=ids)
-    else:
-        interface = Interface()
+    _check_options(target, chosen, with_normalization or ids, image_size)
+    interface = interface_of(model.config, with_normalization=with_normalization, ids=ids)
     if image_size and model.encoder.valid_padding:
         check_sides(*image_size, model.encoder.features.reductions[-1])
     need(chosen.extra, f"export() for {target}", *chosen.modules)
@@ -88,6 +85,13 @@ def export(
         chosen.write.resolve()(job, draft)
         _take_place(draft, place, chosen)
     return place
+
+
+def _check_options(name: str, target: Target, with_pixels: bool, image_size: Size | None) -> None:
+    if with_pixels and not target.takes_pixels:
+        raise OptionError(f"the target {name!r} has no with_normalization=True and no ids=True")
+    if image_size and not target.takes_size:
+        raise OptionError(f"the target {name!r} is for images of any size: leave image_size out")
 
 
 def _target_of(name: str) -> Target:

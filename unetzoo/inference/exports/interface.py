@@ -51,7 +51,7 @@ def interface_of(config: ModelConfig, *, with_normalization: bool, ids: bool) ->
             "this network's post-processing looks at whole components of a mask, which a graph cannot: leave ids out"
         )
     if with_normalization:
-        _check_known(config.info)
+        check_values_known(config.info, "with_normalization=True")
     if config.objects:
         return Interface(with_normalization, "maps")
     return Interface(with_normalization, "ids" if ids else "probabilities" if with_normalization else "logits")
@@ -183,10 +183,11 @@ def ids_of(config: ModelConfig) -> nn.Module:
     return ClassIds(limits)
 
 
-def _check_known(info: ModelInfo) -> None:
+def check_values_known(info: ModelInfo, what: str) -> None:
+    """Raise OptionError unless the values of the training images are known, which `what` needs."""
     if not info.value_range and len(info.image_dtypes) != 1:
         raise OptionError(
-            "with_normalization=True needs to know the values of the training images, and this network does not say: "
+            f"{what} needs to know the values of the training images, and this network does not say: "
             "save it with info=ModelInfo(value_range=(0, 255), mean=..., std=...)"
         )
 

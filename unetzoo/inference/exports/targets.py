@@ -16,6 +16,7 @@ class Target:
         extra: of unetzoo that is needed; empty: none.
         modules: top-level modules that are needed.
         takes_pixels: the file may have the normalization in it.
+        takes_size: the size of the images may be fixed.
         summary: what reads it.
     """
 
@@ -25,6 +26,7 @@ class Target:
     extra: str = ""
     modules: tuple[str, ...] = ()
     takes_pixels: bool = True
+    takes_size: bool = True
     summary: str
 
 
@@ -54,7 +56,16 @@ TARGETS = {
         extra="smp",
         modules=("segmentation_models_pytorch",),
         takes_pixels=False,
+        takes_size=False,
         summary="segmentation_models_pytorch",
+    ),
+    "bioimageio": Target(
+        write=lazy("unetzoo.inference.exports.bioimageio_package:write_bioimageio"),
+        suffix=".zip",
+        extra="bioimageio",
+        modules=("bioimageio", "onnx", "onnxruntime", "onnxscript"),
+        takes_pixels=False,
+        summary="bioimage.io: ilastik, QuPath, deepImageJ, BiaPy, bioimageio.core",
     ),
 }
 """By name."""
