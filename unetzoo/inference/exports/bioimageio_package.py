@@ -127,7 +127,7 @@ def _opset(path: Path) -> int:
 
 def _pack(description: dict[str, Any], folder: Path, path: Path) -> None:
     """Validate a description with its files, and write all of it into a .zip file."""
-    import bioimageio.spec as spec
+    from bioimageio import spec
 
     with spec.ValidationContext(root=folder, file_name="rdf.yaml", log_warnings=False, progressbar=False):
         model = spec.build_description(description)
