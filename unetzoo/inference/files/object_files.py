@@ -31,7 +31,8 @@ class ObjectFiles:
         overlay: Pictures of the images with outlines in color: a .png file for one image, else a folder. The colors
             are those of classes or, where there is one class, tell objects apart. Small images are enlarged to 1024
             pixels, large ones reduced to 4096.
-        pixel_size: Side of a pixel with its unit, such as 0.5um, for further columns in the unit.
+        pixel_size: Side of a pixel with its unit, such as 0.5um, for further columns in the unit. By default that which
+            the files state, if all do.
 
     Raises:
         OptionError: a file has another ending, or `pixel_size` is not a length, or there is no table for it.

@@ -8,13 +8,14 @@ from typing import Any
 
 from unetzoo._utils.atomic import whole_file
 from unetzoo._utils.colors import Colors, outline_palette
-from unetzoo._utils.pixel_size import PixelSize, read_pixel_size
+from unetzoo._utils.pixel_size import PixelSize
 from unetzoo._utils.texts import printable
 from unetzoo.data.formats.read import open_image
 from unetzoo.inference.files.jobs import Job, open_pixels
 from unetzoo.inference.files.object_files import ObjectFiles
 from unetzoo.inference.files.object_overlays import write_overlay
 from unetzoo.inference.files.object_plan import ImageFiles, shared_outlines
+from unetzoo.inference.files.object_sizes import sizes_in_tables
 from unetzoo.inference.files.object_tables import Labels, TableFile, measure_image, open_table, summary_of
 from unetzoo.inference.files.predictor import FilePrediction
 from unetzoo.inference.files.records import recorded_classes
@@ -74,24 +75,22 @@ class Tables:
     Attributes:
         table: a row for each object; None: not written.
         summary: a row for each image; None: not written.
-        pixel_size: for columns in its unit.
     """
 
     table: TableFile | None
     summary: TableFile | None
-    pixel_size: PixelSize | None
 
-    def add(self, name: str, objects: ImageObjects) -> None:
-        """Measure the objects of an image, and add their rows."""
+    def add(self, name: str, objects: ImageObjects, pixel_size: PixelSize | None) -> None:
+        """Measure the objects of an image, and add their rows; columns in a unit need the size of its pixels."""
         if not (self.table or self.summary):
             return
-        columns, count = measure_image(objects.labels, objects.image, nodata=objects.nodata, pixel_size=self.pixel_size)
+        columns, count = measure_image(objects.labels, objects.image, nodata=objects.nodata, pixel_size=pixel_size)
         if self.table:
             classes = [objects.class_names[objects.class_of(number)] for number in columns["id"].tolist()]
             plain = {title: values.tolist() for title, values in columns.items()}
             self.table.add(name, {"id": plain.pop("id"), "class": classes, **plain})
         if self.summary:
-            row = summary_of(columns, count, self.pixel_size)
+            row = summary_of(columns, count, pixel_size)
             self.summary.add(name, {title: [value] for title, value in row.items()})
 
 
@@ -144,12 +143,14 @@ def _write(
             None if path is None else stack.enter_context(open_table(Path(path)))
             for path in (files.table, files.summary)
         )
-        tables = Tables(table, summary, read_pixel_size(files.pixel_size) if files.pixel_size else None)
+        tables = Tables(table, summary)
+        images = [item.job.image for item in planned]
+        sizes = sizes_in_tables(images, files.pixel_size) if table or summary else [None] * len(images)
         shared = shared_outlines(files, planned)
         outlines = stack.enter_context(_outlines_file(shared)) if shared else None
-        for item in planned:
+        for item, size in zip(planned, sizes, strict=True):
             with open_objects(item.job, config) as objects:
-                tables.add(item.name, objects)
+                tables.add(item.name, objects, size)
                 if outlines:
                     outlines.add(objects.outlines(), printable(item.name), objects.class_in_color)
                 _draw(item, objects)
