@@ -31,6 +31,7 @@ def test_there_are_these():
         "unetzoo-geo",
         "unetzoo-lite",
         "unetzoo-medical",
+        "unetzoo-queries",
         "unetzoo-stardist",
         "unetzoo-transformers",
         "unetzoo-unet3p",
