@@ -43,6 +43,7 @@ PLAN = (  # those that can go on where they were stopped come last, since one th
         numbers="A scene of four bands from GeoTIFF to GeoTIFF, beside a loop over rasterio's windows",
         minutes=8,
     ),
+    Benchmark(module="benchmarks.serve", numbers="[Serving](#serving): 16 clients at once, beside predict", minutes=4),
     Benchmark(
         module="benchmarks.gallery",
         numbers="[docs/decoders.md](../docs/decoders.md): size and time of each decoder",

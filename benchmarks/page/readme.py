@@ -17,6 +17,7 @@ from benchmarks.page.objects_memory import objects_memory_section
 from benchmarks.page.panel import panel_section
 from benchmarks.page.peers import peers_section
 from benchmarks.page.prediction import large_section, prediction_section, scene_section
+from benchmarks.page.serve import serve_section
 from benchmarks.page.speed import load_cases, speed_section
 from benchmarks.page.startup import startup_section
 from benchmarks.plan import PLAN
@@ -48,6 +49,7 @@ _SECTIONS: tuple[tuple[str, str, Section], ...] = (  # a file of results each
     ("prediction.json", "## Predicting large images", prediction_section),
     ("prediction-large.json", "### 20,000 x 20,000 pixels", large_section),
     ("scene.json", "### From GeoTIFF to GeoTIFF", scene_section),
+    ("serve.json", "## Serving", serve_section),
     ("losses.json", "## Losses", losses_section),
     ("crops.json", "## Crops", crops_section),
     ("leaderboard.json", "## Leaderboard", leaderboard_section),

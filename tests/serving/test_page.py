@@ -1,6 +1,7 @@
 """The page in a real browser, served by the real command."""
 
 import io
+import json
 import shutil
 from dataclasses import replace
 
@@ -24,7 +25,7 @@ IMAGE = Cells(1, 0)[0].image[..., 0]
 def servers(tmp_path_factory):
     folder = tmp_path_factory.mktemp("page")
     classes = varied_model()
-    info = unetzoo.ModelInfo(class_names=("background", "<b>cell</b>", "edge"), value_range=(0.0, 255.0))
+    info = unetzoo.ModelInfo(class_names=("background", "<b>cell</b>", "edge"), pixel_size=(0.01, 0.01), unit="um")
     classes.config = replace(classes.config, info=info)
     unetzoo.save(objects_model(IMAGE), folder / "objects")
     unetzoo.save(classes, folder / "classes")
@@ -98,9 +99,23 @@ def test_a_tiff_becomes_an_overlay_a_count_and_files(servers, open_page, tmp_pat
     assert tab.get_by_role("link").count() == 3
 
 
+def test_a_doubt_about_an_image_is_shown_and_stands_in_a_header(servers, open_page):
+    resolution = {"resolution": (1e4, 1e4), "resolutionunit": "CENTIMETER"}  # 1 um
+    image = _file("far.tif", lambda file: tifffile.imwrite(file, IMAGE, **resolution))
+    tab = open_page(servers[1].address)
+    _choose(tab, image, _png())
+    said = "its pixels are 1 um, those of the training 0.01 um: it is predicted as it is"
+    assert tab.locator(".warning").all_inner_texts() == [said]
+    status, _, headers = servers[1].post(image["buffer"])
+    assert (status, json.loads(headers["unetzoo-warnings"])) == (200, [said])
+    assert "unetzoo-warnings" not in servers[1].post(_png()["buffer"])[2]
+
+
 def test_it_works_by_the_keyboard_and_the_mask_fades(servers, open_page):
     tab = open_page(servers[1].address)
+    tab.bring_to_front()
     tab.keyboard.press("Tab")
+    tab.locator("input[type=file]:focus").wait_for(state="attached")
     with tab.expect_file_chooser() as chooser:
         tab.keyboard.press("Enter")
     chooser.value.set_files([_png()])

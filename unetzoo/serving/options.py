@@ -18,7 +18,7 @@ class ServeOptions:
         queue: Number of images that may wait for a device. Further ones are refused.
         max_bytes: Most bytes of a request.
         max_pixels: Most pixels of an image, also after it is resampled to the pixel size of the training.
-        timeout: Seconds that an image may take to arrive, and then again to be predicted.
+        timeout: Seconds that an image may take to arrive, and then again to wait and be predicted.
 
     Raises:
         OptionError: a value is out of its range.

@@ -14,6 +14,8 @@ from unetzoo.inference.files.computed import by_engine
 from unetzoo.inference.files.options import PredictOptions
 from unetzoo.inference.files.predictor import FilePredictor
 from unetzoo.inference.forward import Network
+from unetzoo.nn.ensemble import members_of
+from unetzoo.nn.optimized import OptimizedSegmenter
 from unetzoo.registry.objects import network_maps
 from unetzoo.serving.application import application
 from unetzoo.serving.options import ServeOptions
@@ -64,8 +66,8 @@ def predictors_of(model: Network, options: PredictOptions) -> Sequence[FilePredi
     options.check_fits(model.config, [options.suffix])
     network_maps(model.config)
     network = by_engine(model, options)
-    is_on_gpus = options.device is None and options.engine in (None, "torch") and network is model
-    gpus = torch.cuda.device_count() if is_on_gpus else 0
+    is_by_engine = any(isinstance(member, OptimizedSegmenter) for member in members_of(network))
+    gpus = torch.cuda.device_count() if options.device is None and not is_by_engine else 0
     devices: list[str | None] = [f"cuda:{number}" for number in range(gpus)]
     return [FilePredictor(network, replace(options, device=device)) for device in devices or [options.device]]
 
