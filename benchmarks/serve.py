@@ -67,9 +67,8 @@ def measure_serving(
         jobs = _jobs(folder, encoder, size, share)
         environment = {**os.environ, "TMPDIR": name}
         predict = _start(_PREDICT, str(folder / "model"), environment=environment, stdin=subprocess.PIPE)
-        server = _start(
-            _SERVER, "serve", str(folder / "model"), "--port", "0", environment=environment, stderr=subprocess.PIPE
-        )
+        serve = ("serve", str(folder / "model"), "--port", "0", "--timeout", "3600")
+        server = _start(_SERVER, *serve, environment=environment, stderr=subprocess.PIPE)
         try:
             address = re.search(r"http://\S+", str(server.stderr and server.stderr.readline()))
             assert address

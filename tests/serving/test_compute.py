@@ -147,19 +147,25 @@ def test_planes_of_classes_that_overlap_are_a_tiff_and_counted_each(tmp_path):
     assert [each["pixels"] for each in facts["classes"]] == planes.sum((1, 2)).tolist()
 
 
+def _micrometers(path):
+    tifffile.imwrite(path, IMAGE, resolution=(2e4, 2e4), resolutionunit="CENTIMETER")  # 0.5 um
+
+
 def test_numbers_table_and_outlines_of_objects_are_those_of_predict_files(of_objects, tmp_path):
-    Image.fromarray(IMAGE).save(tmp_path / "image.png")
+    _micrometers(tmp_path / "image.tif")
     files = unetzoo.ObjectFiles(table=tmp_path / "table.csv", outlines=tmp_path / "out.geojson")
-    unetzoo.predict_files(of_objects, tmp_path / "image.png", tmp_path / "mask.tif", object_files=files)
+    unetzoo.predict_files(of_objects, tmp_path / "image.tif", tmp_path / "mask.tif", object_files=files)
     ids = unetzoo.predict_objects(of_objects, IMAGE)
     work = tmp_path / "work"
     work.mkdir()
-    rows = json.loads(_compute(of_objects, work, _png(), "json").content)["objects"]
-    assert [row["area_px"] for row in rows] == np.bincount(ids.ravel())[1:].tolist()
-    table = list(csv.DictReader(io.StringIO(_compute(of_objects, work, _png(), "csv").content.decode())))
+    rows = json.loads(_compute(of_objects, work, _micrometers, "json").content)["objects"]
+    areas = np.bincount(ids.ravel())[1:]
+    assert [row["area_px"] for row in rows] == areas.tolist()
+    np.testing.assert_allclose([row["area_um2"] for row in rows], areas / 4)
+    table = list(csv.DictReader(io.StringIO(_compute(of_objects, work, _micrometers, "csv").content.decode())))
     expected = list(csv.DictReader(io.StringIO((tmp_path / "table.csv").read_text())))
     assert [{**row, "image": ""} for row in table] == [{**row, "image": ""} for row in expected]
-    outlines = json.loads(_compute(of_objects, work, _png(), "geojson").content)
+    outlines = json.loads(_compute(of_objects, work, _micrometers, "geojson").content)
     assert [each["geometry"] for each in outlines["features"]] == [
         each["geometry"] for each in json.loads((tmp_path / "out.geojson").read_text())["features"]
     ]
