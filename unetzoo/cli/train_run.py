@@ -69,7 +69,7 @@ def _say_scores(result: "FoldsFit") -> None:
     from unetzoo.weights.folder import FOLDS
 
     evaluation = result.evaluation
-    images = count_of(len(evaluation.cases), "image")
+    images = count_of(len(evaluation.cases), evaluation.noun)
     notes = [note for note in (interval_note(evaluation),) if note]
     show(f"out of fold, {images}, each by the network that did not see it:", class_table(evaluation), *notes)
     if result.tuning:

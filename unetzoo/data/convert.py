@@ -65,6 +65,8 @@ def convert_dataset(
     options = MaskOptions(classes, masks, ignore, threshold, nearest_color)
     check_new_folder(Path(folder))
     survey = survey_of(data, options, trained=None, split_by=None, on_read=on_read)
+    if survey.slicing.is_said:
+        raise DataError("the data has volumes, which are not written as images: training reads them as they are")
     if survey.errors:
         raise DataError(summary_of(survey.errors))
     with whole_folder(Path(folder)) as draft:

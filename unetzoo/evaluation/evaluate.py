@@ -25,7 +25,7 @@ from unetzoo.evaluation.shown import presented
 from unetzoo.evaluation.volumes import measure_volumes, volumes_of
 from unetzoo.inference.choices import Axes, Resample
 from unetzoo.inference.forward import Network
-from unetzoo.inference.volumes import SliceTiling
+from unetzoo.inference.slices import SliceTiling
 from unetzoo.nn.ensemble import without_postprocessing
 from unetzoo.nn.wrapped import network_of
 

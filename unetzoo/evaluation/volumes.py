@@ -1,5 +1,6 @@
 """Measure a network on volumes: a case is a whole volume, not a slice."""
 
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -7,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unetzoo.data.dataset import Dataset
+from unetzoo.data.formats.limits import check_memory
 from unetzoo.data.formats.nodata import known_where_data
 from unetzoo.data.formats.slices import Slices, open_volume
 from unetzoo.data.sources.samples import CodedDataset
@@ -16,8 +18,8 @@ from unetzoo.evaluation.masks import NO_CLASS, check_fits
 from unetzoo.evaluation.measure import Measurement
 from unetzoo.inference.choices import Axes
 from unetzoo.inference.forward import Network
+from unetzoo.inference.slices import SeenVolume, SliceTiling, finish_of
 from unetzoo.inference.thresholds import limits_of
-from unetzoo.inference.volumes import SeenVolume, SliceTiling, finish_of
 from unetzoo.nn.coding import UNKNOWN
 from unetzoo.nn.wrapped import network_of
 
@@ -71,6 +73,7 @@ def measure_volumes(
             channels = raster.shape[-1] * seen.views[0].count
             check_fits(model, dataset.class_names, channels, labels=dataset.labels, image=name)
             doubts += [Finding(name, f": {doubt}") for doubt in seen.doubts]
+            check_memory(name, 2 * 8 * seen.config.classes * math.prod(raster.shape[:3]))
             probabilities = seen.mean_probabilities(np.zeros)
             view = Slices(raster, source.direction)
             predicted = _labels(seen, probabilities)

@@ -143,6 +143,19 @@ def test_the_mean_of_all_axes_lies_where_its_series_lies(tmp_path):
     np.testing.assert_allclose(np.asarray(result.dataobj), expected.transpose(3, 2, 1, 0), atol=1e-6)
 
 
+def test_results_of_a_folder_have_the_format_of_their_source_or_one_with_its_place(tmp_path):
+    (tmp_path / "in").mkdir()
+    example_dicom(tmp_path / "in")
+    _save(tmp_path / "in" / "b.nii.gz", example_values())
+    done = unetzoo.predict_files(
+        _network(), tmp_path / "in", tmp_path / "out", options=unetzoo.PredictOptions(axes="z")
+    )
+    assert [each.state for each in done] == ["predicted"] * 2
+    assert sorted(path.name for path in (tmp_path / "out").rglob("*.nii*")) == ["b.nii.gz", "series.nii"]
+    result = nibabel.load(next((tmp_path / "out").rglob("series.nii")))
+    np.testing.assert_allclose(result.affine, OBLIQUE, atol=1e-5)
+
+
 @pytest.mark.parametrize("ending", [".nii", ".nrrd", ".mha"])
 def test_results_in_other_formats_have_the_same_place_by_simpleitk(tmp_path, ending):
     source = _save(tmp_path / "a.nii.gz", example_values())

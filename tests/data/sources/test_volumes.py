@@ -175,6 +175,39 @@ def test_a_volume_of_nan_and_of_infinity_are_said_once(tmp_path):
     assert [text for text in survey.warnings if text.startswith("images/1.npy: none of its pixels has data")]
 
 
+def test_the_names_of_nnunet_are_paired_without_a_doubt(cases):
+    for number in range(4):
+        path = cases / "images" / f"case{number}.tif"
+        path.rename(path.with_name(f"case{number}_0000.tif"))
+    (cases / "images").rename(cases / "imagesTr")
+    (cases / "masks").rename(cases / "labelsTr")
+    survey = unetzoo.survey(cases, slices=1)
+    assert not survey.problems
+    assert survey.names[0] == "imagesTr/case0_0000.tif [z=0]"
+    write_stack(cases / "imagesTr" / "case2_0001.tif", volume(2)[0])
+    with pytest.raises(
+        unetzoo.DataError, match="several files for the mask of one image, such as case2_0000 and case2"
+    ):
+        unetzoo.survey(cases, slices=1)
+
+
+def test_numbered_pictures_with_masks_of_their_own_are_no_channels(tmp_path):
+    for folder in ("images", "masks"):
+        for name in ("a", "a_0000", "a_0001"):
+            (tmp_path / folder).mkdir(exist_ok=True)
+            Image.fromarray(np.eye(20, dtype=np.uint8)).save(tmp_path / folder / f"{name}.png")
+    assert len(unetzoo.survey(tmp_path).names) == 3
+
+
+def test_volumes_are_not_converted_into_images(cases, tmp_path):
+    from unetzoo.data.convert import convert_dataset
+
+    source = unetzoo.survey(cases, slices=1).source
+    with pytest.raises(unetzoo.DataError, match="has volumes, which are not written as images"):
+        convert_dataset(source, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
 def test_decoded_volumes_are_kept_up_to_a_bound_and_not_sent_to_other_processes(cases, monkeypatch):
     survey = unetzoo.survey(cases, slices=1)
     source = survey.source

@@ -91,7 +91,7 @@ def nameless_axes(shape: Sequence[int], name: str, known: Known) -> tuple[int, .
     return tuple(axes)
 
 
-def volume_axes(axes: str, shape: Sequence[int], name: str, known: Known) -> tuple[int, ...]:
+def volume_axes(axes: str, shape: Sequence[int], name: str) -> tuple[int, ...]:
     """The numbers of the axes of slices, height, width and channels of a volume; without the last if there are none.
 
     Slices lie along the axis Z, or along the pages of an array whose axes have no names.
@@ -100,7 +100,7 @@ def volume_axes(axes: str, shape: Sequence[int], name: str, known: Known) -> tup
         DataError: there are no slices, or further axes.
     """
     if set(axes) <= {"Q"}:
-        return nameless_volume_axes(shape, name, known)
+        return nameless_volume_axes(shape, name)
     along = next((axis for axis in _OF_SLICES if axis in axes), "")
     others = [index for index, axis in enumerate(axes) if axis not in {*"YX", along} and shape[index] > 1]
     if not along or len(others) > 1 or not {"Y", "X"} <= set(axes):
@@ -111,10 +111,10 @@ def volume_axes(axes: str, shape: Sequence[int], name: str, known: Known) -> tup
     return (axes.index(along), axes.index("Y"), axes.index("X"), *others)
 
 
-def nameless_volume_axes(shape: Sequence[int], name: str, known: Known) -> tuple[int, ...]:
+def nameless_volume_axes(shape: Sequence[int], name: str) -> tuple[int, ...]:
     """As `volume_axes` of an array whose axes have no names: (slices, rows, columns), perhaps with channels.
 
-    Of four axes the channels are the first or the last, whichever fits their known number, or else is shorter.
+    Of four axes the channels are the first or the last, whichever is shorter.
 
     Raises:
         DataError: it has other axes.
@@ -124,11 +124,7 @@ def nameless_volume_axes(shape: Sequence[int], name: str, known: Known) -> tuple
             f"{name}: a volume must be (slices, rows, columns) or (slices, rows, columns, channels), but this is "
             f"{tuple(shape)}"
         )
-    if len(shape) == 3:
-        return (0, 1, 2)
-    fitting = [axis for axis in (0, 3) if shape[axis] == known.channels]
-    first = fitting[0] == 0 if len(fitting) == 1 else shape[0] < shape[3]
-    return (1, 2, 3, 0) if first else (0, 1, 2, 3)
+    return (1, 2, 3, 0) if len(shape) == 4 and shape[0] < shape[3] else tuple(range(len(shape)))
 
 
 def image_shape(shape: Sequence[int], order: Sequence[int], *, is_volume: bool = False) -> tuple[int, ...]:

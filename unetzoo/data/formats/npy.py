@@ -24,8 +24,8 @@ def open_npy(content: Content) -> Iterator[Raster]:
         DataError: it is shorter than it announces, does not hold numbers, or is not an image.
     """
     shape, dtype = _header(content)
-    is_volume = content.known.is_volume
-    order = (nameless_volume_axes if is_volume else nameless_axes)(shape, content.name, content.known)
+    is_volume, name = content.known.is_volume, content.name
+    order = nameless_volume_axes(shape, name) if is_volume else nameless_axes(shape, name, content.known)
     array = _array(content)
     size = image_shape(shape, order, is_volume=is_volume)
 

@@ -65,22 +65,21 @@ def direction_of(axis: str) -> int:
     name = str(axis).strip().lower()
     if name not in (*AXES, *PLANES):
         raise OptionError(f"axis must be one of {', '.join(AXES)} ({', '.join(PLANES)}); got {axis!r}")
-    return ((*AXES, *PLANES)).index(name) % len(AXES)
+    return (*AXES, *PLANES).index(name) % len(AXES)
 
 
 @contextmanager
-def open_volume(path: Path, role: Role = "image", *, channels: int | None = None) -> Iterator[Raster]:
+def open_volume(path: Path, role: Role = "image") -> Iterator[Raster]:
     """Open a volume (d, h, w, c), which is not read.
 
     Args:
         path: of a file of a format that holds volumes, or 3-D arrays.
         role: whether it is an image or a mask.
-        channels: that it is known to have.
 
     Raises:
         DataError: it cannot be read, or is an image of rows and columns alone.
     """
-    with open_raster(path, role=role, known=Known(channels=channels, is_volume=True)) as raster:
+    with open_raster(path, role=role, known=Known(is_volume=True)) as raster:
         if len(raster.shape) != 4:
             height, width, count = raster.shape
             raise DataError(

@@ -127,6 +127,17 @@ def written_ending(path: Path) -> str:
     return ending_of(path.name, written_endings())
 
 
+def volume_ending(path: Path) -> str:
+    """The ending of the result of a volume: its own, or of a format of the same plugin; empty: neither is written."""
+    if (own := written_ending(path)) and "arrays" in (stored_in(own) or ()):
+        return own
+    folder = _format_of_folder(path)
+    read = ending_of(path.name, endings())
+    plugins = {offer.plugin for spec, offer in _specs() if spec is folder or read in spec.endings} - {PROJECT}
+    written = [spec for spec, offer in _specs() if offer.plugin in plugins and spec.create]
+    return next((spec.endings[0] for spec in written if {"arrays", "grid"} <= {*spec.stores}), "")
+
+
 def write(path: Path, result: ResultArray, spec: FormatSpec) -> None:
     """Write a result into a draft in a format that is written."""
     assert spec.create is not None  # noqa: S101 - `format_written` chose it

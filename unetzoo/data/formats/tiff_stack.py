@@ -34,7 +34,7 @@ def volume_of(pages: Sequence[Any], series: Any, file: Any, content: Content, gr
         DataError: it has no slices, or further axes, or more pixels than the memory holds.
     """
     axes, shape = ("ZYX", (len(pages), *pages[0].shape)) if pages else (series.axes, series.shape)
-    order = volume_axes(axes, shape, content.name, content.known)
+    order = volume_axes(axes, shape, content.name)
     page, is_mask = series.keyframe, content.role == "mask"
 
     def decode() -> Pixels:

@@ -82,9 +82,9 @@ def open_zarr(content: Content) -> Iterator[Raster]:
 def _order(array: Any, axes: str, content: Content) -> tuple[int, ...]:  # noqa: ANN401 - an extra
     """The numbers of the axes of space and channels of an array whose axes have these names, or none."""
     shape, name, known = array.shape, content.name, content.known
-    if len(axes) == len(shape):
-        return (volume_axes if known.is_volume else named_axes)(axes, shape, name, known)
-    return (nameless_volume_axes if known.is_volume else nameless_axes)(shape, name, known)
+    if known.is_volume:
+        return volume_axes(axes, shape, name) if len(axes) == len(shape) else nameless_volume_axes(shape, name)
+    return named_axes(axes, shape, name, known) if len(axes) == len(shape) else nameless_axes(shape, name, known)
 
 
 def write_zarr(path: Path, result: ResultArray) -> None:

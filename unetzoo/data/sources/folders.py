@@ -16,7 +16,7 @@ from unetzoo.data.formats.table import ending_of, endings
 from unetzoo.data.sources.declared import read_declared
 from unetzoo.data.sources.files import EntryFiles, FileSource
 from unetzoo.data.sources.listing import Listing, is_hidden, list_images
-from unetzoo.data.sources.names import match_classes, match_names, name_in, plain_names
+from unetzoo.data.sources.names import match_classes, match_names, name_in, plain_names, several_channels
 from unetzoo.data.sources.source import Entry, Finding, sentences
 from unetzoo.data.sources.tools import cvat_classes, foreign_annotations, voc_splits
 from unetzoo.errors import DataError
@@ -56,7 +56,8 @@ def pairs_in_folder(folder: Path) -> FileSource:
 
     Raises:
         NoPairsError: it has no folder of images with one of masks beside it, or no pair in them.
-        DataError: it has none of the images that its lists name, or declares something else than options of masks.
+        DataError: it has none of the images that its lists name, or declares something else than options of masks; or
+            channels of one image are files of their own.
     """
     lots, problems = _lots(folder)
     if not lots:
@@ -162,6 +163,11 @@ def _match(folder: Path, split: str, images: Path, masks: Path) -> tuple[list[En
         image_files = {name: files for name, files in image_files.items() if name not in beside}
         mask_files = {name: files for name, files in mask_files.items() if name in beside}
         mask_problems = []
+    if pair := several_channels(list(image_files), list(mask_files)):
+        raise DataError(
+            f"{images} has several files for the mask of one image, such as {' and '.join(pair)}, which are its "
+            "channels: store them as one file with all channels, such as a NIfTI with a fourth axis"
+        )
     matches = match_names(list(image_files), list(mask_files))
     is_unmatched = images != masks and (matches.pattern or not matches.masks)
     if is_unmatched and (named := match_classes(list(image_files), list(mask_files))):

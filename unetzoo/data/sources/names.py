@@ -13,6 +13,7 @@ from unetzoo.data.formats.table import endings, without_ending
 _KINDS = ("cp_masks", "masks", "mask", "labels", "label", "segmentation", "seg", "groundtruth", "gt", "annotation")
 _ENDINGS = ("___fuse", *(f"{joint}{kind}" for kind in _KINDS for joint in "_-."))
 _DOUBLE_ENDING = ".ome"
+_FIRST = "_0000"  # ending of the only, or the first channel of an image in nnU-Net's folders
 _NEARLY_ALL = 0.9
 _SEPARATORS = "_- ."
 
@@ -43,11 +44,12 @@ def match_names(images: Sequence[str], masks: Sequence[str]) -> Matches:
     """Match masks with images: of the same name, or one with an ending such as `_mask`, in whatever case.
 
     A mask `a_mask_1` belongs to `a` if there is `a_mask`. If hardly anything matches, but nearly all names follow two
-    patterns, such as `img_1` and `mask_1`, these match them.
+    patterns, such as `img_1` and `mask_1`, these match them. `a_0000` is the image of `a`, as in nnU-Net's folders.
     """
     plain = plain_names(masks)
     stages: tuple[tuple[Key, Key], ...] = (
         (str, str),
+        (_without_channel, str),
         (str, plain.__getitem__),
         (str.casefold, lambda mask: plain[mask].casefold()),
     )
@@ -61,6 +63,20 @@ def match_names(images: Sequence[str], masks: Sequence[str]) -> Matches:
         rest = [mask for mask in rest if mask_key(mask) not in image_of]
     pattern = _by_pattern(images, masks) if 2 * len(matched) < len(images) else None
     return pattern or Matches(dict(matched))
+
+
+def several_channels(images: Sequence[str], masks: Sequence[str]) -> tuple[str, str] | None:
+    """Two images that are channels of the same mask by their numbers, as nnU-Net has them; None: there are none."""
+    present, known = {*images}, {*masks}
+    pairs = ((name, f"{name[: -len(_FIRST)]}_0001") for name in images if name.endswith(_FIRST))
+    return next(
+        (pair for pair in pairs if pair[1] in present and _without_channel(pair[0]) in known and not known & {*pair}),
+        None,
+    )
+
+
+def _without_channel(image: str) -> str:
+    return image.removesuffix(_FIRST)
 
 
 def match_classes(images: Sequence[str], masks: Sequence[str]) -> dict[str, dict[str, str]]:

@@ -142,7 +142,7 @@ def _jobs(images: Images, out: Path, suffix: Suffix, on_left_out: Callable[[str]
         return _in_folder(_of_files(images_in_table(path)), out, suffix)
     if is_folder_image(path) or not path.is_dir():
         inside = out.is_dir() and not is_folder_image(out)
-        return [Job(path, out / f"{without_ending(path).name}{suffix(path.name)}" if inside else out)]
+        return [Job(path, out / f"{without_ending(path).name}{suffix(str(path))}" if inside else out)]
     if out.resolve() == path.resolve():
         raise DataError(f"{out} is the folder of the images itself; name another one for the results")
     jobs = _in_folder(_of_folder(path, out, on_left_out), out, suffix)

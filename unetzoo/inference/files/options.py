@@ -130,13 +130,10 @@ class PredictOptions:
         return replace(options, format="tif") if has_planes and self.format is None and not options.axes else options
 
     def suffix_for(self, image: str) -> str:
-        """Ending of the result of an image in a folder; of a volume that of its own file, if it can be written."""
-        from unetzoo.data.formats.table import stored_in, written_ending
+        """Ending of the result of an image in a folder; of a volume one of its own format or plugin, if it has one."""
+        from unetzoo.data.formats.table import volume_ending
 
-        if not self.axes or self.format:
-            return self.suffix
-        ending = written_ending(Path(image))
-        return ending if ending and "arrays" in (stored_in(ending) or ()) else ".tif"
+        return volume_ending(Path(image)) or ".tif" if self.axes and not self.format else self.suffix
 
     def check_fits(self, config: "ModelConfig", suffixes: Iterable[str]) -> None:
         """Raise OptionError where the network lacks a class, or files with these endings cannot hold its result."""

@@ -68,7 +68,7 @@ class FilePredictor:
     """
 
     def __init__(self, model: Network, options: PredictOptions) -> None:
-        self.options = options
+        self.options = options = options.for_network(model.config)
         network = without_postprocessing(network_of(model)) if options.raw else network_of(model)
         self._network, self._engine = computed(network, options)
         self.config = config = network.config

@@ -18,8 +18,8 @@ from unetzoo.inference.files.options import PredictOptions
 from unetzoo.inference.files.partial import PartialResult
 from unetzoo.inference.files.writers import write_result
 from unetzoo.inference.forward import Network
+from unetzoo.inference.slices import SeenVolume, SliceTiling, finish_of
 from unetzoo.inference.thresholds import Limits
-from unetzoo.inference.volumes import SeenVolume, SliceTiling, finish_of
 from unetzoo.nn.coding import UNKNOWN
 
 _MOST = 2**16 - 1
