@@ -50,7 +50,10 @@ def network_from_smp(
         ConfigError: the network has no equivalent in unetzoo.
     """
     state = _bare(checkpoint)
-    described = _visible(state) | {"encoder_name": encoder} | dict(options or {})
+    visible = _visible(state)
+    described = visible | {"encoder_name": encoder} | dict(options or {})
+    if described["_model_class"] != visible["_model_class"]:
+        raise WeightsError(f"these are the tensors of {visible['_model_class']}, not of {described['_model_class']}")
     config = config_of_smp(described)
     model = build(config)
     try:
@@ -66,13 +69,17 @@ def network_from_smp(
 def _bare(checkpoint: Mapping[str, Any]) -> dict[str, Tensor]:
     """The state_dict in a checkpoint, without the prefix before all names."""
     state = tensors_in(checkpoint)
-    prefix = next((key.partition(_HEAD)[0] for key in state if _HEAD in key), None)
-    if prefix is None:
+    prefixes = sorted({key.partition(_HEAD)[0] for key in state if _HEAD in key})
+    if len(prefixes) > 1:
+        raise WeightsError(
+            f"this state dict holds several networks, under {', '.join(map(repr, prefixes))}: pass the tensors of one"
+        )
+    if not prefixes:
         raise WeightsError(
             f"these are not the tensors of a network of segmentation_models_pytorch: there is no {_HEAD}*, but"
             f" {', '.join([*state][:3])}"
         )
-    return without_prefix(state, prefix)
+    return without_prefix(state, prefixes[0])
 
 
 def _visible(state: Mapping[str, Tensor]) -> dict[str, Any]:

@@ -32,6 +32,7 @@ COMMANDS = {
     "deploy": lazy("unetzoo.cli.deploy:deploy"),
     "serve": lazy("unetzoo.cli.serve:serve"),
     "export": lazy("unetzoo.cli.export:export"),
+    "import": lazy("unetzoo.cli.import_weights:import_weights"),
     "bench": lazy("unetzoo.cli.bench:bench"),
     "push": lazy("unetzoo.cli.hub:push_folder"),
     "pull": lazy("unetzoo.cli.hub:pull_model"),

@@ -152,3 +152,21 @@ def test_what_a_package_cannot_say_is_refused_and_nothing_stays(options, info, m
     with pytest.raises(unetzoo.UnetzooError, match=message):
         unetzoo.export(_saved(tmp_path, model, info), tmp_path / "out" / "a.zip", target="bioimageio")
     assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_a_network_of_objects_gives_its_maps_at_a_fixed_size_and_has_no_state_dict(tmp_path):
+    torch.manual_seed(0)
+    options = NET | {"in_channels": 1}
+    info = unetzoo.ModelInfo(value_range=(0, 4095), image_dtypes=("uint16",))
+    model = _saved(tmp_path, unetzoo.create("unet", objects="distance", **options), info)
+    path = unetzoo.export(model, tmp_path / "cells.zip", target="bioimageio", image_size=(32, 48))
+    package = zipfile.ZipFile(path)
+    description = spec.load_model_description(path).model_dump(mode="json")
+    pixels, maps = _array(package, "test_input.npy"), _array(package, "test_output.npy")
+    assert (pixels.dtype, pixels.shape) == (np.uint16, (1, 1, 32, 48))
+    assert pixels.max() > 255
+    np.testing.assert_allclose(unetzoo.predict(model, pixels[0, 0]), maps[0], atol=1e-5)
+    np.testing.assert_allclose(_by_onnx(package, None, _prepared(package, description)), maps, atol=1e-5)
+    assert description["weights"]["pytorch_state_dict"] is None
+    assert description["config"]["unetzoo"]["objects"] == "distance"
+    assert [axis["size"] for axis in description["inputs"][0]["axes"][2:]] == [32, 48]

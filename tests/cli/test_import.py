@@ -1,0 +1,92 @@
+import pytest
+import segmentation_models_pytorch as smp
+import torch
+from safetensors.torch import save_file
+
+import unetzoo
+
+
+@pytest.fixture(scope="module")
+def peer():
+    torch.manual_seed(0)
+    peer = smp.Unet("resnet18", encoder_weights=None, classes=2, encoder_depth=3, decoder_channels=(32, 16, 8))
+    for module in peer.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.running_mean.uniform_(-0.1, 0.1)
+            module.running_var.uniform_(0.8, 1.2)
+    return peer.eval()
+
+
+def _lightning(peer, path):
+    tensors = {f"model.{name}": tensor for name, tensor in peer.state_dict().items()}
+    tensors |= {"mean": torch.zeros(3), "loss.weight": torch.ones(2)}  # of the module around the network
+    torch.save({"epoch": 3, "state_dict": tensors, "optimizer_states": [{"state": {0: torch.ones(1)}}]}, path)
+
+
+def _parallel(peer, path):
+    torch.save(torch.nn.DataParallel(peer).state_dict(), path)
+
+
+def _compiled(peer, path):
+    torch.save({f"model.module._orig_mod.{name}": tensor for name, tensor in peer.state_dict().items()}, path)
+
+
+def _safe(peer, path):
+    save_file({f"model.{name}": tensor for name, tensor in peer.state_dict().items()}, path)
+
+
+@pytest.mark.parametrize(
+    ("write", "name"), [(_lightning, "a.ckpt"), (_parallel, "a.pth"), (_compiled, "a.pt"), (_safe, "a.safetensors")]
+)
+def test_a_state_dict_of_a_wrapped_network_becomes_a_folder_with_its_logits(write, name, peer, invoke, tmp_path):
+    write(peer, tmp_path / name)
+    flags = ("--encoder", "resnet18", "--architecture", "Unet", "--classes", "sky,sea", "--mean", "0.5", "--std", "0.2")
+    done = invoke("import", str(tmp_path / name), str(tmp_path / "net"), *flags)
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[0] == "unet with resnet18, 3 channels to 2 classes"
+    model, images = unetzoo.load(tmp_path / "net"), torch.randn(1, 3, 64, 96)
+    with torch.no_grad():
+        torch.testing.assert_close(model(images), peer(images), rtol=1e-4, atol=1e-5)
+    info = model.config.info
+    assert (info.class_names, info.mean, info.std, info.value_range) == (("sky", "sea"), (0.5,), (0.2,), (0, 255))
+
+
+def test_without_mean_and_std_the_doubt_is_said(peer, invoke, tmp_path):
+    _parallel(peer, tmp_path / "a.pth")
+    done = invoke("import", str(tmp_path / "a.pth"), str(tmp_path / "net"), "--encoder", "resnet18")
+    assert done.exit_code == 0
+    assert done.stderr.startswith("warning: weights do not say how images were normalized")
+
+
+def _two(peer, path):
+    tensors = {f"{part}.{name}": item for part in ("model", "ema") for name, item in peer.state_dict().items()}
+    torch.save(tensors, path)
+
+
+def _code(peer, path):
+    torch.save(peer, path)
+
+
+@pytest.mark.parametrize(
+    ("write", "flags", "message"),
+    [
+        (_parallel, ("--encoder", "resnet34"), "these are not the tensors of Unet with the encoder 'resnet34'"),
+        (_parallel, ("--encoder", "resnet18", "--architecture", "FPN"), "these are the tensors of Unet, not of FPN"),
+        (_parallel, ("--encoder", "resnet18", "--architecture", "UNet"), "--architecture: segmentation_models_pytorch"),
+        (_parallel, ("--encoder", "resnet18", "--mean", "a"), "--mean takes numbers with commas between them"),
+        (
+            _parallel,
+            ("--encoder", "resnet18", "--classes", "a,b,c"),
+            "--classes has 3 names, and the network 2 classes",
+        ),
+        (_two, ("--encoder", "resnet18"), "this state dict holds several networks, under 'ema.', 'model.'"),
+        (_code, ("--encoder", "resnet18"), "holds more than tensors and plain values"),
+        (lambda *_: None, ("--encoder", "resnet18"), "there is no file"),
+    ],
+)
+def test_a_mistake_is_one_line_and_leaves_no_folder(write, flags, message, peer, invoke, tmp_path):
+    write(peer, tmp_path / "a.pth")
+    done = invoke("import", str(tmp_path / "a.pth"), str(tmp_path / "net"), *flags)
+    assert (done.exit_code, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
+    assert message in done.stderr
+    assert not (tmp_path / "net").exists()

@@ -1,0 +1,98 @@
+"""`unetzoo import`: a state dict of segmentation_models_pytorch as the folder of a network."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from unetzoo.cli.output import say, show
+from unetzoo.cli.values import read_options
+from unetzoo.errors import ConfigError, OptionError, did_you_mean
+
+
+def import_weights(
+    checkpoint: Annotated[
+        Path,
+        typer.Argument(metavar="FILE", help=".pt, .pth, .ckpt or .safetensors file", show_default=False),
+    ],
+    out: Annotated[Path, typer.Argument(metavar="FOLDER", help="New folder of the network", show_default=False)],
+    encoder: Annotated[
+        str, typer.Option("--encoder", metavar="NAME", help="Its encoder_name there", show_default=False)
+    ],
+    architecture: Annotated[
+        str | None,
+        typer.Option("--architecture", metavar="NAME", help="Its class there, such as Unet  [default: as its tensors]"),
+    ] = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option("--option", metavar="KEY=VALUE", help="Another argument there, such as in_channels=1; repeatable"),
+    ] = None,
+    classes: Annotated[
+        str | None, typer.Option("--classes", metavar="NAMES", help="A name for each class, such as background,cell")
+    ] = None,
+    mean: Annotated[
+        str | None, typer.Option("--mean", metavar="NUMBERS", help="Mean of the training images, scaled to 0 to 1")
+    ] = None,
+    std: Annotated[
+        str | None, typer.Option("--std", metavar="NUMBERS", help="Standard deviation of them, likewise")
+    ] = None,
+    value_range: Annotated[
+        str, typer.Option("--value-range", metavar="LOW,HIGH", help="Values of the training images")
+    ] = "0,255",
+) -> None:
+    """Make a network of a state dict of segmentation_models_pytorch, also one of Lightning or DataParallel.
+
+    Example: unetzoo import last.ckpt cells --encoder resnet34 --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225
+    """
+    from unetzoo._utils.atomic import check_new_folder
+    from unetzoo.interop.checkpoint_file import read_checkpoint
+    from unetzoo.interop.smp import network_from_smp
+    from unetzoo.nn.info import ModelInfo
+    from unetzoo.weights.folder import save
+
+    check_new_folder(out)
+    options = read_options("--option", option or ())
+    if architecture is not None:
+        options["_model_class"] = _known(architecture)
+    model = network_from_smp(read_checkpoint(checkpoint), encoder=encoder, options=options)
+    try:
+        info = ModelInfo(
+            class_names=_names(classes, model.config.classes),
+            mean=_numbers("--mean", mean),
+            std=_numbers("--std", std),
+            value_range=_numbers("--value-range", value_range),
+        )
+    except ConfigError as error:
+        raise OptionError(str(error)) from error
+    if mean is None or std is None:
+        say(
+            "warning:",
+            "yellow",
+            "weights do not say how images were normalized: name the --mean and --std if they were",
+        )
+    config = model.config
+    show(f"{config.decoder} with {config.encoder}, {config.in_channels} channels to {config.classes} classes")
+    show(f"saved in {save(model, out, info=info)}")
+
+
+def _known(architecture: str) -> str:
+    from unetzoo.interop.smp_families import FAMILIES
+
+    if architecture not in FAMILIES:
+        hint = did_you_mean(architecture, FAMILIES) or f"there are {', '.join(FAMILIES)}"
+        raise OptionError(f"--architecture: segmentation_models_pytorch has no {architecture!r}; {hint}")
+    return architecture
+
+
+def _names(text: str | None, count: int) -> tuple[str, ...]:
+    names = tuple(text.split(",")) if text else ()
+    if len(names) not in (0, count, max(2, count)):
+        raise OptionError(f"--classes has {len(names)} names, and the network {max(2, count)} classes")
+    return names
+
+
+def _numbers(flag: str, text: str | None) -> tuple[float, ...]:
+    try:
+        return tuple(float(part) for part in text.split(",")) if text else ()
+    except ValueError:
+        raise OptionError(f"{flag} takes numbers with commas between them, such as 0.485,0.456; got {text!r}") from None
