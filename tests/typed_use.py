@@ -243,6 +243,8 @@ def unetzoo_commands() -> Iterator[unetzoo.CommandSpec]:
 def check() -> None:
     """Check a plugin."""
     unetzoo.testing.check_decoder(Lookup, options={"width": 4})
+    unetzoo.testing.check_decoder("unet", spatial_dims=3)
+    assert_type(unetzoo.describe("decoder", "unet").spatial_dims, tuple[int, ...])
     unetzoo.testing.check_loss("brier")
     assert_type(unetzoo.testing.check_plugin("unetzoo-cells").holds, bool)
 

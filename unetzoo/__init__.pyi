@@ -59,6 +59,7 @@ from unetzoo.evaluation.tune import Tuning as Tuning
 from unetzoo.evaluation.tune import tune as tune
 from unetzoo.evaluation.tune_masks import MaskTuning as MaskTuning
 from unetzoo.evaluation.tune_masks import tune_masks as tune_masks
+from unetzoo.features import FeatureInfo as FeatureInfo
 from unetzoo.inference.engines.deployed import load_deployed as load_deployed
 from unetzoo.inference.engines.optimize import optimize as optimize
 from unetzoo.inference.engines.prune import prune as prune
@@ -93,7 +94,6 @@ from unetzoo.specs import DecoderSpec as DecoderSpec
 from unetzoo.specs import EncoderFamily as EncoderFamily
 from unetzoo.specs import EncoderSpec as EncoderSpec
 from unetzoo.specs import EngineSpec as EngineSpec
-from unetzoo.specs import FeatureInfo as FeatureInfo
 from unetzoo.specs import FormatSpec as FormatSpec
 from unetzoo.specs import LossSpec as LossSpec
 from unetzoo.specs import ObjectCodingSpec as ObjectCodingSpec

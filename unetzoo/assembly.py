@@ -36,6 +36,7 @@ class Description:
     license: str = ""
     pretrained: tuple[str, ...] = ()
     when: str = ""
+    spatial_dims: tuple[int, ...] = ()
     reads: tuple[str, ...] = ()
     writes: tuple[str, ...] = ()
     dtypes: tuple[str, ...] = ()
@@ -47,6 +48,7 @@ def create(
     encoder: str,
     classes: int = 1,
     in_channels: int = 3,
+    spatial_dims: int = 2,
     pretrained: bool | str = False,
     encoder_options: Mapping[str, Any] | None = None,
     decoder_options: Mapping[str, Any] | None = None,
@@ -70,6 +72,8 @@ def create(
         encoder: name of an encoder, see `list_encoders`.
         classes: channels of the logits (b, classes, h, w); 1 is binary. With `objects` they follow from it.
         in_channels: channels of the images (b, in_channels, h, w).
+        spatial_dims: 2 for images, 3 for volumes (b, in_channels, d, h, w); a volume's axes may be in any order that is
+            kept. `describe(kind, name).spatial_dims` says what a part works over.
         pretrained: the encoder's weights: random (False), its default ones (True), or those of a tag, of a
             `.safetensors` file, of a repository of the Hub, `"hf-hub:user/name"`, or of a network with that encoder
             that is saved in a folder.
@@ -110,6 +114,7 @@ def create(
             encoder=encoder,
             classes=classes,
             in_channels=in_channels,
+            spatial_dims=spatial_dims,
             encoder_options=encoder_options or {},
             decoder_options=decoder_options or {},
             head_kernel_size=head_kernel_size,
@@ -132,13 +137,19 @@ def create(
 
 
 def create_encoder(
-    name: str, *, in_channels: int = 3, pretrained: bool | str = False, options: Mapping[str, Any] | None = None
+    name: str,
+    *,
+    in_channels: int = 3,
+    spatial_dims: int = 2,
+    pretrained: bool | str = False,
+    options: Mapping[str, Any] | None = None,
 ) -> "Encoder":
     """Build an encoder alone, for instance in a plugin that extends it.
 
     Args:
         name: name of an encoder, see `list_encoders`.
         in_channels: channels of the images (b, in_channels, h, w).
+        spatial_dims: 2 for images, 3 for volumes (b, in_channels, d, h, w).
         pretrained: as in `create`.
         options: the encoder's own options, see `describe("encoder", name)`.
 
@@ -150,7 +161,11 @@ def create_encoder(
 
     folder = saved_network(pretrained)
     encoder = build_encoder(
-        name, in_channels=in_channels, pretrained=pretrained if folder is None else False, options=options
+        name,
+        in_channels=in_channels,
+        spatial_dims=spatial_dims,
+        pretrained=pretrained if folder is None else False,
+        options=options,
     )
     if folder is not None:
         take_encoder(encoder, name, folder)
@@ -186,7 +201,7 @@ def create_loss(
 
     Returns:
         A module that maps logits (b, k, h, w), or a list of them, and a target to a scalar >= 0. The target is (b, h,
-        w) integer for binary (k = 1) and multiclass, (b, k, h, w) for multilabel.
+        w) integer for binary (k = 1) and multiclass, (b, k, h, w) for multilabel; volumes have an axis d before h.
 
     Raises:
         UnknownNameError, ConflictError, OptionError: as `create`; OptionError also for an invalid
@@ -272,6 +287,7 @@ def describe(kind: Kind, name: str) -> Description:
         license=getattr(spec, "license", ""),
         pretrained=getattr(spec, "pretrained", ()),
         when=getattr(spec, "when", ""),
+        spatial_dims=getattr(spec, "spatial_dims", ()),
         reads=getattr(spec, "endings", ()),
         writes=spec.endings if isinstance(spec, FormatSpec) and spec.create else (),
         dtypes=getattr(spec, "dtypes", ()),

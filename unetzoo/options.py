@@ -16,6 +16,7 @@ _RESERVED = {
     "object": (),
     "dataset": ("split",),
 }
+_OPTIONAL = ("spatial_dims",)  # passed to the builders that take them
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,8 @@ def options_of(kind: str, build: Lazy | Builder) -> tuple[Option, ...]:
     missing = [name for name in _RESERVED[kind] if name not in parameters]
     if missing:
         raise PluginError(f"the {noun(kind)}'s builder must take {missing[0]!r} by name; {build!r} does not")
-    return tuple(_option(parameter) for name, parameter in parameters.items() if name not in _RESERVED[kind])
+    passed = (*_RESERVED[kind], *_OPTIONAL)
+    return tuple(_option(parameter) for name, parameter in parameters.items() if name not in passed)
 
 
 def build_part(

@@ -4,11 +4,9 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
-from itertools import pairwise
 from typing import Any, Literal, TypeAlias
 
-from unetzoo.checks import plain
-from unetzoo.errors import PluginError, ShapeError, UnetzooError, describe_error
+from unetzoo.errors import PluginError, UnetzooError, describe_error
 
 Builder: TypeAlias = Callable[..., Any]
 
@@ -70,6 +68,8 @@ class EncoderSpec:
         paper: its publication, such as `"arXiv:1512.03385"`.
         license: SPDX identifier of the pretrained weights; empty: there are none.
         pretrained: tags of the pretrained weights, the default one first.
+        spatial_dims: the numbers of axes that it works over, 2 for images and 3 for volumes; with more than one,
+            `build` also takes `spatial_dims` by name.
     """
 
     name: str
@@ -78,13 +78,15 @@ class EncoderSpec:
     paper: str = ""
     license: str = ""
     pretrained: tuple[str, ...] = ()
+    spatial_dims: tuple[int, ...] = (2,)
 
 
 @dataclass(frozen=True, kw_only=True)
 class DecoderSpec:
     """A decoder: `build(features, **its own options)` returns an `unetzoo.Decoder` for a `FeatureInfo`.
 
-    `when` is a sentence on when to choose it, for the gallery of decoders.
+    `when` is a sentence on when to choose it, for the gallery of decoders; `spatial_dims` are the numbers of axes that
+    it works over, as `features.spatial_dims` says: 2 for images, 3 for volumes.
     """
 
     name: str
@@ -92,6 +94,7 @@ class DecoderSpec:
     summary: str = ""
     paper: str = ""
     when: str = ""
+    spatial_dims: tuple[int, ...] = (2,)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -245,37 +248,6 @@ class EncoderFamily:
     names: Callable[[], Collection[str]]
     spec: Callable[[str], EncoderSpec]
     examples: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class FeatureInfo:
-    """The pyramid of features between an encoder and a decoder, shallow level first.
-
-    Attributes:
-        channels: channels of each level.
-        reductions: input pixels per feature pixel of each level, along each axis; each is a multiple of the previous
-            one, and equal to it only if a dilated backbone or a plain ViT keeps the resolution.
-
-    Raises:
-        ShapeError: the two have different lengths, or a reduction is not a multiple of the previous one.
-    """
-
-    channels: tuple[int, ...]
-    reductions: tuple[int, ...]
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "channels", tuple(plain(self.channels)))
-        object.__setattr__(self, "reductions", tuple(plain(self.reductions)))
-        if not self.channels or len(self.channels) != len(self.reductions):
-            raise ShapeError(f"a pyramid needs one reduction for each level's channels, got {self}")
-        if not all(isinstance(number, int) and number >= 1 for number in (*self.channels, *self.reductions)):
-            raise ShapeError(f"channels and reductions must be whole numbers >= 1, got {self}")
-        if any(deep % shallow for shallow, deep in pairwise(self.reductions)):
-            raise ShapeError(f"reductions must grow by whole factors from level to level, got {self.reductions}")
-
-    def __len__(self) -> int:
-        """Number of levels."""
-        return len(self.channels)
 
 
 def noun(kind: str) -> str:

@@ -2,7 +2,7 @@ import pytest
 
 from unetzoo.decoders.widths import stage_reductions, stage_widths, step_factors
 from unetzoo.errors import OptionError, ShapeError
-from unetzoo.specs import FeatureInfo
+from unetzoo.features import FeatureInfo
 
 
 def _pyramid(*reductions):

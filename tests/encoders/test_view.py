@@ -2,7 +2,7 @@ import torch
 from torch.nn.functional import interpolate
 
 from unetzoo.encoders.view import View, crop, fit
-from unetzoo.specs import FeatureInfo
+from unetzoo.features import FeatureInfo
 
 
 def test_an_image_that_suits_the_backbone_is_seen_as_it_is():

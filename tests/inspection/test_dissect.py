@@ -4,11 +4,11 @@ from torch import nn
 from torch.nn import functional as F  # noqa: N812 - the field's name for it
 
 import unetzoo
+from unetzoo.features import FeatureInfo
 from unetzoo.inspection.anatomy import Cost
 from unetzoo.inspection.dissect import dissect
 from unetzoo.nn.config import ModelConfig
 from unetzoo.nn.segmenter import Decoder, Encoder, Segmenter
-from unetzoo.specs import FeatureInfo
 
 _PIXELS = 32 * 48
 _SEED_WIDTHS = (32, 64, 128, 256, 512)

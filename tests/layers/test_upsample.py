@@ -221,3 +221,35 @@ def test_sums_of_weights_keep_their_precision_under_autocast(enabled):
     with torch.autocast("cpu", torch.bfloat16, enabled=enabled):
         actual, expected = transposed_kernel(kernel), transposed_kernel(kernel.double())
     torch.testing.assert_close(actual.double(), expected, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("factor", [2, (1, 2, 2), (3, 1, 2), (1, 1, 2)], ids=str)
+@pytest.mark.parametrize("mode", ["nearest", "bilinear"])
+def test_over_volumes_both_forms_have_the_same_values_and_gradients(factor, mode):
+    torch.manual_seed(0)
+    layer = UpsampleConcatConv(3, [2, 1], 4, factor=factor, mode=mode, few_pixels=0, spatial_dims=3)
+    scale = [float(number) for number in (factor if isinstance(factor, tuple) else (factor,) * 3)]
+    deep = torch.randn(2, 3, 3, 4, 5, requires_grad=True)
+    size = [int(side * number) for side, number in zip(deep.shape[2:], scale, strict=True)]
+    skips = [torch.randn(2, channels, *size, requires_grad=True) for channels in (2, 1)]
+    interpolation = "trilinear" if mode == "bilinear" else mode
+    naive = F.conv3d(
+        torch.cat([F.interpolate(deep, scale_factor=scale, mode=interpolation), *skips], 1),
+        layer.weight,
+        layer.bias,
+        padding=1,
+    )
+    result = layer(deep, skips)
+    torch.testing.assert_close(result, naive, atol=1e-5, rtol=1e-5)
+    weights = torch.randn_like(result)
+    inputs = [deep, *skips, layer.weight, layer.bias]
+    own, expected = (torch.autograd.grad((one * weights).sum(), inputs) for one in (result, naive))
+    torch.testing.assert_close(own, expected, atol=1e-3, rtol=1e-4)
+
+
+def test_the_kernel_of_a_transposed_convolution_over_volumes_is_a_product_over_the_axes():
+    taps = {1: [[0, 0, 1], [0, 1, 0], [1, 0, 0]], 2: [[0, 0, 1, 1], [0, 1, 1, 0], [1, 1, 0, 0]]}
+    kernel = torch.randn(2, 3, 3, 3, 3)
+    matrices = [torch.tensor(taps[factor], dtype=torch.float32) for factor in (1, 2, 2)]
+    expected = torch.einsum("ocabd,ak,bl,dm->coklm", kernel, *matrices)
+    torch.testing.assert_close(transposed_kernel(kernel, (1, 2, 2)), expected)

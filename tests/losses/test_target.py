@@ -151,7 +151,7 @@ def test_a_multilabel_target_is_refused_for_its_values_too():
         (BINARY, (2, 4, 6), "(2, 4, 6) does not fit logits (2, 1, 4, 5); expected a mask (2, 4, 5) of 0 and 1"),
         (THREE, (2, 8, 10), "expected class ids (2, 4, 5), or for multilabel one mask per class (2, 3, 4, 5)"),
         (THREE, (2, 1, 4, 5), "target.squeeze(1) drops the axis of length 1"),
-        (THREE, (2, 4, 5, 3), "target.permute(0, 3, 1, 2) puts the classes first"),
+        (THREE, (2, 4, 5, 3), "target.movedim(-1, 1) puts the classes first"),
         ((2, 4, 5), THREE, "logits must be (b, k, h, w), got (2, 4, 5); they come first, then the target"),
     ],
 )

@@ -25,13 +25,13 @@ from unetzoo.testing import (
 )
 from unetzoo.testing.battery import trials_of_plugin
 
-SLOW = "engine onnxruntime-computes_in_each_dtype"  # exports the network twice
+SLOW = ("engine onnxruntime-computes_in_each_dtype", "encoder resenc")  # exports the network twice; a large network
 
 
 def _own_trials():
     for trial in trials_of_plugin("unetzoo")[1:]:  # without the first rule: other plugins may offer our names
         name = f"{trial.part}-{trial.rule.__name__}"
-        marks = [pytest.mark.slow] if name == SLOW else []
+        marks = [pytest.mark.slow] if name.startswith(SLOW) else []
         if trial.part == "engine openvino":
             marks.append(pytest.mark.skipif(find_spec("nncf") is None, reason="the extra openvino is not installed"))
         yield pytest.param(trial, id=name, marks=marks)
@@ -45,6 +45,33 @@ def test_our_own_parts_keep_every_rule(trial):
 @pytest.mark.parametrize("options", [{"deep_supervision": True, "attention": "scse"}, {"norm": "none"}])
 def test_our_decoders_keep_the_contract_with_other_options(options):
     check_decoder("unetpp", options=options)
+
+
+@pytest.mark.parametrize("spatial_dims", [2, 3])
+def test_our_residual_encoder_keeps_the_contract_over_images_and_volumes(spatial_dims):
+    options = {"widths": [4, 8, 12], "blocks": [1, 2, 1], "strides": [1, [1] * (spatial_dims - 1) + [2], 2]}
+    check_encoder("resenc", options=options, spatial_dims=spatial_dims)
+
+
+def test_an_encoder_that_ignores_the_number_of_axes_breaks_a_rule():
+    def build(*, in_channels=3, pretrained=False, spatial_dims=2):
+        return unetzoo.create_encoder("plain", in_channels=in_channels, options={"widths": [4, 8]})
+
+    with pytest.raises(unetzoo.ContractError, match="features have 2 axes, 3 were asked for"):
+        check_encoder(build, spatial_dims=3)
+
+
+def test_a_decoder_that_takes_the_largest_factor_for_all_axes_breaks_a_rule():
+    class Isotropic(unetzoo.Decoder):
+        def __init__(self, features):
+            super().__init__((4,), features.reductions[:1])
+            self.project = torch.nn.Conv3d(features.channels[0], 4, 1)
+
+        def forward(self, features):
+            return [self.project(features[0])]
+
+    with pytest.raises(unetzoo.ContractError, match="for pyramids of every kind: declared"):
+        check_decoder(Isotropic, spatial_dims=3)
 
 
 KINDS = {

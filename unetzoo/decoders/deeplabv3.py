@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from unetzoo.checks import check_count, check_probability, check_widths
+from unetzoo.features import FeatureInfo
 from unetzoo.layers.aspp import ASPP
 from unetzoo.layers.block import BlockStyle, ConvNormAct
 from unetzoo.layers.norm import Activation, Norm
 from unetzoo.nn.segmenter import Decoder
-from unetzoo.specs import FeatureInfo
 
 
 class DeepLabV3Decoder(Decoder):

@@ -7,12 +7,12 @@ from torch import Tensor
 
 from unetzoo.checks import check_count, check_probability, check_widths
 from unetzoo.decoders.levels import fine_level
+from unetzoo.features import FeatureInfo
 from unetzoo.layers.aspp import ASPP, SeparableConvNormAct
 from unetzoo.layers.block import BlockStyle, ConvNormAct
 from unetzoo.layers.norm import Activation, Norm
 from unetzoo.layers.resize import enlarge
 from unetzoo.nn.segmenter import Decoder
-from unetzoo.specs import FeatureInfo
 
 
 class DeepLabV3PlusDecoder(Decoder):

@@ -8,12 +8,12 @@ from torch.nn import functional as F  # noqa: N812 - the field's name for it
 from unetzoo.checks import check_count, check_probability, check_widths
 from unetzoo.decoders.widths import step_factors
 from unetzoo.errors import OptionError, ShapeError
+from unetzoo.features import Factor, FeatureInfo
 from unetzoo.layers.block import BlockStyle, ConvNormAct
 from unetzoo.layers.checkpoint import CheckpointedModule, checkpointed
 from unetzoo.layers.norm import Activation, Norm, make_activation, make_norm
 from unetzoo.layers.resize import enlarge
 from unetzoo.nn.segmenter import Decoder
-from unetzoo.specs import FeatureInfo
 
 _WIDTHS = (256, 512, 1024, 1024)
 _FINEST = 4
@@ -85,7 +85,7 @@ class _Reassemble(nn.Sequential):
 class _Fusion(CheckpointedModule):
     """Add a level to the coarser ones, project and upsample; projecting first takes fewer operations."""
 
-    def __init__(self, width: int, factor: int, style: BlockStyle) -> None:
+    def __init__(self, width: int, factor: Factor, style: BlockStyle) -> None:
         super().__init__()
         self.factor = factor
         self.level, self.fused = _Residual(width, style), _Residual(width, style)

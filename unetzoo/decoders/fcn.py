@@ -1,6 +1,7 @@
 """Fully convolutional networks (Long et al. 2015, arXiv:1411.4038): scores of the deep levels, upsampled and added."""
 
 from collections.abc import Sequence
+from functools import reduce
 from typing import Literal
 
 import torch
@@ -9,10 +10,11 @@ from torch import Tensor, nn
 from unetzoo.checks import check_choice, check_count, check_probability
 from unetzoo.decoders.levels import chosen
 from unetzoo.decoders.widths import step_factors
+from unetzoo.features import FeatureInfo, along_axes
+from unetzoo.layers.axes import axes_of
 from unetzoo.layers.block import BlockStyle, CheckpointedConv
 from unetzoo.layers.norm import Activation, Norm
 from unetzoo.nn.segmenter import Decoder
-from unetzoo.specs import FeatureInfo
 
 Finest = Literal[8, 16, 32]
 
@@ -48,22 +50,23 @@ class FCNDecoder(Decoder):
             check_count(option, value)
         check_choice("finest", finest, Finest)
         check_probability("dropout", dropout)
-        style = BlockStyle(norm=norm, activation=activation)
+        style = BlockStyle(norm=norm, activation=activation, spatial_dims=features.spatial_dims)
         deepest = len(features) - 1
         levels = (*(level for level in range(deepest) if features.reductions[level] >= finest), deepest)
         used = chosen(features, levels)
-        super().__init__((width,), used.reductions[:1], used_levels=levels)
+        super().__init__((width,), used.axis_reductions[:1], used_levels=levels)
         self.levels = levels
         self.deep = nn.Sequential(
             CheckpointedConv(used.channels[-1], deep_width, style),
-            nn.Dropout2d(dropout),
+            style.axes.dropout(dropout),
             CheckpointedConv(deep_width, deep_width, style, kernel_size=1),
-            nn.Dropout2d(dropout),
+            style.axes.dropout(dropout),
         )
         score_channels = (deep_width, *used.channels[-2::-1])
-        self.scores = nn.ModuleList(nn.Conv2d(channels, width, 1) for channels in score_channels)
+        self.scores = nn.ModuleList(style.axes.conv(channels, width, 1) for channels in score_channels)
         self.ups = nn.ModuleList(
-            _LearnedBilinear(width, factor) if factor > 1 else nn.Identity() for factor in step_factors(used)
+            nn.Identity() if factor == 1 else _LearnedLinear(width, along_axes(factor, features.spatial_dims))
+            for factor in step_factors(used)
         )
 
     def forward(self, features: Sequence[Tensor]) -> list[Tensor]:
@@ -76,16 +79,22 @@ class FCNDecoder(Decoder):
         return [summed]
 
 
-class _LearnedBilinear(nn.ConvTranspose2d):
-    """A transposed convolution of each channel that starts as bilinear interpolation (section 3.3)."""
+class _LearnedLinear(nn.Module):
+    """A transposed convolution of each channel that starts as linear interpolation along each axis (section 3.3)."""
 
-    def __init__(self, channels: int, factor: int) -> None:
-        size = 2 * factor - factor % 2
-        super().__init__(channels, channels, size, factor, padding=factor // 2, groups=channels, bias=False)
+    def __init__(self, channels: int, factors: tuple[int, ...]) -> None:
+        super().__init__()
+        self.factors, self.padding = factors, tuple(factor // 2 for factor in factors)
+        tents = reduce(lambda tent, other: tent[..., None] * other, map(_tent, factors))
+        self.weight = nn.Parameter(tents.expand(channels, 1, *tents.shape).clone())
 
-    def reset_parameters(self) -> None:
-        """Weights of bilinear interpolation: a tent over each pixel."""
-        size, factor = self.kernel_size[0], self.stride[0]
-        tent = 1 - (torch.arange(size) - (size - 1) / 2).abs() / factor
-        with torch.no_grad():
-            self.weight.copy_((tent[:, None] * tent).expand_as(self.weight))
+    def forward(self, features: Tensor) -> Tensor:
+        channels = features.shape[1]
+        transpose = axes_of(features).convolve_transposed
+        return transpose(features, self.weight, stride=self.factors, padding=self.padding, groups=channels)
+
+
+def _tent(factor: int) -> Tensor:
+    """Weights of linear interpolation by a factor along one axis: a tent over each pixel."""
+    size = 2 * factor - factor % 2
+    return 1 - (torch.arange(size) - (size - 1) / 2).abs() / factor

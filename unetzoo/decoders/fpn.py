@@ -14,13 +14,12 @@ from unetzoo.checks import check_choice, check_count
 from unetzoo.decoders.levels import chosen
 from unetzoo.decoders.widths import step_factors
 from unetzoo.errors import ShapeError
+from unetzoo.features import Factor, FeatureInfo
 from unetzoo.layers.block import BlockStyle, ConvNormAct
 from unetzoo.layers.checkpoint import CheckpointedModule, checkpointed
 from unetzoo.layers.norm import Activation, Norm
-from unetzoo.layers.resize import enlarge
-from unetzoo.layers.upsample import Mode
+from unetzoo.layers.resize import Mode, enlarge
 from unetzoo.nn.segmenter import Decoder
-from unetzoo.specs import FeatureInfo
 
 Merge = Literal["add", "cat"]
 _MOST_LEVELS = 4
@@ -58,20 +57,22 @@ class FPNDecoder(Decoder):
             check_count(option, value)
         check_choice("merge", merge, Merge)
         check_choice("upsample", upsample, Mode)
-        style = BlockStyle(norm=norm, activation=activation, dropout=dropout, groups=32)
+        style = BlockStyle(
+            norm=norm, activation=activation, dropout=dropout, groups=32, spatial_dims=features.spatial_dims
+        )
         levels = tuple(range(len(features)))[-_MOST_LEVELS:]
         used = chosen(features, levels)
         total = width if merge == "add" else width * len(used)
-        super().__init__((total,), (used.reductions[0],), used_levels=levels, align_corners=True)
+        super().__init__((total,), (used.axis_reductions[0],), used_levels=levels, align_corners=True)
         self.levels = levels
         self.merge = merge
         self.upsample: Mode = upsample
         self.factors = step_factors(used)
-        self.laterals = nn.ModuleList(nn.Conv2d(channels, pyramid_width, 1) for channels in used.channels[::-1])
+        self.laterals = nn.ModuleList(style.axes.conv(channels, pyramid_width, 1) for channels in used.channels[::-1])
         self.branches = nn.ModuleList(
             _Branch(pyramid_width, width, self.factors[step:], style) for step in range(len(used))
         )
-        self.dropout = nn.Dropout2d(style.dropout) if style.dropout else nn.Identity()
+        self.dropout = style.axes.dropout(style.dropout) if style.dropout else nn.Identity()
 
     def forward(self, features: Sequence[Tensor]) -> list[Tensor]:
         """The map at the finest used level, the only output, of a pyramid (shallow first)."""
@@ -88,7 +89,7 @@ class FPNDecoder(Decoder):
 class _Branch(CheckpointedModule):
     """Convolve and upsample a level, step by step, to the finest one, which is only convolved."""
 
-    def __init__(self, in_channels: int, out_channels: int, factors: Sequence[int], style: BlockStyle) -> None:
+    def __init__(self, in_channels: int, out_channels: int, factors: Sequence[Factor], style: BlockStyle) -> None:
         super().__init__()
         self.factors = tuple(factors) or (1,)
         self.convs = nn.ModuleList(

@@ -1,15 +1,15 @@
 """The levels of a pyramid that a decoder uses."""
 
 from unetzoo.errors import ShapeError
-from unetzoo.specs import FeatureInfo
+from unetzoo.features import FeatureInfo
 
 _USUAL = 4
 
 
 def chosen(features: FeatureInfo, levels: tuple[int, ...]) -> FeatureInfo:
     """The pyramid of only these levels."""
-    return FeatureInfo(
-        tuple(features.channels[level] for level in levels), tuple(features.reductions[level] for level in levels)
+    return FeatureInfo.by_axis(
+        [features.channels[level] for level in levels], [features.axis_reductions[level] for level in levels]
     )
 
 

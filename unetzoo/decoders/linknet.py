@@ -6,11 +6,11 @@ from torch import Tensor, nn
 
 from unetzoo.checks import check_count
 from unetzoo.decoders.widths import plan_stages, stage_reductions
-from unetzoo.layers.block import BlockStyle, ConvNormAct
+from unetzoo.features import Factor, FeatureInfo, along_axes
+from unetzoo.layers.block import BlockStyle, ConvNormAct, norm_of
 from unetzoo.layers.checkpoint import CheckpointedModule, checkpointed
-from unetzoo.layers.norm import Activation, Norm, make_activation, make_norm
+from unetzoo.layers.norm import Activation, Norm, make_activation
 from unetzoo.nn.segmenter import Decoder
-from unetzoo.specs import FeatureInfo
 
 
 class LinkNetDecoder(Decoder):
@@ -26,7 +26,7 @@ class LinkNetDecoder(Decoder):
         self, features: FeatureInfo, *, width: int = 32, norm: Norm = "batch", activation: Activation = "relu"
     ) -> None:
         check_count("width", width)
-        style = BlockStyle(norm=norm, activation=activation)
+        style = BlockStyle(norm=norm, activation=activation, spatial_dims=features.spatial_dims)
         stages = plan_stages(features, _widths(features, width))
         super().__init__((stages[-1].out_channels,), (stages[-1].reduction,))
         self.stages = nn.ModuleList(
@@ -47,13 +47,14 @@ class LinkNetDecoder(Decoder):
 class _Stage(CheckpointedModule, nn.Sequential):
     """Squeeze to a quarter of the channels, upsample by a transposed convolution, widen (figure 3)."""
 
-    def __init__(self, in_channels: int, out_channels: int, factor: int, style: BlockStyle) -> None:
+    def __init__(self, in_channels: int, out_channels: int, factor: Factor, style: BlockStyle) -> None:
         narrow = max(1, in_channels // 4)
+        kernel = tuple(number + 2 for number in along_axes(factor, style.spatial_dims))
         super().__init__(
             ConvNormAct(in_channels, narrow, style, kernel_size=1),
             nn.Sequential(
-                nn.ConvTranspose2d(narrow, narrow, factor + 2, factor, padding=1),
-                make_norm(style.norm, narrow, groups=style.groups),
+                style.axes.transposed_conv(narrow, narrow, kernel, factor, padding=1),
+                norm_of(style, narrow),
                 make_activation(style.activation),
             ),
             ConvNormAct(narrow, out_channels, style, kernel_size=1),

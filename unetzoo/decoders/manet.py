@@ -6,11 +6,11 @@ from torch import Tensor, nn
 
 from unetzoo.checks import check_count
 from unetzoo.decoders.widths import Stage, plan_stages, run_stages
+from unetzoo.features import FeatureInfo
 from unetzoo.layers.attention import PositionAttention, squeeze_excite
 from unetzoo.layers.block import BlockStyle, ConvNormAct, FuseBlock, Upsample
 from unetzoo.layers.norm import Activation, Norm
 from unetzoo.nn.segmenter import Decoder
-from unetzoo.specs import FeatureInfo
 
 
 class MANetDecoder(Decoder):

@@ -12,15 +12,14 @@ from torch.nn import functional as F  # noqa: N812 - the field's name for it
 
 from unetzoo.checks import check_choice, check_count
 from unetzoo.decoders.levels import chosen, coarse_levels
+from unetzoo.features import FeatureInfo
 from unetzoo.layers.block import BlockStyle, ConvNormAct
 from unetzoo.layers.checkpoint import CheckpointedModule, checkpointed
 from unetzoo.layers.graph import is_recorded
 from unetzoo.layers.norm import Activation, Norm, make_norm
 from unetzoo.layers.pool import GridContext
-from unetzoo.layers.resize import resize_as
-from unetzoo.layers.upsample import Mode
+from unetzoo.layers.resize import Mode, resize_as
 from unetzoo.nn.segmenter import Decoder
-from unetzoo.specs import FeatureInfo
 
 _SMALLEST = 8  # pixels per axis that three halvings need
 

@@ -6,11 +6,11 @@ import torch
 from torch import Tensor, nn
 
 from unetzoo.checks import check_count, check_widths
+from unetzoo.features import FeatureInfo
 from unetzoo.layers.block import BlockStyle, CheckpointedConv
 from unetzoo.layers.norm import Activation, Norm
 from unetzoo.layers.pool import PyramidPooling
 from unetzoo.nn.segmenter import Decoder
-from unetzoo.specs import FeatureInfo
 
 
 class PSPNetDecoder(Decoder):

@@ -7,14 +7,13 @@ from torch import Tensor, nn
 
 from unetzoo.checks import check_choice
 from unetzoo.decoders.widths import Stage, plan_stages, run_stages
-from unetzoo.layers.block import BlockStyle
+from unetzoo.features import FeatureInfo
+from unetzoo.layers.block import BlockStyle, norm_of
 from unetzoo.layers.checkpoint import CheckpointedModule, checkpointed
-from unetzoo.layers.norm import Activation, Norm, make_activation, make_norm
+from unetzoo.layers.norm import Activation, Norm, make_activation
 from unetzoo.layers.recompute import norm_act_conv
-from unetzoo.layers.resize import enlarge
-from unetzoo.layers.upsample import Mode
+from unetzoo.layers.resize import Mode, enlarge
 from unetzoo.nn.segmenter import Decoder
-from unetzoo.specs import FeatureInfo
 
 
 class ResUNetDecoder(Decoder):
@@ -38,7 +37,7 @@ class ResUNetDecoder(Decoder):
         activation: Activation = "relu",
     ) -> None:
         check_choice("upsample", upsample, Mode)
-        style = BlockStyle(norm=norm, activation=activation)
+        style = BlockStyle(norm=norm, activation=activation, spatial_dims=features.spatial_dims)
         stages = plan_stages(features, widths)
         super().__init__((stages[-1].out_channels,), (stages[-1].reduction,))
         self.stages = nn.ModuleList(_ResidualUnit(stage, upsample, style) for stage in stages)
@@ -55,12 +54,12 @@ class _ResidualUnit(CheckpointedModule):
         super().__init__()
         have, want, bias = stage.deep_channels + sum(stage.skip_channels), stage.out_channels, style.norm == "none"
         self.factor, self.upsample = stage.factor, upsample
-        self.norm_in, self.norm_between = make_norm(style.norm, have), make_norm(style.norm, want)
+        self.norm_in, self.norm_between = norm_of(style, have), norm_of(style, want)
         self.act_in = make_activation(style.activation, inplace=False)  # the shortcut needs this map unchanged
         self.act_between = make_activation(style.activation)
-        self.conv_in = nn.Conv2d(have, want, 3, padding=1, bias=bias)
-        self.conv_out = nn.Conv2d(want, want, 3, padding=1)
-        self.shortcut = nn.Conv2d(have, want, 1)
+        self.conv_in = style.axes.conv(have, want, 3, padding=1, bias=bias)
+        self.conv_out = style.axes.conv(want, want, 3, padding=1)
+        self.shortcut = style.axes.conv(have, want, 1)
 
     @checkpointed
     def forward(self, deep: Tensor, skips: Sequence[Tensor]) -> Tensor:

@@ -6,12 +6,12 @@ from torch import Tensor, nn
 
 from unetzoo.checks import check_count
 from unetzoo.decoders.levels import chosen, coarse_levels, fine_level
+from unetzoo.features import FeatureInfo
 from unetzoo.layers.block import BlockStyle, ConvNormAct
 from unetzoo.layers.checkpoint import CheckpointedModule, checkpointed
 from unetzoo.layers.norm import Activation, Norm
 from unetzoo.layers.resize import PixelLinear, mix_resized, resize_as
 from unetzoo.nn.segmenter import Decoder
-from unetzoo.specs import FeatureInfo
 
 
 class SegFormerDecoder(Decoder):

@@ -8,12 +8,12 @@ from torch import Tensor, nn
 from unetzoo.checks import check_count
 from unetzoo.decoders.widths import step_factors
 from unetzoo.errors import ShapeError
+from unetzoo.features import FeatureInfo
 from unetzoo.layers.block import BlockStyle
 from unetzoo.layers.norm import Activation, Norm
 from unetzoo.layers.resize import enlarge, resize_as
 from unetzoo.layers.rsu import FLAT, RSU
 from unetzoo.nn.segmenter import Decoder
-from unetzoo.specs import FeatureInfo
 
 _TALLEST = 7
 

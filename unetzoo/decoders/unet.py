@@ -8,11 +8,11 @@ from torch import Tensor, nn
 from unetzoo.checks import check_choice
 from unetzoo.decoders.widths import plan_stages, run_stages
 from unetzoo.errors import OptionError
+from unetzoo.features import FeatureInfo
 from unetzoo.layers.block import Attention, BlockStyle, ConvNormAct, FuseBlock, Upsample
 from unetzoo.layers.norm import Activation, Norm
 from unetzoo.layers.valid import ValidFuseBlock
 from unetzoo.nn.segmenter import Decoder
-from unetzoo.specs import FeatureInfo
 
 Padding = Literal["same", "valid"]
 
@@ -50,8 +50,17 @@ class UNetDecoder(Decoder):
         valid_padding = padding == "valid"
         if valid_padding and (attention != "none" or center):
             raise OptionError("padding='valid' allows neither attention nor center")
+        if valid_padding and features.spatial_dims != 2:
+            raise OptionError("padding='valid' is for images: leave it out with spatial_dims=3")
         block = ValidFuseBlock if valid_padding else FuseBlock
-        style = BlockStyle(norm=norm, activation=activation, upsample=upsample, attention=attention, dropout=dropout)
+        style = BlockStyle(
+            norm=norm,
+            activation=activation,
+            upsample=upsample,
+            attention=attention,
+            dropout=dropout,
+            spatial_dims=features.spatial_dims,
+        )
         stages = plan_stages(features, widths)
         super().__init__((stages[-1].out_channels,), (stages[-1].reduction,))
         self.valid_padding = valid_padding

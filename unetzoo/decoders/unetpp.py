@@ -11,12 +11,12 @@ from itertools import pairwise
 from torch import Tensor, nn
 
 from unetzoo.checks import check_widths
-from unetzoo.decoders.widths import stage_reductions, stage_widths, step_factors
+from unetzoo.decoders.widths import stage_factors, stage_reductions, stage_widths
 from unetzoo.errors import OptionError
+from unetzoo.features import FeatureInfo
 from unetzoo.layers.block import Attention, BlockStyle, FuseBlock, Upsample
 from unetzoo.layers.norm import Activation, Norm
 from unetzoo.nn.segmenter import Decoder
-from unetzoo.specs import FeatureInfo
 
 
 class UNetPlusPlusDecoder(Decoder):
@@ -45,7 +45,14 @@ class UNetPlusPlusDecoder(Decoder):
         attention: Attention = "none",
         dropout: float = 0.0,
     ) -> None:
-        style = BlockStyle(norm=norm, activation=activation, upsample=upsample, attention=attention, dropout=dropout)
+        style = BlockStyle(
+            norm=norm,
+            activation=activation,
+            upsample=upsample,
+            attention=attention,
+            dropout=dropout,
+            spatial_dims=features.spatial_dims,
+        )
         outputs = stage_widths(features, widths)
         levels = len(features)
         projected = _projected(features, skip_widths)
@@ -53,17 +60,18 @@ class UNetPlusPlusDecoder(Decoder):
         nested = range(1, levels - 1) if deep_supervision else ()
         super().__init__(
             (*(channels[0, column] for column in nested), outputs[-1]),
-            (*(features.reductions[0] for _ in nested), stage_reductions(features)[len(outputs) - 1]),
+            (*(features.axis_reductions[0] for _ in nested), stage_reductions(features)[len(outputs) - 1]),
         )
         self.levels = levels
         self.channels = channels
         self.tail_widths = outputs[levels - 1 :]
         self.deep_supervision = deep_supervision
         self.project = nn.ModuleList(
-            nn.Identity() if skip_widths is None or level >= len(skip_widths) else nn.Conv2d(have, want, 1)
+            nn.Identity() if skip_widths is None or level >= len(skip_widths) else style.axes.conv(have, want, 1)
             for level, (have, want) in enumerate(zip(features.channels, projected, strict=True))
         )
-        factors = step_factors(features)[::-1]
+        upward = stage_factors(features)
+        factors = upward[levels - 2 :: -1]
         self.nodes = nn.ModuleDict(
             {
                 _key(level, column): FuseBlock(
@@ -76,8 +84,10 @@ class UNetPlusPlusDecoder(Decoder):
                 for level, column in node_table(levels)
             }
         )
-        beyond = outputs[levels - 2 :]
-        self.tail = nn.ModuleList(FuseBlock(deep, (), width, factor=2, style=style) for deep, width in pairwise(beyond))
+        beyond = zip(pairwise(outputs[levels - 2 :]), upward[levels - 1 :], strict=False)
+        self.tail = nn.ModuleList(
+            FuseBlock(deep, (), width, factor=factor, style=style) for (deep, width), factor in beyond
+        )
 
     def forward(self, features: Sequence[Tensor]) -> list[Tensor]:
         """The outputs of a pyramid (shallow first), the deepest U-Net's last."""

@@ -7,12 +7,12 @@ from torch import Tensor, nn
 
 from unetzoo.checks import check_count, check_widths
 from unetzoo.decoders.levels import chosen, coarse_levels
+from unetzoo.features import FeatureInfo
 from unetzoo.layers.block import BlockStyle, CheckpointedConv
 from unetzoo.layers.norm import Activation, ChannelLayerNorm, Norm
 from unetzoo.layers.pool import PyramidPooling
 from unetzoo.layers.resize import resize_as
 from unetzoo.nn.segmenter import Decoder
-from unetzoo.specs import FeatureInfo
 
 
 class UPerNetDecoder(Decoder):

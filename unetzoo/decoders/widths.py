@@ -8,32 +8,37 @@ from torch import Tensor, nn
 
 from unetzoo.checks import check_widths
 from unetzoo.errors import OptionError, ShapeError
-from unetzoo.specs import FeatureInfo
+from unetzoo.features import Factor, FeatureInfo, along_axes, as_factor, quotient
 
 _WIDEST = 256
 
 
-def stage_reductions(features: FeatureInfo) -> tuple[int, ...]:
-    """The reduction of each stage's output, deepest stage first.
+def stage_reductions(features: FeatureInfo) -> tuple[Factor, ...]:
+    """The reduction of each stage's output, deepest stage first: one number, or one for each axis where they differ.
 
-    There is one stage per step between levels, then stages without a skip that double the resolution while the
-    reduction is even: (2, 4, 8) gives (4, 2, 1); (4, 8) gives (4, 2, 1).
+    There is one stage per step between levels, then stages without a skip that double the resolution along the axes
+    whose reduction is even: (2, 4, 8) gives (4, 2, 1); (4, 8) gives (4, 2, 1).
 
     Raises:
         ShapeError: for a pyramid of fewer than two levels.
     """
     if len(features) < 2:
         raise ShapeError(f"a decoder needs at least two levels, got {features}")
-    reductions = list(features.reductions[-2::-1])
-    while reductions[-1] % 2 == 0:
-        reductions.append(reductions[-1] // 2)
-    return tuple(reductions)
+    reductions = list(features.axis_reductions[-2::-1])
+    while any(number % 2 == 0 for number in reductions[-1]):
+        reductions.append(tuple(number if number % 2 else number // 2 for number in reductions[-1]))
+    return tuple(map(as_factor, reductions))
 
 
-def step_factors(features: FeatureInfo) -> tuple[int, ...]:
-    """The factor of upsampling of each step between levels, deepest first."""
-    deepest_first = features.reductions[::-1]
-    return tuple(deep // shallow for deep, shallow in pairwise(deepest_first))
+def step_factors(features: FeatureInfo) -> tuple[Factor, ...]:
+    """The factor of upsampling of each step between levels, deepest first: one number, or one for each axis."""
+    return tuple(quotient(deep, shallow) for deep, shallow in pairwise(features.axis_reductions[::-1]))
+
+
+def stage_factors(features: FeatureInfo) -> tuple[Factor, ...]:
+    """The factor of upsampling of each stage, deepest first, those without a skip included."""
+    reductions = [along_axes(reduction, features.spatial_dims) for reduction in stage_reductions(features)]
+    return tuple(quotient(deep, shallow) for deep, shallow in pairwise((features.axis_reductions[-1], *reductions)))
 
 
 def stage_widths(features: FeatureInfo, widths: Sequence[int] | None) -> tuple[int, ...]:
@@ -42,7 +47,7 @@ def stage_widths(features: FeatureInfo, widths: Sequence[int] | None) -> tuple[i
     Args:
         features: the pyramid.
         widths: the user's choice, or None: 16 channels at full resolution (32 if the encoder has features there, as in
-            the original U-Net), doubled at each halving, at most 256.
+            the original U-Net), doubled at each halving of the most reduced axis, at most 256.
 
     Raises:
         OptionError: unless there is one width per stage; the widths of the last stages, which have no skip, may be left
@@ -51,7 +56,8 @@ def stage_widths(features: FeatureInfo, widths: Sequence[int] | None) -> tuple[i
     reductions = stage_reductions(features)
     if widths is None:
         at_full = 32 if features.reductions[0] == 1 else 16
-        return tuple(min(_WIDEST, at_full * reduction) for reduction in reductions)
+        largest = (max(along_axes(reduction, features.spatial_dims)) for reduction in reductions)
+        return tuple(min(_WIDEST, at_full * reduction) for reduction in largest)
     if len(widths) not in (len(reductions), len(features) - 1):
         raise OptionError(
             f"this pyramid needs {len(reductions)} widths, for the reductions {', '.join(map(str, reductions))}"
@@ -68,15 +74,15 @@ class Stage:
         deep_channels: channels of the deeper map, which the stage upsamples.
         skip_channels: channels of the level's features, one number; empty beyond the shallowest level.
         out_channels: channels of the output.
-        factor: factor of upsampling.
-        reduction: image pixels per pixel of the output, along each axis.
+        factor: factor of upsampling: one number, or one for each axis where they differ.
+        reduction: image pixels per pixel of the output, likewise.
     """
 
     deep_channels: int
     skip_channels: tuple[int, ...]
     out_channels: int
-    factor: int
-    reduction: int
+    factor: Factor
+    reduction: Factor
 
 
 def plan_stages(features: FeatureInfo, widths: Sequence[int] | None) -> list[Stage]:
@@ -87,16 +93,10 @@ def plan_stages(features: FeatureInfo, widths: Sequence[int] | None) -> list[Sta
     outputs = stage_widths(features, widths)
     inputs = (features.channels[-1], *outputs)
     skips = [(channels,) for channels in features.channels[-2::-1]]
-    factors = step_factors(features)
+    steps = zip(outputs, stage_factors(features), stage_reductions(features), strict=False)
     return [
-        Stage(
-            inputs[index],
-            skips[index] if index < len(skips) else (),
-            width,
-            factors[index] if index < len(factors) else 2,
-            reduction,
-        )
-        for index, (width, reduction) in enumerate(zip(outputs, stage_reductions(features), strict=False))
+        Stage(inputs[index], skips[index] if index < len(skips) else (), width, factor, reduction)
+        for index, (width, factor, reduction) in enumerate(steps)
     ]
 
 

@@ -12,8 +12,8 @@ from math import log2
 from torch import Tensor, nn
 
 from unetzoo.errors import OptionError
+from unetzoo.features import FeatureInfo
 from unetzoo.layers.norm import ChannelLayerNorm
-from unetzoo.specs import FeatureInfo
 
 _FEWEST_CHANNELS = 16
 

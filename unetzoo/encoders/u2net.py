@@ -3,11 +3,11 @@
 from torch import Tensor, nn
 
 from unetzoo.errors import PretrainedError
+from unetzoo.features import FeatureInfo
 from unetzoo.layers.block import BlockStyle
 from unetzoo.layers.norm import Norm
 from unetzoo.layers.rsu import FLAT, RSU
 from unetzoo.nn.segmenter import Encoder
-from unetzoo.specs import FeatureInfo
 
 _HEIGHTS = (7, 6, 5, 4, FLAT, FLAT)
 _POOLED = 4  # levels whose blocks pool; the deeper ones dilate

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - the field's name for it
 
-from unetzoo.specs import FeatureInfo
+from unetzoo.features import FeatureInfo
 
 Size = tuple[int, int]
 

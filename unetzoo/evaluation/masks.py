@@ -21,6 +21,7 @@ from unetzoo.inference.predict import rows_of
 from unetzoo.inference.thresholds import class_ids, labels_of, limits_of
 from unetzoo.nn.coding import Labels
 from unetzoo.nn.config import ModelConfig
+from unetzoo.nn.misfit import need_images
 from unetzoo.nn.wrapped import network_of
 from unetzoo.objects.coding import Maps
 from unetzoo.registry.objects import coding_of, count_object_classes
@@ -54,10 +55,11 @@ def check_fits(
         image: name of the image that has these channels; empty: all have, and the network is about to be trained.
 
     Raises:
-        OptionError: the classes differ.
+        OptionError: the classes differ, or the network is for volumes.
         ShapeError: the channels differ.
     """
     config = network_of(model).config
+    need_images(config, "a data set of images")
     count, logits = len(class_names), config.classes
     if labels != config.labels:
         raise OptionError(_say_labels(config, labels, is_new=not image))

@@ -36,7 +36,7 @@ def create_metric(
     per_class: bool = False,
     ignore_index: int | None = None,
 ) -> "Metric":
-    """A metric of torchmetrics that takes logits (b, k, h, w) and a target, as losses do.
+    """A metric of torchmetrics that takes logits (b, k, h, w), or (b, k, d, h, w), and a target, as losses do.
 
     Call `update(logits, target)` for each batch and `compute()` at the end; it counts the pixels of all batches
     together, also over several processes. Targets are as for losses: (b, h, w) of 0 and 1 for one logit, class ids
@@ -103,11 +103,11 @@ def _softmax(logits: Tensor) -> Tensor:
 
 
 def _sigmoid(logits: Tensor) -> Tensor:
-    """The probability of each mask (b, k, h, w), of a single one (b, h, w)."""
+    """The probability of each mask (b, k, ...), of a single one (b, pixels)."""
     probability = logits.float().sigmoid()
-    return probability.squeeze(1) if logits.shape[1] == 1 else probability
+    return probability.flatten(1) if logits.shape[1] == 1 else probability
 
 
 def _without_channel(target: Tensor) -> Tensor:
-    """A mask (b, h, w) or (b, 1, h, w) of any dtype as ids (b, h, w)."""
-    return (target.squeeze(1) if target.ndim == 4 else target).to(torch.int64)
+    """A mask (b, h, w) or (b, 1, h, w), or of volumes, of any dtype as ids (b, pixels)."""
+    return target.flatten(1).to(torch.int64)

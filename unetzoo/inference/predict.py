@@ -23,6 +23,7 @@ from unetzoo.inference.forward import (
 from unetzoo.inference.normalize import Normalize, normalizations_of
 from unetzoo.inference.tiles import default_tile, plan_tiles
 from unetzoo.nn.ensemble import members_of
+from unetzoo.nn.misfit import need_images
 from unetzoo.nn.wrapped import network_of
 from unetzoo.registry.objects import network_maps
 
@@ -73,10 +74,12 @@ def predict(
 
     Raises:
         ShapeError: the image has other axes, or another number of channels than the network.
-        OptionError: an option is out of its range, the model is in training mode, or the image holds infinity.
+        OptionError: the network takes volumes, an option is out of its range, the model is in training mode, or the
+            image holds infinity.
         OutOfMemoryError: the memory does not suffice for `tile` or `batch`.
     """
     config = network_of(model).config
+    need_images(config, "prediction by tiles")
     result = np.empty((config.classes, *_size(image, config.in_channels)), dtype=np.float32)
     for _ in rows_of(model, image, tile=tile, overlap=overlap, batch=batch, flips=flips, out=result):
         pass
@@ -131,6 +134,7 @@ def rows_of(
     `normalizations` bring values to those of the training of each network; empty: as `predict` says.
     """
     network, start = network_of(model), check_whole("start", start, 0)
+    need_images(network.config, "prediction by tiles")
     shape = _size(image, network.config.in_channels)
     tile, overlap, batch = check_tiling(default_tile(shape) if tile is None else tile, overlap, batch)
     check_network(network)

@@ -17,6 +17,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from unetzoo.inspection.anatomy import Anatomy, Cost, Kind, Part, Size
+from unetzoo.nn.misfit import need_images
 from unetzoo.nn.segmenter import Segmenter
 from unetzoo.nn.wrapped import segmenter_of
 
@@ -33,8 +34,10 @@ def dissect(model: Segmenter, size: Size) -> Anatomy:
 
     Raises:
         ShapeError: the network cannot take images of that size.
+        OptionError: the network takes volumes.
     """
     model = segmenter_of(model, "taken apart", allow_meta=True)
+    need_images(model.config, "a table or drawing of parts")
     model.eval().requires_grad_(True)
     device = next(model.parameters()).device
     image = torch.zeros(1, model.config.in_channels, *size, device=device)

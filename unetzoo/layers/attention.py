@@ -2,20 +2,23 @@
 
 from torch import Tensor, nn
 
+from unetzoo.layers.axes import AXES
 
-def squeeze_excite(channels: int, squeeze: int = 16) -> nn.Sequential:
+
+def squeeze_excite(channels: int, squeeze: int = 16, spatial_dims: int = 2) -> nn.Sequential:
     """A factor in (0, 1) for each channel, (b, channels, 1, 1), from the channels' means (arXiv:1709.01507, eq. 3).
 
     Args:
         channels: channels of the map.
         squeeze: divisor of the channels in the bottleneck.
+        spatial_dims: number of axes of the map; over three the factors are (b, channels, 1, 1, 1).
     """
-    middle = max(1, channels // squeeze)
+    middle, axes = max(1, channels // squeeze), AXES[spatial_dims]
     return nn.Sequential(
-        nn.AdaptiveAvgPool2d(1),
-        nn.Conv2d(channels, middle, 1),
+        axes.global_mean(1),
+        axes.conv(channels, middle, 1),
         nn.ReLU(inplace=True),
-        nn.Conv2d(middle, channels, 1),
+        axes.conv(middle, channels, 1),
         nn.Sigmoid(),
     )
 
@@ -26,15 +29,16 @@ class SCSE(nn.Module):
     Args:
         channels: channels of the map.
         squeeze: divisor of the channels in the bottleneck.
+        spatial_dims: number of axes of the map.
     """
 
-    def __init__(self, channels: int, squeeze: int = 16) -> None:
+    def __init__(self, channels: int, squeeze: int = 16, spatial_dims: int = 2) -> None:
         super().__init__()
-        self.channel = squeeze_excite(channels, squeeze)
-        self.spatial = nn.Sequential(nn.Conv2d(channels, 1, 1), nn.Sigmoid())
+        self.channel = squeeze_excite(channels, squeeze, spatial_dims)
+        self.spatial = nn.Sequential(AXES[spatial_dims].conv(channels, 1, 1), nn.Sigmoid())
 
     def forward(self, features: Tensor) -> Tensor:
-        """The sum of the map (b, channels, h, w) weighted by channel and weighted by pixel."""
+        """The sum of the map (b, channels, h, w), or of a volume, weighted by channel and weighted by pixel."""
         gated: Tensor = features * self.channel(features) + features * self.spatial(features)
         return gated
 

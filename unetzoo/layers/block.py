@@ -7,7 +7,9 @@ from typing import Literal
 from torch import Tensor, nn
 
 from unetzoo.checks import check_choice, check_probability
+from unetzoo.features import Factor
 from unetzoo.layers.attention import SCSE
+from unetzoo.layers.axes import AXES, Axes
 from unetzoo.layers.checkpoint import CheckpointedModule, checkpointed
 from unetzoo.layers.norm import Activation, Norm, make_activation, make_norm
 from unetzoo.layers.recompute import norm_act_conv
@@ -24,10 +26,11 @@ class BlockStyle:
     Attributes:
         norm: after each convolution; with `"none"` the convolutions have biases.
         activation: after each norm.
-        upsample: nearest or bilinear interpolation, or a learned transposed convolution.
+        upsample: nearest or bilinear interpolation (trilinear of volumes), or a learned transposed convolution.
         attention: `"scse"` gates each block's concatenated input and its output (arXiv:1803.02579).
         dropout: probability in [0, 1) of dropping a whole channel of the block's output in training.
         groups: largest number of groups of the norm `"group"`.
+        spatial_dims: number of axes of the maps, `FeatureInfo.spatial_dims`: 2 of images, 3 of volumes.
 
     Raises:
         OptionError: for any other value.
@@ -39,6 +42,7 @@ class BlockStyle:
     attention: Attention = "none"
     dropout: float = 0.0
     groups: int = 8
+    spatial_dims: int = 2
 
     def __post_init__(self) -> None:
         choices = {"norm": Norm, "activation": Activation, "upsample": Upsample, "attention": Attention}
@@ -46,9 +50,19 @@ class BlockStyle:
             check_choice(name, getattr(self, name), allowed)
         check_probability("dropout", self.dropout)
 
+    @property
+    def axes(self) -> Axes:
+        """The layers over so many axes."""
+        return AXES[self.spatial_dims]
+
+
+def norm_of(style: BlockStyle, channels: int) -> nn.Module:
+    """The norm of a style for maps of so many channels."""
+    return make_norm(style.norm, channels, groups=style.groups, spatial_dims=style.spatial_dims)
+
 
 class ConvNormAct(nn.Sequential):
-    """A 'same' convolution, norm and activation: (b, in, h, w) to (b, out, h, w).
+    """A 'same' convolution, norm and activation: (b, in, h, w) to (b, out, h, w), over the axes of its style.
 
     Args:
         in_channels: channels of the input.
@@ -72,8 +86,8 @@ class ConvNormAct(nn.Sequential):
         padding = kernel_size // 2 * dilation
         bias = bias or style.norm == "none"
         super().__init__(
-            nn.Conv2d(in_channels, out_channels, kernel_size, padding=padding, dilation=dilation, bias=bias),
-            make_norm(style.norm, out_channels, groups=style.groups),
+            style.axes.conv(in_channels, out_channels, kernel_size, padding=padding, dilation=dilation, bias=bias),
+            norm_of(style, out_channels),
             make_activation(style.activation),
         )
 
@@ -95,19 +109,20 @@ class FuseBlock(CheckpointedModule):
         deep_channels: channels of the deep map.
         skip_channels: channels of each skip, in the order of concatenation after the deep map.
         out_channels: channels of the output.
-        factor: resolution of the skips relative to the deep map.
-        style: norm, activation, upsampling, attention and dropout.
+        factor: resolution of the skips relative to the deep map, along all axes or along each.
+        style: norm, activation, upsampling, attention and dropout, and the number of axes.
     """
 
     def __init__(
-        self, deep_channels: int, skip_channels: Sequence[int], out_channels: int, *, factor: int, style: BlockStyle
+        self, deep_channels: int, skip_channels: Sequence[int], out_channels: int, *, factor: Factor, style: BlockStyle
     ) -> None:
         super().__init__()
-        learned = style.upsample == "transpose" and factor > 1
-        self.up = nn.ConvTranspose2d(deep_channels, out_channels, factor, factor) if learned else nn.Identity()
+        learned = style.upsample == "transpose" and factor != 1
+        self.up = style.axes.transposed_conv(deep_channels, out_channels, factor, factor) if learned else nn.Identity()
         fused_channels = out_channels if learned else deep_channels
         gated = style.attention == "scse"
-        self.gate_in = SCSE(fused_channels + sum(skip_channels)) if gated and skip_channels else None
+        gated_channels = fused_channels + sum(skip_channels)
+        self.gate_in = SCSE(gated_channels, spatial_dims=style.spatial_dims) if gated and skip_channels else None
         self.fuse = UpsampleConcatConv(
             fused_channels,
             skip_channels,
@@ -115,12 +130,13 @@ class FuseBlock(CheckpointedModule):
             factor=1 if learned else factor,
             mode="bilinear" if style.upsample == "bilinear" else "nearest",
             bias=style.norm == "none",
+            spatial_dims=style.spatial_dims,
         )
-        self.norm = make_norm(style.norm, out_channels, groups=style.groups)
+        self.norm = norm_of(style, out_channels)
         self.activation = make_activation(style.activation)
         self.conv = ConvNormAct(out_channels, out_channels, style)
-        self.gate_out = SCSE(out_channels) if gated else nn.Identity()
-        self.dropout = nn.Dropout2d(style.dropout) if style.dropout else nn.Identity()
+        self.gate_out = SCSE(out_channels, spatial_dims=style.spatial_dims) if gated else nn.Identity()
+        self.dropout = style.axes.dropout(style.dropout) if style.dropout else nn.Identity()
 
     @checkpointed
     def forward(self, deep: Tensor, skips: Sequence[Tensor] = ()) -> Tensor:

@@ -7,17 +7,19 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - the field's name for it
 
+from unetzoo.layers.axes import AXES
+
 Norm = Literal["batch", "group", "instance", "layer", "none"]
 Activation = Literal["relu", "leaky_relu", "elu", "gelu", "silu", "prelu"]
 
 
 class ChannelLayerNorm(nn.LayerNorm):
-    """Layer norm over the channels of each pixel (b, c, h, w), as ConvNeXt has it (arXiv:2201.03545)."""
+    """Layer norm over the channels of each pixel (b, c, h, w) or voxel, as ConvNeXt has it (arXiv:2201.03545)."""
 
     def forward(self, features: Tensor) -> Tensor:
         """The normalized features, of the same shape."""
-        last = features.permute(0, 2, 3, 1)
-        return F.layer_norm(last, self.normalized_shape, self.weight, self.bias, self.eps).permute(0, 3, 1, 2)
+        last = features.movedim(1, -1)
+        return F.layer_norm(last, self.normalized_shape, self.weight, self.bias, self.eps).movedim(-1, 1)
 
 
 class GroupNorm(nn.GroupNorm):
@@ -28,15 +30,15 @@ class GroupNorm(nn.GroupNorm):
         return torch.group_norm(features, self.num_groups, self.weight, self.bias, self.eps)
 
 
-def make_norm(norm: Norm, channels: int, *, groups: int = 8) -> nn.Module:
-    """The norm of that name for maps (b, channels, h, w).
+def make_norm(norm: Norm, channels: int, *, groups: int = 8, spatial_dims: int = 2) -> nn.Module:
+    """The norm of that name for maps (b, channels, h, w), with three `spatial_dims` for volumes (b, channels, d, h, w).
 
     `"group"` has `groups` groups (or the greatest common divisor with the channels), `"instance"` one group per
     channel, which also accepts maps of one pixel, unlike `nn.InstanceNorm2d`.
     """
     match norm:
         case "batch":
-            return nn.BatchNorm2d(channels)
+            return AXES[spatial_dims].batch_norm(channels)
         case "group":
             return GroupNorm(gcd(groups, channels), channels)
         case "instance":

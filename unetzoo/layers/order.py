@@ -3,14 +3,17 @@
 import torch
 from torch import nn
 
+_AXES = {torch.channels_last: (4,), torch.channels_last_3d: (5,)}
+
 
 def set_order(module: nn.Module, order: torch.memory_format) -> None:
-    """Convert all tensors of four axes, such as the kernels of convolutions, to a memory order.
+    """Convert all tensors with the axes of a memory order, such as the kernels of convolutions, to it.
 
-    `module.to(memory_format=order)` does the same, but fails for kernels of five axes, which some backbones have. A
-    kernel for one channel is contiguous in both orders, so `contiguous` would keep its strides, from which a
+    These are four axes for `torch.channels_last`, and five for `torch.channels_last_3d`.
+    `module.to(memory_format=order)` fails for tensors of other axes, such as kernels of five, which some backbones
+    have. A kernel for one channel is contiguous in both orders, so `contiguous` would keep its strides, from which a
     convolution derives the order of its output.
     """
     for tensor in (*module.parameters(), *module.buffers()):
-        if tensor.ndim == 4:
+        if tensor.ndim in _AXES.get(order, (4, 5)):
             tensor.data = tensor.data.to(memory_format=order)

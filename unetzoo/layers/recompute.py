@@ -18,7 +18,7 @@ from unetzoo.layers.graph import is_recorded
 from unetzoo.layers.norm import ChannelLayerNorm, GroupNorm
 from unetzoo.layers.snapshot import is_plain, snapshot
 
-_REPEATABLE = (nn.BatchNorm2d, GroupNorm, ChannelLayerNorm)
+_REPEATABLE = (nn.BatchNorm2d, nn.BatchNorm3d, GroupNorm, ChannelLayerNorm)
 _ACTIVATIONS = (nn.ReLU, nn.LeakyReLU, nn.ELU, nn.GELU, nn.SiLU, nn.PReLU)
 Stage = Literal["normed", "activated"]
 
@@ -36,7 +36,7 @@ def norm_act_conv(
         norm: from `make_norm`.
         activation: from `make_activation`.
         convolution: any layer.
-        features: (b, c, h, w).
+        features: (b, c, h, w) or (b, c, d, h, w).
         least_bytes: smaller maps are kept: recomputing them takes more time than the memory is worth.
     """
     trains = torch.is_grad_enabled() and features.requires_grad

@@ -1,15 +1,20 @@
 """Resize maps."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - the field's name for it
 
-from unetzoo.layers.upsample import Mode
+from unetzoo.features import Factor, along_axes
+from unetzoo.layers.axes import axes_of
+
+Mode = Literal["nearest", "bilinear"]
+"""`"bilinear"` is linear along each axis, also along the three of volumes."""
 
 
-def enlarge(features: Tensor, factor: int, mode: Mode = "bilinear", *, align_corners: bool = False) -> Tensor:
-    """A map (b, c, factor * h, factor * w), interpolated from `features` (b, c, h, w).
+def enlarge(features: Tensor, factor: Factor, mode: Mode = "bilinear", *, align_corners: bool = False) -> Tensor:
+    """A map (b, c, factor * h, factor * w), interpolated from `features` (b, c, h, w); volumes likewise.
 
     Args:
         features: the map.
@@ -19,14 +24,20 @@ def enlarge(features: Tensor, factor: int, mode: Mode = "bilinear", *, align_cor
     """
     if factor == 1:
         return features
-    corners = align_corners if mode == "bilinear" else None
-    return F.interpolate(features, scale_factor=float(factor), mode=mode, align_corners=corners)
+    scale = [float(number) for number in along_axes(factor, features.ndim - 2)]
+    name, corners = _interpolation(features, mode, align_corners)
+    return F.interpolate(features, scale_factor=scale, mode=name, align_corners=corners)
 
 
 def resize_as(features: Tensor, like: Tensor, mode: Mode = "bilinear", *, align_corners: bool = False) -> Tensor:
-    """A map (b, c, h, w) with height and width of `like` (.., h, w), interpolated."""
-    corners = align_corners if mode == "bilinear" else None
-    return F.interpolate(features, size=like.shape[2:], mode=mode, align_corners=corners)
+    """A map (b, c, h, w) with height and width of `like` (.., h, w), interpolated; volumes likewise."""
+    name, corners = _interpolation(features, mode, align_corners)
+    return F.interpolate(features, size=like.shape[2:], mode=name, align_corners=corners)
+
+
+def _interpolation(features: Tensor, mode: Mode, align_corners: bool) -> tuple[str, bool | None]:
+    """The arguments `mode` and `align_corners` of `torch.nn.functional.interpolate` for an interpolation."""
+    return (mode, None) if mode == "nearest" else (axes_of(features).linear, align_corners)
 
 
 def mix_resized(maps: Sequence[Tensor], convolution: nn.Module, level: int) -> Tensor:

@@ -4,7 +4,8 @@ A convolution is linear in its input channels, so the kernel `W = [Wx, Ws1, .., 
 `conv(cat(up(x), s1, .., sn), W) = conv(up(x), Wx) + conv(s1, Ws1) + .. + conv(sn, Wsn)`. A 3x3 convolution after
 nearest-neighbor upsampling by f equals, borders included, a transposed convolution with kernel f + 2, stride f and
 padding 1: each of its taps is the sum of those of the 9 taps that fall on the same pixel of `x`. It takes (f + 2)^2
-multiplications per pixel of `x` and pair of channels instead of 9 f^2: 16 instead of 36 for f = 2.
+multiplications per pixel of `x` and pair of channels instead of 9 f^2: 16 instead of 36 for f = 2. Over the three axes
+of volumes these are 64 instead of 216. Factors may differ by axis; along one with f = 1 the kernel is only mirrored.
 
 A processor waits for multiplications and memory, a GPU with small maps for the start of each operation, of which the
 split form has more, those that make the transposed kernel included. `is_plain_faster` holds the measured limits.
@@ -12,16 +13,19 @@ split form has more, those that make the transposed kernel included. `is_plain_f
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Literal
+from functools import reduce
+from math import prod
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - the field's name for it
 
 from unetzoo.errors import ShapeError
+from unetzoo.features import Factor, along_axes
+from unetzoo.layers.axes import AXES, axes_of
 from unetzoo.layers.graph import is_recorded
+from unetzoo.layers.resize import Mode, enlarge
 
-Mode = Literal["nearest", "bilinear"]
 _FEW_PIXELS = 256
 _FEW_PIXELS_OF_GPU = 2**16
 
@@ -33,11 +37,12 @@ class UpsampleConcatConv(nn.Module):
         deep_channels: channels of the deep map.
         skip_channels: channels of each skip, in the order of concatenation after the deep map.
         out_channels: channels of the output.
-        factor: resolution of the skips relative to the deep map.
-        mode: `"nearest"` or `"bilinear"` (without aligned corners).
+        factor: resolution of the skips relative to the deep map, along all axes or along each.
+        mode: `"nearest"` or `"bilinear"` (without aligned corners; trilinear for volumes).
         bias: add a bias; a norm that follows makes it superfluous.
         few_pixels: a batch of at most so many deep pixels is upsampled and concatenated; None: as many as
             `is_plain_faster` says for the device.
+        spatial_dims: number of axes of the maps.
 
     The stored weight is that of the plain convolution, (out, deep + sum(skips), 3, 3), for both ways of computing.
     """
@@ -48,17 +53,18 @@ class UpsampleConcatConv(nn.Module):
         skip_channels: Sequence[int],
         out_channels: int,
         *,
-        factor: int = 2,
+        factor: Factor = 2,
         mode: Mode = "nearest",
         bias: bool = True,
         few_pixels: int | None = None,
+        spatial_dims: int = 2,
     ) -> None:
         super().__init__()
         self.few_pixels = few_pixels
         self.splits = (deep_channels, *skip_channels)
         self.factor = factor
         self.mode = mode
-        convolution = nn.Conv2d(sum(self.splits), out_channels, 3, padding=1, bias=bias)
+        convolution = AXES[spatial_dims].conv(sum(self.splits), out_channels, 3, padding=1, bias=bias)
         self.weight = convolution.weight
         self.bias = convolution.bias
 
@@ -71,27 +77,26 @@ class UpsampleConcatConv(nn.Module):
         deep_kernel, *skip_kernels = torch.split(self.weight, list(self.splits), dim=1)
         result = upsample_conv(deep, deep_kernel, self.bias, self.factor, self.mode)
         for skip, kernel in zip(skips, skip_kernels, strict=True):
-            result += F.conv2d(skip, kernel, padding=1)
+            result += axes_of(skip).convolve(skip, kernel, padding=1)
         return result
 
     def concatenate(self, deep: Tensor, skips: Sequence[Tensor]) -> Tensor:
         """The deep map at the resolution of the skips, before their channels."""
-        if self.factor > 1:
-            deep = F.interpolate(deep, scale_factor=float(self.factor), mode=self.mode)
+        deep = enlarge(deep, self.factor, self.mode)
         return torch.cat([deep, *skips], dim=1) if skips else deep
 
     def convolve(self, concatenated: Tensor) -> Tensor:
         """The convolution of an upsampled and concatenated map."""
-        return F.conv2d(concatenated, self.weight, self.bias, padding=1)
+        return axes_of(concatenated).convolve(concatenated, self.weight, self.bias, padding=1)
 
     def _takes_plain_form(self, deep: Tensor) -> bool:
         """Whether to upsample and concatenate; a compiled or exported graph takes one form for maps of any size."""
         device, pixels = deep.device.type, None
         if not (torch.compiler.is_compiling() or is_recorded()):
-            pixels = deep.shape[0] * deep.shape[2] * deep.shape[3]
+            pixels = deep.shape[0] * prod(deep.shape[2:])
         if self.few_pixels is not None:
             return pixels is not None and pixels <= self.few_pixels
-        transposed = self.factor > 1 and self.mode == "nearest"
+        transposed = self.factor != 1 and self.mode == "nearest"
         return is_plain_faster(device, pixels, transposed=transposed, trains=torch.is_grad_enabled())
 
     def extra_repr(self) -> str:
@@ -119,40 +124,53 @@ def is_plain_faster(device: str, pixels: int | None, *, transposed: bool, trains
     return trains or not transposed or (pixels is not None and pixels <= _FEW_PIXELS_OF_GPU)
 
 
-def upsample_conv(deep: Tensor, kernel: Tensor, bias: Tensor | None, factor: int, mode: Mode) -> Tensor:
+def upsample_conv(deep: Tensor, kernel: Tensor, bias: Tensor | None, factor: Factor, mode: Mode) -> Tensor:
     """The 3x3 'same' convolution (b, out, factor * h, factor * w) of `deep` (b, deep, h, w), upsampled.
+
+    Volumes likewise have a kernel of 3x3x3.
 
     Args:
         deep: the map to upsample.
-        kernel: (out, deep, 3, 3) of the plain convolution.
+        kernel: (out, deep, 3, 3), or (out, deep, 3, 3, 3), of the plain convolution.
         bias: (out,) or None.
-        factor: whole factor of upsampling.
+        factor: whole factor of upsampling, along all axes or along each.
         mode: interpolation.
     """
-    if factor > 1 and mode == "nearest":
-        return F.conv_transpose2d(deep, transposed_kernel(kernel, factor), bias, stride=factor, padding=1)
-    if factor > 1:
-        deep = F.interpolate(deep, scale_factor=float(factor), mode=mode)
-    return F.conv2d(deep, kernel, bias, padding=1)
+    axes = axes_of(deep)
+    if factor != 1 and mode == "nearest":
+        return axes.convolve_transposed(deep, transposed_kernel(kernel, factor), bias, stride=factor, padding=1)
+    return axes.convolve(enlarge(deep, factor, mode), kernel, bias, padding=1)
 
 
-def transposed_kernel(kernel: Tensor, factor: int = 2) -> Tensor:
+def transposed_kernel(kernel: Tensor, factor: Factor = 2) -> Tensor:
     """The kernel (deep, out, f + 2, f + 2) of the transposed convolution that equals nearest upsampling, then `kernel`.
 
     `K[c, o, k, l] = sum_ab M[k, a] M[l, b] W[o, c, a, b]`, where the (f + 2) x 3 matrix M maps tap a of the convolution
-    to the taps k of the transposed one; K is linear in W (out, deep, 3, 3), so gradients reach W.
+    to the taps k of the transposed one; K is linear in W (out, deep, 3, 3), so gradients reach W. A third axis has an M
+    of its own; where factors differ by axis, so do the M.
     """
     out, deep = kernel.shape[:2]
+    factors = along_axes(factor, kernel.ndim - 2)
     with _exact(kernel):
-        flat = kernel.reshape(out * deep, 9) @ _taps(kernel, factor)
-    return flat.view(out, deep, factor + 2, factor + 2).transpose(0, 1)
+        flat = kernel.reshape(out * deep, 3 ** len(factors)) @ _taps(kernel, factors)
+    return flat.view(out, deep, *(number + 2 for number in factors)).transpose(0, 1)
 
 
-def _taps(like: Tensor, factor: int) -> Tensor:
-    """M for both axes at once, (9, (f + 2)^2): row a of one axis has ones from column 2 - a to f + 1 - a."""
+def _taps(like: Tensor, factors: Sequence[int]) -> Tensor:
+    """M for all axes at once, (3^n, (f + 2) multiplied over the axes)."""
+    by_factor = {factor: _taps_of_axis(like, factor) for factor in factors}
+    return reduce(_product, (by_factor[factor] for factor in factors))
+
+
+def _taps_of_axis(like: Tensor, factor: int) -> Tensor:
+    """M of one axis, (3, f + 2): row a has ones from column 2 - a to f + 1 - a."""
     row = F.pad(torch.ones(factor, dtype=like.dtype, device=like.device), (2, 2))
-    one_axis = row.unfold(0, factor + 2, 1)
-    return (one_axis[:, None, :, None] * one_axis[None, :, None, :]).reshape(9, -1)
+    return row.unfold(0, factor + 2, 1)
+
+
+def _product(table: Tensor, of_axis: Tensor) -> Tensor:
+    """The Kronecker product of two tables."""
+    return (table[:, None, :, None] * of_axis[None, :, None, :]).reshape(table.shape[0] * of_axis.shape[0], -1)
 
 
 def _exact(weights: Tensor) -> AbstractContextManager[object]:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from unetzoo.errors import ShapeError
+from unetzoo.features import Factor
 from unetzoo.layers.block import BlockStyle
 from unetzoo.layers.checkpoint import CheckpointedModule, checkpointed
 from unetzoo.layers.norm import make_activation, make_norm
@@ -26,12 +27,12 @@ class ValidFuseBlock(CheckpointedModule):
     """
 
     def __init__(
-        self, deep_channels: int, skip_channels: Sequence[int], out_channels: int, *, factor: int, style: BlockStyle
+        self, deep_channels: int, skip_channels: Sequence[int], out_channels: int, *, factor: Factor, style: BlockStyle
     ) -> None:
         super().__init__()
         learned = style.upsample == "transpose"
         self.factor, self.mode = factor, style.upsample
-        self.up = nn.ConvTranspose2d(deep_channels, out_channels, factor, factor) if learned else nn.Identity()
+        self.up = style.axes.transposed_conv(deep_channels, out_channels, factor, factor) if learned else nn.Identity()
         fused = (out_channels if learned else deep_channels) + sum(skip_channels)
         bias = style.norm == "none"
         layers: list[nn.Module] = []

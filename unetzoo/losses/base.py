@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from unetzoo.errors import TargetError
 from unetzoo.losses.checks import Weights, as_weights, check_ignore_index, check_switch, weights_for
-from unetzoo.losses.target import Mode, Pair, make_pair, mode_of
+from unetzoo.losses.target import Mode, Pair, as_images, make_pair, mode_of
 from unetzoo.losses.tracing import hidden
 
 _Kind = TypeVar("_Kind", bound=type)
@@ -77,15 +77,15 @@ class Loss(nn.Module, ABC):
         """The loss, a scalar >= 0.
 
         Args:
-            logits: (b, k, h, w).
-            target: (b, h, w) for binary (k = 1) and multiclass, (b, k, h, w) for multilabel.
+            logits: (b, k, h, w), or (b, k, d, h, w) of volumes.
+            target: (b, h, w) for binary (k = 1) and multiclass, (b, k, h, w) for multilabel; volumes likewise.
 
         Raises:
             TargetError: for a target that does not fit, or probabilities outside [0, 1].
             OptionError: when an option has another number of classes, or is for another kind of target.
         """
         self.check_mode(mode_of(logits, target), logits, target)
-        pair = make_pair(logits, target, self.ignore_index, soft=self.soft)
+        pair = make_pair(*as_images(logits, target), self.ignore_index, soft=self.soft)
         if not (self.from_logits or hidden(logits)):
             _check_probabilities(pair.logits)
         return self.of_pair(pair)

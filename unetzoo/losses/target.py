@@ -36,18 +36,26 @@ class Pair(NamedTuple):
 
 
 def mode_of(logits: Tensor, target: Tensor) -> Mode:
-    """The mode that the shapes of logits and target imply; TargetError if there is none."""
+    """The mode that the shapes of logits and target, of images or volumes, imply; TargetError if there is none."""
     for name, tensor in (("logits", logits), ("target", target)):
         if not isinstance(tensor, Tensor):
             raise TargetError(f"the {name} must be a torch.Tensor, got {type(tensor).__name__}")
-    if logits.ndim != 4:
+    if logits.ndim not in (4, 5):
         raise TargetError(f"logits must be (b, k, h, w), got {tuple(logits.shape)}; they come first, then the target")
-    batch, classes, height, width = logits.shape
-    if target.shape == (batch, height, width):
+    batch, classes, *size = logits.shape
+    if target.shape == (batch, *size):
         return "binary" if classes == 1 else "multiclass"
     if target.shape == logits.shape:
         return "binary" if classes == 1 else "multilabel"
     raise TargetError(_say_shape(logits, target))
+
+
+def as_images(logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    """Logits and target of volumes with height and width as one axis, (b, k, d, h * w), for losses of single pixels.
+
+    Those of images stay the same.
+    """
+    return (logits.flatten(3), target.flatten(-2)) if logits.ndim == 5 else (logits, target)
 
 
 def make_pair(logits: Tensor, target: Tensor, ignore_index: int | None, *, soft: bool = False) -> Pair:
@@ -69,6 +77,8 @@ def make_pair(logits: Tensor, target: Tensor, ignore_index: int | None, *, soft:
         TargetError: for shapes, dtypes, devices or values that do not fit.
     """
     mode = mode_of(logits, target)
+    if logits.ndim != 4:
+        raise TargetError(f"this loss is for images: logits must be (b, k, h, w), got {tuple(logits.shape)}")
     logits, target = plain(logits), plain(target)
     _check_types(logits, target, mode)
     logits = logits.float() if logits.dtype in _HALVES else logits
@@ -110,15 +120,15 @@ def masked_mean(values: Tensor, valid: Tensor | None) -> Tensor:
 
 
 def _say_shape(logits: Tensor, target: Tensor) -> str:
-    batch, classes, height, width = logits.shape
-    expected = f"a mask {(batch, height, width)} of 0 and 1"
+    batch, classes, *size = logits.shape
+    expected = f"a mask {(batch, *size)} of 0 and 1"
     if classes > 1:
-        expected = f"class ids {(batch, height, width)}, or for multilabel one mask per class {tuple(logits.shape)}"
+        expected = f"class ids {(batch, *size)}, or for multilabel one mask per class {tuple(logits.shape)}"
     problem = f"the target's shape {tuple(target.shape)} does not fit logits {tuple(logits.shape)}; expected {expected}"
-    if target.shape == (batch, 1, height, width):
+    if target.shape == (batch, 1, *size):
         return f"{problem}; target.squeeze(1) drops the axis of length 1"
-    if target.shape == (batch, height, width, classes):
-        return f"{problem}; target.permute(0, 3, 1, 2) puts the classes first"
+    if target.shape == (batch, *size, classes):
+        return f"{problem}; target.movedim(-1, 1) puts the classes first"
     return problem
 
 

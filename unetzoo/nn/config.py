@@ -14,6 +14,7 @@ from unetzoo.nn.postprocessing import Postprocessing
 FORMAT = 1
 _LONGEST_OPTIONS = 100_000  # letters
 Pooling = Literal["avg", "max"]
+SpatialDims = Literal[2, 3]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +25,7 @@ class ModelConfig:
         classes: channels of the logits, those of all maps of objects included.
         objects: coding of the objects; empty: the network gives classes of pixels.
         objects_options: the coding's own options.
+        spatial_dims: number of axes of the images: 2, or 3 for volumes.
         labels: `"overlapping"`: each channel of the logits is a class of its own, and a pixel may have several.
         postprocessing: how class ids follow from the logits, see `unetzoo.nn.postprocessing`; empty: the most probable
             class.
@@ -38,6 +40,7 @@ class ModelConfig:
     encoder: str
     classes: int = 1
     in_channels: int = 3
+    spatial_dims: int = 2
     encoder_options: Mapping[str, Any] = field(default_factory=dict)
     decoder_options: Mapping[str, Any] = field(default_factory=dict)
     head_kernel_size: int = 1
@@ -63,10 +66,15 @@ class ModelConfig:
             object.__setattr__(self, name, _plain(name, getattr(self, name)))
         if self.postprocessing:
             self._check_postprocessing()
+        self._check_objects()
+
+    def _check_objects(self) -> None:
         if self.objects_options and not self.objects:
             raise ConfigError(f"objects_options {self.objects_options!r} need the name of a coding, objects=...")
         if self.objects and self.labels == "overlapping":
             raise ConfigError("a network of objects has no classes that overlap: leave objects or labels out")
+        if self.objects and self.spatial_dims != 2:
+            raise ConfigError(f"codings of objects are for images, not for spatial_dims={self.spatial_dims}")
 
     def _check_numbers(self) -> None:
         """Convert numbers to Python's own; OptionError for invalid ones."""
@@ -76,6 +84,9 @@ class ModelConfig:
             raise OptionError(f"head_kernel_size must be odd, got {self.head_kernel_size}")
         if whole(self.aux_classes) != 0:
             object.__setattr__(self, "aux_classes", check_count("aux_classes", self.aux_classes))
+        dims = whole(self.spatial_dims)
+        check_choice("spatial_dims", self.spatial_dims if dims is None else dims, SpatialDims)
+        object.__setattr__(self, "spatial_dims", dims)
         check_choice("aux_pooling", self.aux_pooling, Pooling)
         check_choice("labels", self.labels, Labels)
         object.__setattr__(self, "aux_dropout", check_probability("aux_dropout", self.aux_dropout))
@@ -103,6 +114,8 @@ class ModelConfig:
             del values["postprocessing"]
         if self.labels == "exclusive":
             del values["labels"]
+        if self.spatial_dims == 2:
+            del values["spatial_dims"]
         return {"format": FORMAT, **values}
 
     @classmethod

@@ -7,8 +7,8 @@ from typing import Self
 from torch import Tensor, nn
 
 from unetzoo.errors import OptionError, ShapeError
+from unetzoo.features import Factor, FeatureInfo, as_factor
 from unetzoo.layers.checkpoint import set_checkpointing
-from unetzoo.specs import FeatureInfo
 
 
 class Encoder(nn.Module, ABC):
@@ -34,10 +34,11 @@ class Encoder(nn.Module, ABC):
         """The features of an image, shallow first.
 
         Args:
-            image: (b, c, h, w), with h and w multiples of the deepest reduction.
+            image: (b, c, h, w), with h and w multiples of the deepest reduction; with three spatial dimensions volumes
+                (b, c, d, h, w).
 
         Returns:
-            One (b, channels[i], h / reductions[i], w / reductions[i]) for each level of `features`.
+            One (b, channels[i], h / reductions[i], w / reductions[i]) for each level of `features`; volumes likewise.
         """
 
     def checkpoint_activations(self, enabled: bool = True) -> None:
@@ -59,7 +60,7 @@ class Decoder(nn.Module, ABC):
 
     Args:
         out_channels: channels of each output, the best output last.
-        reductions: input pixels per pixel of each output, along each axis.
+        reductions: input pixels per pixel of each output, along all axes: one number, or one for each axis.
         used_levels: indices of the levels that `forward` reads, if its design skips some; None: all.
         align_corners: how the logits are resized to the image: align the centers of the corner pixels (True), or the
             corners of the image (False), as in `torch.nn.functional.interpolate`.
@@ -73,14 +74,14 @@ class Decoder(nn.Module, ABC):
     def __init__(
         self,
         out_channels: Sequence[int],
-        reductions: Sequence[int],
+        reductions: Sequence[Factor],
         *,
         used_levels: Sequence[int] | None = None,
         align_corners: bool = False,
     ) -> None:
         super().__init__()
         self.out_channels = tuple(out_channels)
-        self.reductions = tuple(reductions)
+        self.reductions = tuple(one if isinstance(one, int) else as_factor(tuple(one)) for one in reductions)
         self.used_levels = None if used_levels is None else tuple(used_levels)
         self.align_corners = align_corners
         if not self.out_channels or len(self.out_channels) != len(self.reductions):
@@ -94,5 +95,5 @@ class Decoder(nn.Module, ABC):
             features: as `Encoder.forward` returns them, shallow first.
 
         Returns:
-            One (b, out_channels[i], h / reductions[i], w / reductions[i]) for each output, best last.
+            One (b, out_channels[i], h / reductions[i], w / reductions[i]) for each output, best last; volumes likewise.
         """

@@ -6,7 +6,7 @@ from unetzoo.nn.config import Pooling
 
 
 class ImageHead(nn.Module):
-    """Pool a map over its pixels, and classify: (b, in, h, w) to (b, classes).
+    """Pool a map over its pixels or voxels, and classify: (b, in, h, w) to (b, classes).
 
     Args:
         in_channels: channels of the map.
@@ -23,6 +23,7 @@ class ImageHead(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Logits (b, classes) of images."""
-        pooled = features.mean((2, 3)) if self.pooling == "avg" else features.amax((2, 3))
+        axes = tuple(range(2, features.ndim))
+        pooled = features.mean(axes) if self.pooling == "avg" else features.amax(axes)
         logits: Tensor = self.linear(self.dropout(pooled))
         return logits

@@ -3,7 +3,31 @@
 import torch
 from torch import Tensor, nn
 
-from unetzoo.errors import OptionError
+from unetzoo.errors import OptionError, ShapeError
+from unetzoo.layers.axes import AXES
+from unetzoo.nn.config import ModelConfig
+
+
+def check_axes(image: Tensor, config: ModelConfig) -> None:
+    """Raise ShapeError unless an image has the channels, and a volume the axes, that a network takes."""
+    dims = config.spatial_dims
+    if image.ndim == dims + 2 and image.shape[1] == config.in_channels:
+        return
+    kind = "images" if dims == 2 else "volumes"
+    problem = f"this network takes {kind} (b, {config.in_channels}, {AXES[dims].sizes}), got {tuple(image.shape)}"
+    other = 5 - dims
+    if image.ndim == other + 2 and image.shape[1] == config.in_channels:
+        problem += f"; a network created with spatial_dims={other} takes these"
+    raise ShapeError(problem)
+
+
+def need_images(config: ModelConfig, what: str) -> None:
+    """Raise OptionError for a network of volumes; the message begins with what works on images alone."""
+    if config.spatial_dims != 2:
+        raise OptionError(
+            f"{what} is for networks of images, and this one has spatial_dims={config.spatial_dims}: call it yourself "
+            f"on volumes (b, {config.in_channels}, d, h, w)"
+        )
 
 
 def check_fits(image: object, network: nn.Module) -> None:

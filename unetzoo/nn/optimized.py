@@ -7,7 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from unetzoo.errors import UnetzooError
-from unetzoo.nn.misfit import check_fits
+from unetzoo.layers.axes import AXES
+from unetzoo.nn.misfit import check_axes, check_fits
 from unetzoo.nn.segmenter import Segmenter
 
 
@@ -37,7 +38,7 @@ class OptimizedSegmenter(nn.Module):
         self.dtype = dtype
         self.image_dtype = dtype if run is None else torch.float32
         self.network = network
-        self._format = torch.channels_last if channels_last else torch.contiguous_format
+        self._format = AXES[self.config.spatial_dims].order if channels_last else torch.contiguous_format
         self._engine = run
         self._run = run or (torch.compile(network, options={"freezing": True}) if compiled else network)
 
@@ -47,9 +48,11 @@ class OptimizedSegmenter(nn.Module):
 
         Raises:
             OptionError: the images are not floating-point tensors.
+            ShapeError: they have other axes or another number of channels.
         """
         if not (isinstance(image, Tensor) and image.is_floating_point()):
             check_fits(image, self.network)
+        check_axes(image, self.config)
         logits: Tensor = self._run(image.to(dtype=self.image_dtype, memory_format=self._format))
         return logits.float()
 

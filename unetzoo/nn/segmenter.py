@@ -8,12 +8,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - the field's name for it
 
-from unetzoo.errors import OptionError, ShapeError, UnetzooError, WeightsError
+from unetzoo.errors import OptionError, UnetzooError, WeightsError
+from unetzoo.features import Factor, along_axes
+from unetzoo.layers.axes import at_the_end, of_last_axes
 from unetzoo.layers.checkpoint import set_checkpointing
 from unetzoo.layers.graph import is_recorded
+from unetzoo.layers.resize import enlarge
 from unetzoo.nn.config import ModelConfig
 from unetzoo.nn.contracts import Decoder, Encoder
-from unetzoo.nn.misfit import check_fits
+from unetzoo.nn.misfit import check_axes, check_fits
 from unetzoo.nn.unwrap import unwrapped
 from unetzoo.specs import lazy
 
@@ -56,6 +59,8 @@ class Segmenter(nn.Module):
     def forward(self, image: Tensor) -> Tensor:
         """Logits (b, classes, h, w) of the best output for images (b, c, h, w), with any h, w >= 1.
 
+        A network with `spatial_dims=3` takes volumes (b, c, d, h, w), and gives logits (b, classes, d, h, w).
+
         A network with `padding="valid"`, as in the U-Net of 2015, returns logits of the center of the image only.
 
         Raises:
@@ -95,10 +100,9 @@ class Segmenter(nn.Module):
         Raises:
             ShapeError, OptionError: as `forward`.
         """
-        height, width = image.shape[-2:]
         outputs = self.decoder(self._features(image))
         parts = zip(self.heads, outputs, self.decoder.reductions, strict=True)
-        return [head(output)[..., : -(-height // by), : -(-width // by)] for head, output, by in parts]
+        return [_cut(head(output), image.shape[2:], reduction) for head, output, reduction in parts]
 
     def checkpoint_activations(self, enabled: bool = True) -> None:
         """Save memory in training: blocks are recomputed in the backward pass (arXiv:1604.06174).
@@ -212,28 +216,30 @@ class Segmenter(nn.Module):
 
     def _padded(self, image: Tensor) -> Tensor:
         """The image with repeated last rows and columns, so that the deepest reduction divides h and w."""
-        if image.ndim != 4 or image.shape[1] != self.config.in_channels:
-            expected = f"(b, {self.config.in_channels}, h, w)"
-            raise ShapeError(f"this network takes images {expected}, got {tuple(image.shape)}")
+        check_axes(image, self.config)
         if self.encoder.valid_padding:
             return image
-        reduction = self.encoder.features.reductions[-1]
-        bottom, right = -image.shape[2] % reduction, -image.shape[3] % reduction
-        if is_recorded() or bottom or right:  # an exported graph must hold for every size
-            image = F.pad(image, (0, right, 0, bottom), mode="replicate")
+        reductions = self.encoder.features.axis_reductions[-1]
+        missing = [-side % reduction for side, reduction in zip(image.shape[2:], reductions, strict=True)]
+        if is_recorded() or any(missing):  # an exported graph must hold for every size
+            image = F.pad(image, at_the_end(missing), mode="replicate")
         return image
 
-    def _at_size_of(self, image: Tensor, logits: Tensor, reduction: int) -> Tensor:
+    def _at_size_of(self, image: Tensor, logits: Tensor, reduction: Factor) -> Tensor:
         """Logits at the image's resolution, without the padding."""
-        if reduction > 1:
-            corners = self.decoder.align_corners
-            logits = F.interpolate(logits, scale_factor=float(reduction), mode="bilinear", align_corners=corners)
+        logits = enlarge(logits, reduction, align_corners=self.decoder.align_corners)
         if self.encoder.valid_padding:
             return logits
-        bottom, right = logits.shape[2] - image.shape[2], logits.shape[3] - image.shape[3]
-        if is_recorded() or bottom or right:
-            logits = F.pad(logits, (0, -right, 0, -bottom))  # slicing would tie an exported graph to padded sizes
+        missing = [side - padded for side, padded in zip(image.shape[2:], logits.shape[2:], strict=True)]
+        if is_recorded() or any(missing):
+            logits = F.pad(logits, at_the_end(missing))  # slicing would tie an exported graph to padded sizes
         return logits
+
+
+def _cut(logits: Tensor, size: Sequence[int], reduction: Factor) -> Tensor:
+    """Logits at a lower resolution, without what lies beyond an image of that size."""
+    steps = along_axes(reduction, len(size))
+    return logits[of_last_axes(slice(-(-side // step)) for side, step in zip(size, steps, strict=True))]
 
 
 def freeze(encoder: Encoder) -> None:

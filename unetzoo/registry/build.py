@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-import torch
 from torch import nn
 
 from unetzoo.checks import check_count
 from unetzoo.errors import OptionError
+from unetzoo.layers.axes import AXES
 from unetzoo.layers.order import set_order
 from unetzoo.nn.config import ModelConfig
 from unetzoo.nn.contracts import Decoder, Encoder
@@ -18,11 +18,14 @@ from unetzoo.options import build_part
 from unetzoo.registry.host import host
 from unetzoo.registry.objects import network_maps
 from unetzoo.registry.registry import Entry
+from unetzoo.registry.spatial import check_spatial_dims
 from unetzoo.specs import EncoderSpec
 
 
 def build(config: ModelConfig, *, pretrained: bool | str = False) -> Segmenter:
-    """The network that a configuration describes, in training mode, its weights in `torch.channels_last`.
+    """The network that a configuration describes, in training mode, its weights in the order `torch.channels_last`.
+
+    Those of a network for volumes are in the order `torch.channels_last_3d`.
 
     Args:
         config: the configuration; its providers are replaced by those of the parts.
@@ -34,7 +37,10 @@ def build(config: ModelConfig, *, pretrained: bool | str = False) -> Segmenter:
     registries = host().registries
     encoder_entry = registries["encoder"].find(config.encoder)
     decoder_entry = registries["decoder"].find(config.decoder)
-    encoder = _encoder(encoder_entry, config.encoder, config.in_channels, pretrained, config.encoder_options)
+    for kind, entry in (("encoder", encoder_entry), ("decoder", decoder_entry)):
+        check_spatial_dims(kind, entry.spec, config.spatial_dims)
+    shape = {"in_channels": config.in_channels, "spatial_dims": config.spatial_dims}
+    encoder = _encoder(encoder_entry, config.encoder, shape, pretrained, config.encoder_options)
     reserved = {"features": encoder.features}
     decoder: Decoder = build_part("decoder", config.decoder, decoder_entry.spec.build, reserved, config.decoder_options)
     if encoder.valid_padding != decoder.valid_padding:
@@ -47,30 +53,41 @@ def build(config: ModelConfig, *, pretrained: bool | str = False) -> Segmenter:
     model = Segmenter(
         encoder, decoder, _heads(decoder, config), replace(config, providers=providers), _aux_head(encoder, config)
     )
-    set_order(model, torch.channels_last)
+    set_order(model, AXES[config.spatial_dims].order)
     return model
 
 
 def build_encoder(
-    name: str, *, in_channels: int = 3, pretrained: bool | str = False, options: Mapping[str, Any] | None = None
+    name: str,
+    *,
+    in_channels: int = 3,
+    spatial_dims: int = 2,
+    pretrained: bool | str = False,
+    options: Mapping[str, Any] | None = None,
 ) -> Encoder:
     """An encoder alone; arguments and errors are those of `unetzoo.create_encoder`, without saved networks."""
     entry = host().registries["encoder"].find(name)
-    return _encoder(entry, name, check_count("in_channels", in_channels), pretrained, options or {})
+    check_spatial_dims("encoder", entry.spec, spatial_dims)
+    shape = {"in_channels": check_count("in_channels", in_channels), "spatial_dims": spatial_dims}
+    return _encoder(entry, name, shape, pretrained, options or {})
 
 
 def _encoder(
-    entry: Entry[EncoderSpec], name: str, in_channels: int, pretrained: bool | str, options: Mapping[str, Any]
+    entry: Entry[EncoderSpec],
+    name: str,
+    shape: Mapping[str, int],
+    pretrained: bool | str,
+    options: Mapping[str, Any],
 ) -> Encoder:
-    reserved = {"in_channels": in_channels, "pretrained": pretrained}
-    encoder: Encoder = build_part("encoder", name, entry.spec.build, reserved, options)
+    own = shape if len(entry.spec.spatial_dims) > 1 else {"in_channels": shape["in_channels"]}
+    encoder: Encoder = build_part("encoder", name, entry.spec.build, {**own, "pretrained": pretrained}, options)
     return encoder
 
 
 def _heads(decoder: Decoder, config: ModelConfig) -> list[nn.Module]:
     """A convolution for each output of the decoder."""
-    side = config.head_kernel_size
-    return [nn.Conv2d(channels, config.classes, side, padding=side // 2) for channels in decoder.out_channels]
+    side, axes = config.head_kernel_size, AXES[config.spatial_dims]
+    return [axes.conv(channels, config.classes, side, padding=side // 2) for channels in decoder.out_channels]
 
 
 def _aux_head(encoder: Encoder, config: ModelConfig) -> ImageHead | None:

@@ -59,6 +59,7 @@ _DECODERS = {  # class, in the module of that name, and paper
     "resunet": ("ResUNetDecoder", "arXiv:1711.10684"),
     "u2net": ("U2NetDecoder", "arXiv:2005.09007"),
 }
+_OVER_VOLUMES = {"unet", "unetpp", "linknet", "fpn", "fcn", "resunet"}
 _DECODER_SUMMARIES = {
     "unet": "upsamples, concatenates the skip and convolves twice, level by level",
     "unetpp": "nested U-Nets of every depth with dense skips; can be pruned",
@@ -152,12 +153,20 @@ _WHEN_OBJECTS = {  # to choose a coding
 
 @hookimpl
 def unetzoo_encoders() -> Iterator[EncoderSpec | EncoderFamily]:
-    """U-Net's original encoder, U2-Net's encoder and every backbone of timm."""
+    """U-Net's original encoder, nnU-Net's residual one, U2-Net's and every backbone of timm."""
     yield EncoderSpec(
         name="plain",
         build=lazy("unetzoo.encoders.plain:PlainEncoder"),
         summary="the original U-Net's encoder: two convolutions per level, max pooling between levels",
         paper="arXiv:1505.04597",
+        spatial_dims=(2, 3),
+    )
+    yield EncoderSpec(
+        name="resenc",
+        build=lazy("unetzoo.encoders.resenc:ResEncEncoder"),
+        summary="nnU-Net's residual encoder: up to six residual blocks per level, strided convolutions between levels",
+        paper="arXiv:2404.09556",
+        spatial_dims=(2, 3),
     )
     yield EncoderSpec(
         name="u2net",
@@ -183,6 +192,7 @@ def unetzoo_decoders() -> Iterator[DecoderSpec]:
             summary=_DECODER_SUMMARIES[name],
             paper=paper,
             when=_WHEN_DECODERS[name],
+            spatial_dims=(2, 3) if name in _OVER_VOLUMES else (2,),
         )
 
 

@@ -9,7 +9,7 @@ from unetzoo.errors import ContractError
 from unetzoo.options import build_part, options_of
 from unetzoo.registry.host import host, plugins_of
 from unetzoo.registry.registry import Offer, Spec
-from unetzoo.specs import CommandSpec, EncoderFamily, EngineSpec, FormatSpec, Lazy
+from unetzoo.specs import CommandSpec, DecoderSpec, EncoderFamily, EncoderSpec, EngineSpec, FormatSpec, Lazy
 from unetzoo.testing import (
     dataset_rules,
     decoder_rules,
@@ -19,7 +19,7 @@ from unetzoo.testing import (
     loss_rules,
     object_rules,
 )
-from unetzoo.testing.rules import Make, Result, Rule, Trial, demand, trials
+from unetzoo.testing.rules import Make, OverAxes, Result, Rule, Trial, demand, trials
 
 RULES: dict[str, tuple[Rule, ...]] = {
     "encoder": encoder_rules.RULES,
@@ -36,23 +36,24 @@ _SAMPLED = 3  # encoders of a family
 Part = str | Callable[..., Any]
 
 
-def check_encoder(encoder: Part, *, options: Mapping[str, Any] | None = None) -> None:
+def check_encoder(encoder: Part, *, options: Mapping[str, Any] | None = None, spatial_dims: int = 2) -> None:
     """Check every rule of the contract of encoders.
 
     Args:
         encoder: its name, or its class or builder.
         options: its options.
+        spatial_dims: the number of axes over which it is checked: 2 for images, 3 for volumes.
 
     Raises:
         ContractError: names each broken rule and the problem.
         UnknownNameError: there is no such encoder.
     """
-    _check("encoder", encoder, options)
+    _check("encoder", encoder, options, spatial_dims)
 
 
-def check_decoder(decoder: Part, *, options: Mapping[str, Any] | None = None) -> None:
+def check_decoder(decoder: Part, *, options: Mapping[str, Any] | None = None, spatial_dims: int = 2) -> None:
     """Check every rule of the contract of decoders, like `check_encoder`."""
-    _check("decoder", decoder, options)
+    _check("decoder", decoder, options, spatial_dims)
 
 
 def check_loss(loss: Part, *, options: Mapping[str, Any] | None = None) -> None:
@@ -137,16 +138,21 @@ def _trials_of_spec(kind: str, spec: Spec) -> list[Trial]:
     if isinstance(spec, FormatSpec | EngineSpec):
         return rules + trials(part, RULES[kind], lambda: spec)
     rules.append(Trial(part, _options_are_plain, lambda: options_of(kind, spec.build)))
-    return rules + trials(part, RULES[kind], _maker(kind, spec.name, spec.build, {}))
+    if not isinstance(spec, EncoderSpec | DecoderSpec):
+        return rules + trials(part, RULES[kind], _maker(kind, spec.name, spec.build, {}))
+    for dims in spec.spatial_dims:
+        over = part if dims == 2 else f"{part}, spatial_dims={dims}"
+        rules += trials(over, RULES[kind], _maker(kind, spec.name, spec.build, {}, dims))
+    return rules
 
 
-def _check(kind: str, part: Part, options: Mapping[str, Any] | None) -> None:
+def _check(kind: str, part: Part, options: Mapping[str, Any] | None, spatial_dims: int = 2) -> None:
     if isinstance(part, str):
         spec = host().registries[kind].find(part).spec
         label, build = f"{kind} {spec.name}", spec.build
     else:
         label, build = f"{kind} {getattr(part, '__name__', part)}", part
-    _raise_broken(label, kind, _maker(kind, label, build, options or {}))
+    _raise_broken(label, kind, _maker(kind, label, build, options or {}, spatial_dims))
 
 
 def _check_spec(kind: str, part: str | FormatSpec | EngineSpec) -> None:
@@ -162,15 +168,20 @@ def _raise_broken(label: str, kind: str, make: Make) -> None:
         raise ContractError(f"{label} breaks {len(broken)} of {len(results)} rules:\n{listed}")
 
 
-def _maker(kind: str, name: str, build: Lazy | Callable[..., Any], options: Mapping[str, Any]) -> Callable[..., Any]:
+def _maker(
+    kind: str, name: str, build: Lazy | Callable[..., Any], options: Mapping[str, Any], spatial_dims: int = 2
+) -> Make:
     """A function that builds the part with the arguments of a rule, which are options for losses and object codings."""
+    own: dict[str, Any] = dict(_RESERVED.get(kind, {}))
+    if kind == "encoder" and spatial_dims != 2:
+        own["spatial_dims"] = spatial_dims
 
     def make(**arguments: Any) -> Any:  # noqa: ANN401 - the kind says what
         if kind in ("loss", "object"):
             return build_part(kind, name, build, {}, {**options, **arguments})
-        return build_part(kind, name, build, {**_RESERVED.get(kind, {}), **arguments}, options)
+        return build_part(kind, name, build, {**own, **arguments}, options)
 
-    return make
+    return OverAxes(make, spatial_dims)
 
 
 def _is_whole(make: Callable[..., Any]) -> None:

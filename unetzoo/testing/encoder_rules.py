@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
+from unetzoo.features import FeatureInfo
 from unetzoo.nn.segmenter import Encoder
-from unetzoo.specs import FeatureInfo
 from unetzoo.testing.common import (
     demand_close,
     demand_round_trip,
@@ -13,16 +13,17 @@ from unetzoo.testing.common import (
     demand_unchanged,
     state_of_torch,
 )
-from unetzoo.testing.rules import Make, Rule, demand, without_network
+from unetzoo.testing.rules import Make, Rule, demand, spatial_dims_of, without_network
 
-_LEAST_SIDE = 64  # pixels
+_LEAST_SIDE = {2: 64, 3: 16}  # pixels, by the number of axes
 
 
 def _image(encoder: Encoder, batch: int = 2, channels: int = 3) -> Tensor:
-    """A landscape image whose sides are multiples of the deepest reduction."""
-    unit = encoder.features.reductions[-1]
-    height = -(-_LEAST_SIDE // unit) * unit
-    return torch.randn(batch, channels, height, height + unit)
+    """A landscape image, or a volume, whose sides are multiples of the deepest reduction."""
+    units = encoder.features.axis_reductions[-1]
+    sides = [-(-_LEAST_SIDE[len(units)] // unit) * unit for unit in units]
+    sides[-1] += units[-1]
+    return torch.randn(batch, channels, *sides)
 
 
 def is_an_encoder(make: Make) -> None:
@@ -30,6 +31,8 @@ def is_an_encoder(make: Make) -> None:
     encoder = make(in_channels=3)
     demand(isinstance(encoder, Encoder), f"the builder returned {type(encoder).__name__}")
     demand(isinstance(encoder.features, FeatureInfo), f"features are {encoder.features!r}")
+    axes = encoder.features.spatial_dims
+    demand(axes == spatial_dims_of(make), f"features have {axes} axes, {spatial_dims_of(make)} were asked for")
 
 
 def shapes_are_as_declared(make: Make) -> None:
@@ -37,9 +40,11 @@ def shapes_are_as_declared(make: Make) -> None:
     encoder = make(in_channels=3).eval()
     for batch in (1, 2):
         image = _image(encoder, batch)
-        pairs = zip(encoder.features.channels, encoder.features.reductions, strict=True)
-        height, width = image.shape[2:]
-        declared = [(batch, channels, height // reduction, width // reduction) for channels, reduction in pairs]
+        levels = zip(encoder.features.channels, encoder.features.axis_reductions, strict=True)
+        declared = [
+            (batch, channels, *(side // factor for side, factor in zip(image.shape[2:], factors, strict=True)))
+            for channels, factors in levels
+        ]
         with torch.no_grad():
             demand_shapes(encoder(image), declared)
 

@@ -23,6 +23,23 @@ class BrokenRuleError(Exception):
 
 
 @dataclass(frozen=True)
+class OverAxes:
+    """Builds a new encoder or decoder at each call, for images or, with three `spatial_dims`, for volumes."""
+
+    build: Make
+    spatial_dims: int
+
+    def __call__(self, **arguments: Any) -> Any:  # noqa: ANN401 - a part
+        """The part."""
+        return self.build(**arguments)
+
+
+def spatial_dims_of(make: Make) -> int:
+    """The number of axes over which a part is checked."""
+    return make.spatial_dims if isinstance(make, OverAxes) else 2
+
+
+@dataclass(frozen=True)
 class Result:
     """The result of one rule.
 

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - the field's name for it
 
+from unetzoo.features import Factor, along_axes
+from unetzoo.layers.axes import at_the_end
 from unetzoo.layers.valid import mirrored
 from unetzoo.losses.resolution import middle_pixels
 from unetzoo.nn.coding import UNKNOWN
@@ -22,7 +24,7 @@ class Supervised(nn.Module):
         self.supervision = supervision
 
     @property
-    def reductions(self) -> tuple[int, ...]:
+    def reductions(self) -> tuple[Factor, ...]:
         """Input pixels per pixel of each output's logits, along each axis."""
         reductions = tuple(self.model.decoder.reductions)
         return reductions if self.supervision == "native" else (1,) * len(reductions)
@@ -41,22 +43,24 @@ class Supervised(nn.Module):
 
 
 def supervised_loss(
-    loss: Callable[[Tensor, Tensor], Tensor], logits: Sequence[Tensor], reductions: Sequence[int], target: Tensor
+    loss: Callable[[Tensor, Tensor], Tensor], logits: Sequence[Tensor], reductions: Sequence[Factor], target: Tensor
 ) -> Tensor:
     """The mean loss over the outputs, a scalar; each compares with the target at its own resolution.
 
     `loss` maps logits (b, k, h, w) and a target, (b, h, w) of class ids, (b, k, h, w) of classes
     that may overlap, or (b, c + m, h, w) of objects, to a scalar;
-    `reductions` are the input pixels per pixel of each output, along each axis.
+    `reductions` are the input pixels per pixel of each output, along all axes or along each.
     """
-    pairs = zip(logits, reductions, strict=True)
-    return torch.stack([loss(output, _downsampled(target, by)) for output, by in pairs]).mean()
+    steps = (along_axes(by, output.ndim - 2) for output, by in zip(logits, reductions, strict=True))
+    return torch.stack(
+        [loss(output, _downsampled(target, by)) for output, by in zip(logits, steps, strict=True)]
+    ).mean()
 
 
-def _downsampled(target: Tensor, by: int) -> Tensor:
-    """The center pixel of each `by` x `by` block of a target; unknown where it lies beyond the border."""
-    if by == 1:
+def _downsampled(target: Tensor, by: Sequence[int]) -> Tensor:
+    """The center pixel of each block of so many pixels of a target; unknown where it lies beyond the border."""
+    if all(step == 1 for step in by):
         return target
-    height, width = target.shape[-2:]
+    missing = [-side % step for side, step in zip(target.shape[-len(by) :], by, strict=True)]
     unknown = 0 if target.is_floating_point() else UNKNOWN  # in a target of objects a weight of 0
-    return middle_pixels(F.pad(target, (0, -width % by, 0, -height % by), value=unknown), (by, by))
+    return middle_pixels(F.pad(target, at_the_end(missing), value=unknown), by)

@@ -11,7 +11,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
 from safetensors import SafetensorError
 
 from unetzoo.errors import (
@@ -23,6 +22,7 @@ from unetzoo.errors import (
     describe_error,
 )
 from unetzoo.interop.smp_config import config_of_smp, is_smp_config, tensors_of_smp
+from unetzoo.layers.axes import AXES
 from unetzoo.layers.order import set_order
 from unetzoo.nn.config import ModelConfig
 from unetzoo.nn.info import ModelInfo
@@ -178,7 +178,7 @@ def load(folder: str | Path) -> Segmenter:
         except UnknownNameError as error:
             raise UnknownNameError(f"{error}; {_providers(config)}") from error
         fill(model, rename(weights.tensors(digests if isinstance(digests, dict) else {})))
-    set_order(model, torch.channels_last)
+    set_order(model, AXES[model.config.spatial_dims].order)
     model.config = model.config if is_foreign else config
     return model.eval()
 

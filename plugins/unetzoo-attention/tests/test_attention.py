@@ -14,6 +14,10 @@ def test_the_decoder_keeps_the_contract(decoder):
     check_decoder(decoder)
 
 
+def test_attention_unet_keeps_the_contract_over_volumes():
+    check_decoder("attention_unet", spatial_dims=3)
+
+
 @pytest.mark.parametrize("options", [{"norm": "none"}, {"norm": "group", "activation": "gelu"}, {"widths": [32, 16]}])
 @pytest.mark.parametrize("decoder", [AttentionUNetDecoder, R2UNetDecoder])
 def test_its_options_keep_the_contract_of_gradients(decoder, options):

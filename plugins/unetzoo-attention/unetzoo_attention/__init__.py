@@ -15,6 +15,7 @@ def unetzoo_decoders() -> Iterator[unetzoo.DecoderSpec]:
         build=unetzoo.lazy("unetzoo_attention.attention_unet:AttentionUNetDecoder"),
         summary="U-Net whose skips are weighted by additive attention gates",
         paper="arXiv:1804.03999",
+        spatial_dims=(2, 3),
     )
     yield unetzoo.DecoderSpec(
         name="r2unet",

@@ -7,7 +7,7 @@ from torch.nn import functional as F  # noqa: N812 - the field's name for it
 
 import unetzoo
 from unetzoo.decoders import plan_stages
-from unetzoo.layers import Activation, BlockStyle, FuseBlock, Norm
+from unetzoo.layers import AXES, Activation, BlockStyle, FuseBlock, Norm, axes_of
 
 
 class AttentionGate(nn.Module):
@@ -18,15 +18,18 @@ class AttentionGate(nn.Module):
     Args:
         skip_channels: of the skip x.
         gating_channels: of the deeper map g.
-        factor: how much finer the skip is than the deeper map.
+        factor: how much finer the skip is than the deeper map, along all axes or along each.
+        spatial_dims: number of axes: 2 of images, 3 of volumes.
     """
 
-    def __init__(self, skip_channels: int, gating_channels: int, factor: int) -> None:
+    def __init__(
+        self, skip_channels: int, gating_channels: int, factor: int | tuple[int, ...], spatial_dims: int = 2
+    ) -> None:
         super().__init__()
-        middle = max(1, skip_channels // 2)
-        self.skip = nn.Conv2d(skip_channels, middle, factor, factor, bias=False)
-        self.gating = nn.Conv2d(gating_channels, middle, 1)
-        self.psi = nn.Conv2d(middle, 1, 1)
+        middle, axes = max(1, skip_channels // 2), AXES[spatial_dims]
+        self.skip = axes.conv(skip_channels, middle, factor, factor, bias=False)
+        self.gating = axes.conv(gating_channels, middle, 1)
+        self.psi = axes.conv(middle, 1, 1)
 
     def forward(self, skip: Tensor, gating: Tensor) -> Tensor:
         """The weighed skip (b, skip, factor * h, factor * w), for a gating map (b, gating, h, w)."""
@@ -35,7 +38,7 @@ class AttentionGate(nn.Module):
     def weights(self, skip: Tensor, gating: Tensor) -> Tensor:
         """alpha, from 0 to 1, (b, 1, factor * h, factor * w)."""
         alpha = self.psi((self.skip(skip) + self.gating(gating)).relu()).sigmoid()
-        return F.interpolate(alpha, size=skip.shape[2:], mode="bilinear")
+        return F.interpolate(alpha, size=skip.shape[2:], mode=axes_of(skip).linear)
 
 
 class AttentionUNetDecoder(unetzoo.Decoder):
@@ -60,11 +63,11 @@ class AttentionUNetDecoder(unetzoo.Decoder):
         norm: Norm = "batch",
         activation: Activation = "relu",
     ) -> None:
-        style = BlockStyle(norm=norm, activation=activation)
+        style = BlockStyle(norm=norm, activation=activation, spatial_dims=features.spatial_dims)
         stages = plan_stages(features, widths)
         super().__init__((stages[-1].out_channels,), (stages[-1].reduction,))
         self.gates = nn.ModuleList(
-            AttentionGate(channels, stage.deep_channels, stage.factor)
+            AttentionGate(channels, stage.deep_channels, stage.factor, features.spatial_dims)
             for stage in stages
             for channels in stage.skip_channels
         )

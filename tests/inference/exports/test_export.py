@@ -42,6 +42,26 @@ def test_onnx_runtime_gives_the_logits_for_any_batch_and_size(exported, shape):
     np.testing.assert_allclose(_logits(path, image), expected, atol=1e-4 * np.abs(expected).max(), rtol=0)
 
 
+@pytest.mark.parametrize("options", [{"attention": "scse"}, {"upsample": "bilinear"}], ids=str)
+def test_onnx_runtime_gives_the_logits_of_volumes_of_any_size(options, tmp_path):
+    torch.manual_seed(0)
+    model = unetzoo.create(
+        "unet",
+        encoder="plain",
+        spatial_dims=3,
+        in_channels=2,
+        classes=2,
+        encoder_options={"widths": [4, 8], "kernel_sizes": [[1, 3, 3], 3], "strides": [1, [1, 2, 2]]},
+        decoder_options=options,
+    ).eval()
+    path = unetzoo.export(model, tmp_path / "model.onnx")
+    for shape in ((1, 2, 3, 9, 13), (2, 2, 1, 1, 1)):
+        volume = torch.randn(shape)
+        with torch.no_grad():
+            expected = model(volume).numpy()
+        np.testing.assert_allclose(_logits(path, volume), expected, atol=1e-4 * np.abs(expected).max(), rtol=0)
+
+
 def test_export_is_in_float32_and_leaves_the_network_as_it_was_and_nothing_but_the_file(tmp_path):
     model = unetzoo.create("unet", encoder="plain", encoder_options={"widths": [4, 8]}).to(torch.bfloat16).train()
     model.encoder.eval()

@@ -12,6 +12,7 @@ from unetzoo.nn.segmenter import Segmenter
 
 _LEAST = 1e-4  # of the largest logit: the rounding error of float32 in a deep network
 _STEPS = 4  # of the dtype's rounding, and times the error of the original network in that dtype
+_SIZES = {2: (64, 64), 3: (32, 32, 64)}  # of example images, in pixels, and volumes
 
 
 def check_agreement(
@@ -71,11 +72,11 @@ def _difference(actual: Tensor, expected: Tensor) -> float:
     return float((actual - expected).abs().max() / expected.abs().max().clamp(min=1e-30))
 
 
-def example_of(network: Segmenter, image_size: tuple[int, int] | None) -> Tensor:
+def example_of(network: Segmenter, image_size: tuple[int, ...] | None) -> Tensor:
     """Two images of noise, of that size, the `img_size` of the encoder, or a small one."""
-    usual = (
-        (valid_sides(network.encoder.features.reductions[-1])[0],) * 2 if network.encoder.valid_padding else (64, 64)
-    )
+    usual = _SIZES[network.config.spatial_dims]
+    if network.encoder.valid_padding:
+        usual = (valid_sides(network.encoder.features.reductions[-1])[0],) * 2
     size = plain(image_size) or getattr(network.encoder, "img_size", None) or usual
     parameter = next(network.parameters())
     generator = torch.Generator().manual_seed(0)

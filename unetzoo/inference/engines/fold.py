@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator, Mapping
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, get_args
 
 import torch
 from torch import Tensor, nn
@@ -11,7 +11,8 @@ from unetzoo.inference.engines.trace import Follower, follow
 from unetzoo.layers.snapshot import is_plain
 from unetzoo.layers.upsample import UpsampleConcatConv
 
-Convolution: TypeAlias = nn.Conv2d | UpsampleConcatConv
+Convolution: TypeAlias = nn.Conv2d | nn.Conv3d | UpsampleConcatConv
+BatchNorm: TypeAlias = nn.BatchNorm2d | nn.BatchNorm3d
 
 
 def fold(network: nn.Module, image: Tensor) -> dict[Convolution, bool]:
@@ -33,7 +34,7 @@ def fold(network: nn.Module, image: Tensor) -> dict[Convolution, bool]:
     replaced: dict[nn.Module, nn.Module] = {}
     rectified: dict[Convolution, bool] = {}
     for module in network.modules():
-        if isinstance(module, nn.Conv2d | UpsampleConcatConv) and follower.calls[module]:
+        if isinstance(module, Convolution) and follower.calls[module]:
             rectified[module] = is_plain(module, _convolutions()) and _fold_one(module, follower, replaced)
     for parent in list(network.modules()):
         for name, child in parent.named_children():
@@ -46,7 +47,7 @@ def rectify_again(network: nn.Module, rectified: Mapping[Convolution, bool]) -> 
     """Put the ReLUs that `fold` removed after their convolutions."""
     for parent in list(network.modules()):
         for name, child in parent.named_children():
-            if isinstance(child, nn.Conv2d | UpsampleConcatConv) and rectified.get(child):
+            if isinstance(child, Convolution) and rectified.get(child):
                 setattr(parent, name, Rectified(child))
 
 
@@ -68,7 +69,7 @@ def _followed(network: nn.Module, image: Tensor) -> Follower:
     inplace: list[Any] = [module for module in network.modules() if getattr(module, "inplace", False)]
     for activation in inplace:
         activation.inplace = False
-    with follow(network, (nn.Conv2d, UpsampleConcatConv, nn.BatchNorm2d, nn.ReLU)) as follower:
+    with follow(network, (*get_args(Convolution), *get_args(BatchNorm), nn.ReLU)) as follower:
         network(image)
     for activation in inplace:
         activation.inplace = True
@@ -79,7 +80,7 @@ def _fold_one(convolution: Convolution, follower: Follower, replaced: dict[nn.Mo
     """Fold the layers after one convolution; True if they include a ReLU."""
     last: nn.Module = convolution
     norm = follower.only_follower(last)
-    if isinstance(norm, nn.BatchNorm2d) and is_plain(norm, _norms()) and _absorb(convolution, norm):
+    if isinstance(norm, BatchNorm) and is_plain(norm, _norms()) and _absorb(convolution, norm):
         rest = list(_rest_of(norm))
         rectified = bool(rest) and is_plain(rest[0], (nn.ReLU,))
         replaced[norm] = nn.Sequential(*rest[rectified:]) if rest[rectified:] else nn.Identity()
@@ -95,12 +96,12 @@ def _fold_one(convolution: Convolution, follower: Follower, replaced: dict[nn.Mo
 
 def _convolutions() -> tuple[type[nn.Module], ...]:
     """Classes whose layers are linear in their stored weights."""
-    return (nn.Conv2d, UpsampleConcatConv, *_of_timm("Conv2dSame"))
+    return (*get_args(Convolution), *_of_timm("Conv2dSame"))
 
 
 def _norms() -> tuple[type[nn.Module], ...]:
     """Classes of batch norm; that of timm includes dropout and an activation."""
-    return (nn.BatchNorm2d, *_of_timm("BatchNormAct2d"))
+    return (*get_args(BatchNorm), *_of_timm("BatchNormAct2d"))
 
 
 def _of_timm(name: str) -> tuple[type[nn.Module], ...]:
@@ -109,7 +110,7 @@ def _of_timm(name: str) -> tuple[type[nn.Module], ...]:
     return () if layers is None else (getattr(layers, name),)
 
 
-def _absorb(convolution: Convolution, norm: nn.BatchNorm2d) -> bool:
+def _absorb(convolution: Convolution, norm: BatchNorm) -> bool:
     """Fold the norm into the convolution; False if it has no running statistics."""
     if norm.training or norm.running_mean is None or norm.running_var is None:
         return False
@@ -120,13 +121,13 @@ def _absorb(convolution: Convolution, norm: nn.BatchNorm2d) -> bool:
     weight, bias = convolution.weight, convolution.bias
     before = 0 if bias is None else bias.double()
     folded = shift + (before - norm.running_mean.double()) * scale
-    scaled = weight.double() * scale[:, None, None, None]
+    scaled = weight.double() * scale.reshape(-1, *(1,) * (weight.ndim - 1))
     convolution.bias = nn.Parameter(folded.to(weight), requires_grad=False)
     convolution.weight = nn.Parameter(scaled.to(weight).contiguous(), requires_grad=False)
     return True
 
 
-def _rest_of(norm: nn.BatchNorm2d) -> Iterator[nn.Module]:
+def _rest_of(norm: BatchNorm) -> Iterator[nn.Module]:
     """Dropout and activation of a norm of timm."""
     for name in ("drop", "act"):
         module = getattr(norm, name, None)

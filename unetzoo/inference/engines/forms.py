@@ -28,10 +28,11 @@ def in_form(model: Segmenter, image: Tensor, *, transposed: bool) -> Segmenter:
     """
     network = copy.deepcopy(model).requires_grad_(False)
     with torch.no_grad():
-        rectify_again(network, fold(network, image))
+        layers = fold(network, image)
+        rectify_again(network, layers)
     for parent in list(network.modules()):
         for name, child in list(parent.named_children()):
-            if isinstance(child, UpsampleConcatConv):
+            if isinstance(child, UpsampleConcatConv) and child in layers:  # a gated block does not call it
                 setattr(parent, name, _transposed(child) if transposed and can_keep(child) else _Plain(child))
     return network
 

@@ -4,15 +4,15 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812 - the field's name for it
 
+from unetzoo.layers.axes import axes_of
 from unetzoo.layers.snapshot import is_plain
 from unetzoo.layers.upsample import UpsampleConcatConv, transposed_kernel
 
 
 def can_keep(layer: UpsampleConcatConv) -> bool:
     """Whether a layer makes a kernel at each call."""
-    return is_plain(layer, (UpsampleConcatConv,)) and layer.mode == "nearest" and layer.factor > 1
+    return is_plain(layer, (UpsampleConcatConv,)) and layer.mode == "nearest" and layer.factor != 1
 
 
 class KeptUpsampleConcatConv(nn.Module):
@@ -39,8 +39,9 @@ class KeptUpsampleConcatConv(nn.Module):
 
     def forward(self, deep: Tensor, skips: Sequence[Tensor] = ()) -> Tensor:
         """(b, out, factor * h, factor * w) for deep (b, deep, h, w) and skips (b, skip, factor * h, factor * w)."""
-        output = F.conv_transpose2d(deep, self.deep_kernel, self.bias, stride=self.factor, padding=1)
+        axes = axes_of(deep)
+        output = axes.convolve_transposed(deep, self.deep_kernel, self.bias, stride=self.factor, padding=1)
         if skips:
             joined = torch.cat(list(skips), dim=1) if len(skips) > 1 else skips[0]
-            output += F.conv2d(joined, self.skip_kernel, padding=1)
+            output += axes.convolve(joined, self.skip_kernel, padding=1)
         return output.relu_() if self.rectify else output

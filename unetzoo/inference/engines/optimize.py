@@ -15,8 +15,10 @@ from unetzoo.inference.engines.fold import Convolution, Rectified, fold, rectify
 from unetzoo.inference.engines.kept import KeptUpsampleConcatConv, can_keep
 from unetzoo.inference.engines.packed import can_pack, packed
 from unetzoo.inference.engines.precision import full_precision
+from unetzoo.layers.axes import AXES
 from unetzoo.layers.order import set_order
 from unetzoo.layers.upsample import UpsampleConcatConv
+from unetzoo.nn.misfit import need_images
 from unetzoo.nn.optimized import OptimizedSegmenter
 from unetzoo.nn.segmenter import Segmenter
 from unetzoo.nn.wrapped import segmenter_of
@@ -30,7 +32,7 @@ def optimize(
     dtype: torch.dtype | str | None = None,
     compile: bool = False,  # noqa: A002 - torch's word for it
     channels_last: bool = True,
-    image_size: tuple[int, int] | None = None,
+    image_size: tuple[int, ...] | None = None,
     engine: str = "torch",
     calibration: Iterable[Any] | Calibration = (),
 ) -> OptimizedSegmenter:
@@ -41,9 +43,10 @@ def optimize(
         dtype: of the arithmetic, such as `torch.bfloat16` or `"bfloat16"`; `"int8"` with an engine that has it; None:
             float32.
         compile: also compile it with frozen weights, at the first call for each image size (about a minute).
-        channels_last: keep maps in the order (b, h, w, c), in which convolutions are faster.
-        image_size: (height, width) in pixels of the noise images for which logits are compared; None: 64 x 64, the
-            `img_size` of the encoder, or the smallest size that a network without padding takes.
+        channels_last: keep maps in the order (b, h, w, c), or (b, d, h, w, c), in which convolutions are faster.
+        image_size: (height, width) in pixels of the noise images for which logits are compared, of volumes (depth,
+            height, width); None: 64 x 64 or 32 x 32 x 64, the `img_size` of the encoder, or the smallest size that a
+            network without padding takes.
         engine: name of an engine, see `list_engines`; others than `"torch"` run on the CPU, and take neither `compile`
             nor `channels_last`.
         calibration: for `"int8"`, some images like those that the network will see: arrays as `predict` takes them, or
@@ -69,7 +72,9 @@ def optimize(
     if engine != "torch":
         if compile:
             raise OptionError("compile=True is for the engine 'torch'")
-        return optimize_by_engine(model, engine, dtype or torch.float32, image_size, calibration)
+        need_images(model.config, f"the engine {engine!r}")
+        size = None if image_size is None else (image_size[0], image_size[1])
+        return optimize_by_engine(model, engine, dtype or torch.float32, size, calibration)
     parameter = next(model.parameters())
     if dtype not in _DTYPES or (dtype is torch.float16 and parameter.device.type == "cpu"):
         raise OptionError(f"dtype must be float32, bfloat16 or (not on the CPU) float16, got {dtype}")
@@ -78,7 +83,7 @@ def optimize(
     with torch.no_grad(), full_precision():
         expected = _logits(network, image)
         rectified = fold(network, image)
-        order = torch.channels_last if channels_last else torch.contiguous_format
+        order = AXES[model.config.spatial_dims].order if channels_last else torch.contiguous_format
         set_order(network, order)
         rectify_again(network, rectified)
         if dtype not in (None, torch.float32):
@@ -102,13 +107,13 @@ def _prepare(network: nn.Module, layers: Container[nn.Module], order: torch.memo
     for parent in [module for module in network.modules() if not isinstance(module, Rectified)]:
         for name, child in parent.named_children():
             layer = child.layer if isinstance(child, Rectified) else child
-            if isinstance(layer, nn.Conv2d | UpsampleConcatConv) and layer in layers:
+            if isinstance(layer, Convolution) and layer in layers:
                 setattr(parent, name, _prepared(layer, order, rectify=layer is not child, packs=packs) or child)
 
 
 def _prepared(layer: Convolution, order: torch.memory_format, *, rectify: bool, packs: bool) -> nn.Module | None:
     """The prepared form of a layer, with a ReLU after it if `rectify`; None if it gains nothing."""
-    if packs and can_pack(layer):
+    if packs and not isinstance(layer, nn.Conv3d) and can_pack(layer):
         return packed(layer, rectify=rectify)
     if isinstance(layer, UpsampleConcatConv) and can_keep(layer):
         return KeptUpsampleConcatConv(layer, rectify=rectify, order=order)

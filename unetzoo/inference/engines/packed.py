@@ -14,8 +14,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from unetzoo.features import along_axes
 from unetzoo.layers.snapshot import is_plain
 from unetzoo.layers.upsample import UpsampleConcatConv, transposed_kernel
+
+_AXES = 4  # of kernels over images
 
 
 def can_pack(layer: nn.Conv2d | UpsampleConcatConv) -> bool:
@@ -25,7 +28,7 @@ def can_pack(layer: nn.Conv2d | UpsampleConcatConv) -> bool:
     prepares, often chooses an order that is far slower (`unetzoo bench speed --encoder efficientnet_b0` shows it).
     """
     if isinstance(layer, UpsampleConcatConv):
-        is_supported = layer.mode == "nearest"
+        is_supported = layer.mode == "nearest" and layer.weight.ndim == _AXES
     else:
         is_supported = layer.padding_mode == "zeros" and not isinstance(layer.padding, str)
     is_matrix = layer.weight.shape[2:] == (1, 1)
@@ -95,9 +98,9 @@ class PackedUpsampleConcatConv(nn.Module):
     def __init__(self, layer: UpsampleConcatConv, *, rectify: bool) -> None:
         super().__init__()
         deep, *skips = torch.split(layer.weight.detach(), list(layer.splits), dim=1)
-        self.factor = layer.factor
-        kernel = transposed_kernel(deep, self.factor) if self.factor > 1 else deep
-        self.deep_weight = _Ordered(kernel, self._order_transposed if self.factor > 1 else _order)
+        self.upsamples, self.stride = layer.factor != 1, list(along_axes(layer.factor, 2))
+        kernel = transposed_kernel(deep, layer.factor) if self.upsamples else deep
+        self.deep_weight = _Ordered(kernel, self._order_transposed if self.upsamples else _order)
         self.skip_weights = nn.ModuleList(_Ordered(skip, _order) for skip in skips)
         self.register_buffer("bias", None if layer.bias is None else layer.bias.detach(), persistent=False)
         self.rectify = rectify
@@ -115,10 +118,9 @@ class PackedUpsampleConcatConv(nn.Module):
 
     def _upsampled(self, deep: Tensor, after: str) -> Tensor:
         output: Tensor
-        if self.factor > 1:
-            stride = [self.factor, self.factor]
+        if self.upsamples:
             output = torch.ops.mkldnn._convolution_transpose_pointwise(
-                deep, self.deep_weight(deep), self.bias, [1, 1], [0, 0], stride, [1, 1], 1, after, [], ""
+                deep, self.deep_weight(deep), self.bias, [1, 1], [0, 0], self.stride, [1, 1], 1, after, [], ""
             )
         else:
             output = torch.ops.mkldnn._convolution_pointwise(
@@ -127,8 +129,7 @@ class PackedUpsampleConcatConv(nn.Module):
         return output
 
     def _order_transposed(self, kernel: Tensor, size: list[int]) -> Tensor:
-        stride = [self.factor, self.factor]
-        geometry = ([1, 1], [0, 0], stride, [1, 1], 1)
+        geometry = ([1, 1], [0, 0], self.stride, [1, 1], 1)
         ordered: Tensor = torch.ops.mkldnn._reorder_convolution_transpose_weight(kernel, *geometry, size)
         return ordered
 

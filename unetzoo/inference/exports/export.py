@@ -13,6 +13,7 @@ from unetzoo.inference.exports.interface import interface_of
 from unetzoo.inference.exports.program import Job, Size
 from unetzoo.inference.exports.targets import TARGETS, Target
 from unetzoo.layers.valid import check_sides
+from unetzoo.nn.misfit import need_images
 from unetzoo.nn.segmenter import Segmenter
 from unetzoo.nn.wrapped import segmenter_of
 
@@ -44,7 +45,8 @@ def export(
         model: a copy in evaluation mode, in float32 on the CPU, is exported; `model` is not changed.
         path: of the file, in a folder that exists; an older file is replaced.
         target: the program.
-        image_size: (height, width) in pixels to fix, for encoders whose graph depends on it; None: any size.
+        image_size: (height, width) in pixels to fix, or (depth, height, width) of volumes, for encoders whose graph
+            depends on it; None: any size.
         with_normalization: the file takes pixels as float32, with the values that they have in the training images'
             files, and normalizes them as `predict`; it gives probabilities (b, classes, h, w), as `predict`, instead of
             logits. Pixels without data count as the training mean.
@@ -56,7 +58,7 @@ def export(
     Returns:
         The path. The graph maps `image` (b, c, h, w) to `logits` (b, classes, h, w), `probabilities` or `ids`; that of
         a network of objects to `maps`, after activation, and an ONNX file's metadata have `objects`, `objects_options`
-        and `maps` as JSON.
+        and `maps` as JSON. A network of volumes (b, c, d, h, w) has the target `onnx` alone, with logits.
 
     Raises:
         UnknownNameError: there is no such target.
@@ -71,6 +73,8 @@ def export(
     model = copy.deepcopy(segmenter_of(model, "exported")).to("cpu", torch.float32).eval().requires_grad_(False)
     place = _checked_place(Path(path), chosen)
     _check_options(target, chosen, with_normalization or ids, image_size)
+    if target != "onnx" or with_normalization:
+        need_images(model.config, f"export() for {target}{' with normalization' if with_normalization else ''}")
     interface = interface_of(model.config, with_normalization=with_normalization, ids=ids)
     if image_size and model.encoder.valid_padding:
         check_sides(*image_size, model.encoder.features.reductions[-1])

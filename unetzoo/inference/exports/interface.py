@@ -72,7 +72,7 @@ def wrapped(network: Segmenter, interface: Interface) -> nn.Module:
     return nn.Sequential(*steps).eval() if len(steps) > 1 else network
 
 
-def example_image(network: Segmenter, interface: Interface, batch: int, size: tuple[int, int]) -> Tensor:
+def example_image(network: Segmenter, interface: Interface, batch: int, size: tuple[int, ...]) -> Tensor:
     """Images of noise (b, c, h, w): normalized, or raw pixels in the range of the training images."""
     generator = torch.Generator().manual_seed(0)
     shape = (batch, network.config.in_channels, *size)

@@ -16,7 +16,7 @@ from unetzoo.inference.exports.interface import Interface, example_image, wrappe
 from unetzoo.layers.valid import valid_sides
 from unetzoo.nn.segmenter import Segmenter
 
-Size = tuple[int, int]
+Size = tuple[int, ...]
 TOLERANCE = 1e-3
 """Of the largest value of an output, or of the pixels that have another id: other libraries sum in another order."""
 
@@ -28,7 +28,7 @@ class Job:
     Attributes:
         model: in evaluation mode, in float32, on the CPU.
         interface: what the file takes and gives.
-        image_size: (height, width) of the images, in pixels; None: any.
+        image_size: (height, width) of the images, in pixels, or (depth, height, width); None: any.
         patience: seconds to search for a graph for every size.
     """
 
@@ -60,6 +60,10 @@ def sizes_of(job: Job) -> tuple[Size, Size]:
     if job.model.encoder.valid_padding:  # as many pixels as it takes
         smallest, larger, _ = valid_sides(reduction)
         return (smallest + 17 * reduction, smallest + 19 * reduction), (smallest, larger)
+    if job.model.config.spatial_dims == 3:
+        units = job.model.encoder.features.axis_reductions[-1]
+        traced = tuple(by * unit + 1 for by, unit in zip((3, 5, 7), units, strict=True))
+        return traced, tuple(by * unit - 1 for by, unit in zip((2, 3, 4), units, strict=True))
     # so large that no map is of one pixel, which a graph would take for granted, though some decoders halve the deepest
     return (17 * reduction + 1, 19 * reduction - 1), (4 * reduction, 6 * reduction - 3)
 
@@ -73,7 +77,8 @@ def recorded(job: Job) -> Any:  # noqa: ANN401 - torch's ExportedProgram
         UnetzooError: the network cannot be recorded.
     """
     traced, checked = sizes_of(job)
-    free = dict.fromkeys((0,) if job.image_size else (0, 2, 3), torch.export.Dim.AUTO)
+    axes = (0,) if job.image_size else (0, *range(2, len(traced) + 2))
+    free = dict.fromkeys(axes, torch.export.Dim.AUTO)
     with warnings.catch_warnings(), cannot_be_exported(job):
         warnings.simplefilter("ignore")  # the exporter warns of its own internals
         network = in_form(job.model, torch.randn(1, job.model.config.in_channels, *checked), transposed=True)

@@ -1,0 +1,27 @@
+"""Which parts work over how many axes."""
+
+from unetzoo.errors import OptionError
+from unetzoo.registry.host import host
+from unetzoo.specs import DecoderSpec, EncoderFamily, EncoderSpec
+
+_NOUNS = {2: "images", 3: "volumes"}
+
+
+def check_spatial_dims(kind: str, spec: EncoderSpec | DecoderSpec, spatial_dims: int) -> None:
+    """Raise OptionError unless a part works over so many axes; the message names those that do."""
+    if spatial_dims not in _NOUNS:
+        raise OptionError(f"spatial_dims must be one of 2, 3; got {spatial_dims!r}")
+    if spatial_dims in spec.spatial_dims:
+        return
+    own = " and ".join(_NOUNS.get(dims, f"{dims} axes") for dims in spec.spatial_dims)
+    others = ", ".join(_names(kind, spatial_dims))
+    raise OptionError(
+        f"{kind} {spec.name!r} works on {own} alone; {kind}s with spatial_dims={spatial_dims}, for "
+        f"{_NOUNS[spatial_dims]}: {others}"
+    )
+
+
+def _names(kind: str, spatial_dims: int) -> list[str]:
+    """The parts that work over so many axes, without those of families, which work on images."""
+    items = (offer.item for offer in host().offers[kind] if not isinstance(offer.item, EncoderFamily))
+    return sorted({item.name for item in items if spatial_dims in getattr(item, "spatial_dims", ())})
