@@ -52,7 +52,7 @@ def test_an_output_of_low_resolution_compares_with_the_middle_voxels():
     logits, target = torch.randn(1, 3, 2, 2, 3), torch.randint(0, 3, (1, 4, 4, 9))
     loss = unetzoo.create_loss("ce")
     small = target[:, 1::2, 1::2, 2::4]  # the middle of the last block lies beyond the border
-    assert loss(logits, target) == loss(logits[..., :2], small)
+    assert loss([logits], target) == loss(logits[..., :2], small)
 
 
 @pytest.mark.parametrize("shape", [(2, 3, 4), (2, 3, 5, 4), (2, 1, 3, 4, 5)])
