@@ -28,7 +28,7 @@ def cropped(logits: Tensor, image: Tensor) -> Tensor:
     return logits[..., : image.shape[2], : image.shape[3]]
 
 
-def traced_image(model: Segmenter, sizes: Sequence[Size]) -> Tensor:
+def traced_image(model: Segmenter, sizes: Sequence[tuple[int, ...]]) -> Tensor:
     """A small image of noise (2, c, h, w) to record a graph with, no side of which is that of another map."""
     reduction = model.encoder.features.reductions[-1]
     if model.encoder.valid_padding:

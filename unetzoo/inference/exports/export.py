@@ -77,7 +77,7 @@ def export(
         need_images(model.config, f"export() for {target}{' with normalization' if with_normalization else ''}")
     interface = interface_of(model.config, with_normalization=with_normalization, ids=ids)
     if image_size and model.encoder.valid_padding:
-        check_sides(*image_size, model.encoder.features.reductions[-1])
+        check_sides(image_size[0], image_size[1], model.encoder.features.reductions[-1])
     need(chosen.extra, f"export() for {target}", *chosen.modules)
     job = Job(model, interface, image_size, patience)
     if not chosen.suffix:
