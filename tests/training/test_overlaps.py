@@ -14,7 +14,7 @@ from sklearn.metrics import f1_score, jaccard_score
 import unetzoo
 from unetzoo.evaluation.masks import predicted
 from unetzoo.evaluation.page import write_page
-from unetzoo.training.crops import ClassPlaces
+from unetzoo.training.places import ClassPlaces
 from unetzoo.training.supervision import supervised_loss
 
 _PARTS = {"encoder": "plain", "encoder_options": {"widths": [8, 16]}}

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from unetzoo.nn.coding import UNKNOWN
-from unetzoo.training.crops import ClassPlaces
+from unetzoo.training.places import ClassPlaces
 
 
 def _by_a_scan(mask, random):

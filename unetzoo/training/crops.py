@@ -19,43 +19,8 @@ from unetzoo.inference.normalize import Normalize
 from unetzoo.nn.coding import UNKNOWN
 from unetzoo.nn.info import ModelInfo
 from unetzoo.training.augment import Augmentation
+from unetzoo.training.places import ClassPlaces
 from unetzoo.training.target import ObjectTarget
-
-_BAND = 64  # rows
-
-
-class ClassPlaces:
-    """Counts of the pixels of each class in each band of rows of a mask, to draw pixels without a scan of the mask.
-
-    `classes` are the ids that occur in the mask, (h, w) or planes (h, w, classes), without `UNKNOWN`. The mask is not
-    kept.
-    """
-
-    def __init__(self, mask: NDArray[np.integer]) -> None:
-        bands = (mask[top : top + _BAND] for top in range(0, mask.shape[0], _BAND))
-        counts = np.stack([_pixels_of_classes(band) for band in bands])
-        self.classes = np.flatnonzero(counts.sum(0))
-        self._ends = counts[:, self.classes].cumsum(0)
-
-    def draw(self, mask: Sliced, random: np.random.Generator) -> tuple[int, int]:
-        """Row and column of a random pixel of the mask: each class is equally likely, and so is each of its pixels."""
-        column = int(random.integers(len(self.classes)))
-        ends = self._ends[:, column]
-        number = int(random.integers(ends[-1]))
-        band = int(np.searchsorted(ends, number, side="right"))
-        rows, class_id = mask[band * _BAND : (band + 1) * _BAND, :], self.classes[column]
-        before = int(ends[band - 1]) if band else 0
-        is_there = rows == class_id if rows.ndim == 2 else rows[..., class_id] == 1
-        row, left = divmod(int(np.flatnonzero(is_there)[number - before]), mask.shape[1])
-        return band * _BAND + row, left
-
-
-def _pixels_of_classes(mask: NDArray[np.integer]) -> NDArray[np.int64]:
-    """How many pixels have each class, of class ids (h, w) or planes (h, w, classes)."""
-    if mask.ndim == 3:
-        return np.asarray(np.count_nonzero(mask == 1, axis=(0, 1)))
-    return np.bincount(mask.ravel(), minlength=UNKNOWN + 1)[:UNKNOWN]
-
 
 _CACHED_BYTES = 2**30
 _MOST_PLACES = 4096  # samples with remembered places, about a kilobyte each
@@ -176,6 +141,9 @@ class CropDataset(TorchDataset[Crop]):
         if places.classes.size and random.random() < self.balance:
             row, column = places.draw(mask, random)
             return _moved_inside(row - side // 2, height, side), _moved_inside(column - side // 2, width, side)
+        if places.is_sparse:
+            row, column = places.draw_known(mask, random)
+            return _around(row, height, side, random), _around(column, width, side, random)
         return _anywhere(height, side, random), _anywhere(width, side, random)
 
 
@@ -232,6 +200,11 @@ def _anywhere(length: int, side: int, random: np.random.Generator) -> int:
         return -int(random.integers(around // 4, around - around // 4, endpoint=True))
     reach = side // _BORDER
     return _moved_inside(int(random.integers(-reach, length - side + reach, endpoint=True)), length, side)
+
+
+def _around(place: int, length: int, side: int, random: np.random.Generator) -> int:
+    """A random start of a crop that has a pixel in its middle half, or as near to it as the border lets it."""
+    return _moved_inside(place - int(random.integers(side // 4, side - side // 4)), length, side)
 
 
 def _moved_inside(start: int, length: int, side: int) -> int:

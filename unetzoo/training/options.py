@@ -54,7 +54,7 @@ class FitOptions:
         supervision: Resolution at which deep supervision compares. `"full"`: that of the image; `"native"`: that of
             each output.
         balance: Share of the crops that are centered on a class drawn at random. Each class of the image is drawn
-            equally often; the other crops lie anywhere.
+            equally often; the other crops lie anywhere, or, where most of a mask is unknown, around its known pixels.
         augment: Random changes of the crops. `"full"`: mirror images; for a share of them also quarter turns, small
             rotations and scalings, elastic deformation; gamma, contrast, brightness, blur and noise, measured by the
             standard deviation of the images; `"flips"`: mirror images and quarter turns alone.
