@@ -112,6 +112,7 @@ def predict(model: unetzoo.Segmenter, image: NDArray[np.uint8]) -> None:
     assert_type(unetzoo.predict(model, image, tile=512), NDArray[np.float32])
     volume_probabilities: NDArray[np.float32] = unetzoo.predict_volume(model, image, axes="all", spacing=(4, 1, 1))
     assert volume_probabilities.ndim == 4
+    assert_type(unetzoo.predict_uncertainty(model, image, kind="entropy", mirrors=8), NDArray[np.float32])
     for row, probabilities in unetzoo.predict_rows(model, image):
         assert_type(row, int)
         assert_type(probabilities, NDArray[np.float32])
@@ -126,6 +127,7 @@ def predict(model: unetzoo.Segmenter, image: NDArray[np.uint8]) -> None:
     unetzoo.predict(fast, image)
     small = unetzoo.optimize(model, engine="openvino", dtype="int8", calibration=[image])
     assert_type(unetzoo.predict_files(small, "a.png", "b.png"), list[unetzoo.FilePrediction])
+    assert_type(unetzoo.suggest(model, "new", count=3, uncertainty="entropy"), list[unetzoo.Suggestion])
     deployed = unetzoo.deploy(model, "cells", "app", max_drop=0.01, engines=["torch", "openvino"])
     assert_type(deployed, unetzoo.Deployment)
     assert_type(deployed.kept, unetzoo.Candidate)

@@ -68,9 +68,12 @@ from unetzoo.inference.files.object_files import ObjectFiles as ObjectFiles
 from unetzoo.inference.files.options import PredictOptions as PredictOptions
 from unetzoo.inference.files.predict import predict_files as predict_files
 from unetzoo.inference.files.predictor import FilePrediction as FilePrediction
+from unetzoo.inference.files.suggest import Suggestion as Suggestion
+from unetzoo.inference.files.suggest import suggest as suggest
 from unetzoo.inference.objects import predict_objects as predict_objects
 from unetzoo.inference.predict import predict as predict
 from unetzoo.inference.predict import predict_rows as predict_rows
+from unetzoo.inference.predict import predict_uncertainty as predict_uncertainty
 from unetzoo.inference.volumes import predict_volume as predict_volume
 from unetzoo.nn.config import ModelConfig as ModelConfig
 from unetzoo.nn.ensemble import Ensemble as Ensemble

@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -35,8 +36,24 @@ def test_a_folder_becomes_masks_and_again_keeps_them(invoke, model, images, tmp_
     assert again.stdout == f"2 kept, there already (--overwrite replaces them): {out}\n"
 
 
+def test_uncertainty_is_written_beside_each_mask(invoke, model, images, tmp_path):
+    out = tmp_path / "out"
+    flags = ("--uncertainty", "disagreement", "--mirrors", "8", "--json", "-")
+    result = invoke("predict", model, str(images), str(out), *flags)
+    assert result.exit_code == 0, result.output
+    names = [Path(each["uncertainty"]).name for each in json.loads(result.stdout)["results"]]
+    assert names == ["a.uncertainty.tif", "b.uncertainty.tif"]
+    assert all((out / name).exists() for name in names)
+    result = invoke("predict", model, str(images), str(out), "--uncertainty", "disagreement")
+    assert result.exit_code == 2
+    assert "one prediction cannot disagree with itself" in result.stderr
+    assert "--mirrors 4 or 8" in result.stderr
+
+
 def test_probabilities_add_up_to_one(invoke, model, images, tmp_path):
-    result = invoke("predict", model, str(images / "a.png"), str(tmp_path / "a.npy"), "--probabilities", "--flips")
+    result = invoke(
+        "predict", model, str(images / "a.png"), str(tmp_path / "a.npy"), "--probabilities", "--mirrors", "4"
+    )
     assert result.exit_code == 0, result.output
     assert np.load(tmp_path / "a.npy").sum(0) == pytest.approx(1, abs=1e-5)
 
@@ -135,6 +152,7 @@ def test_json_has_what_predict_files_returns(invoke, model, images, tmp_path):
                 "state": "predicted",
                 "reason": "",
                 "warnings": [],
+                "uncertainty": None,
             }
             for name in ("a.png", "b.png")
         ],

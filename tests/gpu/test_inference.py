@@ -55,10 +55,10 @@ def test_a_compiled_network_has_the_logits_of_the_original_call_by_call(mode, ma
             assert _difference(compiled(image), model(image)) < 1e-2
 
 
-@pytest.mark.parametrize("flips", [False, pytest.param(True, marks=pytest.mark.gpu)])
-def test_tiles_are_predicted_as_on_a_cpu(flips, device, make_model):
+@pytest.mark.parametrize("mirrors", [1, pytest.param(8, marks=pytest.mark.gpu)])
+def test_tiles_are_predicted_as_on_a_cpu(mirrors, device, make_model):
     image = np.random.default_rng(0).random((300, 410, 1), dtype=np.float32)
-    options = {"tile": 128, "overlap": 32, "batch": 3, "flips": flips}
+    options = {"tile": 128, "overlap": 32, "batch": 3, "mirrors": mirrors}
     expected = unetzoo.predict(make_model().cpu().eval(), image, **options)
     result = unetzoo.predict(make_model().eval(), image, **options)
     assert result.shape == (2, 300, 410)

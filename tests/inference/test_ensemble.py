@@ -35,7 +35,7 @@ def image():
     return np.random.default_rng(0).integers(0, 200, (150, 170, 1), dtype=np.uint8)
 
 
-@pytest.mark.parametrize("options", [{}, {**SMALL, "batch": 2}, {"flips": True}])
+@pytest.mark.parametrize("options", [{}, {**SMALL, "batch": 2}, {"mirrors": 4}])
 def test_probabilities_are_the_mean_of_those_of_each_network_with_its_own_normalization(networks, image, options):
     each = [unetzoo.predict(network, image, **options) for network in networks]
     np.testing.assert_allclose(unetzoo.predict(Ensemble(networks), image, **options), np.mean(each, 0), atol=1e-6)

@@ -11,8 +11,8 @@ from torch.nn import functional as F  # noqa: N812 - the field's name for it
 
 import unetzoo
 from unetzoo import ModelConfig, OptionError
-from unetzoo.inference.forward import mirrored_back
 from unetzoo.inference.objects import Decoder
+from unetzoo.inference.turns import TURNS, turned
 from unetzoo.objects.coding import ObjectMap, channels_of, turn
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (90, 70, 1), dtype=np.uint8)
@@ -49,22 +49,37 @@ RAYS = ObjectMap(name="rays", channels=tuple("abcdefgh"), activation="none", los
 
 
 @pytest.mark.parametrize("maps", [unetzoo.create_objects("flows").maps, (RAYS,)], ids=["vectors", "rays"])
-def test_vectors_and_rays_of_mirror_images_are_turned_back(maps):
+def test_vectors_and_rays_of_the_eight_symmetries_are_turned_back(maps):
     values = np.random.default_rng(0).normal(size=(channels_of(maps), 8, 6)).astype(np.float32)
-    quarters_and_mirror = {(): (0, False), (3,): (0, True), (2,): (2, True), (2, 3): (2, False)}
-    for axes, (quarters, mirror) in quarters_and_mirror.items():
-        turned = torch.from_numpy(turn(maps, values, quarters, mirror=mirror))[None]
-        np.testing.assert_array_equal(mirrored_back(turned, axes, maps)[0], values)
+    for each in TURNS[8]:
+        there = turned(torch.from_numpy(values)[None], each, maps)
+        np.testing.assert_array_equal(there[0], turn(maps, values, each.quarters, mirror=each.mirror))
+        np.testing.assert_array_equal(turned(there, each.back, maps)[0], values)
+    assert len(set(TURNS[8])) == 8
 
 
-def test_flips_average_vectors_of_all_mirror_images():
+def test_vectors_of_all_mirror_images_are_averaged():
     model = _model("flows")
     down, right = np.zeros((2, 90, 70))
     for rows, columns in ((1, 1), (-1, 1), (1, -1), (-1, -1)):
         logits = _logits(model, IMAGE[::rows, ::columns]).numpy()[:, ::rows, ::columns]
         down, right = down + rows * logits[0] / 4, right + columns * logits[1] / 4
-    maps = unetzoo.predict(model, IMAGE, flips=True)
+    maps = unetzoo.predict(model, IMAGE, mirrors=4)
     np.testing.assert_allclose(maps[:2], [down, right], atol=1e-5)
+
+
+def test_vectors_of_quarter_turns_are_averaged():
+    model = _model("flows")
+    coding = unetzoo.create_objects("flows")
+    expected = np.mean(
+        [
+            turn(coding.maps, unetzoo.predict(model, np.rot90(upright, quarters).copy()), -quarters, mirror=mirror)
+            for mirror, upright in ((False, IMAGE), (True, IMAGE[:, ::-1]))
+            for quarters in range(4)
+        ],
+        0,
+    )
+    np.testing.assert_allclose(unetzoo.predict(model, IMAGE, mirrors=8), expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("objects", unetzoo.list_objects())

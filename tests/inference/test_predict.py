@@ -4,14 +4,16 @@ import torch
 from torch import nn
 
 import unetzoo
+from unetzoo import OptionError
 from unetzoo.inference.predict import predict, predict_rows
 
 WIDTHS = {"widths": (4, 8, 8)}
 
 
-def _model(classes=2, in_channels=1, info=None):
+def _model(classes=2, in_channels=1, info=None, **options):
     torch.manual_seed(0)
-    model = unetzoo.create("unet", encoder="plain", encoder_options=WIDTHS, classes=classes, in_channels=in_channels)
+    parts = {"encoder_options": {**WIDTHS, **options}, "decoder_options": options}
+    model = unetzoo.create("unet", encoder="plain", classes=classes, in_channels=in_channels, **parts)
     if info is not None:
         model.config = unetzoo.ModelConfig(**{**vars(model.config), "info": info})
     return model.eval()
@@ -125,9 +127,27 @@ def test_a_batch_of_tiles_gives_the_same_as_tile_by_tile():
     np.testing.assert_allclose(one, three, atol=1e-5)
 
 
-def test_flips_make_the_prediction_of_a_mirrored_image_the_mirrored_prediction():
+@pytest.mark.parametrize("options", [{}, {"padding": "valid"}], ids=["same", "valid"])
+def test_eight_mirrors_are_the_mean_over_the_symmetries_of_the_square_by_hand(options):
+    model, image = _model(**options), _image(64, 96)
+    each = []
+    for quarters in range(4):
+        turned = np.rot90(image, quarters)
+        each.append(np.rot90(predict(model, turned.copy()), -quarters, (1, 2)))
+        each.append(np.rot90(predict(model, turned[:, ::-1].copy())[..., ::-1], -quarters, (1, 2)))
+    np.testing.assert_allclose(predict(model, image, mirrors=8), np.mean(each, 0), atol=1e-5)
+    assert abs(predict(model, image, mirrors=4) - np.mean(each, 0)).max() > 1e-4
+
+
+@pytest.mark.parametrize("mirrors", [0, 2, True, "8", None])
+def test_there_are_one_four_and_eight_mirrors(mirrors):
+    with pytest.raises(OptionError, match="mirrors must be 1, 4 or 8, got"):
+        predict(_model(), _image(32, 32), mirrors=mirrors)
+
+
+def test_four_mirrors_make_the_prediction_of_a_mirrored_image_the_mirrored_prediction():
     model, image = _model(), _image(64, 96)
-    actual, mirrored = predict(model, image, flips=True), predict(model, image[:, ::-1], flips=True)
+    actual, mirrored = predict(model, image, mirrors=4), predict(model, image[:, ::-1], mirrors=4)
     np.testing.assert_allclose(mirrored, actual[..., ::-1], atol=1e-5)
     assert np.abs(predict(model, image[:, ::-1]) - predict(model, image)[..., ::-1]).max() > 1e-4
 

@@ -39,12 +39,14 @@ def test_options_that_do_not_fit_the_network_are_refused_before_anything_listens
 
 
 def test_there_is_a_predictor_for_the_device_that_is_asked_for():
-    (predictor,) = predictors_of(varied_model(), PredictOptions(device="cpu", flips=True))
-    assert predictor.options.flips
+    (predictor,) = predictors_of(varied_model(), PredictOptions(device="cpu", mirrors=4))
+    assert predictor.options.mirrors == 4
     assert predictor.options.device == "cpu"
 
 
-@pytest.mark.parametrize("flag", ["--format", "--probabilities", "--overwrite", "--values", "--per-class"])
+@pytest.mark.parametrize(
+    "flag", ["--format", "--probabilities", "--overwrite", "--values", "--per-class", "--uncertainty"]
+)
 def test_flags_about_files_are_none_of_the_server(flag):
     from typer.testing import CliRunner
 

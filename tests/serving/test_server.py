@@ -36,7 +36,18 @@ def servers(tmp_path_factory):
     folder = tmp_path_factory.mktemp("servers")
     unetzoo.save(objects_model(CELLS[0]), folder / "objects")
     unetzoo.save(varied_model(), folder / "classes")
-    limits = ("--queue", "1", "--timeout", str(TIMEOUT), "--max-bytes", str(MOST_BYTES), "--tile", "128", "--flips")
+    limits = (
+        "--queue",
+        "1",
+        "--timeout",
+        str(TIMEOUT),
+        "--max-bytes",
+        str(MOST_BYTES),
+        "--tile",
+        "128",
+        "--mirrors",
+        "4",
+    )
     both = [
         Server(folder / "objects", folder / "temporary-1"),
         Server(folder / "classes", folder / "temporary-2", *limits),

@@ -15,7 +15,7 @@ from unetzoo.cli.data import ClassNames, Ignore, MaskKind, NearestColor, Source,
 from unetzoo.cli.models import ModelName, More, load_models
 from unetzoo.cli.output import PRINT, check_json, new_table, show, write_json
 from unetzoo.cli.progress import counting
-from unetzoo.cli.tiling import AxesName, DeviceName, EngineName, Flips, Overlap, ResampleName, Tile
+from unetzoo.cli.tiling import AxesName, DeviceName, EngineName, Mirrors, Overlap, ResampleName, Tile
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -63,7 +63,7 @@ def evaluate(
     seed: Annotated[int, typer.Option(metavar="N", help="Seed of the bootstrap samples")] = 0,
     tile: Tile = None,
     overlap: Overlap = None,
-    flips: Flips = False,
+    mirrors: Mirrors = 1,
     resample: ResampleName = "auto",
     raw: Annotated[
         bool, typer.Option("--raw", help="Leave out the post-processing that is stored with the network")
@@ -118,7 +118,7 @@ def evaluate(
             seed=seed,
             tile=tile,
             overlap=overlap,
-            flips=flips,
+            mirrors=mirrors,
             resample=resample,
             axes=axes,
             on_case=on_case,
@@ -143,7 +143,7 @@ def evaluate(
             facts=facts,
             tile=tile,
             overlap=overlap,
-            flips=flips,
+            mirrors=mirrors,
             resample=resample,
         )
         show("", f"page: {html}")

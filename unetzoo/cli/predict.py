@@ -23,7 +23,14 @@ if TYPE_CHECKING:
 
 @with_fields(
     PredictOptions,
-    metavars={"format": "ENDING", "threshold": "PROBABILITY", "tile": "PIXELS", "overlap": "PIXELS", "device": "NAME"}
+    metavars={
+        "mirrors": "1|4|8",
+        "format": "ENDING",
+        "threshold": "PROBABILITY",
+        "tile": "PIXELS",
+        "overlap": "PIXELS",
+        "device": "NAME",
+    }
     | {"largest_object": "PIXELS", "engine": "NAME", "axes": "AXES"},
     readers={"threshold": read_threshold},
 )

@@ -48,9 +48,14 @@ def report(
         for name, path in about_objects.items() if counts["failed"] < len(finished) else ():
             show(f"{name}: {path}")
     if json:
-        plain = [{**asdict(result), "file": str(result.file)} for result in finished]
+        plain = [_plain(result) for result in finished]
         write_json({"counts": dict(Counter(result.state for result in finished)), "results": plain}, json)
     exit_for(counts["failed"], len(finished) - counts["failed"])
+
+
+def _plain(result: "FilePrediction") -> dict[str, object]:
+    """Plain data for JSON."""
+    return {name: str(value) if isinstance(value, Path) else value for name, value in asdict(result).items()}
 
 
 def _warned(results: "Iterable[FilePrediction]", on_result: "Callable[[], None]") -> "Iterable[FilePrediction]":

@@ -10,13 +10,14 @@ from unetzoo.inference.choices import read_threshold
 from unetzoo.inference.files.options import PredictOptions
 from unetzoo.serving.options import ServeOptions
 
-_OF_FILES = ("probabilities", "format", "values", "overwrite", "per_class")  # which the client chooses, or nobody
+# which the client chooses, or nobody
+_OF_FILES = ("probabilities", "format", "values", "overwrite", "per_class", "uncertainty")
 
 
 @with_fields(ServeOptions, into="serving", metavars={"host": "ADDRESS"})
 @with_fields(
     PredictOptions,
-    metavars={"threshold": "PROBABILITY", "tile": "PIXELS", "overlap": "PIXELS", "device": "NAME"}
+    metavars={"mirrors": "1|4|8", "threshold": "PROBABILITY", "tile": "PIXELS", "overlap": "PIXELS", "device": "NAME"}
     | {"largest_object": "PIXELS", "engine": "NAME"},
     readers={"threshold": read_threshold},
     without=_OF_FILES,

@@ -23,7 +23,13 @@ Overlap = Annotated[
         show_default=False,
     ),
 ]
-Flips = Annotated[bool, typer.Option("--flips", help="Average over mirror images, for four times the work")]
+Mirrors = Annotated[
+    int,
+    typer.Option(
+        metavar="1|4|8",
+        help="Average over 4 mirror images, or with their quarter turns 8, for as many times the work",
+    ),
+]
 ResampleName = Annotated[
     Resample,
     typer.Option(

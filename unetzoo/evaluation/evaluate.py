@@ -35,7 +35,7 @@ class Tiling(NamedTuple):
 
     tile: int | None = None
     overlap: int | None = None
-    flips: bool = False
+    mirrors: int = 1
     resample: Resample = "auto"
     axes: Axes | None = None
 
@@ -58,7 +58,7 @@ def evaluate(
     seed: int = 0,
     tile: int | None = None,
     overlap: int | None = None,
-    flips: bool = False,
+    mirrors: int = 1,
     resample: Resample = "auto",
     raw: bool = False,
     axes: Axes | None = None,
@@ -97,7 +97,7 @@ def evaluate(
         seed: of the draws.
         tile: as in `unetzoo.predict`.
         overlap: as in `unetzoo.predict`.
-        flips: as in `unetzoo.predict`.
+        mirrors: as in `unetzoo.predict`.
         resample: as in `unetzoo.PredictOptions`, for images of files.
         raw: leave out the post-processing that is stored with the network.
         axes: of volumes, along which slices are predicted, as in `unetzoo.predict_volume`.
@@ -126,7 +126,7 @@ def evaluate(
     counted = (instances,) if instances else tuple(countable) if has_objects else ()
     measurement = Measurement(names, surface=surface, tolerance=pixels, counted=counted)
     check_choice("resample", resample, Resample)
-    tiling = Tiling(tile, overlap, flips, resample, axes)
+    tiling = Tiling(tile, overlap, mirrors, resample, axes)
     doubts = measure_cases(model, dataset, measurement, tiling, on_case=on_case)
     for sentence in sentences(doubts):
         warnings.warn(sentence, DataWarning, stacklevel=2)
@@ -163,7 +163,7 @@ def measure_cases(
         return _measure_images(model, dataset, measurement, tiling, lambda: on_case(len(dataset)))
     if measurement.counted:
         raise OptionError("objects are counted in images, not in volumes: leave instances out")
-    seen = SliceTiling(tile=tiling.tile, overlap=tiling.overlap, flips=tiling.flips, resample=tiling.resample)
+    seen = SliceTiling(tile=tiling.tile, overlap=tiling.overlap, mirrors=tiling.mirrors, resample=tiling.resample)
     return measure_volumes(model, dataset, measurement, seen, tiling.axes, on_volume=lambda: on_case(len(volumes)))
 
 
@@ -171,13 +171,13 @@ def _measure_images(
     model: Network, dataset: Dataset, measurement: Measurement, tiling: Tiling, on_image: Callable[[], None]
 ) -> list[Finding]:
     config, doubts = network_of(model).config, list[Finding]()
-    tile, overlap, flips, resample, _ = tiling
+    tile, overlap, mirrors, resample, _ = tiling
     for index in range(len(dataset)):
         sample, scale, said = presented(dataset, index, config, resample)
         check_fits(model, dataset.class_names, sample.image.shape[2], labels=dataset.labels, image=sample.name)
         doubts += [Finding(sample.name, f": {doubt}") for doubt in said]
         maps = predicted_maps(
-            model, sample.image, name=sample.name, tile=tile, overlap=overlap, flips=flips, scale=scale
+            model, sample.image, name=sample.name, tile=tile, overlap=overlap, mirrors=mirrors, scale=scale
         )
         prediction = prediction_of(maps, config)
         truth = known_where_data(sample.image, sample.mask, config.info.nodata)

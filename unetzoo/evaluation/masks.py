@@ -165,14 +165,14 @@ def predicted(
     name: str = "the image",
     tile: int | None = None,
     overlap: int | None = None,
-    flips: bool = False,
+    mirrors: int = 1,
     scale: PixelScale = AS_IT_IS,
 ) -> Prediction:
     """The class ids that a network predicts for an image (h, w, c), and the objects of one of objects.
 
     The pixels of an object have its class. A warning about the image's values says its name.
     """
-    maps = predicted_maps(model, image, name=name, tile=tile, overlap=overlap, flips=flips, scale=scale)
+    maps = predicted_maps(model, image, name=name, tile=tile, overlap=overlap, mirrors=mirrors, scale=scale)
     return prediction_of(maps, network_of(model).config)
 
 
@@ -194,7 +194,7 @@ def predicted_maps(
     name: str = "the image",
     tile: int | None = None,
     overlap: int | None = None,
-    flips: bool = False,
+    mirrors: int = 1,
     scale: PixelScale = AS_IT_IS,
 ) -> Maps:
     """Probabilities, or maps of objects, (c, h, w) of an image (h, w, c); a warning about its values says its name."""
@@ -210,7 +210,7 @@ def predicted_maps(
             tile=tile,
             overlap=overlap,
             batch=1,
-            flips=flips,
+            mirrors=mirrors,
             start=start,
             normalizations=normalizations,
             out=out,

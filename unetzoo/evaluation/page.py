@@ -69,7 +69,7 @@ def write_page(
     facts: Mapping[str, str] | None = None,
     tile: int | None = None,
     overlap: int | None = None,
-    flips: bool = False,
+    mirrors: int = 1,
     resample: Resample = "auto",
 ) -> None:
     """Write the numbers, the worst, median and best cases, and a table of all images that sorts.
@@ -83,7 +83,7 @@ def write_page(
         facts: further facts, such as the command and the date.
         tile: as for the evaluation.
         overlap: as for the evaluation.
-        flips: as for the evaluation.
+        mirrors: as for the evaluation.
         resample: as for the evaluation.
 
     Raises:
@@ -92,7 +92,7 @@ def write_page(
 
     def picture(case: Case) -> str:
         sample, scale, _ = presented(dataset, case.index, network_of(model).config, resample)
-        prediction = predicted(model, sample.image, tile=tile, overlap=overlap, flips=flips, scale=scale)
+        prediction = predicted(model, sample.image, tile=tile, overlap=overlap, mirrors=mirrors, scale=scale)
         truth = known_where_data(sample.image, sample.mask, network_of(model).config.info.nodata)
         pairs = object_pairs(prediction, truth, dataset, case.index, tuple(evaluation.object_classes))
         objects = tuple(match_objects(*pair) for pair in pairs)

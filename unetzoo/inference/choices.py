@@ -11,6 +11,9 @@ Values = Literal["ids", "palette", "trained"]
 Resample = Literal["auto", "never"]
 Axes = str | Sequence[str]
 """Along which slices of volumes are predicted: `"z"`, `"z,x"`, `["z", "x"]` or `"all"`."""
+Uncertainty = Literal["entropy", "disagreement"]
+MIRRORS = (1, 4, 8)
+"""Numbers of symmetries over which a prediction may be averaged."""
 TILE_OF_LARGE = 1280
 """Side of a tile of images of many pixels."""
 LARGEST_OBJECT = 256
@@ -48,6 +51,14 @@ def read_threshold(text: str) -> Threshold:
             f"threshold must be a number such as 0.3, or one for each class, such as cell=0.3,border=0.6; got {text!r}"
         )
     return named
+
+
+def check_mirrors(mirrors: object) -> int:
+    """The number of symmetries as Python's own number; OptionError for one that there is not."""
+    number = whole(mirrors)
+    if number not in MIRRORS:
+        raise OptionError(f"mirrors must be 1, 4 or 8, got {mirrors!r}")
+    return number
 
 
 def check_tiling(tile: int, overlap: int | None, batch: int) -> tuple[int, int | None, int]:

@@ -11,22 +11,23 @@ from torch import Tensor
 
 from unetzoo._utils.memory import is_out_of_memory
 from unetzoo.errors import OptionError, OutOfMemoryError
+from unetzoo.inference.turns import TURNS, turned
+from unetzoo.inference.uncertainty import entropy_of
 from unetzoo.layers.valid import mirrored
 from unetzoo.nn.config import ModelConfig, is_sigmoid
 from unetzoo.nn.ensemble import Ensemble, Member, members_of
 from unetzoo.nn.optimized import OptimizedSegmenter
 from unetzoo.nn.segmenter import Encoder, Segmenter
 from unetzoo.nn.wrapped import network_of
-from unetzoo.objects.coding import ObjectMap, ray_order, slices_of
+from unetzoo.objects.coding import ObjectMap
 from unetzoo.objects.target import activate
 
 Network = Segmenter | OptimizedSegmenter | Ensemble
 Probabilities = NDArray[np.float32]
-_ORIENTATIONS: tuple[tuple[int, ...], ...] = ((), (2,), (3,), (2, 3))  # axes that are mirrored
 
 
 def mean_probabilities(
-    model: Network, views: Sequence[Tensor], *, flips: bool, maps: Sequence[ObjectMap] = ()
+    model: Network, views: Sequence[Tensor], *, mirrors: int, maps: Sequence[ObjectMap] = (), entropies: bool = False
 ) -> Probabilities:
     """The mean over the networks of an ensemble, one after the other, each with its own view of the images.
 
@@ -36,33 +37,37 @@ def mean_probabilities(
     models = network.members if isinstance(network, Ensemble) else (model,)
     total: Probabilities | None = None
     for member, images in zip(models, views, strict=True):
-        part = probabilities_of(member, images, flips=flips, maps=maps)
+        part = probabilities_of(member, images, mirrors=mirrors, maps=maps, entropies=entropies)
         total = part if total is None else np.add(total, part, out=total)
     assert total is not None  # noqa: S101 - there is at least one network
     return total if len(models) == 1 else np.divide(total, len(models), out=total)
 
 
 @torch.no_grad()
-def probabilities_of(model: Network, images: Tensor, *, flips: bool, maps: Sequence[ObjectMap] = ()) -> Probabilities:
-    """Probabilities (b, classes, h, w) for normalized images (b, c, h, w); with `flips` the mean over mirror images.
+def probabilities_of(
+    model: Network, images: Tensor, *, mirrors: int, maps: Sequence[ObjectMap] = (), entropies: bool = False
+) -> Probabilities:
+    """Probabilities (b, classes, h, w) for normalized images (b, c, h, w): the mean over 1, 4 or 8 symmetries.
 
-    Where the network has maps of objects, these after activation.
+    Where the network has maps of objects, these after activation. With `entropies` the mean over the symmetries of the
+    entropy is one more channel.
     """
     network = network_of(model)
     assert not isinstance(network, Ensemble)  # noqa: S101 - its members are
     stored = next(chain(model.parameters(), model.buffers()))
     images = images.to(stored.device, network.image_dtype if isinstance(network, OptimizedSegmenter) else stored.dtype)
-    encoder, (height, width) = encoder_of(network), images.shape[2:]
-    orientations = _ORIENTATIONS if flips else _ORIENTATIONS[:1]
+    encoder, turns = encoder_of(network), TURNS[mirrors]
     total: Tensor | None = None
-    for axes in orientations:
-        turned = images.flip(axes) if axes else images
-        logits = model(mirrored(turned, encoder.features.reductions[-1]) if encoder.valid_padding else turned)
-        logits = logits[..., :height, :width].float()
-        part = _activated(logits, network.config, maps)
-        total = part if total is None else total.add_(mirrored_back(part, axes, maps))
-    assert total is not None  # noqa: S101 - there is at least one orientation
-    result: Probabilities = (total.div_(len(orientations)) if flips else total).cpu().numpy()
+    for turn in turns:
+        seen = turned(images, turn)
+        logits = model(mirrored(seen, encoder.features.reductions[-1]) if encoder.valid_padding else seen)
+        part = _activated(logits[..., : seen.shape[2], : seen.shape[3]].float(), network.config, maps)
+        if entropies:
+            part = torch.cat([part, entropy_of(part, network.config)], 1)
+        part = turned(part, turn.back, maps)
+        total = part if total is None else total.add_(part)
+    assert total is not None  # noqa: S101 - there is at least one symmetry
+    result: Probabilities = (total if len(turns) == 1 else total.div_(len(turns))).cpu().numpy()
     return result
 
 
@@ -72,19 +77,6 @@ def _activated(logits: Tensor, config: ModelConfig, maps: Sequence[ObjectMap]) -
     if (temperature := config.post.temperature) != 1:
         logits = logits / temperature
     return logits.sigmoid() if is_sigmoid(config) else logits.softmax(1)
-
-
-def mirrored_back(values: Tensor, axes: tuple[int, ...], maps: Sequence[ObjectMap]) -> Tensor:
-    """The values (b, c, h, w) of an image that was mirrored along `axes`, 2 or 3; vectors and rays turn with it."""
-    values = values.flip(axes)
-    for item, place in zip(maps, slices_of(maps), strict=True):
-        if item.vector:
-            signs = [-1.0 if axis in axes else 1.0 for axis in (2, 3)]  # of the y and the x component
-            values[:, place] *= values.new_tensor(signs)[:, None, None]
-        if item.rays:
-            order = ray_order(len(item.channels), 2 if 2 in axes else 0, mirror=len(axes) == 1)
-            values[:, place] = values[:, place][:, order.tolist()]
-    return values
 
 
 @contextmanager

@@ -187,7 +187,7 @@ def predict_objects(
     tile: int | None = None,
     overlap: int | None = None,
     batch: int = 1,
-    flips: bool = False,
+    mirrors: int = 1,
     largest_object: int = LARGEST_OBJECT,
 ) -> Numbers:
     """The number of the object of each pixel.
@@ -201,7 +201,7 @@ def predict_objects(
         tile: as in `predict`.
         overlap: as in `predict`.
         batch: as in `predict`.
-        flips: as in `predict`; vectors of mirror images are turned back.
+        mirrors: as in `predict`; vectors of mirror images are turned back.
         largest_object: length in pixels, in rows or columns, of the longest object in an image that is decoded in
             tiles. They overlap by it or more.
 
@@ -214,7 +214,7 @@ def predict_objects(
         MissingExtraError: the extra `objects` is not installed.
     """
     decoder = Decoder(network_of(model).config, largest_object=largest_object)
-    return decoder.decode(predict(model, image, tile=tile, overlap=overlap, batch=batch, flips=flips)).ids
+    return decoder.decode(predict(model, image, tile=tile, overlap=overlap, batch=batch, mirrors=mirrors)).ids
 
 
 def _extents(ids: Numbers) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:

@@ -11,7 +11,7 @@ from unetzoo.checks import check_whole
 from unetzoo.errors import ShapeError
 from unetzoo.inference.batches import group_columns, read_batches
 from unetzoo.inference.blend import Blend
-from unetzoo.inference.choices import check_tiling
+from unetzoo.inference.choices import Uncertainty, check_mirrors, check_tiling
 from unetzoo.inference.forward import (
     Network,
     Probabilities,
@@ -22,6 +22,7 @@ from unetzoo.inference.forward import (
 )
 from unetzoo.inference.normalize import Normalize, normalizations_of
 from unetzoo.inference.tiles import default_tile, plan_tiles
+from unetzoo.inference.uncertainty import Uncertainties, check_uncertainty, uncertainty_of
 from unetzoo.nn.ensemble import members_of
 from unetzoo.nn.misfit import need_images
 from unetzoo.nn.wrapped import network_of
@@ -38,7 +39,7 @@ def predict(
     tile: int | None = None,
     overlap: int | None = None,
     batch: int = 1,
-    flips: bool = False,
+    mirrors: int = 1,
 ) -> Probabilities:
     """The probability of each class at each pixel.
 
@@ -64,7 +65,8 @@ def predict(
             twice the encoder's largest stride). With four times the context that a pixel needs, tiles give the result
             of the whole image. None: 128, and a quarter of `tile` for tiles of less than 512 pixels.
         batch: tiles that the network sees at once.
-        flips: average over the image and its mirror images (left-right, upside down, both), for four times the work.
+        mirrors: average over so many symmetries of the square, for as many times the work: 1, 4 (the image and its
+            mirror images: left-right, upside down, both) or 8 (these and their quarter turns, for data without an up).
 
     Returns:
         (classes, h, w), each from 0 to 1: the softmax for several classes that exclude one another, the sigmoid for a
@@ -81,7 +83,7 @@ def predict(
     config = network_of(model).config
     need_images(config, "prediction by tiles")
     result = np.empty((config.classes, *_size(image, config.in_channels)), dtype=np.float32)
-    for _ in rows_of(model, image, tile=tile, overlap=overlap, batch=batch, flips=flips, out=result):
+    for _ in rows_of(model, image, tile=tile, overlap=overlap, batch=batch, mirrors=mirrors, out=result):
         pass
     return result
 
@@ -93,7 +95,7 @@ def predict_rows(
     tile: int | None = None,
     overlap: int | None = None,
     batch: int = 1,
-    flips: bool = False,
+    mirrors: int = 1,
     start: int = 0,
 ) -> Iterator[tuple[int, Probabilities]]:
     """Like `predict`, but from top to bottom, as soon as rows are finished: for images larger than the memory.
@@ -106,7 +108,7 @@ def predict_rows(
         tile: about `tile` x `tile` pixels are seen at once; None: as in `predict`.
         overlap: pixels that neighboring tiles share; None: as in `predict`.
         batch: tiles at once.
-        flips: average over mirror images.
+        mirrors: average over so many symmetries.
         start: number of rows, from the top, that are finished from an earlier call. The prediction continues with the
             last row of tiles that they complete, and gives the very same numbers; the first result may begin above
             `start`.
@@ -114,7 +116,51 @@ def predict_rows(
     Yields:
         The number of the first row, and the probabilities (classes, rows, w) of it and those below it.
     """
-    yield from rows_of(model, image, tile=tile, overlap=overlap, batch=batch, flips=flips, start=start)
+    yield from rows_of(model, image, tile=tile, overlap=overlap, batch=batch, mirrors=mirrors, start=start)
+
+
+def predict_uncertainty(
+    model: Network,
+    image: Any,  # noqa: ANN401 - as in `predict`
+    *,
+    kind: Uncertainty = "entropy",
+    tile: int | None = None,
+    overlap: int | None = None,
+    batch: int = 1,
+    mirrors: int = 1,
+) -> Uncertainties:
+    """How unsure a network is of the class of each pixel, from 0 (sure) to 1.
+
+    Args:
+        model: as in `predict`; not a network of objects.
+        image: (h, w) or (h, w, c).
+        kind: `"entropy"`: that of the probabilities of `predict` (Shannon 1948), divided by the logarithm of the number
+            of classes; a single logit has two classes. Of classes that may overlap it is the mean of their entropies,
+            each divided by log 2. `"disagreement"`: what that entropy has beyond the mean entropy of the predictions
+            that are averaged, over the networks of an `Ensemble` and over mirror images: their mutual information with
+            the class (Houlsby et al. 2011, arXiv:1112.5745, equation 2). It is 0 where all say the same, however unsure
+            they are.
+        tile: as in `predict`.
+        overlap: as in `predict`.
+        batch: as in `predict`.
+        mirrors: as in `predict`.
+
+    Returns:
+        (h, w), NaN where the image has no data.
+
+    Raises:
+        ShapeError, OutOfMemoryError: as `predict`.
+        OptionError: as `predict`; a network of objects; the disagreement of a single prediction.
+    """
+    config = network_of(model).config
+    check_uncertainty(kind, model, check_mirrors(mirrors))
+    result = np.empty(_size(image, config.in_channels), dtype=np.float32)
+    parts = rows_of(
+        model, image, tile=tile, overlap=overlap, batch=batch, mirrors=mirrors, entropies=kind == "disagreement"
+    )
+    for top, rows in parts:
+        result[top : top + rows.shape[1]] = uncertainty_of(rows, config, kind)
+    return result
 
 
 def rows_of(
@@ -124,18 +170,21 @@ def rows_of(
     tile: int | None,
     overlap: int | None,
     batch: int,
-    flips: bool,
+    mirrors: int,
     start: int = 0,
     normalizations: Sequence[Normalize] = (),
+    entropies: bool = False,
     out: Probabilities | None = None,
 ) -> Iterator[tuple[int, Probabilities]]:
     """The results of `predict_rows`; with `out` (classes, h, w) they are written there, and nothing is yielded.
 
-    `normalizations` bring values to those of the training of each network; empty: as `predict` says.
+    `normalizations` bring values to those of the training of each network; empty: as `predict` says. With `entropies`
+    the mean entropy of the predictions that are averaged is one more channel.
     """
     network, start = network_of(model), check_whole("start", start, 0)
     need_images(network.config, "prediction by tiles")
     shape = _size(image, network.config.in_channels)
+    mirrors = check_mirrors(mirrors)
     tile, overlap, batch = check_tiling(default_tile(shape) if tile is None else tile, overlap, batch)
     check_network(network)
     unit = lcm(_UNIT, *(encoder_of(member).features.reductions[-1] for member in members_of(network)))
@@ -144,7 +193,8 @@ def rows_of(
     if complete == down.count:
         return
     rows = range(max(complete - 1, 0), down.count)  # the last complete one reaches into the next
-    blend = Blend(network.config.classes, down, right, top=down.finished(complete - 1) if complete else 0, out=out)
+    channels = network.config.classes + entropies
+    blend = Blend(channels, down, right, top=down.finished(complete - 1) if complete else 0, out=out)
     groups = group_columns(right, batch)
     maps = network_maps(network.config)
     normalizations = normalizations or normalizations_of(image, network)
@@ -152,7 +202,7 @@ def rows_of(
     for row in rows:
         for tiles in islice(batches, len(groups)):
             with explain_out_of_memory(tiles.views[0], tile):
-                probabilities = mean_probabilities(model, tiles.views, flips=flips, maps=maps)
+                probabilities = mean_probabilities(model, tiles.views, mirrors=mirrors, maps=maps, entropies=entropies)
             for column, part, has_data in zip(tiles.columns, probabilities, tiles.has_data, strict=True):
                 if has_data is not None:
                     part[:, ~has_data] = np.nan

@@ -36,7 +36,7 @@ class SliceTiling:
     tile: int | None = None
     overlap: int | None = None
     batch: int = 1
-    flips: bool = False
+    mirrors: int = 1
     resample: Resample = "auto"
 
 
@@ -143,7 +143,7 @@ class SeenVolume:
                 tile=tiling.tile,
                 overlap=tiling.overlap,
                 batch=tiling.batch,
-                flips=tiling.flips,
+                mirrors=tiling.mirrors,
                 start=start,
                 normalizations=self._normalizations,
             )

@@ -27,7 +27,7 @@ def predict_volume(
     tile: int | None = None,
     overlap: int | None = None,
     batch: int = 1,
-    flips: bool = False,
+    mirrors: int = 1,
 ) -> Probabilities:
     """The probability of each class at each voxel, by a 2D network on the slices of a volume.
 
@@ -44,7 +44,7 @@ def predict_volume(
         tile: as in `unetzoo.predict`, of a slice.
         overlap: as in `unetzoo.predict`.
         batch: as in `unetzoo.predict`.
-        flips: as in `unetzoo.predict`.
+        mirrors: as in `unetzoo.predict`.
 
     Returns:
         (classes, d, h, w), each from 0 to 1; NaN where there are no data.
@@ -55,7 +55,7 @@ def predict_volume(
         DataError: the memory does not suffice.
     """
     raster = volume if isinstance(volume, Raster) else _raster_of(volume, spacing)
-    seen = SeenVolume(model, raster, axes, SliceTiling(tile=tile, overlap=overlap, batch=batch, flips=flips))
+    seen = SeenVolume(model, raster, axes, SliceTiling(tile=tile, overlap=overlap, batch=batch, mirrors=mirrors))
     check_memory("a volume's probabilities", 4 * seen.config.classes * int(np.prod(raster.shape[:3], dtype=object)))
     for doubt in seen.doubts:
         warnings.warn(f"the volume: {doubt}", DataWarning, stacklevel=2)

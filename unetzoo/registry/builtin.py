@@ -29,6 +29,7 @@ COMMANDS = {
     "tune": lazy("unetzoo.cli.tune:tune"),
     "evaluate": lazy("unetzoo.cli.evaluate:evaluate"),
     "predict": lazy("unetzoo.cli.predict:predict"),
+    "suggest": lazy("unetzoo.cli.suggest:suggest"),
     "deploy": lazy("unetzoo.cli.deploy:deploy"),
     "serve": lazy("unetzoo.cli.serve:serve"),
     "export": lazy("unetzoo.cli.export:export"),

@@ -90,10 +90,10 @@ def test_what_was_made_or_changed_by_hand_stays_unless_overwritten(suffix, sourc
 def test_other_options_and_a_changed_image_predict_again(source, tmp_path):
     target = tmp_path / "out.npy"
     _predict(0, source, target)
-    assert _predict(0, source, target, flips=True).reason == "flips is True, was False"
-    assert _predict(0, source, target, flips=True, batch=2).state == "current"  # which changes rounding alone
+    assert _predict(0, source, target, mirrors=4).reason == "mirrors is 4, was 1"
+    assert _predict(0, source, target, mirrors=4, batch=2).state == "current"  # which changes rounding alone
     np.save(source, np.load(source) // 2)
-    assert _predict(0, source, target, flips=True).reason == "another image"
+    assert _predict(0, source, target, mirrors=4).reason == "another image"
 
 
 def test_what_is_known_of_a_network_and_changes_no_result_keeps_it(source, tmp_path):

@@ -1,7 +1,7 @@
 """Which images of a data set become which files."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -23,6 +23,7 @@ from unetzoo.data.sources.source import Source
 from unetzoo.data.sources.tables import TABLES, images_in_table
 from unetzoo.errors import DataError
 from unetzoo.inference.files.options import PredictOptions
+from unetzoo.inference.files.outputs import uncertainty_file
 from unetzoo.inference.files.records import state_of
 from unetzoo.inference.files.writers import check_folder_target, check_target
 from unetzoo.weights.files import CONFIG
@@ -118,10 +119,23 @@ def find_jobs(
             raise DataError(f"the result of {job.image} would take {place}; name another file or folder")
     if options.per_class:
         _check_folders(jobs, [*paths])
+    if options.uncertainty:
+        _check_maps(jobs, {*paths, *(job.target.resolve() for job in jobs)})
     for folder in {target, *(job.target.parent for job in jobs)}:
         if (network_folder(folder) / CONFIG).is_file():
             raise DataError(f"{folder} is the folder of a network; name another one for the results")
     return jobs
+
+
+def _check_maps(jobs: Sequence[Job], others: Collection[Path]) -> None:
+    """Raise DataError if a map of uncertainty cannot be written, or would replace an image, a result or another map."""
+    places = set[Path]()
+    for job in jobs:
+        place = uncertainty_file(job.target)
+        check_target(place, probabilities=True)
+        if place.resolve() in others or place in places:
+            raise DataError(f"the uncertainty of {job.image} would take the place of {place}; rename one of them")
+        places.add(place)
 
 
 def _check_folders(jobs: Sequence[Job], images: Sequence[Path]) -> None:
@@ -132,23 +146,47 @@ def _check_folders(jobs: Sequence[Job], images: Sequence[Path]) -> None:
             raise DataError(f"{path} lies in {inside}, the folder of the result of another image: rename one of them")
 
 
+def find_images(images: Images, *, on_left_out: Callable[[str], None] = lambda _: None) -> list[Image]:
+    """The images of `find_jobs`, without files that they become.
+
+    Raises:
+        DataError: there are no images.
+    """
+    single = _single_image(images)
+    return [single] if single else [image for image, _ in _named(images, None, on_left_out)]
+
+
 def _jobs(images: Images, out: Path, suffix: Suffix, on_left_out: Callable[[str], None]) -> list[Job]:
-    if isinstance(images, Sequence) and not isinstance(images, str):
-        return _in_folder(_of_files(map(Path, images)), out, suffix)
-    path = absolute(images) if isinstance(images, str | Path) else None
-    if path is None or not path.exists() or is_saved_dataset(path) or _lists_images(path):
-        return _in_folder(_of_source(source_of(images)), out, suffix)
-    if path.suffix.lower() in TABLES:
-        return _in_folder(_of_files(images_in_table(path)), out, suffix)
-    if is_folder_image(path) or not path.is_dir():
+    if path := _single_image(images):
         inside = out.is_dir() and not is_folder_image(out)
         return [Job(path, out / f"{without_ending(path).name}{suffix(str(path))}" if inside else out)]
-    if out.resolve() == path.resolve():
+    return _in_folder(_named(images, out, on_left_out), out, suffix)
+
+
+def _single_image(images: Images) -> Path | None:
+    """The path of an image, if that is what is to be predicted."""
+    path = absolute(images) if isinstance(images, str | Path) else None
+    if path is None or not path.exists() or is_saved_dataset(path) or _lists_images(path):
+        return None
+    is_image = path.suffix.lower() not in TABLES and (is_folder_image(path) or not path.is_dir())
+    return path if is_image else None
+
+
+def _named(images: Images, out: Path | None, on_left_out: Callable[[str], None]) -> Iterable[tuple[Image, Path]]:
+    """Several images, and the name of each without an ending, in the folders of a folder."""
+    if isinstance(images, Sequence) and not isinstance(images, str):
+        return _of_files(map(Path, images))
+    path = absolute(images) if isinstance(images, str | Path) else None
+    if path is None or not path.exists() or is_saved_dataset(path) or _lists_images(path):
+        return _of_source(source_of(images))
+    if path.suffix.lower() in TABLES:
+        return _of_files(images_in_table(path))
+    if out is not None and out.resolve() == path.resolve():
         raise DataError(f"{out} is the folder of the images itself; name another one for the results")
-    jobs = _in_folder(_of_folder(path, out, on_left_out), out, suffix)
-    if not jobs:
+    named = list(_of_folder(path, out, on_left_out))
+    if not named:
         raise DataError(f"there are no images in the folder {path}; their endings are {', '.join(endings())}")
-    return jobs
+    return named
 
 
 def _lists_images(path: Path) -> bool:
@@ -186,10 +224,10 @@ def _of_files(paths: Iterable[Path]) -> Iterator[tuple[Image, Path]]:
         yield file, without_ending(file.relative_to(top))
 
 
-def _of_folder(source: Path, out: Path, on_left_out: Callable[[str], None]) -> Iterator[tuple[Image, Path]]:
+def _of_folder(source: Path, out: Path | None, on_left_out: Callable[[str], None]) -> Iterator[tuple[Image, Path]]:
     listing = list_images(source)
     of_masks = folders_of_masks({parent for image in listing.images for parent in image.parents})
-    results = out.resolve() if out.resolve().is_relative_to(source.resolve()) else None
+    results = out.resolve() if out and out.resolve().is_relative_to(source.resolve()) else None
     for sentence in listing.left_out:
         on_left_out(sentence)
     for folder in sorted(of_masks):

@@ -13,8 +13,10 @@ from unetzoo.inference.choices import (
     Axes,
     Resample,
     Threshold,
+    Uncertainty,
     Values,
     check_axes,
+    check_mirrors,
     check_tiling,
     plain_threshold,
 )
@@ -48,7 +50,10 @@ class PredictOptions:
             over 134 million pixels.
         overlap: Width that neighboring tiles share, in pixels. None: 128, or a quarter of `tile`.
         batch: Number of tiles in one call of the network.
-        flips: Average over mirror images, for four times the work.
+        mirrors: Average over 4 mirror images, or with their quarter turns 8, for as many times the work.
+        uncertainty: Also write how unsure the network is of each pixel, float32 (h, w) from 0 to 1, beside the result,
+            such as NAME.uncertainty.tif. `entropy`: that of its probabilities; `disagreement`: that of several networks
+            or of mirror images with one another, see `unetzoo.predict_uncertainty`. None: no map.
         precision: Precision of the arithmetic.
         device: Name of the device: cpu, cuda, cuda:1 or mps. None: a GPU, else the CPU.
         engine: Name of the engine, see `unetzoo list engines`; others than torch run on the CPU. None: that of a
@@ -76,7 +81,8 @@ class PredictOptions:
     tile: int | None = None
     overlap: int | None = None
     batch: int = 1
-    flips: bool = False
+    mirrors: int = 1
+    uncertainty: Uncertainty | None = None
     precision: Precision = "float32"
     device: str | None = None
     engine: str | None = None
@@ -97,6 +103,7 @@ class PredictOptions:
             "tile": self.tile and tile,
             "overlap": overlap,
             "batch": batch,
+            "mirrors": check_mirrors(self.mirrors),
             "largest_object": check_count("largest_object", self.largest_object),
             "axes": ",".join(check_axes(self.axes)) or None,
         }
@@ -113,6 +120,10 @@ class PredictOptions:
         check_choice("resample", self.resample, Resample)
         if self.values is not None:
             check_choice("values", self.values, Values)
+        if self.uncertainty is not None:
+            check_choice("uncertainty", self.uncertainty, Uncertainty)
+            if self.axes:
+                raise OptionError("maps of uncertainty are those of images, not of volumes: leave uncertainty out")
         if self.probabilities and (self.values, self.threshold) != (None, None):
             raise OptionError("values and threshold are for class ids; leave them out, or leave probabilities out")
         if self.probabilities and self.per_class:

@@ -26,6 +26,7 @@ from unetzoo.inference.files.options import PredictOptions
 from unetzoo.inference.files.predictor import FilePrediction, FilePredictor, OnRows, attempt
 from unetzoo.inference.files.writers import make_folder
 from unetzoo.inference.forward import Network
+from unetzoo.inference.uncertainty import check_uncertainty
 from unetzoo.nn.wrapped import network_of
 
 if TYPE_CHECKING:
@@ -110,6 +111,8 @@ def run_jobs(
     """
     endings = {options.suffix if options.per_class else written_ending(job.target) for job in jobs}
     options.check_fits(network_of(model).config, endings)
+    if options.uncertainty:
+        check_uncertainty(options.uncertainty, model, options.mirrors)
     if options.device:
         check_device(options.device)
     model = by_engine(model, options)  # once, for all processes

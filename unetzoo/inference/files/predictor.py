@@ -1,35 +1,27 @@
 """Predict one file after the other, in constant memory, and continue after an interruption."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-
 from unetzoo.data.formats.grid import Grid
 from unetzoo.data.formats.table import endings_that_store, format_written, written_ending
 from unetzoo.errors import DataError, MissingExtraError, OptionError, ShapeError, UnetzooError
-from unetzoo.inference.files.bands import channel_order
-from unetzoo.inference.files.class_files import file_names
 from unetzoo.inference.files.computed import computed, digest_of
-from unetzoo.inference.files.jobs import Image, Job, grid_of, identity_of, open_pixels
+from unetzoo.inference.files.jobs import Image, Job, identity_of
 from unetzoo.inference.files.looks import Look
-from unetzoo.inference.files.objects import write_objects
 from unetzoo.inference.files.options import PredictOptions
-from unetzoo.inference.files.partial import PartialResult, discard, has_begun
-from unetzoo.inference.files.postprocessed import write_postprocessed
-from unetzoo.inference.files.records import Standing, standing_of, state_of
+from unetzoo.inference.files.outputs import Output, Outputs, begun, partial_file, replacing, uncertainty_file
+from unetzoo.inference.files.partial import discard, has_begun
+from unetzoo.inference.files.records import Standing, standing_of
+from unetzoo.inference.files.shown import Shown, shown
 from unetzoo.inference.files.volumes import VolumeTask, check_volume_options, predict_volume_file, volume_file
-from unetzoo.inference.files.writers import check_folder_target, check_target, write_planes, write_result
 from unetzoo.inference.forward import Network
-from unetzoo.inference.normalize import Normalize, scaled_for
-from unetzoo.inference.objects import Decoder
-from unetzoo.inference.pixel_size import PixelScale, Rows, rows_at, scale_of
+from unetzoo.inference.pixel_size import Rows, rows_at
 from unetzoo.inference.predict import rows_of
-from unetzoo.inference.thresholds import labels_of, limits_of
-from unetzoo.nn.coding import UNKNOWN
 from unetzoo.nn.ensemble import without_postprocessing
 from unetzoo.nn.wrapped import network_of
 
@@ -47,6 +39,7 @@ class FilePrediction:
         state: `"predicted"`; `"kept"`: the result existed; `"failed"`.
         reason: why it failed, why an existing result was replaced, or why a file of unknown origin was kept.
         warnings: why the image is unlike those of the training, so that the result is probably wrong.
+        uncertainty: path of the map of uncertainty; None: there is none, or it is not asked for.
     """
 
     image: str
@@ -54,6 +47,7 @@ class FilePrediction:
     state: Literal["predicted", "kept", "failed"]
     reason: str = ""
     warnings: tuple[str, ...] = ()
+    uncertainty: Path | None = None
 
 
 class FilePredictor:
@@ -72,11 +66,7 @@ class FilePredictor:
         network = without_postprocessing(network_of(model)) if options.raw else network_of(model)
         self._network, self._engine = computed(network, options)
         self.config = config = network.config
-        self._limits = () if config.objects else limits_of(options.threshold, config)
-        self._class_files = file_names(config, options.suffix) if options.per_class else ()
-        self._decoder = None
-        if config.objects and not options.probabilities:
-            self._decoder = Decoder(config, largest_object=options.largest_object)
+        self._outputs = Outputs(config, options)
         self._digest = digest_of(network)
 
     def predict(
@@ -105,121 +95,115 @@ class FilePredictor:
             OptionError: for options that do not fit.
         """
         try:
-            sample = target / self._class_files[0] if self._class_files else target  # tells the format
-            if self._class_files:
-                check_folder_target(target, self._class_files)
-            else:
-                check_target(target, probabilities=self.options.probabilities, is_volume=bool(self.options.axes))
+            sample = self._outputs.check(target)
             look = self.options.look(written_ending(sample), self.config)
-            made_of = self._made_of(image)
-            standing = self._standing(target, made_of)
-            if standing.stays:
-                if standing.state == "current":
-                    discard(_partial(target))  # of a process that was killed between the last two steps
+            standing, due = self._due(self._outputs.of(target, self._made_of(image), look), on_doubt)
+            if not due:
                 return standing
             if self.options.axes:
-                self._predict_volume(image, made_of, target, look, on_rows, on_doubt)
+                self._predict_volume(volume_file(image), due[0], look, on_rows, on_doubt)
                 return standing
-            grid = grid_of(image)
-            order = channel_order(grid.bands, self.config.info.channel_names)
-            with open_pixels(image, channels=self.config.in_channels) as opened:
-                pixels = order.of(opened)
-                normalizations, doubts = scaled_for(pixels, self._network)
-                scale = scale_of(grid, pixels.shape[:2], self.config, self.options.resample)
-                for doubt in filter(None, (_lost_place(grid, sample), order.doubt, *doubts, scale.said)):
+            with shown(image, network_of(self._network), self.options.resample) as seen:
+                for doubt in filter(None, (_lost_place(seen.grid, sample), *seen.doubts)):
                     on_doubt(doubt)
-                self._predict(pixels, made_of, target, look, on_rows, normalizations, grid, scale)
+                self._predict(seen, due, on_rows)
         except (ShapeError, OptionError) as error:
             raise DataError(f"{image}: {error}") from error
         except OSError as error:
-            kept = f"; what is finished is kept in {_partial(target)}" if _is_there(_partial(target)) else ""
+            kept = f"; what is finished is kept in {partial_file(target)}" if _is_there(partial_file(target)) else ""
             raise DataError(f"cannot write {target}: {error.strerror or error}{kept}") from error
         return standing
 
     def _predict_volume(
         self,
-        image: Image,
-        made_of: Mapping[str, Any],
-        target: Path,
+        volume: Path,
+        output: Output,
         look: Look,
         on_rows: Callable[[int, int], None],
         on_doubt: Callable[[str], None],
     ) -> None:
-        task = VolumeTask(volume_file(image), target, _partial(target), made_of, _replacing(target, made_of))
+        target, made_of = output.target, output.made_of
+        task = VolumeTask(volume, target, partial_file(target), made_of, replacing(target, made_of))
         check_volume_options(self.options, look)
         predict_volume_file(
             self._network,
             task,
             self.options,
-            self._limits,
+            self._outputs.limits,
             look=look,
-            is_done=lambda: self._standing(target, made_of).stays,
+            is_done=lambda: self._standing(output).stays,
             on_rows=on_rows,
             on_doubt=on_doubt,
         )
 
-    def _standing(self, target: Path, made_of: Mapping[str, Any]) -> Standing:
-        """State of `target`; outdated if its replacement has begun, whatever its origin."""
+    def _due(self, outputs: Sequence[Output], on_doubt: Callable[[str], None]) -> tuple[Standing, list[Output]]:
+        """The standing of the first file that is to be made, or of the result; and all files that are to be made."""
+        standings = list(map(self._standing, outputs))
+        for output, standing in zip(outputs, standings, strict=True):
+            if standing.state == "current":
+                discard(partial_file(output.target))  # of a process that was killed between the last two steps
+        if standings[0].state == "foreign":
+            return standings[0], []
+        for output, standing in zip(outputs[1:], standings[1:], strict=True):
+            if standing.state == "foreign":
+                on_doubt(
+                    f"{output.target.name} is left alone, {standing.reason}; overwrite=True (--overwrite) replaces it"
+                )
+        due = [output for output, standing in zip(outputs, standings, strict=True) if not standing.stays]
+        return next((standing for standing in standings if not standing.stays), standings[0]), due
+
+    def _standing(self, output: Output) -> Standing:
+        """State of the file; outdated if its replacement has begun, whatever its origin."""
+        target, made_of = output.target, output.made_of
         if self.options.overwrite:
             return Standing("outdated" if target.exists() else "absent")
         standing = standing_of(target, made_of)
-        is_begun = standing.state == "foreign" and has_begun(_partial(target), _replacing(target, made_of))
+        is_begun = standing.state == "foreign" and has_begun(partial_file(target), replacing(target, made_of))
         return Standing("outdated", "stopped before") if is_begun else standing
 
     def _predict(
         self,
-        image: Any,  # noqa: ANN401 - whatever can be sliced
-        made_of: Mapping[str, Any],
-        target: Path,
-        look: Look,
+        image: Shown,
+        outputs: Sequence[Output],
         on_rows: Callable[[int, int], None],
-        normalizations: Sequence[Normalize],
-        grid: Grid,
-        scale: PixelScale,
     ) -> None:
-        height, width = image.shape[:2]
-        classes = self.config.classes
+        height, width = image.pixels.shape[:2]
         options = self.options
-        keeps_all = options.probabilities or self._decoder is not None
-        has_planes = self.config.labels == "overlapping"
-        ids_dtype, unknown = (np.uint8, UNKNOWN) if classes <= UNKNOWN or has_planes else (np.uint16, 2**16 - 1)
-        shape = (classes, height, width) if keeps_all or has_planes else (height, width)
-        dtype = np.dtype(np.float32 if keeps_all else ids_dtype)
-        with PartialResult(_partial(target), _replacing(target, made_of), shape, dtype) as result:
-            if self._standing(target, made_of).stays:  # another process was quicker
+        with ExitStack() as stack:
+            opened = [(output, stack.enter_context(begun(output, (height, width)))) for output in outputs]
+            # another process may have been quicker
+            due = [(output, file) for output, file in opened if not self._standing(output).stays]
+            if not due:
                 return
-            on_rows(result.rows, height)
+            done = min(file.rows for _, file in due)
+            on_rows(done, height)
 
-            def predict(shown: Any, start: int) -> Rows:  # noqa: ANN401 - whatever can be sliced
+            def predict(pixels: Any, start: int) -> Rows:  # noqa: ANN401 - whatever can be sliced
                 return rows_of(
                     self._network,
-                    shown,
+                    pixels,
                     tile=options.tile,
                     overlap=options.overlap,
                     batch=options.batch,
-                    flips=options.flips,
+                    mirrors=options.mirrors,
                     start=start,
-                    normalizations=normalizations,
+                    normalizations=image.normalizations,
+                    entropies=options.uncertainty == "disagreement",
                 )
 
-            for top, rows in rows_at(scale, image, tuple(self.config.info.nodata), predict, start=result.rows):
-                labels = rows if keeps_all else labels_of(rows, self.config, self._limits, unknown=unknown)
-                result.write(top, labels)
-                on_rows(result.rows, height)
-            if self._decoder is not None:
-                write_objects(result, self._decoder, target, made_of, grid)
-            elif self._class_files:
-                write_planes(result, target, made_of, look, self._class_files, grid=grid)
-            elif self.config.post.needs_components and not options.probabilities:
-                write_postprocessed(result, self.config, target, made_of, look, grid)
-            else:
-                write_result(result, target, made_of, look, grid=grid)
-            result.remove()
+            nodata = tuple(self.config.info.nodata)
+            for top, rows in rows_at(image.scale, image.pixels, nodata, predict, start=done):
+                for output, file in due:
+                    file.write(top, output.encode(rows))
+                on_rows(top + rows.shape[1], height)
+            for output, file in due:
+                output.finish(file, image.grid)
+                file.remove()
 
     def _made_of(self, image: Image) -> dict[str, Any]:
         """What a result depends on; the batch size only changes rounding."""
         options = self.options
-        names = ["probabilities", "values", "threshold", "tile", "overlap", "flips", "precision"]
+        names = ["probabilities", "values", "threshold", "tile", "overlap", "mirrors", "precision"]
         names += ["largest_object"] if self.config.objects else []
         names += ["resample"] if self.config.info.pixel_size else []
         names += ["axes"] if self.options.axes else []
@@ -247,7 +231,9 @@ def attempt(predictor: FilePredictor, job: Job, on_rows: OnRows = lambda *_: Non
     except UnetzooError as error:
         return FilePrediction(name, job.target, "failed", str(error))
     state: Literal["predicted", "kept"] = "kept" if standing.stays else "predicted"
-    return FilePrediction(name, job.target, state, standing.reason, tuple(doubts))
+    place = uncertainty_file(job.target)
+    has_map = predictor.options.uncertainty is not None and place.exists()
+    return FilePrediction(name, job.target, state, standing.reason, tuple(doubts), place if has_map else None)
 
 
 def _lost_place(grid: Grid, target: Path) -> str:
@@ -258,15 +244,6 @@ def _lost_place(grid: Grid, target: Path) -> str:
         f"a {written_ending(target)} file has no georeference, which the image has; choose "
         f"{endings_that_store('grid')} (--format tif)"
     )
-
-
-def _replacing(target: Path, made_of: Mapping[str, Any]) -> dict[str, Any]:
-    """What finished rows belong to: a result that replaces the present file."""
-    return {**made_of, "replaces": state_of(target) if target.exists() else None}
-
-
-def _partial(target: Path) -> Path:
-    return target.with_name(f"{target.name}.partial")
 
 
 def _is_there(path: Path) -> bool:

@@ -116,7 +116,7 @@ def predict_volume_file(
         tile=options.tile,
         overlap=options.overlap,
         batch=options.batch,
-        flips=options.flips,
+        mirrors=options.mirrors,
         resample=options.resample,
     )
     with open_volume(task.image) as raster, ExitStack() as stack:

@@ -1,0 +1,53 @@
+"""Turn images by the symmetries of the square, and what a network says of them back."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from unetzoo.objects.coding import ObjectMap, ray_order, slices_of
+
+
+class Turn(NamedTuple):
+    """A symmetry of the square: quarter turns, as those of `torch.rot90`, then a mirror from left to right."""
+
+    quarters: int = 0
+    mirror: bool = False
+
+    @property
+    def back(self) -> "Turn":
+        """What undoes it; a mirror image is its own."""
+        return self if self.mirror else Turn(-self.quarters % 4)
+
+
+_FOUR = (Turn(0), Turn(2, mirror=True), Turn(0, mirror=True), Turn(2))
+TURNS: dict[int, tuple[Turn, ...]] = {
+    1: _FOUR[:1],
+    4: _FOUR,
+    8: (*_FOUR, Turn(1), Turn(1, mirror=True), Turn(3), Turn(3, mirror=True)),
+}
+"""The symmetries over which a prediction is averaged, by `mirrors`."""
+
+
+def turned(values: Tensor, turn: Turn, maps: Sequence[ObjectMap] = ()) -> Tensor:
+    """The values (b, c, h, w) of an image that is turned; vectors and rays turn with it, as in `coding.turn`."""
+    if turn == Turn():
+        return values
+    quarters, mirror = turn
+    values = values.rot90(quarters, (2, 3)).contiguous() if quarters else values
+    values = values.flip(3) if mirror else values
+    for item, place in zip(maps, slices_of(maps), strict=True):
+        if item.vector:
+            values[:, place] = _turned_vectors(values[:, place], turn)
+        if item.rays:
+            order = ray_order(len(item.channels), quarters, mirror=mirror)
+            values[:, place] = values[:, place][:, order.tolist()]
+    return values
+
+
+def _turned_vectors(vectors: Tensor, turn: Turn) -> Tensor:
+    down, right = vectors.unbind(1)
+    for _ in range(turn.quarters % 4):
+        down, right = -right, down
+    return torch.stack([down, -right if turn.mirror else right], 1)
