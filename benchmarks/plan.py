@@ -85,6 +85,13 @@ PLAN = (  # those that can go on where they were stopped come last, since one th
         kept=("objects/*.json",),
     ),
     Benchmark(
+        module="benchmarks.labeling",
+        numbers="prints what the images that `suggest` names are worth, beside images at random",
+        minutes=10,
+        kept=("labeling/*.json",),
+        environment={"OMP_NUM_THREADS": "1"},
+    ),
+    Benchmark(
         module="benchmarks.claims",
         numbers="[What papers claim](#what-papers-claim), and the accuracy of the peers",
         minutes=190,
