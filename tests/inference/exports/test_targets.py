@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import unetzoo
-from unetzoo.inference.exports.interface import Interface, wrapped
+from unetzoo.inference.exports.interface import ClassIds, Interface, wrapped
 from unetzoo.inference.exports.program import Job, check_same
 
 INFO = unetzoo.ModelInfo(
@@ -158,6 +158,18 @@ def test_a_file_that_differs_is_not_kept(tmp_path, monkeypatch):
 def test_options_that_do_not_fit_are_refused_before_any_work(options, message, tmp_path):
     with pytest.raises(unetzoo.UnetzooError, match=message):
         unetzoo.export(_network(), tmp_path / "n.onnx", **options)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_network_of_over_256_classes_has_ids_of_four_bytes():
+    probabilities = torch.eye(300)[None, :, None]  # (1, 300 classes, 1, 300): the class of each pixel is its column
+    np.testing.assert_array_equal(ClassIds((), 300)(probabilities)[0, 0].numpy(), np.arange(300))
+
+
+def test_a_mean_that_does_not_fit_the_channels_is_refused(tmp_path):
+    model = _with(_network(), info=replace(INFO, mean=(0.1, 0.2)))
+    with pytest.raises(unetzoo.OptionError, match="mean must be one number for each of its 3 channels"):
+        unetzoo.export(model, tmp_path / "n.onnx", with_normalization=True)
     assert list(tmp_path.iterdir()) == []
 
 

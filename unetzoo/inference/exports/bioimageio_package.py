@@ -112,10 +112,10 @@ def _documentation(job: Job) -> str:
 
 def _spdx(job: Job) -> str | None:
     """The stated license as SPDX spells it; None: not stated, or not one of its list."""
-    from bioimageio.spec._internal.license_id import LicenseIdLiteral
+    from bioimageio.spec.generic.v0_3 import LicenseId
 
-    stated = job.model.config.info.license.lower()
-    return next((str(each) for each in get_args(LicenseIdLiteral) if each.lower() == stated), None)
+    stated, allowed = job.model.config.info.license.lower(), LicenseId.root_model.model_fields["root"].annotation
+    return next((str(each) for each in get_args(allowed) if each.lower() == stated), None)
 
 
 def _opset(path: Path) -> int:

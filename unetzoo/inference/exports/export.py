@@ -8,10 +8,11 @@ import torch
 
 from unetzoo._utils.atomic import check_new_folder, check_place, whole_folder
 from unetzoo._utils.extras import need
-from unetzoo.errors import OptionError, UnetzooError, UnknownNameError, did_you_mean
+from unetzoo.errors import OptionError, UnetzooError, UnknownNameError, WriteError, describe_error, did_you_mean
 from unetzoo.inference.exports.interface import interface_of
 from unetzoo.inference.exports.program import Job, Size
 from unetzoo.inference.exports.targets import TARGETS, Target
+from unetzoo.inference.forward import check_network
 from unetzoo.layers.valid import check_sides
 from unetzoo.nn.misfit import need_images
 from unetzoo.nn.segmenter import Segmenter
@@ -50,7 +51,7 @@ def export(
         with_normalization: the file takes pixels as float32, with the values that they have in the training images'
             files, and normalizes them as `predict`; it gives probabilities (b, classes, h, w), as `predict`, instead of
             logits. Pixels without data count as the training mean.
-        ids: with normalization, it gives class ids (b, h, w) as uint8, or planes (b, classes, h, w) of 0 and 1 where
+        ids: with normalization, it gives class ids (b, h, w), or planes (b, classes, h, w) of 0 and 1 where
             classes may overlap, with the thresholds of the network.
         patience: seconds to search for a graph for every size; the shifted windows of Swin would take hours. The limit
             needs the main thread of a Unix process.
@@ -62,7 +63,10 @@ def export(
 
     Raises:
         UnknownNameError: there is no such target.
-        MissingExtraError: without the packages of `unetzoo[onnx]` or `unetzoo[openvino]`.
+        MissingExtraError: without the packages of `unetzoo[onnx]`, `unetzoo[openvino]`, `unetzoo[bioimageio]` or
+            `unetzoo[smp]`.
+        ConfigError: segmentation_models_pytorch has no such network; the message says why.
+        WriteError: the path cannot be written, or is a folder that is not empty.
         OptionError: the target has no such option; the network does not say what the values of its images are; ids of
             a network of objects, or of one whose post-processing needs the whole mask.
         ShapeError: a network without padding takes no images of `image_size`.
@@ -79,15 +83,19 @@ def export(
     if image_size and model.encoder.valid_padding:
         check_sides(image_size[0], image_size[1], model.encoder.features.reductions[-1])
     need(chosen.extra, f"export() for {target}", *chosen.modules)
-    job = Job(model, interface, image_size, patience)
+    check_network(model)
+    job, write = Job(model, interface, image_size, patience), chosen.write.resolve()
     if not chosen.suffix:
         with whole_folder(place) as draft:
-            chosen.write.resolve()(job, draft)
+            write(job, draft)
         return place
-    with tempfile.TemporaryDirectory(dir=place.parent) as folder:
-        draft = Path(folder) / place.name
-        chosen.write.resolve()(job, draft)
-        _take_place(draft, place, chosen)
+    try:
+        with tempfile.TemporaryDirectory(dir=place.parent) as folder:
+            draft = Path(folder) / place.name
+            write(job, draft)
+            _take_place(draft, place, chosen)
+    except OSError as error:  # such as a full disk
+        raise WriteError(f"cannot write {place}: {error.strerror or describe_error(error)}") from error
     return place
 
 

@@ -20,6 +20,7 @@ from unetzoo.registry.objects import network_maps
 
 Output = Literal["logits", "maps", "probabilities", "ids"]
 _RANGE = (0.0, 1.0)
+_BYTE = 256  # values
 
 
 @dataclass(frozen=True)
@@ -134,13 +135,14 @@ class ObjectMaps(nn.Module):
 
 
 class ClassIds(nn.Module):
-    """Class ids (b, h, w), uint8, as `class_ids` of `inference.thresholds` gives them."""
+    """Class ids (b, h, w) as `inference.thresholds.class_ids` gives them: uint8, or int32 for more than 256 classes."""
 
     lowest: Tensor
     has_limit: Tensor
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, classes: int) -> None:
         super().__init__()
+        self.dtype = torch.uint8 if classes <= _BYTE else torch.int32
         self.limited = any(limit is not None for limit in limits)
         self.register_buffer("lowest", torch.tensor([limit or 0.0 for limit in limits])[:, None, None])
         self.register_buffer("has_limit", torch.tensor([limit is not None for limit in limits])[:, None, None])
@@ -150,11 +152,11 @@ class ClassIds(nn.Module):
         if probabilities.shape[1] == 1:
             probabilities = torch.cat([1 - probabilities, probabilities], 1)
         if not self.limited:
-            return probabilities.argmax(1).to(torch.uint8)
+            return probabilities.argmax(1).to(self.dtype)
         never = -torch.ones_like(probabilities)
         above = torch.where(self.has_limit & (probabilities > self.lowest), probabilities, never)
         others = torch.where(self.has_limit, never, probabilities)
-        return torch.where(above.amax(1) >= 0, above.argmax(1), others.argmax(1)).to(torch.uint8)
+        return torch.where(above.amax(1) >= 0, above.argmax(1), others.argmax(1)).to(self.dtype)
 
 
 class ClassPlanes(nn.Module):
@@ -180,7 +182,7 @@ def ids_of(config: ModelConfig) -> nn.Module:
     limits, names = limits_of(None, config), class_names(config)
     if config.labels == "overlapping":
         return ClassPlanes(limits, [names.index(name) for name in config.info.nested if name in names])
-    return ClassIds(limits)
+    return ClassIds(limits, config.classes)
 
 
 def check_values_known(info: ModelInfo, what: str) -> None:
