@@ -47,7 +47,7 @@ for line in sys.stdin:
 
 
 def measure_serving(
-    *, encoder: str = "resnet18", size: int = 512, requests: int = 200, clients: int = 16, rounds: int = 4
+    *, encoder: str = "resnet18", size: int = 256, requests: int = 200, clients: int = 16, rounds: int = 4
 ) -> dict[str, Any]:
     """Seconds of `predict` and of a server for as many images, in turn, each in a process of its own.
 
