@@ -253,3 +253,29 @@ def test_what_works_on_images_alone_says_so(call, says, tmp_path, monkeypatch):
     with pytest.raises(unetzoo.OptionError, match=f"{says} is for networks of images, and this one has spatial_dims=3"):
         call(_network())
     assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("classes", [1, 3])
+def test_the_code_of_the_card_gives_probabilities_of_volumes(classes, tmp_path):
+    info = unetzoo.ModelInfo(value_range=(0, 255), mean=(0.2, 0.4), std=(0.5, 0.25))
+    model = unetzoo.create(
+        "unet", encoder="plain", spatial_dims=3, in_channels=2, classes=classes, encoder_options={"widths": [4, 6]}
+    )
+    unetzoo.save(model.eval(), tmp_path / "net", info=info)
+    card = (tmp_path / "net" / "README.md").read_text(encoding="utf-8")
+    assert "| input | (b, 2, d, h, w), any d, h and w, values from 0 to 255" in card
+    (code,) = [part.split("```")[0] for part in card.split("```python\n")[1:]]
+    volume = torch.rand(1, 2, 3, 8, 10) * 255
+    names = {"images": volume}
+    exec(code.replace('"FOLDER"', repr(str(tmp_path / "net"))), names)
+    mean, std = torch.tensor(info.mean), torch.tensor(info.std)
+    normalized = (volume / 255 - mean.view(-1, 1, 1, 1)) / std.view(-1, 1, 1, 1)
+    with torch.no_grad():
+        logits = model(normalized)
+    expected = logits.sigmoid() if classes == 1 else logits.softmax(1)
+    torch.testing.assert_close(names["probabilities"], expected, atol=1e-5, rtol=1e-4)
+
+
+def test_networks_over_images_and_volumes_do_not_predict_together():
+    with pytest.raises(unetzoo.OptionError, match="the same number of axes: the first has 2, number 2 has 3"):
+        unetzoo.Ensemble([_network(spatial_dims=2), _network()])

@@ -67,6 +67,7 @@ def _facts(description: "Description") -> Iterator[tuple[str, str]]:
     facts = {
         "summary": description.summary,
         "when": description.when,
+        "works on": "images and volumes" if 3 in description.spatial_dims else "",
         "paper": _ARXIV.sub(r"https://arxiv.org/abs/\1", description.paper),
         "provider": description.provider,
         "license": description.license,

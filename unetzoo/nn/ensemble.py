@@ -88,6 +88,7 @@ def _compared(config: ModelConfig) -> dict[str, Any]:
         "number of classes": config.classes,
         "classes": ", ".join(info.class_names) or "no names",
         "number of channels": config.in_channels,
+        "number of axes": config.spatial_dims,
         "labels": config.labels,
         "channels": ", ".join(info.channel_names) or "no names",
         "coding of objects": config.objects or "none",

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unetzoo._utils.texts import code, markdown, printable
+from unetzoo.layers.axes import AXES
 from unetzoo.nn.config import ModelConfig, is_sigmoid
 from unetzoo.nn.info import ModelInfo, affine
 from unetzoo.nn.segmenter import Segmenter
@@ -53,12 +54,13 @@ def card_of(model: Segmenter, config: ModelConfig, *, repo_id: str | None = None
 
 def _text(model: Segmenter, config: ModelConfig, has_picture: bool) -> str:
     parameters = sum(parameter.numel() for parameter in model.parameters())
+    axes = AXES[config.spatial_dims].sizes
     rows = {
         "decoder": f"{code(config.decoder)}{_options(config.decoder_options)}",
         "encoder": f"{code(config.encoder)}{_options(config.encoder_options)}",
-        "input": f"(b, {config.in_channels}, h, w), any h and w{_images(config)}",
+        "input": f"(b, {config.in_channels}, {axes}), any {axes.replace(', w', ' and w')}{_images(config)}",
         "objects": f"{code(config.objects)}{_options(config.objects_options)}" if config.objects else "",
-        "output": f"logits (b, {config.classes}, h, w), before any softmax or sigmoid",
+        "output": f"logits (b, {config.classes}, {axes}), before any softmax or sigmoid",
         "classes": ", ".join(map(markdown, config.info.class_names)),
         "labels": _labels(config),
         "channels": ", ".join(map(markdown, config.info.channel_names)),
@@ -113,14 +115,23 @@ def _use(config: ModelConfig, repo_id: str | None) -> str:
     """How to use the network, with images and with tensors."""
     if config.objects:
         return _use_objects(config, repo_id)
-    source, channels = _source(repo_id), _channels(config)
-    activation = "sigmoid()" if is_sigmoid(config) else "softmax(1)"
+    if config.spatial_dims != 2:
+        return f"""The probability of each class at each voxel of tensors `images` (b, {config.in_channels}, d, h, w):
+
+```python
+import torch
+import unetzoo
+
+model = {_source(repo_id)}
+{_computed(config)}
+```"""
+    channels = _channels(config)
     return f"""The probability of each class at each pixel of an image, a NumPy array (h, w{channels}) of any size:
 
 ```python
 import unetzoo
 
-model = {source}
+model = {_source(repo_id)}
 probabilities = unetzoo.predict(model, image)  # ({config.classes}, h, w)
 ```
 
@@ -129,11 +140,17 @@ The same for tensors `images` (b, {config.in_channels}, h, w), float32, without 
 ```python
 import torch
 
-{_normalized(config)}
+{_computed(config)}
+```"""
+
+
+def _computed(config: ModelConfig) -> str:
+    """The lines that compute `probabilities` from tensors `images`."""
+    activation = "sigmoid()" if is_sigmoid(config) else "softmax(1)"
+    return f"""{_normalized(config)}
 with torch.no_grad():
     logits = model(images)
-probabilities = logits.{activation}
-```"""
+probabilities = logits.{activation}"""
 
 
 def _use_objects(config: ModelConfig, repo_id: str | None) -> str:
@@ -160,10 +177,10 @@ def _channels(config: ModelConfig) -> str:
 def _normalized(config: ModelConfig) -> str:
     """The line that normalizes `images`, whose values are as `value_range` says, or from 0 to 1."""
     shift, scale = (values.ravel() for values in affine(config.info, np.dtype(np.float32)))
-    return f"images = (images - {_tensor(shift)}) * {_tensor(scale)}"
+    return f"images = (images - {_tensor(shift, config.spatial_dims)}) * {_tensor(scale, config.spatial_dims)}"
 
 
-def _tensor(values: NDArray[np.float64]) -> str:
-    """Code for exactly these numbers as float32, one for each channel."""
+def _tensor(values: NDArray[np.float64], axes: int) -> str:
+    """Code for exactly these numbers as float32, one for each channel of images with so many axes."""
     numbers = ", ".join(f"{np.float32(value):.9g}" for value in values)
-    return numbers if len(values) == 1 else f"torch.tensor([{numbers}]).view(-1, 1, 1)"
+    return numbers if len(values) == 1 else f"torch.tensor([{numbers}]).view(-1{', 1' * axes})"

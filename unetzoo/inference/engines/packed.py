@@ -98,9 +98,9 @@ class PackedUpsampleConcatConv(nn.Module):
     def __init__(self, layer: UpsampleConcatConv, *, rectify: bool) -> None:
         super().__init__()
         deep, *skips = torch.split(layer.weight.detach(), list(layer.splits), dim=1)
-        self.upsamples, self.stride = layer.factor != 1, list(along_axes(layer.factor, 2))
-        kernel = transposed_kernel(deep, layer.factor) if self.upsamples else deep
-        self.deep_weight = _Ordered(kernel, self._order_transposed if self.upsamples else _order)
+        self.factor, self.stride = layer.factor, list(along_axes(layer.factor, 2))
+        kernel = transposed_kernel(deep, layer.factor) if self.factor != 1 else deep
+        self.deep_weight = _Ordered(kernel, self._order_transposed if self.factor != 1 else _order)
         self.skip_weights = nn.ModuleList(_Ordered(skip, _order) for skip in skips)
         self.register_buffer("bias", None if layer.bias is None else layer.bias.detach(), persistent=False)
         self.rectify = rectify
@@ -118,7 +118,7 @@ class PackedUpsampleConcatConv(nn.Module):
 
     def _upsampled(self, deep: Tensor, after: str) -> Tensor:
         output: Tensor
-        if self.upsamples:
+        if self.factor != 1:
             output = torch.ops.mkldnn._convolution_transpose_pointwise(
                 deep, self.deep_weight(deep), self.bias, [1, 1], [0, 0], self.stride, [1, 1], 1, after, [], ""
             )

@@ -32,7 +32,7 @@ def traced_image(model: Segmenter, sizes: Sequence[tuple[int, ...]]) -> Tensor:
     """A small image of noise (2, c, h, w) to record a graph with, no side of which is that of another map."""
     reduction = model.encoder.features.reductions[-1]
     if model.encoder.valid_padding:
-        size = valid_sides(reduction)[:2]
+        size: tuple[int, ...] = valid_sides(reduction)[:2]
     else:
         size = sizes[0] if sizes else getattr(model.encoder, "img_size", None) or (5 * reduction, 3 * reduction)
     generator = torch.Generator().manual_seed(0)
