@@ -61,22 +61,23 @@ class LabelingRun:
 def measure_run(run: LabelingRun) -> dict[str, Any]:
     """The mean IoU on the test images after each round, and the images in the order in which they were labeled."""
     pool, random = opened(run.data, "train"), np.random.default_rng(run.seed)
-    labeled = [int(number) for number in random.permutation(len(pool))[:_AT_ONCE]]
+    count = len(pool) - _AT_ONCE  # the last ones validate
+    labeled = [int(number) for number in random.permutation(count)[:_AT_ONCE]]
     scores = list[float | None]()
     for number in range(_ROUNDS):
-        model = _trained(run, _part(pool, labeled))
+        model = _trained(run, _part(pool, labeled), _part(pool, range(count, len(pool))))
         scores.append(unetzoo.evaluate(model, opened(run.data, "test"), resamples=1).mean["IoU"].value)
         if number + 1 < _ROUNDS:
-            left = [index for index in range(len(pool)) if index not in labeled]
+            left = [index for index in range(count) if index not in labeled]
             labeled += _chosen(run.strategy, model, pool, left, random)
     return {"combination": asdict(run), "IoU": scores, "labeled": labeled}
 
 
 def _part(pool: Dataset, numbers: Sequence[int]) -> Dataset:
-    return Samples([pool[number]._replace(name=str(number)) for number in numbers], pool.class_names)
+    return Samples([pool[number] for number in numbers], pool.class_names)
 
 
-def _trained(run: LabelingRun, samples: Dataset) -> Segmenter:
+def _trained(run: LabelingRun, samples: Dataset, validation: Dataset) -> Segmenter:
     torch.manual_seed(run.seed)
     channels = samples[0].image.shape[2]
     classes = len(samples.class_names)
@@ -90,7 +91,7 @@ def _trained(run: LabelingRun, samples: Dataset) -> Segmenter:
     )
     options = unetzoo.FitOptions(steps=run.steps, epochs=1, crop=64, learning_rate=3e-3, average=0.9, seed=run.seed)
     with TemporaryDirectory() as folder:
-        return unetzoo.fit(model, {"train": samples, "val": samples}, Path(folder) / "run", options=options).model
+        return unetzoo.fit(model, {"train": samples, "val": validation}, Path(folder) / "run", options=options).model
 
 
 def _chosen(
@@ -101,7 +102,7 @@ def _chosen(
         return [int(number) for number in random.permutation(left)[:_AT_ONCE]]
     mirrors = 4 if strategy == "disagreement" else 1
     suggestions = unetzoo.suggest(model, _part(pool, left), count=_AT_ONCE, mirrors=mirrors)
-    return [int(suggestion.image) for suggestion in suggestions]
+    return [left[int(suggestion.image.removeprefix("sample "))] for suggestion in suggestions]
 
 
 def labeling_rows(results: Sequence[dict[str, Any]]) -> Iterator[str]:
