@@ -106,12 +106,12 @@ def _names_of(encoder: str) -> list[str]:
     bare = encoder.removeprefix("timm:")
     renamed = (
         bare,
-        f"tu-{bare}",
         bare.removeprefix("legacy_").replace("seres", "se_res"),
         bare.removeprefix("tf_").replace("efficientnet_b", "efficientnet-b"),
         f"timm-{bare.replace('efficientnet_', 'efficientnet-', 1)}",
         f"timm-tf_{bare}",
         "mobilenet_v2",
+        f"tu-{bare}",
     )
     counterparts = {name: counterpart_of(name) for name in dict.fromkeys(renamed)}
     return [name for name, each in counterparts.items() if each and each.name.removeprefix("timm:") == bare]
