@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import tifffile
 import torch
 from scipy.ndimage import binary_erosion, distance_transform_edt
 from stacks import STEPS, volume, write_cases, write_stack
@@ -22,7 +23,8 @@ class _Threshold(torch.nn.Module):
 
 def _network(slices=1, axis="z"):
     """A network whose prediction is known: voxels above 300 are foreground."""
-    network = unetzoo.create("unet", encoder="plain", in_channels=slices, classes=2).eval()
+    options = {"encoder_options": {"widths": (4, 8)}}
+    network = unetzoo.create("unet", encoder="plain", in_channels=slices, classes=2, **options).eval()
     info = unetzoo.ModelInfo(
         class_names=("background", "foreground"),
         slices=slices,
@@ -86,6 +88,17 @@ def test_the_bootstrap_draws_volumes_not_slices(cases):
         pooled[1] += (truth | seen).sum()
     assert result.classes[1]["IoU"].value == pytest.approx(pooled[0] / pooled[1])
     assert result.classes[1]["IoU"].low < result.classes[1]["IoU"].value < result.classes[1]["IoU"].high
+
+
+def test_the_brier_score_is_that_of_the_probabilities_of_volumes(cases):
+    network = _network()
+    result = unetzoo.evaluate(network, cases, split="all", axes="y,x")
+    squares = []
+    for number in range(4):
+        array = tifffile.imread(cases / "images" / f"case{number}.tif")
+        probabilities = unetzoo.predict_volume(network, array, axes="y,x")[1]
+        squares.append((probabilities - volume(number)[1]) ** 2)
+    assert result.calibration.classes[1].brier.value == pytest.approx(np.mean(squares), rel=1e-5)
 
 
 def test_a_case_points_to_the_slice_with_the_most_errors(cases):
