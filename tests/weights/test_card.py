@@ -50,6 +50,17 @@ def test_a_card_that_was_edited_is_kept_and_one_that_was_not_is_renewed(saved):
     assert (saved / "notes.txt").read_text() == "mine, too"
 
 
+def test_the_code_of_a_network_of_volumes_predicts_one(tmp_path, monkeypatch):
+    info = unetzoo.ModelInfo(slices=3, slice_axis="y")
+    model = unetzoo.create("unet", encoder="plain", in_channels=6, classes=2, encoder_options={"widths": (4, 8)}).eval()
+    card = (unetzoo.save(model, tmp_path / "FOLDER", info=info) / "README.md").read_text()
+    assert "(d, h, w, 2),\nof which the network sees 3 neighboring slices along y:" in card
+    monkeypatch.chdir(tmp_path)
+    names = {"volume": np.random.default_rng(0).random((5, 7, 9, 2)).astype(np.float32)}
+    exec(re.findall(r"```python\n(.*?)```", card, re.DOTALL)[0], names)
+    assert names["probabilities"].shape == (2, 5, 7, 9)
+
+
 @pytest.mark.parametrize(
     ("classes", "info"),
     [

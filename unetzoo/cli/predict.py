@@ -87,6 +87,9 @@ def predict(
     A network of objects (train --objects) writes label images: the number of each pixel's object, 0 where there is
     none; and at the end, from the label images, the tables, outlines and pictures that are asked for.
 
+    A network that was trained on volumes (train --slices) reads volumes slice by slice and writes volumes; any other
+    one does so with --axes.
+
     Several networks, those of --with or of a folder of train --folds, predict together: the result is that of their
     mean probabilities.
 

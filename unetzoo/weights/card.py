@@ -125,6 +125,8 @@ import unetzoo
 model = {_source(repo_id)}
 {_computed(config)}
 ```"""
+    if config.info.slices:
+        return _use_volumes(config, repo_id)
     channels = _channels(config)
     return f"""The probability of each class at each pixel of an image, a NumPy array (h, w{channels}) of any size:
 
@@ -163,6 +165,22 @@ import unetzoo
 model = {_source(repo_id)}
 objects = unetzoo.predict_objects(model, image)  # (h, w): 1 to n, 0 where there is none
 maps = unetzoo.predict(model, image)  # ({config.classes}, h, w), from which they come
+```"""
+
+
+def _use_volumes(config: ModelConfig, repo_id: str | None) -> str:
+    """How to use a network that was trained on the slices of volumes."""
+    info, channels = config.info, config.in_channels // config.info.slices
+    axes = "d, h, w" if channels == 1 else f"d, h, w, {channels}"
+    seen = f"{info.slices} neighboring slices" if info.slices > 1 else "each slice"
+    return f"""The probability of each class at each voxel of a volume, a NumPy array ({axes}),
+of which the network sees {seen} along {info.slice_axis}:
+
+```python
+import unetzoo
+
+model = {_source(repo_id)}
+probabilities = unetzoo.predict_volume(model, volume)  # ({config.classes}, d, h, w)
 ```"""
 
 

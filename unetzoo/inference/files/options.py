@@ -39,7 +39,7 @@ class PredictOptions:
         probabilities: Write the probability of each class, float32 (classes, h, w), instead of class ids (h, w). A
             pixel without data has the largest id of the type, such as 255, or the probability NaN.
         format: Ending of the files in a folder: `png`, `tif`, `npy` or `zarr`. None: png; tif with probabilities, and
-            for classes that may overlap.
+            for classes that may overlap; for volumes that of their own file, if it can be written, else tif.
         values: Values of the masks: `ids`; `palette`: ids with colors to show them in; `trained`: those of the training
             masks. None: palette in png and tif, else ids.
         threshold: Probability above which a class takes a pixel, for every class but the first, or for some by name,
