@@ -172,6 +172,11 @@ def _slices_at_once(config: ModelConfig, channels: int, name: str) -> int:
     """How many neighboring slices a network sees, by its training or its channels."""
     if config.objects:
         raise OptionError("the network numbers objects, which reach over slices: predict volumes by one of classes")
+    if config.spatial_dims != 2:
+        raise OptionError(
+            f"the network works on {config.spatial_dims} axes, and slices are for those of two: call it with tensors "
+            "(b, c, d, h, w)"
+        )
     count = config.info.slices or max(1, config.in_channels // channels)
     if count * channels != config.in_channels or count % 2 == 0:
         seen = f"of {count} slices" if config.info.slices else "of an odd number of slices"
