@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import rasterio
 import tifffile
+import torch
 import zarr
 from predicting import SMALL, varied_model
 from rasterio.transform import Affine
@@ -102,6 +103,7 @@ def test_stopped_midway_both_files_go_on_and_are_the_same(images, tmp_path):
             with pytest.raises(KeyboardInterrupt):
                 predictor.predict(tmp_path / "in.npy", tmp_path / f"{name}.tif", on_rows=stop)
         assert (tmp_path / f"{name}.tif.partial").exists() == bool(stops)
+        (tmp_path / f"{name}.uncertainty.tif.partial").unlink(missing_ok=True)  # which has fewer rows then
         predictor.predict(tmp_path / "in.npy", tmp_path / f"{name}.tif")
     assert (tmp_path / "parts.tif").read_bytes() == (tmp_path / "whole.tif").read_bytes()
     assert (tmp_path / "parts.uncertainty.tif").read_bytes() == (tmp_path / "whole.uncertainty.tif").read_bytes()
@@ -118,6 +120,16 @@ def test_the_map_lies_where_its_image_lies(tmp_path):
         assert written.crs.to_epsg() == 32633
         assert written.transform == place["transform"]
         assert np.isnan(written.nodata)
+
+
+def test_classes_in_files_of_their_own_have_one_map(images, tmp_path):
+    torch.manual_seed(0)
+    parts = {"encoder_options": {"widths": (4, 8)}, "in_channels": 1}
+    model = unetzoo.create("unet", encoder="plain", classes=2, labels="overlapping", **parts).eval()
+    predict_files(model, images, tmp_path / "out", options=_options(per_class=True))
+    assert {path.name for path in (tmp_path / "out" / "a").iterdir()} == {"0.png", "1.png"}
+    expected = unetzoo.predict_uncertainty(model, IMAGE, **SMALL)
+    np.testing.assert_allclose(tifffile.imread(tmp_path / "out" / "a.uncertainty.tif"), expected, atol=1e-4)
 
 
 def test_a_map_takes_the_place_of_no_image_and_no_result(images, tmp_path):
