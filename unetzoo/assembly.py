@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from unetzoo.checks import check_choice, check_count
+from unetzoo.checks import check_choice
 from unetzoo.errors import ConfigError, OptionError
 from unetzoo.options import Option, build_part, options_of
 from unetzoo.registry.host import host
@@ -72,8 +72,7 @@ def create(
         encoder: name of an encoder, see `list_encoders`.
         classes: channels of the logits (b, classes, h, w); 1 is binary. With `objects` they follow from it.
         in_channels: channels of the images (b, in_channels, h, w).
-        spatial_dims: 2 for images, 3 for volumes (b, in_channels, d, h, w); a volume's axes may be in any order that is
-            kept. `describe(kind, name).spatial_dims` says what a part works over.
+        spatial_dims: 2 for images, 3 for volumes (b, in_channels, d, h, w), see `describe(kind, name).spatial_dims`.
         pretrained: the encoder's weights: random (False), its default ones (True), or those of a tag, of a
             `.safetensors` file, of a repository of the Hub, `"hf-hub:user/name"`, or of a network with that encoder
             that is saved in a folder.
@@ -102,10 +101,11 @@ def create(
     """
     from unetzoo.nn.config import ModelConfig
     from unetzoo.registry.build import build
+    from unetzoo.registry.objects import channels_of_objects
     from unetzoo.weights.encoder import saved_network, take_encoder
 
     if objects:
-        classes = _channels_of_objects(objects, objects_options or {}, classes, object_classes)
+        classes = channels_of_objects(objects, objects_options or {}, classes, object_classes)
     elif object_classes != 1:
         raise OptionError(f"object_classes={object_classes!r} needs a coding of objects, objects=...")
     try:
@@ -292,16 +292,6 @@ def describe(kind: Kind, name: str) -> Description:
         writes=spec.endings if isinstance(spec, FormatSpec) and spec.create else (),
         dtypes=getattr(spec, "dtypes", ()),
     )
-
-
-def _channels_of_objects(name: str, options: Mapping[str, Any], classes: int, object_classes: int) -> int:
-    """The channels of the logits of a network of objects."""
-    from unetzoo.objects.coding import channels_of
-
-    if classes != 1:
-        raise OptionError(f"classes={classes!r} follows from objects={name!r}: leave it out, or give object_classes")
-    count = check_count("object_classes", object_classes)
-    return channels_of(create_objects(name, options=options).maps) + (count if count > 1 else 0)
 
 
 def _registry(kind: str) -> Registry[Any]:

@@ -25,8 +25,8 @@ def need_images(config: ModelConfig, what: str) -> None:
     """Raise OptionError for a network of volumes; the message begins with what works on images alone."""
     if config.spatial_dims != 2:
         raise OptionError(
-            f"{what} is for networks of images, and this one has spatial_dims={config.spatial_dims}: call it yourself "
-            f"on volumes (b, {config.in_channels}, d, h, w)"
+            f"{what} is for networks of images, and this one has spatial_dims={config.spatial_dims}: call it in "
+            f"Python on volumes (b, {config.in_channels}, d, h, w)"
         )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from unetzoo.checks import check_count
 from unetzoo.errors import OptionError, PluginError
 from unetzoo.nn.config import ModelConfig
 from unetzoo.objects.coding import ObjectCoding, ObjectMap, channels_of
@@ -20,6 +21,14 @@ def build_coding(name: str, options: Mapping[str, Any]) -> ObjectCoding:
     if not isinstance(coding, ObjectCoding):
         raise PluginError(f"the builder of object coding {name!r} must return an ObjectCoding, but returned {coding!r}")
     return coding
+
+
+def channels_of_objects(name: str, options: Mapping[str, Any], classes: int, object_classes: int) -> int:
+    """The channels of the logits of a network of objects, for the arguments of `unetzoo.create`."""
+    if classes != 1:
+        raise OptionError(f"classes={classes!r} follows from objects={name!r}: leave it out, or give object_classes")
+    count = check_count("object_classes", object_classes)
+    return channels_of(build_coding(name, options).maps) + (count if count > 1 else 0)
 
 
 def coding_defaults(name: str) -> dict[str, Any]:
