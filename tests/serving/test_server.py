@@ -18,10 +18,12 @@ from served import Server
 
 import unetzoo
 
+pytestmark = pytest.mark.long
+
 CELLS = [Cells(1, seed)[0].image[..., 0] for seed in range(5)]
 LONG = np.random.default_rng(0).integers(0, 256, (3000, 3000), np.uint8)  # by small tiles it takes many seconds
 MOST_BYTES = 10**7
-TIMEOUT = 2
+TIMEOUT = 3
 
 
 def _png(pixels):
@@ -180,7 +182,7 @@ def test_the_end_waits_for_what_runs_and_leaves_no_file(tmp_path):
     unetzoo.save(varied_model(), tmp_path / "model")
     server = Server(tmp_path / "model", tmp_path / "temporary", "--tile", "128")
     with ThreadPoolExecutor(2) as clients:
-        running = [clients.submit(server.post, _png(LONG[:400, :400]), "json") for _ in range(2)]
+        running = [clients.submit(server.post, _png(LONG[:600, :600]), "json") for _ in range(2)]
         server.await_metric("unetzoo_queue", 2)
         server.process.send_signal(signal.SIGTERM)
         assert [answer.result()[0] for answer in running] == [200, 200]
