@@ -20,6 +20,7 @@ from unetzoo.inference.pixel_size import PixelScale, Rows, rows_at, scale_of
 from unetzoo.inference.predict import rows_of
 from unetzoo.inference.thresholds import Limits, labels_of
 from unetzoo.nn.config import ModelConfig
+from unetzoo.nn.misfit import need_images
 from unetzoo.nn.wrapped import network_of
 
 Finish: TypeAlias = Callable[[Probabilities], NDArray[Any]]
@@ -170,13 +171,9 @@ def finish_of(config: ModelConfig, limits: Limits, *, unknown: int | None) -> Fi
 
 def _slices_at_once(config: ModelConfig, channels: int, name: str) -> int:
     """How many neighboring slices a network sees, by its training or its channels."""
+    need_images(config, "prediction slice by slice")
     if config.objects:
         raise OptionError("the network numbers objects, which reach over slices: predict volumes by one of classes")
-    if config.spatial_dims != 2:
-        raise OptionError(
-            f"the network works on {config.spatial_dims} axes, and slices are for those of two: call it with tensors "
-            "(b, c, d, h, w)"
-        )
     count = config.info.slices or max(1, config.in_channels // channels)
     if count * channels != config.in_channels or count % 2 == 0:
         seen = f"of {count} slices" if config.info.slices else "of an odd number of slices"

@@ -94,8 +94,8 @@ def _of_series(series: Any, file: Any, content: Content, grid: Grid) -> Raster: 
     order = named_axes(series.axes, series.shape, content.name, content.known)
     if content.role == "mask" and (many := stacked(series.axes, series.shape)):
         raise DataError(
-            f"{content.name} is a mask of {many}, which are not classes; store each with its image as files of its "
-            "own, or name the axis C if its planes are the classes"
+            f"{content.name} is a mask of {many}, which are not classes; if it is a volume, say slices=1 (--slices 1); "
+            "else store each with its image as files of its own, or name the axis C if its planes are the classes"
         )
     height, width, channels = image_shape(series.shape, order)
 
