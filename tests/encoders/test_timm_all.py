@@ -1,6 +1,7 @@
 """Every model of timm as an encoder of both decoders, on the `meta` device.
 
-All of them take about half an hour: `pytest -m slow tests/encoders/test_timm_all.py`. A fixed sample always runs.
+All of them take about half an hour: `pytest -m slow tests/encoders/test_timm_all.py`, and as long again on volumes,
+which `-k volumes` selects. A fixed sample always runs.
 """
 
 import pytest
@@ -13,6 +14,7 @@ from unetzoo.decoders.unetpp import UNetPlusPlusDecoder
 
 NAMES = timm.list_models()
 SAMPLE = NAMES[::60]
+FEW = NAMES[30::300]
 SIZE = (200, 264)
 REFUSE_META = ("gemma4_",)  # timm reads a value of a tensor on their way, which the meta device has not
 
@@ -33,3 +35,12 @@ def test_both_decoders_take_the_pyramid_and_give_logits_at_the_images_size(name)
     with torch.device(device), torch.no_grad():
         networks = _unet_and_unetpp(name)
         assert [network(torch.zeros(1, 3, *SIZE)).shape for network in networks] == [(1, 1, *SIZE)] * 2
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=() if name in FEW else pytest.mark.slow) for name in NAMES])
+def test_unet_takes_the_levels_of_the_slices_of_volumes_and_gives_logits_at_their_size(name):
+    device = "cpu" if name.startswith(REFUSE_META) else "meta"
+    with torch.device(device), torch.no_grad():
+        options = {"img_size": SIZE, "volume": "slices"}
+        model = unetzoo.create("unet", encoder=name, spatial_dims=3, encoder_options=options).eval()
+        assert model(torch.zeros(1, 3, 2, *SIZE)).shape == (1, 1, 2, *SIZE)

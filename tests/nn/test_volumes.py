@@ -201,7 +201,7 @@ def test_a_network_over_volumes_classifies_them_as_wholes():
 
 @pytest.mark.parametrize(("decoder", "encoder", "says"), [
     ("deeplabv3plus", "plain", "decoder 'deeplabv3plus' works on images alone; .* spatial_dims=3.*fcn, .*unetpp"),
-    ("unet", "resnet18", "encoder 'resnet18' works on images alone; encoders with spatial_dims=3.*plain, resenc"),
+    ("unet", "u2net", r"encoder 'u2net' works on images alone; encoders with spatial_dims=3.*plain, resenc, timm:\*$"),
 ])  # fmt: skip
 def test_parts_that_work_on_images_alone_are_refused_and_the_others_named(decoder, encoder, says):
     with pytest.raises(unetzoo.OptionError, match=says):

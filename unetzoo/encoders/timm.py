@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -12,6 +12,7 @@ from unetzoo.checks import check_choice, check_count, check_depth, check_widths,
 from unetzoo.encoders.dilation import Dilation, check_output_stride, dilate_uniformly
 from unetzoo.encoders.pyramid import Level, PyramidAdapter, plan_levels
 from unetzoo.encoders.readout import Readout, ReadoutKind
+from unetzoo.encoders.slices import features_of_slices, fold, unfold
 from unetzoo.encoders.timm_build import (
     REFUSALS,
     Request,
@@ -31,6 +32,7 @@ from unetzoo.layers.norm import is_lone_pixel
 from unetzoo.nn.misfit import check_fits
 from unetzoo.nn.segmenter import Encoder
 
+Volume = Literal["slices"]
 _MOST_LEVELS = 64
 _LARGEST_SIDE = 8192  # pixels
 
@@ -63,6 +65,11 @@ class TimmEncoder(Encoder):
             with this side in pixels; None: by the size of each image.
         readout: use of a plain ViT's class token: `"ignore"` it, `"add"` it to each pixel, or concatenate it with each
             pixel and project (`"cat"`).
+        spatial_dims: 2 for images, 3 for volumes.
+        volume: use of the backbone on volumes (b, c, d, h, w). `"slices"`: on each slice (h, w), with the weights of
+            the same encoder of images; level i is (b, channels[i], d, h / reductions[i], w / reductions[i]), so the
+            decoder alone joins slices. A volume takes the time and memory of d images, in training less memory with
+            `checkpoint_activations`; batch norms compute statistics over all slices. None: `"slices"`, for volumes.
 
     Raises:
         OptionError: an option has an invalid value.
@@ -85,10 +92,13 @@ class TimmEncoder(Encoder):
         taps: Sequence[str] | None = None,
         padded_side: int | None = None,
         readout: ReadoutKind = "ignore",
+        spatial_dims: int = 2,
+        volume: Volume | None = None,
     ) -> None:
         for option, value, allowed in (("stem", stem, Stem), ("dilation", dilation, Dilation)):
             check_choice(option, value, allowed)
         check_choice("readout", readout, ReadoutKind)
+        _check_volume(volume, spatial_dims)
         indices = None if out_indices is None else _indices(out_indices)
         request = Request(
             name,
@@ -119,7 +129,7 @@ class TimmEncoder(Encoder):
         if dilation == "uniform":
             dilate_uniformly(backbone)
         adapter = PyramidAdapter(levels)
-        super().__init__(adapter.features)
+        super().__init__(adapter.features if spatial_dims == 2 else features_of_slices(adapter.features))
         self.name = name
         self.backbone = backbone
         self.adapter = adapter
@@ -129,12 +139,17 @@ class TimmEncoder(Encoder):
         self.readout = None if readout == "ignore" else Readout(readout, backbone, channels, name)
 
     def forward(self, image: Tensor) -> list[Tensor]:
-        """The pyramid of an image (b, c, h, w), whose h and w are multiples of the deepest reduction.
+        """The pyramid of an image (b, c, h, w), or a volume; h and w are multiples of the deepest reduction.
 
         Raises:
             ShapeError: the backbone cannot take images of that size.
             OptionError: the image has another dtype or device than the weights.
         """
+        if self.features.spatial_dims == 3:
+            return unfold(self._pyramid(fold(image)), image.shape[2])
+        return self._pyramid(image)
+
+    def _pyramid(self, image: Tensor) -> list[Tensor]:
         size = (image.shape[2], image.shape[3])
         seen = self.view.seen(image)
         maps = self._maps(seen) if torch.compiler.is_compiling() else self._checked(seen, image)
@@ -186,6 +201,14 @@ class TimmEncoder(Encoder):
 
     def _built_for(self) -> str:
         return f"built for {self.img_size[0]} x {self.img_size[1]}" if self.img_size else "as it is built"
+
+
+def _check_volume(volume: Volume | None, spatial_dims: int) -> None:
+    if volume is None:
+        return
+    check_choice("volume", volume, Volume)
+    if spatial_dims == 2:
+        raise OptionError("the option volume needs spatial_dims=3: a network of images has none")
 
 
 def _view(whole: Sequence[Level], used: Sequence[Level], *, tied: bool) -> View:

@@ -43,6 +43,7 @@ def timm_spec(name: str) -> EncoderSpec:
         paper=", ".join(_listed(default.paper_ids)) if default else "",
         license=(default.license or "") if default else "",
         pretrained=tuple(tag.removeprefix(f"{name}.") for tag in weights),
+        spatial_dims=(2, 3),
     )
 
 

@@ -22,6 +22,11 @@ def check_spatial_dims(kind: str, spec: EncoderSpec | DecoderSpec, spatial_dims:
 
 
 def _names(kind: str, spatial_dims: int) -> list[str]:
-    """The parts that work over so many axes, without those of families, which work on images."""
-    items = (offer.item for offer in host().offers[kind] if not isinstance(offer.item, EncoderFamily))
-    return sorted({item.name for item in items if spatial_dims in getattr(item, "spatial_dims", ())})
+    """The parts that work over so many axes; of a family, such as `timm:*`, if its first example does."""
+    names = set()
+    for offer in host().offers[kind]:
+        family = offer.item if isinstance(offer.item, EncoderFamily) else None
+        specs: list[object] = [offer.item] if family is None else [family.spec(name) for name in family.examples[:1]]
+        if any(spatial_dims in getattr(spec, "spatial_dims", ()) for spec in specs):
+            names.add(offer.item.name if family is None else f"{family.prefix}:*")
+    return sorted(names)
