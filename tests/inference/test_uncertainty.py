@@ -75,11 +75,26 @@ def test_pixels_without_data_have_none(kind):
     assert not np.isnan(actual[20:]).any()
 
 
-def test_what_has_no_uncertainty_is_refused():
+@pytest.mark.parametrize(
+    ("coding", "channels", "base"),
+    [("flows", [2], 2), ("distance", [0], 2), ("components", [0], 2), ("boundary", [0, 1, 2], 3)],
+)
+@pytest.mark.parametrize("classes", [1, 3])
+def test_of_objects_it_is_that_of_the_maps_that_are_probabilities(coding, channels, base, classes):
     torch.manual_seed(0)
-    objects = unetzoo.create("unet", encoder="plain", encoder_options={"widths": (4, 8)}, objects="flows").eval()
-    with pytest.raises(OptionError, match="a network of objects has no uncertainty of classes"):
-        predict_uncertainty(objects, np.zeros((32, 32, 3), np.float32))
+    options = {"encoder_options": {"widths": (4, 8)}, "in_channels": 1, "object_classes": classes}
+    model = unetzoo.create("unet", encoder="plain", objects=coding, **options).eval()
+    maps = unetzoo.predict(model, IMAGE)[channels]
+    expected = entropy(maps if base == 3 else np.concatenate([maps, 1 - maps]), base=base)
+    np.testing.assert_allclose(predict_uncertainty(model, IMAGE), expected, atol=1e-5)
+    mean = unetzoo.predict(model, IMAGE, mirrors=4)[channels]
+    actual = predict_uncertainty(model, IMAGE, kind="disagreement", mirrors=4)
+    of_mean = entropy(mean if base == 3 else np.concatenate([mean, 1 - mean]), base=base)
+    assert (actual <= of_mean + 1e-6).all()
+    assert actual.max() > 0
+
+
+def test_what_has_no_uncertainty_is_refused():
     with pytest.raises(OptionError, match="one prediction cannot disagree with itself"):
         predict_uncertainty(varied_model(), IMAGE, kind="disagreement")
     with pytest.raises(OptionError, match="uncertainty must be"):

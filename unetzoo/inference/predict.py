@@ -132,7 +132,8 @@ def predict_uncertainty(
     """How unsure a network is of the class of each pixel, from 0 (sure) to 1.
 
     Args:
-        model: as in `predict`; not a network of objects.
+        model: as in `predict`. Of a network of objects it is the uncertainty of the maps that are probabilities, such
+            as that of the foreground.
         image: (h, w) or (h, w, c).
         kind: `"entropy"`: that of the probabilities of `predict` (Shannon 1948), divided by the logarithm of the number
             of classes; a single logit has two classes. Of classes that may overlap it is the mean of their entropies,
@@ -150,7 +151,7 @@ def predict_uncertainty(
 
     Raises:
         ShapeError, OutOfMemoryError: as `predict`.
-        OptionError: as `predict`; a network of objects; the disagreement of a single prediction.
+        OptionError: as `predict`; a coding of objects without probabilities; the disagreement of a single prediction.
     """
     config = network_of(model).config
     check_uncertainty(kind, model, check_mirrors(mirrors))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from predicting import SMALL, varied_model
+from predicting import SMALL, objects_model, varied_model
 
 import unetzoo
 from unetzoo import DataError, DataWarning, Ensemble, OptionError, suggest
@@ -38,6 +38,11 @@ def test_images_are_ranked_by_the_mean_entropy_of_their_pixels(images):
     assert expected == _pairs(suggest(model, images, **SMALL))
     assert expected[:2] == _pairs(suggest(model, images, count=2, **SMALL))
     assert len({round(value, 4) for _, value in expected}) == 4
+
+
+def test_images_of_objects_are_ranked_by_the_maps_that_are_probabilities(images):
+    model = objects_model(np.load(images / "a.npy"))
+    assert _by_hand(model, images) == _pairs(suggest(model, images))
 
 
 def test_several_networks_and_mirror_images_are_ranked_by_disagreement(images):

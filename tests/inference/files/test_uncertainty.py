@@ -6,7 +6,7 @@ import rasterio
 import tifffile
 import torch
 import zarr
-from predicting import SMALL, varied_model
+from predicting import SMALL, objects_model, varied_model
 from rasterio.transform import Affine
 
 import unetzoo
@@ -30,6 +30,12 @@ def _options(**options):
 def _predict(images, out, **options):
     (result,) = predict_files(varied_model(), images, out, options=_options(**options))
     return result
+
+
+def test_a_network_of_objects_writes_none_and_says_who_does(images, tmp_path):
+    with pytest.raises(OptionError, match=r"uncertainty must be left out: .*predict_uncertainty gives the map"):
+        predict_files(objects_model(IMAGE), images, tmp_path / "out", options=_options())
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(

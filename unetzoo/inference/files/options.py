@@ -172,6 +172,11 @@ class PredictOptions:
                 "the network numbers objects: threshold and values are for classes; leave them out (its own thresholds "
                 "are its objects_options)"
             )
+        if self.uncertainty:
+            raise OptionError(
+                "uncertainty must be left out: a network of objects writes label images; unetzoo.predict_uncertainty "
+                "gives the map of an image, unetzoo.suggest the images to label next"
+            )
 
     def look(self, suffix: str, config: "ModelConfig") -> "Look":
         """How results are written into files with an ending in lower case, such as `".png"`."""

@@ -51,7 +51,7 @@ def suggest(
     read and is left out, and which one is unlike those of the training.
 
     Args:
-        model: a network of classes, in evaluation mode, or an `Ensemble` of several.
+        model: a network of images, in evaluation mode, or an `Ensemble` of several.
         images: as for `unetzoo.predict_files`.
         count: number of images.
         uncertainty: `"entropy"` or `"disagreement"`, as of `unetzoo.predict_uncertainty`; None: the disagreement of
@@ -67,7 +67,7 @@ def suggest(
 
     Raises:
         DataError: there are no images, or none can be read.
-        OptionError: a network of objects; the disagreement of a single prediction; an option is out of its range.
+        OptionError: a network of volumes; the disagreement of a single prediction; an option is out of its range.
     """
     count, mirrors = check_count("count", count), check_mirrors(mirrors)
     check_choice("resample", resample, Resample)
