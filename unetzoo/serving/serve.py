@@ -15,6 +15,7 @@ from unetzoo.inference.files.options import PredictOptions
 from unetzoo.inference.files.predictor import FilePredictor
 from unetzoo.inference.forward import Network
 from unetzoo.nn.ensemble import members_of
+from unetzoo.nn.misfit import need_images
 from unetzoo.nn.optimized import OptimizedSegmenter
 from unetzoo.registry.objects import network_maps
 from unetzoo.serving.application import application
@@ -62,6 +63,11 @@ def serve(
 
 def predictors_of(model: Network, options: PredictOptions) -> Sequence[FilePredictor]:
     """A predictor for each device: the one that is asked for, each GPU, or the CPU."""
+    need_images(model.config, "unetzoo serve")
+    if model.config.info.slice_axis:
+        raise OptionError(
+            "unetzoo serve is for networks of images, and this one reads volumes: unetzoo predict does it"
+        )
     options = options.for_network(model.config)
     options.check_fits(model.config, [options.suffix])
     network_maps(model.config)
