@@ -210,7 +210,7 @@ def test_images_unlike_those_of_the_training_are_warned_of_the_first_ones_by_nam
     lines = result.stderr.splitlines()
     assert len(lines) == 4
     assert "deep/a.npy: its values, uint16 from " in lines[0]
-    assert lines[3] == "warning: the values of 2 more images are unlike those of the training"
+    assert lines[3] == "warning: not shown: 2 more warnings about images"
 
 
 def test_networks_of_with_predict_together(invoke, tmp_path):

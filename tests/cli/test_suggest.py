@@ -45,9 +45,20 @@ def test_what_does_not_fit_is_one_line(invoke, model, images, tmp_path):
     for flags, message in (
         (("--uncertainty", "disagreement"), "one prediction cannot disagree with itself"),
         (("--csv", str(tmp_path / "missing" / "next.csv")), "cannot write"),
+        (("--csv", str(tmp_path / "next.tsv")), "--csv must be a .csv file, got "),
         (("--count", "0"), "count must be a whole number >= 1"),
     ):
         done = invoke("suggest", model, str(images), *flags)
         assert done.exit_code == 2
         assert message in done.stderr
         assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.filterwarnings("default::unetzoo.DataWarning")
+def test_images_that_are_left_out_beyond_the_first_ones_are_counted(invoke, model, images):
+    for name in "defgh":
+        (images / f"{name}.png").write_text("not an image")
+    lines = invoke("suggest", model, str(images)).stderr.splitlines()
+    assert len(lines) == 4
+    assert all("is left out" in line for line in lines[:3])
+    assert lines[3] == "warning: not shown: 2 more warnings about images"

@@ -75,17 +75,13 @@ def one_line_warnings() -> Iterator[None]:
         try:
             yield
         finally:
-            say_more(images)
+            say_more(images - MOST_SHOWN)
 
 
-def say_more(images: int) -> None:
-    """Say how many more images have warnings than were shown."""
-    if images > MOST_SHOWN:
-        say(
-            "warning:",
-            "yellow",
-            f"the values of {count_of(images - MOST_SHOWN, 'more image')} are unlike those of the training",
-        )
+def say_more(hidden: int) -> None:
+    """Say how many warnings about images, if any, were not shown."""
+    if hidden > 0:
+        say("warning:", "yellow", f"not shown: {count_of(hidden, 'more warning')} about images")
 
 
 def exit_for(failed: int, done: int) -> None:

@@ -60,17 +60,19 @@ def _plain(result: "FilePrediction") -> dict[str, object]:
 
 def _warned(results: "Iterable[FilePrediction]", on_result: "Callable[[], None]") -> "Iterable[FilePrediction]":
     """The results; errors and the first warnings are printed as they come."""
-    doubtful = 0
+    doubtful = hidden = 0
     for result in results:
         doubtful += bool(result.warnings)
         if doubtful <= MOST_SHOWN:
             for warning in result.warnings:
                 say("warning:", "yellow", f"{result.image}: {warning}")
+        else:
+            hidden += len(result.warnings)
         if result.state == "failed":
             say("error:", "red", result.reason)
         on_result()
         yield result
-    say_more(doubtful)
+    say_more(hidden)
 
 
 def _kind(result: "FilePrediction") -> str:

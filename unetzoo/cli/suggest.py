@@ -13,6 +13,7 @@ from unetzoo.cli.models import ModelName, More, load_models
 from unetzoo.cli.output import PRINT, check_json, new_table, show, write_json
 from unetzoo.cli.progress import counting
 from unetzoo.cli.tiling import DeviceName, EngineName, Mirrors, Overlap, ResampleName, Tile
+from unetzoo.errors import OptionError
 from unetzoo.inference.choices import Uncertainty
 
 if TYPE_CHECKING:
@@ -68,6 +69,8 @@ def suggest(
 
     check_json(json)
     if csv_:
+        if csv_.suffix.lower() != ".csv":
+            raise OptionError(f"--csv must be a .csv file, got {csv_}")
         check_place(csv_)
     keep_freed_memory()
     network = network_for(load_models(model, with_), device, engine)
