@@ -27,7 +27,9 @@ def test_a_file_of_one_size_takes_raw_pixels_and_gives_ids(folder, invoke, tmp_p
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (("--for", "coreml"), "export() has no target 'coreml'; there are onnx, openvino, torch-export"),
+        (("--for", "coreml"), "an export has no target 'coreml'; there are onnx, openvino, torch-export"),
+        (("--for", "openvino"), "the name of the file must end in .xml for this target, got "),
+        (("--for", "smp", "--image-size", "64"), "the target 'smp' is for images of any size: leave --image-size out"),
         (("--ids",), "--ids is for files that take raw pixels: add --with-normalization"),
         (("--for", "smp", "--with-normalization"), "the target 'smp' has no --with-normalization"),
     ],
@@ -37,3 +39,9 @@ def test_a_mistake_is_one_line_and_leaves_no_file(folder, invoke, tmp_path, flag
     assert (done.exit_code, done.stdout) == (2, "")
     assert done.stderr.splitlines()[-1].startswith(f"error: {message}")
     assert {file.name for file in tmp_path.iterdir()} == {"run"}
+
+
+def test_a_folder_that_is_missing_is_named(folder, invoke, tmp_path):
+    done = invoke("export", str(folder), str(tmp_path / "missing" / "net.onnx"))
+    assert done.exit_code == 2
+    assert done.stderr.endswith(f"there is no folder {tmp_path / 'missing'} to write net.onnx in: create it first\n")

@@ -150,7 +150,7 @@ def test_outputs_that_differ_by_a_thousandth_or_more_are_refused():
         ({"target": "onxn"}, "no target 'onxn'; did you mean 'onnx'"),
         ({"ids": True}, "add with_normalization=True"),
         ({"with_normalization": True}, r"info=ModelInfo\(value_range"),
-        ({"target": "torch-export"}, "writes an .pt2 file in a folder that exists"),
+        ({"target": "torch-export"}, "the name of the file must end in .pt2"),
     ],
 )
 def test_options_that_do_not_fit_are_refused_before_any_work(options, message, tmp_path):

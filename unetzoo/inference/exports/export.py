@@ -103,13 +103,13 @@ def _check_options(name: str, target: Target, with_pixels: bool, image_size: Siz
     if with_pixels and not target.takes_pixels:
         raise OptionError(f"the target {name!r} has no with_normalization=True and no ids=True")
     if image_size and not target.takes_size:
-        raise OptionError(f"the target {name!r} is for images of any size: leave image_size out")
+        raise OptionError(f"the target {name!r} is for images of any size: leave image_size (--image-size) out")
 
 
 def _target_of(name: str) -> Target:
     if name not in TARGETS:
         hint = did_you_mean(name, TARGETS) or f"there are {', '.join(TARGETS)}"
-        raise UnknownNameError(f"export() has no target {name!r}; {hint}")
+        raise UnknownNameError(f"an export has no target {name!r}; {hint}")
     return TARGETS[name]
 
 
@@ -117,8 +117,10 @@ def _checked_place(place: Path, target: Target) -> Path:
     """The path; UnetzooError, before the work, if it is not that of a file or folder that can be written."""
     if not target.suffix:
         check_new_folder(place)
-    elif place.suffix != target.suffix or not place.parent.is_dir():
-        raise UnetzooError(f"export() writes an {target.suffix} file in a folder that exists, got {str(place)!r}")
+    elif place.suffix != target.suffix:
+        raise UnetzooError(f"the name of the file must end in {target.suffix} for this target, got {str(place)!r}")
+    elif not place.parent.is_dir():
+        raise UnetzooError(f"there is no folder {place.parent} to write {place.name} in: create it first")
     else:
         check_place(place)
     return place
