@@ -23,7 +23,7 @@ def test_other_machines_get_in_only_with_a_warning(capsys):
 def test_a_port_that_is_taken_is_one_clear_error():
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        with pytest.raises(OptionError, match=rf"cannot listen on port {port} of 127\.0\.0\.1: Address already in use"):
+        with pytest.raises(OptionError, match=rf"port {port} of 127\.0\.0\.1: Address already in use; choose another"):
             listening(ServeOptions(port=port))
 
 

@@ -84,7 +84,8 @@ def listening(serving: ServeOptions) -> socket.socket:
     try:
         return socket.create_server((serving.host, serving.port), family=family, backlog=1024)
     except OSError as error:
+        reason = (error.strerror or str(error)).partition(" (while attempting")[0]  # Python's words for its own call
         raise OptionError(
-            f"cannot listen on port {serving.port} of {serving.host}: {error.strerror or error}; choose another one "
-            "(--port 0: any free one)"
+            f"cannot listen on port {serving.port} of {serving.host}: {reason}; "
+            "choose another --port (0: any free one) or --host"
         ) from error
