@@ -60,6 +60,7 @@ def test_any_byte_of_the_header_may_be_wrong(tmp_path):
         ({"vox_offset": 1e30}, "is incomplete"),
         ({"vox_offset": np.nan}, "cannot be read"),
         ({"datatype": 32, "bitpix": 64}, "voxels must be numbers, but these are complex64"),
+        ({"datatype": 128, "bitpix": 24}, "but these are colors (RGB); store channels along a fourth axis"),
         ({"srow_x": [np.nan] * 4}, "its header places the voxels at no volume"),
         ({"srow_z": [0, 0, 0, 0]}, "its header places the voxels at no volume"),
         ({"magic": b"ni1"}, "its voxels lie in another file"),

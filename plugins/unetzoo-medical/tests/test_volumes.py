@@ -215,3 +215,13 @@ def test_a_network_without_a_training_on_volumes_says_how_to_predict_them(tmp_pa
     assert done.state == "failed"
     assert "a.nii is a volume of 5 slices, where an image is expected" in done.reason
     assert "--axes z" in done.reason
+
+
+def test_a_first_file_that_cannot_be_read_leaves_the_others_volumes(tmp_path):
+    colors = np.zeros((8, 9, 3), [("R", "u1"), ("G", "u1"), ("B", "u1")])
+    for name, values in (("a", colors), ("b", np.ones((8, 9, 3), np.int16))):
+        _save(tmp_path / "images" / f"{name}.nii", values)
+        _save(tmp_path / "masks" / f"{name}.nii", np.arange(216).reshape(8, 9, 3).astype(np.uint8) % 2)
+    survey = unetzoo.survey(tmp_path)
+    (error,) = survey.errors
+    assert "a.nii: voxels must be numbers, but these are colors (RGB)" in error

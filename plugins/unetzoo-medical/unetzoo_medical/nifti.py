@@ -100,7 +100,8 @@ def _shape(header: Any, content: Content) -> tuple[tuple[int, int, int], int]:  
 def _dtype(header: Any, name: str) -> np.dtype[Any]:  # noqa: ANN401 - see above
     dtype: np.dtype[Any] = header.get_data_dtype()
     if dtype.kind not in "iuf":
-        raise DataError(f"{name}: voxels must be numbers, but these are {dtype}; store each channel as a volume")
+        content = f"colors ({''.join(dtype.names)})" if dtype.names else str(dtype)
+        raise DataError(f"{name}: voxels must be numbers, but these are {content}; store channels along a fourth axis")
     return dtype
 
 

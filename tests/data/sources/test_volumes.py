@@ -116,7 +116,10 @@ def test_a_volume_thinner_than_its_neighbors_is_an_error(cases):
     write_stack(cases / "images" / "case1.tif", array)
     write_stack(cases / "masks" / "case1.tif", mask)
     (error,) = unetzoo.survey(cases, slices=5).errors
-    assert "case1.tif has 3 slices along z, fewer than slices=5: choose fewer slices, or another axis" in error
+    assert (
+        "case1.tif has 3 slices along z, fewer than the 5 that are read at once: choose fewer slices, or another axis"
+        in error
+    )
 
 
 def test_pictures_are_not_volumes(tmp_path):

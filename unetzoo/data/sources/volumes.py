@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
+from unetzoo._utils.texts import count_of
 from unetzoo.data.formats.grid import NO_GRID, Grid
 from unetzoo.data.formats.orientation import AXES, grid_of_slice, orientation_of
 from unetzoo.data.formats.places import misplaced_volume
@@ -119,7 +120,7 @@ def in_slices(source: Source, slicing: Slicing) -> Source:
 
     Args:
         source: of files; any other one is returned as it is.
-        slicing: how; if it says nothing, images are volumes if the first file holds one.
+        slicing: how; if it says nothing, images are volumes if the first file that can be read holds one.
 
     Raises:
         OptionError: images that are not files are to be read as volumes.
@@ -129,7 +130,7 @@ def in_slices(source: Source, slicing: Slicing) -> Source:
         if slicing.is_said:
             raise OptionError("slices and axis are for volumes in files: leave them out for this data set")
         return source
-    if not slicing.is_said and not _is_volume(source.files[0]):
+    if not slicing.is_said and not _holds_volumes(source):
         return source
     looks = [_look(files) for files in source.files]
     direction = direction_of(slicing.axis) if slicing.axis else _common_direction(source, looks)
@@ -144,10 +145,11 @@ def in_slices(source: Source, slicing: Slicing) -> Source:
     return VolumeSource(source, looks, direction, slicing, problems)
 
 
-def _is_volume(files: EntryFiles) -> bool:
-    """Whether a file says itself that it holds several slices."""
-    with suppress(DataError), open_raster(files.image) as raster:
-        return len(raster.shape) == 4 and raster.shape[0] > 1
+def _holds_volumes(source: FileSource) -> bool:
+    """Whether the first file that can be read says itself that it holds several slices."""
+    for files in source.files:
+        with suppress(DataError), open_raster(files.image) as raster:
+            return len(raster.shape) == 4 and raster.shape[0] > 1
     return False  # reading reports what is wrong
 
 
@@ -175,8 +177,8 @@ def _thick_enough(look: Look, direction: int, slicing: Slicing, files: EntryFile
     if look.wrong or count >= slicing.count:
         return look
     return look._replace(
-        wrong=f"{files.image} has {count} slices along {AXES[direction]}, fewer than slices={slicing.count}: choose "
-        "fewer slices, or another axis"
+        wrong=f"{files.image} has {count_of(count, 'slice')} along {AXES[direction]}, fewer than the {slicing.count} "
+        "that are read at once: choose fewer slices, or another axis"
     )
 
 
