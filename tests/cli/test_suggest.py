@@ -45,6 +45,7 @@ def test_what_does_not_fit_is_one_line(invoke, model, images, tmp_path):
     for flags, message in (
         (("--uncertainty", "disagreement"), "one prediction cannot disagree with itself"),
         (("--csv", str(tmp_path / "missing" / "next.csv")), "cannot write"),
+        (("--resample", "foo"), "Invalid value for '--resample': 'foo' is not one of 'auto', 'never' ("),
         (("--csv", str(tmp_path / "next.tsv")), "--csv must be a .csv file, got "),
         (("--count", "0"), "count must be a whole number >= 1"),
     ):

@@ -45,7 +45,8 @@ def one_line_usage() -> Iterator[None]:
         yield
     except UsageError as error:
         command = error.ctx.command_path if error.ctx else "unetzoo"
-        say("error:", "red", f"{error.format_message().rstrip('.')} ('{command} --help' explains)")
+        message = error.format_message().replace(": Value error, ", ": ").rstrip(".")  # typer's words for a choice
+        say("error:", "red", f"{message} ('{command} --help' explains)")
         raise typer.Exit(USAGE_EXIT) from error
 
 
