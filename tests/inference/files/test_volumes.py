@@ -106,6 +106,12 @@ def test_a_picture_is_one_error_and_a_format_without_volumes_another(tmp_path):
         unetzoo.predict_files(_network(), image, tmp_path / "out.png")
 
 
+def test_an_error_names_a_thin_volume_once(tmp_path):
+    image = write_stack(tmp_path / "a.tif", volume()[0][:2])
+    (done,) = unetzoo.predict_files(_network(3), image, tmp_path / "out.tif")
+    assert done.reason.startswith(f"{image} has 2 slices along z, fewer than the 3")
+
+
 def test_any_network_predicts_volumes_along_axes_that_are_asked_for(tmp_path):
     network, (array, _) = _network(), volume()
     network.config = replace(network.config, info=unetzoo.ModelInfo(**NORMALIZATION))

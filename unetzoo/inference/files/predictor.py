@@ -108,7 +108,7 @@ class FilePredictor:
                     on_doubt(doubt)
                 self._predict(seen, due, on_rows)
         except (ShapeError, OptionError) as error:
-            raise DataError(f"{image}: {error}") from error
+            raise DataError(str(error) if str(error).startswith(f"{image} ") else f"{image}: {error}") from error
         except OSError as error:
             kept = f"; what is finished is kept in {partial_file(target)}" if _is_there(partial_file(target)) else ""
             raise DataError(f"cannot write {target}: {error.strerror or error}{kept}") from error
