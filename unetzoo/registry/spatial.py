@@ -24,9 +24,12 @@ def check_spatial_dims(kind: str, spec: EncoderSpec | DecoderSpec, spatial_dims:
 def _names(kind: str, spatial_dims: int) -> list[str]:
     """The parts that work over so many axes; of a family, such as `timm:*`, if its first example does."""
     names = set()
-    for offer in host().offers[kind]:
-        family = offer.item if isinstance(offer.item, EncoderFamily) else None
-        specs: list[object] = [offer.item] if family is None else [family.spec(name) for name in family.examples[:1]]
+    for item in (offer.item for offer in host().offers[kind]):
+        specs: list[object]
+        if isinstance(item, EncoderFamily):
+            name, specs = f"{item.prefix}:*", [item.spec(example) for example in item.examples[:1]]
+        else:
+            name, specs = item.name, [item]
         if any(spatial_dims in getattr(spec, "spatial_dims", ()) for spec in specs):
-            names.add(offer.item.name if family is None else f"{family.prefix}:*")
+            names.add(name)
     return sorted(names)
