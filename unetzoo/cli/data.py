@@ -7,6 +7,7 @@ import typer
 
 from unetzoo._utils.texts import count_of
 from unetzoo.cli.common import Json
+from unetzoo.cli.flags import in_flags
 from unetzoo.cli.output import check_json, new_table, say, show, write_json
 from unetzoo.cli.progress import counting, progress
 
@@ -229,7 +230,7 @@ def _report(survey: "Survey") -> list["str | Table"]:
     lines: list[str | Table] = [f"{_counted(survey)} with masks: {counts}"]
     if not survey.errors:
         lines += ["", _images(survey.statistics), "", _classes(survey.statistics)]
-    problems = [f"{problem.severity}: {problem.text}" for problem in survey.problems]
+    problems = [f"{problem.severity}: {in_flags(problem.text)}" for problem in survey.problems]
     return [*lines, "", *(problems or ["nothing is wrong"])]
 
 

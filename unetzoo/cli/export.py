@@ -41,6 +41,6 @@ def export(
 
     network = load_model(model)
     say("exporting:", "cyan", f"for {target}; checked before it is kept")
-    image_size = None if size is None else read_size(size)
+    image_size = None if size is None else read_size(size, "--image-size")
     path = write(network, out, target=target, image_size=image_size, with_normalization=with_normalization, ids=ids)
     show(f"saved in {path}")

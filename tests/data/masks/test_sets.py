@@ -107,7 +107,9 @@ def test_a_threshold_is_refused_for_planes():
 
 def test_masks_of_different_numbers_of_planes_are_refused():
     two, three = np.ones((1, 2, 2), np.uint8), np.ones((1, 2, 3), np.uint8)
-    with pytest.raises(unetzoo.DataError, match="as many planes each, but these have 2 and 3"):
+    with pytest.raises(
+        unetzoo.DataError, match="as many planes each, but these have 2 and 3; if they are volumes, say slices=1"
+    ):
         _decode(two, three, masks="overlapping")
 
 

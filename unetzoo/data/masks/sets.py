@@ -42,7 +42,10 @@ def count_planes(masks: Sequence[StoredMask]) -> int:
     counts = {mask.form.channels for mask in masks}
     if len(counts) > 1:
         shown = " and ".join(map(str, sorted(counts)))
-        raise DataError(f"masks of one data set must have as many planes each, but these have {shown}")
+        raise DataError(
+            f"masks of one data set must have as many planes each, but these have {shown}; if they are volumes, say "
+            "slices=1 (--slices 1)"
+        )
     return max(counts)
 
 

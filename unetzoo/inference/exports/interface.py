@@ -46,10 +46,11 @@ def interface_of(config: ModelConfig, *, with_normalization: bool, ids: bool) ->
     if ids and not with_normalization:
         raise OptionError("ids=True is for files that take raw pixels: add with_normalization=True")
     if ids and config.objects:
-        raise OptionError("objects are numbered in the maps of the whole image, not in a graph: leave ids out")
+        raise OptionError("objects are numbered in the maps of the whole image, not in a graph: leave ids (--ids) out")
     if ids and config.post.needs_components:
         raise OptionError(
-            "this network's post-processing looks at whole components of a mask, which a graph cannot: leave ids out"
+            "this network's post-processing looks at whole components of a mask, which a graph cannot: leave ids "
+            "(--ids) out"
         )
     if with_normalization:
         check_values_known(config.info, "with_normalization=True")
