@@ -116,6 +116,27 @@ def test_nothing_is_reported_to_anybody():
     assert done.stdout.split() == ["openvino.tools.ovc.telemetry_stub", "False"]
 
 
+def test_a_signal_after_two_networks_have_gone_is_handled():
+    pytest.importorskip("openvino")
+    code = """
+import gc, os, signal
+import torch, unetzoo
+
+signal.signal(signal.SIGTERM, lambda *_: print("handled"))
+model = unetzoo.create("unet", encoder="plain", encoder_options={"widths": (4, 8)}).eval()
+networks = [unetzoo.optimize(model, engine="openvino") for _ in range(2)]
+for network in networks:
+    network(torch.rand(1, 3, 32, 32))
+del network
+while networks:
+    networks.pop(0)
+    gc.collect()
+os.kill(os.getpid(), signal.SIGTERM)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=240)
+    assert (done.returncode, done.stdout) == (0, "handled\n")
+
+
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [

@@ -50,9 +50,9 @@ def _run(path, image):
 
         session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
         return session.run(None, {"image": image.numpy()})[0]
-    from unetzoo.inference.engines.by_openvino import library
+    from unetzoo.inference.engines.by_openvino import core
 
-    compiled = library().Core().compile_model(path, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    compiled = core().compile_model(path, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     return compiled({"image": image.numpy()})[0]
 
 

@@ -61,7 +61,7 @@ def convert(model: Segmenter, sizes: Sequence[Size], dtype: str, calibration: Ca
 
 def start(model: Segmenter, files: Mapping[str, bytes], dtype: str) -> Callable[[Tensor], Tensor]:
     """The compiled graph."""
-    graph = library().Core().read_model(files[_GRAPH], files[_WEIGHTS])
+    graph = core().read_model(files[_GRAPH], files[_WEIGHTS])
     return _Graphs(graph, model, dtype, json.loads(files[_SIZES]))
 
 
@@ -115,7 +115,7 @@ class _Compiled:
             "INFERENCE_PRECISION_HINT": bits,
             "INFERENCE_NUM_THREADS": torch.get_num_threads(),
         }
-        self._compiled = library().Core().compile_model(graph, "CPU", options)
+        self._compiled = core().compile_model(graph, "CPU", options)
         self._of_thread = threading.local()
 
     def __call__(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -195,7 +195,7 @@ def _stored(graph: Any, sizes: Sequence[Size]) -> dict[str, bytes]:  # noqa: ANN
 
 @cache
 def _has_bfloat16() -> bool:
-    return "BF16" in library().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return "BF16" in core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
 @cache
@@ -203,6 +203,17 @@ def library() -> Any:  # noqa: ANN401 - a module
     """OpenVINO, imported without its telemetry."""
     with _without_telemetry():
         return import_module("openvino")
+
+
+@cache
+def core() -> Any:  # noqa: ANN401 - OpenVINO's
+    """The core, one a process.
+
+    The CPU plugin of each core gives its thread a stack for handlers of signals. Of two cores, the one that goes last
+    brings back that of the first, which is gone by then: the next signal with a handler of Python's, such as Ctrl-C,
+    would end the process (seen in 2026.4).
+    """
+    return library().Core()
 
 
 @contextmanager

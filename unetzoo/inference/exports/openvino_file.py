@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from unetzoo.inference.engines.by_openvino import library
+from unetzoo.inference.engines.by_openvino import core, library
 from unetzoo.inference.engines.forms import in_form
 from unetzoo.inference.engines.padding import traced_image
 from unetzoo.inference.exports.interface import wrapped
@@ -29,7 +29,7 @@ def write_openvino(job: Job, path: Path) -> None:
     converted.inputs[0].get_tensor().set_names({"image"})
     converted.outputs[0].get_tensor().set_names({job.interface.output})
     openvino.save_model(converted, path, compress_to_fp16=False)
-    compiled = openvino.Core().compile_model(path, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    compiled = core().compile_model(path, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
 
     def run(image: Tensor) -> Tensor:
         with cannot_be_exported(job):
