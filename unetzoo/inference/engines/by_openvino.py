@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from unetzoo._utils.extras import need
+from unetzoo._utils.signal_stack import keep_signal_stack
 from unetzoo.errors import OptionError
 from unetzoo.inference.engines.calibration import Calibration, Run
 from unetzoo.inference.engines.forms import in_form
@@ -207,19 +208,22 @@ def library() -> Any:  # noqa: ANN401 - a module
 
 @cache
 def core() -> Any:  # noqa: ANN401 - OpenVINO's
-    """The core, one a process.
+    """The core, one a process, with its CPU plugin.
 
-    The CPU plugin of each core gives its thread a stack for handlers of signals. Of two cores, the one that goes last
+    The plugin of each core gives its thread a stack for handlers of signals. Of two cores, the one that goes last
     brings back that of the first, which is gone by then: the next signal with a handler of Python's, such as Ctrl-C,
     would end the process (seen in 2026.4).
     """
-    return library().Core()
+    only = library().Core()
+    only.get_property("CPU", "FULL_DEVICE_NAME")  # loads the plugin
+    return only
 
 
 @contextmanager
 def _quiet_nncf() -> Iterator[Any]:
-    """NNCF, without its bars and its messages on standard output."""
-    with _without_telemetry(), warnings.catch_warnings():
+    """NNCF, without its bars and its messages on standard output; it makes cores of its own, see `core`."""
+    core()
+    with _without_telemetry(), keep_signal_stack(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         nncf: Any = import_module("nncf")
         with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
