@@ -14,7 +14,8 @@ from unetzoo.data.find import source_of
 from unetzoo.data.sources import blocks, cuts
 from unetzoo.data.sources.cuts import in_blocks
 from unetzoo.training.augment import Augmentation
-from unetzoo.training.crops import _BAND, CropDataset
+from unetzoo.training.crops import CropDataset
+from unetzoo.training.places import _BAND
 
 _SPLITS = ("train", "val", "test")
 
