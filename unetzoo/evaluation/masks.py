@@ -1,7 +1,8 @@
 """The masks that a network predicts, and whether it fits a data set at all."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,7 @@ from unetzoo.inference.components import postprocess
 from unetzoo.inference.forward import Network
 from unetzoo.inference.normalize import normalizations_of
 from unetzoo.inference.objects import Decoder
-from unetzoo.inference.pixel_size import AS_IT_IS, PixelScale, Rows, rows_at
+from unetzoo.inference.pixel_size import AS_IT_IS, PixelScale, rows_at
 from unetzoo.inference.predict import rows_of
 from unetzoo.inference.thresholds import class_ids, labels_of, limits_of
 from unetzoo.nn.coding import Labels
@@ -203,19 +204,9 @@ def predicted_maps(
     result = np.empty((config.classes, *image.shape[:2]), dtype=np.float32)
     out = result if scale.seen is None else None
 
-    def predict(shown: Any, start: int) -> Rows:  # noqa: ANN401 - whatever can be sliced
-        return rows_of(
-            model,
-            shown,
-            tile=tile,
-            overlap=overlap,
-            batch=1,
-            mirrors=mirrors,
-            start=start,
-            normalizations=normalizations,
-            out=out,
-        )
-
+    predict = partial(
+        rows_of, model, tile=tile, overlap=overlap, batch=1, mirrors=mirrors, normalizations=normalizations, out=out
+    )
     for top, maps in rows_at(scale, image, tuple(config.info.nodata), predict):
         result[:, top : top + maps.shape[1]] = maps
     return result

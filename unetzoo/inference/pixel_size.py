@@ -1,8 +1,8 @@
 """Whether the pixels of an image have the size of those of the training, and how the image is resampled if not."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,13 @@ _SAME = 1.1  # ratio of sizes, up to which they are taken for the same
 _MOST = 16.0  # ratio, from which a unit is probably wrong
 
 Rows = Iterator[tuple[int, NDArray[np.float32]]]
+
+
+class Predict(Protocol):
+    """Gives the maps of an image that it is shown from a row on."""
+
+    def __call__(self, image: Any, /, *, start: int) -> Rows:  # noqa: ANN401 - whatever can be sliced
+        """The rows, from `start` on."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +72,7 @@ def rows_at(
     scale: PixelScale,
     image: Any,  # noqa: ANN401 - whatever can be sliced
     nodata: tuple[float, ...],
-    predict: Callable[[Any, int], Rows],
+    predict: Predict,
     *,
     start: int = 0,
 ) -> Rows:
@@ -75,14 +82,14 @@ def rows_at(
         scale: of the image.
         image: (h, w, c), whatever can be sliced.
         nodata: values that stand for no data.
-        predict: gives the maps of an image that it is shown from a row on.
+        predict: gives the maps of an image, `rows_of` with all arguments but the image and `start`.
         start: number of rows that are finished.
     """
     height, width = image.shape[:2]
     if scale.seen is None:
-        yield from predict(image, start)
+        yield from predict(image, start=start)
     elif start < height:
-        rows = predict(Resampled(image, scale.seen, nodata), first_row(start, height, scale.seen[0]))
+        rows = predict(Resampled(image, scale.seen, nodata), start=first_row(start, height, scale.seen[0]))
         yield from rows_back(rows, (height, width), scale.seen, start=start)
 
 

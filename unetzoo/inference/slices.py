@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -16,7 +17,7 @@ from unetzoo.inference.choices import Axes, Resample, check_axes
 from unetzoo.inference.components import postprocess
 from unetzoo.inference.forward import Network, Probabilities
 from unetzoo.inference.normalize import scaled_for
-from unetzoo.inference.pixel_size import PixelScale, Rows, rows_at, scale_of
+from unetzoo.inference.pixel_size import PixelScale, rows_at, scale_of
 from unetzoo.inference.predict import rows_of
 from unetzoo.inference.thresholds import Limits, labels_of
 from unetzoo.nn.config import ModelConfig
@@ -137,18 +138,15 @@ class SeenVolume:
         """Those (classes, h, w) of a slice."""
         image, tiling = view[number], self._tiling
 
-        def predict(shown: Any, start: int) -> Rows:  # noqa: ANN401 - whatever can be sliced
-            return rows_of(
-                self._model,
-                shown,
-                tile=tiling.tile,
-                overlap=tiling.overlap,
-                batch=tiling.batch,
-                mirrors=tiling.mirrors,
-                start=start,
-                normalizations=self._normalizations,
-            )
-
+        predict = partial(
+            rows_of,
+            self._model,
+            tile=tiling.tile,
+            overlap=tiling.overlap,
+            batch=tiling.batch,
+            mirrors=tiling.mirrors,
+            normalizations=self._normalizations,
+        )
         rows = rows_at(self._scale(view), image, tuple(self.config.info.nodata), predict)
         return np.concatenate([part for _, part in rows], axis=1)
 

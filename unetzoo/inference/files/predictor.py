@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
@@ -20,7 +21,7 @@ from unetzoo.inference.files.records import Standing, standing_of
 from unetzoo.inference.files.shown import Shown, shown
 from unetzoo.inference.files.volumes import VolumeTask, check_volume_options, predict_volume_file, volume_file
 from unetzoo.inference.forward import Network
-from unetzoo.inference.pixel_size import Rows, rows_at
+from unetzoo.inference.pixel_size import rows_at
 from unetzoo.inference.predict import rows_of
 from unetzoo.nn.ensemble import without_postprocessing
 from unetzoo.nn.wrapped import network_of
@@ -178,19 +179,16 @@ class FilePredictor:
             done = min(file.rows for _, file in due)
             on_rows(done, height)
 
-            def predict(pixels: Any, start: int) -> Rows:  # noqa: ANN401 - whatever can be sliced
-                return rows_of(
-                    self._network,
-                    pixels,
-                    tile=options.tile,
-                    overlap=options.overlap,
-                    batch=options.batch,
-                    mirrors=options.mirrors,
-                    start=start,
-                    normalizations=image.normalizations,
-                    entropies=options.uncertainty == "disagreement",
-                )
-
+            predict = partial(
+                rows_of,
+                self._network,
+                tile=options.tile,
+                overlap=options.overlap,
+                batch=options.batch,
+                mirrors=options.mirrors,
+                normalizations=image.normalizations,
+                entropies=options.uncertainty == "disagreement",
+            )
             nodata = tuple(self.config.info.nodata)
             for top, rows in rows_at(image.scale, image.pixels, nodata, predict, start=done):
                 for output, file in due:

@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from unetzoo.inference.choices import Resample, Uncertainty, check_mirrors
 from unetzoo.inference.files.jobs import Image, Images, find_images
 from unetzoo.inference.files.shown import Shown, shown
 from unetzoo.inference.forward import Network
-from unetzoo.inference.pixel_size import Rows, rows_at
+from unetzoo.inference.pixel_size import rows_at
 from unetzoo.inference.predict import rows_of
 from unetzoo.inference.uncertainty import check_uncertainty, uncertainty_of
 from unetzoo.nn.ensemble import members_of
@@ -79,19 +79,16 @@ def suggest(
     check_uncertainty(kind, model, mirrors)
 
     def mean_of(seen: Shown) -> float:
-        def predict(pixels: Any, start: int) -> Rows:  # noqa: ANN401 - whatever can be sliced
-            return rows_of(
-                model,
-                pixels,
-                tile=tile,
-                overlap=overlap,
-                batch=1,
-                mirrors=mirrors,
-                start=start,
-                normalizations=seen.normalizations,
-                entropies=kind == "disagreement",
-            )
-
+        predict = partial(
+            rows_of,
+            model,
+            tile=tile,
+            overlap=overlap,
+            batch=1,
+            mirrors=mirrors,
+            normalizations=seen.normalizations,
+            entropies=kind == "disagreement",
+        )
         total, pixels = 0.0, 0
         for _, rows in rows_at(seen.scale, seen.pixels, tuple(network.config.info.nodata), predict):
             values = uncertainty_of(rows, network.config, kind)
@@ -99,13 +96,13 @@ def suggest(
             pixels += int(np.count_nonzero(~np.isnan(values)))
         return total / pixels if pixels else np.nan
 
-    found = find_images(images, on_left_out=_warn)
+    candidates = find_images(images, on_left_out=_warn)
     measured = list[Suggestion]()
-    for image in found:
+    for image in candidates:
         value = _measured(image, model, resample, mean_of)
         if not np.isnan(value):
             measured.append(Suggestion(str(image), value))
-        on_image(len(found))
+        on_image(len(candidates))
     if not measured:
         raise DataError("none of the images can be read")
     return sorted(measured, key=lambda each: -each.uncertainty)[:count]
