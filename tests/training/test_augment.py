@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch.nn.functional import interpolate
 
-from unetzoo.training.augment import Augmentation, _rotation, _symmetry, _turned, elastic_displacement
+from unetzoo.inference.turns import Turn, turned
+from unetzoo.training.augment import Augmentation, _rotation, _symmetry, elastic_displacement
 
 
 def _scene(side):
@@ -113,8 +114,8 @@ def test_a_turned_crop_is_the_one_that_was_turned_before_it_was_sampled(seed, mo
     changed, changed_mask = augmentation._moved(image, mask)
     torch.manual_seed(seed)
     symmetry = _symmetry()
-    monkeypatch.setattr("unetzoo.training.augment._symmetry", lambda: (0, False))
-    expected, expected_mask = augmentation._moved(_turned(image, *symmetry), _turned(mask, *symmetry))
+    monkeypatch.setattr("unetzoo.training.augment._symmetry", lambda: Turn())
+    expected, expected_mask = augmentation._moved(turned(image, symmetry), turned(mask, symmetry))
     torch.testing.assert_close(changed, expected, rtol=1e-4, atol=1e-4)
     assert (changed_mask == expected_mask).float().mean() > 0.995  # all but ties
 
@@ -179,7 +180,7 @@ def test_without_deformation_a_crop_is_turned_and_scaled_about_its_middle(monkey
     turned = torch.tensor([[0.0, 1.0], [-1.0, 0.0]])  # by a right angle
     monkeypatch.setattr("unetzoo.training.augment._ROTATED", 1.0)
     monkeypatch.setattr("unetzoo.training.augment._rotation", lambda: turned)
-    monkeypatch.setattr("unetzoo.training.augment._symmetry", lambda: (0, False))
+    monkeypatch.setattr("unetzoo.training.augment._symmetry", lambda: Turn())
     augmentation = Augmentation("full", crop=16, elastic=0.0)
     image = torch.rand(2, 20, 20)
     changed, _ = augmentation._moved(image, torch.zeros(20, 20, dtype=torch.long))

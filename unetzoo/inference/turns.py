@@ -31,12 +31,12 @@ TURNS: dict[int, tuple[Turn, ...]] = {
 
 
 def turned(values: Tensor, turn: Turn, maps: Sequence[ObjectMap] = ()) -> Tensor:
-    """The values (b, c, h, w) of an image that is turned; vectors and rays turn with it, as in `coding.turn`."""
+    """The values (..., h, w) of an image that is turned; vectors and rays (b, c, h, w) turn, too."""
     if turn == Turn():
         return values
     quarters, mirror = turn
-    values = values.rot90(quarters, (2, 3)).contiguous() if quarters else values
-    values = values.flip(3) if mirror else values
+    values = values.rot90(quarters, (-2, -1)).contiguous() if quarters else values
+    values = values.flip(-1) if mirror else values
     for item, place in zip(maps, slices_of(maps), strict=True):
         if item.vector:
             values[:, place] = _turned_vectors(values[:, place], turn)

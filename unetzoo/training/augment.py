@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - the field's name for it
 
+from unetzoo.inference.turns import Turn, turned
 from unetzoo.nn.coding import UNKNOWN
 from unetzoo.training.options import FitOptions
 
@@ -79,14 +80,14 @@ class Augmentation:
         matrix = _rotation() if torch.rand(()) < _ROTATED else None
         is_deformed = torch.rand(()) < self.elastic
         if matrix is None and not is_deformed:
-            return _turned(self._centered(image), *symmetry), _turned(self._centered(mask), *symmetry)
+            return turned(self._centered(image), symmetry), turned(self._centered(mask), symmetry)
         side = image.shape[-1]
         places = _centers(side, self.crop)
         if is_deformed:
             places = places + elastic_displacement(side, self.crop, _ELASTIC_STD * self.crop)
         if matrix is not None:
             places = torch.tensordot(matrix, places, dims=1)
-        places = _turned_places(places, *symmetry)
+        places = _turned_places(places, symmetry)
         return _sampled(image, places), _sampled_mask(mask, places)
 
 
@@ -99,25 +100,19 @@ def _mirrored(image: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
 def _flipped(image: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
     """One of the eight rotations and reflections of a square."""
     symmetry = _symmetry()
-    return _turned(image, *symmetry), _turned(mask, *symmetry)
+    return turned(image, symmetry), turned(mask, symmetry)
 
 
-def _symmetry() -> tuple[int, bool]:
-    """Quarter turns, and whether the columns are mirrored afterwards."""
-    return int(torch.randint(4, ())), bool(torch.randint(2, ()))
+def _symmetry() -> Turn:
+    """One of the eight symmetries of a square."""
+    return Turn(int(torch.randint(4, ())), bool(torch.randint(2, ())))
 
 
-def _turned(values: Tensor, turns: int, is_mirrored: bool) -> Tensor:
-    turned = values.rot90(turns, (-2, -1))
-    return turned.flip(-1) if is_mirrored else turned
-
-
-def _turned_places(places: Tensor, turns: int, is_mirrored: bool) -> Tensor:
+def _turned_places(places: Tensor, symmetry: Turn) -> Tensor:
     """The places (2, h, w) of the same pixels in an image that is not yet turned."""
     x, y = places
-    x = -x if is_mirrored else x
-    x, y = ((x, y), (-y, x), (-x, -y), (y, -x))[turns]
-    return torch.stack([x, y])
+    x = -x if symmetry.mirror else x
+    return torch.stack(((x, y), (-y, x), (-x, -y), (y, -x))[symmetry.quarters])
 
 
 @lru_cache(maxsize=4)
