@@ -26,6 +26,7 @@ from unetzoo.bench.case import Case
 from unetzoo.bench.contenders import Contender, Contenders, has_bfloat16, ways
 from unetzoo.bench.speed import run_case
 from unetzoo.bench.store import write_json
+from unetzoo.inference.engines.by_openvino import core
 from unetzoo.inference.engines.optimize import optimize
 
 _IMAGES = 8  # of the calibration
@@ -96,13 +97,12 @@ def _quantized(graph: Any, case: Case) -> Any:  # noqa: ANN401 - OpenVINO's
 
 
 def _compiled(graph: Any, bits: str) -> Callable[[Tensor], Tensor]:  # noqa: ANN401 - OpenVINO's
-    openvino: Any = import_module("openvino")
     options = {
         "PERFORMANCE_HINT": "LATENCY",
         "INFERENCE_PRECISION_HINT": bits,
         "INFERENCE_NUM_THREADS": torch.get_num_threads(),
     }
-    request = openvino.Core().compile_model(graph, "CPU", options).create_infer_request()
+    request = core().compile_model(graph, "CPU", options).create_infer_request()
     return lambda image: torch.from_numpy(request.infer([image.numpy()], share_inputs=True, share_outputs=False)[0])
 
 
