@@ -33,7 +33,7 @@ def _predict(images, out, **options):
 
 
 def test_a_network_of_objects_writes_none_and_says_who_does(images, tmp_path):
-    with pytest.raises(OptionError, match=r"uncertainty must be left out: .*predict_uncertainty gives the map"):
+    with pytest.raises(OptionError, match=r"uncertainty must be left out: .*unetzoo suggest lists the images"):
         predict_files(objects_model(IMAGE), images, tmp_path / "out", options=_options())
     assert not (tmp_path / "out").exists()
 
