@@ -66,10 +66,10 @@ class PlainEncoder(Encoder):
         check_choice("padding", padding, Padding)
         check_choice("downsample", downsample, Downsample)
         style = BlockStyle(norm=norm, activation=activation, spatial_dims=spatial_dims)
-        given = check_widths("widths", widths)
-        levels = given[: check_depth(depth, len(given))]
-        kernels = kernels_of(kernel_sizes, len(given), spatial_dims)
-        factors = strides_of(strides, len(given), spatial_dims)[: len(levels)]
+        channels = check_widths("widths", widths)
+        levels = channels[: check_depth(depth, len(channels))]
+        kernels = kernels_of(kernel_sizes, len(channels), spatial_dims)
+        factors = strides_of(strides, len(channels), spatial_dims)[: len(levels)]
         if padding == "valid" and (spatial_dims, kernel_sizes, strides, downsample) != (2, None, None, "pool"):
             raise OptionError("padding='valid' is the U-Net of 2015: images, kernels of 3 x 3, pooling by 2")
         super().__init__(FeatureInfo.by_axis(levels, reductions_of(factors)))

@@ -244,7 +244,7 @@ def test_stated_splits_and_data_of_python_are_not_split_by_blocks(make_scenes, t
     folder.rename(tmp_path / "stated" / "train")
     with pytest.raises(unetzoo.OptionError, match="the data has splits already"):
         unetzoo.survey(tmp_path / "stated", split_by="blocks")
-    with pytest.raises(unetzoo.OptionError, match="split_by='blocks' needs images and masks in files"):
+    with pytest.raises(unetzoo.OptionError, match="split_by='blocks' cuts images in files"):
         unetzoo.survey("nuclei", split_by="blocks")
     with pytest.raises(unetzoo.OptionError, match="split_by must be one of auto, images, blocks; got 'ground'"):
         unetzoo.survey("nuclei", split_by="ground")

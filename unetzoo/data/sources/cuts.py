@@ -64,7 +64,9 @@ def in_blocks(source: Source, split_by: SplitBy = "auto") -> Source:
     is_asked = split_by == "blocks"
     if not isinstance(source, FileSource):
         if is_asked:
-            raise OptionError("split_by='blocks' needs images and masks in files; leave it out for this data set")
+            raise OptionError(
+                "split_by='blocks' cuts images in files, not volumes or data that is in no files: leave it out"
+            )
         return source
     has_splits = any(entry.split for entry in source.entries)
     if is_asked and has_splits:

@@ -78,11 +78,11 @@ def export(
     place = _checked_place(Path(path), chosen)
     _check_options(target, chosen, with_normalization or ids, image_size)
     if target != "onnx" or with_normalization:
-        need_images(model.config, f"export() for {target}{' with normalization' if with_normalization else ''}")
+        need_images(model.config, f"an export for {target}{' with normalization' if with_normalization else ''}")
     interface = interface_of(model.config, with_normalization=with_normalization, ids=ids)
     if image_size and model.encoder.valid_padding:
         check_sides(image_size[0], image_size[1], model.encoder.features.reductions[-1])
-    need(chosen.extra, f"export() for {target}", *chosen.modules)
+    need(chosen.extra, f"an export for {target}", *chosen.modules)
     check_network(model)
     job, write = Job(model, interface, image_size, patience), chosen.write.resolve()
     if not chosen.suffix:

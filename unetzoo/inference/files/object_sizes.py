@@ -13,27 +13,27 @@ from unetzoo.inference.files.jobs import Image, grid_of
 _SQUARE = 1.01  # ratio of the sides of a pixel
 
 
-def sizes_in_tables(images: Sequence[Image], said: str | None) -> list[PixelSize | None]:
+def sizes_in_tables(images: Sequence[Image], pixel_size: str | None) -> list[PixelSize | None]:
     """The size of the pixels of each image, in a unit of all; None for all images where there is no such unit.
 
     Warns if the size is known of some images alone, or if pixels are not squares.
 
     Args:
         images: of a table.
-        said: the size that the caller says, such as `"0.5um"`; None: that of the files.
+        pixel_size: that of all images, such as `"0.5um"`; None: that of the files.
 
     Raises:
         DataError: an image cannot be read.
-        OptionError: what the caller says is not a length.
+        OptionError: `pixel_size` is not a length.
     """
-    if said is not None:
-        return [read_pixel_size(said)] * len(images)
+    if pixel_size is not None:
+        return [read_pixel_size(pixel_size)] * len(images)
     grids = [grid_of(image) for image in images]
     sizes, unit = pixel_sizes(grids)
     stated = [bool(pixel_sizes([grid])[1]) for grid in grids]
     if not unit:
         if any(stated):
-            _warn(images[stated.index(False)] if not all(stated) else images[0], "states no size of its pixels")
+            _warn(images[stated.index(False)], "states no size of its pixels")
         return [None] * len(images)
     ratios = sizes.max(axis=1) / sizes.min(axis=1)
     if (ratios > _SQUARE).any():

@@ -174,8 +174,8 @@ class PredictOptions:
             )
         if self.uncertainty:
             raise OptionError(
-                "uncertainty must be left out: a network of objects writes label images; unetzoo.predict_uncertainty "
-                "gives the map of an image, unetzoo.suggest the images to label next"
+                "uncertainty must be left out: a network of objects writes label images; unetzoo suggest lists the "
+                "images to label next, and in Python unetzoo.predict_uncertainty gives the map of an image"
             )
 
     def look(self, suffix: str, config: "ModelConfig") -> "Look":
