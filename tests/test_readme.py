@@ -1,5 +1,6 @@
 """What the README says is run."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,8 @@ from written import blocks, commands, make_cells, run_commands, run_python
 
 pytestmark = pytest.mark.long
 
-_README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+_ROOT = Path(__file__).parent.parent
+_README = (_ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_the_python_blocks_run_one_after_the_other(tmp_path, monkeypatch):
@@ -28,3 +30,10 @@ def test_each_command_runs(tmp_path):
 def test_there_are_blocks_to_run():
     assert len(blocks(_README, "python")) >= 6
     assert len(commands(_README)) >= 8
+
+
+@pytest.mark.parametrize("page", ["README.md", "plugins/README.md"])
+def test_each_link_to_a_file_leads_to_one(page):
+    places = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", (_ROOT / page).read_text(encoding="utf-8"))
+    assert places
+    assert [place for place in places if not (_ROOT / page).parent.joinpath(place).exists()] == []
