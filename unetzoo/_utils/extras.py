@@ -20,7 +20,9 @@ def need(extra: str, what: str, *modules: str) -> None:
 
 def missing_extra(extra: str, what: str, *modules: str) -> MissingExtraError:
     """The error for modules that are not installed, see `need`."""
-    return MissingExtraError(f"{what} needs {' and '.join(modules)}: {how_to_install(extra)}")
+    *first, last = modules
+    names = f"{', '.join(first)} and {last}" if first else last
+    return MissingExtraError(f"{what} needs {names}: {how_to_install(extra)}")
 
 
 def how_to_install(extra: str) -> str:
