@@ -27,7 +27,7 @@ def cells(tmp_path_factory):
 SHORT = ("--encoder", "plain", "--encoder-option", "widths=4,8", "--steps", "3", "--epochs", "1", "--crop", "32")
 
 
-def test_folds_are_trained_resumed_and_one_of_them_is_trained_again_from_the_recipe(invoke, cells, tmp_path):
+def test_folds_are_trained_resumed_and_each_trains_by_itself_to_the_same_scores(invoke, cells, tmp_path):
     out = tmp_path / "run"
     result = invoke("train", str(cells), "--out", str(out), "--folds", "2", *SHORT)
     assert result.exit_code == 0, result.output
@@ -41,6 +41,14 @@ def test_folds_are_trained_resumed_and_one_of_them_is_trained_again_from_the_rec
     single = invoke("train", "--recipe", str(out), "--set", "data.fold=1", "--out", str(tmp_path / "one"))
     assert single.exit_code == 0, single.output
     assert same_weights(unetzoo.load(tmp_path / "one"), unetzoo.load(out / "fold-1"))
+    apart = tmp_path / "apart"  # as several machines do
+    for fold in (1, 0):
+        folder, number = str(apart / f"fold-{fold}"), f"data.fold={fold}"
+        result = invoke("train", str(cells), "--out", folder, "--folds", "2", "--set", number, *SHORT)
+        assert result.exit_code == 0, result.output
+    joined = invoke("train", str(cells), "--out", str(apart), "--folds", "2", "--resume")
+    assert joined.exit_code == 0, joined.output
+    assert json.loads((apart / "folds.json").read_text())["out_of_fold"] == scores
 
 
 def test_a_folder_of_folds_and_a_number_of_folds_that_do_not_fit_are_one_line(invoke, cells, tmp_path):
