@@ -85,6 +85,13 @@ PLAN = (  # those that can go on where they were stopped come last, since one th
         kept=("objects/*.json",),
     ),
     Benchmark(
+        module="benchmarks.recipes",
+        numbers="[Recipes](#recipes): what each of `unetzoo recipes` gives, into its file, too",
+        minutes=15,
+        kept=("recipes/*.json",),
+        environment={"OMP_NUM_THREADS": "1"},
+    ),
+    Benchmark(
         module="benchmarks.labeling",
         numbers="prints what the images that `suggest` names are worth, beside images at random",
         minutes=10,

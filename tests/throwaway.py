@@ -33,18 +33,20 @@ print(json.dumps([value, found], default=dataclasses.asdict))
 
 @dataclass(frozen=True)
 class Distribution:
-    """A distribution to be: its name, its modules' sources, its entry points in the group `unetzoo`."""
+    """A distribution to be: its name, its modules' sources, its entry points in the group `unetzoo`, other files."""
 
     name: str
     modules: Mapping[str, str]
     entry_points: Mapping[str, str] = field(default_factory=dict)
     version: str = "1.0"
+    files: Mapping[str, str] = field(default_factory=dict)
 
     def wheel(self, folder: Path) -> Path:
         """Build its wheel, as the specification of binary distributions says."""
         stem = f"{self.name.replace('-', '_')}-{self.version}"
         points = "".join(f"{name} = {target}\n" for name, target in self.entry_points.items())
         files = {f"{module}.py": source for module, source in self.modules.items()} | {
+            **self.files,
             f"{stem}.dist-info/METADATA": f"Metadata-Version: 2.1\nName: {self.name}\nVersion: {self.version}\n",
             f"{stem}.dist-info/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
             f"{stem}.dist-info/entry_points.txt": f"[unetzoo]\n{points}",

@@ -29,6 +29,7 @@ def names() -> None:
     assert_type(unetzoo.list_engines(), list[str])
     assert_type(unetzoo.list_metrics(), list[str])
     assert_type(unetzoo.list_plugins(), list[unetzoo.PluginInfo])
+    assert_type(unetzoo.list_recipes("c*"), list[str])
     description = unetzoo.describe("decoder", "unet")
     assert_type(description, unetzoo.Description)
     assert_type(description.pretrained, tuple[str, ...])
@@ -62,6 +63,7 @@ def code_objects(ids: NDArray[np.integer], maps: NDArray[np.float32]) -> None:
     unetzoo.testing.check_objects("distance")
     unetzoo.testing.check_format("tiff")
     unetzoo.testing.check_engine("torch")
+    unetzoo.testing.check_recipe("cells")
     assert_type(unetzoo.measure_objects(ids, maps, pixel_size="0.5um"), dict[str, NDArray[Any]])
     assert_type(unetzoo.outline_objects(ids), list[unetzoo.Outline])
 
@@ -234,6 +236,12 @@ def unetzoo_encoders() -> Iterator[unetzoo.EncoderSpec | unetzoo.EncoderFamily]:
 def unetzoo_datasets() -> Iterator[unetzoo.DatasetSpec]:
     """The data sets of a plugin."""
     yield unetzoo.DatasetSpec(name="discs", build=unetzoo.lazy("cells.data:Discs"))
+
+
+@unetzoo.hookimpl
+def unetzoo_recipes() -> Iterator[unetzoo.RecipeSpec]:
+    """The recipes of a plugin."""
+    yield unetzoo.RecipeSpec(name="thin", path=Path("thin.toml"), summary="thin things")
 
 
 @unetzoo.hookimpl

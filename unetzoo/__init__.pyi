@@ -16,6 +16,7 @@ from unetzoo.assembly import list_engines as list_engines
 from unetzoo.assembly import list_formats as list_formats
 from unetzoo.assembly import list_losses as list_losses
 from unetzoo.assembly import list_objects as list_objects
+from unetzoo.assembly import list_recipes as list_recipes
 from unetzoo.data.convert import convert_dataset as convert_dataset
 from unetzoo.data.dataset import Dataset as Dataset
 from unetzoo.data.dataset import Sample as Sample
@@ -100,6 +101,7 @@ from unetzoo.specs import EngineSpec as EngineSpec
 from unetzoo.specs import FormatSpec as FormatSpec
 from unetzoo.specs import LossSpec as LossSpec
 from unetzoo.specs import ObjectCodingSpec as ObjectCodingSpec
+from unetzoo.specs import RecipeSpec as RecipeSpec
 from unetzoo.specs import lazy as lazy
 from unetzoo.training.finish import Fit as Fit
 from unetzoo.training.fit import fit as fit

@@ -266,6 +266,11 @@ def list_engines(pattern: str = "*") -> list[str]:
     return _registry("engine").names(pattern)
 
 
+def list_recipes(pattern: str = "*") -> list[str]:
+    """Names of the recipes that match a shell pattern; `Recipe.load` reads one."""
+    return _registry("recipe").names(pattern)
+
+
 def describe(kind: Kind, name: str) -> Description:
     """Describe a part: its options with their defaults, its paper, its provider; of a format its endings.
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
+from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from unetzoo.errors import PluginError, UnetzooError, describe_error
@@ -216,6 +217,22 @@ class EngineSpec:
     dtypes: tuple[Dtype, ...] = ("float32",)
     summary: str = ""
     when: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecipeSpec:
+    """A recipe: network and options that suit a kind of images, for `unetzoo train data/ --recipe NAME`.
+
+    Attributes:
+        name: its name in `unetzoo recipes`.
+        path: its .toml file, such as `Path(__file__).with_name("cells.toml")`; see `unetzoo.Recipe`. The file has no
+            data of its own, and may have a table `receipt` of what it gave where it was measured.
+        summary: for what kind of images it is, in one line.
+    """
+
+    name: str
+    path: Path
+    summary: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

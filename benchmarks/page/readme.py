@@ -17,6 +17,7 @@ from benchmarks.page.objects_memory import objects_memory_section
 from benchmarks.page.panel import panel_section
 from benchmarks.page.peers import peers_section
 from benchmarks.page.prediction import large_section, prediction_section, scene_section
+from benchmarks.page.recipes import recipes_section
 from benchmarks.page.serve import serve_section
 from benchmarks.page.speed import load_cases, speed_section
 from benchmarks.page.startup import startup_section
@@ -53,6 +54,7 @@ _SECTIONS: tuple[tuple[str, str, Section], ...] = (  # a file of results each
     ("losses.json", "## Losses", losses_section),
     ("crops.json", "## Crops", crops_section),
     ("leaderboard.json", "## Leaderboard", leaderboard_section),
+    ("recipes.json", "## Recipes", recipes_section),
     ("objects.json", "## Objects", objects_section),
     ("objects-memory.json", "## Objects of 20,000 x 20,000 pixels", objects_memory_section),
     ("panel.json", "## Panel", panel_section),

@@ -67,6 +67,16 @@ def test_a_recipe_makes_a_run_again_bit_by_bit(train, first, tmp_path):
     assert Recipe.load(tmp_path / "again").command.endswith("again")
 
 
+def test_a_recipe_is_taken_by_its_name_for_any_data(train, folder, tmp_path):
+    small = ["--steps", "2", "--batch", "2", "--crop", "32"]
+    result = train("named", folder / "cells", "--recipe", "cracks", *small)
+    assert result.exit_code == 0, result.output
+    own, cracks = Recipe.load(tmp_path / "named"), Recipe.load("cracks")
+    assert (own.training.balance, own.training.steps) == (cracks.training.balance, 2)
+    assert cracks.training.balance != Recipe().training.balance
+    assert "receipt" not in (tmp_path / "named" / "recipe.toml").read_text()
+
+
 def test_set_and_flags_replace_values_of_the_recipe_and_flags_come_last(train, first, tmp_path):
     changes = ["--set", "training.steps=6", "--set", "training.loss=ce + dice", "--set", "training.batch=4"]
     result = train("again", "--recipe", first, *changes, "--batch", "3", "--encoder-option", "depth=2")
@@ -114,7 +124,11 @@ def test_a_run_is_resumed_without_naming_its_data(train, first):
         (["--recipe", "RUN", "--set", "steps=5"], "a key of a recipe is table.name, such as training.steps"),
         (["--recipe", "RUN", "--set", "training.steps"], "--set takes key=value"),
         (["--recipe", "RUN", "--set", "training.steps=none"], "training.steps must be a whole number"),
-        (["--recipe", "nowhere"], "the recipe nowhere cannot be read: No such file"),
+        (["--recipe", "nowhere.toml"], "the recipe nowhere.toml cannot be read: No such file"),
+        (
+            ["--recipe", "crack"],
+            "no file 'crack', and no recipe named 'crack'; did you mean 'cracks'?",
+        ),
     ],
 )
 def test_what_is_wrong_is_one_line_and_leaves_nothing(train, first, tmp_path, arguments, message):

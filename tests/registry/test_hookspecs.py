@@ -3,6 +3,7 @@
 import inspect
 import re
 import textwrap
+from dataclasses import replace
 
 import pytest
 from throwaway import Site, plugin
@@ -21,6 +22,7 @@ _USES = {
     "__import__('unetzoo.testing').testing.check_format('gray')]",
     "unetzoo_engines": "(lambda model, x: bool(unetzoo.optimize(model, engine='plain-torch')(x).equal(model(x))))"
     "(unetzoo.create('unet', encoder='plain').eval().requires_grad_(False), torch.ones(1, 3, 20, 32))",
+    "unetzoo_recipes": "[unetzoo.Recipe.load('thin').training.balance, unetzoo.Recipe.load('thin').network.encoder]",
     "unetzoo_commands": "__import__('typer.testing').testing.CliRunner().invoke("
     "__import__('unetzoo.cli').cli.app, ['count-parts', 'losses', '--pattern', 'd*']).stdout",
 }
@@ -32,6 +34,7 @@ _EXPECTED = {
     "unetzoo_datasets": [69, 305],  # pixels within 5 and 10 of the middle
     "unetzoo_formats": [[[1, 2], [3, 260]], None],  # the format keeps the contract
     "unetzoo_engines": True,
+    "unetzoo_recipes": [0.5, "plain"],
     "unetzoo_commands": "1\n",
 }
 
@@ -45,10 +48,11 @@ def test_every_hook_has_a_use_here():
 
 
 def _example(hook):
-    """A distribution of the plugin in a hook's docstring, whose module has a name of its own."""
+    """A distribution of the plugin in a hook's docstring, whose module has a name of its own, and its other file."""
     documentation = inspect.getdoc(getattr(hookspecs, hook))
     (source,) = re.findall(r"^```python\n(.*?)^```", documentation, re.MULTILINE | re.DOTALL)
-    return plugin(hook, textwrap.dedent(source).replace("unetzoo_cells:", f"{hook}:"))
+    files = dict(re.findall(r"`(\w+\.toml)`.*?\n```toml\n(.*?)^```", documentation, re.MULTILINE | re.DOTALL))
+    return replace(plugin(hook, textwrap.dedent(source).replace("unetzoo_cells:", f"{hook}:")), files=files)
 
 
 @pytest.fixture(scope="module")

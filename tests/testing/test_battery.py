@@ -4,7 +4,7 @@ from importlib.util import find_spec
 
 import pytest
 import torch
-from breakers import datasets, decoders, encoders, engines, formats, losses, objects
+from breakers import datasets, decoders, encoders, engines, formats, losses, objects, recipes
 
 import unetzoo
 from unetzoo.testing import (
@@ -15,6 +15,7 @@ from unetzoo.testing import (
     check_format,
     check_loss,
     check_objects,
+    check_recipe,
     dataset_rules,
     decoder_rules,
     encoder_rules,
@@ -22,6 +23,7 @@ from unetzoo.testing import (
     format_rules,
     loss_rules,
     object_rules,
+    recipe_rules,
 )
 from unetzoo.testing.battery import trials_of_plugin
 
@@ -82,6 +84,7 @@ KINDS = {
     "dataset": (check_dataset, dataset_rules.RULES, datasets),
     "format": (check_format, format_rules.RULES, formats),
     "engine": (check_engine, engine_rules.RULES, engines),
+    "recipe": (check_recipe, recipe_rules.RULES, recipes),
 }
 
 

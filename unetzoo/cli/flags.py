@@ -18,7 +18,7 @@ def in_flags(text: str, flags: Mapping[str, str] | None = None) -> str:
             `--seed must`, and `batch=4` or `pretrained=True` is `--batch 4` or `--pretrained`.
     """
     text = _BOTH.sub(_flag, text)
-    text = _LISTED.sub(lambda call: " ".join(filter(None, ("unetzoo list", call[1], call[2]))), text)
+    text = _LISTED.sub(_listing, text)
     flags = flags or {}
     text = _VALUE.sub(lambda match: _assigned(match, flags), text)
     option = _OPTION.match(text)
@@ -30,6 +30,11 @@ def _assigned(match: re.Match[str], flags: Mapping[str, str]) -> str:
     if name not in flags:
         return match[0]
     return flags[name] if value == "True" else " ".join((flags[name], value.strip("'")))
+
+
+def _listing(call: re.Match[str]) -> str:
+    kind, pattern = call.groups()
+    return "unetzoo recipes" if kind == "recipes" else " ".join(filter(None, ("unetzoo list", kind, pattern)))
 
 
 def _flag(match: re.Match[str]) -> str:

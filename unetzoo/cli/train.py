@@ -73,8 +73,11 @@ def train(
     data: MaybeSource = None,
     out: Annotated[Path, typer.Option("--out", "-o", metavar="FOLDER", help="Folder of the run", show_default=False)],
     recipe: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Run this recipe.toml again; flags beside it replace its values"),
+        str | None,
+        typer.Option(
+            metavar="NAME|FILE",
+            help="Train by one of `unetzoo recipes`, or run this recipe.toml again; flags beside it replace its values",
+        ),
     ] = None,
     set_: Annotated[
         list[str] | None,

@@ -18,7 +18,7 @@ _OF_NETWORK = (*_PARTS, *(f"{part}_options" for part in _PARTS), "head_kernel_si
 Tables = dict[str, Any]
 
 
-def recipe_tables(recipe: Path | None, run: "Run | None", out: Path, trained: "Segmenter | None") -> Tables:
+def recipe_tables(recipe: str | None, run: "Run | None", out: Path, trained: "Segmenter | None") -> Tables:
     """What flags change: a recipe, else that of the run which is resumed, else the parts of a trained network."""
     from unetzoo.training.recipe_file import RECIPE, read_tables
 

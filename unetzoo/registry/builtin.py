@@ -1,6 +1,7 @@
 """The parts that unetzoo itself provides, declared through the same hooks as everybody else's."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from unetzoo.encoders.timm_names import timm_names, timm_spec
 from unetzoo.registry.builtin_decoders import DECODERS
@@ -15,6 +16,7 @@ from unetzoo.specs import (
     FormatSpec,
     LossSpec,
     ObjectCodingSpec,
+    RecipeSpec,
     lazy,
 )
 
@@ -26,6 +28,7 @@ COMMANDS = {
     "new-plugin": lazy("unetzoo.cli.new_plugin:new_plugin"),
     "demo": lazy("unetzoo.cli.demo:demo"),
     "data": lazy("unetzoo.cli.data:data"),
+    "recipes": lazy("unetzoo.cli.recipes:recipes"),
     "train": lazy("unetzoo.cli.train:train"),
     "tune": lazy("unetzoo.cli.tune:tune"),
     "evaluate": lazy("unetzoo.cli.evaluate:evaluate"),
@@ -181,6 +184,22 @@ def unetzoo_datasets() -> tuple[DatasetSpec, ...]:
 def unetzoo_engines() -> tuple[EngineSpec, ...]:
     """The built-in engines."""
     return ENGINES
+
+
+_RECIPES = {  # for what
+    "cells": "cells that touch, each with a number of its own",
+    "cracks": "cracks and other thin defects that cover few of the pixels",
+    "satellite": "land cover in several bands, some classes of which are rare",
+    "brain": "tissues in slices of the brain",
+}
+
+
+@hookimpl
+def unetzoo_recipes() -> Iterator[RecipeSpec]:
+    """The built-in recipes."""
+    folder = Path(__file__).parents[1] / "recipes"
+    for name, summary in _RECIPES.items():
+        yield RecipeSpec(name=name, path=folder / f"{name}.toml", summary=summary)
 
 
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")

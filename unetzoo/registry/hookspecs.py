@@ -9,7 +9,7 @@ cells = "unetzoo_cells"
 
 A plugin that needs a hook of a later version says so, `UNETZOO_HOOKS = 2`; without that it follows version 1, and
 works with every later version, too. Version 1: encoders, decoders, losses. Version 2: data sets and commands. Version
-3: codings of objects. Version 4: formats of image files. Version 5: engines.
+3: codings of objects. Version 4: formats of image files. Version 5: engines. Version 6: recipes.
 
 Hooks only declare: they are called when a name is first looked up, so they must be fast, import nothing heavy (refer to
 classes through `unetzoo.lazy`), and not look names up themselves.
@@ -29,10 +29,11 @@ from unetzoo.specs import (
     FormatSpec,
     LossSpec,
     ObjectCodingSpec,
+    RecipeSpec,
 )
 
 PROJECT = "unetzoo"
-HOOKS_VERSION = 5
+HOOKS_VERSION = 6
 """The version of the hooks: it rises when one is added."""
 
 hookspec = pluggy.HookspecMarker(PROJECT)
@@ -258,6 +259,33 @@ def unetzoo_engines() -> Iterable[EngineSpec]:  # type: ignore[empty-body] # a h
         network = copy.deepcopy(model)
         network.load_state_dict(load(files["weights.safetensors"]))
         return torch.no_grad()(network)
+    ```
+    """
+
+
+@hookspec
+def unetzoo_recipes() -> Iterable[RecipeSpec]:  # type: ignore[empty-body] # a hook's declaration
+    """Yield the recipes that the plugin provides (since version 6 of the hooks).
+
+    A complete plugin, `unetzoo_cells.py`:
+    ```python
+    from pathlib import Path
+    import unetzoo
+
+    UNETZOO_HOOKS = 6
+
+    @unetzoo.hookimpl
+    def unetzoo_recipes():
+        path = Path(__file__).with_name("thin.toml")
+        yield unetzoo.RecipeSpec(name="thin", path=path, summary="thin things on plain ground")
+    ```
+    Beside it lies `thin.toml`; `unetzoo train data/ --recipe thin --out run` trains by it:
+    ```toml
+    [network]
+    encoder = "plain"
+
+    [training]
+    balance = 0.5
     ```
     """
 

@@ -5,12 +5,13 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
+from pathlib import Path
 from typing import get_args
 
 from unetzoo.errors import PluginError, describe_error
 from unetzoo.registry.builtin import COMMANDS
 from unetzoo.registry.registry import SPECS, Offer, Spec
-from unetzoo.specs import Builder, CommandSpec, Dtype, EncoderFamily, EngineSpec, FormatSpec, Lazy
+from unetzoo.specs import Builder, CommandSpec, Dtype, EncoderFamily, EngineSpec, FormatSpec, Lazy, RecipeSpec
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*")
 _ENDING = re.compile(r"(\.[a-z0-9][a-z0-9_+-]*)+")
@@ -99,6 +100,8 @@ def _check_item(item: Spec | EncoderFamily) -> None:
         _check_format(item)
     elif isinstance(item, EngineSpec):
         _check_engine(item)
+    elif isinstance(item, RecipeSpec):
+        _check_recipe(item)
     else:
         _check_callable("build", item.name, item.build)
 
@@ -121,6 +124,11 @@ def _check_engine(item: EngineSpec) -> None:
             _check_callable(what, item.name, getattr(item, what))
     if not item.dtypes or not set(item.dtypes) <= set(get_args(Dtype)):
         raise PluginError(f"dtypes of {item.name!r} must be some of {', '.join(get_args(Dtype))}; got {item.dtypes!r}")
+
+
+def _check_recipe(item: RecipeSpec) -> None:
+    if not isinstance(item.path, Path) or item.path.suffix != ".toml":
+        raise PluginError(f"path of {item.name!r} must be a Path that ends in .toml, but is {item.path!r}")
 
 
 def _check_callable(what: str, name: str, value: Lazy | Builder) -> None:

@@ -17,10 +17,21 @@ from unetzoo.specs import (
     FormatSpec,
     LossSpec,
     ObjectCodingSpec,
+    RecipeSpec,
     noun,
 )
 
-Spec = EncoderSpec | DecoderSpec | LossSpec | ObjectCodingSpec | DatasetSpec | FormatSpec | EngineSpec | CommandSpec
+Spec = (
+    EncoderSpec
+    | DecoderSpec
+    | LossSpec
+    | ObjectCodingSpec
+    | DatasetSpec
+    | FormatSpec
+    | EngineSpec
+    | RecipeSpec
+    | CommandSpec
+)
 SpecT = TypeVar(
     "SpecT",
     EncoderSpec,
@@ -30,6 +41,7 @@ SpecT = TypeVar(
     DatasetSpec,
     FormatSpec,
     EngineSpec,
+    RecipeSpec,
     CommandSpec,
 )
 
@@ -41,6 +53,7 @@ SPECS: dict[str, type[Spec]] = {
     "dataset": DatasetSpec,
     "format": FormatSpec,
     "engine": EngineSpec,
+    "recipe": RecipeSpec,
     "command": CommandSpec,
 }
 KINDS = tuple(SPECS)
@@ -52,6 +65,7 @@ _PLURALS = {
     "dataset": "datasets",
     "format": "formats",
     "engine": "engines",
+    "recipe": "recipes",
     "command": "commands",
 }
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from unetzoo.testing.battery import check_loss as check_loss
     from unetzoo.testing.battery import check_objects as check_objects
     from unetzoo.testing.battery import check_plugin as check_plugin
+    from unetzoo.testing.battery import check_recipe as check_recipe
 
 _NAMES = (
     "check_dataset",
@@ -27,5 +28,6 @@ _NAMES = (
     "check_loss",
     "check_objects",
     "check_plugin",
+    "check_recipe",
 )
 __getattr__, __dir__, __all__ = late(__name__, {"battery": _NAMES})

@@ -9,7 +9,7 @@ from unetzoo.errors import ContractError
 from unetzoo.options import build_part, options_of
 from unetzoo.registry.host import host, plugins_of
 from unetzoo.registry.registry import Offer, Spec
-from unetzoo.specs import CommandSpec, DecoderSpec, EncoderFamily, EncoderSpec, EngineSpec, FormatSpec, Lazy
+from unetzoo.specs import CommandSpec, DecoderSpec, EncoderFamily, EncoderSpec, EngineSpec, FormatSpec, Lazy, RecipeSpec
 from unetzoo.testing import (
     dataset_rules,
     decoder_rules,
@@ -18,6 +18,7 @@ from unetzoo.testing import (
     format_rules,
     loss_rules,
     object_rules,
+    recipe_rules,
 )
 from unetzoo.testing.rules import Make, OverAxes, Result, Rule, Trial, demand, trials
 
@@ -29,6 +30,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
     "dataset": dataset_rules.RULES,
     "format": format_rules.RULES,
     "engine": engine_rules.RULES,
+    "recipe": recipe_rules.RULES,
 }
 _RESERVED: dict[str, dict[str, Any]] = {"encoder": {"pretrained": False}}
 _SAMPLED = 3  # encoders of a family
@@ -89,6 +91,11 @@ def check_engine(engine: str | EngineSpec) -> None:
     _check_spec("engine", engine)
 
 
+def check_recipe(recipe: str | RecipeSpec) -> None:
+    """Check every rule of the contract of recipes, like `check_format`."""
+    _check_spec("recipe", recipe)
+
+
 def check_plugin(distribution: str) -> "Report":
     """Check every rule of every part of a plugin; of a family of encoders, of its examples.
 
@@ -135,7 +142,7 @@ def _trials_of_spec(kind: str, spec: Spec) -> list[Trial]:
     rules = [Trial(part, _has_a_summary, lambda: spec)]
     if isinstance(spec, CommandSpec):
         return [*rules, Trial(part, _can_be_imported, lambda: spec)]
-    if isinstance(spec, FormatSpec | EngineSpec):
+    if isinstance(spec, FormatSpec | EngineSpec | RecipeSpec):
         return rules + trials(part, RULES[kind], lambda: spec)
     rules.append(Trial(part, _options_are_plain, lambda: options_of(kind, spec.build)))
     if not isinstance(spec, EncoderSpec | DecoderSpec):
@@ -155,7 +162,7 @@ def _check(kind: str, part: Part, options: Mapping[str, Any] | None, spatial_dim
     _raise_broken(label, kind, _maker(kind, label, build, options or {}, spatial_dims))
 
 
-def _check_spec(kind: str, part: str | FormatSpec | EngineSpec) -> None:
+def _check_spec(kind: str, part: str | FormatSpec | EngineSpec | RecipeSpec) -> None:
     spec = host().registries[kind].find(part).spec if isinstance(part, str) else part
     _raise_broken(f"{kind} {spec.name}", kind, lambda: spec)
 

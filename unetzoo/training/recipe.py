@@ -12,7 +12,7 @@ from unetzoo.data.masks.options import Classes, MaskOptions, Masks, Value
 from unetzoo.data.sources.cuts import SplitBy
 from unetzoo.errors import OptionError, UnetzooError, did_you_mean
 from unetzoo.training.options import FitOptions
-from unetzoo.training.recipe_file import change, read_tables
+from unetzoo.training.recipe_file import RECEIPT, change, read_tables
 
 _FORMAT = 1
 _NULL = "null"  # TOML has none; on the command line it is written so, too
@@ -156,11 +156,12 @@ class Recipe:
         """Read a recipe, perhaps with other values.
 
         Args:
-            path: a .toml file, or the folder of a run.
+            path: a .toml file, the folder of a run, or a name, such as `"cells"`; see `unetzoo.list_recipes`.
             changes: values by key, such as `{"training.steps": 500}`; see `change`.
 
         Raises:
             OptionError: there is no such file, it is not TOML, or has an unknown key or an invalid value.
+            UnknownNameError: there is no recipe of that name.
         """
         tables = read_tables(path)
         try:
@@ -170,12 +171,13 @@ class Recipe:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "Recipe":
-        """The inverse of `to_dict`; keys that are absent have their defaults.
+        """The inverse of `to_dict`; keys that are absent have their defaults, and a receipt is left out.
 
         Raises:
             OptionError: an unknown key, or an invalid value.
         """
         values = dict(data)
+        values.pop(RECEIPT, None)
         number = values.pop("format", _FORMAT)
         if number != _FORMAT:
             raise OptionError(f"this unetzoo reads recipes of format {_FORMAT}, not {number!r}")

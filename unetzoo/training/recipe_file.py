@@ -5,22 +5,47 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from unetzoo.errors import OptionError
+from unetzoo.errors import OptionError, UnknownNameError
+from unetzoo.registry.host import host
 
 RECIPE = "recipe.toml"
 """The file of a recipe in the folder of a run."""
+RECEIPT = "receipt"
+"""The table of what a recipe gave where it was measured, which no training reads."""
 _OF_HASH = ("data.source", "data.folds", "data.fold", "data.slices", "data.axis")
 """What the hash of the data depends on."""
 _BUDGETS = {"training.minutes": ("steps", "epochs"), "training.steps": ("minutes",), "training.epochs": ("minutes",)}
 
 
+def recipe_path(recipe: str | Path) -> Path:
+    """The file of a recipe: the path of one, that of the folder of a run, or the name of one that plugins provide.
+
+    A file, or a folder with a recipe, comes before a name. A folder without one, such as that of data, does not.
+
+    Raises:
+        UnknownNameError: there is neither a file nor a recipe of that name.
+        ConflictError: several plugins provide it.
+    """
+    path = Path(recipe)
+    if (path / RECIPE).exists():
+        return path / RECIPE
+    if path.is_file() or path.suffix == ".toml" or len(path.parts) != 1:
+        return path / RECIPE if path.is_dir() else path
+    try:
+        own: Path = host().registries["recipe"].find(str(recipe)).spec.path
+    except UnknownNameError as error:
+        raise UnknownNameError(f"no file {str(recipe)!r}, and {error}") from error
+    return own
+
+
 def read_tables(path: str | Path) -> dict[str, Any]:
-    """The plain data of a recipe: of its file, or of the folder of the run that wrote it.
+    """The plain data of a recipe; see `recipe_path`.
 
     Raises:
         OptionError: there is no such file, or it is not TOML.
+        UnknownNameError: there is no recipe of that name.
     """
-    path = Path(path) / RECIPE if Path(path).is_dir() else Path(path)
+    path = recipe_path(path)
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:

@@ -1,0 +1,1 @@
+"""The receipts of the recipes that come with unetzoo: what each gives on data with known truth."""
