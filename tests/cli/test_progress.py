@@ -1,5 +1,6 @@
-"""Progress where no terminal shows bars."""
+"""Progress: bars in a terminal, lines elsewhere."""
 
+from unetzoo.cli.progress import progress
 from unetzoo.cli.progress_lines import ProgressLines
 
 
@@ -37,3 +38,13 @@ def test_work_of_unknown_length_is_counted(capsys):
         now += 40.0
         lines.update(task, advance=1)
     assert capsys.readouterr().err == "read 2\n"
+
+
+def test_the_bars_of_a_terminal_stay_out_of_standard_output(monkeypatch, capsys):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    with progress("{task.fields[loss]}") as bar:
+        bar.add_task("U-Net", total=1, completed=1, loss="loss 0.500")
+    output, errors = capsys.readouterr()
+    assert output == ""
+    assert "1/1" in errors
+    assert "loss 0.500" in errors
