@@ -1,3 +1,4 @@
+import gc
 import os
 import socket
 import subprocess
@@ -40,6 +41,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if on_gpu and not torch.cuda.is_available():
         for item in on_gpu:
             item.add_marker(pytest.mark.skip(reason="there is no CUDA device"))
+
+
+def pytest_collection_finish() -> None:
+    """Leave the modules and tests that are there by now out of each search for garbage."""
+    gc.freeze()
 
 
 @pytest.fixture
