@@ -1,6 +1,7 @@
 import pytest
 import segmentation_models_pytorch as smp
 import torch
+from PIL import Image
 from safetensors.torch import save_file
 
 import unetzoo
@@ -63,6 +64,15 @@ def _two(peer, path):
     torch.save(tensors, path)
 
 
+def _picture(peer, path):
+    Image.new("RGB", (8, 8)).save(path, format="png")
+
+
+def _torn(peer, path):
+    _parallel(peer, path)
+    path.write_bytes(path.read_bytes()[:1000])
+
+
 def _code(peer, path):
     torch.save(peer, path)
 
@@ -82,6 +92,8 @@ def _code(peer, path):
         (_two, ("--encoder", "resnet18"), "this state dict holds several networks, under 'ema.', 'model.'"),
         (_code, ("--encoder", "resnet18"), "holds more than tensors and plain values"),
         (lambda *_: None, ("--encoder", "resnet18"), "there is no file"),
+        (_picture, ("--encoder", "resnet18"), "a.pth is not a checkpoint: neither torch.save nor safetensors writes"),
+        (_torn, ("--encoder", "resnet18"), "is damaged, or holds more than tensors"),
     ],
 )
 def test_a_mistake_is_one_line_and_leaves_no_folder(write, flags, message, peer, invoke, tmp_path):

@@ -39,8 +39,15 @@ def export(
     """
     from unetzoo.inference.exports.export import export as write
 
-    network = load_model(model)
-    say("exporting:", "cyan", f"for {target}; checked before it is kept")
     image_size = None if size is None else read_size(size, "--image-size")
-    path = write(network, out, target=target, image_size=image_size, with_normalization=with_normalization, ids=ids)
+    network = load_model(model)
+    path = write(
+        network,
+        out,
+        target=target,
+        image_size=image_size,
+        with_normalization=with_normalization,
+        ids=ids,
+        on_start=lambda: say("exporting:", "cyan", f"for {target}; checked before it is kept"),
+    )
     show(f"saved in {path}")

@@ -2,6 +2,7 @@
 
 import copy
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -28,6 +29,7 @@ def export(
     with_normalization: bool = False,
     ids: bool = False,
     patience: float = 300.0,
+    on_start: Callable[[], None] = lambda: None,
 ) -> Path:
     """Write a network for another program, for any batch, height and width.
 
@@ -53,8 +55,9 @@ def export(
             logits. Pixels without data count as the training mean.
         ids: with normalization, it gives class ids (b, h, w), or planes (b, classes, h, w) of 0 and 1 where
             classes may overlap, with the thresholds of the network.
-        patience: seconds to search for a graph for every size; the shifted windows of Swin would take hours. The limit
-            needs the main thread of a Unix process.
+        patience: seconds of computing (CPU time) to search for a graph for every size; the shifted windows of Swin
+            would take hours. The limit needs the main thread of a Unix process.
+        on_start: called when the arguments have been checked, before the work.
 
     Returns:
         The path. The graph maps `image` (b, c, h, w) to `logits` (b, classes, h, w), `probabilities` or `ids`; that of
@@ -84,6 +87,7 @@ def export(
         check_sides(image_size[0], image_size[1], model.encoder.features.reductions[-1])
     need(chosen.extra, f"an export for {target}", *chosen.modules)
     check_network(model)
+    on_start()
     job, write = Job(model, interface, image_size, patience), chosen.write.resolve()
     if not chosen.suffix:
         with whole_folder(place) as draft:

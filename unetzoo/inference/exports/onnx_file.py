@@ -21,7 +21,7 @@ def write_onnx(job: Job, path: Path) -> None:
             _write(job, path)
         _check(job, path)
     except TimedOut as error:
-        reason = f"found no graph for every size in {job.patience:g} seconds"
+        reason = f"found no graph for every size in {job.patience:g} seconds of computing"
         raise UnetzooError(f"{job.name}: {reason}{job.way_out}") from error
     if job.interface.output == "maps":
         _describe(job, path)

@@ -29,7 +29,7 @@ class Job:
         model: in evaluation mode, in float32, on the CPU.
         interface: what the file takes and gives.
         image_size: (height, width) of the images, in pixels, or (depth, height, width); None: any.
-        patience: seconds to search for a graph for every size.
+        patience: seconds of computing to search for a graph for every size.
     """
 
     model: Segmenter

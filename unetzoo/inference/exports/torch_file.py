@@ -17,7 +17,7 @@ def write_program(job: Job, path: Path) -> None:
         with time_limit(None if job.image_size else job.patience):
             program = recorded(job)
     except TimedOut as error:
-        reason = f"found no graph for every size in {job.patience:g} seconds"
+        reason = f"found no graph for every size in {job.patience:g} seconds of computing"
         raise UnetzooError(f"{job.name}: {reason}{job.way_out}") from error
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter warns of its own internals
