@@ -137,6 +137,9 @@ def predict(model: unetzoo.Segmenter, image: NDArray[np.uint8]) -> None:
     assert_type(unetzoo.load_deployed("app"), unetzoo.OptimizedSegmenter)
     assert_type(unetzoo.prune(model, 2), unetzoo.Segmenter)
     assert_type(unetzoo.export(model, "model.onnx", image_size=(64, 64)), Path)
+    package = unetzoo.load_package("cells.zip")
+    assert_type(package, unetzoo.Package)
+    assert_type(package.predict(np.zeros((64, 64), np.uint8), tile=512), NDArray[Any])
 
 
 def share(model: unetzoo.Segmenter) -> None:

@@ -67,6 +67,7 @@ _HOMES = {
     "features": ("FeatureInfo",),
     "inference.engines.deployed": ("load_deployed",),
     "inference.exports.export": ("export",),
+    "inference.packages.package": ("Package", "load_package"),
     "inference.engines.optimize": ("optimize",),
     "inference.files.object_files": ("ObjectFiles",),
     "inference.files.options": ("PredictOptions",),

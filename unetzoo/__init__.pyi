@@ -72,6 +72,8 @@ from unetzoo.inference.files.predictor import FilePrediction as FilePrediction
 from unetzoo.inference.files.suggest import Suggestion as Suggestion
 from unetzoo.inference.files.suggest import suggest as suggest
 from unetzoo.inference.objects import predict_objects as predict_objects
+from unetzoo.inference.packages.package import Package as Package
+from unetzoo.inference.packages.package import load_package as load_package
 from unetzoo.inference.predict import predict as predict
 from unetzoo.inference.predict import predict_rows as predict_rows
 from unetzoo.inference.predict import predict_uncertainty as predict_uncertainty

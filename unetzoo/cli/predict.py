@@ -11,12 +11,13 @@ from unetzoo.cli.fields import with_fields
 from unetzoo.cli.models import ModelName, More, load_models
 from unetzoo.cli.output import check_json, say
 from unetzoo.cli.predict_output import report
+from unetzoo.errors import OptionError
 from unetzoo.inference.choices import read_threshold
 from unetzoo.inference.files.object_files import ENDINGS, TABLES, ObjectFiles
 from unetzoo.inference.files.options import PredictOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from unetzoo.inference.files.predictor import OnRows
 
@@ -93,6 +94,10 @@ def predict(
     Several networks, those of --with or of a folder of train --folds, predict together: the result is that of their
     mean probabilities.
 
+    A package of bioimage.io, a .zip file or a folder, predicts with what its description says: its result (channels,
+    h, w) is written as it is, TIFF unless --format is another. Of the options it takes --format, --tile and
+    --overwrite.
+
     Exit codes: 0, all results exist; 2, wrong use or no images; 3, some images failed; 4, all failed.
 
     Example: unetzoo predict run images/ masks/ --threshold 0.3
@@ -102,10 +107,15 @@ def predict(
     from unetzoo.inference.files.object_plan import check_network, plan_files
     from unetzoo.inference.files.object_writer import with_object_files
     from unetzoo.inference.files.predict import run_jobs
+    from unetzoo.inference.packages.archive import is_package
 
     check_json(json)
     options = PredictOptions(**values)
     files = ObjectFiles(**object_files)
+    if is_package(Path(model)):
+        _check_alone(files, with_, workers, ray)
+        _predict_by_package(model, images, out, options, json)
+        return
     network = load_models(model, with_)
     options = options.for_network(network.config)
     jobs = find_jobs(images, out, options, on_left_out=lambda text: say("warning:", "yellow", text))
@@ -116,6 +126,33 @@ def predict(
         results = run_jobs(network, jobs, options, workers=workers, ray=ray, on_rows=on_rows)
         results = with_object_files(results, planned, files, network.config, on_image=on_objects)
         report(results, [job.target for job in jobs], json, about_objects=files.paths(), on_result=on_result)
+
+
+def _check_alone(files: ObjectFiles, more: "Sequence[str] | None", workers: int | None, ray: str | None) -> None:
+    """Raise OptionError for what a package of bioimage.io does not have."""
+    if files != ObjectFiles() or more or workers not in (None, 1) or ray is not None:
+        raise OptionError(
+            "a package of bioimage.io writes its result alone, in one process: leave --with, --workers, --ray and the "
+            "files of objects out"
+        )
+
+
+def _predict_by_package(path: str, images: str, out: Path, options: PredictOptions, json: str | None) -> None:
+    from unetzoo.inference.files.package_predictor import options_of_package, predict_by_package
+    from unetzoo.inference.packages.package import load_package
+
+    options_of_package(options)  # before the work
+    package = load_package(path)
+    with _progress(1) as (on_rows, on_result, _):
+        targets, results = predict_by_package(
+            package,
+            images,
+            out,
+            options,
+            on_rows=on_rows,
+            on_left_out=lambda text: say("warning:", "yellow", text),
+        )
+        report(results, targets, json, about_objects={}, on_result=on_result)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from unetzoo.data.formats.grid import Grid
 from unetzoo.data.formats.table import endings_that_store, format_written, written_ending
@@ -213,7 +213,23 @@ class FilePredictor:
         }
 
 
-def attempt(predictor: FilePredictor, job: Job, on_rows: OnRows = lambda *_: None) -> FilePrediction:
+class Predictor(Protocol):
+    """What predicts one image into a file, as `FilePredictor` does."""
+
+    options: PredictOptions
+
+    def predict(
+        self,
+        image: Image,
+        target: Path,
+        *,
+        on_rows: Callable[[int, int], None],
+        on_doubt: Callable[[str], None],
+    ) -> Standing:
+        """Predict an image, unless its result stays; errors as `FilePredictor.predict`."""
+
+
+def attempt(predictor: Predictor, job: Job, on_rows: OnRows = lambda *_: None) -> FilePrediction:
     """Do a job; an error of its files is its result.
 
     Raises:
