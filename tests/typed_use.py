@@ -79,6 +79,13 @@ def train(model: unetzoo.Segmenter, folder: Path) -> None:
     assert_type(survey.statistics, unetzoo.Statistics)
     assert_type(unetzoo.open_dataset("cells", "val", split_by="blocks"), unetzoo.Dataset)
     assert_type(unetzoo.convert_dataset("coco:cells", "masks", masks="instances"), tuple[str, ...])
+    measured = unetzoo.fingerprint("livers", channels=["CT"], spacing=(3, 0.8, 0.8))
+    assert_type(measured, unetzoo.Fingerprint)
+    assert_type(measured.channels, tuple[unetzoo.Intensities, ...])
+    plan = unetzoo.plan(measured, encoder="resenc", memory=24, spatial_dims=3)
+    assert_type(plan, unetzoo.Plan)
+    assert_type(plan.normalization, tuple[unetzoo.Normalization, ...])
+    unetzoo.create("unet", **plan.network)
     unetzoo.keep_freed_memory()
     losses: list[float] = []
     listener = unetzoo.FitListener(on_epoch=lambda epoch: losses.append(epoch.loss))

@@ -86,6 +86,10 @@ _HOMES = {
     "objects.coding": ("ObjectCoding",),
     "objects.measure": ("measure_objects",),
     "objects.outlines": ("Outline", "outline_objects"),
+    "planning.fingerprint": ("Fingerprint", "Intensities"),
+    "planning.normalization": ("Normalization",),
+    "planning.plan": ("fingerprint", "plan"),
+    "planning.planner": ("Plan",),
     "registry.hookspecs": ("hookimpl",),
     "registry.host": ("PluginInfo", "list_plugins"),
     "specs": (

@@ -91,6 +91,12 @@ from unetzoo.objects.coding import ObjectCoding as ObjectCoding
 from unetzoo.objects.measure import measure_objects as measure_objects
 from unetzoo.objects.outlines import Outline as Outline
 from unetzoo.objects.outlines import outline_objects as outline_objects
+from unetzoo.planning.fingerprint import Fingerprint as Fingerprint
+from unetzoo.planning.fingerprint import Intensities as Intensities
+from unetzoo.planning.normalization import Normalization as Normalization
+from unetzoo.planning.plan import fingerprint as fingerprint
+from unetzoo.planning.plan import plan as plan
+from unetzoo.planning.planner import Plan as Plan
 from unetzoo.registry.hookspecs import hookimpl as hookimpl
 from unetzoo.registry.host import PluginInfo as PluginInfo
 from unetzoo.registry.host import list_plugins as list_plugins

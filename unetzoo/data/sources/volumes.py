@@ -130,7 +130,7 @@ def in_slices(source: Source, slicing: Slicing) -> Source:
         if slicing.is_said:
             raise OptionError("slices and axis are for volumes in files: leave them out for this data set")
         return source
-    if not slicing.is_said and not _holds_volumes(source):
+    if not slicing.is_said and not holds_volumes(source):
         return source
     looks = [_look(files) for files in source.files]
     direction = direction_of(slicing.axis) if slicing.axis else _common_direction(source, looks)
@@ -145,7 +145,7 @@ def in_slices(source: Source, slicing: Slicing) -> Source:
     return VolumeSource(source, looks, direction, slicing, problems)
 
 
-def _holds_volumes(source: FileSource) -> bool:
+def holds_volumes(source: FileSource) -> bool:
     """Whether the first file that can be read says itself that it holds several slices."""
     for files in source.files:
         with suppress(DataError), open_raster(files.image) as raster:

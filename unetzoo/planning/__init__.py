@@ -1,0 +1,1 @@
+"""Plan a training by the data and the memory: spacing, patch, network, batch and normalization."""
