@@ -51,11 +51,11 @@ RAYS = ObjectMap(name="rays", channels=tuple("abcdefgh"), activation="none", los
 @pytest.mark.parametrize("maps", [unetzoo.create_objects("flows").maps, (RAYS,)], ids=["vectors", "rays"])
 def test_vectors_and_rays_of_the_eight_symmetries_are_turned_back(maps):
     values = np.random.default_rng(0).normal(size=(channels_of(maps), 8, 6)).astype(np.float32)
-    for each in TURNS[8]:
+    for each in TURNS[2][8]:
         there = turned(torch.from_numpy(values)[None], each, maps)
         np.testing.assert_array_equal(there[0], turn(maps, values, each.quarters, mirror=each.mirror))
         np.testing.assert_array_equal(turned(there, each.back, maps)[0], values)
-    assert len(set(TURNS[8])) == 8
+    assert len(set(TURNS[2][8])) == 8
 
 
 def test_vectors_of_all_mirror_images_are_averaged():

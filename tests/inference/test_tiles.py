@@ -1,3 +1,6 @@
+import math
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -24,7 +27,16 @@ def _weights(axis, index):
     return weights
 
 
-@given(plan=_plans())
+@st.composite
+def _plans_of_volumes(draw):
+    shape = tuple(draw(st.integers(1, 500)) for _ in range(3))
+    tile = draw(st.integers(32, 160))
+    overlap = draw(st.integers(0, (tile - 1) // 2))
+    unit = tuple(draw(st.sampled_from([1, 2, 8, 16, 32])) for _ in range(3))
+    return shape, tile, overlap, plan_tiles(shape, tile, overlap, unit)
+
+
+@given(plan=_plans() | _plans_of_volumes())
 @settings(max_examples=300, deadline=None)
 def test_the_weights_of_all_tiles_add_up_to_one_at_every_pixel(plan):
     shape, _, _, axes = plan
@@ -61,6 +73,21 @@ def test_a_tile_is_about_as_large_as_wanted_and_what_all_see_is_what_is_planned(
     for axis, length in zip(axes, shape, strict=True):
         assert axis.size >= min(length, tile // 2 - _UNIT)
         assert axis.seen == sum(end - start for start, end in map(axis.span, range(axis.count)))
+
+
+@given(plan=_plans_of_volumes())
+@settings(max_examples=300, deadline=None)
+def test_a_block_of_a_volume_has_about_the_voxels_of_a_cube_and_begins_where_networks_pool(plan):
+    shape, tile, overlap, axes = plan
+    units = [axis.unit for axis in axes]
+    if math.prod(shape) <= tile**3:
+        assert [axis.count for axis in axes] == [1, 1, 1]
+    if overlap <= tile / 8 and max(units) <= tile / 16:
+        assert math.prod(axis.size for axis in axes) <= 2 * tile**3
+    for axis, unit in zip(axes, units, strict=True):
+        spans = [axis.span(index) for index in range(axis.count)]
+        assert axis.count == 1 or all(start % unit == end % unit == 0 for start, end in spans)
+        assert all(before[1] - after[0] >= overlap for before, after in pairwise(spans))
 
 
 def test_a_tile_of_few_units_may_be_larger_than_wanted():

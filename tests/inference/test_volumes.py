@@ -112,8 +112,6 @@ def test_what_does_not_fit_is_one_error():
         unetzoo.predict_volume(_network(), array, spacing=(1, 0, 1))
     with pytest.raises(unetzoo.OptionError, match="axis must be one of z, y, x"):
         unetzoo.predict_volume(_network(), array, axes="z,w")
-    with pytest.raises(unetzoo.OptionError, match="prediction slice by slice is for networks of images"):
-        unetzoo.predict_volume(_network(spatial_dims=3), array)
     network = unetzoo.create("unet", encoder="plain", in_channels=1, objects="distance").eval()
     with pytest.raises(unetzoo.OptionError, match="numbers objects, which reach over slices"):
         unetzoo.predict_volume(network, array)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, product
 from typing import Any, TypeVar
 
 import numpy as np
@@ -23,17 +23,17 @@ class Batch:
     """Tiles of one row that the network sees at once.
 
     Attributes:
-        columns: their numbers from the left.
-        views: (b, c, h, w), normalized for each network that sees them.
+        places: of each, its number along each axis.
+        views: (b, c, h, w), of volumes (b, c, d, h, w), normalized for each network that sees them.
         has_data: for each, where (h, w) it has data; None: everywhere.
     """
 
-    columns: range
+    places: list[tuple[int, ...]]
     views: tuple[Tensor, ...]
     has_data: list[NDArray[np.bool_] | None]
 
 
-def group_columns(right: Axis, batch: int) -> list[range]:
+def _columns(right: Axis, batch: int) -> list[range]:
     """The tiles of a row in batches; the last tile by itself if it is smaller."""
     first, beyond = right.span(right.count - 1)
     alike = right.count - (beyond - first < right.size)
@@ -43,26 +43,30 @@ def group_columns(right: Axis, batch: int) -> list[range]:
 
 def read_batches(
     image: Any,  # noqa: ANN401 - whatever can be sliced
-    down: Axis,
-    right: Axis,
+    axes: Sequence[Axis],
     rows: Iterable[int],
-    groups: Sequence[range],
+    batch: int,
     normalizations: Sequence[Normalize],
-) -> Iterator[Batch]:
-    """The tiles of these rows, batch by batch; each is read while the one before is used."""
-    return one_ahead(_read(image, down.span(row), right, columns, normalizations) for row in rows for columns in groups)
+) -> Iterator[Iterator[Batch]]:
+    """The batches of each of these rows of tiles along the first axis; each is read while the one before is used."""
+    between = list(product(*(range(axis.count) for axis in axes[1:-1])))
+    groups = [[(*place, column) for column in columns] for place in between for columns in _columns(axes[-1], batch)]
+    batches = one_ahead(
+        _read(image, axes, [(row, *place) for place in group], normalizations) for row in rows for group in groups
+    )
+    return (islice(batches, len(groups)) for _ in rows)
 
 
 def _read(
     image: Any,  # noqa: ANN401 - as above
-    rows: tuple[int, int],
-    right: Axis,
-    columns: range,
+    axes: Sequence[Axis],
+    places: list[tuple[int, ...]],
     normalizations: Sequence[Normalize],
 ) -> Batch:
-    blocks = [read_mirrored(image, rows, right.span(column)) for column in columns]
+    spans = ([axis.span(number) for axis, number in zip(axes, place, strict=True)] for place in places)
+    blocks = [read_mirrored(image, *each) for each in spans]
     has_data = [with_data(block, normalizations[0].info.nodata) for block in blocks]
-    return Batch(columns, tuple(_view(blocks, normalize) for normalize in normalizations), has_data)
+    return Batch(places, tuple(_view(blocks, normalize) for normalize in normalizations), has_data)
 
 
 def _view(blocks: Sequence[NDArray[Any]], normalize: Normalize) -> Tensor:

@@ -12,12 +12,12 @@ Resample = Literal["auto", "never"]
 Axes = str | Sequence[str]
 """Along which slices of volumes are predicted: `"z"`, `"z,x"`, `["z", "x"]` or `"all"`."""
 Uncertainty = Literal["entropy", "disagreement"]
-MIRRORS = (1, 4, 8)
-"""Numbers of symmetries over which a prediction may be averaged."""
+MIRRORS = {2: (1, 4, 8), 3: (1, 8)}
+"""Numbers of symmetries over which a prediction of images, or of volumes, may be averaged."""
 TILE_OF_LARGE = 1280
 """Side of a tile of images of many pixels."""
 LARGEST_OBJECT = 256
-_SMALLEST_TILE = 128
+_SMALLEST_TILES = {2: 128, 3: 32}
 
 
 def plain_threshold(threshold: object) -> Threshold | None:
@@ -53,20 +53,22 @@ def read_threshold(text: str) -> Threshold:
     return named
 
 
-def check_mirrors(mirrors: object) -> int:
-    """The number of symmetries as Python's own number; OptionError for one that there is not."""
+def check_mirrors(mirrors: object, *, axes: int = 2) -> int:
+    """The number of symmetries as Python's own number; OptionError for one that there is not over so many axes."""
     number = whole(mirrors)
-    if number not in MIRRORS:
-        raise OptionError(f"mirrors must be 1, 4 or 8, got {mirrors!r}")
+    if number not in MIRRORS[axes]:
+        *others, last = MIRRORS[axes]
+        subject = "mirrors" if axes == 2 else "mirrors of a network over three axes"
+        raise OptionError(f"{subject} must be {', '.join(map(str, others))} or {last}, got {mirrors!r}")
     return number
 
 
-def check_tiling(tile: int, overlap: int | None, batch: int) -> tuple[int, int | None, int]:
-    """These as Python's own numbers; OptionError for values that `predict` does not take."""
+def check_tiling(tile: int, overlap: int | None, batch: int, *, axes: int = 2) -> tuple[int, int | None, int]:
+    """These as Python's own numbers; OptionError for values that `predict` does not take over so many axes."""
     batch = check_count("batch", batch)
     side = check_count("tile", tile)
-    if side < _SMALLEST_TILE:
-        raise OptionError(f"tile must be at least {_SMALLEST_TILE} pixels, got {side}")
+    if side < _SMALLEST_TILES[axes]:
+        raise OptionError(f"tile must be at least {_SMALLEST_TILES[axes]} pixels, got {side}")
     rim = None if overlap is None else whole(overlap)
     if overlap is not None and (rim is None or not 0 <= rim < side / 2):
         raise OptionError(f"overlap must be a whole number from 0 to less than half of tile={side}, got {overlap!r}")

@@ -13,6 +13,7 @@ from unetzoo._utils.memory import is_out_of_memory
 from unetzoo.errors import OptionError, OutOfMemoryError
 from unetzoo.inference.turns import TURNS, turned
 from unetzoo.inference.uncertainty import entropy_of
+from unetzoo.layers.axes import of_last_axes
 from unetzoo.layers.valid import mirrored
 from unetzoo.nn.config import ModelConfig, is_sigmoid
 from unetzoo.nn.ensemble import Ensemble, Member, members_of
@@ -49,6 +50,8 @@ def probabilities_of(
 ) -> Probabilities:
     """Probabilities (b, classes, h, w) for normalized images (b, c, h, w): the mean over 1, 4 or 8 symmetries.
 
+    Those of volumes (b, c, d, h, w) are (b, classes, d, h, w): the mean over 1 or 8.
+
     Where the network has maps of objects, these after activation. With `entropies` the mean over the symmetries of the
     entropy is one more channel.
     """
@@ -56,12 +59,13 @@ def probabilities_of(
     assert not isinstance(network, Ensemble)  # noqa: S101 - its members are
     stored = next(chain(model.parameters(), model.buffers()))
     images = images.to(stored.device, network.image_dtype if isinstance(network, OptimizedSegmenter) else stored.dtype)
-    encoder, turns = encoder_of(network), TURNS[mirrors]
+    encoder, turns = encoder_of(network), TURNS[network.config.spatial_dims][mirrors]
     total: Tensor | None = None
     for turn in turns:
         seen = turned(images, turn)
         logits = model(mirrored(seen, encoder.features.reductions[-1]) if encoder.valid_padding else seen)
-        part = _activated(logits[..., : seen.shape[2], : seen.shape[3]].float(), network.config, maps)
+        same = of_last_axes(slice(side) for side in seen.shape[2:])
+        part = _activated(logits[same].float(), network.config, maps)
         if entropies:
             part = torch.cat([part, entropy_of(part, network.config)], 1)
         part = turned(part, turn.back, maps)
@@ -87,10 +91,10 @@ def explain_out_of_memory(images: Tensor, tile: int) -> Iterator[None]:
     except (MemoryError, RuntimeError) as error:
         if not is_out_of_memory(error):
             raise
-        batch, _, height, width = images.shape
+        batch, _, *sides = images.shape
         lower = f"batch from {batch} to {batch // 2}" if batch > 1 else f"tile from {tile} to {tile // 2}"
         raise OutOfMemoryError(
-            f"out of memory with {batch} x {height} x {width} pixels at once: lower {lower}"
+            f"out of memory with {' x '.join(map(str, (batch, *sides)))} pixels at once: lower {lower}"
         ) from error
 
 

@@ -20,6 +20,8 @@ Values = NDArray[np.float32]
 class Normalize:
     """Normalize a block (h, w) or (h, w, c) of an image to (c, h, w); pixels without data become 0, the training mean.
 
+    A block (d, h, w, c) of a volume becomes (c, d, h, w).
+
     Attributes:
         info: of the network.
         factor: by which values are multiplied first, see `unetzoo.inference.scale.Scaling`.
@@ -34,22 +36,23 @@ class Normalize:
         Raises:
             OptionError: the block holds infinity.
         """
-        pixels = block if block.ndim == 3 else block[..., None]
+        pixels = block[..., None] if block.ndim == 2 else block
         valid = valid_values(pixels, self.info.nodata)
         with np.errstate(over="ignore", invalid="ignore"):  # the check below reports values too large for float32
-            values: Values = np.ma.getdata(pixels).transpose(2, 0, 1).astype(np.float32, order="C")
-        if valid is not None:
-            values[~valid.transpose(2, 0, 1)] = 0
+            values: Values = np.moveaxis(np.ma.getdata(pixels), -1, 0).astype(np.float32, order="C")
+        missing = None if valid is None else ~np.moveaxis(valid, -1, 0)
+        if missing is not None:
+            values[missing] = 0
         if block.dtype.kind not in "bui" and not np.isfinite(values.sum(dtype=np.float64)):
             raise OptionError("the image holds infinity; replace it, for instance by numpy.nan_to_num")
-        shift, scale = affine(self.info, block.dtype)
+        shift, scale = (each.reshape(-1, *(1,) * (pixels.ndim - 1)) for each in affine(self.info, block.dtype))
         shift, scale = (shift / self.factor).astype(np.float32), (scale * self.factor).astype(np.float32)
         if (shift != 0).any():
             values -= shift
         if (scale != 1).any():
             values *= scale
-        if valid is not None:
-            values[~valid.transpose(2, 0, 1)] = 0
+        if missing is not None:
+            values[missing] = 0
         return values
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unetzoo.data.formats.grid import Grid
+from unetzoo.data.formats.orientation import AXES
 from unetzoo.data.formats.pixels import pixel_sizes
 from unetzoo.inference.choices import Resample
 from unetzoo.inference.resample import Resampled, first_row, rows_back
@@ -42,22 +43,24 @@ class PixelScale:
 AS_IT_IS = PixelScale()
 
 
-def scale_of(grid: Grid, size: tuple[int, int], config: ModelConfig, resample: Resample = "auto") -> PixelScale:
-    """How an image of that grid and size (h, w) is shown to a network.
+def scale_of(grid: Grid, size: Sequence[int], config: ModelConfig, resample: Resample = "auto") -> PixelScale:
+    """How an image of that grid and size (h, w) is shown to a network; a volume (d, h, w) always as it is.
 
     Images whose pixels are within 10 % of the size of the training are shown as they are, and so are those whose pixels
     have its proportions and lie between its smallest and its largest ones, and those of a network of objects, whose
     maps hold lengths in pixels.
     """
     info = config.info
-    sizes, unit = pixel_sizes([grid], info.unit)
-    if not info.pixel_size or not unit:
+    sizes, unit = pixel_sizes([grid], info.unit, axes=AXES[-len(size) :])
+    if len(info.pixel_size) != len(size) or not unit:
         return AS_IT_IS
     ratios = sizes[0] / np.array(info.pixel_size)
     if (np.maximum(ratios, 1 / ratios) <= _SAME).all() or _is_between(sizes[0], ratios, info.pixel_size_range):
         return AS_IT_IS
     shown, trained = (_shown(each, unit) for each in (sizes[0], np.array(info.pixel_size)))
-    said = f"its pixels are {shown}, those of the training {trained}"
+    said = f"its {'voxels' if len(size) == 3 else 'pixels'} are {shown}, those of the training {trained}"
+    if len(size) == 3:
+        return PixelScale(None, f"{said}: it is predicted as it is; resample it to those for a better result")
     if resample == "never" or config.objects or (np.maximum(ratios, 1 / ratios) > _MOST).any():
         reason = ", and networks of objects are not resampled" if config.objects else ""
         return PixelScale(None, f"{said}: it is predicted as it is{reason}")
@@ -101,6 +104,6 @@ def _is_between(size: NDArray[np.float64], ratios: NDArray[np.float64], limits: 
 
 
 def _shown(size: NDArray[np.float64], unit: str) -> str:
-    height, width = size
-    sides = f"{height:.3g}" if round(height / width, 2) == 1 else f"{height:.3g} x {width:.3g}"
-    return f"{sides} {unit}"
+    sides = [f"{side:.3g}" for side in size]
+    is_square = round(max(size) / min(size), 2) == 1
+    return f"{sides[0] if is_square else ' x '.join(sides)} {unit}"

@@ -1,15 +1,16 @@
-"""Predict the classes of an image of any size."""
+"""Predict the classes of an image, or a volume, of any size."""
 
 from collections.abc import Iterator, Sequence
-from itertools import islice
 from math import lcm
 from typing import Any
 
 import numpy as np
 
 from unetzoo.checks import check_whole
+from unetzoo.data.formats.array import raster_of
+from unetzoo.data.formats.view import View
 from unetzoo.errors import ShapeError
-from unetzoo.inference.batches import group_columns, read_batches
+from unetzoo.inference.batches import read_batches
 from unetzoo.inference.blend import Blend
 from unetzoo.inference.choices import Uncertainty, check_mirrors, check_tiling
 from unetzoo.inference.forward import (
@@ -23,12 +24,14 @@ from unetzoo.inference.forward import (
 from unetzoo.inference.normalize import Normalize, normalizations_of
 from unetzoo.inference.tiles import default_tile, plan_tiles
 from unetzoo.inference.uncertainty import Uncertainties, check_uncertainty, uncertainty_of
-from unetzoo.nn.ensemble import members_of
+from unetzoo.layers.axes import AXES
+from unetzoo.nn.config import ModelConfig
+from unetzoo.nn.ensemble import Ensemble, Member, members_of
 from unetzoo.nn.misfit import need_images
 from unetzoo.nn.wrapped import network_of
 from unetzoo.registry.objects import network_maps
 
-_UNIT = 32  # pixels; a multiple of the largest stride of nearly all encoders
+_UNIT = 32  # pixels of images; a multiple of the largest stride of nearly all encoders
 _OVERLAP = 128
 
 
@@ -54,6 +57,11 @@ def predict(
 
     A network created with `padding="valid"` sees each tile with its mirror images around it, as in the paper.
 
+    A network over three axes takes volumes (d, h, w) or (d, h, w, c), as they are: `predict_volume` takes them with
+    their grid. Its tiles are blocks, by default of as many voxels as 128 x 128 x 128, of which neighbors share a
+    quarter or more; `mirrors` are 1 or 8, those along each axis and their combinations; the result is
+    (classes, d, h, w).
+
     Args:
         model: a network of `create`, `load`, `pull` or `optimize`, in evaluation mode; it may be compiled or parallel;
             or an `Ensemble`, whose networks' results are averaged.
@@ -76,13 +84,11 @@ def predict(
 
     Raises:
         ShapeError: the image has other axes, or another number of channels than the network.
-        OptionError: the network takes volumes, an option is out of its range, the model is in training mode, or the
-            image holds infinity.
+        OptionError: an option is out of its range, the model is in training mode, or the image holds infinity.
         OutOfMemoryError: the memory does not suffice for `tile` or `batch`.
     """
     config = network_of(model).config
-    need_images(config, "prediction by tiles")
-    result = np.empty((config.classes, *_size(image, config.in_channels)), dtype=np.float32)
+    result = np.empty((config.classes, *_size(image, config)), dtype=np.float32)
     for _ in rows_of(model, image, tile=tile, overlap=overlap, batch=batch, mirrors=mirrors, out=result):
         pass
     return result
@@ -154,8 +160,9 @@ def predict_uncertainty(
         OptionError: as `predict`; a coding of objects without probabilities; the disagreement of a single prediction.
     """
     config = network_of(model).config
+    need_images(config, "a map of uncertainty")
     check_uncertainty(kind, model, check_mirrors(mirrors))
-    result = np.empty(_size(image, config.in_channels), dtype=np.float32)
+    result = np.empty(_size(image, config), dtype=np.float32)
     parts = rows_of(
         model, image, tile=tile, overlap=overlap, batch=batch, mirrors=mirrors, entropies=kind == "disagreement"
     )
@@ -179,43 +186,56 @@ def rows_of(
 ) -> Iterator[tuple[int, Probabilities]]:
     """The results of `predict_rows`; with `out` (classes, h, w) they are written there, and nothing is yielded.
 
+    Of a volume (d, h, w, c) they are those of its slices, (classes, slices, h, w).
     `normalizations` bring values to those of the training of each network; empty: as `predict` says. With `entropies`
     the mean entropy of the predictions that are averaged is one more channel.
     """
     network, start = network_of(model), check_whole("start", start, 0)
-    need_images(network.config, "prediction by tiles")
-    shape = _size(image, network.config.in_channels)
-    mirrors = check_mirrors(mirrors)
-    tile, overlap, batch = check_tiling(default_tile(shape) if tile is None else tile, overlap, batch)
+    shape, image = _size(image, network.config), _with_channels(image, network.config)
+    mirrors = check_mirrors(mirrors, axes=len(shape))
+    tile, overlap, batch = check_tiling(default_tile(shape) if tile is None else tile, overlap, batch, axes=len(shape))
     check_network(network)
-    unit = lcm(_UNIT, *(encoder_of(member).features.reductions[-1] for member in members_of(network)))
-    down, right = plan_tiles(shape, tile, min(_OVERLAP, tile // 4) if overlap is None else overlap, unit)
+    axes = plan_tiles(shape, tile, min(_OVERLAP, tile // 4) if overlap is None else overlap, _unit(network))
+    down = axes[0]
     complete = sum(down.finished(row) <= start for row in range(down.count))
     if complete == down.count:
         return
     rows = range(max(complete - 1, 0), down.count)  # the last complete one reaches into the next
     channels = network.config.classes + entropies
-    blend = Blend(channels, down, right, top=down.finished(complete - 1) if complete else 0, out=out)
-    groups = group_columns(right, batch)
+    blend = Blend(channels, axes, top=down.finished(complete - 1) if complete else 0, out=out)
     maps = network_maps(network.config)
     normalizations = normalizations or normalizations_of(image, network)
-    batches = read_batches(image, down, right, rows, groups, normalizations)
-    for row in rows:
-        for tiles in islice(batches, len(groups)):
+    for row, batches in zip(rows, read_batches(image, axes, rows, batch, normalizations), strict=True):
+        for tiles in batches:
             with explain_out_of_memory(tiles.views[0], tile):
                 probabilities = mean_probabilities(model, tiles.views, mirrors=mirrors, maps=maps, entropies=entropies)
-            for column, part, has_data in zip(tiles.columns, probabilities, tiles.has_data, strict=True):
+            for place, part, has_data in zip(tiles.places, probabilities, tiles.has_data, strict=True):
                 if has_data is not None:
                     part[:, ~has_data] = np.nan
-                blend.add(row, column, part)
+                blend.add(place, part)
             del tiles, probabilities, part  # or they would keep apart the memory that the network is about to reuse
         yield from blend.finish(row)
 
 
-def _size(image: Any, channels: int) -> tuple[int, int]:  # noqa: ANN401 - as in `predict`
-    shape = tuple(getattr(image, "shape", ()))
-    seen = shape[2] if len(shape) == 3 else 1
-    if len(shape) not in (2, 3) or seen != channels or min(shape, default=0) < 1:
-        expected = "(h, w) or (h, w, 1)" if channels == 1 else f"(h, w, {channels})"
-        raise ShapeError(f"this network takes images {expected}, got {shape or type(image).__name__}")
-    return shape[0], shape[1]
+def _unit(network: Member | Ensemble) -> tuple[int, ...]:
+    """Along each axis, a multiple of the largest stride of each encoder."""
+    strides = [encoder_of(member).features.axis_reductions[-1] for member in members_of(network)]
+    least = _UNIT if len(strides[0]) == 2 else 1  # a volume has too few voxels for more overlap than is needed
+    return tuple(lcm(least, *along) for along in zip(*strides, strict=True))
+
+
+def _size(image: Any, config: ModelConfig) -> tuple[int, ...]:  # noqa: ANN401 - as in `predict`
+    shape, channels, axes = tuple(getattr(image, "shape", ())), config.in_channels, config.spatial_dims
+    seen = shape[axes] if len(shape) == axes + 1 else 1
+    if len(shape) not in (axes, axes + 1) or seen != channels or min(shape, default=0) < 1:
+        sides, kind = AXES[axes].sizes, "images" if axes == 2 else "volumes"
+        expected = f"({sides}) or ({sides}, 1)" if channels == 1 else f"({sides}, {channels})"
+        raise ShapeError(f"this network takes {kind} {expected}, got {shape or type(image).__name__}")
+    return shape[:axes]
+
+
+def _with_channels(image: Any, config: ModelConfig) -> Any:  # noqa: ANN401 - as in `predict`
+    """A volume (d, h, w, c); an image as it is."""
+    if len(image.shape) != 3 or config.spatial_dims == 2:
+        return image
+    return image[..., None] if isinstance(image, np.ndarray) else View(raster_of(image), "the volume")

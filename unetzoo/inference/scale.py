@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from unetzoo.nn.info import ModelInfo
 
 _BYTE, _WORD = 255, 65535
 _SAMPLE = 2**18  # values
-_WINDOWS, _SIDE = 3, 128  # along each axis of an image that is read by parts; pixels of each
+_WINDOWS, _SIDES = 3, {2: 128, 3: 24}  # along each axis of an image that is read by parts; pixels of each
 _BULK = (1, 99)  # percent of the values, between which outliers do not count
 _OUTLIER = 10  # widths of the training range, beyond which a single value is not a measurement, such as -9999
 _FLAT = 4  # an image may be on another scale if its deviation is smaller than that of the training by this factor
@@ -71,7 +72,7 @@ class Values:
 
 
 def scaling_of(image: Any, info: ModelInfo) -> Scaling:  # noqa: ANN401 - whatever can be sliced
-    """How the values of an image (h, w) or (h, w, c) are brought to the scale of the training data.
+    """How the values of an image (h, w) or (h, w, c), or a volume (d, h, w, c), are brought to those of the training.
 
     They are converted if types and ranges determine how: between 8 bits, 16 bits and 0 to 1. Otherwise they stay
     unchanged, with a doubt if they are far from the training data. A sample of a large image is enough.
@@ -163,15 +164,16 @@ def _values(pixels: NDArray[Any], nodata: Sequence[float]) -> NDArray[np.float64
 
 def sample_of(image: Any) -> list[NDArray[Any]]:  # noqa: ANN401 - as in `scaling_of`
     """Pixels from all over an image: every n-th if it is in memory, else some windows."""
+    axes = max(2, len(image.shape) - 1)
     if isinstance(image, np.ndarray) and not isinstance(image, np.memmap):
-        step = max(1, int((image.size / _SAMPLE) ** 0.5))
-        return [image[::step, ::step]]
-    rows, columns = (_windows(length) for length in image.shape[:2])
-    return [np.asanyarray(image[row, column]) for row in rows for column in columns]
+        step = max(1, int((image.size / _SAMPLE) ** (1 / axes)))
+        return [image[(slice(None, None, step),) * axes]]
+    windows = product(*(_windows(length, _SIDES[axes]) for length in image.shape[:axes]))
+    return [np.asanyarray(image[window]) for window in windows]
 
 
-def _windows(length: int) -> list[slice]:
+def _windows(length: int, side: int) -> list[slice]:
     """Slices at the start, the middle and the end of an axis; the whole axis if they would meet."""
-    if length <= _WINDOWS * _SIDE:
+    if length <= _WINDOWS * side:
         return [slice(0, length)]
-    return [slice(int(start), int(start) + _SIDE) for start in np.linspace(0, length - _SIDE, _WINDOWS)]
+    return [slice(int(start), int(start) + side) for start in np.linspace(0, length - side, _WINDOWS)]

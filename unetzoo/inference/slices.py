@@ -18,6 +18,7 @@ from unetzoo.inference.components import postprocess
 from unetzoo.inference.forward import Network, Probabilities
 from unetzoo.inference.normalize import scaled_for
 from unetzoo.inference.pixel_size import PixelScale, rows_at, scale_of
+from unetzoo.inference.planes import planes_first, planes_last
 from unetzoo.inference.predict import rows_of
 from unetzoo.inference.thresholds import Limits, labels_of
 from unetzoo.nn.config import ModelConfig
@@ -99,7 +100,7 @@ class SeenVolume:
             for place in range(start, len(view)):
                 number = view.number_at(place)
                 part = self._probabilities(view, number)
-                yield place, _planes_first(view.in_order(_planes_last(finish(part) if finish else part, 2)), 3)
+                yield place, planes_first(view.in_order(planes_last(finish(part) if finish else part, 2)), 3)
             return
         whole = self._whole(finish, out, allocate)
         for place in range(start, whole.shape[-3]):
@@ -109,9 +110,9 @@ class SeenVolume:
         """The mean of the probabilities (classes, d, h, w) along the axes."""
         total = allocate((self.config.classes, *self._raster.shape[:3]), np.dtype(np.float32))
         for view in self.views:
-            along = view.turned(_planes_last(total, 3))
+            along = view.turned(planes_last(total, 3))
             for number in range(len(view)):
-                along[number] += _planes_last(self._probabilities(view, number), 2) / len(self.views)
+                along[number] += planes_last(self._probabilities(view, number), 2) / len(self.views)
         return total
 
     def _whole(self, finish: Finish | None, out: Empty, allocate: Allocate) -> NDArray[Any]:
@@ -122,17 +123,17 @@ class SeenVolume:
         if len(self.views) > 1:
             self.label(self.mean_probabilities(allocate), finish, result)
         else:
-            along = view.turned(_planes_last(result, 3))
+            along = view.turned(planes_last(result, 3))
             for number in range(len(view)):
-                along[number] = _planes_last(finish(self._probabilities(view, number)), 2)
+                along[number] = planes_last(finish(self._probabilities(view, number)), 2)
         return result
 
     def label(self, probabilities: NDArray[Any], finish: Finish, result: NDArray[Any]) -> None:
         """Write the labels of probabilities (classes, d, h, w), slice by slice, into a result of the network."""
         view = self.views[0]
-        parts, along = (view.turned(_planes_last(each, 3)) for each in (probabilities, result))
+        parts, along = (view.turned(planes_last(each, 3)) for each in (probabilities, result))
         for number in range(len(view)):
-            along[number] = _planes_last(finish(_planes_first(parts[number], 2)), 2)
+            along[number] = planes_last(finish(planes_first(parts[number], 2)), 2)
 
     def _probabilities(self, view: Slices, number: int) -> Probabilities:
         """Those (classes, h, w) of a slice."""
@@ -196,13 +197,3 @@ def _sample(view: Slices) -> NDArray[Any]:
     parts = [view[number] for number in numbers]
     sample: NDArray[Any] = (np.ma if any(map(np.ma.isMaskedArray, parts)) else np).concatenate(parts)
     return sample
-
-
-def _planes_last(values: NDArray[Any], space: int) -> NDArray[Any]:
-    """Values of so many axes of space with the planes behind these, if they have planes before them; a view."""
-    return np.moveaxis(values, 0, -1) if values.ndim > space else values
-
-
-def _planes_first(values: NDArray[Any], space: int) -> NDArray[Any]:
-    """The inverse of `_planes_last`."""
-    return np.moveaxis(values, -1, 0) if values.ndim > space else values

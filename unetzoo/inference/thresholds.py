@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,8 @@ def labels_of(
     probabilities: NDArray[np.float32], config: ModelConfig, limits: Limits, *, unknown: int | None = None
 ) -> NDArray[np.integer]:
     """What a network of classes says of each pixel: class ids (h, w), or planes (classes, h, w) if classes may overlap.
+
+    Probabilities of a volume, (classes, d, h, w), give those of its voxels.
 
     Args:
         probabilities: (classes, h, w) of this network.
@@ -41,8 +44,7 @@ def class_planes(
         nested: ids of classes each of which contains the next: of that, pixels outside are dropped.
         unknown: value of pixels whose probabilities are NaN; None: 0.
     """
-    above = np.array(limits, dtype=np.float32)[:, None, None]
-    planes = (probabilities > above).astype(np.uint8)
+    planes = (probabilities > _along_classes(limits, probabilities)).astype(np.uint8)
     for outer, inner in pairwise(nested):
         planes[inner] &= planes[outer]
     if unknown is not None:
@@ -74,16 +76,21 @@ def class_ids(
     has_limit = np.array([limit is not None for limit in limits], dtype=bool)
     ids: NDArray[np.intp]
     if has_limit.any():
-        lowest = np.array([limit or 0 for limit in limits], dtype=np.float32)[:, None, None]
-        above = has_limit[:, None, None] & (probabilities > lowest)
+        is_limited = _along_classes(has_limit, probabilities)
+        above = (is_limited > 0) & (probabilities > _along_classes([limit or 0 for limit in limits], probabilities))
         best_above = np.where(above, probabilities, -1).argmax(0)
-        best_other = np.where(has_limit[:, None, None], -1, probabilities).argmax(0)
+        best_other = np.where(is_limited > 0, -1, probabilities).argmax(0)
         ids = np.where(above.any(0), best_above, best_other)
     else:
         ids = probabilities.argmax(0)
     if unknown is not None:
         ids[is_nan] = unknown
     return ids
+
+
+def _along_classes(values: Any, probabilities: NDArray[np.float32]) -> NDArray[np.float32]:  # noqa: ANN401 - numbers
+    """A value for each class, float32, as an array that fits to probabilities (classes, ...)."""
+    return np.array(values, dtype=np.float32).reshape(-1, *(1,) * (probabilities.ndim - 1))
 
 
 def limits_of(threshold: Threshold | None, config: ModelConfig) -> Limits:

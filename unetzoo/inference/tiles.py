@@ -1,4 +1,4 @@
-"""Cut a large image into tiles (the overlap-tile strategy of arXiv:1505.04597).
+"""Cut a large image, or volume, into tiles (the overlap-tile strategy of arXiv:1505.04597).
 
 Neighboring tiles share an overlap. In its outer quarters, where a tile lacks context, it has no weight; between them
 the weight passes smoothly from one tile to the other, so that all weights add up to 1 at every pixel. Beyond the border
@@ -6,17 +6,20 @@ of an image that is cut, its mirror image is seen.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
+from math import prod
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from unetzoo.features import Factor, along_axes
 from unetzoo.inference.choices import TILE_OF_LARGE
 
 Weights = NDArray[np.float32]
-_TILE = 2048
+_TILES = {2: 2048, 3: 128}  # by the number of axes; 128 x 128 x 128 are half as many as 2048 x 2048
 _LARGE = 2**27  # pixels
 _NEARLY_LEAST = 1.01  # times the fewest pixels: among such plans, the one with the lowest tiles needs the least memory
 
@@ -79,42 +82,54 @@ class Axis:
         return self.length if index == self.count - 1 else self.used(index + 1)[0]
 
 
-def default_tile(shape: tuple[int, int]) -> int:
-    """The default `tile` for an image (h, w): smaller if whole rows of tiles need much memory."""
-    return _TILE if shape[0] * shape[1] <= _LARGE else TILE_OF_LARGE
+def default_tile(shape: Sequence[int]) -> int:
+    """The default `tile` for a volume, or an image (h, w): smaller if whole rows of tiles need much memory."""
+    is_large = len(shape) == 2 and prod(shape) > _LARGE
+    return TILE_OF_LARGE if is_large else _TILES[len(shape)]
 
 
-def plan_tiles(shape: tuple[int, int], tile: int, overlap: int, unit: int) -> tuple[Axis, Axis]:
-    """The tiles, down and to the right, that cover an image with the fewest pixels.
+def plan_tiles(shape: Sequence[int], tile: int, overlap: int, unit: Factor) -> tuple[Axis, ...]:
+    """The tiles along each axis, down and to the right, that cover an image or a volume with the fewest pixels.
 
-    An image of at most `tile` x `tile` pixels is one tile. Otherwise a tile has about that many pixels, and sides from
-    half to twice `tile`; a shorter side of the image is not cut. A side that is not cut has no overlap and is not
-    mirrored, so strips as wide as the image are often the least work.
+    An image of at most `tile` x `tile` pixels is one tile, and so is a volume of as many voxels as a cube. Otherwise a
+    tile has about that many, and sides from half to twice `tile`, in a volume up to four times; a shorter side of the
+    image is not cut. A side that is not cut has no overlap and is not mirrored, so strips as wide as the image are
+    often the least work.
 
     Args:
-        shape: of the image, (h, w).
+        shape: of the image, (h, w), or of the volume, (d, h, w).
         tile: a tile has at most the area of a square with this side, in pixels; more if it is less than six `unit`s or
             `overlap` is near half of it.
         overlap: least number of pixels that neighbors share, less than half of `tile`.
         unit: divides every first pixel and every size of a cut side, so that a network pools the same pixels together
-            in a tile as in the whole image.
+            in a tile as in the whole image; may differ by axis.
     """
-    if shape[0] * shape[1] <= tile**2:
-        height, width = (Axis(length, length, 0, 1, 0, unit) for length in shape)
-        return height, width
-    shared = _up_to_multiple(overlap, 2 * unit)
-    least = max(unit, tile // 2 // unit * unit, shared + _up_to_multiple(max(1, shared // 2), unit))
-    area = max(tile**2, 2 * least**2 if least > tile // 2 else 0)
-    downs, rights = (list(_cuts(length, shared, least, area, unit)) for length in shape)
+    units = along_axes(unit, len(shape))
+    if prod(shape) <= tile ** len(shape):
+        return tuple(Axis(length, length, 0, 1, 0, own) for length, own in zip(shape, units, strict=True))
+    shares = [_up_to_multiple(overlap, 2 * own) for own in units]
+    least = [
+        max(own, tile // 2 // own * own, shared + _up_to_multiple(max(1, shared // 2), own))
+        for shared, own in zip(shares, units, strict=True)
+    ]
+    area = max(tile ** len(shape), 2 * prod(least) if max(least) > tile // 2 else 0)
+    shortest = [min(pair) for pair in zip(least, shape, strict=True)]
+    most = [area // (prod(shortest) // own) for own in shortest]
+    *downs, rights = (list(_cuts(*each)) for each in zip(shape, shares, least, most, units, strict=True))
     sizes = [-axis.size for axis in rights]
     plans = []
-    for down in downs:
-        fits = bisect_left(sizes, -(area // down.size))
+    for down in product(*downs):
+        fits = bisect_left(sizes, -(area // prod(axis.size for axis in down)))
         if fits < len(rights):
-            plans.append((down, rights[fits]))
-    fewest = min(down.seen * right.seen for down, right in plans)
-    good = [plan for plan in plans if plan[0].seen * plan[1].seen <= _NEARLY_LEAST * fewest]
+            plans.append((*down, rights[fits]))
+    fewest = min(map(_seen, plans))
+    good = [plan for plan in plans if _seen(plan) <= _NEARLY_LEAST * fewest]
     return min(good, key=lambda plan: plan[0].size)
+
+
+def _seen(plan: Sequence[Axis]) -> int:
+    """Number of pixels of all tiles together."""
+    return prod(axis.seen for axis in plan)
 
 
 def _cuts(length: int, shared: int, least: int, area: int, unit: int) -> Iterator[Axis]:
@@ -138,17 +153,17 @@ def _up_to_multiple(number: int, unit: int) -> int:
     return -(-number // unit) * unit
 
 
-def read_mirrored(image: Any, rows: tuple[int, int], columns: tuple[int, int]) -> NDArray[Any]:  # noqa: ANN401 - whatever can be sliced
-    """The pixels [rows[0], rows[1]) x [columns[0], columns[1]) of an image (h, w, ...), mirrored beyond its borders.
+def read_mirrored(image: Any, *spans: tuple[int, int]) -> NDArray[Any]:  # noqa: ANN401 - whatever can be sliced
+    """The pixels [start, end) along each axis of an image (h, w, ...) or a volume, mirrored beyond its borders.
 
     Args:
         image: numpy array, memory map, Zarr array or the like; only the necessary part is read.
-        rows: the first, and the one after the last; both may lie outside the image.
-        columns: likewise.
+        spans: of each axis the first pixel, and the one after the last; both may lie outside the image.
     """
-    down, right = (_mirrored(span, length) for span, length in zip((rows, columns), image.shape[:2], strict=True))
-    block: NDArray[Any] = np.asanyarray(image[down.min() : down.max() + 1, right.min() : right.max() + 1])
-    for axis, indices in enumerate((down - down.min(), right - right.min())):
+    places = [_mirrored(span, length) for span, length in zip(spans, image.shape, strict=False)]
+    block: NDArray[Any] = np.asanyarray(image[tuple(slice(each.min(), each.max() + 1) for each in places)])
+    for axis, indices in enumerate(places):
+        indices = indices - indices.min()
         if len(indices) != block.shape[axis] or (np.diff(indices) != 1).any():
             block = block.take(indices, axis)
     return block

@@ -32,11 +32,14 @@ def valid_values(pixels: NDArray[Any], nodata: Sequence[float] = ()) -> NDArray[
 
 
 def with_data(pixels: NDArray[Any], nodata: Sequence[float] = ()) -> NDArray[np.bool_] | None:
-    """The pixels (h, w) of an image (h, w) or (h, w, c) that hold data in at least one channel; None: all."""
+    """The pixels (h, w) of an image (h, w) or (h, w, c) that hold data in at least one channel; None: all.
+
+    Of a volume (d, h, w, c) the voxels (d, h, w).
+    """
     valid = valid_values(pixels, nodata)
     if valid is None:
         return None
-    pixelwise = np.asarray(valid.any(axis=tuple(range(2, valid.ndim))))
+    pixelwise = np.asarray(valid.any(axis=-1) if valid.ndim > 2 else valid)
     return None if pixelwise.all() else pixelwise
 
 

@@ -11,22 +11,25 @@ from unetzoo.data.formats.grid import Grid
 _IN_PLANE = ("y", "x")
 
 
-def pixel_sizes(grids: Sequence[Grid], unit: str = "") -> tuple[NDArray[np.float64], str]:
+def pixel_sizes(
+    grids: Sequence[Grid], unit: str = "", *, axes: Sequence[str] = _IN_PLANE
+) -> tuple[NDArray[np.float64], str]:
     """Height and width of a pixel of each image (n, 2), and their unit; empty: not all files say it.
 
     Args:
         grids: of the images.
         unit: of length, to convert into; empty: that of the first image.
+        axes: of space, by name, in their order in grids; those of volumes have three.
     """
-    axes = [[axis for axis in grid.axes if axis.name in _IN_PLANE and axis.step] for grid in grids]
-    if not axes or any(len(pair) != len(_IN_PLANE) for pair in axes):
-        return np.zeros((0, 2)), ""
-    unit = unit or axes[0][0].unit
-    meters = [[meters_of(axis.unit) for axis in pair] for pair in axes]
+    along = [[axis for axis in grid.axes if axis.name in axes and axis.step] for grid in grids]
+    if not along or any(len(steps) != len(axes) for steps in along):
+        return np.zeros((0, len(axes))), ""
+    unit = unit or along[0][0].unit
+    meters = [[meters_of(axis.unit) for axis in each] for each in along]
     whole = meters_of(unit)
-    if whole is None or any(each is None for pair in meters for each in pair):
-        return np.zeros((0, 2)), ""
-    steps = np.array([[axis.step for axis in pair] for pair in axes], np.float64)
+    if whole is None or any(each is None for steps in meters for each in steps):
+        return np.zeros((0, len(axes))), ""
+    steps = np.array([[axis.step for axis in each] for each in along], np.float64)
     return steps * (np.array(meters, np.float64) / whole), unit
 
 

@@ -31,15 +31,19 @@ class Slicing:
             open whether they do, are images with channels.
         axis: along which slices follow one another: `z`, `y` or `x`, also called `axial`, `coronal` and `sagittal`.
             None: that with the largest step.
+        whole: volumes are not read in slices, but whole, for a network over three axes.
 
     Raises:
-        OptionError: a value is none of these.
+        OptionError: a value is none of these, or there are slices of whole volumes.
     """
 
     slices: int | None = None
     axis: str | None = None
+    whole: bool = False
 
     def __post_init__(self) -> None:
+        if self.whole and self.is_said:
+            raise OptionError("slices and axis are for networks of images: leave them out, this one sees whole volumes")
         if self.slices is not None and whole(self.slices) not in _COUNTS:
             raise OptionError(f"slices must be one of {', '.join(map(str, _COUNTS))}; got {self.slices!r}")
         if self.axis is not None:

@@ -46,11 +46,12 @@ class PredictOptions:
             such as cell=0.3,border=0.6 on the command line. In Python a number, or a mapping such as `{"cell": 0.3}`.
             None: the most probable class; of classes that may overlap those above the thresholds of the network, or
             0.5.
-        tile: Side of a tile, which the network sees at once, in pixels, at least 128. None: 2048; 1280 for an image of
-            over 134 million pixels.
+        tile: Side of a tile, which the network sees at once, in pixels, at least 128; of a network over three axes at
+            least 32. None: 2048; 1280 for an image of over 134 million pixels; 128 over three axes.
         overlap: Width that neighboring tiles share, in pixels. None: 128, or a quarter of `tile`.
         batch: Number of tiles in one call of the network.
-        mirrors: Average over 4 mirror images, or with their quarter turns 8, for as many times the work.
+        mirrors: Average over 4 mirror images, or with their quarter turns 8, for as many times the work; of volumes, by
+            a network over three axes, over 8 mirror images.
         uncertainty: Also write how unsure the network is of each pixel, float32 (h, w) from 0 to 1, beside the result,
             such as NAME.uncertainty.tif. `entropy`: that of its probabilities; `disagreement`: that of several networks
             or of mirror images with one another, see `unetzoo.predict_uncertainty`. None: no map.
@@ -67,8 +68,8 @@ class PredictOptions:
         resample: Whether an image whose pixels have another size than those of the training, by more than 10 %, is
             predicted at that size: `auto`, if both sizes are known, and the result is brought back; `never`.
         axes: Axes of volumes along which slices are predicted: `z` (axial), `y` (coronal), `x` (sagittal), several such
-            as z,x, or all: the mean of their probabilities. None: of a network that was trained on volumes the axis of
-            the training; of any other, images are no volumes.
+            as z,x, or all: the mean of their probabilities. None: of a network that was trained on slices of volumes
+            the axis of the training; a network over three axes sees all at once; of any other, images are no volumes.
 
     Raises:
         OptionError: a value is out of its range. The device is checked where it is used.
@@ -96,7 +97,7 @@ class PredictOptions:
     def __post_init__(self) -> None:
         """Check the values."""
         smallest = TILE_OF_LARGE if self.tile is None else self.tile  # of the tiles that images may get
-        tile, overlap, batch = check_tiling(smallest, self.overlap, self.batch)
+        tile, overlap, batch = check_tiling(smallest, self.overlap, self.batch, axes=3)  # `for_network` knows better
         checked = {
             "precision": check_precision(self.precision),
             "threshold": plain_threshold(self.threshold),
@@ -135,9 +136,18 @@ class PredictOptions:
         return f".{(self.format or ('tif' if self.probabilities else 'png')).removeprefix('.').lower()}"
 
     def for_network(self, config: "ModelConfig") -> "PredictOptions":
-        """The options with a format that holds the planes of classes that may overlap, if none is chosen."""
+        """The options with the axes of volumes, and a format that holds the planes of classes that may overlap.
+
+        Raises:
+            OptionError: they do not suit images, or volumes.
+        """
+        space = config.spatial_dims
+        check_tiling(TILE_OF_LARGE if self.tile is None else self.tile, self.overlap, self.batch, axes=space)
+        check_mirrors(self.mirrors, axes=space)
+        if space == 3 and check_axes(self.axes) not in ((), check_axes("all")):
+            raise OptionError("axes are those of slices, and the network sees all three at once: leave axes out")
         has_planes = config.labels == "overlapping" and not self.per_class
-        options = replace(self, axes=self.axes or config.info.slice_axis or None)
+        options = replace(self, axes=self.axes or ("all" if space == 3 else config.info.slice_axis) or None)
         return replace(options, format="tif") if has_planes and self.format is None and not options.axes else options
 
     def suffix_for(self, image: str) -> str:

@@ -1,4 +1,4 @@
-"""Predict a volume into a file, slice by slice."""
+"""Predict a volume into a file, slice by slice, or by a network over three axes."""
 
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -18,7 +18,8 @@ from unetzoo.inference.files.options import PredictOptions
 from unetzoo.inference.files.partial import PartialResult
 from unetzoo.inference.files.writers import write_result
 from unetzoo.inference.forward import Network
-from unetzoo.inference.slices import SeenVolume, SliceTiling, finish_of
+from unetzoo.inference.seen import seen_volume
+from unetzoo.inference.slices import SliceTiling, finish_of
 from unetzoo.inference.thresholds import Limits
 from unetzoo.nn.coding import UNKNOWN
 
@@ -120,7 +121,7 @@ def predict_volume_file(
         resample=options.resample,
     )
     with open_volume(task.image) as raster, ExitStack() as stack:
-        seen = SeenVolume(model, raster, options.axes, tiling, name=str(task.image))
+        seen = seen_volume(model, raster, options.axes, tiling, name=str(task.image))
         for doubt in seen.doubts:
             on_doubt(doubt)
         config, depth, size = seen.config, raster.shape[0], (raster.shape[1], raster.shape[2])

@@ -1,0 +1,103 @@
+"""A volume as a network over three axes sees it, block by block, and what it says of it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unetzoo._utils.texts import count_of
+from unetzoo.data.formats.directions import Directed, grid_along
+from unetzoo.data.formats.raster import Raster
+from unetzoo.errors import ShapeError
+from unetzoo.inference.components import postprocess
+from unetzoo.inference.forward import Network
+from unetzoo.inference.normalize import scaled_for
+from unetzoo.inference.pixel_size import scale_of
+from unetzoo.inference.planes import planes_first, planes_last
+from unetzoo.inference.predict import rows_of
+from unetzoo.inference.slices import Allocate, Empty, Finish, SliceTiling
+from unetzoo.nn.wrapped import network_of
+
+
+class SeenWhole:
+    """A volume as a network over three axes sees it, along the directions `z`, `y` and `x`.
+
+    Args:
+        model: the network.
+        raster: the volume (d, h, w, c).
+        tiling: of the volume.
+        name: of the volume, for errors.
+
+    Attributes:
+        config: of the network.
+        doubts: why the volume is unlike those of the training.
+
+    Raises:
+        ShapeError: the volume has other channels than the network takes.
+    """
+
+    def __init__(self, model: Network, raster: Raster, tiling: SliceTiling, *, name: str = "the volume") -> None:
+        network = network_of(model)
+        self._model, self._raster, self._tiling = model, raster, tiling
+        self.config = network.config
+        if raster.shape[-1] != self.config.in_channels:
+            raise ShapeError(
+                f"{name} has {count_of(raster.shape[-1], 'channel')}, the network takes {self.config.in_channels}: use "
+                "volumes like those of its training"
+            )
+        self._volume = Directed(raster, name)
+        self._normalizations, doubts = scaled_for(self._volume, network)
+        scale = scale_of(grid_along(raster.grid), self._volume.shape[:3], self.config)
+        self.doubts = (*doubts, *filter(None, [scale.said]))
+
+    def results(
+        self, finish: Finish | None, out: Empty, *, start: int = 0, allocate: Allocate = np.zeros
+    ) -> Iterator[tuple[int, NDArray[Any]]]:
+        """As `SeenVolume.results`; the whole result is computed first."""
+        whole = self.mean_probabilities(allocate) if finish is None else self._labels(finish, allocate(*out))
+        for place in range(start, whole.shape[-3]):
+            yield place, whole[..., place : place + 1, :, :]
+
+    def mean_probabilities(self, allocate: Allocate) -> NDArray[Any]:
+        """The probabilities (classes, d, h, w)."""
+        total = allocate((self.config.classes, *self._raster.shape[:3]), np.dtype(np.float32))
+        for _ in self._rows(out=planes_first(self._along(total), 3)):
+            pass
+        return total
+
+    def label(self, probabilities: NDArray[Any], finish: Finish, result: NDArray[Any]) -> None:
+        """Write the labels of probabilities (classes, d, h, w) into a result of the network."""
+        parts, along = self._along(probabilities), self._along(result)
+        for number in range(len(parts)):
+            part = finish(planes_first(parts[number : number + 1], 3))
+            along[number : number + 1] = planes_last(part, 3)
+        self._postprocess(result)
+
+    def _labels(self, finish: Finish, result: NDArray[Any]) -> NDArray[Any]:
+        along = self._along(result)
+        for first, part in self._rows():
+            labels = planes_last(finish(part), 3)
+            along[first : first + len(labels)] = labels
+        self._postprocess(result)
+        return result
+
+    def _rows(self, out: NDArray[Any] | None = None) -> Iterator[tuple[int, NDArray[np.float32]]]:
+        return rows_of(
+            self._model,
+            self._volume,
+            tile=self._tiling.tile,
+            overlap=self._tiling.overlap,
+            batch=self._tiling.batch,
+            mirrors=self._tiling.mirrors,
+            normalizations=self._normalizations,
+            out=out,
+        )
+
+    def _along(self, array: NDArray[Any]) -> NDArray[Any]:
+        """An array (d, h, w) or (k, d, h, w) along the directions, with planes last; a view."""
+        return self._volume.orientation.turned(planes_last(array, 3))
+
+    def _postprocess(self, labels: NDArray[Any]) -> None:
+        if labels.ndim == 3:
+            postprocess(labels, self.config)
