@@ -71,7 +71,7 @@ def measure_fit(scale: Scale, decoder: str, augment: str) -> Row:
 
 def bare_step(model: Segmenter, options: FitOptions, device: str) -> float:
     """Median seconds of a step of the same network and loss, of crops that are there."""
-    side = options.crop or 0
+    side = options.crop if isinstance(options.crop, int) else 0
     image = torch.randn(options.batch, 1, side, side).to(device)
     target = torch.randint(2, (options.batch, side, side)).to(device)
     optimizer, loss = torch.optim.AdamW(model.to(device).train().parameters()), create_loss(_LOSS)

@@ -5,7 +5,8 @@ import torch
 from torch.nn.functional import interpolate
 
 from unetzoo.inference.turns import Turn, turned
-from unetzoo.training.augment import Augmentation, _rotation, _symmetry, elastic_displacement
+from unetzoo.training.augment import Augmentation, _symmetry
+from unetzoo.training.warp import elastic_displacement, rotation
 
 
 def _scene(side):
@@ -113,8 +114,8 @@ def test_a_turned_crop_is_the_one_that_was_turned_before_it_was_sampled(seed, mo
     torch.manual_seed(seed)
     changed, changed_mask = augmentation._moved(image, mask)
     torch.manual_seed(seed)
-    symmetry = _symmetry()
-    monkeypatch.setattr("unetzoo.training.augment._symmetry", lambda: Turn())
+    symmetry = _symmetry((32, 32), (1, 1))
+    monkeypatch.setattr("unetzoo.training.augment._symmetry", lambda *_: Turn())
     expected, expected_mask = augmentation._moved(turned(image, symmetry), turned(mask, symmetry))
     torch.testing.assert_close(changed, expected, rtol=1e-4, atol=1e-4)
     assert (changed_mask == expected_mask).float().mean() > 0.995  # all but ties
@@ -179,8 +180,8 @@ def test_image_and_mask_are_resampled_once(elastic):
 def test_without_deformation_a_crop_is_turned_and_scaled_about_its_middle(monkeypatch):
     turned = torch.tensor([[0.0, 1.0], [-1.0, 0.0]])  # by a right angle
     monkeypatch.setattr("unetzoo.training.augment._ROTATED", 1.0)
-    monkeypatch.setattr("unetzoo.training.augment._rotation", lambda: turned)
-    monkeypatch.setattr("unetzoo.training.augment._symmetry", lambda: Turn())
+    monkeypatch.setattr("unetzoo.training.augment.rotation", lambda *_: turned)
+    monkeypatch.setattr("unetzoo.training.augment._symmetry", lambda *_: Turn())
     augmentation = Augmentation("full", crop=16, elastic=0.0)
     image = torch.rand(2, 20, 20)
     changed, _ = augmentation._moved(image, torch.zeros(20, 20, dtype=torch.long))
@@ -190,7 +191,7 @@ def test_without_deformation_a_crop_is_turned_and_scaled_about_its_middle(monkey
 
 def test_free_turns_are_of_at_most_15_degrees_and_from_0_8_to_1_25_times_as_large():
     torch.manual_seed(0)
-    matrices = torch.stack([_rotation() for _ in range(400)])
+    matrices = torch.stack([rotation() for _ in range(400)])
     scales = 1 / torch.linalg.det(matrices).sqrt()
     angles = torch.rad2deg(torch.atan2(matrices[:, 0, 1], matrices[:, 0, 0]))
     assert 0.8 <= scales.min() < 0.82

@@ -14,6 +14,7 @@ from unetzoo.cli.progress import counting, progress
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from unetzoo.data.formats.slices import Slicing
     from unetzoo.data.masks.options import MaskOptions
     from unetzoo.data.survey.statistics import Statistics
     from unetzoo.data.survey.survey import Survey
@@ -137,9 +138,11 @@ def check(
 
     Example: unetzoo data check cells/ --classes background=0,cell=255
     """
+    from unetzoo.data.formats.slices import Slicing
+
     check_json(json)
     options = mask_options(classes, masks, ignore, threshold, nearest_color=nearest_color)
-    survey = read_survey(source, options, split_by=split_by, slices=slices, axis=axis)
+    survey = read_survey(source, options, split_by=split_by, slicing=Slicing(slices, axis))
     if json:
         write_json(survey.to_dict(), json)
     else:
@@ -204,14 +207,12 @@ def read_survey(
     *,
     objects: bool = False,
     split_by: str = "auto",
-    slices: int | None = None,
-    axis: str | None = None,
+    slicing: "Slicing | None" = None,
 ) -> "Survey":
     """Read all images and masks, perhaps for a network of objects, with a progress bar on a terminal."""
-    from unetzoo.data.formats.slices import Slicing
+    from unetzoo.data.formats.slices import AS_IT_SAYS
     from unetzoo.data.open import survey_of
 
-    slicing = Slicing(slices, axis)
     with counting("reading") as on_read:
         return survey_of(
             source,
@@ -219,7 +220,7 @@ def read_survey(
             trained=trained,
             objects=objects,
             split_by=split_by,  # type: ignore[arg-type] # it is checked there
-            slicing=slicing,
+            slicing=slicing or AS_IT_SAYS,
             on_read=on_read,
         )
 

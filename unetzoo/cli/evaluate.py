@@ -86,7 +86,7 @@ def evaluate(
     Example: unetzoo evaluate run cells/ --html report.html
     """
     from unetzoo._utils.memory import keep_freed_memory
-    from unetzoo.data.open import dataset_of
+    from unetzoo.data.open import dataset_of, slicing_for
     from unetzoo.evaluation.evaluate import evaluate as measure
     from unetzoo.evaluation.measure import hausdorff_notes, interval_note
     from unetzoo.inference.files.computed import network_for
@@ -106,6 +106,7 @@ def evaluate(
         trained=config.info,
         objects=bool(config.objects),
         split_by=split_by,  # type: ignore[arg-type] # it is checked there
+        slicing=slicing_for(config),
     )
     with counting("images") as on_case:
         result = measure(

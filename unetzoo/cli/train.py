@@ -34,7 +34,7 @@ from unetzoo.cli.train_recipe import (
 )
 from unetzoo.cli.train_run import train_folds, train_one
 from unetzoo.errors import OptionError
-from unetzoo.training.options import FitOptions
+from unetzoo.training.options import FitOptions, read_crop
 
 _NETWORK = "Network"
 _PANELS = {
@@ -59,7 +59,8 @@ _PANELS = {
 @with_fields(
     FitOptions,
     flags={"trackers": "--track"},
-    metavars={"loss": "EXPRESSION", "device": "NAME", "trackers": "NAME"},
+    metavars={"loss": "EXPRESSION", "device": "NAME", "trackers": "NAME", "crop": "PIXELS"},
+    readers={"crop": read_crop},
     defaults={
         "encoder_rate": "1; 0.1 with --pretrained or --from",
         "epochs": "30; fewer with --steps, and on a CPU as many as fit into an hour",
@@ -116,6 +117,14 @@ def train(
             metavar="NAME",
             rich_help_panel=_NETWORK,
             help="One of `unetzoo list encoders`  [default: resnet34]",
+        ),
+    ] = None,
+    spatial_dims: Annotated[
+        int | None,
+        typer.Option(
+            metavar="2|3",
+            rich_help_panel=_NETWORK,
+            help="Axes of the network: 3 for one that sees whole volumes, not images or slices  [default: 2]",
         ),
     ] = None,
     pretrained: Annotated[
@@ -224,6 +233,7 @@ def train(
     flags = {
         "network.pretrained": pretrained or None,
         "network.start": start,
+        "network.spatial_dims": spatial_dims,
         "data.source": data,
         "data.classes": read_classes(classes) if classes else None,
         "data.channels": [name.strip() for name in channels.split(",")] if channels else None,
@@ -255,8 +265,7 @@ def train(
         run.info if run else None,
         objects=bool(named.network.objects),
         split_by=named.data.split_by,
-        slices=named.data.slices,
-        axis=named.data.axis,
+        slicing=named.slicing,
     )
     say_warnings(survey)
     if named.has_all_folds:

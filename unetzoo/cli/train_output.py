@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from unetzoo._utils.texts import count_of, duration
 from unetzoo.cli.output import say, show
 from unetzoo.cli.progress import is_first_process, progress
+from unetzoo.features import along_axes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -100,7 +101,11 @@ def say_inheritance(inheritance: "Inheritance") -> None:
 def _title(model: "Segmenter", survey: "Survey", options: "FitOptions", step: int, steps: int) -> str:
     plan = options.plan(survey.statistics, model.config.classes, objects=bool(model.config.objects))
     *most, (split, last) = survey.splits.items()
-    counts = ", ".join((*(f"{len(indices):,} {name}" for name, indices in most), count_of(len(last), f"{split} image")))
+    noun = "image" if model.config.spatial_dims == 2 else "volume"
+    counts = ", ".join(
+        (*(f"{len(indices):,} {name}" for name, indices in most), count_of(len(last), f"{split} {noun}"))
+    )
+    crop = " x ".join(map(str, along_axes(plan.crop, 1)))
     parameters = sum(parameter.numel() for parameter in model.parameters()) / 1e6
     classes = count_of(len(survey.statistics.class_names), "class", "classes")
     loss = plan.loss or "the losses of its maps"
@@ -110,7 +115,7 @@ def _title(model: "Segmenter", survey: "Survey", options: "FitOptions", step: in
     return (
         f"{counts}, {classes}{objects}; {model.config.decoder} over "
         f"{model.config.encoder}, {parameters:.2f} M parameters; {loss}; {length} of "
-        f"{count_of(options.batch, 'crop')} of {plan.crop} px{start}"
+        f"{count_of(options.batch, 'crop')} of {crop} px{start}"
     )
 
 

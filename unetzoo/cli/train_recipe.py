@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from unetzoo.training.run import Run
 
 _PARTS = ("encoder", "decoder", "objects")
-_OF_NETWORK = (*_PARTS, *(f"{part}_options" for part in _PARTS), "head_kernel_size")
+_OF_NETWORK = (*_PARTS, *(f"{part}_options" for part in _PARTS), "head_kernel_size", "spatial_dims")
 Tables = dict[str, Any]
 
 
@@ -83,7 +83,9 @@ def check_start(trained: "Segmenter", encoder: str | None) -> None:
 
 def check_early(recipe: "Recipe", out: Path, *, resume: bool) -> None:
     """Check what can be checked before the images are read."""
-    from unetzoo.assembly import create_loss, create_objects, describe
+    from unetzoo.assembly import create_loss, create_objects
+    from unetzoo.registry.host import host
+    from unetzoo.registry.spatial import check_spatial_dims
     from unetzoo.training.folds import check_fold_folder
     from unetzoo.training.run import check_folder
 
@@ -91,8 +93,9 @@ def check_early(recipe: "Recipe", out: Path, *, resume: bool) -> None:
         check_fold_folder(out, recipe.data.folds, resume=resume)
     else:
         check_folder(out, resume=resume)
-    describe("decoder", recipe.network.decoder)
-    describe("encoder", recipe.network.encoder)
+    for kind, name in (("decoder", recipe.network.decoder), ("encoder", recipe.network.encoder)):
+        check_spatial_dims(kind, host().registries[kind].find(name).spec, recipe.network.spatial_dims)
+    _ = recipe.slicing
     if recipe.network.objects:
         create_objects(recipe.network.objects, options=recipe.network.objects_options)
     elif recipe.network.objects_options:

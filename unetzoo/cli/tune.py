@@ -51,7 +51,7 @@ def tune(
 
     Example: unetzoo tune run cells/
     """
-    from unetzoo.data.open import dataset_of
+    from unetzoo.data.open import dataset_of, slicing_for
     from unetzoo.evaluation.tune import tune as search
     from unetzoo.evaluation.tune_masks import MaskTuning, tune_masks
     from unetzoo.inference.devices import on_device
@@ -71,6 +71,7 @@ def tune(
         trained=network.config.info,
         objects=objects,
         split_by=split_by,  # type: ignore[arg-type] # it is checked there
+        slicing=slicing_for(network.config),
     )
     with progress() as bar:
         task = bar.add_task("tune", total=None)

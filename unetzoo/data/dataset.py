@@ -14,9 +14,10 @@ class Sample(NamedTuple):
     """An image and its mask.
 
     Attributes:
-        image: (h, w, c), any dtype, values as they were measured.
-        mask: (h, w), class ids 0 to classes - 1 of an integer dtype; 255 if the class is not known. Of a data set whose
-            classes may overlap (classes, h, w): 1 where a class is, 0 where it is not, 255 if that is not known.
+        image: (h, w, c), of a volume (d, h, w, c); any dtype, values as they were measured.
+        mask: (h, w), of a volume (d, h, w): class ids 0 to classes - 1 of an integer dtype; 255 if the class is not
+            known. Of a data set whose classes may overlap (classes, h, w): 1 where a class is, 0 where it is not, 255
+            if that is not known.
         name: for people, such as the image's file name.
     """
 

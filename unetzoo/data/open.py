@@ -5,11 +5,13 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
+from unetzoo.checks import check_choice, whole
 from unetzoo.data.dataset import Dataset
 from unetzoo.data.find import Data, source_of
 from unetzoo.data.formats.slices import AS_IT_SAYS, Slicing
 from unetzoo.data.masks.options import Classes, MaskOptions, Masks, Value
 from unetzoo.data.masks.trained import labels_of_training, resolve_coding
+from unetzoo.data.sources.cases import as_cases
 from unetzoo.data.sources.cuts import SplitBy, in_blocks
 from unetzoo.data.sources.declared import with_declared
 from unetzoo.data.sources.files import FileSource
@@ -22,6 +24,7 @@ from unetzoo.data.survey.problems import find_mask_problems, summary_of
 from unetzoo.data.survey.reading import masks_of, read_all
 from unetzoo.data.survey.survey import Survey, survey_source
 from unetzoo.errors import DataError, OptionError
+from unetzoo.nn.config import ModelConfig, SpatialDims
 from unetzoo.nn.info import ModelInfo
 
 
@@ -36,6 +39,7 @@ def survey(
     split_by: SplitBy = "auto",
     slices: int | None = None,
     axis: str | None = None,
+    spatial_dims: int = 2,
     trained: ModelInfo | None = None,
     on_read: Callable[[int], None] | None = None,
 ) -> Survey:
@@ -62,6 +66,7 @@ def survey(
             3-D arrays, such as TIFF stacks, are images with channels.
         axis: volumes: along which slices follow one another, `"z"`, `"y"` or `"x"`, also called `"axial"`, `"coronal"`
             and `"sagittal"`; None: as in the training of `trained`, else that with the largest step.
+        spatial_dims: 3: volumes are read whole, for networks over three axes, not in slices.
         trained: `model.config.info` of a network: unless classes, masks or a threshold say otherwise, values of masks
             mean what they meant in its training; and its classes keep their order.
         on_read: called after each pair with the number of all pairs.
@@ -71,7 +76,7 @@ def survey(
         OptionError: classes that do not fit.
     """
     options = MaskOptions(classes, masks, ignore, threshold, nearest_color)
-    slicing = Slicing(slices, axis)
+    slicing = Slicing(slices, axis, whole=_is_whole(spatial_dims))
     return survey_of(data, options, trained=trained, split_by=split_by, slicing=slicing, on_read=on_read)
 
 
@@ -87,6 +92,7 @@ def open_dataset(
     split_by: SplitBy = "auto",
     slices: int | None = None,
     axis: str | None = None,
+    spatial_dims: int = 2,
     trained: ModelInfo | None = None,
 ) -> Dataset:
     """One split of a data set, sample by sample; its masks are read once to find out what they mean.
@@ -103,6 +109,7 @@ def open_dataset(
         split_by: as for `unetzoo.survey`; `"auto"`: as in the training on this data, if `trained` says so.
         slices: as for `unetzoo.survey`.
         axis: as for `unetzoo.survey`.
+        spatial_dims: as for `unetzoo.survey`.
         trained: as for `unetzoo.survey`.
 
     Raises:
@@ -111,7 +118,8 @@ def open_dataset(
         OptionError: classes that do not fit, or that are given for a data set that is open already.
     """
     options = MaskOptions(classes, masks, ignore, threshold, nearest_color)
-    return dataset_of(data, split, options, trained=trained, split_by=split_by, slicing=Slicing(slices, axis))
+    slicing = Slicing(slices, axis, whole=_is_whole(spatial_dims))
+    return dataset_of(data, split, options, trained=trained, split_by=split_by, slicing=slicing)
 
 
 def survey_of(
@@ -219,10 +227,23 @@ def _is_of_training(source: Source, masks: MaskOptions, trained: ModelInfo) -> b
 
 
 def _in_slices(source: Source, said: Slicing, trained: ModelInfo | None) -> Source:
-    """The slices of volumes in files, read as the user says, or else as in the training of a network."""
+    """Volumes in files as their slices, read as the user says, or else as in the training of a network; or whole."""
+    if said.whole:
+        return as_cases(source)
     if isinstance(source, FileSource) and trained and trained.slices:
         return in_slices(source, Slicing(said.slices or trained.slices, said.axis or trained.slice_axis))
     return in_slices(source, said)
+
+
+def slicing_for(config: ModelConfig) -> Slicing:
+    """How a network sees the volumes of a data set that says nothing else: as files say it, or whole."""
+    return Slicing(whole=config.spatial_dims == 3)
+
+
+def _is_whole(spatial_dims: int) -> bool:
+    """Whether volumes are read whole; raises OptionError for another number of axes than 2 and 3."""
+    check_choice("spatial_dims", whole(spatial_dims), SpatialDims)
+    return spatial_dims == 3
 
 
 def _refuse_options(masks: MaskOptions, split_by: SplitBy | None, slicing: Slicing) -> None:

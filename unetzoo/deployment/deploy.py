@@ -24,6 +24,7 @@ from unetzoo.deployment.card import table_of
 from unetzoo.errors import DataError, OptionError, UnetzooError
 from unetzoo.inference.engines.calibration import Calibration
 from unetzoo.inference.engines.deployed import write_deployed
+from unetzoo.nn.misfit import need_images
 from unetzoo.nn.optimized import OptimizedSegmenter
 from unetzoo.nn.segmenter import Segmenter
 from unetzoo.nn.wrapped import segmenter_of
@@ -101,6 +102,7 @@ def deploy(
         WriteError: the folder exists and is not empty, or cannot be written.
     """
     model = segmenter_of(model, "deployed")
+    need_images(model.config, "deploying")
     limit, target = number(max_drop), Path(out)
     if limit is None or not 0 <= limit < 1:
         raise OptionError(f"max_drop must be from 0 to less than 1, got {max_drop!r}")

@@ -13,7 +13,7 @@ from unetzoo.data.dataset import Dataset
 from unetzoo.data.find import Data
 from unetzoo.data.formats.nodata import known_where_data
 from unetzoo.data.masks.options import Classes, MaskOptions, Masks, Value
-from unetzoo.data.open import dataset_of
+from unetzoo.data.open import dataset_of, slicing_for
 from unetzoo.data.sources.cuts import SplitBy
 from unetzoo.data.sources.source import Finding, sentences
 from unetzoo.errors import DataError, DataWarning, OptionError
@@ -22,7 +22,7 @@ from unetzoo.evaluation.masks import check_fits, object_pairs, predicted_maps, p
 from unetzoo.evaluation.measure import Evaluation, Measurement
 from unetzoo.evaluation.objects import tally
 from unetzoo.evaluation.shown import presented
-from unetzoo.evaluation.volumes import measure_volumes, volumes_of
+from unetzoo.evaluation.volumes import measure_cases_whole, measure_volumes, volumes_of
 from unetzoo.inference.choices import Axes, Resample
 from unetzoo.inference.forward import Network
 from unetzoo.inference.slices import SliceTiling
@@ -113,7 +113,8 @@ def evaluate(
     options = MaskOptions(classes, masks, ignore, threshold, nearest_color)
     model = without_postprocessing(network_of(model)) if raw else model
     info, has_objects = network_of(model).config.info, bool(network_of(model).config.objects)
-    dataset = dataset_of(data, split, options, trained=info, objects=has_objects, split_by=split_by)
+    slicing = slicing_for(network_of(model).config)
+    dataset = dataset_of(data, split, options, trained=info, objects=has_objects, split_by=split_by, slicing=slicing)
     names = dataset.class_names
     if not len(dataset):
         raise DataError("there are no images to evaluate")
@@ -156,15 +157,24 @@ def measure_cases(
     Raises:
         DataError, OptionError, ShapeError: as `evaluate`.
     """
+    seen = SliceTiling(tile=tiling.tile, overlap=tiling.overlap, mirrors=tiling.mirrors, resample=tiling.resample)
+    if network_of(model).config.spatial_dims == 3:
+        if tiling.axes is not None:
+            raise OptionError("axes are those of slices, and the network sees all three at once: leave axes out")
+        _refuse_for_volumes(measurement)
+        return measure_cases_whole(model, dataset, measurement, seen, on_volume=lambda: on_case(len(dataset)))
     volumes = volumes_of(dataset)
     if volumes is None:
         if tiling.axes is not None:
             raise OptionError("axes are for volumes, and the data has images: leave axes out")
         return _measure_images(model, dataset, measurement, tiling, lambda: on_case(len(dataset)))
+    _refuse_for_volumes(measurement)
+    return measure_volumes(model, dataset, measurement, seen, tiling.axes, on_volume=lambda: on_case(len(volumes)))
+
+
+def _refuse_for_volumes(measurement: Measurement) -> None:
     if measurement.counted:
         raise OptionError("objects are counted in images, not in volumes: leave instances out")
-    seen = SliceTiling(tile=tiling.tile, overlap=tiling.overlap, mirrors=tiling.mirrors, resample=tiling.resample)
-    return measure_volumes(model, dataset, measurement, seen, tiling.axes, on_volume=lambda: on_case(len(volumes)))
 
 
 def _measure_images(

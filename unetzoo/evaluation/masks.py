@@ -22,7 +22,6 @@ from unetzoo.inference.predict import rows_of
 from unetzoo.inference.thresholds import class_ids, labels_of, limits_of
 from unetzoo.nn.coding import Labels
 from unetzoo.nn.config import ModelConfig
-from unetzoo.nn.misfit import need_images
 from unetzoo.nn.wrapped import network_of
 from unetzoo.objects.coding import Maps
 from unetzoo.registry.objects import coding_of, count_object_classes
@@ -44,7 +43,13 @@ class Prediction(NamedTuple):
 
 
 def check_fits(
-    model: Network, class_names: Sequence[str], channels: int, *, labels: Labels = "exclusive", image: str = ""
+    model: Network,
+    class_names: Sequence[str],
+    channels: int,
+    *,
+    labels: Labels = "exclusive",
+    axes: int = 2,
+    image: str = "",
 ) -> None:
     """Check that a network has the classes and the channels of a data set; a single logit stands for two classes.
 
@@ -53,14 +58,16 @@ def check_fits(
         class_names: of the data set.
         channels: of its images.
         labels: of the data set: whether its classes may overlap.
+        axes: of its images: 2, or 3 if they are volumes.
         image: name of the image that has these channels; empty: all have, and the network is about to be trained.
 
     Raises:
-        OptionError: the classes differ, or the network is for volumes.
+        OptionError: the classes differ, or the network is for volumes and the data has images, or the other way round.
         ShapeError: the channels differ.
     """
     config = network_of(model).config
-    need_images(config, "a data set of images")
+    if config.spatial_dims != axes:
+        raise OptionError(_say_axes(axes, is_new=not image))
     count, logits = len(class_names), config.classes
     if labels != config.labels:
         raise OptionError(_say_labels(config, labels, is_new=not image))
@@ -77,6 +84,12 @@ def check_fits(
             f"{config.in_channels}: "
             + ("use images like those of its training" if image else f"create it with in_channels={channels}")
         )
+
+
+def _say_axes(axes: int, *, is_new: bool) -> str:
+    data, network = ("images", "volumes") if axes == 2 else ("volumes", "images")
+    advice = f"create it with spatial_dims={axes} (--spatial-dims {axes})" if is_new else f"use {network}"
+    return f"the data has {data}, the network takes {network}: {advice}"
 
 
 def _say_labels(config: ModelConfig, labels: Labels, *, is_new: bool) -> str:
@@ -198,10 +211,13 @@ def predicted_maps(
     mirrors: int = 1,
     scale: PixelScale = AS_IT_IS,
 ) -> Maps:
-    """Probabilities, or maps of objects, (c, h, w) of an image (h, w, c); a warning about its values says its name."""
+    """Probabilities, or maps of objects, (c, h, w) of an image (h, w, c); a warning about its values says its name.
+
+    Those of a volume (d, h, w, c) are (c, d, h, w).
+    """
     network = network_of(model)
     config, normalizations = network.config, normalizations_of(image, network, name=name)
-    result = np.empty((config.classes, *image.shape[:2]), dtype=np.float32)
+    result = np.empty((config.classes, *image.shape[:-1]), dtype=np.float32)
     out = result if scale.seen is None else None
 
     predict = partial(

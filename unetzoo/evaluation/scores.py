@@ -13,15 +13,16 @@ Scores = NDArray[np.float64]
 """(..., classes): from 0 to 1; NaN if the score is 0 / 0, as for a class that is neither in the truth nor predicted."""
 
 
-def count(predicted: NDArray[np.integer], truth: NDArray[np.integer], classes: int) -> Counts:
+def count(predicted: NDArray[np.integer], truth: NDArray[np.integer], classes: int, *, axes: int = 2) -> Counts:
     """Count the pixels of each class: (classes, 3) of true positives, false positives and false negatives.
 
     Args:
         predicted: class ids (h, w), from 0 to classes - 1; or planes (classes, h, w) of 0 and 1.
         truth: class ids (h, w), or planes (classes, h, w); pixels of 255, unknown, do not count.
         classes: at least 2, of planes at least 1.
+        axes: of space: 3 of volumes, (d, h, w) or (classes, d, h, w).
     """
-    if truth.ndim == 3:
+    if truth.ndim > axes:
         return np.stack([_count_plane(*pair) for pair in zip(predicted, truth, strict=True)])
     is_known = truth != UNKNOWN
     pairs = truth[is_known].astype(np.int64) * classes + predicted[is_known]

@@ -32,6 +32,8 @@ class Shown:
         predicted: class ids (h, w), or planes.
         title: name and scores; empty: none.
         objects: those of each class whose objects are counted.
+
+    Of a volume (d, h, w, channels) one slice is shown, see `flat`.
     """
 
     image: NDArray[np.generic]
@@ -39,6 +41,18 @@ class Shown:
     predicted: Ids
     title: str = ""
     objects: tuple[Objects, ...] = ()
+
+
+def flat(case: Shown) -> Shown:
+    """Of a volume the slice with the most errors, or else with the most of the classes but the first."""
+    if case.image.ndim == 3:
+        return case
+    wrong = (case.predicted != case.truth) & (case.truth != UNKNOWN)
+    chosen = wrong if wrong.any() else (case.truth > 0) & (case.truth != UNKNOWN)
+    across = tuple(axis for axis in range(chosen.ndim) if axis != chosen.ndim - 3)
+    place = int(chosen.sum(across).argmax())
+    truth, predicted = (each[..., place, :, :] for each in (case.truth, case.predicted))
+    return replace(case, image=case.image[place], truth=truth, predicted=predicted)
 
 
 def draw_sheet(cases: Sequence[Shown], class_names: Sequence[str], *, height: int = 256) -> Image.Image:
@@ -49,6 +63,7 @@ def draw_sheet(cases: Sequence[Shown], class_names: Sequence[str], *, height: in
         class_names: of the ids from 0.
         height: of a panel, in pixels; the panels keep the image's proportions, up to a width of four times that.
     """
+    cases = list(map(flat, cases))
     widths = [_width(case.image.shape, height) for case in cases]
     across = _MARGIN + len(_PANELS) * (max(widths) + _MARGIN)
     with_unknown = any(bool((case.truth == UNKNOWN).any()) for case in cases)

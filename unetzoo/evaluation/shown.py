@@ -38,5 +38,5 @@ def presented(dataset: Dataset, index: int, config: ModelConfig, resample: Resam
     except ShapeError as error:
         raise ShapeError(f"{sample.name}: {error}") from error
     image = sample.image[..., list(order.numbers)] if order.numbers else sample.image
-    scale = scale_of(grid, image.shape[:2], config, resample)
+    scale = scale_of(grid, image.shape[:-1], config, resample)
     return Presented(sample._replace(image=image), scale, tuple(filter(None, (order.doubt, scale.said))))

@@ -56,7 +56,9 @@ def choose_thresholds(
     counts = [np.zeros((len(each), 3), np.int64) for each in levels]
     for index in range(len(dataset)):
         sample = presented(dataset, index, config, "never").sample
-        check_fits(model, dataset.class_names, sample.image.shape[2], labels=dataset.labels, image=sample.name)
+        *space, channels = sample.image.shape
+        names, labels = dataset.class_names, dataset.labels
+        check_fits(model, names, channels, labels=labels, axes=len(space), image=sample.name)
         maps = predicted_maps(model, sample.image, name=sample.name, tile=tile)
         truth = _planes(known_where_data(sample.image, sample.mask, config.info.nodata), config)
         for place, each in enumerate(levels):

@@ -15,7 +15,7 @@ from unetzoo.data.find import Data
 from unetzoo.data.formats.nodata import known_where_data
 from unetzoo.data.masks.options import Classes, MaskOptions, Masks, Value
 from unetzoo.data.objects import object_ids
-from unetzoo.data.open import dataset_of
+from unetzoo.data.open import dataset_of, slicing_for
 from unetzoo.data.sources.cuts import SplitBy
 from unetzoo.errors import DataError, OptionError
 from unetzoo.evaluation.masks import check_fits, decoded, predicted_maps, tallies_of
@@ -119,7 +119,8 @@ def tune(
     options = MaskOptions(classes, masks, ignore, threshold, nearest_color)
     split = split or (None if isinstance(data, Dataset) else "val")
     info = network.config.info
-    dataset = dataset_of(data, split, options, trained=info, objects=has_objects, split_by=split_by)
+    slicing = slicing_for(network.config)
+    dataset = dataset_of(data, split, options, trained=info, objects=has_objects, split_by=split_by, slicing=slicing)
     if not len(dataset):
         raise DataError("there are no images to tune on: choose another split")
     tuning = tune_on(model, dataset, tile=tile, on_step=on_step)
@@ -221,7 +222,14 @@ def _cases(model: Network, dataset: Dataset, tile: int | None, pixels: int, on_s
             if pixels <= 0:
                 break
             sample = presented(dataset, index, config, "never").sample
-            check_fits(model, dataset.class_names, sample.image.shape[2], labels=dataset.labels, image=sample.name)
+            check_fits(
+                model,
+                dataset.class_names,
+                sample.image.shape[-1],
+                axes=sample.image.ndim - 1,
+                labels=dataset.labels,
+                image=sample.name,
+            )
             path = Path(folder) / f"{index}.npy"
             np.save(path, predicted_maps(model, sample.image, name=sample.name, tile=tile))
             truth = known_where_data(sample.image, sample.mask, config.info.nodata)

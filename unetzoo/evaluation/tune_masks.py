@@ -14,7 +14,7 @@ from unetzoo.data.dataset import Dataset
 from unetzoo.data.find import Data
 from unetzoo.data.formats.nodata import known_where_data
 from unetzoo.data.masks.options import Classes, MaskOptions, Masks, Value
-from unetzoo.data.open import dataset_of
+from unetzoo.data.open import dataset_of, slicing_for
 from unetzoo.errors import DataError, OptionError
 from unetzoo.evaluation.masks import check_fits, predicted_maps
 from unetzoo.evaluation.scores import Counts, count, iou, is_there
@@ -121,7 +121,8 @@ def tune_masks(
         raise OptionError("an ensemble has no post-processing of its own: tune its networks, ensemble.members")
     options = MaskOptions(classes, masks, ignore, threshold, nearest_color)
     split = split or (None if isinstance(data, Dataset) else "val")
-    dataset = dataset_of(data, split, options, trained=network.config.info)
+    slicing = slicing_for(network.config)
+    dataset = dataset_of(data, split, options, trained=network.config.info, slicing=slicing)
     tuning = tune_parts([Part(model, dataset, tile)], on_step=on_step)
     network.config = replace(network.config, postprocessing=tuning.postprocessing)
     return tuning
@@ -199,7 +200,7 @@ class _Search:
         for case in self.cases:
             ids = class_ids(tempered(case.probabilities, self.temperature), limits, unknown=_NO_CLASS).astype(np.uint16)
             postprocess(ids, config)
-            total += count(ids, case.truth, len(self.names))
+            total += count(ids, case.truth, len(self.names), axes=case.truth.ndim)
         return total
 
     def _named(self, counts: Counts) -> dict[str, float | None]:
@@ -236,7 +237,9 @@ def _predicted(parts: Sequence[Part], folder: Path, on_step: OnStep) -> tuple[Mo
         number, index = places[place]
         part, network = parts[number], networks[number]
         sample = presented(part.dataset, index, network.config, "never").sample
-        check_fits(network, part.dataset.class_names, sample.image.shape[2], image=sample.name)
+        check_fits(
+            network, part.dataset.class_names, sample.image.shape[-1], axes=sample.image.ndim - 1, image=sample.name
+        )
         path = folder / f"{place}.npy"
         np.save(path, predicted_maps(network, sample.image, name=sample.name, tile=part.tile))
         truth = known_where_data(sample.image, sample.mask, network.config.info.nodata)

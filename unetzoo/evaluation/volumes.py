@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 from unetzoo.data.dataset import Dataset
 from unetzoo.data.formats.limits import check_memory
 from unetzoo.data.formats.nodata import known_where_data
+from unetzoo.data.formats.orientation import orientation_of
 from unetzoo.data.formats.slices import Slices, open_volume
-from unetzoo.data.sources.samples import CodedDataset
+from unetzoo.data.sources.samples import CodedDataset, grid_of
 from unetzoo.data.sources.source import Finding
 from unetzoo.data.sources.volumes import VolumeSource
-from unetzoo.evaluation.masks import NO_CLASS, check_fits
+from unetzoo.evaluation.masks import NO_CLASS, check_fits, predicted_maps, prediction_of
 from unetzoo.evaluation.measure import Measurement
+from unetzoo.evaluation.shown import presented
 from unetzoo.inference.choices import Axes
 from unetzoo.inference.forward import Network
 from unetzoo.inference.slices import SeenVolume, SliceTiling, finish_of
@@ -90,6 +92,41 @@ def measure_volumes(
             steps=steps,
             unit=orientation.unit,
             index=volume.slices[worst],
+        )
+        on_volume()
+    return doubts
+
+
+def measure_cases_whole(
+    model: Network,
+    dataset: Dataset,
+    measurement: Measurement,
+    tiling: SliceTiling,
+    *,
+    on_volume: Callable[[], None] = lambda: None,
+) -> list[Finding]:
+    """As `measure_volumes`, for a network over three axes and whole volumes, those of files or of Python."""
+    config, doubts = network_of(model).config, list[Finding]()
+    for index in range(len(dataset)):
+        sample, _, said = presented(dataset, index, config, tiling.resample)
+        *space, channels = sample.image.shape
+        names, labels = dataset.class_names, dataset.labels
+        check_fits(model, names, channels, labels=labels, axes=len(space), image=sample.name)
+        doubts += [Finding(sample.name, f": {doubt}") for doubt in said]
+        check_memory(sample.name, 2 * 8 * config.classes * math.prod(space))
+        maps = predicted_maps(
+            model, sample.image, name=sample.name, tile=tiling.tile, overlap=tiling.overlap, mirrors=tiling.mirrors
+        )
+        truth = known_where_data(sample.image, sample.mask, config.info.nodata)
+        orientation = orientation_of(grid_of(dataset, index))
+        measurement.add(
+            sample.name,
+            prediction_of(maps, config).ids,
+            truth,
+            probabilities=maps,
+            steps=orientation.steps,
+            unit=orientation.unit,
+            index=index,
         )
         on_volume()
     return doubts

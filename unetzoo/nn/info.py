@@ -61,7 +61,8 @@ class ModelInfo:
         lineage: the trained networks that its training began with, the nearest first: `"user/name@commit"` on the Hub,
             or `"sha256:..."` with the first digits of the hash of the weights.
         recipe: of its training, as TOML; see `unetzoo.Recipe`.
-        pixel_size: height and width of a pixel of the training images, their median; empty: not stated.
+        pixel_size: height and width of a pixel of the training images, their median, of volumes the depth first; empty:
+            not stated.
         pixel_size_range: the smallest and the largest side of a pixel among the training images.
         unit: of these lengths, such as `"um"`.
         split_by: `"blocks"`: the splits of its training were blocks of the ground of images; empty: they were images.
@@ -123,8 +124,11 @@ class ModelInfo:
         if self.value_range and self.value_range[0] >= self.value_range[1]:
             raise ConfigError(f"value_range must be the lowest, then the highest value, got {self.value_range!r}")
         sizes = (self.pixel_size, self.pixel_size_range)
-        if any(len(size) not in (0, 2) or min(size, default=1) <= 0 for size in sizes):
-            raise ConfigError(f"pixel_size and pixel_size_range must be two lengths > 0, got {sizes}")
+        are_few = len(self.pixel_size) in (0, 2, 3) and len(self.pixel_size_range) in (0, 2)
+        if not are_few or any(min(size, default=1) <= 0 for size in sizes):
+            raise ConfigError(
+                f"pixel_size and pixel_size_range must be two lengths > 0, pixel_size of volumes three; got {sizes}"
+            )
         for name in ("class_frequencies", "thresholds"):
             if any(not 0 <= share <= 1 for share in getattr(self, name)):
                 raise ConfigError(f"{name} must be numbers from 0 to 1, got {getattr(self, name)!r}")

@@ -1,7 +1,8 @@
 """Random crops for training; a crop depends on the seed and its number alone, not on the process that cuts it."""
 
+from collections.abc import Sequence
 from hashlib import blake2b
-from math import inf
+from math import inf, prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,22 +16,23 @@ from unetzoo.data.dataset import Dataset, Sample
 from unetzoo.data.formats.nodata import known_where_data
 from unetzoo.data.objects import object_ids
 from unetzoo.data.sources.parts import PartSample, Sliced, part_sample, planes_last
+from unetzoo.features import Factor, along_axes
 from unetzoo.inference.normalize import Normalize
 from unetzoo.nn.coding import UNKNOWN
 from unetzoo.nn.info import ModelInfo
 from unetzoo.training.augment import Augmentation
 from unetzoo.training.places import ClassPlaces
 from unetzoo.training.target import ObjectTarget
+from unetzoo.training.windows import anywhere, around, is_inside, moved_inside, outside_of, window
 
 _CACHED_BYTES = 2**30
 _MOST_PLACES = 4096  # samples with remembered places, about a kilobyte each
-_BORDER = 4  # a crop is drawn up to 1 / _BORDER of its side beyond the border, then moved inside
 
 
 class Crop(NamedTuple):
     """A crop to train on."""
 
-    image: Tensor  # (c, crop, crop), normalized, float32
+    image: Tensor  # (c, crop, crop), normalized, float32; of volumes, here and below, an axis more
     mask: Tensor  # (crop, crop), class ids, int64; `UNKNOWN` beyond the image's border and where it has no data;
     # (classes, crop, crop) of 0, 1 and `UNKNOWN` if classes may overlap; for a network of objects the target of their
     # maps, float32, see `ObjectTarget`
@@ -43,7 +45,8 @@ class CropDataset(TorchDataset[Crop]):
     Each pass over the samples has an order of its own. All random numbers of a crop follow from the seed and its number
     alone, so that a training continues exactly where it stopped, with any number of worker processes.
 
-    `info` has the normalization of the images; `crop` and `balance` are as in `FitOptions`; `target` makes that of
+    `info` has the normalization of the images; `crop` and `balance` are as in `FitOptions`, `crop` with a side for each
+    axis where the samples are volumes (d, h, w, c); `target` makes that of
     objects, once a crop has been turned and deformed, None: the target is the mask; `pixels` are those of all samples
     together, by which the augmentation knows how often they have been shown, None: often enough.
     """
@@ -54,7 +57,7 @@ class CropDataset(TorchDataset[Crop]):
         info: ModelInfo,
         *,
         count: int,
-        crop: int,
+        crop: Factor,
         balance: float,
         augmentation: Augmentation,
         seed: int,
@@ -65,7 +68,7 @@ class CropDataset(TorchDataset[Crop]):
         self.target = target
         self.normalize = Normalize(info)
         self.count = count
-        self.crop = crop
+        self.crop = along_axes(crop, 2)
         self.balance = balance
         self.augmentation = augmentation
         self.seed = seed
@@ -81,7 +84,7 @@ class CropDataset(TorchDataset[Crop]):
         number = int(self._order(pass_number)[position])
         sample, ids = self.samples[number]
         random = np.random.default_rng(mixed(self.seed, "crop", index))
-        mask = planes_last(sample.mask)
+        mask = planes_last(sample.mask, len(self.crop))
         image, labels = self._cut(sample.image, mask, ids, self._places(number, mask), random)
         with torch.random.fork_rng(devices=()):
             torch.default_generator.manual_seed(mixed(self.seed, "augment", index))
@@ -90,7 +93,7 @@ class CropDataset(TorchDataset[Crop]):
 
     def _shown(self, index: int) -> float:
         """How often each pixel has been shown before a crop, on average."""
-        return index * self.crop**2 / self.pixels if self.pixels else inf
+        return index * prod(self.crop) / self.pixels if self.pixels else inf
 
     def _order(self, pass_number: int) -> NDArray[np.int64]:
         """The order of the samples in a pass over them; the last one is remembered."""
@@ -101,7 +104,8 @@ class CropDataset(TorchDataset[Crop]):
 
     def _places(self, index: int, mask: Sliced) -> ClassPlaces:
         """The places of the classes of a sample; remembered for the first samples."""
-        places = self._known_places.get(index) or ClassPlaces(mask[:, :])
+        whole = (slice(None),) * len(self.crop)
+        places = self._known_places.get(index) or ClassPlaces(_as_rows(mask[whole], self.crop))
         if len(self._known_places) < _MOST_PLACES:
             self._known_places[index] = places
         return places
@@ -117,34 +121,48 @@ class CropDataset(TorchDataset[Crop]):
         """A window with the margin that the augmentation needs, normalized (c, side, side), and its labels.
 
         These are the mask (side, side), or its planes (classes, side, side), or mask and ids of the objects (2, side,
-        side).
+        side). Those of volumes have an axis more.
         """
-        margin = self.augmentation.margin
-        top, left = (start - margin for start in self._corner(mask, places, random))
-        side = self.crop + 2 * margin
-        seen = _window(image, top, left, side, fill=0)
-        window = _window(mask, top, left, side, fill=UNKNOWN)
-        labels: NDArray[Any] = np.moveaxis(window, 2, 0) if window.ndim == 3 else window
+        margins = along_axes(self.augmentation.margin, len(self.crop))
+        corner = self._corner(mask, places, random)
+        spans = [
+            (start - margin, start + side + margin)
+            for start, side, margin in zip(corner, self.crop, margins, strict=True)
+        ]
+        seen = window(image, spans, fill=0)
+        codes = window(mask, spans, fill=UNKNOWN)
+        labels: NDArray[Any] = np.moveaxis(codes, -1, 0) if codes.ndim > len(spans) else codes
         values = self.normalize(seen)
-        if not _is_inside(mask.shape, top, left, side):
-            outside = _outside(mask.shape, top, left, side)
+        if not is_inside(mask.shape, spans):
+            outside = outside_of(mask.shape, spans)
             labels = np.where(outside, UNKNOWN, labels)
             values[:, outside] = 0
         known = known_where_data(seen, labels, self.normalize.info.nodata).astype(np.uint8 if ids is None else np.int64)
         if ids is not None:
-            known = np.stack([known, _window(ids, top, left, side, fill=0)])
+            known = np.stack([known, window(ids, spans, fill=0)])
         return torch.from_numpy(values), torch.from_numpy(known)
 
-    def _corner(self, mask: Sliced, places: ClassPlaces, random: np.random.Generator) -> tuple[int, int]:
-        """Top and left of a crop, without its margin: inside the image, or around an image that is smaller."""
-        (height, width), side = mask.shape[:2], self.crop
+    def _corner(self, mask: Sliced, places: ClassPlaces, random: np.random.Generator) -> list[int]:
+        """The first pixel of a crop along each axis, without its margin: inside, or around an image that is smaller."""
+        pairs = list(zip(mask.shape, self.crop, strict=False))
         if places.classes.size and random.random() < self.balance:
-            row, column = places.draw(mask, random)
-            return _moved_inside(row - side // 2, height, side), _moved_inside(column - side // 2, width, side)
+            drawn = self._pixel(places.draw(_as_rows(mask, self.crop), random), mask)
+            centered = zip(drawn, pairs, strict=True)
+            return [moved_inside(place - side // 2, length, side) for place, (length, side) in centered]
         if places.is_sparse:
-            row, column = places.draw_known(mask, random)
-            return _around(row, height, side, random), _around(column, width, side, random)
-        return _anywhere(height, side, random), _anywhere(width, side, random)
+            drawn = self._pixel(places.draw_known(_as_rows(mask, self.crop), random), mask)
+            return [around(place, *pair, random) for place, pair in zip(drawn, pairs, strict=True)]
+        return [anywhere(length, side, random) for length, side in pairs]
+
+    def _pixel(self, place: tuple[int, int], mask: Sliced) -> tuple[int, ...]:
+        """The pixel of an image by its row and column, or the voxel of a volume whose slices lie below each other."""
+        row, column = place
+        return (*divmod(row, mask.shape[1]), column) if len(self.crop) == 3 else place
+
+
+def _as_rows(mask: Sliced, crop: Sequence[int]) -> Any:  # noqa: ANN401 - as it is, or an array
+    """A mask (h, w) or planes (h, w, classes); of a volume, its slices below each other."""
+    return mask.reshape(-1, *mask.shape[2:]) if len(crop) == 3 and isinstance(mask, np.ndarray) else mask
 
 
 Labeled = tuple[Sample | PartSample, NDArray[np.int32] | None]
@@ -188,56 +206,3 @@ class _Cache:
 def mixed(*parts: object) -> int:
     """A seed that depends on each of the parts, 0 to 2**63 - 1."""
     return int.from_bytes(blake2b(repr(parts).encode(), digest_size=8).digest()) >> 1
-
-
-def _anywhere(length: int, side: int, random: np.random.Generator) -> int:
-    """A random start of a crop: the first and the last are more likely, or pixels at the border would be rare.
-
-    An image smaller than the crop lies closer to the center of the crop than to its ends, or rotations would lose it.
-    """
-    if length < side:
-        around = side - length
-        return -int(random.integers(around // 4, around - around // 4, endpoint=True))
-    reach = side // _BORDER
-    return _moved_inside(int(random.integers(-reach, length - side + reach, endpoint=True)), length, side)
-
-
-def _around(place: int, length: int, side: int, random: np.random.Generator) -> int:
-    """A random start of a crop that has a pixel in its middle half, or as near to it as the border lets it."""
-    return _moved_inside(place - int(random.integers(side // 4, side - side // 4)), length, side)
-
-
-def _moved_inside(start: int, length: int, side: int) -> int:
-    """The start of a crop, moved so that as much as possible of the crop lies inside."""
-    low, high = sorted((0, length - side))
-    return min(max(start, low), high)
-
-
-def _is_inside(shape: tuple[int, ...], top: int, left: int, side: int) -> bool:
-    """Whether no pixel of a window lies beyond the border of an image."""
-    return min(top, left) >= 0 and top + side <= shape[0] and left + side <= shape[1]
-
-
-def _outside(shape: tuple[int, ...], top: int, left: int, side: int) -> NDArray[np.bool_]:
-    """Mask of the pixels of a window that lie beyond the border of an image."""
-    rows, columns = np.arange(top, top + side), np.arange(left, left + side)
-    outside: NDArray[np.bool_] = np.logical_or.outer(
-        (rows < 0) | (rows >= shape[0]), (columns < 0) | (columns >= shape[1])
-    )
-    return outside
-
-
-def _window(pixels: Sliced, top: int, left: int, side: int, *, fill: int) -> NDArray[np.generic]:
-    """The window [top, top + side) x [left, left + side) of pixels (h, w, ...), `fill` beyond the border."""
-    inside: NDArray[np.generic] = pixels[max(0, top) : max(0, top + side), max(0, left) : max(0, left + side)]
-    if inside.shape[:2] == (side, side):
-        return inside
-    first, second = max(0, -top), max(0, -left)
-    place = (slice(first, first + inside.shape[0]), slice(second, second + inside.shape[1]))
-    window = np.full((side, side, *inside.shape[2:]), fill, dtype=inside.dtype)
-    window[place] = np.ma.getdata(inside)
-    if not np.ma.is_masked(inside):
-        return window
-    masked = np.zeros(window.shape, bool)
-    masked[place] = np.ma.getmaskarray(inside)
-    return np.ma.array(window, mask=masked)

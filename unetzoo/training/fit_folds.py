@@ -99,7 +99,7 @@ def fit_folds(
         trained=run.info if run else None,
         objects=is_of_objects,
         split_by=split_by,
-        slicing=said.slicing,
+        slicing=recipe.slicing,
     )
     for text in () if isinstance(data, Survey) else survey.warnings:
         warnings.warn(text, DataWarning, stacklevel=2)

@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
+from math import prod
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from torch.utils.data import DataLoader
 
 from unetzoo._utils.texts import duration
 from unetzoo.errors import TrainingWarning
+from unetzoo.features import along_axes
 from unetzoo.nn.segmenter import Segmenter
 from unetzoo.training.budget import Pace, fit_plan
 from unetzoo.training.crops import Crop, CropDataset
@@ -50,7 +52,7 @@ def within_the_hour(
     if accelerator.device.type != "cpu" or not options.has_default_length:
         return options
     step = _step_seconds(model, crops, options, plan)
-    pace = Pace.of(step, validation=step * _FORWARD * pixels / (options.batch * plan.crop**2))
+    pace = Pace.of(step, validation=step * _FORWARD * pixels / (options.batch * prod(along_axes(plan.crop, 2))))
     needed = pace.left(plan, 0, 0)
     fitted = fit_plan(plan, LIMIT, pace, step=0, epochs=0, is_validated=False)
     is_long, steps, epochs = agreed((needed > LIMIT, fitted.steps, fitted.epochs), accelerator)

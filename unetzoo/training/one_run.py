@@ -76,7 +76,8 @@ def run_training(
         is_of_objects = bool(model.config.objects)
         survey = data if isinstance(data, Survey) else _survey(data, recipe, run, objects=is_of_objects)
         statistics = with_channels(survey.statistics, recipe.data.channels, run, bands_of(survey.readings))
-        check_fits(model, statistics.class_names, statistics.channels, labels=statistics.labels)
+        axes = len(statistics.largest)
+        check_fits(model, statistics.class_names, statistics.channels, labels=statistics.labels, axes=axes)
         model.config = replace(model.config, postprocessing={})  # chosen for the weights before
         plan = options.plan(statistics, model.config.classes, objects=is_of_objects)
         if run is None and options.has_default_length:
@@ -116,7 +117,7 @@ def run_training(
 def _survey(data: Data, recipe: Recipe, run: Run | None, *, objects: bool) -> Survey:
     said, trained = recipe.data, run.info if run else None
     return survey_of(
-        data, said.mask_options, trained=trained, objects=objects, split_by=said.split_by, slicing=said.slicing
+        data, said.mask_options, trained=trained, objects=objects, split_by=said.split_by, slicing=recipe.slicing
     )
 
 
@@ -175,7 +176,7 @@ def _crops(
         count=plan.steps * options.batch,
         crop=plan.crop,
         balance=options.balance,
-        augmentation=Augmentation.of(options, plan.crop),
+        augmentation=Augmentation.of(options, plan.crop, config.info.pixel_size if config.spatial_dims == 3 else ()),
         seed=options.seed,
         target=target_of(config),
         pixels=statistics.pixels,

@@ -6,11 +6,12 @@ text, the annotation its check.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import ceil
+from math import ceil, prod
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from unetzoo.checks import Precision, Range, check_fields, check_precision, check_texts
+from unetzoo.checks import Precision, Range, check_fields, check_precision, check_texts, plain, whole
 from unetzoo.errors import OptionError
+from unetzoo.features import Factor, along_axes
 
 if TYPE_CHECKING:
     from unetzoo.data.survey.statistics import Statistics
@@ -20,8 +21,9 @@ Supervision = Literal["full", "native"]
 
 _TRAINED_RATE = 0.1
 _EPOCHS = 30
-_UNIT = 32  # crops of such sizes need no padding in nearly all encoders
-_LONGEST_CROP = 256
+_UNITS = {2: 32, 3: 16}  # by the number of axes; crops of such sizes need no padding in nearly all encoders
+_LONGEST_CROPS = {2: 256, 3: 64}
+_CROPS, _SHORTEST = Range(16, 1e5), 4
 SHORTEST_EPOCH = 50  # steps; a data set of ten images would otherwise be an epoch of one
 
 
@@ -41,7 +43,9 @@ class FitOptions:
             machine after the first ones and corrected after each epoch, so that the schedule ends with the time; such
             a training is not repeated bit by bit. Reading the data before and drawing pictures after come on top.
         batch: Crops per step, over all processes.
-        crop: Side of the square crops. None: 256, or less if all images are smaller.
+        crop: Side of the square crops. Of volumes that of cubes, or the three along depth, height and width, such as
+            `(32, 64, 64)`, on the command line 32,64,64. None: 256, or less if all images are smaller; of volumes 64
+            along each axis, or less.
         learning_rate: Highest learning rate.
         encoder_rate: Learning rate of the encoder, as a share of `learning_rate`. None: 0.1 if the training begins with
             a trained network, else 1. 0.1 suits pretrained weights.
@@ -57,7 +61,9 @@ class FitOptions:
             equally often; the other crops lie anywhere, or, where most of a mask is unknown, around its known pixels.
         augment: Random changes of the crops. `"full"`: mirror images; for a share of them also quarter turns, small
             rotations and scalings, elastic deformation; gamma, contrast, brightness, blur and noise, measured by the
-            standard deviation of the images; `"flips"`: mirror images and quarter turns alone.
+            standard deviation of the images; `"flips"`: mirror images and quarter turns alone. Volumes are mirrored
+            along each axis and rotated about each, but turned by quarters within slices alone; where the voxels of one
+            axis are three times as long as others, they are rotated about it alone, and not blurred along it.
         augmented: Share of the crops that full augmentation changes beyond mirroring, once pixels have been shown 250
             times, on average; fewer before, and none up to 25 times, since a short training loses by it.
         elastic: Share of those crops that are also deformed elastically.
@@ -82,7 +88,7 @@ class FitOptions:
     steps: Annotated[int | None, Range(1, 1e9)] = None
     minutes: Annotated[float | None, Range(1e-3, 1e6, "MINUTES")] = None
     batch: Annotated[int, Range(1, 1e6)] = 8
-    crop: Annotated[int | None, Range(16, 1e5, "PIXELS")] = None
+    crop: int | Sequence[int] | None = None
     learning_rate: Annotated[float, Range(1e-9, 1e3)] = 1e-3
     encoder_rate: Annotated[float | None, Range(0, 1e3)] = None
     weight_decay: Annotated[float, Range(0, 1e3)] = 1e-2
@@ -109,6 +115,7 @@ class FitOptions:
         """Check every value."""
         object.__setattr__(self, "trackers", check_texts("trackers", self.trackers))
         object.__setattr__(self, "precision", check_precision(self.precision))
+        object.__setattr__(self, "crop", None if self.crop is None else check_crop(self.crop))
         check_fields(self)
         if self.minutes is not None and not (self.steps is None and self.epochs is None):
             raise OptionError(f"minutes={self.minutes:g} is a budget instead of steps and epochs: leave those out")
@@ -138,9 +145,9 @@ class FitOptions:
 
     def plan(self, statistics: "Statistics", classes: int, *, objects: bool = False) -> "Plan":
         """What follows for a data set, for a network with as many logits as `classes`, perhaps maps of objects."""
-        crop = self.crop or min(_LONGEST_CROP, ceil(max(statistics.largest) / _UNIT) * _UNIT)
+        crop = self._crop(statistics.largest)
         is_binary = classes == 1 or statistics.labels == "overlapping"
-        crops = max(statistics.images, ceil(statistics.pixels / crop**2))
+        crops = max(statistics.images, ceil(statistics.pixels / prod(along_axes(crop, 2))))
         epochs = self.number_of_epochs
         steps = self.steps or epochs * max(SHORTEST_EPOCH, ceil(crops / self.batch))
         return Plan(
@@ -149,6 +156,49 @@ class FitOptions:
             steps=steps,
             epochs=min(epochs, steps),
         )
+
+    def _crop(self, largest: Sequence[int]) -> Factor:
+        """The side of square crops, or the sides of those of volumes, for images of at most these sides."""
+        axes, crop = len(largest), None if self.crop is None else check_crop(self.crop)
+        longest, unit = _LONGEST_CROPS[axes], _UNITS[axes]
+        if axes == 2 and not isinstance(crop, int | None):
+            raise OptionError(f"the crops of images are square, of one side: got crop={crop!r}")
+        if axes == 2:
+            return crop or min(longest, ceil(max(largest) / unit) * unit)
+        if crop is not None:
+            return along_axes(crop, axes)
+        return tuple(min(longest, ceil(side / unit) * unit) for side in largest)
+
+
+def check_crop(crop: object) -> int | tuple[int, ...]:
+    """The side of crops, or the sides along three axes, as Python's own numbers; OptionError for anything else."""
+    sides = plain(crop)
+    if isinstance(sides, list | tuple):
+        numbers = [whole(side) for side in sides]
+        if len(numbers) == 3 and all(side and _SHORTEST <= side <= _CROPS.high for side in numbers):
+            return tuple(sides)
+        raise OptionError(
+            f"crop must be a whole number, or three of at least {_SHORTEST} for depth, height and width; got {crop!r}"
+        )
+    side = whole(sides)
+    if side is None or not _CROPS.low <= side <= _CROPS.high:
+        raise OptionError(f"crop must be a whole number from {_CROPS.low:,g} to {_CROPS.high:,g}, got {crop!r}")
+    return side
+
+
+def read_crop(text: str) -> int | tuple[int, ...]:
+    """Parse the side of crops, or three, as on the command line: `64`, or `32,64,64`.
+
+    Raises:
+        OptionError: the text has another form, or a side is out of its range.
+    """
+    try:
+        sides = tuple(int(side) for side in text.split(","))
+    except ValueError:
+        raise OptionError(
+            f"crop must be a whole number, such as 64, or three, such as 32,64,64; got {text!r}"
+        ) from None
+    return check_crop(sides[0] if len(sides) == 1 else sides)
 
 
 @dataclass(frozen=True)
@@ -160,7 +210,7 @@ class Plan:
     """
 
     loss: str
-    crop: int
+    crop: Factor
     steps: int
     epochs: int
     origin: tuple[int, int] = (0, 0)

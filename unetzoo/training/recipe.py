@@ -11,6 +11,7 @@ from unetzoo.data.formats.slices import Slicing
 from unetzoo.data.masks.options import Classes, MaskOptions, Masks, Value
 from unetzoo.data.sources.cuts import SplitBy
 from unetzoo.errors import OptionError, UnetzooError, did_you_mean
+from unetzoo.nn.config import SpatialDims
 from unetzoo.training.options import FitOptions
 from unetzoo.training.recipe_file import RECEIPT, change, read_tables
 
@@ -33,6 +34,7 @@ class NetworkRecipe:
         objects: name of a coding of objects; empty: classes of pixels.
         objects_options: the coding's own options.
         head_kernel_size: side of the kernel that makes the logits, in pixels.
+        spatial_dims: 2 for images, or slices of volumes; 3 for whole volumes.
         classes: number of logits of a network of classes; None: one a class of the data.
         pretrained: the encoder's weights, as `unetzoo.create` takes them.
         start: the trained network that it begins with: a folder, `"user/name"` or `"user/name@commit"`; empty: none.
@@ -46,6 +48,7 @@ class NetworkRecipe:
     objects: str = ""
     objects_options: Mapping[str, Any] = field(default_factory=dict)
     head_kernel_size: int = 1
+    spatial_dims: SpatialDims = 2
     classes: Annotated[int | None, Range(1, 2**16)] = None
     pretrained: bool | str = False
     start: str = ""
@@ -145,6 +148,11 @@ class Recipe:
             values = getattr(self, name)
             if not isinstance(values, Mapping) or not all(isinstance(each, str) for each in values.values()):
                 raise OptionError(f"{name} must be a table of texts, got {values!r}")
+
+    @property
+    def slicing(self) -> Slicing:
+        """How volumes are read for the network."""
+        return replace(self.data.slicing, whole=self.network.spatial_dims == 3)
 
     @property
     def has_all_folds(self) -> bool:

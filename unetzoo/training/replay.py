@@ -41,7 +41,7 @@ def fit_recipe(
     objects = bool(recipe.network.objects)
     said = recipe.data
     survey = survey_of(
-        said.source, said.mask_options, trained=None, objects=objects, split_by=said.split_by, slicing=said.slicing
+        said.source, said.mask_options, trained=None, objects=objects, split_by=said.split_by, slicing=recipe.slicing
     )
     survey = fold_of(survey, recipe.data.folds, recipe.data.fold)
     is_resumed = resume and read_run(Path(out)) is not None

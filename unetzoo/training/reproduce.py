@@ -55,6 +55,7 @@ def recipe_of_network(model: Segmenter, start: Segmenter | None) -> NetworkRecip
         objects=config.objects,
         objects_options=config.objects_options,
         head_kernel_size=config.head_kernel_size,
+        spatial_dims=3 if config.spatial_dims == 3 else 2,
         classes=None if config.objects else config.classes,
         start=lineage_of(start)[0] if start else "",
     )
@@ -79,6 +80,7 @@ def create_network(recipe: Recipe, statistics: Statistics, *, is_resumed: bool =
         object_classes=max(1, count - 1) if network.objects else 1,
         labels="exclusive" if network.objects else statistics.labels,
         in_channels=statistics.channels,
+        spatial_dims=network.spatial_dims,
         pretrained=False if is_resumed else network.pretrained,
     )
 

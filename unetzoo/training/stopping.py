@@ -8,6 +8,7 @@ from types import FrameType
 
 from unetzoo._utils.memory import is_out_of_memory
 from unetzoo.errors import TrainingError
+from unetzoo.features import Factor, along_axes
 from unetzoo.layers.norm import is_lone_pixel
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -56,21 +57,25 @@ class StopRequest:
 
 
 @contextmanager
-def explaining(batch: int, crop: int) -> Iterator[None]:
+def explaining(batch: int, crop: Factor) -> Iterator[None]:
     """Say what to change after running out of memory, or where a batch is too small for batch norm."""
+    sides = along_axes(crop, 2)
+    pixels = f"{' x '.join(map(str, sides))} pixels"
     try:
         yield
     except (MemoryError, RuntimeError, ValueError) as error:
         if is_lone_pixel(error):
             raise TrainingError(
-                f"a batch norm got a single pixel to learn from, in batches of {batch} crops of {crop} x {crop} "
-                "pixels: raise batch or crop"
+                f"a batch norm got a single pixel to learn from, in batches of {batch} crops of {pixels}: raise batch "
+                "or crop"
             ) from error
         if not is_out_of_memory(error):
             raise
-        smaller = f"batch={max(1, batch // 2)}, or crop={max(32, crop * 3 // 4 // 32 * 32)}"
+        unit = 32 if isinstance(crop, int) else 16
+        less = tuple(min(side, max(unit, side * 3 // 4 // unit * unit)) for side in sides)
+        smaller = f"batch={max(1, batch // 2)}, or crop={less[0] if isinstance(crop, int) else less}"
         raise TrainingError(
-            f"out of memory with batches of {batch} crops of {crop} x {crop} pixels: use {smaller}, "
+            f"out of memory with batches of {batch} crops of {pixels}: use {smaller}, "
             "activation_checkpointing=True, precision='bfloat16' or a smaller encoder"
         ) from error
 

@@ -27,7 +27,7 @@ from unetzoo.training.stopping import StopRequest
 if TYPE_CHECKING:
     from accelerate import Accelerator
 
-_TILE, _SMALLEST_TILE = 2048, 128
+_TILES, _SMALLEST_TILES = {2: 2048, 3: 128}, {2: 128, 3: 32}  # by the number of axes
 _MOST_CLASSES = 4  # with scores in a title
 _MOST_PICTURES = 64  # images among which the worst, the median and the best are found
 
@@ -47,16 +47,18 @@ class Validator:
         self.tile: int | None = None
 
     def predicted(self, model: Segmenter, image: NDArray[np.generic]) -> Prediction:
-        """What a network says of an image (h, w, c); TrainingError if the smallest tile is too large."""
+        """What a network says of an image (h, w, c) or a volume; TrainingError if the smallest tile is too large."""
+        axes = model.config.spatial_dims
         while True:
-            tile = self.tile or _TILE
+            tile = self.tile or _TILES[axes]
             try:
                 return predicted(model, image, tile=self.tile)
             except OutOfMemoryError as error:
-                if tile <= _SMALLEST_TILE:
+                if tile <= _SMALLEST_TILES[axes]:
+                    pixels = " x ".join([str(tile)] * axes)
                     raise TrainingError(
-                        f"out of memory in validation, even with {tile} x {tile} pixels at once: train a smaller "
-                        "encoder, or continue with resume=True on a machine with more memory"
+                        f"out of memory in validation, even with {pixels} pixels at once: train a smaller encoder, or "
+                        "continue with resume=True on a machine with more memory"
                     ) from error
                 self.tile = tile // 2
 
@@ -84,7 +86,7 @@ class Validator:
             sample = dataset[index]
             truth = known_where_data(sample.image, sample.mask, model.config.info.nodata)
             prediction = self.predicted(model, sample.image)
-            counts += count(prediction.ids, truth, len(dataset.class_names))
+            counts += count(prediction.ids, truth, len(dataset.class_names), axes=sample.image.ndim - 1)
             if prediction.objects is not None:
                 tallies += tallies_of(prediction, truth, object_ids(dataset, index, truth), dataset.class_names).sum(0)
             on_image(number, len(indices))
@@ -172,7 +174,8 @@ def draw_predictions(model: Segmenter, dataset: Dataset, folder: Path, validator
 def _scores(model: Segmenter, dataset: Dataset, index: int, validator: Validator) -> Scores:
     """The IoU of each class in an image; NaN for a class that neither occurs nor is predicted."""
     sample = dataset[index]
-    return iou(count(validator.predicted(model, sample.image).ids, _truth(model, sample), len(dataset.class_names)))
+    ids, truth = validator.predicted(model, sample.image).ids, _truth(model, sample)
+    return iou(count(ids, truth, len(dataset.class_names), axes=sample.image.ndim - 1))
 
 
 def _truth(model: Segmenter, sample: Sample) -> NDArray[np.integer]:

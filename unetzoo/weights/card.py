@@ -116,13 +116,21 @@ def _use(config: ModelConfig, repo_id: str | None) -> str:
     if config.objects:
         return _use_objects(config, repo_id)
     if config.spatial_dims != 2:
-        return f"""The probability of each class at each voxel of tensors `images` (b, {config.in_channels}, d, h, w):
+        channels = _channels(config)
+        return f"""The probability of each class at each voxel of a volume, an array (d, h, w{channels}) of any size:
 
 ```python
-import torch
 import unetzoo
 
 model = {_source(repo_id)}
+probabilities = unetzoo.predict(model, volume)  # ({config.classes}, d, h, w)
+```
+
+The same for tensors `images` (b, {config.in_channels}, d, h, w), float32, without blocks:
+
+```python
+import torch
+
 {_computed(config)}
 ```"""
     if config.info.slices:

@@ -23,7 +23,7 @@ class Sliced(Protocol):
     def shape(self) -> tuple[int, ...]:
         """Its sides; those of an image without the number of channels, if that is not known."""
 
-    def __getitem__(self, window: tuple[slice, slice], /) -> Any:  # noqa: ANN401 - an array of NumPy
+    def __getitem__(self, window: tuple[slice, ...], /) -> Any:  # noqa: ANN401 - an array of NumPy
         """The part, an array."""
 
 
@@ -39,7 +39,7 @@ class Part:
         self.shape: tuple[int, ...] = shape
         self._read = read
 
-    def __getitem__(self, window: tuple[slice, slice], /) -> NDArray[Any]:
+    def __getitem__(self, window: tuple[slice, ...], /) -> NDArray[Any]:
         """The pixels of a window, which is not empty."""
         return self._read(
             tuple(slice(*part.indices(length)[:2]) for part, length in zip(window, self.shape, strict=True))
@@ -62,9 +62,12 @@ class PartSample(NamedTuple):
     nbytes: int
 
 
-def planes_last(mask: Sliced) -> Sliced:
-    """A mask as windows of it are cut: class ids (h, w), and planes (classes, h, w) as (h, w, classes)."""
-    return np.moveaxis(mask, 0, 2) if isinstance(mask, np.ndarray) and mask.ndim == 3 else mask
+def planes_last(mask: Sliced, axes: int = 2) -> Sliced:
+    """A mask as windows of it are cut: class ids (h, w), and planes (classes, h, w) as (h, w, classes).
+
+    Those of volumes have three axes of space.
+    """
+    return np.moveaxis(mask, 0, -1) if isinstance(mask, np.ndarray) and mask.ndim > axes else mask
 
 
 def part_sample(dataset: Dataset, index: int) -> PartSample | None:

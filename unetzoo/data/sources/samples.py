@@ -12,6 +12,7 @@ from unetzoo.data.formats.grid import NO_GRID, Grid
 from unetzoo.data.masks.decode import class_ids, read_mask
 from unetzoo.data.masks.options import MaskOptions
 from unetzoo.data.masks.raw import encode
+from unetzoo.data.masks.rows import in_rows, out_of_rows, shape_in_rows
 from unetzoo.data.sources.source import SPLITS, Entry, Source
 from unetzoo.errors import DataError
 from unetzoo.nn.coding import IGNORED, UNKNOWN, Labels, MaskCoding
@@ -49,11 +50,11 @@ class SampleSource(Source):
             super().__init__(entries, class_names=first.class_names)
 
     def image(self, index: int) -> NDArray[Any]:
-        """The image (h, w, c) of a sample."""
+        """The image (h, w, c) of a sample, or its volume (d, h, w, c)."""
         return self.pair(index)[0]
 
     def raw_mask(self, index: int) -> NDArray[Any]:
-        """The mask (h, w) of a sample, or its planes (h, w, classes)."""
+        """The mask (h, w) of a sample, or its planes (h, w, classes); that of a volume has its slices as rows."""
         return self.pair(index)[1]
 
     def pair(self, index: int) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -63,8 +64,11 @@ class SampleSource(Source):
         sample = dataset[number]
         _check_arrays(sample, name, self._labels)
         check_finite(sample.image, name)
+        mask = np.moveaxis(sample.mask, 0, -1) if self._labels == "overlapping" else sample.mask
+        if sample.image.ndim == 4:
+            return sample.image, in_rows(mask)
         if self._labels == "overlapping":
-            return sample.image, np.moveaxis(sample.mask, 0, 2)
+            return sample.image, mask
         return sample.image, self._numbers(index, sample.mask) if self._is_numbered else sample.mask
 
     def _numbers(self, index: int, mask: NDArray[Any]) -> NDArray[Any]:
@@ -124,10 +128,10 @@ class CodedDataset(Dataset):
         number = self.indices[index]
         name = self.source.entries[number].name
         image, raw = self.source.pair(number)
-        if raw.shape[:2] != image.shape[:2]:
-            raise DataError(f"{name}: the image has {image.shape[:2]} pixels, its mask {raw.shape[:2]}")
+        if raw.shape[:2] != shape_in_rows(image.shape[:-1]):
+            raise DataError(f"{name}: the image has {image.shape[:-1]} pixels, its mask {raw.shape[:2]}")
         try:
-            return Sample(image, read_mask(raw, self.coding), name)
+            return Sample(image, out_of_rows(read_mask(raw, self.coding), image.shape[:-1]), name)
         except DataError as error:
             raise DataError(f"{name}: {error}") from error
 
@@ -170,8 +174,13 @@ def _check(splits: Mapping[str, Dataset]) -> None:
 
 
 def _check_arrays(sample: Sample, name: str, labels: Labels) -> None:
-    """Raise DataError unless a sample is an image (h, w, c) and a mask (h, w), or planes, arrays of numbers."""
-    for kind, axes in (("image", "(h, w, c)"), ("mask", "(h, w)" if labels == "exclusive" else "(classes, h, w)")):
+    """Raise DataError unless a sample is an image (h, w, c) and a mask (h, w), or planes, arrays of numbers.
+
+    A volume is (d, h, w, c), its mask (d, h, w).
+    """
+    space = "d, h, w" if getattr(getattr(sample, "image", None), "ndim", 0) == 4 else "h, w"
+    planes = "" if labels == "exclusive" else "classes, "
+    for kind, axes in (("image", f"({space}, c)"), ("mask", f"({planes}{space})")):
         array = getattr(sample, kind, None)
         if not isinstance(array, np.ndarray) or array.dtype.kind not in "buif":
             raise DataError(f"{name}: the {kind} must be a NumPy array of numbers, got {type(array).__name__}")

@@ -132,11 +132,11 @@ def in_slices(source: Source, slicing: Slicing) -> Source:
         return source
     if not slicing.is_said and not holds_volumes(source):
         return source
-    looks = [_look(files) for files in source.files]
+    looks = [look_at(files) for files in source.files]
     direction = direction_of(slicing.axis) if slicing.axis else _common_direction(source, looks)
     names = [entry.name for entry in source.entries]
     looks = [_thick_enough(look, direction, slicing, files) for look, files in zip(looks, source.files, strict=True)]
-    problems = [*source.problems, *sentences(_doubts(names, looks, is_chosen=bool(slicing.axis)))]
+    problems = [*source.problems, *sentences(doubts_of(names, looks, is_chosen=bool(slicing.axis)))]
     if sum(look.decoded for look in looks) > KEPT_BYTES:
         problems.append(
             "the volumes are compressed, or stored without blocks, and more than 512 MB, so that a training decodes "
@@ -153,7 +153,7 @@ def holds_volumes(source: FileSource) -> bool:
     return False  # reading reports what is wrong
 
 
-def _look(files: EntryFiles) -> Look:
+def look_at(files: EntryFiles) -> Look:
     """The headers of a volume and its mask."""
     if files.others or files.classes:
         return Look(wrong=f"{files.image}: volumes with several masks are not read; join them in one file")
@@ -194,7 +194,7 @@ def _common_direction(source: FileSource, looks: Sequence[Look]) -> int:
     return next(iter(directions), 0)
 
 
-def _doubts(names: Sequence[str], looks: Sequence[Look], *, is_chosen: bool) -> list[Finding]:
+def doubts_of(names: Sequence[str], looks: Sequence[Look], *, is_chosen: bool) -> list[Finding]:
     """What the headers leave open."""
     unknown = [
         name for name, look in zip(names, looks, strict=True) if not (look.wrong or orientation_of(look.grid).unit)

@@ -59,11 +59,11 @@ class Channel:
 
 
 def channels_of(image: NDArray[Any]) -> tuple[Channel, ...]:
-    """The statistics of each channel of an image (h, w, c), without NaN and masked values."""
+    """The statistics of each channel of an image (h, w, c), or a volume, without NaN and masked values."""
     valid, values = valid_values(image), np.ma.getdata(image)
     planes = (
         values[..., index].ravel() if valid is None else values[..., index][valid[..., index]]
-        for index in range(image.shape[2])
+        for index in range(image.shape[-1])
     )
     return tuple(map(_channel, planes))
 

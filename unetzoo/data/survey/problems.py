@@ -13,6 +13,7 @@ from unetzoo.data.formats.pixels import mixed_units
 from unetzoo.data.masks.decode import complaint, kind_of, strange_codes
 from unetzoo.data.masks.forms import say_kind
 from unetzoo.data.masks.options import Masks
+from unetzoo.data.masks.rows import shape_in_rows
 from unetzoo.data.sources.source import Finding, Source, sentences
 from unetzoo.data.survey.bands import mixed_bands
 from unetzoo.data.survey.channels import Channel, lonely_values
@@ -94,16 +95,16 @@ def summary_of(errors: Sequence[str]) -> str:
 
 def _of_files(names: Sequence[str], reading: Reading) -> Iterator[Finding]:
     yield from reading.problems
-    if reading.image and reading.mask and reading.image.shape[:2] != reading.mask.shape:
-        image, mask = (" x ".join(map(str, shape)) for shape in (reading.image.shape[:2], reading.mask.shape))
+    if reading.image and reading.mask and shape_in_rows(reading.image.shape[:-1]) != reading.mask.shape:
+        image, mask = (" x ".join(map(str, shape)) for shape in (reading.image.shape[:-1], reading.mask.shape))
         yield Finding(names[reading.index], f": the image has {image} pixels, its mask {mask}")
 
 
 def _of_channels(names: Sequence[str], readings: Sequence[Reading]) -> Iterator[Finding]:
-    counts = Counter(reading.image.shape[2] for reading in readings if reading.image)
+    counts = Counter(reading.image.shape[-1] for reading in readings if reading.image)
     usual = max(counts, key=counts.__getitem__, default=0)
     for reading in readings:
-        if reading.image and (channels := reading.image.shape[2]) != usual:
+        if reading.image and (channels := reading.image.shape[-1]) != usual:
             noun = "channel" if channels == 1 else "channels"
             yield Finding(names[reading.index], f" has {channels} {noun}, most images have {usual}")
 
@@ -157,7 +158,7 @@ def _mixed_units(readings: Sequence[Reading]) -> Iterator[str]:
 def _nodata(names: Sequence[str], readings: Sequence[Reading]) -> Iterator[str]:
     """What stands for no data though no file says so, and images that have no other values."""
     images = {reading.index: reading.image for reading in readings if reading.image}
-    if len({image.shape[2] for image in images.values()}) == 1:
+    if len({image.shape[-1] for image in images.values()}) == 1:
         channels = [image.channels for image in images.values()]
         for value in lonely_values(channels):
             yield _lonely(value, channels, sum(math.prod(image.shape) for image in images.values()))

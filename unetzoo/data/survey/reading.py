@@ -29,7 +29,7 @@ class ImageFacts:
     """What a survey keeps of an image.
 
     Attributes:
-        shape: (h, w, c).
+        shape: (h, w, c), of a volume (d, h, w, c).
         dtype: of its values.
         channels: statistics of the values of each.
         nodata: values that stand for no data by the file, if it holds them.
@@ -38,7 +38,7 @@ class ImageFacts:
         digest: equal for images with the same shape and pixels.
     """
 
-    shape: tuple[int, int, int]
+    shape: tuple[int, ...]
     dtype: str
     channels: tuple[Channel, ...]
     nodata: tuple[float, ...]
@@ -130,12 +130,11 @@ def _grid(grid_of: Callable[[int], Grid], index: int) -> Grid:
 
 
 def _image_facts(image: Pixels, grid: Grid) -> ImageFacts:
-    height, width, count = image.shape
     channels = channels_of(image)
     digest = blake2b(repr((image.shape, str(image.dtype))).encode(), digest_size=16)
     digest.update(np.ascontiguousarray(np.ma.getdata(image)).data)
     return ImageFacts(
-        (height, width, count),
+        image.shape,
         str(image.dtype),
         channels,
         masked_as(image),

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from unetzoo.data.formats.orientation import AXES
 from unetzoo.data.formats.pixels import pixel_sizes
 from unetzoo.data.masks.decode import class_ids, kind_of, planes_of
 from unetzoo.data.survey.channels import lonely_values
@@ -25,7 +26,7 @@ class Statistics:
     Attributes:
         images: number of images.
         channels: of each.
-        smallest: height and width in pixels, each the smallest of all images.
+        smallest: height and width in pixels, each the smallest of all images; of volumes depth, height and width.
         largest: likewise.
         pixels: of all images together.
         value_range: lowest and highest value; (0, 255) for 8 bits.
@@ -39,7 +40,7 @@ class Statistics:
         nodata: values of the images that stand for no data: files say so, or they lie far from all others; neither
             they nor NaN count above.
         channel_names: of each channel, such as `("red", "green", "nir")`; empty: not known.
-        pixel_size: height and width of a pixel, their medians; empty: not all files say it.
+        pixel_size: height and width of a pixel, their medians, of volumes the depth first; empty: not all files say it.
         pixel_size_range: the smallest and the largest side of a pixel.
         unit: of these lengths.
         overlap: share of the pixels that have several classes, 0 to 1.
@@ -47,8 +48,8 @@ class Statistics:
 
     images: int
     channels: int
-    smallest: tuple[int, int]
-    largest: tuple[int, int]
+    smallest: tuple[int, ...]
+    largest: tuple[int, ...]
     pixels: int
     value_range: tuple[float, float]
     mean: tuple[float, ...]
@@ -99,14 +100,14 @@ def measure(readings: Sequence[Reading], coding: MaskCoding) -> Statistics:
     variance = squares / count.clip(1) - mean**2
     std = np.sqrt(variance.clip(0))
     std = np.where(std > _CONSTANT * abs(mean), std / (high - low), 1)
-    sizes = np.array([image.shape[:2] for image in images])
-    pixels, unit = pixel_sizes([image.grid for image in images])
+    sizes = np.array([image.shape[:-1] for image in images])
+    pixels, unit = pixel_sizes([image.grid for image in images], axes=AXES[-sizes.shape[1] :])
     return Statistics(
         images=len(images),
-        channels=images[0].shape[2],
-        smallest=(int(sizes[:, 0].min()), int(sizes[:, 1].min())),
-        largest=(int(sizes[:, 0].max()), int(sizes[:, 1].max())),
-        pixels=sum(image.shape[0] * image.shape[1] for image in images),
+        channels=images[0].shape[-1],
+        smallest=tuple(sizes.min(0).tolist()),
+        largest=tuple(sizes.max(0).tolist()),
+        pixels=int(sizes.prod(1).sum()),
         value_range=(low, high),
         mean=tuple(((mean - low) / (high - low)).tolist()),
         std=tuple(std.tolist()),
@@ -137,7 +138,7 @@ def _bands(images: Sequence[ImageFacts]) -> tuple[str, ...]:
     """The names of the channels, where all files give the same, each once; capitals do not matter."""
     names, folded = images[0].grid.bands, {tuple(map(str.casefold, image.grid.bands)) for image in images}
     is_complete = (
-        len(folded) == 1 and all(names) and len({*map(str.casefold, names)}) == len(names) == images[0].shape[2]
+        len(folded) == 1 and all(names) and len({*map(str.casefold, names)}) == len(names) == images[0].shape[-1]
     )
     return names if is_complete else ()
 

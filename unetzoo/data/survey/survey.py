@@ -65,10 +65,10 @@ class Survey:
         return tuple(entry.name for entry in self.source.entries)
 
     @property
-    def sizes(self) -> tuple[tuple[int, int] | None, ...]:
-        """Height and width of each image in pixels; None if it cannot be read."""
+    def sizes(self) -> tuple[tuple[int, ...] | None, ...]:
+        """Height and width of each image in pixels, of volumes the depth first; None if it cannot be read."""
         shapes = {reading.index: reading.image.shape for reading in self.readings if reading.image}
-        return tuple(shapes[index][:2] if index in shapes else None for index in range(len(self.source.entries)))
+        return tuple(shapes[index][:-1] if index in shapes else None for index in range(len(self.source.entries)))
 
     @property
     def class_names(self) -> tuple[str, ...]:
