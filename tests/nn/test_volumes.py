@@ -241,16 +241,22 @@ def test_objects_are_for_images():
 
 
 @pytest.mark.parametrize(("call", "says"), [
-    (lambda model: unetzoo.predict(model, torch.zeros(5, 9, 9, 2).numpy()), "prediction by tiles"),
+    (lambda model: unetzoo.predict_uncertainty(model, torch.zeros(5, 9, 9, 2).numpy()), "a map of uncertainty"),
+    (lambda model: unetzoo.deploy(model, "nuclei", "deployed"), "deploying"),
     (lambda model: unetzoo.optimize(model, engine="onnxruntime"), "the engine 'onnxruntime'"),
-    (lambda model: unetzoo.evaluate(model, "nuclei"), "a data set of images"),
-    (lambda model: unetzoo.fit(model, "nuclei", "run"), "a data set of images"),
     (lambda model: dissect(model, (32, 32)), "a table or drawing of parts"),
 ])  # fmt: skip
 def test_what_works_on_images_alone_says_so(call, says, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(unetzoo.OptionError, match=f"{says} is for networks of images, and this one has spatial_dims=3"):
         call(_network())
+    assert not any(tmp_path.iterdir())
+
+
+def test_a_data_set_of_images_is_refused(tmp_path):
+    for call in (unetzoo.evaluate, lambda *given: unetzoo.fit(*given, tmp_path / "run")):
+        with pytest.raises(unetzoo.OptionError, match="the data has images, the network takes volumes"):
+            call(_network(), "nuclei")
     assert not any(tmp_path.iterdir())
 
 
@@ -263,16 +269,19 @@ def test_the_code_of_the_card_gives_probabilities_of_volumes(classes, tmp_path):
     unetzoo.save(model.eval(), tmp_path / "net", info=info)
     card = (tmp_path / "net" / "README.md").read_text(encoding="utf-8")
     assert "| input | (b, 2, d, h, w), any d, h and w, values from 0 to 255" in card
-    (code,) = [part.split("```")[0] for part in card.split("```python\n")[1:]]
+    blocks = [part.split("```")[0] for part in card.split("```python\n")[1:]]
     volume = torch.rand(1, 2, 3, 8, 10) * 255
-    names = {"images": volume}
-    exec(code.replace('"FOLDER"', repr(str(tmp_path / "net"))), names)
+    names = {"images": volume, "volume": volume[0].movedim(0, -1).numpy()}
+    exec(blocks[0].replace('"FOLDER"', repr(str(tmp_path / "net"))), names)
+    of_arrays = torch.from_numpy(names["probabilities"])[None]
+    exec(blocks[1], names)
     mean, std = torch.tensor(info.mean), torch.tensor(info.std)
     normalized = (volume / 255 - mean.view(-1, 1, 1, 1)) / std.view(-1, 1, 1, 1)
     with torch.no_grad():
         logits = model(normalized)
     expected = logits.sigmoid() if classes == 1 else logits.softmax(1)
-    torch.testing.assert_close(names["probabilities"], expected, atol=1e-5, rtol=1e-4)
+    for probabilities in (of_arrays, names["probabilities"]):
+        torch.testing.assert_close(probabilities, expected, atol=1e-5, rtol=1e-4)
 
 
 def test_networks_over_images_and_volumes_do_not_predict_together():
