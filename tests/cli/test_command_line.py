@@ -80,6 +80,20 @@ def _commands_of_plugins():
     return names
 
 
+@pytest.mark.parametrize(
+    ("words", "completions"),
+    [
+        ("unetzoo tr", ["train"]),
+        ("unetzoo train --warm", ["--warm-up"]),
+        ("unetzoo train --recipe cr", ["cracks"]),
+        ("unetzoo train --decoder deeplab", ["deeplabv3", "deeplabv3plus"]),
+    ],
+)
+def test_a_shell_completes_commands_flags_and_names(run, words, completions):
+    done = run(_UNETZOO_COMPLETE="complete_bash", COMP_WORDS=words, COMP_CWORD=str(words.count(" ")))
+    assert done.stdout.split() == completions
+
+
 def test_no_command_shows_the_help_as_an_error(invoke):
     result = invoke()
     assert result.exit_code == 2

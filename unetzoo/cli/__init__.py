@@ -19,7 +19,6 @@ app = typer.Typer(
     epilog=_EPILOG,
     context_settings={"help_option_names": ["-h", "--help"]},
     invoke_without_command=True,
-    add_completion=False,
     rich_markup_mode=None,  # its boxes triple the time that --help takes
     pretty_exceptions_enable=False,
 )

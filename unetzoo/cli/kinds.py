@@ -1,5 +1,7 @@
-"""The kinds of parts as arguments of commands: `decoder` or `decoders`."""
+"""The kinds of parts as arguments of commands: `decoder` or `decoders`; names that a shell completes."""
 
+from collections.abc import Callable
+from glob import escape
 from typing import get_args
 
 from unetzoo.assembly import Kind
@@ -20,3 +22,14 @@ def kind_of(word: str) -> Kind:
     raise OptionError(
         f"unknown kind of part {word!r}; the kinds are {', '.join(plural(kind) for kind in get_args(Kind))}"
     )
+
+
+def completing(kind: str) -> Callable[[str], list[str]]:
+    """A function of the beginning of a name that gives the names of a kind, for the completion of a shell."""
+
+    def complete(incomplete: str) -> list[str]:
+        from unetzoo.registry.host import host
+
+        return host().registries[kind].names(f"{escape(incomplete)}*")
+
+    return complete

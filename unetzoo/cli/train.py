@@ -22,6 +22,7 @@ from unetzoo.cli.data import (
     read_survey,
 )
 from unetzoo.cli.fields import with_fields
+from unetzoo.cli.kinds import completing
 from unetzoo.cli.models import load_model
 from unetzoo.cli.train_output import say_new_run, say_warnings
 from unetzoo.cli.train_recipe import (
@@ -77,6 +78,7 @@ def train(
         str | None,
         typer.Option(
             metavar="NAME|FILE",
+            autocompletion=completing("recipe"),
             help="Train by one of `unetzoo recipes`, or run this recipe.toml again; flags beside it replace its values",
         ),
     ] = None,
@@ -105,6 +107,7 @@ def train(
             "--decoder",
             "-d",
             metavar="NAME",
+            autocompletion=completing("decoder"),
             rich_help_panel=_NETWORK,
             help="One of `unetzoo list decoders`  [default: unet]",
         ),
@@ -115,6 +118,7 @@ def train(
             "--encoder",
             "-e",
             metavar="NAME",
+            autocompletion=completing("encoder"),
             rich_help_panel=_NETWORK,
             help="One of `unetzoo list encoders`  [default: resnet34]",
         ),
@@ -153,6 +157,7 @@ def train(
         str | None,
         typer.Option(
             metavar="NAME",
+            autocompletion=completing("object"),
             rich_help_panel=_NETWORK,
             help="Number the objects, by one of `unetzoo list objects`; none: classes of pixels  [default: none]",
         ),
