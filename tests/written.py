@@ -8,7 +8,7 @@ import sys
 
 import numpy as np
 from cells import Cells
-from PIL import Image
+from PIL import Image, ImageDraw
 
 BUDGET = {  # instead of hours
     "train": ["--steps", "2", "--epochs", "1", "--batch", "2", "--crop", "64"],
@@ -66,7 +66,7 @@ def _arguments(line):
 
 
 def make_cells(folder):
-    """A folder `cells/` of three images and masks, and a folder `wells/` of three images and numbered cells."""
+    """Folders of images and masks: three in `cells/`, three of numbered cells in `wells/`, four cracks in `walls/`."""
     random = np.random.default_rng(0)
     for name in ("a.png", "b.png", "c.png"):
         for kind, values in (
@@ -80,4 +80,11 @@ def make_cells(folder):
         for kind, values in (("images", wells[index].image[..., 0]), ("masks", wells.instances(index))):
             (folder / "wells" / kind).mkdir(parents=True, exist_ok=True)
             Image.fromarray(values.astype(np.uint8)).save(folder / "wells" / kind / f"{index}.png")
+    for index in range(4):
+        crack = Image.new("L", (64, 64))
+        ImageDraw.Draw(crack).line(random.uniform(4, 60, 6).tolist(), fill=255, width=3)
+        light = random.normal(170, 15, (64, 64)) - 0.4 * np.asarray(crack)
+        for kind, values in (("images", light.clip(0, 255)), ("masks", np.asarray(crack))):
+            (folder / "walls" / kind).mkdir(parents=True, exist_ok=True)
+            Image.fromarray(values.astype(np.uint8)).save(folder / "walls" / kind / f"{index}.png")
     return folder
