@@ -27,7 +27,11 @@ from unetzoo.testing import (
 )
 from unetzoo.testing.battery import trials_of_plugin
 
-SLOW = ("engine onnxruntime-computes_in_each_dtype", "encoder resenc")  # exports the network twice; a large network
+SLOW = (
+    "engine onnxruntime-computes_in_each_dtype",
+    "encoder resenc",
+    "encoder mednext",
+)  # exports twice; large networks
 
 
 def _own_trials():
@@ -53,6 +57,12 @@ def test_our_decoders_keep_the_contract_with_other_options(options):
 def test_our_residual_encoder_keeps_the_contract_over_images_and_volumes(spatial_dims):
     options = {"widths": [4, 8, 12], "blocks": [1, 2, 1], "strides": [1, [1] * (spatial_dims - 1) + [2], 2]}
     check_encoder("resenc", options=options, spatial_dims=spatial_dims)
+
+
+@pytest.mark.parametrize("spatial_dims", [2, 3])
+def test_our_encoder_of_mednext_keeps_the_contract_over_images_and_volumes(spatial_dims):
+    options = {"width": 4, "depth": 3, "strides": [1, [1] * (spatial_dims - 1) + [2], 2, 2, 2]}
+    check_encoder("mednext", options=options, spatial_dims=spatial_dims)
 
 
 def test_an_encoder_that_ignores_the_number_of_axes_breaks_a_rule():

@@ -228,3 +228,13 @@ def test_the_lineage_begins_with_the_repository_or_the_hash_of_the_weights(train
         trained.heads[0].bias[0] += 1
     trained.config = replace(trained.config, info=replace(trained.config.info, source=""))
     assert unetzoo.inherit(_create(classes=3), trained).lineage[0] not in (first[0], "a/b@c")
+
+
+@torch.no_grad()
+def test_a_network_over_volumes_takes_over_channels_and_classes_by_name():
+    trained = _create(spatial_dims=3, classes=3, class_names=_CLASSES, channel_names=_RGB)
+    model = _create(spatial_dims=3, classes=2, in_channels=4, seed=1)
+    unetzoo.inherit(model, trained, class_names=("dirt", "cell"), channel_names=("blue", "nir", *_RGB[:2]))
+    stem, old = (network.encoder.stages[0][0].weight for network in (model, trained))
+    torch.testing.assert_close(stem, torch.stack([old[:, 2], old.mean(1), old[:, 0], old[:, 1]], 1) * 3 / 4)
+    assert torch.equal(model.heads[0].weight, trained.heads[0].weight[[2, 1]])

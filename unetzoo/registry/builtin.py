@@ -106,7 +106,7 @@ _WHEN_OBJECTS = {  # to choose a coding
 
 @hookimpl
 def unetzoo_encoders() -> Iterator[EncoderSpec | EncoderFamily]:
-    """U-Net's original encoder, nnU-Net's residual one, U2-Net's and every backbone of timm."""
+    """U-Net's original encoder, nnU-Net's residual one, MedNeXt's, U2-Net's and every backbone of timm."""
     yield EncoderSpec(
         name="plain",
         build=lazy("unetzoo.encoders.plain:PlainEncoder"),
@@ -119,6 +119,13 @@ def unetzoo_encoders() -> Iterator[EncoderSpec | EncoderFamily]:
         build=lazy("unetzoo.encoders.resenc:ResEncEncoder"),
         summary="nnU-Net's residual encoder: up to six residual blocks per level, strided convolutions between levels",
         paper="arXiv:2404.09556",
+        spatial_dims=(2, 3),
+    )
+    yield EncoderSpec(
+        name="mednext",
+        build=lazy("unetzoo.encoders.mednext:MedNeXtEncoder"),
+        summary="MedNeXt's encoder: blocks as in ConvNeXt, depthwise convolutions of 3 or 5, strided between levels",
+        paper="arXiv:2303.09975",
         spatial_dims=(2, 3),
     )
     yield EncoderSpec(

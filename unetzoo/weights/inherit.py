@@ -11,6 +11,7 @@ from unetzoo.nn.segmenter import Segmenter
 from unetzoo.nn.unwrap import bare_names
 from unetzoo.nn.wrapped import segmenter_of
 from unetzoo.weights.inherit_heads import inherit_heads
+from unetzoo.weights.inherit_kernels import resampled_kernels
 from unetzoo.weights.inherit_stem import adapt_stem
 from unetzoo.weights.lineage import lineage_of
 from unetzoo.weights.rebuilt import bare_state
@@ -26,7 +27,7 @@ class Inheritance:
     Attributes:
         lineage: the trained network and those that it began with itself, the nearest first, as in `ModelInfo.lineage`.
         carried: names of the tensors that are those of the trained network.
-        adapted: names of those of which a part is: rows of classes, or filters of channels.
+        adapted: names of those of which a part is: rows of classes, or filters of channels; and of resampled kernels.
         fresh: names of those that are initialized as in any new network.
         dropped: names of the tensors of the trained network that have no place in the new one.
         notes: the same for people, a line for each part of the network.
@@ -48,6 +49,7 @@ def inherit(
     The encoder must be the same; its convolutions of the image are gathered by the names of the channels where both
     networks know them. The filter of any other channel is the mean of the trained filters, and all are scaled by the
     old number of channels over the new one, so that an image that is the same in all channels gives the same response.
+    Depthwise kernels of other sides are resampled (UpKern, arXiv:2303.09975), for a MedNeXt with larger kernels.
     A decoder is carried as a whole or not at all. Of the heads, logits of classes (or maps of objects) with the same
     names are carried. Everything else stays as it is.
 
@@ -65,8 +67,12 @@ def inherit(
     ours, theirs = bare_state(model), bare_state(trained)
     names = tuple(channel_names) or tuple(model.config.info.channel_names)
     encoder = adapt_stem(model.config, _part("encoder.", ours), trained.config, _part("encoder.", theirs), names)
-    _check_fits(trained, _part("encoder.", ours), _part("encoder.", theirs), encoder.values)
-    values, adapted, notes = dict(encoder.values), set(encoder.adapted), [encoder.note]
+    kernels = resampled_kernels(_part("encoder.", ours), theirs)
+    values: dict[str, Tensor] = {**kernels, **encoder.values}
+    _check_fits(trained, _part("encoder.", ours), _part("encoder.", theirs), values)
+    adapted, notes = {*kernels, *encoder.adapted}, [encoder.note]
+    if kernels:
+        notes.append(f"encoder {model.config.encoder}: {count_of(len(kernels), 'depthwise kernel')} resampled")
     decoder, why_not = _decoder(model, trained, ours, theirs)
     values |= decoder
     notes.append(f"decoder {model.config.decoder}: {why_not or f'all {count_of(len(decoder), _TENSOR)} carried'}")

@@ -12,7 +12,7 @@ from unetzoo.registry.objects import coding_of, network_maps
 from unetzoo.weights.inherit_stem import Part
 
 Rows = Mapping[Hashable, tuple[Tensor, Tensor]]
-"""The weights (c, h, w) and the bias () of logits, by what the logit means."""
+"""The weights (c, h, w), of volumes (c, d, h, w), and the bias () of logits, by what the logit means."""
 _CLASS, _UNNAMED = "class", "unnamed class"  # of objects
 _BACKGROUND = "background"  # the other class of a single logit that has one name alone
 
@@ -33,8 +33,8 @@ def inherit_heads(model: Segmenter, trained: Segmenter, class_names: Sequence[st
     kept: set[Hashable] = set()
     places = range(len(model.heads))[::-1]
     for place, head, other in zip(places, model.heads[::-1], trained.heads[::-1], strict=False):  # the best is the last
-        assert isinstance(head, nn.Conv2d)  # noqa: S101 - as they are built
-        assert isinstance(other, nn.Conv2d)  # noqa: S101 - as they are built
+        assert isinstance(head, nn.Conv2d | nn.Conv3d)  # noqa: S101 - as they are built
+        assert isinstance(other, nn.Conv2d | nn.Conv3d)  # noqa: S101 - as they are built
         if head.weight.shape[1:] == other.weight.shape[1:]:
             weight, bias, kept = _filled(head, meanings, _rows(other, old))
             values |= {f"heads.{place}.weight": weight, f"heads.{place}.bias": bias} if kept else {}
@@ -64,7 +64,7 @@ def _meanings_of_maps(config: ModelConfig, class_names: Sequence[str]) -> list[H
     return [*own, *classes]
 
 
-def _rows(head: nn.Conv2d, meanings: Sequence[Hashable]) -> Rows:
+def _rows(head: nn.Conv2d | nn.Conv3d, meanings: Sequence[Hashable]) -> Rows:
     """The rows of a head; a single logit is that of its second class beside one of 0, as softmax takes it."""
     assert head.bias is not None  # noqa: S101 - heads are built with one
     weight, bias = head.weight.detach(), head.bias.detach()
@@ -74,7 +74,9 @@ def _rows(head: nn.Conv2d, meanings: Sequence[Hashable]) -> Rows:
     return {meaning: row for meaning, row in rows.items() if not _is_unnamed(meaning)}
 
 
-def _filled(head: nn.Conv2d, meanings: Sequence[Hashable], rows: Rows) -> tuple[Tensor, Tensor, set[Hashable]]:
+def _filled(
+    head: nn.Conv2d | nn.Conv3d, meanings: Sequence[Hashable], rows: Rows
+) -> tuple[Tensor, Tensor, set[Hashable]]:
     """Weight and bias of a head with the rows that have the same meaning, and these meanings."""
     assert head.bias is not None  # noqa: S101 - as above
     weight, bias = head.weight.detach().clone(), head.bias.detach().clone()

@@ -13,7 +13,7 @@ from unetzoo.nn.config import ModelConfig
 from unetzoo.registry.build import build_encoder
 
 _PREFIX = "encoder."
-_AXES = 4  # of the weight of a convolution: (out, in, h, w)
+_AXES = (4, 5)  # of the weight of a convolution: (out, in, h, w), or with a depth
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def adapt_stem(
     first = {
         name: gather_filters(theirs[name], places)
         for name in _of_image(config, ours, trained, theirs)
-        if theirs[name].ndim == _AXES and theirs[name].shape[1] == trained.in_channels
+        if theirs[name].ndim in _AXES and theirs[name].shape[1] == trained.in_channels
     }
     return Part(fitting | first, frozenset(first), _note(config, trained, places, channel_names))
 
@@ -96,7 +96,13 @@ def _of_image(
 
 def _shapes(config: ModelConfig) -> dict[str, torch.Size]:
     """The shape of each tensor of the encoder of a configuration."""
-    build = partial(build_encoder, config.encoder, in_channels=config.in_channels, options=config.encoder_options)
+    build = partial(
+        build_encoder,
+        config.encoder,
+        in_channels=config.in_channels,
+        spatial_dims=config.spatial_dims,
+        options=config.encoder_options,
+    )
     with torch.random.fork_rng(devices=()):
         try:
             with torch.device("meta"):
