@@ -22,32 +22,41 @@ def _install(distribution, folder):
     subprocess.run(command, check=True)
 
 
-@pytest.mark.parametrize(
-    "kinds",
-    [
-        ["--decoder"],
-        ["--encoder", "--decoder", "--loss"],
-        ["--object"],
-        ["--format"],
-        pytest.param(["--encoder"], marks=pytest.mark.slow),
-        pytest.param(["--loss"], marks=pytest.mark.slow),
-    ],
-)
-def test_a_new_plugin_installs_registers_and_passes_its_own_tests(kinds, tmp_path):
-    assert _new(tmp_path, "unetzoo-my-cells", *kinds).exit_code == 0
-    distribution = tmp_path / "unetzoo-my-cells"
-    _install(distribution, tmp_path / "site")
-    info = Site(tmp_path / "site").ask("unetzoo.list_plugins()[1]", UNETZOO_PLUGINS="unetzoo-my-cells").value
+_KINDS = ["--encoder", "--decoder", "--loss", "--object", "--format"]
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory):
+    """The folder of a new plugin of all kinds, and of `site`, where it is installed."""
+    folder = tmp_path_factory.mktemp("new")
+    assert _new(folder, "unetzoo-my-cells", *_KINDS).exit_code == 0
+    _install(folder / "unetzoo-my-cells", folder / "site")
+    return folder
+
+
+def test_a_new_plugin_installs_registers_and_passes_its_own_tests(installed):
+    _check(installed, _KINDS)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", _KINDS)
+def test_a_new_plugin_of_one_kind_installs_registers_and_passes_its_own_test(kind, tmp_path):
+    assert _new(tmp_path, "unetzoo-my-cells", kind).exit_code == 0
+    _install(tmp_path / "unetzoo-my-cells", tmp_path / "site")
+    _check(tmp_path, [kind])
+
+
+def _check(folder, kinds):
+    site = Site(folder / "site")
+    info = site.ask("unetzoo.list_plugins()[1]", UNETZOO_PLUGINS="unetzoo-my-cells").value
     assert (info["distribution"], info["version"], info["status"]) == ("unetzoo-my-cells", "0.1.0", "active")
     assert list(info["parts"]) == [f"{kind.removeprefix('--')} my_cells" for kind in kinds]
     run = "import sys, pytest; sys.exit(pytest.main([sys.argv[1], '-q', '-p', 'no:cacheprovider']))"
-    output = Site(tmp_path / "site").run(run, str(distribution), UNETZOO_PLUGINS="unetzoo-my-cells")
+    output = site.run(run, str(folder / "unetzoo-my-cells"), UNETZOO_PLUGINS="unetzoo-my-cells")
     assert f"{len(kinds)} passed" in output
 
 
-def test_a_new_coding_of_objects_trains_a_network(tmp_path):
-    assert _new(tmp_path, "unetzoo-my-cells", "--object").exit_code == 0
-    _install(tmp_path / "unetzoo-my-cells", tmp_path / "site")
+def test_a_new_coding_of_objects_trains_a_network(installed, tmp_path):
     for folder in ("images", "masks"):
         (tmp_path / "data" / folder).mkdir(parents=True)
     for index in range(3):
@@ -58,15 +67,13 @@ def test_a_new_coding_of_objects_trains_a_network(tmp_path):
     small = ["--encoder", "plain", "--encoder-option", "widths=4,8", "--steps", "2", "--epochs", "1", "--batch", "1"]
     data, run = str(tmp_path / "data"), tmp_path / "run"
     arguments = ["train", data, "--objects", "my_cells", "--out", str(run), *small]
-    output = Site(tmp_path / "site").run(train, *arguments, UNETZOO_PLUGINS="unetzoo-my-cells")
+    output = Site(installed / "site").run(train, *arguments, UNETZOO_PLUGINS="unetzoo-my-cells")
     assert "objects by my_cells" in output
     config = json.loads((run / "best" / "config.json").read_text())
     assert (config["objects"], config["classes"]) == ("my_cells", 2)
 
 
-def test_a_new_format_is_predicted_from_and_into(tmp_path):
-    assert _new(tmp_path, "unetzoo-my-cells", "--format").exit_code == 0
-    _install(tmp_path / "unetzoo-my-cells", tmp_path / "site")
+def test_a_new_format_is_predicted_from_and_into(installed, tmp_path):
     header = json.dumps({"shape": [40, 30, 3], "dtype": "<u2", "axes": [["y", 0.5, "um"], ["x", 0.25, "um"]]})
     (tmp_path / "in.my_cells").write_bytes(header.encode() + b"\n" + bytes(40 * 30 * 3 * 2))
     predict = (
@@ -76,7 +83,7 @@ def test_a_new_format_is_predicted_from_and_into(tmp_path):
         "with open_raster(sys.argv[2]) as raster: print(done.state, raster.shape, *raster.grid.axes)"
     )
     paths = str(tmp_path / "in.my_cells"), str(tmp_path / "out.my_cells")
-    output = Site(tmp_path / "site").run(predict, *paths, UNETZOO_PLUGINS="unetzoo-my-cells")
+    output = Site(installed / "site").run(predict, *paths, UNETZOO_PLUGINS="unetzoo-my-cells")
     axes = "Axis(name='y', step=0.5, unit='um') Axis(name='x', step=0.25, unit='um')"
     assert output.strip() == f"predicted (40, 30, 1) {axes}"
 
