@@ -74,6 +74,7 @@ def train(model: unetzoo.Segmenter, folder: Path) -> None:
     assert_type(data, unetzoo.Dataset)
     assert_type(data[0], unetzoo.Sample)
     survey = unetzoo.survey("cells", classes=["sky", "cell"])
+    assert_type(unetzoo.survey("livers", spatial_dims=3).sizes, tuple[tuple[int, ...] | None, ...])
     assert_type(survey, unetzoo.Survey)
     assert_type(survey.problems, tuple[unetzoo.Problem, ...])
     assert_type(survey.statistics, unetzoo.Statistics)
@@ -89,7 +90,7 @@ def train(model: unetzoo.Segmenter, folder: Path) -> None:
     unetzoo.keep_freed_memory()
     losses: list[float] = []
     listener = unetzoo.FitListener(on_epoch=lambda epoch: losses.append(epoch.loss))
-    options = unetzoo.FitOptions(epochs=3, learning_rate=1e-3)
+    options = unetzoo.FitOptions(epochs=3, learning_rate=1e-3, crop=(32, 64, 64))
     fitted = unetzoo.fit(model, "cells", folder, options=options, listener=listener)
     assert_type(fitted, unetzoo.Fit)
     assert_type(fitted.epochs, tuple[unetzoo.Epoch, ...])

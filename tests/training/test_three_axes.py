@@ -219,6 +219,25 @@ def test_volumes_in_files_are_whole_cases_with_their_steps(tmp_path):
     assert (result.noun, result.unit, len(result.cases)) == ("volume", "um", 4)
 
 
+@pytest.mark.parametrize("overlapping", [False, True])
+def test_crops_of_volumes_that_are_larger_than_the_memory_are_read_by_windows(overlapping, tmp_path, monkeypatch):
+    for number in range(2):
+        values, mask = volume(number, (6, 20, 18))
+        planes = np.stack([mask, mask | (values > 120)], -1) if overlapping else mask
+        for name, array in (("images", values), ("masks", planes.astype(np.uint8))):
+            (tmp_path / "cases" / name).mkdir(parents=True, exist_ok=True)
+            np.save(tmp_path / "cases" / name / f"{number}.npy", array)
+    survey = unetzoo.survey(tmp_path / "cases", spatial_dims=3, masks="overlapping" if overlapping else "auto")
+    kept = _crops(survey.dataset("all"), (4, 8, 8), balance=0.5, kind="full")
+    expected = [kept[number] for number in range(12)]
+    monkeypatch.setattr("unetzoo.training.crops._CACHED_BYTES", 0)
+    monkeypatch.setattr("unetzoo.data.sources.cases.CaseSource.image", None)  # which would read the whole volume
+    by_windows = _crops(survey.dataset("all"), (4, 8, 8), balance=0.5, kind="full")
+    for number, crop in enumerate(expected):
+        assert torch.equal(by_windows[number].image, crop.image)
+        assert torch.equal(by_windows[number].mask, crop.mask)
+
+
 def test_the_class_of_a_case_that_is_all_background_is_learned_beside_others(tmp_path):
     cases = write_cases(tmp_path / "cases", 3, (6, 20, 18))
     write_stack(cases / "masks" / "case0.tif", np.zeros((6, 20, 18)))
@@ -256,6 +275,19 @@ def test_images_for_a_network_over_three_axes_and_the_reverse_are_one_error(dims
     with pytest.raises(unetzoo.OptionError, match=error):
         unetzoo.fit(network, data, tmp_path / "run", options=_options())
     assert not (tmp_path / "run").exists()
+
+
+def test_images_among_volumes_and_volumes_for_a_trained_network_of_images_are_named(tmp_path):
+    class Mixed(Blobs):
+        def __getitem__(self, index):
+            values, mask, name = super().__getitem__(index)
+            return Sample(values[0], mask[0], name) if index == 1 else Sample(values, mask, name)
+
+    with pytest.raises(unetzoo.DataError, match="sample 1 is an image, most are volumes"):
+        unetzoo.fit(_network(), Mixed(4, 0), tmp_path / "run", options=_options())
+    network = unetzoo.create("unet", encoder="plain", in_channels=1, classes=2, encoder_options={"widths": (4, 8)})
+    with pytest.raises(unetzoo.OptionError, match="the data has volumes, the network takes images: use images"):
+        unetzoo.evaluate(network.eval(), Blobs(2, 0))
 
 
 def test_files_that_are_no_volumes_are_named(tmp_path):

@@ -11,7 +11,7 @@ Tile = Annotated[
     typer.Option(
         metavar="PIXELS",
         help="Side of a tile, which the network sees at once  [default: 2048; 1280 for an image of over 134 million "
-        "pixels]",
+        "pixels; 128 over three axes]",
         show_default=False,
     ),
 ]
@@ -27,7 +27,8 @@ Mirrors = Annotated[
     int,
     typer.Option(
         metavar="1|4|8",
-        help="Average over 4 mirror images, or with their quarter turns 8, for as many times the work",
+        help="Average over 4 mirror images, or with their quarter turns 8, for as many times the work; over three axes "
+        "8 mirror images",
     ),
 ]
 ResampleName = Annotated[

@@ -184,7 +184,9 @@ def _measure_images(
     tile, overlap, mirrors, resample, _ = tiling
     for index in range(len(dataset)):
         sample, scale, said = presented(dataset, index, config, resample)
-        check_fits(model, dataset.class_names, sample.image.shape[2], labels=dataset.labels, image=sample.name)
+        *space, channels = sample.image.shape
+        names, labels = dataset.class_names, dataset.labels
+        check_fits(model, names, channels, labels=labels, axes=len(space), image=sample.name)
         doubts += [Finding(sample.name, f": {doubt}") for doubt in said]
         maps = predicted_maps(
             model, sample.image, name=sample.name, tile=tile, overlap=overlap, mirrors=mirrors, scale=scale

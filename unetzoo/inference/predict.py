@@ -220,7 +220,7 @@ def rows_of(
 def _unit(network: Member | Ensemble) -> tuple[int, ...]:
     """Along each axis, a multiple of the largest stride of each encoder."""
     strides = [encoder_of(member).features.axis_reductions[-1] for member in members_of(network)]
-    least = _UNIT if len(strides[0]) == 2 else 1  # a volume has too few voxels for more overlap than is needed
+    least = _UNIT if len(strides[0]) == 2 else 2  # of volumes, too few voxels for more overlap than is needed
     return tuple(lcm(least, *along) for along in zip(*strides, strict=True))
 
 

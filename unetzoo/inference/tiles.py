@@ -102,7 +102,7 @@ def plan_tiles(shape: Sequence[int], tile: int, overlap: int, unit: Factor) -> t
             `overlap` is near half of it.
         overlap: least number of pixels that neighbors share, less than half of `tile`.
         unit: divides every first pixel and every size of a cut side, so that a network pools the same pixels together
-            in a tile as in the whole image; may differ by axis.
+            in a tile as in the whole image; even, and may differ by axis.
     """
     units = along_axes(unit, len(shape))
     if prod(shape) <= tile ** len(shape):

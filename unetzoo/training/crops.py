@@ -15,7 +15,7 @@ from torch.utils.data import get_worker_info
 from unetzoo.data.dataset import Dataset, Sample
 from unetzoo.data.formats.nodata import known_where_data
 from unetzoo.data.objects import object_ids
-from unetzoo.data.sources.parts import PartSample, Sliced, part_sample, planes_last
+from unetzoo.data.sources.parts import PartSample, Rows, Sliced, part_sample, planes_last
 from unetzoo.features import Factor, along_axes
 from unetzoo.inference.normalize import Normalize
 from unetzoo.nn.coding import UNKNOWN
@@ -104,8 +104,7 @@ class CropDataset(TorchDataset[Crop]):
 
     def _places(self, index: int, mask: Sliced) -> ClassPlaces:
         """The places of the classes of a sample; remembered for the first samples."""
-        whole = (slice(None),) * len(self.crop)
-        places = self._known_places.get(index) or ClassPlaces(_as_rows(mask[whole], self.crop))
+        places = self._known_places.get(index) or ClassPlaces(_as_rows(mask, self.crop)[:, :])
         if len(self._known_places) < _MOST_PLACES:
             self._known_places[index] = places
         return places
@@ -160,9 +159,9 @@ class CropDataset(TorchDataset[Crop]):
         return (*divmod(row, mask.shape[1]), column) if len(self.crop) == 3 else place
 
 
-def _as_rows(mask: Sliced, crop: Sequence[int]) -> Any:  # noqa: ANN401 - as it is, or an array
-    """A mask (h, w) or planes (h, w, classes); of a volume, its slices below each other."""
-    return mask.reshape(-1, *mask.shape[2:]) if len(crop) == 3 and isinstance(mask, np.ndarray) else mask
+def _as_rows(mask: Sliced, crop: Sequence[int]) -> Sliced:
+    """A mask (h, w) or planes (h, w, classes) as it is; of a volume, its slices below each other."""
+    return Rows(mask) if len(crop) == 3 else mask
 
 
 Labeled = tuple[Sample | PartSample, NDArray[np.int32] | None]

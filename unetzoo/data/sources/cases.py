@@ -9,14 +9,17 @@ from numpy.typing import NDArray
 
 from unetzoo.data.formats.directions import Directed, grid_along
 from unetzoo.data.formats.grid import NO_GRID, Grid
-from unetzoo.data.formats.raster import Raster
+from unetzoo.data.formats.orientation import orientation_of
+from unetzoo.data.formats.raster import Window
 from unetzoo.data.masks.raw import RawMask
 from unetzoo.data.masks.rows import in_rows
 from unetzoo.data.sources.files import EntryFiles, FileSource
-from unetzoo.data.sources.source import Source, sentences
+from unetzoo.data.sources.source import Source
 from unetzoo.data.sources.volume_cache import VolumeCache
-from unetzoo.data.sources.volumes import Look, doubts_of, look_at
+from unetzoo.data.sources.volumes import Look, look_at, problems_of
 from unetzoo.errors import DataError
+
+_WHOLE = (slice(None),) * 3
 
 
 class CaseSource(Source):
@@ -33,19 +36,37 @@ class CaseSource(Source):
         self.volumes, self.looks = source, tuple(looks)
         self._cache = VolumeCache()
 
+    def shape(self, index: int) -> tuple[int, ...]:
+        """(d, h, w) of a volume along the directions."""
+        look = self.looks[index]
+        return tuple(look.shape[axis] for axis in orientation_of(look.grid).order)
+
     def image(self, index: int) -> NDArray[Any]:
         """A volume (d, h, w, c)."""
-        path = self._files(index).image
-        with self._cache.opened(path, "image") as raster:
-            return _whole(raster, str(path))
+        return _contiguous(self.image_part(index, _WHOLE))
 
     def raw_mask(self, index: int) -> RawMask:
         """The mask of a volume as it is stored, its slices below each other."""
+        return self.mask_part(index, _WHOLE)
+
+    def image_part(self, index: int, window: Window) -> NDArray[Any]:
+        """A part of a volume, along the directions."""
+        path = self._files(index).image
+        with self._cache.opened(path, "image") as raster:
+            return Directed(raster, str(path))[window]
+
+    def mask_part(self, index: int, window: Window) -> RawMask:
+        """That of its mask, slices below each other."""
         path = self._files(index).mask
         with self._cache.opened(path, "mask") as raster:
             # a mask lies where its image lies, even if its own file says nothing of that
-            pixels = in_rows(_whole(replace(raster, grid=self.looks[index].grid), str(path)))
+            part = Directed(replace(raster, grid=self.looks[index].grid), str(path))[window]
+            pixels = in_rows(_contiguous(part))
             return RawMask(pixels[..., 0] if pixels.shape[2] == 1 else pixels, raster.marks)
+
+    def is_windowed(self, index: int) -> bool:
+        """Whether parts of a volume and its mask are read alone."""
+        return not (self.looks[index].wrong or self.looks[index].decoded)
 
     def _files(self, index: int) -> EntryFiles:
         """The files of an entry; raises DataError for a volume that cannot be used."""
@@ -76,9 +97,8 @@ def as_cases(source: Source) -> Source:
         return source
     looks = [look_at(files) for files in source.files]
     names = [entry.name for entry in source.entries]
-    return CaseSource(source, looks, [*source.problems, *sentences(doubts_of(names, looks, is_chosen=True))])
+    return CaseSource(source, looks, [*source.problems, *problems_of(names, looks, is_chosen=True)])
 
 
-def _whole(raster: Raster, name: str) -> NDArray[Any]:
-    volume = Directed(raster, name)[tuple(slice(None) for _ in range(3))]
+def _contiguous(volume: NDArray[Any]) -> NDArray[Any]:
     return volume if np.ma.isMaskedArray(volume) else np.ascontiguousarray(volume)

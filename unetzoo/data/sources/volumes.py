@@ -29,6 +29,7 @@ class Look(NamedTuple):
         mask_grid: of its mask.
         wrong: why it cannot be used; empty: it can.
         decoded: bytes of both, as far as they are decoded as a whole.
+        stored: bytes of both.
     """
 
     shape: tuple[int, ...] = (1, 1, 1)
@@ -36,6 +37,7 @@ class Look(NamedTuple):
     mask_grid: Grid = NO_GRID
     wrong: str = ""
     decoded: int = 0
+    stored: int = 0
 
     def count(self, direction: int) -> int:
         """The number of slices along a direction."""
@@ -136,12 +138,7 @@ def in_slices(source: Source, slicing: Slicing) -> Source:
     direction = direction_of(slicing.axis) if slicing.axis else _common_direction(source, looks)
     names = [entry.name for entry in source.entries]
     looks = [_thick_enough(look, direction, slicing, files) for look, files in zip(looks, source.files, strict=True)]
-    problems = [*source.problems, *sentences(doubts_of(names, looks, is_chosen=bool(slicing.axis)))]
-    if sum(look.decoded for look in looks) > KEPT_BYTES:
-        problems.append(
-            "the volumes are compressed, or stored without blocks, and more than 512 MB, so that a training decodes "
-            "them again and again: store them without compression, as .nii, .nrrd or .npy"
-        )
+    problems = [*source.problems, *problems_of(names, looks, is_chosen=bool(slicing.axis))]
     return VolumeSource(source, looks, direction, slicing, problems)
 
 
@@ -167,7 +164,8 @@ def look_at(files: EntryFiles) -> Look:
                 wrong = misplaced_volume(grid, mask_grid, shape)
             pairs = ((files.image, image), (files.mask, mask))
             decoded = sum(raster.nbytes for path, raster in pairs if not is_windowed(path, raster))
-            return Look(shape, grid, mask_grid, f"{files.image}{wrong}" if wrong else "", decoded)
+            stored = image.nbytes + mask.nbytes
+            return Look(shape, grid, mask_grid, f"{files.image}{wrong}" if wrong else "", decoded, stored)
     except DataError as error:
         return Look(wrong=str(error))
 
@@ -194,7 +192,18 @@ def _common_direction(source: FileSource, looks: Sequence[Look]) -> int:
     return next(iter(directions), 0)
 
 
-def doubts_of(names: Sequence[str], looks: Sequence[Look], *, is_chosen: bool) -> list[Finding]:
+def problems_of(names: Sequence[str], looks: Sequence[Look], *, is_chosen: bool) -> list[str]:
+    """What the headers of volumes leave open, and that they are slow to read; `is_chosen`: the axis of slices is."""
+    problems = sentences(_doubts(names, looks, is_chosen=is_chosen))
+    if sum(look.decoded for look in looks) > KEPT_BYTES:
+        problems.append(
+            "the volumes are compressed, or stored without blocks, and more than 512 MB, so that a training decodes "
+            "them again and again: store them without compression, as .nii, .nrrd or .npy"
+        )
+    return problems
+
+
+def _doubts(names: Sequence[str], looks: Sequence[Look], *, is_chosen: bool) -> list[Finding]:
     """What the headers leave open."""
     unknown = [
         name for name, look in zip(names, looks, strict=True) if not (look.wrong or orientation_of(look.grid).unit)

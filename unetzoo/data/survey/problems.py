@@ -101,12 +101,23 @@ def _of_files(names: Sequence[str], reading: Reading) -> Iterator[Finding]:
 
 
 def _of_channels(names: Sequence[str], readings: Sequence[Reading]) -> Iterator[Finding]:
+    yield from _of_axes(names, readings)
     counts = Counter(reading.image.shape[-1] for reading in readings if reading.image)
     usual = max(counts, key=counts.__getitem__, default=0)
     for reading in readings:
         if reading.image and (channels := reading.image.shape[-1]) != usual:
             noun = "channel" if channels == 1 else "channels"
             yield Finding(names[reading.index], f" has {channels} {noun}, most images have {usual}")
+
+
+def _of_axes(names: Sequence[str], readings: Sequence[Reading]) -> Iterator[Finding]:
+    """Images among volumes, or the other way round."""
+    kinds = {3: ("an image", "images"), 4: ("a volume", "volumes")}
+    counts = Counter(len(reading.image.shape) for reading in readings if reading.image)
+    usual = max(counts, key=counts.__getitem__, default=3)
+    for reading in readings:
+        if reading.image and (axes := len(reading.image.shape)) != usual:
+            yield Finding(names[reading.index], f" is {kinds[axes][0]}, most are {kinds[usual][1]}")
 
 
 def _of_kinds(readings: Sequence[Reading]) -> Iterator[Finding]:
