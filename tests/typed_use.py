@@ -160,6 +160,7 @@ def share(model: unetzoo.Segmenter) -> None:
     for repository in unetzoo.search("cells"):
         assert_type(repository.name, str)
     assert_type(unetzoo.interop.smp.network_from_smp({}, encoder="resnet18"), unetzoo.Segmenter)
+    assert_type(unetzoo.interop.monai.network_from_monai({}), unetzoo.Segmenter)
 
 
 class Lookup(unetzoo.Decoder):

@@ -102,3 +102,23 @@ def test_a_mistake_is_one_line_and_leaves_no_folder(write, flags, message, peer,
     assert (done.exit_code, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
     assert message in done.stderr
     assert not (tmp_path / "net").exists()
+
+
+@torch.no_grad()
+def test_a_dynunet_of_monai_needs_no_encoder(invoke, tmp_path):
+    dynunet = pytest.importorskip("monai.networks.nets.dynunet").DynUNet
+    peer = dynunet(3, 2, 3, [3, 3, 3], [1, 2, 2], [2, 2], filters=[4, 6, 8]).eval()
+    torch.save(peer.state_dict(), tmp_path / "net.pt")
+    arguments = ("import", str(tmp_path / "net.pt"), str(tmp_path / "net"), "--mean", "0", "--std", "1")
+    refused = invoke(*arguments, "--encoder", "resnet18")
+    assert (refused.exit_code, "takes no --encoder" in refused.stderr) == (2, True)
+    done = invoke(*arguments)
+    assert done.stdout.splitlines()[0] == "unet with plain, 2 channels to 3 classes"
+    volume = torch.randn(1, 2, 8, 8, 16)
+    torch.testing.assert_close(unetzoo.load(tmp_path / "net")(volume), peer(volume), atol=1e-4, rtol=1e-4)
+
+
+def test_without_an_encoder_a_network_of_smp_is_refused(peer, invoke, tmp_path):
+    _parallel(peer, tmp_path / "a.pth")
+    done = invoke("import", str(tmp_path / "a.pth"), str(tmp_path / "net"))
+    assert (done.exit_code, "name the --encoder" in done.stderr) == (2, True)

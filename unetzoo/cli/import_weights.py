@@ -1,13 +1,16 @@
-"""`unetzoo import`: a state dict of segmentation_models_pytorch as the folder of a network."""
+"""`unetzoo import`: a state dict of segmentation_models_pytorch or MONAI as the folder of a network."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from unetzoo.cli.output import say, show
 from unetzoo.cli.values import read_options
 from unetzoo.errors import ConfigError, OptionError, did_you_mean
+
+if TYPE_CHECKING:
+    from unetzoo.nn.segmenter import Segmenter
 
 
 def import_weights(
@@ -17,8 +20,9 @@ def import_weights(
     ],
     out: Annotated[Path, typer.Argument(metavar="FOLDER", help="New folder of the network", show_default=False)],
     encoder: Annotated[
-        str, typer.Option("--encoder", metavar="NAME", help="Its encoder_name there", show_default=False)
-    ],
+        str | None,
+        typer.Option("--encoder", metavar="NAME", help="Its encoder_name in segmentation_models_pytorch"),
+    ] = None,
     architecture: Annotated[
         str | None,
         typer.Option("--architecture", metavar="NAME", help="Its class there, such as Unet  [default: as its tensors]"),
@@ -40,13 +44,12 @@ def import_weights(
         str, typer.Option("--value-range", metavar="LOW,HIGH", help="Values of the training images")
     ] = "0,255",
 ) -> None:
-    """Make a network of a state dict of segmentation_models_pytorch, also one of Lightning or DataParallel.
+    """Make a network of a state dict of segmentation_models_pytorch or of MONAI's DynUNet, also one of Lightning.
 
     Example: unetzoo import last.ckpt cells --encoder resnet34 --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225
     """
     from unetzoo._utils.atomic import check_new_folder
     from unetzoo.interop.checkpoint_file import read_checkpoint
-    from unetzoo.interop.smp import network_from_smp
     from unetzoo.nn.info import ModelInfo
     from unetzoo.weights.folder import save
 
@@ -54,7 +57,7 @@ def import_weights(
     options = read_options("--option", option or ())
     if architecture is not None:
         options["_model_class"] = _known(architecture)
-    model = network_from_smp(read_checkpoint(checkpoint), encoder=encoder, options=options)
+    model = _network(read_checkpoint(checkpoint), encoder, options)
     try:
         info = ModelInfo(
             class_names=_names(classes, model.config.classes),
@@ -73,6 +76,21 @@ def import_weights(
     config = model.config
     show(f"{config.decoder} with {config.encoder}, {config.in_channels} channels to {config.classes} classes")
     show(f"saved in {save(model, out, info=info)}")
+
+
+def _network(checkpoint: dict[str, Any], encoder: str | None, options: dict[str, Any]) -> "Segmenter":
+    from unetzoo.interop.monai import is_dynunet, network_from_monai
+    from unetzoo.interop.smp import network_from_smp
+
+    if is_dynunet(checkpoint):
+        if encoder is not None or "_model_class" in options:
+            raise OptionError(
+                "these are the tensors of MONAI's DynUNet, which takes no --encoder and no --architecture"
+            )
+        return network_from_monai(checkpoint, options=options)
+    if encoder is None:
+        raise OptionError("name the --encoder, encoder_name in segmentation_models_pytorch: tensors do not say it")
+    return network_from_smp(checkpoint, encoder=encoder, options=options)
 
 
 def _known(architecture: str) -> str:

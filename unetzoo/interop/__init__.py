@@ -1,10 +1,11 @@
-"""Weights of other libraries: `smp` reads those of segmentation_models_pytorch."""
+"""Weights of other libraries: `smp` reads those of segmentation_models_pytorch, `monai` those of MONAI's DynUNet."""
 
 from typing import TYPE_CHECKING
 
 from unetzoo._utils.late import late
 
 if TYPE_CHECKING:
+    from unetzoo.interop import monai as monai
     from unetzoo.interop import smp as smp
 
-__getattr__, __dir__, __all__ = late(__name__, {}, modules=("smp",))
+__getattr__, __dir__, __all__ = late(__name__, {}, modules=("monai", "smp"))
