@@ -8,6 +8,7 @@ from unetzoo._utils.texts import count_of
 from unetzoo.data.formats.orientation import AXES
 from unetzoo.planning.planner import Plan
 
+_ALIKE = 0.01
 _SMALL = 0.25  # part of the median case
 _LEAST = 2
 
@@ -20,6 +21,12 @@ def reasons_of(plan: Plan) -> tuple[str, ...]:
 def spacing_of(plan: Plan) -> str:
     """The spacing in words."""
     return f"{_sides(plan.spacing)} {plan.fingerprint.unit or 'pixels'}"
+
+
+def has_one_spacing(plan: Plan) -> bool:
+    """Whether all cases have the spacing of the plan, within a hundredth."""
+    spacings = np.array(plan.fingerprint.spacings)[:, list(plan.axes)]
+    return bool(np.allclose(spacings, plan.spacing, rtol=_ALIKE, atol=0))
 
 
 def normalization_of(plan: Plan) -> str:

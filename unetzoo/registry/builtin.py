@@ -29,6 +29,7 @@ COMMANDS = {
     "demo": lazy("unetzoo.cli.demo:demo"),
     "data": lazy("unetzoo.cli.data:data"),
     "recipes": lazy("unetzoo.cli.recipes:recipes"),
+    "plan": lazy("unetzoo.cli.plan:plan"),
     "train": lazy("unetzoo.cli.train:train"),
     "tune": lazy("unetzoo.cli.tune:tune"),
     "evaluate": lazy("unetzoo.cli.evaluate:evaluate"),

@@ -1,0 +1,95 @@
+import subprocess
+import sys
+import tomllib
+
+import pytest
+import stacks
+import torch
+
+import unetzoo
+from unetzoo.data.masks.options import MaskOptions
+from unetzoo.planning.fingerprint import Fingerprint, Intensities
+from unetzoo.planning.planner import plan_for
+from unetzoo.planning.reasons import reasons_of
+from unetzoo.planning.recipe import recipe_text
+
+
+def _plan(shape, spacing, *, names=("CT",), count=4, **options):
+    channels = tuple(Intensities(name=name, mean=80, std=20, low=-50, high=150) for name in names)
+    shapes, spacings = (shape,) * count, (spacing,) * count
+    return plan_for(Fingerprint(shapes=shapes, spacings=spacings, channels=channels, classes=2, unit="mm"), **options)
+
+
+def test_the_reasons_name_each_choice():
+    spacing, patch, levels, batch, normalization = reasons_of(_plan((20, 256, 256), (5.0, 1.0, 1.0), memory=2))
+    assert spacing == "spacing 5 x 1 x 1 mm: the median of 4 cases"
+    assert patch.startswith("patch 14 x 192 x 160 of the median case of 20 x 256 x 256 pixels: the largest of about")
+    assert levels == (
+        "6 levels: axes are halved where pixels are short and many (z 1, y 5, x 5 times); kernels are 1 wide along z "
+        "until pixels are nearly as long as wide"
+    )
+    assert batch == "batch 2: the least, so that the patch may be large"
+    assert normalization == (
+        "normalization: clip to -50 and 150, the 0.5 and 99.5 percentiles of the foreground, then subtract its mean 80 "
+        "and divide by its standard deviation 20"
+    )
+
+
+def test_different_normalizations_are_named_by_channel():
+    plan = _plan((64, 64, 64), (1.0, 1.0, 1.0), names=("CT", "PET"))
+    text = reasons_of(plan)[-1]
+    assert "CT: clip to" in text
+    assert text.endswith("; PET: z-score of each image")
+
+
+def test_a_small_patch_is_said():
+    text = reasons_of(_plan((400, 400, 400), (1.0, 1.0, 1.0)))[1]
+    assert "; it sees 3% of it, where nnU-Net adds a network of larger pixels" in text
+
+
+def test_a_recipe_of_images_is_one_that_unetzoo_train_takes():
+    plan = _plan((300, 200), (1.0, 1.0), names=("a", "b"))
+    text = recipe_text(plan, "cells", MaskOptions(["sky", "cell"], ignore=[7]), "bfloat16")
+    recipe = unetzoo.Recipe.from_dict(tomllib.loads(text))
+    assert (recipe.data.source, recipe.data.classes, recipe.data.ignore) == ("cells", ["sky", "cell"], [7])
+    assert recipe.data.channels == ("a", "b")
+    assert (recipe.training.batch, recipe.training.precision) == (plan.batch, "bfloat16")
+    assert plan.patch == (320, 224)
+    assert recipe.training.crop == 256  # 320 * 224 = 268^2, in steps of 32 or 64 that the levels need
+    assert text.startswith("# Planned by `unetzoo plan`")
+
+
+@pytest.mark.parametrize(("dims", "crop"), [(2, 24), (3, (6, 24, 24))])
+def test_a_network_is_trained_by_the_recipe_of_a_plan(tmp_path, dims, crop):
+    stacks.write_cases(tmp_path / "cases", count=3, shape=(6, 24, 24))
+    plan = plan_for(unetzoo.fingerprint(tmp_path / "cases", volumes=True), memory=0.1, spatial_dims=dims)
+    (tmp_path / "plan.toml").write_text(recipe_text(plan, str(tmp_path / "cases"), MaskOptions()))
+    recipe = unetzoo.Recipe.load(tmp_path / "plan.toml", {"training.steps": 1, "training.batch": 2})
+    assert recipe.training.crop == crop
+    network = unetzoo.fit_recipe(recipe, tmp_path / "run").model
+    assert network.encoder.features.channels == plan.widths
+    with torch.inference_mode():
+        assert network(torch.zeros(1, 1, *plan.patch)).shape == (1, 2, *plan.patch)
+
+
+def test_a_recipe_says_what_a_training_does_not_do():
+    channels = (Intensities(name="CT", mean=80, std=20, low=-50, high=150),)
+    spacings = ((0.5, 0.5), (0.5, 0.5), (0.6, 0.5))
+    various = Fingerprint(shapes=((300, 200),) * 3, spacings=spacings, channels=channels, classes=2, unit="mm")
+    text = recipe_text(plan_for(various), "cells", MaskOptions())
+    assert "does not resample: bring images and masks to a spacing of 0.5 x 0.5 mm before" in text
+    assert "mean and std of all images; nnU-Net: clip to -50" in text
+    assert "does not resample" not in recipe_text(_plan((300, 200), (0.5, 0.5)), "cells", MaskOptions())
+
+
+def test_the_arithmetic_needs_no_torch():
+    program = "import sys, unetzoo.planning.planner as p; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+@pytest.mark.parametrize("encoder", ["plain", "resenc"])
+def test_a_plan_of_volumes_has_crops_by_axis(encoder):
+    plan = _plan((8, 64, 48), (4.0, 1.0, 1.0), encoder=encoder)
+    network = unetzoo.create("unet", **plan.network).eval()
+    with torch.inference_mode():
+        assert network(torch.zeros(1, 1, *plan.patch)).shape == (1, 2, *plan.patch)
