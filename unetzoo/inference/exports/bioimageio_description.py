@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from unetzoo.inference.exports.about import creation
 from unetzoo.inference.exports.program import Job
 from unetzoo.inference.thresholds import class_names
 from unetzoo.nn.config import ModelConfig, is_sigmoid
@@ -68,13 +69,6 @@ def description_of(job: Job, name: str, files: Files, license_id: str | None, op
         if config.objects
         else {},
     }
-
-
-def creation(config: ModelConfig) -> dict[str, Any]:
-    """The arguments of `unetzoo.create` that build a network of this configuration."""
-    names = ("decoder", "encoder", "classes", "in_channels", "head_kernel_size", "aux_classes", "aux_pooling")
-    options = {"encoder_options": dict(config.encoder_options), "decoder_options": dict(config.decoder_options)}
-    return {**{name: getattr(config, name) for name in names}, **options, "labels": config.labels}
 
 
 def pixel_dtype(config: ModelConfig) -> str:

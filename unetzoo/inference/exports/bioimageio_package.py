@@ -15,7 +15,8 @@ from torch import Tensor, nn
 from unetzoo.assembly import create
 from unetzoo.errors import ConfigError, UnetzooError, describe_error
 from unetzoo.inference.engines.forms import in_form
-from unetzoo.inference.exports.bioimageio_description import Files, creation, description_of, pixel_dtype, sides_of
+from unetzoo.inference.exports.about import creation, documentation
+from unetzoo.inference.exports.bioimageio_description import Files, description_of, pixel_dtype, sides_of
 from unetzoo.inference.exports.interface import Interface, check_values_known, wrapped
 from unetzoo.inference.exports.onnx_file import write_onnx
 from unetzoo.inference.exports.program import Job, Size, cannot_be_exported, check_same
@@ -36,7 +37,7 @@ def write_bioimageio(job: Job, path: Path) -> None:
             _write_state(job, folder / files.state)
         write_onnx(job, folder / files.onnx)
         _write_example(job, folder, files)
-        (folder / files.documentation).write_text(_documentation(job), encoding="utf-8")
+        (folder / files.documentation).write_text(documentation(job.model.config), encoding="utf-8")
         description = description_of(job, path.stem, files, _spdx(job), _opset(folder / files.onnx))
         _pack(description, folder, path)
 
@@ -97,17 +98,6 @@ def _write_example(job: Job, folder: Path, files: Files) -> None:
 def _gray(values: NDArray[Any]) -> NDArray[np.uint8]:
     low, high = float(values.min()), float(values.max())
     return ((values - low) * (255 / max(high - low, 1e-9))).astype(np.uint8)
-
-
-def _documentation(job: Job) -> str:
-    config = job.model.config
-    lines = [f"# {config.decoder} with {config.encoder}", "", "Made by unetzoo.", ""]
-    if config.info.license:
-        lines += [f"License as stated: {config.info.license}", ""]
-    if config.objects:
-        lines += [f"The output has the maps of the coding of objects {config.objects!r} of unetzoo, activated.", ""]
-    metrics = [f"- {name}: {value:.4g}" for name, value in config.info.metrics.items()]
-    return "\n".join([*lines, "## Validation", "", *(metrics or ["No metrics are stated."]), ""])
 
 
 def _spdx(job: Job) -> str | None:

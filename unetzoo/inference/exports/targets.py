@@ -59,6 +59,14 @@ TARGETS = {
         takes_size=False,
         summary="segmentation_models_pytorch",
     ),
+    "monai": Target(
+        write=lazy("unetzoo.inference.exports.monai_bundle:write_monai"),
+        extra="monai",
+        modules=("monai",),
+        takes_pixels=False,
+        takes_size=False,
+        summary="a bundle of MONAI, which its programs run",
+    ),
     "bioimageio": Target(
         write=lazy("unetzoo.inference.exports.bioimageio_package:write_bioimageio"),
         suffix=".zip",
