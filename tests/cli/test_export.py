@@ -1,6 +1,8 @@
 import numpy as np
+import onnx
 import pytest
 import torch
+from PIL import Image
 
 import unetzoo
 
@@ -45,3 +47,14 @@ def test_a_folder_that_is_missing_is_named(folder, invoke, tmp_path):
     done = invoke("export", str(folder), str(tmp_path / "missing" / "net.onnx"))
     assert done.exit_code == 2
     assert done.stderr.endswith(f"there is no folder {tmp_path / 'missing'} to write net.onnx in: create it first\n")
+
+
+def test_int8_is_calibrated_with_a_folder_of_images(folder, invoke, tmp_path):
+    (tmp_path / "in").mkdir()
+    random = np.random.default_rng(0)
+    for index in range(3):
+        Image.fromarray(random.integers(0, 256, (40, 48), np.uint8)).save(tmp_path / "in" / f"{index}.png")
+    flags = ("--dtype", "int8", "--calibration", str(tmp_path / "in"))
+    done = invoke("export", str(folder), str(tmp_path / "net.onnx"), *flags)
+    assert (done.exit_code, done.stdout) == (0, f"saved in {tmp_path / 'net.onnx'}\n"), done.output
+    assert "QuantizeLinear" in {node.op_type for node in onnx.load(tmp_path / "net.onnx").graph.node}

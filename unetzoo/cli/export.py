@@ -18,7 +18,7 @@ def export(
         typer.Option(
             "--for",
             metavar="TARGET",
-            help="onnx (.onnx), openvino (.xml with .bin), torch-export (.pt2), bioimageio (.zip) or smp (a folder)",
+            help="onnx (.onnx), openvino (.xml, .bin), torch-export (.pt2), bioimageio (.zip), monai or smp (folders)",
         ),
     ] = "onnx",
     size: Annotated[
@@ -32,12 +32,20 @@ def export(
     ids: Annotated[
         bool, typer.Option("--ids", help="With --with-normalization: it gives class ids instead of probabilities")
     ] = False,
+    dtype: Annotated[
+        str, typer.Option("--dtype", metavar="float32|int8", help="Arithmetic of the file; int8 for onnx")
+    ] = "float32",
+    calibration: Annotated[
+        str | None,
+        typer.Option("--calibration", metavar="IN", help="With int8: images like those that it will see"),
+    ] = None,
 ) -> None:
     """Write a network for another program; the file is kept if that program computes the same.
 
     Example: unetzoo export run cells.onnx --for onnx --with-normalization
     """
     from unetzoo.inference.exports.export import export as write
+    from unetzoo.inference.files.jobs import some_pixels
 
     image_size = None if size is None else read_size(size, "--image-size")
     network = load_model(model)
@@ -48,6 +56,8 @@ def export(
         image_size=image_size,
         with_normalization=with_normalization,
         ids=ids,
+        dtype=dtype,
+        calibration=() if calibration is None else some_pixels(calibration, network.config.in_channels),
         on_start=lambda: say("exporting:", "cyan", f"for {target}; checked before it is kept"),
     )
     show(f"saved in {path}")

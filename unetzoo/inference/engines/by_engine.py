@@ -9,7 +9,7 @@ from torch import Tensor
 
 from unetzoo.errors import ShapeError, UnetzooError
 from unetzoo.inference.engines.agreement import check_agreement, example_of
-from unetzoo.inference.engines.calibration import Calibration, calibration_of
+from unetzoo.inference.engines.calibration import Calibration, Run, calibration_of
 from unetzoo.inference.engines.padding import Size
 from unetzoo.inference.engines.precision import full_precision
 from unetzoo.inference.engines.started import EngineRun, check_engine, engine_spec, guarded
@@ -99,14 +99,14 @@ def _smaller(image: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def check_int8(network: Segmenter, result: OptimizedSegmenter, images: Sequence[Tensor]) -> None:
-    """Raise UnetzooError where the logits have little to do with those in float32."""
+def check_int8(network: Run, result: Run, images: Sequence[Tensor], output: str = "the logits") -> None:
+    """Raise UnetzooError where an output has little to do with that in float32."""
     pairs = [(result(image).double(), network(image).double()) for image in images]
     error = sum(float((actual - expected).square().mean()) for actual, expected in pairs)
     size = sum(float(expected.square().mean()) for _, expected in pairs)
     share = (error / max(size, 1e-30)) ** 0.5
     if not share <= _MOST_OF_INT8:
         raise UnetzooError(
-            f"in int8 the logits would differ from those in float32 by {share:.2g} of their root mean square, more "
+            f"in int8 {output} would differ from those in float32 by {share:.2g} of their root mean square, more "
             f"than {_MOST_OF_INT8}: not done; calibrate with images like those of the training, or choose another dtype"
         )

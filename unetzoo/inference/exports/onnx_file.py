@@ -10,6 +10,7 @@ from torch import Tensor
 
 from unetzoo._utils.time_limit import TimedOut, time_limit
 from unetzoo.errors import UnetzooError
+from unetzoo.inference.exports.int8 import to_int8
 from unetzoo.inference.exports.program import Job, cannot_be_exported, check_same, recorded, sizes_of
 from unetzoo.registry.objects import network_maps
 
@@ -23,6 +24,8 @@ def write_onnx(job: Job, path: Path) -> None:
     except TimedOut as error:
         reason = f"found no graph for every size in {job.patience:g} seconds of computing"
         raise UnetzooError(f"{job.name}: {reason}{job.way_out}") from error
+    if job.calibration is not None:
+        to_int8(job, path, job.calibration)
     if job.interface.output == "maps":
         _describe(job, path)
 

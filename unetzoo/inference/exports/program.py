@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from unetzoo.errors import UnetzooError
+from unetzoo.inference.engines.calibration import Calibration
 from unetzoo.inference.engines.forms import in_form
 from unetzoo.inference.engines.precision import full_precision
 from unetzoo.inference.exports.interface import Interface, example_image, wrapped
@@ -30,12 +31,14 @@ class Job:
         interface: what the file takes and gives.
         image_size: (height, width) of the images, in pixels, or (depth, height, width); None: any.
         patience: seconds of computing to search for a graph for every size.
+        calibration: images for int8; None: the file is in float32.
     """
 
     model: Segmenter
     interface: Interface = field(default_factory=Interface)
     image_size: Size | None = None
     patience: float = 300.0
+    calibration: Calibration | None = None
 
     @property
     def name(self) -> str:

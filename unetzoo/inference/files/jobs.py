@@ -156,6 +156,18 @@ def find_images(images: Images, *, on_left_out: Callable[[str], None] = lambda _
     return [single] if single else [image for image, _ in _named(images, None, on_left_out)]
 
 
+def some_pixels(images: Images, channels: int, most: int = 64) -> Iterator[Any]:
+    """The pixels (h, w, c) of images from all over `images`, which are open until the next one is asked for.
+
+    Raises:
+        DataError: there are no images, or one cannot be read.
+    """
+    every = find_images(images)
+    for image in every[:: -(-len(every) // most)]:
+        with open_pixels(image, channels=channels) as pixels:
+            yield pixels
+
+
 def _jobs(images: Images, out: Path, suffix: Suffix, on_left_out: Callable[[str], None]) -> list[Job]:
     if path := _single_image(images):
         inside = out.is_dir() and not is_folder_image(out)
