@@ -89,6 +89,12 @@ def test_images_of_the_calibration_are_cut_to_a_fixed_size_and_smaller_ones_refu
         unetzoo.export(model, tmp_path / "b.onnx", dtype="int8", calibration=images, image_size=(64, 64))
 
 
+def test_a_network_of_volumes_is_refused(tmp_path):
+    net = unetzoo.create("unet", encoder="plain", encoder_options={"widths": (4, 8)}, spatial_dims=3)
+    with pytest.raises(unetzoo.OptionError, match="an export in int8"):
+        unetzoo.export(net.eval(), tmp_path / "a.onnx", dtype="int8", calibration=[torch.zeros(1, 3, 16, 16, 16)])
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -94,6 +94,8 @@ def export(
     if target != "onnx" or with_normalization:
         need_images(model.config, f"an export for {target}{' with normalization' if with_normalization else ''}")
     _check_dtype(dtype, target, ids)
+    if dtype == "int8":
+        need_images(model.config, "an export in int8")
     interface = interface_of(model.config, with_normalization=with_normalization, ids=ids)
     if image_size and model.encoder.valid_padding:
         check_sides(image_size[0], image_size[1], model.encoder.features.reductions[-1])
