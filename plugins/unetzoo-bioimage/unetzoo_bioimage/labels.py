@@ -32,7 +32,7 @@ def add_labels(image: Path, result: Path, name: str) -> Path:
     """
     if not _NAME.fullmatch(name):
         raise DataError(f"invalid name of labels {name!r}: use letters, digits, and any of _ . -")
-    with open_raster(image) as pixels, open_raster(result) as ids:
+    with open_raster(image) as pixels, open_raster(result, role="mask") as ids:
         _check(pixels, ids, image, result)
     group = image_group(image, str(image))
     root = image / str(group.path)

@@ -50,7 +50,8 @@ def _opened(content: Content, driver: str, stored: int) -> Iterator[Raster]:
 
         finest = handles()
         raster = _raster(finest, content)
-        check_backed(content.name, raster.nbytes, stored)
+        if content.role == "image":
+            check_backed(content.name, raster.nbytes, stored)
         coarser = [handles(overview_level=level) for level in range(len(finest.get().overviews(1)))]
         yield replace(raster, levels=tuple(_raster(level, content) for level in coarser))
 

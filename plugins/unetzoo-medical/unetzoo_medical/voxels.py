@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from unetzoo import DataError
 from unetzoo.data.formats import Content, ResultArray, Window, check_backed, check_memory
 
-_DENSE = 3  # zlib shrinks bytes up to 1,032 times, more than twice what `check_backed` expects
 _CHUNK = 2**20  # compressed bytes at once
 _ANY_HEADER = 47  # for zlib: gzip or zlib, whichever it is
 
@@ -77,7 +76,7 @@ def _check(content: Content, stored: Stored) -> None:
     if min(stored.shape) < 1:
         raise DataError(f"{name} cannot be read: its header announces {size} voxels with {stored.channels} channels")
     if stored.compressed_from is not None:
-        check_backed(name, stored.nbytes, _DENSE * content.size)
+        check_backed(name, stored.nbytes, content.size)
     elif stored.offset + stored.nbytes > content.size:
         raise DataError(
             f"{name} is incomplete: its header announces {stored.nbytes:,} bytes of voxels, but "

@@ -20,8 +20,6 @@ _BOMBS = {
     "a.gif": hostile.write_gif,
     "a.bmp": hostile.write_bmp,
     "named.jpg": hostile.write_png,
-    "blank.tif": hostile.write_tiff,
-    "sparse.tif": hostile.write_sparse_tiff,
     "planes.tif": hostile.write_planes_of_ome,
     "a.npy": hostile.write_array,
 }
@@ -38,6 +36,12 @@ def test_a_small_file_that_announces_gigabytes_is_refused_before_it_is_decoded(n
         assert tracemalloc.get_traced_memory()[1] < 2**24
     finally:
         tracemalloc.stop()
+
+
+def test_an_image_of_which_no_pixel_is_stored_is_refused(tmp_path):
+    hostile.write_sparse_tiff(tmp_path / "sparse.tif")
+    with pytest.raises(unetzoo.DataError, match=r"sparse\.tif announces"), open_image(tmp_path / "sparse.tif"):
+        pass
 
 
 @pytest.mark.parametrize("name", _BOMBS)
@@ -67,10 +71,45 @@ def test_a_mask_of_zarr_without_most_of_its_chunks_is_read(tmp_path, monkeypatch
         read_image(tmp_path / "a.zarr")
 
 
-def test_a_mask_of_zarr_that_the_memory_cannot_hold_is_refused(tmp_path):
+def test_a_mask_that_the_memory_cannot_hold_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(limits, "free_memory", lambda: 2**31)
     zarr.create_array(tmp_path / "a.zarr", shape=(2**30, 2**30), chunks=(1024, 1024), dtype="uint8")
-    with pytest.raises(unetzoo.DataError, match=r"a\.zarr needs .* of memory"):
-        read_raw_mask(tmp_path / "a.zarr")
+    hostile.write_tiff(tmp_path / "blank.tif")
+    hostile.write_sparse_tiff(tmp_path / "sparse.tif")
+    for name in ("a.zarr", "blank.tif", "sparse.tif"):
+        with pytest.raises(unetzoo.DataError, match=f"{name} needs .* of memory"):
+            read_raw_mask(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ["a.png", "bits.png", "palette.png", "a.tif"])
+def test_a_nearly_empty_mask_is_read_whatever_its_compression_makes_of_it(name, tmp_path, monkeypatch):
+    monkeypatch.setattr(limits, "_MODEST", 2**16)
+    pixels = np.zeros((4000, 4000), np.uint8)
+    pixels[1000:1010, 20:50] = 1
+    if name == "a.tif":
+        tifffile.imwrite(tmp_path / name, pixels, compression="zstd")
+        assert (tmp_path / name).stat().st_size < pixels.nbytes / 2000
+    else:
+        picture = Image.fromarray(pixels.astype(bool) if name == "bits.png" else pixels)
+        if name == "palette.png":
+            picture.putpalette([0, 0, 0, 255, 0, 0])
+        picture.save(tmp_path / name)
+    np.testing.assert_array_equal(read_raw_mask(tmp_path / name).pixels > 0, pixels > 0)
+
+
+@pytest.mark.parametrize("name", ["labels.tif", "labels.png", "labels.zarr"])
+def test_a_label_image_with_few_objects_is_opened(name, tmp_path, monkeypatch):
+    monkeypatch.setattr(limits, "_MODEST", 2**16)
+    ids = np.zeros((3000, 4000), np.uint16)
+    ids[1000:1010, 20:50] = 7
+    if name == "labels.png":
+        Image.fromarray(ids).save(tmp_path / name)
+    elif name == "labels.tif":
+        tifffile.imwrite(tmp_path / name, ids, tile=(512, 512), compression="zlib")
+    else:
+        zarr.create_array(tmp_path / name, shape=ids.shape, chunks=(512, 512), dtype=ids.dtype)[:] = ids
+    with open_image(tmp_path / name, role="mask", whole=0) as labels:
+        np.testing.assert_array_equal(labels[1000:1010, 10:60][..., 0], ids[1000:1010, 10:60])
 
 
 def test_a_zarr_array_of_one_huge_chunk_is_refused(tmp_path, monkeypatch):
@@ -93,12 +132,13 @@ def test_a_large_picture_that_its_bytes_account_for_is_read(tmp_path, monkeypatc
         np.testing.assert_array_equal(read_image(tmp_path / name)[..., 0], pixels)
 
 
-@pytest.mark.parametrize("side", [16_000, 60_000])
-def test_a_drawn_mask_is_not_taken_for_an_attack(side):
-    strip = np.zeros((100, side), np.uint8)  # one of many alike
-    for left in range(0, side, 500):
-        strip[:, left + 7 : left + 250] = 255
-    limits.check_backed("a.png", side * side, len(zlib.compress(strip, 9)) * side // 100)
+@pytest.mark.parametrize("step", [500, 60_001], ids=["drawn", "empty"])
+def test_a_mask_is_not_taken_for_an_attack(step):
+    side = 60_000
+    strip = np.zeros((1000, side), np.uint8)  # one of many alike
+    for left in range(7, side, step):
+        strip[:, left : left + 243] = 255
+    limits.check_backed("a.png", side * side, len(zlib.compress(strip, 9)) * side // 1000)
 
 
 def test_a_picture_that_the_memory_cannot_hold_is_refused(tmp_path, monkeypatch):

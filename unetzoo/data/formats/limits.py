@@ -9,21 +9,23 @@ WHOLE_BYTES = 2**27
 """Bytes of pixels up to which an image is read as a whole."""
 
 _MODEST = 2**28  # bytes of pixels that any file may announce
-_MOST_TIMES = 512  # bytes of pixels by bytes of the file; of photographs 10 to 50, of masks of many objects 100 to 400
+_MOST_TIMES = 1032  # bytes of pixels by bytes of the file: DEFLATE, of PNG, shrinks those of an empty image so much
 
 
 def check_backed(name: str, announced: int, stored: int) -> None:
-    """Raise DataError if a file has far too few bytes for the pixels that it announces.
+    """Raise DataError if a file has fewer bytes than the pixels that it announces take, even if all are alike.
+
+    It bounds the work that a small file can cause. Whether the pixels fit in memory, `check_memory` says.
 
     Args:
         name: of the image, for the error.
-        announced: bytes of all its pixels.
+        announced: bytes of all its pixels, as they are before compression.
         stored: bytes of the file.
     """
     if stored < least_stored(announced):
         raise DataError(
             f"{name} announces {_size(announced)} of pixels, but has {_size(stored)}, and is not read: such files are "
-            "made to fill the memory; if it is genuine, store it without compression"
+            "made to fill the memory, or are damaged; if it is genuine, store it as PNG or without compression"
         )
 
 

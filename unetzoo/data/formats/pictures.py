@@ -26,6 +26,8 @@ _CHANNELS = {2: 3, 4: 2, 6: 4}  # of a PNG by its kind of color
 _PLAIN = {"1": "L", "P": "RGB", "PA": "RGB", "RGBA": "RGB", "CMYK": "RGB", "YCbCr": "RGB", "LA": "L", "La": "L"}
 
 _SCALES = {"L;2": 85, "L;4": 17}  # of pixels of 2 and 4 bits, as Pillow shows them
+_WIDE = {"I": 4, "F": 4, "I;16": 2, "I;16B": 2}  # bytes of a pixel
+_PACKED = {"1": 8, "P;1": 8, "P;2": 4, "L;2": 4, "P;4": 2, "L;4": 2}  # pixels in a byte
 _LOSSY = ("JPEG", "MPO")
 _WEBP_KIND = 12  # the byte at which it begins
 _MASK_MODES = {"1": "L", "PA": "RGBA", "La": "LA", "RGBa": "RGBA"}
@@ -103,9 +105,9 @@ def opened(content: Content) -> Image.Image:
 
 def _check_size(picture: Image.Image, content: Content) -> None:
     width, height = picture.size
-    bytes_of_pixel = {"I": 4, "F": 4}.get(picture.mode[:1], len(picture.getbands()))
+    bytes_of_pixel = _WIDE.get(picture.mode, len(picture.getbands()))
     announced = width * height * bytes_of_pixel
-    check_backed(content.name, announced, content.size)
+    check_backed(content.name, announced // _PACKED.get(_raw_mode(picture), 1), content.size)
     check_memory(content.name, 2 * announced)  # Pillow's and NumPy's
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from unetzoo.data.formats.content import NOTHING_KNOWN, Content, Decoded, Glance, Known, Pixels, Role, check_finite
 from unetzoo.data.formats.grid import Grid
-from unetzoo.data.formats.limits import WHOLE_BYTES
+from unetzoo.data.formats.limits import WHOLE_BYTES, check_memory
 from unetzoo.data.formats.raster import Raster
 from unetzoo.data.formats.sound import explained, sound
 from unetzoo.data.formats.table import ending_of, endings, format_of, is_folder_image, resolved, say_disabled
@@ -80,6 +80,7 @@ def decode(content: Content, role: Role, known: Known = NOTHING_KNOWN) -> Decode
     """The stored pixels of an image's bytes; raises as `read_image`."""
     with opened(replace(content, role=role, known=known)) as opening:
         raster = _flat(opening, content.name)
+        check_memory(content.name, 2 * raster.nbytes)  # as stored and as read
         pixels = read_pixels(raster, raster.whole)
         pixels = pixels[..., 0] if role == "mask" and pixels.shape[-1] == 1 else pixels
         return Decoded(pixels, raster.orientation, raster.marks)
@@ -122,7 +123,9 @@ def open_raster(path: str | Path, *, role: Role = "image", known: Known = NOTHIN
 
 
 @contextmanager
-def open_image(path: Path, *, channels: int | None = None, whole: int | None = None) -> Iterator[Any]:
+def open_image(
+    path: Path, *, role: Role = "image", channels: int | None = None, whole: int | None = None
+) -> Iterator[Any]:
     """Open an image (h, w, c) that has `shape` and can be sliced.
 
     A large one is read by windows, of a pyramid its finest level; a small one, and one that is turned, as `read_image`
@@ -130,6 +133,7 @@ def open_image(path: Path, *, channels: int | None = None, whole: int | None = N
 
     Args:
         path: of the image.
+        role: whether it is an image or a mask, such as a label image.
         channels: that a network takes; they decide which axis of an array without names has the channels.
         whole: bytes of pixels up to which an image is read as a whole; None: `WHOLE_BYTES`.
 
@@ -138,7 +142,7 @@ def open_image(path: Path, *, channels: int | None = None, whole: int | None = N
         MissingExtraError: reading it by windows needs zarr.
     """
     name = str(path)
-    with open_raster(path, known=Known(channels=channels)) as opening:
+    with open_raster(path, role=role, known=Known(channels=channels)) as opening:
         raster = _flat(opening, name)
         is_large = raster.is_mapped or raster.nbytes > (WHOLE_BYTES if whole is None else whole)
         if is_large and raster.orientation == 1:

@@ -104,15 +104,13 @@ def check_zarr(array: Any, folder: Path, name: str, role: Role = "image") -> Non
         array: that is opened.
         folder: in which its chunks lie.
         name: of the image, for the error.
-        role: a mask is read as a whole, and may have few bytes or none, since Zarr stores no empty chunks.
+        role: a mask may have few bytes or none, since Zarr stores no empty chunks.
 
     Raises:
-        DataError: an image has far too few bytes for its pixels; a mask, or a chunk, does not fit in memory.
+        DataError: an image has far too few bytes for its pixels, or a chunk does not fit in memory.
     """
-    announced = math.prod(array.shape) * array.dtype.itemsize  # its own nbytes wraps around
-    if role == "mask":
-        check_memory(name, 2 * announced)
-    else:
+    if role == "image":
+        announced = math.prod(array.shape) * array.dtype.itemsize  # its own nbytes wraps around
         check_backed(name, announced, _stored(folder, least_stored(announced)))
     check_chunks(array, name)
 

@@ -97,7 +97,7 @@ class Tables:
 @contextmanager
 def open_objects(job: Job, config: ModelConfig) -> Iterator[ImageObjects]:
     """The objects of an image that a network of this configuration predicted; raises DataError as `open_image`."""
-    with open_pixels(job.image, channels=config.in_channels) as image, open_image(job.target) as labels:
+    with open_pixels(job.image, channels=config.in_channels) as image, open_image(job.target, role="mask") as labels:
         classes = recorded_classes(job.target)
         yield ImageObjects(Labels(labels), image, classes, _class_names(config), tuple(config.info.nodata))
 
