@@ -1,4 +1,4 @@
-"""Time and memory of a scene of four bands from GeoTIFF to GeoTIFF, beside a loop over rasterio's windows.
+"""Processor time and memory of a scene of four bands from GeoTIFF to GeoTIFF, beside a loop over rasterio's windows.
 
     python -m benchmarks.scene               # 20,000 x 20,000 pixels
     python -m benchmarks.scene --side 2000   # a try, which writes no page
@@ -64,7 +64,7 @@ WAYS: dict[str, Callable[[Segmenter, Path, Path], None]] = {
 
 
 def measure_scene(side: int = 20_000) -> dict[str, Any]:
-    """Seconds, and peak memory beyond the loaded network, of each way, each in a process of its own.
+    """Seconds of the processor, and peak memory beyond the loaded network, of each way, each in a process of its own.
 
     Args:
         side: of the scene of four bands of 16 bits, in pixels.
@@ -84,14 +84,14 @@ def measure_scene(side: int = 20_000) -> dict[str, Any]:
 
 
 def run_way(way: str, source: Path, target: Path) -> dict[str, float]:
-    """Seconds and bytes of one way, in this process."""
+    """Seconds of the processor, over all threads, and bytes of one way, in this process."""
     keep_freed_memory()
     torch.manual_seed(0)
     model = create("unet", encoder="plain", encoder_options={"widths": (8, 16, 32)}, classes=2, in_channels=_BANDS)
     model.eval()
-    before, start = resident_bytes("VmRSS"), time.perf_counter()
+    before, start = resident_bytes("VmRSS"), time.process_time()
     WAYS[way](model, source, target)
-    return {"seconds": time.perf_counter() - start, "beyond the model": resident_bytes("VmHWM") - before}
+    return {"seconds": time.process_time() - start, "beyond the model": resident_bytes("VmHWM") - before}
 
 
 def _write(path: Path, side: int, *, is_placed: bool) -> None:

@@ -21,6 +21,7 @@ from unetzoo.data.dataset import Dataset
 from unetzoo.data.objects import object_ids
 from unetzoo.data.survey.survey import Survey
 from unetzoo.evaluation.objects import average_precision, precision_at_half, tally
+from unetzoo.inference.engines.optimize import optimize
 from unetzoo.inference.objects import predict_objects
 from unetzoo.nn.segmenter import Segmenter
 from unetzoo.training.fit import fit
@@ -77,14 +78,16 @@ def measure_coding(run: ObjectRun) -> dict[str, Any]:
     start = time.process_time()
     model = _fitted(run, data, steps, FitListener())
     seconds = time.process_time() - start
-    test = data.dataset("test")
+    test, whole = data.dataset("test"), whole_image(data)
+    fast = optimize(model)
     each = [predict_objects(model, test[index].image) for index in range(len(test))]
     return {
         **origin(run),
         "steps": steps,
         "training seconds": seconds,
         "options": dict(model.config.objects_options),
-        "prediction seconds": cpu_seconds(lambda: predict_objects(model, whole_image(data))),
+        "prediction seconds": cpu_seconds(lambda: predict_objects(model, whole)),
+        "optimized prediction seconds": cpu_seconds(lambda: predict_objects(fast, whole)),
         **scores(each, test),
     }
 

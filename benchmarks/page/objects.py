@@ -13,13 +13,15 @@ _EXPLANATION = """\
 Made by `python -m benchmarks.objects` on {date}. Each network is trained from nothing for {seconds:g} seconds of a
 processor core, crops of 128 px four at a time, on the nuclei, and judged by the part of the picture that was held out:
 average precision, the mean over IoUs of 0.5 to 0.95 of TP / (TP + FP + FN), in percent, with 95 % intervals of
-Student's t over the seeds. Prediction: seconds of the processor for a megapixel, decoding included. StarDist and
+Student's t over the seeds. Prediction: seconds of the processor for a megapixel, decoding included, by the network as
+it is trained, and by `unetzoo.optimize` of it, whose maps are equal up to rounding. StarDist and
 Cellpose are trained by their own code with their own networks and defaults, on crops that were cut and changed before
 as this project's are. What any of them does before the first step and in validation is not counted. The thresholds of
 this project's networks and of StarDist are tuned on validation images; Cellpose has fixed ones. Such a budget shows who
 learns fast, not who is best after hours, for which StarDist and Cellpose are made."""
 _MEGAPIXELS = 512 * 448 / 1e6
 _PEERS = ("StarDist", "Cellpose")
+_AS_TRAINED, _OPTIMIZED = "prediction seconds", "optimized prediction seconds"
 
 Results = Sequence[Mapping[str, Any]]
 
@@ -35,8 +37,8 @@ def objects_section(results: Mapping[str, Any]) -> list[str]:
 def objects_table(results: Results) -> str:
     """A row for each network, the most precise first; networks that failed come last with their error."""
     rows = sorted((_row(name, runs) for name, runs in _by_network(results).items()), reverse=True)
-    head = "| objects | decoder | encoder | AP | AP at 0.5 | s a megapixel | steps | seeds |"
-    return "\n".join([head, "|---|---|---|---:|---:|---:|---:|---:|", *(row for _, row in rows)])
+    head = "| objects | decoder | encoder | AP | AP at 0.5 | s a megapixel | optimized | steps | seeds |"
+    return "\n".join([head, "|---|---|---|---:|---:|---:|---:|---:|---:|", *(row for _, row in rows)])
 
 
 def _row(name: str, runs: Results) -> tuple[float, str]:
@@ -44,16 +46,22 @@ def _row(name: str, runs: Results) -> tuple[float, str]:
     done = [run for run in runs if "error" not in run]
     cells = [*name.split(", "), "", ""][:3]
     if not done:
-        return -1, f"| {' | '.join(cells)} | {runs[0]['error'].splitlines()[0]} | | | | 0 |"
+        return -1, f"| {' | '.join(cells)} | {runs[0]['error'].splitlines()[0]} | | | | | 0 |"
     precisions = [run["AP"] for run in done]
     cells += [
         _percent(precisions),
         _percent([run["AP at 0.5"] for run in done]),
-        f"{median(run['prediction seconds'] for run in done) / _MEGAPIXELS:.2f}",
+        *(_megapixel_seconds(done, key) for key in (_AS_TRAINED, _OPTIMIZED)),
         f"{median(run['steps'] for run in done):,.0f}",
         str(len(done)),
     ]
     return fmean(precisions), f"| {' | '.join(cells)} |"
+
+
+def _megapixel_seconds(runs: Results, key: str) -> str:
+    """The median over the runs that have it; empty: none has."""
+    seconds = [run[key] for run in runs if key in run]
+    return f"{median(seconds) / _MEGAPIXELS:.2f}" if seconds else ""
 
 
 def _percent(scores: Sequence[float]) -> str:
@@ -77,7 +85,7 @@ def _beside_peers(results: Results) -> list[str]:
     best = max(own, key=lambda network: fmean(_scores(results, network).values()), default=None)
     return [
         f"{', '.join(best)} beside {peer}: {gain} points of AP over {count_of(gain.seeds, 'seed')}; "
-        f"{_seconds(results, (peer, '', '')) / _seconds(results, best):.1f} times as fast to predict."
+        f"{_times_as_fast(results, best, (peer, '', ''))}."
         for peer in _PEERS
         if best and (gain := _difference(results, best, (peer, "", "")))
     ]
@@ -91,8 +99,15 @@ def _scores(results: Results, network: tuple[str, ...]) -> Scores:
     return {run["combination"]["seed"]: run["AP"] for run in results if _network(run) == network}
 
 
-def _seconds(results: Results, network: tuple[str, ...]) -> float:
-    return float(median(run["prediction seconds"] for run in results if _network(run) == network))
+def _times_as_fast(results: Results, network: tuple[str, ...], peer: tuple[str, ...]) -> str:
+    seconds = median(_seconds(results, peer, _AS_TRAINED))
+    said = f"{seconds / median(_seconds(results, network, _AS_TRAINED)):.1f} times as fast to predict"
+    optimized = _seconds(results, network, _OPTIMIZED)
+    return f"{said}, optimized {seconds / median(optimized):.1f} times" if optimized else said
+
+
+def _seconds(results: Results, network: tuple[str, ...], key: str) -> list[float]:
+    return [run[key] for run in results if _network(run) == network and key in run]
 
 
 def _network(run: Mapping[str, Any]) -> tuple[str, ...]:

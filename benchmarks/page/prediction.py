@@ -45,13 +45,14 @@ def large_section(results: Mapping[str, Any]) -> list[str]:
 
 
 def scene_section(results: Mapping[str, Any]) -> list[str]:
-    """Seconds and memory of each way for a scene."""
+    """Seconds of the processor and memory of each way for a scene."""
     side, ways = results["side"], results["ways"]
     text = (
         f"Made by `python -m benchmarks.scene`: a tiled GeoTIFF of {side:,} x {side:,} pixels in {results['bands']} "
         f"bands of 16 bits ({results['file'] / 2**20:,.0f} MB) becomes a tiled GeoTIFF of class ids by a small plain "
         "U-Net. The loop reads windows of 2,048 x 2,048 pixels side by side, without the overlap that hides seams. "
-        "Each in a process of its own; memory is the peak beyond the loaded network."
+        "Each in a process of its own; seconds are those of the processor over all threads, reading and writing "
+        "included, and memory is the peak beyond the loaded network."
     )
     lines = ["| who | seconds | million pixels/s | MB |", "|---|---:|---:|---:|"]
     for name, numbers in ways.items():
