@@ -191,7 +191,7 @@ def _measure_images(
         maps = predicted_maps(
             model, sample.image, name=sample.name, tile=tile, overlap=overlap, mirrors=mirrors, scale=scale
         )
-        prediction = prediction_of(maps, config)
+        prediction = prediction_of(maps, config, sample.image.shape[:2])
         truth = known_where_data(sample.image, sample.mask, config.info.nodata)
         pairs = object_pairs(prediction, truth, dataset, index, measurement.counted)
         tallies = np.stack([tally(*pair) for pair in pairs]) if pairs else None

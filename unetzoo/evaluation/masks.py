@@ -19,11 +19,13 @@ from unetzoo.inference.normalize import normalizations_of
 from unetzoo.inference.objects import Decoder
 from unetzoo.inference.pixel_size import AS_IT_IS, PixelScale, rows_at
 from unetzoo.inference.predict import rows_of
+from unetzoo.inference.resample import Resampled, nearest
 from unetzoo.inference.thresholds import class_ids, labels_of, limits_of
 from unetzoo.nn.coding import Labels
 from unetzoo.nn.config import ModelConfig
 from unetzoo.nn.wrapped import network_of
 from unetzoo.objects.coding import Maps
+from unetzoo.objects.ids import renumber
 from unetzoo.registry.objects import coding_of, count_object_classes
 
 NO_CLASS = 2**16 - 1
@@ -187,13 +189,13 @@ def predicted(
     The pixels of an object have its class. A warning about the image's values says its name.
     """
     maps = predicted_maps(model, image, name=name, tile=tile, overlap=overlap, mirrors=mirrors, scale=scale)
-    return prediction_of(maps, network_of(model).config)
+    return prediction_of(maps, network_of(model).config, image.shape[:2])
 
 
-def prediction_of(maps: Maps, config: ModelConfig) -> Prediction:
-    """What the maps (c, h, w) of `predicted_maps` say."""
+def prediction_of(maps: Maps, config: ModelConfig, size: tuple[int, ...] = ()) -> Prediction:
+    """What the maps of `predicted_maps` say of an image of that size (h, w); by default that of the maps."""
     if config.objects:
-        return decoded(config, maps)
+        return _of_size(decoded(config, maps), size or maps.shape[1:])
     if config.labels == "overlapping":
         return Prediction(labels_of(maps, config, limits_of(None, config)).astype(np.int64, copy=False))
     ids = class_ids(maps, limits_of(None, config), unknown=NO_CLASS).astype(np.int64, copy=False)
@@ -211,19 +213,23 @@ def predicted_maps(
     mirrors: int = 1,
     scale: PixelScale = AS_IT_IS,
 ) -> Maps:
-    """Probabilities, or maps of objects, (c, h, w) of an image (h, w, c); a warning about its values says its name.
+    """Probabilities (c, h, w) of an image (h, w, c); a warning about its values says its name.
 
-    Those of a volume (d, h, w, c) are (c, d, h, w).
+    Those of a volume (d, h, w, c) are (c, d, h, w). Those of a network of objects are its maps, of an image that is
+    resampled in the size that the network sees.
     """
     network = network_of(model)
     config, normalizations = network.config, normalizations_of(image, network, name=name)
-    result = np.empty((config.classes, *image.shape[:-1]), dtype=np.float32)
+    seen: NDArray[np.generic] | Resampled = image
+    if config.objects and scale.seen:
+        seen, scale = Resampled(image, scale.seen, tuple(config.info.nodata)), AS_IT_IS
+    result = np.empty((config.classes, *seen.shape[:-1]), dtype=np.float32)
     out = result if scale.seen is None else None
 
     predict = partial(
         rows_of, model, tile=tile, overlap=overlap, batch=1, mirrors=mirrors, normalizations=normalizations, out=out
     )
-    for top, maps in rows_at(scale, image, tuple(config.info.nodata), predict):
+    for top, maps in rows_at(scale, seen, tuple(config.info.nodata), predict):
         result[:, top : top + maps.shape[1]] = maps
     return result
 
@@ -232,3 +238,12 @@ def decoded(config: ModelConfig, maps: Maps) -> Prediction:
     """The objects of the maps (c, h, w) of a network of objects, which are decoded whole, however long these are."""
     objects, classes = Decoder(config, whole=maps[0].size).decode(maps)
     return Prediction(np.where(objects > 0, classes[objects] + 1, 0), objects)
+
+
+def _of_size(prediction: Prediction, size: tuple[int, ...]) -> Prediction:
+    """A prediction in other pixels, each of which has what lies at its center."""
+    ids, objects = prediction
+    if ids.shape == size or objects is None:
+        return prediction
+    place = np.ix_(*(nearest(*lengths) for lengths in zip(ids.shape, size, strict=True)))
+    return Prediction(ids[place], renumber(objects[place]))

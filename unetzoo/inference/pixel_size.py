@@ -47,8 +47,7 @@ def scale_of(grid: Grid, size: Sequence[int], config: ModelConfig, resample: Res
     """How an image of that grid and size (h, w) is shown to a network; a volume (d, h, w) always as it is.
 
     Images whose pixels are within 10 % of the size of the training are shown as they are, and so are those whose pixels
-    have its proportions and lie between its smallest and its largest ones, and those of a network of objects, whose
-    maps hold lengths in pixels.
+    have its proportions and lie between its smallest and its largest ones.
     """
     info = config.info
     sizes, unit = pixel_sizes([grid], info.unit, axes=AXES[-len(size) :])
@@ -61,9 +60,8 @@ def scale_of(grid: Grid, size: Sequence[int], config: ModelConfig, resample: Res
     said = f"its {'voxels' if len(size) == 3 else 'pixels'} are {shown}, those of the training {trained}"
     if len(size) == 3:
         return PixelScale(None, f"{said}: it is predicted as it is; resample it to those for a better result")
-    if resample == "never" or config.objects or (np.maximum(ratios, 1 / ratios) > _MOST).any():
-        reason = ", and networks of objects are not resampled" if config.objects else ""
-        return PixelScale(None, f"{said}: it is predicted as it is{reason}")
+    if resample == "never" or (np.maximum(ratios, 1 / ratios) > _MOST).any():
+        return PixelScale(None, f"{said}: it is predicted as it is")
     seen = tuple(max(1, round(length * ratio)) for length, ratio in zip(size, ratios.tolist(), strict=True))
     height, width = seen
     return PixelScale(

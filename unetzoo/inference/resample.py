@@ -91,6 +91,11 @@ def first_row(start: int, size: int, seen: int) -> int:
     return weights(min(start, size - 1), min(start, size - 1) + 1, seen, size)[0]
 
 
+def nearest(seen: int, size: int) -> NDArray[np.intp]:
+    """For each of `size` pixels along an axis that one of `seen` pixels, of the same length, in which its center is."""
+    return (2 * np.arange(size) + 1) * seen // (2 * size)
+
+
 def weights(start: int, stop: int, length: int, new: int, *, up: float | None = None) -> tuple[int, Weights]:
     """The first old pixel, and the weights (stop - start, n) of it and those after it for new pixels of an axis.
 

@@ -1,6 +1,7 @@
 """The files that become of the probabilities of an image: its result, and beside it the map of uncertainty."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,11 +20,13 @@ from unetzoo.inference.files.postprocessed import write_postprocessed
 from unetzoo.inference.files.records import state_of
 from unetzoo.inference.files.writers import check_folder_target, check_target, write_planes, write_result
 from unetzoo.inference.objects import Decoder
+from unetzoo.inference.resample import rows_back
 from unetzoo.inference.thresholds import labels_of, limits_of
 from unetzoo.inference.uncertainty import uncertainty_of
 from unetzoo.nn.coding import UNKNOWN
 from unetzoo.nn.config import ModelConfig
 
+_ROWS = 256  # that are brought back at once
 _OF_MASKS = ("probabilities", "values", "threshold")  # options on which the uncertainty does not depend
 
 
@@ -36,7 +39,8 @@ class Output(NamedTuple):
         channels: as in (channels, h, w); none: (h, w).
         dtype: of its values.
         encode: makes its rows of probabilities (classes, rows, w).
-        finish: writes all rows into the target.
+        finish: writes all rows into the target, which has a grid and a size (h, w); the rows of a network of objects
+            may be those of a resampled image.
     """
 
     target: Path
@@ -44,7 +48,7 @@ class Output(NamedTuple):
     channels: tuple[int, ...]
     dtype: np.dtype[Any]
     encode: Callable[[NDArray[np.float32]], NDArray[Any]]
-    finish: Callable[[PartialResult, Grid], None]
+    finish: Callable[[PartialResult, Grid, tuple[int, int]], None]
 
 
 class Outputs:
@@ -94,15 +98,16 @@ class Outputs:
             rows = rows[:classes]
             return rows if keeps_all else labels_of(rows, self.config, self.limits, unknown=unknown)
 
-        def finish(rows: PartialResult, grid: Grid) -> None:
+        def finish(rows: PartialResult, grid: Grid, size: tuple[int, int]) -> None:
             if self._decoder is not None:
-                write_objects(rows, self._decoder, target, made_of, grid)
+                write_objects(rows, self._decoder, target, made_of, grid, size)
             elif self.class_files:
                 write_planes(rows, target, made_of, look, self.class_files, grid=grid)
             elif self.config.post.needs_components and not self.options.probabilities:
                 write_postprocessed(rows, self.config, target, made_of, look, grid)
             else:
-                write_result(rows, target, made_of, look, grid=grid)
+                with brought_back(rows, size) as result:
+                    write_result(result, target, made_of, look, grid=grid)
 
         channels = (classes,) if keeps_all or has_planes else ()
         return Output(target, made_of, channels, np.dtype(np.float32 if keeps_all else ids_dtype), encode, finish)
@@ -118,8 +123,26 @@ class Outputs:
             (),
             np.dtype(np.float32),
             lambda rows: uncertainty_of(rows, self.config, kind),
-            lambda rows, grid: write_result(rows, place, own, Look(), grid=grid),
+            lambda rows, grid, _: write_result(rows, place, own, Look(), grid=grid),
         )
+
+
+@contextmanager
+def brought_back(rows: PartialResult, size: tuple[int, int]) -> Iterator[PartialResult]:
+    """Finished rows, in the pixels of the image; those of a resampled one, (c, h, w), in a file that exists so long."""
+    if rows.shape[-2:] == size:
+        yield rows
+        return
+    channels, height, width = rows.shape
+    scratch = rows.path.with_name(f".{rows.path.name}.size")
+    with PartialResult(scratch, {}, (channels, *size), rows.dtype) as result:
+        try:
+            parts = ((top, rows.read(top, min(top + _ROWS, height))) for top in range(0, height, _ROWS))
+            for top, part in rows_back(parts, size, (height, width)):
+                result.write(top, part)
+            yield result
+        finally:
+            result.remove()
 
 
 def uncertainty_file(target: Path) -> Path:

@@ -21,8 +21,9 @@ from unetzoo.inference.files.records import Standing, standing_of
 from unetzoo.inference.files.shown import Shown, shown
 from unetzoo.inference.files.volumes import VolumeTask, check_volume_options, predict_volume_file, volume_file
 from unetzoo.inference.forward import Network
-from unetzoo.inference.pixel_size import rows_at
+from unetzoo.inference.pixel_size import AS_IT_IS, rows_at
 from unetzoo.inference.predict import rows_of
+from unetzoo.inference.resample import Resampled
 from unetzoo.nn.ensemble import without_postprocessing
 from unetzoo.nn.wrapped import network_of
 
@@ -168,8 +169,11 @@ class FilePredictor:
         outputs: Sequence[Output],
         on_rows: Callable[[int, int], None],
     ) -> None:
-        height, width = image.pixels.shape[:2]
-        options = self.options
+        options, nodata = self.options, tuple(self.config.info.nodata)
+        pixels, scale = image.pixels, image.scale
+        if self.config.objects and scale.seen:  # they are decoded at that size, and brought back as objects
+            pixels, scale = Resampled(pixels, scale.seen, nodata), AS_IT_IS
+        height, width = pixels.shape[:2]
         with ExitStack() as stack:
             opened = [(output, stack.enter_context(begun(output, (height, width)))) for output in outputs]
             # another process may have been quicker
@@ -189,13 +193,12 @@ class FilePredictor:
                 normalizations=image.normalizations,
                 entropies=options.uncertainty == "disagreement",
             )
-            nodata = tuple(self.config.info.nodata)
-            for top, rows in rows_at(image.scale, image.pixels, nodata, predict, start=done):
+            for top, rows in rows_at(scale, pixels, nodata, predict, start=done):
                 for output, file in due:
                     file.write(top, output.encode(rows))
                 on_rows(top + rows.shape[1], height)
             for output, file in due:
-                output.finish(file, image.grid)
+                output.finish(file, image.grid, image.pixels.shape[:2])
                 file.remove()
 
     def _made_of(self, image: Image) -> dict[str, Any]:
