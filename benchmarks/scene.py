@@ -3,7 +3,9 @@
     python -m benchmarks.scene               # 20,000 x 20,000 pixels
     python -m benchmarks.scene --side 2000   # a try, which writes no page
 
-Needs rasterio, as the plugin unetzoo-geo does.
+Needs rasterio, as the plugin unetzoo-geo does. Not measured: terratorch (1.2.13), whose `tiled_inference` takes an
+image and a result in memory unless a source and a sink are written by hand, needs torchgeo 0.9, and that Python 3.12;
+torchgeo itself has samplers of windows, but nothing that writes a result.
 """
 
 import argparse

@@ -161,7 +161,9 @@ def test_an_object_has_the_class_that_the_decoder_gives_it(tmp_path):
     model.config = replace(model.config, info=replace(model.config.info, class_names=("background", "round", "long")))
     objects = Decoder(model.config).decode(unetzoo.predict(model, IMAGES["a.png"]))
     Image.fromarray(IMAGES["a.png"]).save(tmp_path / "a.png")
-    files = ObjectFiles(table=tmp_path / "cells.csv", outlines=tmp_path / "cells.geojson")
+    files = ObjectFiles(
+        table=tmp_path / "cells.csv", outlines=tmp_path / "cells.geojson", overlay=tmp_path / "cells.png"
+    )
     for _ in range(2):  # predicted, then kept
         unetzoo.predict_files(model, tmp_path / "a.png", tmp_path / "labels.tif", object_files=files)
         expected = [("round", "long")[index] for index in objects.classes[1:]]
@@ -171,6 +173,11 @@ def test_an_object_has_the_class_that_the_decoder_gives_it(tmp_path):
         classes = {int(item["properties"]["name"]): item["properties"]["classification"] for item in features}
         assert [classes[number]["name"] for number in range(1, len(expected) + 1)] == expected
         assert len({str(item["color"]) for item in classes.values()}) == 2
+        with Image.open(tmp_path / "cells.png") as picture:  # with a legend below
+            assert picture.height > picture.width * IMAGES["a.png"].shape[0] / IMAGES["a.png"].shape[1]
+            swatches = np.asarray(picture)[-2 * (max(picture.size) // 50) :].reshape(-1, 3)
+        for item in classes.values():
+            assert (swatches == item["color"]).all(1).any()
 
 
 def test_an_image_without_objects_has_a_row_in_the_summary_alone(model, images, tmp_path):

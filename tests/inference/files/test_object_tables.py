@@ -46,6 +46,29 @@ def test_pixels_without_data_are_counted_once_in_windows_that_overlap():
     assert columns["sum_c1"].tolist() == [40]
 
 
+@pytest.mark.parametrize("count", [2, 5, 30])
+def test_a_legend_below_the_picture_has_the_color_and_the_name_of_each_class(count, tmp_path):
+    ids = ellipses(12, 96)
+    names = [f"class number {index}" for index in range(count)]
+    pictures = []
+    for class_names in ((), names):
+        write_overlay(
+            tmp_path / "out.png", Labels(ids[..., None]), ids[..., None], outline_palette(5), class_names=class_names
+        )
+        with Image.open(tmp_path / "out.png") as picture:
+            pictures.append(np.asarray(picture))
+    plain, named = pictures
+    np.testing.assert_array_equal(named[: len(plain)], plain)
+    below = named[len(plain) :]
+    for color in outline_palette(count):
+        rows, columns = (below == color).all(2).nonzero()
+        side = 1056 // 48
+        assert len(rows) == (side + 1) ** 2  # of one square
+        beside = below[rows.min() : rows.max(), columns.max() + 1 :]
+        assert (beside.min(2) > 200).any()  # light letters
+    assert (below[:, -5:].max(2) < 50).all()  # no text is cut off
+
+
 @pytest.mark.parametrize("channels", [1, 3, 4])
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32, bool])
 def test_a_picture_shows_images_of_any_type(channels, dtype, tmp_path):

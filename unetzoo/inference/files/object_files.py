@@ -29,8 +29,8 @@ class ObjectFiles:
             all images, with the name of the image in each one's properties.
         rois: Outlines as ROIs, which ImageJ reads: a .zip file for one image, else a folder.
         overlay: Pictures of the images with outlines in color: a .png file for one image, else a folder. The colors
-            are those of classes or, where there is one class, tell objects apart. Small images are enlarged to 1024
-            pixels, large ones reduced to 4096.
+            are those of classes, which a legend below names; where there is one class, they tell objects apart. Small
+            images are enlarged to 1024 pixels, large ones reduced to 4096.
         pixel_size: Side of a pixel with its unit, such as 0.5um, for further columns in the unit. By default that which
             the files state, if all do.
 

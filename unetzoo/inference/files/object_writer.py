@@ -174,7 +174,10 @@ def _draw(files: ImageFiles, objects: ImageObjects) -> None:
             write_rois(draft, objects.outlines())
     if files.overlay:
         with whole_file(files.overlay) as draft:
-            write_overlay(draft, objects.labels, objects.image, objects.colors(), nodata=objects.nodata)
+            names = objects.class_names if len(objects.class_names) > 1 else ()
+            write_overlay(
+                draft, objects.labels, objects.image, objects.colors(), nodata=objects.nodata, class_names=names
+            )
 
 
 def _class_names(config: ModelConfig) -> Sequence[str]:
