@@ -2,15 +2,14 @@
 
 import os
 import subprocess
-import sys
 
 import numpy as np
 import pytest
 import tifffile
 import zarr
-from predicting import SMALL, varied_model
+from predicting import SMALL, predict_and_say, varied_model
+from processes import start
 
-import unetzoo
 from unetzoo import DataError
 from unetzoo.data.formats import read
 from unetzoo.inference.files.options import PredictOptions
@@ -59,48 +58,18 @@ def test_infinity_far_down_keeps_what_is_finished(tmp_path):
     assert {path.name for path in tmp_path.iterdir()} - {".unetzoo"} == {"in.npy", "out.npy"}
 
 
-_PROGRAM = """
-import sys
-from functools import partial
-from pathlib import Path
-import unetzoo
-from unetzoo.inference.files.options import PredictOptions
-from unetzoo.inference.files.predictor import FilePredictor
-
-model = unetzoo.load(sys.argv[1]).eval()
-options = PredictOptions(tile=256, overlap=64, probabilities=True)
-first = []
-
-def on_rows(done, total):
-    first.append(done)
-    print(done, flush=True)
-
-FilePredictor(model, options).predict(Path(sys.argv[2]), Path(sys.argv[3]), on_rows=on_rows)
-"""
-
-
-def _start(folder, target):
-    command = [sys.executable, "-c", _PROGRAM, "model", "in.tif", target]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    return subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True, env=environment)
-
-
 def test_killed_midway_it_goes_on_and_gives_the_same_bytes(tmp_path):
-    unetzoo.save(varied_model(), tmp_path / "model")
-    image = np.random.default_rng(1).integers(0, 256, (2000, 800), dtype=np.uint8)
+    image = np.random.default_rng(1).integers(0, 256, (1600, 300), dtype=np.uint8)
     tifffile.imwrite(tmp_path / "in.tif", image, tile=(256, 256), compression="zlib")
-    whole, _ = _start(tmp_path, "whole.tif").communicate(timeout=120)
-    process = _start(tmp_path, "killed.tif")
-    for line in process.stdout:
-        if int(line) > 600:
-            process.kill()
-            break
-    process.communicate()
+    whole = [*start(predict_and_say, tmp_path, "whole.tif", np.inf)[1]]
+    process, said = start(predict_and_say, tmp_path, "killed.tif", 600)
+    assert next(rows for rows in said if rows >= 600) < 1600
+    process.kill()
+    process.join()
     assert not (tmp_path / "killed.tif").exists()
-    again, _ = _start(tmp_path, "killed.tif").communicate(timeout=120)
-    steps = [int(line) for line in again.split()]
-    assert steps[0] > 600  # what was finished is not computed again
-    assert len(steps) < len(whole.split())
+    again = [*start(predict_and_say, tmp_path, "killed.tif", np.inf)[1]]
+    assert again[0] > 600  # what was finished is not computed again
+    assert len(again) < len(whole)
     assert (tmp_path / "killed.tif").read_bytes() == (tmp_path / "whole.tif").read_bytes()
     assert not (tmp_path / "killed.tif.partial").exists()
 
