@@ -1,7 +1,6 @@
-"""A training that is the same each time, with the number of each step on standard output when it runs as a program."""
+"""A training that is the same each time, in this process or in one that says the number of each step."""
 
 import signal
-import sys
 
 import torch
 from squares import Squares
@@ -37,16 +36,11 @@ def train(folder, on_step, *, seed=0, workers=0, validation=Squares):
     unetzoo.fit(model, data, folder, options=options, resume=True, listener=listener)
 
 
-if __name__ == "__main__":
+def train_and_say(say, folder, workers, validation):
+    """The training of a process, which says the number of each step, and in the end what stopped it."""
     torch.set_num_threads(1)
-    workers, kind = int(sys.argv[2]), {"plain": Squares, "signalling": Signalling}[sys.argv[3]]
     try:
-        train(
-            sys.argv[1],
-            lambda step: print(step, flush=True),  # noqa: T201 - the test reads it
-            workers=workers,
-            validation=kind,
-        )
+        train(folder, say, workers=workers, validation=validation)
     except TrainingStoppedError as stopped:
-        print(stopped)  # noqa: T201 - as above
+        say(str(stopped))
         raise SystemExit(128 + stopped.signal) from None

@@ -1,28 +1,27 @@
 """A killed training continues exactly: it ends with the same weights, bit by bit, as an uninterrupted one."""
 
 import json
+import os
+import re
 import signal
-import subprocess
-import sys
 import threading
-from pathlib import Path
 
 import psutil
 import pytest
 import torch
-from resumable import train
+from processes import start
+from resumable import Signalling, train, train_and_say
 from safetensors.torch import load_file
+from squares import Squares
 
 import unetzoo
 
 pytestmark = pytest.mark.long
 
 
-def _start(folder, *, workers=0, validation="plain"):
-    """The training in a process of its own, which prints the number of each step."""
-    program = Path(__file__).parents[1] / "resumable.py"
-    command = [sys.executable, program, folder / "run", str(workers), validation]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+def _start(folder, *, workers=0, validation=Squares):
+    """The training in a process of its own, which says the number of each step."""
+    return start(train_and_say, folder / "run", workers, validation)
 
 
 def _finish(folder, *, seed=0):
@@ -52,12 +51,12 @@ def _assert_same(run, uninterrupted):
 
 @pytest.mark.parametrize("step", [2, 11])
 def test_a_killed_training_continues_from_the_last_checkpoint(step, uninterrupted, tmp_path):
-    process = _start(tmp_path)
-    for line in process.stdout:
-        if int(line) >= step:
+    process, said = _start(tmp_path)
+    for number in said:
+        if number >= step:
             process.kill()
             break
-    process.communicate()
+    process.join()
     steps = _finish(tmp_path, seed=1)  # the weights to begin with are those of the first start
     assert steps[0] in range(1, step + 4)
     assert (steps[0] - 1) % 3 == 0
@@ -67,25 +66,25 @@ def test_a_killed_training_continues_from_the_last_checkpoint(step, uninterrupte
 
 @pytest.mark.parametrize("workers", [0, 2])
 def test_sigterm_to_all_processes_writes_a_checkpoint_and_ends_as_signals_do(workers, uninterrupted, tmp_path):
-    process = _start(tmp_path, workers=workers)
-    for line in process.stdout:
-        if int(line) == 5:
+    process, said = _start(tmp_path, workers=workers)
+    for number in said:
+        if number == 5:
             for worker in psutil.Process(process.pid).children():  # they may hear of it first
                 worker.terminate()
-        if int(line) >= 7:
+        if number >= 7:
             process.terminate()
             break
-    out, _ = process.communicate(timeout=240)
-    assert process.returncode == 128 + signal.SIGTERM
-    stopped = int(out.split("after step ")[1].split(";")[0])
-    assert "stopped by SIGTERM after step" in out
+    *_, end = said
+    process.join()
+    assert process.exitcode == 128 + signal.SIGTERM
+    stopped = int(re.match(r"stopped by SIGTERM after step (\d+);", end)[1])
     assert _finish(tmp_path)[0] == stopped + 1  # nothing is done twice
     _assert_same(tmp_path / "run", uninterrupted)
 
 
 def test_a_signal_ends_a_validation_and_resuming_repeats_it(uninterrupted, tmp_path):
-    out, _ = _start(tmp_path, validation="signalling").communicate(timeout=240)
-    assert "stopped by SIGTERM after step 10;" in out
+    *_, end = _start(tmp_path, validation=Signalling)[1]
+    assert end.startswith("stopped by SIGTERM after step 10;")
     history = (tmp_path / "run" / "history.jsonl").read_text()
     assert len(history.splitlines()) == 1  # of the second epoch nobody knows how good it is
     assert _finish(tmp_path)[0] == 11
@@ -93,12 +92,12 @@ def test_a_signal_ends_a_validation_and_resuming_repeats_it(uninterrupted, tmp_p
 
 
 def test_a_checkpoint_that_was_cut_off_is_not_loaded(uninterrupted, tmp_path):
-    process = _start(tmp_path)
-    for line in process.stdout:
-        if int(line) >= 8:
+    process, said = _start(tmp_path)
+    for number in said:
+        if number >= 8:
             process.kill()
             break
-    process.communicate()
+    process.join()
     (tmp_path / "run" / "checkpoints" / "step-000000019.partial").mkdir()
     assert _finish(tmp_path)[-1] == 20
     _assert_same(tmp_path / "run", uninterrupted)
@@ -106,15 +105,15 @@ def test_a_checkpoint_that_was_cut_off_is_not_loaded(uninterrupted, tmp_path):
 
 
 def test_a_second_training_in_the_folder_is_refused_and_harms_nothing(uninterrupted, tmp_path):
-    first = _start(tmp_path)
-    for line in first.stdout:
-        if int(line) == 2:
-            first.send_signal(signal.SIGSTOP)  # so that it is still at it, however fast it is
+    first, said = _start(tmp_path)
+    for number in said:
+        if number == 2:
+            os.kill(first.pid, signal.SIGSTOP)  # so that it is still at it, however fast it is
             break
     with pytest.raises(unetzoo.BusyError, match=r"another process trains in .*run; wait for its end"):
         _finish(tmp_path, seed=1)
-    first.send_signal(signal.SIGCONT)
-    first.communicate(timeout=240)
+    os.kill(first.pid, signal.SIGCONT)
+    first.join()
     _assert_same(tmp_path / "run", uninterrupted)
     assert not (tmp_path / "run" / ".lock").exists()
 
