@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from unetzoo.errors import OptionError
 from unetzoo.features import FeatureInfo
+from unetzoo.layers.axes import AXES
 from unetzoo.layers.norm import ChannelLayerNorm
 
 _FEWEST_CHANNELS = 16
@@ -77,14 +78,15 @@ class PyramidAdapter(nn.Module):
 
     Args:
         levels: from `plan_levels`, perhaps only the first; maps that fit are not changed.
+        spatial_dims: axes of the maps: 2 for images, 3 for volumes.
     """
 
-    def __init__(self, levels: Sequence[Level]) -> None:
+    def __init__(self, levels: Sequence[Level], spatial_dims: int = 2) -> None:
         super().__init__()
-        self.features = FeatureInfo(
-            tuple(level.target_channels for level in levels), tuple(level.target for level in levels)
+        self.features = FeatureInfo.by_axis(
+            [level.target_channels for level in levels], [(level.target,) * spatial_dims for level in levels]
         )
-        self.levels = nn.ModuleList(_Refine(level) for level in levels)
+        self.levels = nn.ModuleList(_Refine(level, spatial_dims) for level in levels)
 
     def forward(self, maps: Sequence[Tensor]) -> list[Tensor]:
         """The levels (b, channels[i], ...) for the maps of the backbone."""
@@ -94,11 +96,12 @@ class PyramidAdapter(nn.Module):
 class _Refine(nn.Sequential):
     """Normalize a map and double its resolution repeatedly, halving its channels."""
 
-    def __init__(self, level: Level) -> None:
+    def __init__(self, level: Level, spatial_dims: int) -> None:
+        double = AXES[spatial_dims].transposed_conv
         steps: list[nn.Module] = []
         channels = level.channels
         for step in range(level.doublings, 0, -1):
             fewer = level.target_channels if step == 1 else max(level.target_channels, channels // 2)
-            steps += [ChannelLayerNorm(channels), nn.ConvTranspose2d(channels, fewer, 2, 2), nn.GELU()]
+            steps += [ChannelLayerNorm(channels), double(channels, fewer, 2, 2), nn.GELU()]
             channels = fewer
         super().__init__(*steps)

@@ -1,6 +1,6 @@
 """Any model of timm as an encoder."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -10,6 +10,7 @@ from torch import Tensor
 from unetzoo._utils.memory import is_out_of_memory
 from unetzoo.checks import check_choice, check_count, check_depth, check_widths, whole
 from unetzoo.encoders.dilation import Dilation, check_output_stride, dilate_uniformly
+from unetzoo.encoders.inflate import inflate_proved
 from unetzoo.encoders.pyramid import Level, PyramidAdapter, plan_levels
 from unetzoo.encoders.readout import Readout, ReadoutKind
 from unetzoo.encoders.slices import features_of_slices, fold, unfold
@@ -28,11 +29,13 @@ from unetzoo.encoders.timm_build import (
 )
 from unetzoo.encoders.view import Size, View, crop, fit, round_up
 from unetzoo.errors import OptionError, ShapeError
+from unetzoo.features import FeatureInfo
 from unetzoo.layers.norm import is_lone_pixel
 from unetzoo.nn.misfit import check_fits
 from unetzoo.nn.segmenter import Encoder
 
-Volume = Literal["slices"]
+Volume = Literal["slices", "inflated"]
+_AXES_OF_MAPS = {None: 2, "slices": 2, "inflated": 3}  # of the backbone
 _MOST_LEVELS = 64
 _LARGEST_SIDE = 8192  # pixels
 
@@ -69,10 +72,14 @@ class TimmEncoder(Encoder):
         volume: use of the backbone on volumes (b, c, d, h, w). `"slices"`: on each slice (h, w), with the weights of
             the same encoder of images; level i is (b, channels[i], d, h / reductions[i], w / reductions[i]), so the
             decoder alone joins slices. A volume takes the time and memory of d images, in training less memory with
-            `checkpoint_activations`; batch norms compute statistics over all slices. None: `"slices"`, for volumes.
+            `checkpoint_activations`; batch norms compute statistics over all slices. `"inflated"`: over all three axes,
+            for backbones of convolutions alone; a kernel is repeated along the depth and divided by its side (I3D,
+            arXiv:1705.07750), so that a volume of equal slices has the maps of a slice, and all reductions are those of
+            images. Such an encoder takes no `img_size`, `taps`, `padded_side` and `readout`. None: `"slices"`, for
+            volumes.
 
     Raises:
-        OptionError: an option has an invalid value.
+        OptionError: an option has an invalid value, or inflation of this backbone has not been proved right.
         PretrainedError: there are no such weights, or they cannot be loaded.
     """
 
@@ -98,7 +105,8 @@ class TimmEncoder(Encoder):
         for option, value, allowed in (("stem", stem, Stem), ("dilation", dilation, Dilation)):
             check_choice(option, value, allowed)
         check_choice("readout", readout, ReadoutKind)
-        _check_volume(volume, spatial_dims)
+        of_images = {"img_size": img_size, "taps": taps, "padded_side": padded_side}
+        _check_volume(volume, spatial_dims, of_images | ({} if readout == "ignore" else {"readout": readout}))
         indices = None if out_indices is None else _indices(out_indices)
         request = Request(
             name,
@@ -128,12 +136,15 @@ class TimmEncoder(Encoder):
             restart_stem(backbone, request, stem)
         if dilation == "uniform":
             dilate_uniformly(backbone)
-        adapter = PyramidAdapter(levels)
-        super().__init__(adapter.features if spatial_dims == 2 else features_of_slices(adapter.features))
+        if volume == "inflated":
+            inflate_proved(backbone, name)
+        adapter = PyramidAdapter(levels, _AXES_OF_MAPS[volume])
+        super().__init__(_features(adapter.features, spatial_dims))
         self.name = name
         self.backbone = backbone
         self.adapter = adapter
         self.img_size = size
+        self.inflated = volume == "inflated"
         self.view = view
         channels = [level.channels for level in levels]
         self.readout = None if readout == "ignore" else Readout(readout, backbone, channels, name)
@@ -145,12 +156,12 @@ class TimmEncoder(Encoder):
             ShapeError: the backbone cannot take images of that size.
             OptionError: the image has another dtype or device than the weights.
         """
-        if self.features.spatial_dims == 3:
+        if self.features.spatial_dims == 3 and not self.inflated:
             return unfold(self._pyramid(fold(image)), image.shape[2])
         return self._pyramid(image)
 
     def _pyramid(self, image: Tensor) -> list[Tensor]:
-        size = (image.shape[2], image.shape[3])
+        size = tuple(image.shape[2:])
         seen = self.view.seen(image)
         maps = self._maps(seen) if torch.compiler.is_compiling() else self._checked(seen, image)
         levels = fit(self.adapter(maps), self.features, self.view.padded(size))
@@ -178,6 +189,8 @@ class TimmEncoder(Encoder):
             if is_out_of_memory(error) or is_lone_pixel(error):
                 raise
             check_fits(image, self)
+            if self.inflated:
+                raise
             height, width = self.view.padded((image.shape[2], image.shape[3]))
             if (height, width) == self.img_size or not self._refuses_size(seen):
                 raise
@@ -203,12 +216,19 @@ class TimmEncoder(Encoder):
         return f"built for {self.img_size[0]} x {self.img_size[1]}" if self.img_size else "as it is built"
 
 
-def _check_volume(volume: Volume | None, spatial_dims: int) -> None:
+def _check_volume(volume: Volume | None, spatial_dims: int, of_images: Mapping[str, object]) -> None:
     if volume is None:
         return
     check_choice("volume", volume, Volume)
     if spatial_dims == 2:
         raise OptionError("the option volume needs spatial_dims=3: a network of images has none")
+    used = [name for name, value in of_images.items() if value is not None]
+    if used and volume == "inflated":
+        raise OptionError(f"an encoder with volume='inflated' takes no {' and no '.join(used)}")
+
+
+def _features(of_maps: FeatureInfo, spatial_dims: int) -> FeatureInfo:
+    return of_maps if of_maps.spatial_dims == spatial_dims else features_of_slices(of_maps)
 
 
 def _view(whole: Sequence[Level], used: Sequence[Level], *, tied: bool) -> View:

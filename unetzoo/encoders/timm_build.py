@@ -127,10 +127,10 @@ REFUSALS = (AssertionError, IndexError, RuntimeError, TypeError, ValueError)
 
 
 def run_backbone(backbone: nn.Module, image: Tensor) -> list[Tensor]:
-    """The backbone's maps as (b, c, h, w), whatever its own order of axes is."""
+    """The backbone's maps as (b, c, h, w), of volumes (b, c, d, h, w), whatever its own order of axes is."""
     maps: list[Tensor] = backbone(image)
     if "NHWC" in str(getattr(backbone, "output_fmt", "NCHW")):
-        return [level.permute(0, 3, 1, 2) for level in maps]
+        return [level.movedim(-1, 1) for level in maps]
     return maps
 
 

@@ -7,8 +7,10 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - the field's name for it
 
 from unetzoo.features import FeatureInfo
+from unetzoo.layers.axes import at_the_end, axes_of
 
-Size = tuple[int, int]
+Size = tuple[int, ...]
+"""(height, width) in pixels; of volumes, (depth, height, width)."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +21,7 @@ class View:
         unit: sides are padded to multiples of it, in pixels; 1: no padding.
         native: stride of the backbone's deepest map, in pixels of its input.
         target: reduction of that level; images are scaled by native / target.
-        fixed: (height, width) in pixels of every input of a backbone with one size; None: any size.
+        fixed: size of every input of a backbone with one size; None: any size.
     """
 
     unit: int
@@ -29,24 +31,23 @@ class View:
 
     def padded(self, size: Size) -> Size:
         """The size of an image after padding."""
-        if self.unit == 1:
-            return size
-        return round_up(size[0], self.unit), round_up(size[1], self.unit)
+        return tuple(round_up(side, self.unit) for side in size)
 
     def scaled(self, padded: Size) -> Size:
         """The size of a padded image after scaling, for a backbone that takes any size."""
         if self.native == self.target:
             return padded
-        return padded[0] // self.target * self.native, padded[1] // self.target * self.native
+        return tuple(side // self.target * self.native for side in padded)
 
     def seen(self, image: Tensor) -> Tensor:
-        """The image (b, c, h, w), padded by repeating its last rows and columns, and scaled."""
-        height, width = image.shape[2:]
-        padded = self.padded((height, width))
+        """The image (b, c, h, w) or volume, padded by repeating its last rows and columns, and scaled."""
+        own = tuple(image.shape[2:])
+        padded = self.padded(own)
         if self.unit > 1:
-            image = F.pad(image, (0, padded[1] - width, 0, padded[0] - height), mode="replicate")
+            extra = [side - present for side, present in zip(padded, own, strict=True)]
+            image = F.pad(image, at_the_end(extra), mode="replicate")
         size = self.fixed or self.scaled(padded)
-        return image if size == padded else F.interpolate(image, size=size, mode="bilinear")
+        return image if size == padded else F.interpolate(image, size=size, mode=axes_of(image).linear)
 
 
 def round_up(side: int, unit: int) -> int:
@@ -55,17 +56,17 @@ def round_up(side: int, unit: int) -> int:
 
 
 def fit(levels: Sequence[Tensor], features: FeatureInfo, size: Size) -> list[Tensor]:
-    """Resize each level to its size in the pyramid of an image of (height, width) pixels."""
-    sizes = [(size[0] // reduction, size[1] // reduction) for reduction in features.reductions]
+    """Resize each level to its size in the pyramid of an image of that size."""
+    sizes = [tuple(side // reduction for side in size) for reduction in features.reductions]
     return [
-        level if tuple(level.shape[2:]) == expected else F.interpolate(level, size=expected, mode="bilinear")
+        level if tuple(level.shape[2:]) == expected else F.interpolate(level, size=expected, mode=axes_of(level).linear)
         for level, expected in zip(levels, sizes, strict=True)
     ]
 
 
 def crop(levels: Sequence[Tensor], features: FeatureInfo, size: Size) -> list[Tensor]:
-    """Crop the last rows and columns of each level that lie outside of an image of (height, width) pixels."""
+    """Crop the end of each axis of each level that lies outside of an image of that size."""
     return [
-        F.pad(level, (0, size[1] // reduction - level.shape[3], 0, size[0] // reduction - level.shape[2]))
+        F.pad(level, at_the_end([side // reduction - own for side, own in zip(size, level.shape[2:], strict=True)]))
         for level, reduction in zip(levels, features.reductions, strict=True)
     ]

@@ -1,0 +1,128 @@
+"""Backbones of timm whose kernels get a third axis. All of them are proved right by `pytest -m slow`, in hours."""
+
+import pickle
+
+import pytest
+import timm
+import torch
+from prove_inflation import MOST_PARAMETERS, TOLERANCE, prove
+from safetensors.torch import save_file
+
+import unetzoo
+from unetzoo.encoders.inflate import check_inflatable
+from unetzoo.encoders.inflate_blocks import BLOCKS
+from unetzoo.encoders.inflate_layers import SWAPS
+from unetzoo.encoders.timm_build import Request, build_on_meta
+from unetzoo.testing import check_encoder
+
+SAMPLE = [
+    "test_resnet",
+    "test_efficientnet",
+    "test_efficientnet_gn",
+    "test_convnext",
+    "test_convnext2",
+    "test_nfnet",
+    "test_mambaout",
+    "tf_mobilenetv3_small_minimal_100",
+]
+INFLATED = {"volume": "inflated"}
+
+
+@pytest.mark.parametrize("name", SAMPLE)
+def test_equal_slices_have_the_maps_of_a_slice_and_turned_axes_turned_maps(name):
+    assert prove(name) < TOLERANCE
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", timm.list_models())
+def test_each_backbone_that_is_not_refused_does_so(name):
+    backbone = build_on_meta(Request(name, 3, False))
+    if sum(weight.numel() for weight in backbone.parameters()) > MOST_PARAMETERS:
+        pytest.skip("it is too large")
+    try:
+        check_inflatable(backbone, name)
+    except unetzoo.OptionError:
+        pytest.skip("it is refused")
+    assert prove(name) < TOLERANCE
+
+
+@pytest.mark.parametrize(
+    ("table", "kind"),
+    [(BLOCKS, "timm.models._efficientnet_blocks.SqueezeExcite"), (SWAPS, "timm.layers.conv2d_same.Conv2dSame")],
+)
+def test_the_proof_fails_for_layers_that_ignore_the_depth(monkeypatch, table, kind):
+    if table is SWAPS:
+        monkeypatch.setitem(table, kind, SWAPS["torch.nn.modules.conv.Conv2d"])
+        with pytest.raises(AssertionError, match="maps of"):
+            prove("tf_mobilenetv3_small_minimal_100")
+    else:
+        monkeypatch.delitem(table, kind)
+        assert prove("test_efficientnet") > TOLERANCE
+
+
+@pytest.mark.parametrize("name", ["test_resnet", "test_mambaout"])
+def test_it_keeps_the_contract_of_encoders_over_three_axes(name):
+    check_encoder(name, options=INFLATED | {"depth": 3}, spatial_dims=3)
+
+
+def test_a_kernel_of_images_is_shared_out_along_the_depth(tmp_path):
+    weights = unetzoo.create_encoder("test_resnet").backbone.state_dict()
+    save_file(weights, tmp_path / "weights.safetensors")
+    options = {"options": INFLATED, "spatial_dims": 3, "pretrained": str(tmp_path / "weights.safetensors")}
+    own = unetzoo.create_encoder("test_resnet", **options).backbone.state_dict()
+    assert own.keys() == weights.keys()
+    for name, weight in own.items():
+        if weight.ndim == 5:
+            assert weight.shape[2] == weight.shape[3]
+            assert torch.equal(weight.amin(2), weight.amax(2))
+            torch.testing.assert_close(weight.sum(2), weights[name])
+        else:
+            assert torch.equal(weight, weights[name])
+
+
+@pytest.mark.parametrize(("name", "decoder"), [("test_convnext", "unet"), ("resnetblur18", "fpn")])
+@torch.no_grad()
+def test_saved_loaded_and_optimized_a_network_gives_the_same_logits(tmp_path, name, decoder):
+    options = INFLATED | {"depth": 2}
+    model = unetzoo.create(decoder, encoder=name, spatial_dims=3, encoder_options=options).eval()
+    volume = torch.randn(1, 3, 9, 16, 23)
+    logits = model(volume)
+    assert logits.shape == (1, 1, 9, 16, 23)
+    unetzoo.save(model, tmp_path / "net")
+    assert torch.equal(unetzoo.load(tmp_path / "net")(volume), logits)
+    torch.testing.assert_close(unetzoo.optimize(model)(volume), logits, atol=1e-5, rtol=1e-4)
+
+
+@torch.no_grad()
+def test_a_pickled_encoder_computes_the_same():
+    encoder = unetzoo.create_encoder("test_efficientnet", spatial_dims=3, options=INFLATED | {"depth": 3}).eval()
+    volume = torch.randn(1, 3, 16, 16, 16)
+    for level, expected in zip(pickle.loads(pickle.dumps(encoder))(volume), encoder(volume), strict=True):
+        assert torch.equal(level, expected)
+
+
+def test_the_encoder_itself_joins_slices():
+    encoder = unetzoo.create_encoder("test_resnet", spatial_dims=3, options=INFLATED | {"depth": 2}).eval()
+    volume = torch.randn(1, 3, 16, 16, 16, requires_grad=True)
+    encoder(volume)[-1][:, :, 2].square().sum().backward()
+    assert (volume.grad.abs().amax((0, 1, 3, 4)) > 0).sum() > 1
+
+
+@pytest.mark.parametrize(("name", "reason"), [
+    ("test_vit", "layers for images only"),
+    ("inception_next_atto", "layers for images only"),
+    ("ghostnetv2_100", "layers for images only.*GhostModuleV2"),
+])  # fmt: skip
+def test_a_backbone_that_is_not_proved_right_is_refused_by_name(name, reason):
+    with pytest.raises(unetzoo.OptionError, match=f"timm's {name} cannot be inflated .*{reason}.*'slices'"):
+        unetzoo.create_encoder(name, spatial_dims=3, options=INFLATED)
+
+
+@pytest.mark.parametrize(("options", "says"), [
+    ({"img_size": [32, 32]}, "takes no img_size"),
+    ({"taps": ["conv1"], "padded_side": 32}, "takes no taps and no padded_side"),
+    ({"readout": "add"}, "takes no readout"),
+])  # fmt: skip
+def test_an_option_that_is_for_images_alone_is_refused(options, says):
+    with pytest.raises(unetzoo.OptionError, match=says):
+        unetzoo.create_encoder("test_resnet", spatial_dims=3, options=INFLATED | options)
