@@ -154,6 +154,14 @@ def test_a_folder_without_volumes_is_refused(tmp_path):
         unetzoo.plan(tmp_path)
 
 
+def test_a_survey_gives_the_same_fingerprint_however_it_reads_volumes(cases):
+    expected = unetzoo.fingerprint(cases[0], volumes=True)
+    assert unetzoo.fingerprint(unetzoo.survey(cases[0], spatial_dims=3)) == expected
+    assert unetzoo.fingerprint(unetzoo.survey(cases[0], slices=1, axis="x")).shapes == expected.shapes
+    with pytest.raises(OptionError, match=r"^the channels of this survey are slices"):
+        unetzoo.plan(unetzoo.survey(cases[0], slices=3))
+
+
 def test_options_of_the_data_beside_a_fingerprint_are_refused(cases):
     measured = unetzoo.fingerprint(cases[0], volumes=True)
     with pytest.raises(OptionError, match=r"^the fingerprint is measured already"):

@@ -10,6 +10,7 @@ from unetzoo.checks import number, plain
 from unetzoo.data.formats.grid import Grid
 from unetzoo.data.formats.orientation import AXES, orientation_of
 from unetzoo.data.formats.pixels import pixel_sizes
+from unetzoo.data.sources.cases import CaseSource
 from unetzoo.data.sources.source import Source
 from unetzoo.data.sources.volumes import VolumeSource
 from unetzoo.errors import DataError, OptionError
@@ -40,8 +41,11 @@ def distances_of(source: Source, numbers: Sequence[int], spacing: Sequence[float
         DataError: a volume states none, or units that cannot be compared.
         OptionError: the spacing is not a positive number for each axis, or all files state theirs.
     """
-    if isinstance(source, VolumeSource):
+    if isinstance(source, CaseSource):
         return _of_volumes(source, numbers, _checked(spacing, AXES))
+    if isinstance(source, VolumeSource):
+        files = [*dict.fromkeys(source.places[index][0] for index in numbers)]
+        return _of_volumes(source, files, _checked(spacing, AXES))
     return _of_images(source, numbers, _checked(spacing, AXES[1:]))
 
 
@@ -53,8 +57,7 @@ def _checked(spacing: Sequence[float], axes: Sequence[str]) -> tuple[float, ...]
     return tuple(map(float, sound))
 
 
-def _of_volumes(source: VolumeSource, numbers: Sequence[int], said: tuple[float, ...]) -> Distances:
-    files = dict.fromkeys(source.places[index][0] for index in numbers)
+def _of_volumes(source: CaseSource | VolumeSource, files: Sequence[int], said: tuple[float, ...]) -> Distances:
     names = [source.volumes.entries[file].name for file in files]
     grids = [source.looks[file].grid for file in files]
     silent = [name for name, grid in zip(names, grids, strict=True) if not orientation_of(grid).unit]

@@ -9,10 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from unetzoo._utils.texts import count_of
+from unetzoo.data.dataset import Sample
 from unetzoo.data.find import Data, source_of
 from unetzoo.data.formats.slices import AS_IT_SAYS, Slicing
 from unetzoo.data.masks.options import MaskOptions
 from unetzoo.data.open import survey_of
+from unetzoo.data.sources.cases import CaseSource
 from unetzoo.data.sources.files import FileSource
 from unetzoo.data.sources.source import Source
 from unetzoo.data.sources.volumes import VolumeSource, holds_volumes
@@ -26,6 +28,7 @@ from unetzoo.planning.intensities import intensities_of
 
 _MOST_VALUES = 2e7  # of the foreground of all cases
 _AIR = -900  # of Hounsfield units, about
+_IMAGE = 3  # axes, with that of the channels
 
 
 def measure(
@@ -80,6 +83,8 @@ def _ignored(total: int) -> None:
 def _survey(data: Data, masks: MaskOptions, on_read: Callable[[int], None], *, as_volumes: bool) -> Survey:
     """A survey whose volumes are read along their first direction, whichever step is the largest."""
     if isinstance(data, Survey):
+        if data.slicing.count > 1:
+            raise OptionError("the channels of this survey are slices: plan one with slices=1, or with spatial_dims=3")
         return survey_of(data, masks, trained=None, split_by=None)
     source = source_of(data)
     slicing = Slicing(1, "z") if as_volumes or _holds_volumes(source) else AS_IT_SAYS
@@ -111,16 +116,26 @@ def _case(
     count = sum(int(class_counts(reading, dataset.coding)[first:].sum()) for reading in readings)
     case = Case(step=max(1, ceil(count / most)), nodata=nodata)
     for number in range(len(dataset)):
-        case.add(dataset[number])
+        for part in _slices(dataset[number]):
+            case.add(part)
         on_read(2 * len(survey.readings))
     return case
+
+
+def _slices(sample: Sample) -> Iterator[Sample]:
+    """The slices of a whole volume; an image as it is."""
+    image, mask, name = sample
+    if image.ndim == _IMAGE:
+        yield sample
+    else:
+        yield from (Sample(image[place], mask[..., place, :, :], name) for place in range(len(image)))
 
 
 def _shape(case: Case, source: Source) -> tuple[int, ...]:
     """The size along (z, y, x), of an image along (y, x)."""
     slices, *plane = case.shape
-    if isinstance(source, VolumeSource):
-        plane.insert(source.direction, slices)
+    if isinstance(source, CaseSource | VolumeSource):
+        plane.insert(source.direction if isinstance(source, VolumeSource) else 0, slices)
     return tuple(plane)
 
 

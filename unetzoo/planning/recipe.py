@@ -1,7 +1,7 @@
 """A plan as the recipe that `unetzoo train --recipe` runs, to read and to change."""
 
 from collections.abc import Iterator
-from math import prod
+from math import prod, sqrt
 from typing import Any
 
 from unetzoo.checks import Precision, plain
@@ -52,7 +52,7 @@ def _tables(plan: Plan, source: str, masks: MaskOptions, precision: Precision) -
     network = {"decoder": "unet"} | {name: plan.network[name] for name in _NETWORK}
     if plan.spatial_dims == 3:
         network["spatial_dims"] = 3
-    training = {"batch": plan.batch, "crop": _crop(plan)}
+    training: dict[str, Any] = {"batch": plan.batch, "crop": _crop(plan)}
     if precision != "float32":
         training["precision"] = precision
     return {"format": 1, "network": network, "data": {"source": source, **_data(plan, masks)}, "training": training}
@@ -75,5 +75,5 @@ def _crop(plan: Plan) -> int | list[int]:
     """The patch; of images the side of a square with about as many pixels, a multiple of what the levels need."""
     if plan.spatial_dims == 3:
         return [*plan.patch]
-    divisor = max(2 ** sum(stride[axis] == 2 for stride in plan.strides) for axis in range(2))
-    return max(1, round(prod(plan.patch) ** 0.5 / divisor)) * divisor
+    divisor: int = max(2 ** sum(stride[axis] == 2 for stride in plan.strides) for axis in range(2))
+    return max(1, round(sqrt(prod(plan.patch)) / divisor)) * divisor
