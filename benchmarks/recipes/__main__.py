@@ -49,8 +49,9 @@ def write_all() -> None:
         if not any("error" in run for run in runs):
             write_receipt(recipe_path(name), receipt_of(name, runs))
             measured += runs
-    write_json({"runs": measured}, RESULTS / "recipes.json")
-    write_pages()
+    if measured:
+        write_json({"runs": measured}, RESULTS / "recipes.json")
+        write_pages()
 
 
 if __name__ == "__main__":

@@ -65,12 +65,6 @@ MEASURED: Mapping[str, Measured] = {
         place=_MEAN,
         classes="field=0,forest=1,water=2,road=3,building=4",
     ),
-    "brain": Measured(
-        source="brain-tissue",
-        words="coronal slices of the ICBM152 template in nilearn's wheel, in three slabs",
-        score="mean IoU of 4 classes",
-        place=_MEAN,
-    ),
 }
 """By name of the recipe."""
 

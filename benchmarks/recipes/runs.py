@@ -17,6 +17,7 @@ from unetzoo.bench.grid import file_name
 from unetzoo.bench.machine import machine
 from unetzoo.cli import app
 from unetzoo.training.recipe import Recipe
+from unetzoo.training.recipe_file import RECEIPT, read_tables
 
 _ROOT = Path(__file__).parents[2]
 
@@ -27,7 +28,7 @@ class RecipeRun:
 
     Attributes:
         recipe: its name.
-        tables: network and options of the training, as its file has them, without those of a receipt.
+        tables: network and options of the training, as its file has them.
         seed: of the training.
     """
 
@@ -48,7 +49,8 @@ class RecipeRun:
 
 def run_of(recipe: str, seed: int) -> RecipeRun:
     """The run of a recipe as its file is now."""
-    return RecipeRun(recipe=recipe, tables=Recipe.load(recipe).to_dict(), seed=seed)
+    tables = {name: table for name, table in read_tables(recipe).items() if name != RECEIPT}
+    return RecipeRun(recipe=recipe, tables=tables, seed=seed)
 
 
 def measure_run(run: RecipeRun) -> dict[str, Any]:

@@ -42,8 +42,8 @@ def test_a_file_or_a_run_comes_before_a_name_and_a_folder_of_data_does_not(tmp_p
     assert unetzoo.Recipe.load("cells") == unetzoo.Recipe()
     (tmp_path / "cracks").write_text('[training]\nloss = "ce"')
     assert unetzoo.Recipe.load("cracks").training.loss == "ce"
-    with pytest.raises(UnknownNameError, match="no file 'brains', and no recipe named 'brains'; did you mean 'brain'"):
-        unetzoo.Recipe.load("brains")
+    with pytest.raises(UnknownNameError, match="no file 'crack', and no recipe named 'crack'; did you mean 'cracks'"):
+        unetzoo.Recipe.load("crack")
     with pytest.raises(OptionError, match="elsewhere/cells cannot be read: No such file"):
         unetzoo.Recipe.load("elsewhere/cells")
 

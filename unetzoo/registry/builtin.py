@@ -198,7 +198,6 @@ _RECIPES = {  # for what
     "cells": "cells that touch, each with a number of its own",
     "cracks": "cracks and other thin defects that cover few of the pixels",
     "satellite": "land cover in several bands, some classes of which are rare",
-    "brain": "tissues in slices of the brain",
 }
 
 
