@@ -38,13 +38,14 @@ def test_volumes_are_trained_predicted_and_scored(invoke, cases, tmp_path):
         (["--crop", "big"], "crop must be a whole number, such as 64, or three, such as 32,64,64; got 'big'"),
         (["--spatial-dims", "4"], "spatial_dims must be one of 2, 3; got 4"),
         (["--slices", "3"], "slices and axis are for networks of images: leave them out"),
-        (["--decoder", "segformer"], "decoder 'segformer' works on images alone; decoders with spatial_dims=3"),
+        (["--decoder", "segformer"], "decoder 'segformer' works on images alone; decoders with --spatial-dims 3"),
     ],
 )
 def test_what_does_not_fit_is_one_line_before_the_volumes_are_read(flags, error, invoke, tmp_path):
     done = invoke("train", str(tmp_path / "absent"), *_SMALL, *flags, "--out", str(tmp_path / "run"))
-    assert done.exit_code != 0
-    assert error in str(done.exception or done.output)
+    assert done.exit_code == 2, done.output
+    assert error in done.stderr
+    assert done.stderr.count("\n") == 1
     assert not (tmp_path / "run").exists()
 
 
@@ -54,7 +55,8 @@ def test_images_for_a_network_over_three_axes_are_one_line(invoke, tmp_path):
             (tmp_path / "cells" / name).mkdir(parents=True, exist_ok=True)
             np.save(tmp_path / "cells" / name / f"{number}.npy", array[2])
     done = invoke("train", str(tmp_path / "cells"), *_SMALL, "--out", str(tmp_path / "run"))
-    assert done.exit_code != 0
-    assert "0.npy" in str(done.exception)
-    assert "volume" in str(done.exception)
+    assert done.exit_code == 2, done.output
+    assert "0.npy: a volume must be (slices, rows, columns)" in done.stderr
+    assert "but this is (40, 36)" in done.stderr
+    assert done.stderr.count("\n") == 1
     assert not (tmp_path / "run").exists()
