@@ -93,7 +93,7 @@ def export(
     _check_options(target, chosen, with_normalization or ids, image_size)
     if target != "onnx" or with_normalization:
         need_images(model.config, f"an export for {target}{' with normalization' if with_normalization else ''}")
-    _check_dtype(dtype, target, ids)
+    _check_dtype(dtype, target, ids, is_calibrated=calibration != ())
     if dtype == "int8":
         need_images(model.config, "an export in int8")
     interface = interface_of(model.config, with_normalization=with_normalization, ids=ids)
@@ -125,11 +125,13 @@ def _check_options(name: str, target: Target, with_pixels: bool, image_size: Siz
         raise OptionError(f"the target {name!r} is for images of any size: leave image_size (--image-size) out")
 
 
-def _check_dtype(dtype: str, target: str, ids: bool) -> None:
+def _check_dtype(dtype: str, target: str, ids: bool, *, is_calibrated: bool) -> None:
     if dtype not in ("float32", "int8"):
         raise OptionError(f"an export is in float32 or int8, not in {dtype!r}")
     if dtype == "int8" and (target != "onnx" or ids):
         raise OptionError("int8 is for the target 'onnx' without ids=True (--ids)")
+    if dtype == "float32" and is_calibrated:
+        raise OptionError("calibration is for int8: add dtype='int8' (--dtype int8), or leave it out")
 
 
 def _calibration(dtype: str, images: Iterable[Any] | Calibration, model: Segmenter) -> Calibration | None:
