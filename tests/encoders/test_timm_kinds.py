@@ -39,8 +39,9 @@ KINDS = [
 
 
 @pytest.mark.parametrize(("name", "strides", "reductions", "must_know_size"), KINDS, ids=[kind[0] for kind in KINDS])
-def test_a_network_runs_and_every_level_of_its_encoder_learns(name, strides, reductions, must_know_size):
-    model = unetzoo.create("unet", encoder=name, encoder_options={"img_size": SIZE} if must_know_size else None)
+@pytest.mark.parametrize("decoder", ["unet", pytest.param("unetpp", marks=pytest.mark.slow)])
+def test_a_network_runs_and_every_level_of_its_encoder_learns(name, strides, reductions, must_know_size, decoder):
+    model = unetzoo.create(decoder, encoder=name, encoder_options={"img_size": SIZE} if must_know_size else None)
     encoder = model.encoder
     levels = []
     hook = encoder.register_forward_hook(lambda module, inputs, outputs: levels.extend(outputs))
