@@ -17,8 +17,9 @@ BUDGET = {  # instead of hours
 }
 _PROGRAM = """
 import contextlib, io, json, sys
-from unetzoo.cli import main
+from unetzoo.cli import main, progress_lines
 
+progress_lines._INTERVAL = float("inf")  # or a busy machine, which takes a minute, writes to standard error
 for arguments in json.load(sys.stdin):
     sys.argv = ["unetzoo", *arguments]
     with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as errors:
@@ -54,7 +55,7 @@ def run_commands(lines, folder):
     """
     program = [sys.executable, "-c", _PROGRAM]
     text = json.dumps([_arguments(line) for line in lines])
-    done = subprocess.run(program, cwd=folder, input=text, capture_output=True, text=True, timeout=240, check=False)
+    done = subprocess.run(program, cwd=folder, input=text, capture_output=True, text=True, timeout=600, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     return [json.loads(line) for line in done.stdout.splitlines()]
 
