@@ -8,6 +8,7 @@ import urllib.request
 from itertools import count
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -74,6 +75,23 @@ def test_a_pulled_network_is_the_one_that_was_pushed(name, cache):
     assert actual.config.info.source == f"{name}@{commit}"
     for (key, expected), tensor in zip(model.state_dict().items(), actual.state_dict().values(), strict=True):
         assert torch.equal(tensor, expected), key
+
+
+def test_a_pulled_network_of_objects_numbers_them_as_the_one_that_was_pushed(name, cache):
+    torch.manual_seed(0)
+    encoder_options, chosen = {"widths": (4, 8, 8)}, {"min_size": 3}
+    model = unetzoo.create(
+        "unet", encoder="plain", encoder_options=encoder_options, objects="components", objects_options=chosen
+    ).eval()
+    image = np.random.default_rng(0).random((48, 40, 3), np.float32)
+    with torch.no_grad():  # a half of the pixels are in the foreground
+        model.heads[0].bias -= model(torch.tensor(image).permute(2, 0, 1)[None]).mean(dim=(0, 2, 3))
+    unetzoo.push(model, name, token=ALICE)
+    actual = unetzoo.pull(name, cache_dir=cache)
+    assert (actual.config.objects, actual.config.objects_options) == ("components", chosen)
+    expected = unetzoo.predict_objects(model, image)
+    assert expected.max() > 1
+    assert np.array_equal(unetzoo.predict_objects(actual, image), expected)
 
 
 def test_the_methods_of_the_network_do_the_same(name, cache, tmp_path):
