@@ -101,10 +101,8 @@ def say_inheritance(inheritance: "Inheritance") -> None:
 def _title(model: "Segmenter", survey: "Survey", options: "FitOptions", step: int, steps: int) -> str:
     plan = options.plan(survey.statistics, model.config.classes, objects=bool(model.config.objects))
     *most, (split, last) = survey.splits.items()
-    noun = "image" if model.config.spatial_dims == 2 else "volume"
-    counts = ", ".join(
-        (*(f"{len(indices):,} {name}" for name, indices in most), count_of(len(last), f"{split} {noun}"))
-    )
+    number = count_of(len(last), f"{split} {survey.noun}")
+    counts = ", ".join((*(f"{len(indices):,} {name}" for name, indices in most), number))
     crop = " x ".join(map(str, along_axes(plan.crop, 1)))
     parameters = sum(parameter.numel() for parameter in model.parameters()) / 1e6
     classes = count_of(len(survey.statistics.class_names), "class", "classes")

@@ -56,7 +56,7 @@ def train_folds(survey: "Survey", out: Path, recipe: "Recipe", *, start: "Segmen
     parts, results = folds_of(survey, recipe.data.folds or 1), []
     for fold, part in enumerate(parts):
         if is_first_process():
-            show(f"fold {fold + 1} of {len(parts)}: {count_of(len(part.splits['val']), 'image')} held out")
+            show(f"fold {fold + 1} of {len(parts)}: {count_of(len(part.splits['val']), part.noun)} held out")
         own = fold_recipe(recipe, fold, out)
         result = train_one(part, fold_folder(out, fold), own, start=start, resume=resume)
         results.append(result_of(result, part))

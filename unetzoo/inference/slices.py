@@ -175,7 +175,7 @@ def _slices_at_once(config: ModelConfig, channels: int, name: str) -> int:
         raise OptionError("the network numbers objects, which reach over slices: predict volumes by one of classes")
     count = config.info.slices or max(1, config.in_channels // channels)
     if count * channels != config.in_channels or count % 2 == 0:
-        seen = f"of {count} slices" if config.info.slices else "of an odd number of slices"
+        seen = f"of {count_of(count, 'slice')}" if config.info.slices else "of an odd number of slices"
         raise ShapeError(
             f"{name} has {count_of(channels, 'channel')}, the network takes {config.in_channels}, {seen}: use volumes "
             "like those of its training"

@@ -58,6 +58,11 @@ def test_slices_have_the_steps_of_their_rows_and_columns(cases):
         assert statistics.unit == "um"
 
 
+def test_entries_are_called_what_they_are(cases):
+    surveys = unetzoo.survey(cases, slices=1), unetzoo.survey(cases, spatial_dims=3), unetzoo.survey("nuclei")
+    assert [survey.noun for survey in surveys] == ["slice", "volume", "image"]
+
+
 def test_slices_of_a_case_are_in_one_split(cases):
     survey = unetzoo.survey(cases, slices=1)
     sides = {split: {survey.source.case(index) for index in indices} for split, indices in survey.splits.items()}

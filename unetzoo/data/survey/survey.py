@@ -12,6 +12,7 @@ from unetzoo.data.formats.slices import AS_IT_SAYS, Slicing
 from unetzoo.data.masks.options import MaskOptions, Masks
 from unetzoo.data.masks.trained import resolve_coding
 from unetzoo.data.sources.blocks import BlockSource
+from unetzoo.data.sources.cases import CaseSource
 from unetzoo.data.sources.samples import CodedDataset
 from unetzoo.data.sources.source import Source
 from unetzoo.data.sources.splits import ALL, split_entries
@@ -104,6 +105,13 @@ class Survey:
     def slicing(self) -> Slicing:
         """How volumes are read, with slices and axis; both None of images."""
         return self.source.slicing if isinstance(self.source, VolumeSource) else AS_IT_SAYS
+
+    @property
+    def noun(self) -> str:
+        """What the entries are, for people: `"image"`, `"slice"` or `"volume"`."""
+        if isinstance(self.source, CaseSource):
+            return "volume"
+        return "slice" if isinstance(self.source, VolumeSource) else "image"
 
     def dataset(self, split: str) -> CodedDataset:
         """The samples of a split, or of `"all"`; empty if the split has none.
