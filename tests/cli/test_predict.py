@@ -96,7 +96,7 @@ def test_a_bad_image_is_one_line_with_its_name(invoke, model, tmp_path, name, ma
             ["--device", "gpu"],
             "there is no kind of device 'gpu'; choose cpu, cuda, cuda:1 (the second GPU) or",
         ),
-        ("out.png", ["--tile", "5"], "tile must be at least 128"),
+        ("out.png", ["--tile", "64"], "tile must be at least 128"),
         (
             "out.png",
             ["--json", "out.txt"],

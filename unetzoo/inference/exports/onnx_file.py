@@ -18,7 +18,7 @@ from unetzoo.registry.objects import network_maps
 def write_onnx(job: Job, path: Path) -> None:
     """Write the graph and its weights into one file, and check it; errors as `export`."""
     try:
-        with time_limit(None if job.image_size else job.patience):
+        with time_limit(None if job.image_size else job.patience, of_processor=True):
             _write(job, path)
         _check(job, path)
     except TimedOut as error:

@@ -14,7 +14,7 @@ from unetzoo.inference.exports.program import Job, cannot_be_exported, check_sam
 def write_program(job: Job, path: Path) -> None:
     """Write the program and its weights into one `.pt2` file, and check it; errors as `export`."""
     try:
-        with time_limit(None if job.image_size else job.patience):
+        with time_limit(None if job.image_size else job.patience, of_processor=True):
             program = recorded(job)
     except TimedOut as error:
         reason = f"found no graph for every size in {job.patience:g} seconds of computing"
