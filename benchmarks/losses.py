@@ -19,10 +19,11 @@ from torch.nn import functional as F  # noqa: N812 - the field's name for it
 from benchmarks.memory import return_freed_memory, saved_bytes
 from benchmarks.page.readme import RESULTS, write_pages
 from unetzoo._utils.memory import keep_freed_memory
-from unetzoo.assembly import create_loss, list_losses
+from unetzoo.assembly import create_loss
 from unetzoo.bench.calls import peak_bytes, seconds
 from unetzoo.bench.machine import machine
 from unetzoo.bench.store import write_json
+from unetzoo.catalog import list_losses
 from unetzoo.losses.first_touch import touch_constants
 
 Loss = Callable[[Tensor, Tensor], Tensor]

@@ -8,13 +8,9 @@ from unetzoo._utils.late import late
 
 _HOMES = {
     "_utils.memory": ("keep_freed_memory",),
-    "assembly": (
+    "assembly": ("create", "create_dataset", "create_encoder", "create_loss", "create_objects"),
+    "catalog": (
         "Description",
-        "create",
-        "create_dataset",
-        "create_encoder",
-        "create_loss",
-        "create_objects",
         "describe",
         "list_datasets",
         "list_decoders",

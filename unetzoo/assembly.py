@@ -1,15 +1,12 @@
-"""Create and describe parts by name."""
+"""Create parts by name."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal
 
 from unetzoo.checks import check_choice
 from unetzoo.errors import ConfigError, OptionError
-from unetzoo.options import Option, build_part, options_of
+from unetzoo.options import build_part
 from unetzoo.registry.host import host
-from unetzoo.registry.registry import Registry
-from unetzoo.specs import EngineSpec, FormatSpec
 
 if TYPE_CHECKING:
     from unetzoo.data.dataset import Dataset
@@ -20,26 +17,6 @@ if TYPE_CHECKING:
     from unetzoo.objects.coding import ObjectCoding
 
 Split = Literal["train", "val", "test"]
-Kind = Literal["encoder", "decoder", "loss", "object", "dataset", "format", "engine"]
-
-
-@dataclass(frozen=True)
-class Description:
-    """The description of a part; see `describe`."""
-
-    kind: str
-    name: str
-    summary: str
-    paper: str
-    provider: str
-    options: tuple[Option, ...]
-    license: str = ""
-    pretrained: tuple[str, ...] = ()
-    when: str = ""
-    spatial_dims: tuple[int, ...] = ()
-    reads: tuple[str, ...] = ()
-    writes: tuple[str, ...] = ()
-    dtypes: tuple[str, ...] = ()
 
 
 def create(
@@ -183,7 +160,7 @@ def create_dataset(name: str, *, split: Split = "train", options: Mapping[str, A
     Raises:
         UnknownNameError, ConflictError, OptionError: as `create`; OptionError also for another split.
     """
-    entry = _registry("dataset").find(name)
+    entry = host().registries["dataset"].find(name)
     check_choice("split", split, Split)
     dataset: Dataset = build_part("dataset", name, entry.spec.build, {"split": split}, options or {})
     return dataset
@@ -211,7 +188,7 @@ def create_loss(
     from unetzoo.losses.first_touch import touch_constants
 
     touch_constants()
-    return parse_loss(expression, _registry("loss"), ignore_index=ignore_index, output_weights=output_weights)
+    return parse_loss(expression, host().registries["loss"], ignore_index=ignore_index, output_weights=output_weights)
 
 
 def create_objects(name: str, *, options: Mapping[str, Any] | None = None) -> "ObjectCoding":
@@ -229,75 +206,3 @@ def create_objects(name: str, *, options: Mapping[str, Any] | None = None) -> "O
     from unetzoo.registry.objects import build_coding
 
     return build_coding(name, options or {})
-
-
-def list_encoders(pattern: str = "*") -> list[str]:
-    """Names of the encoders that match a shell pattern such as `"convnext*"`."""
-    return _registry("encoder").names(pattern)
-
-
-def list_decoders(pattern: str = "*") -> list[str]:
-    """Names of the decoders that match a shell pattern."""
-    return _registry("decoder").names(pattern)
-
-
-def list_losses(pattern: str = "*") -> list[str]:
-    """Names of the losses that match a shell pattern."""
-    return _registry("loss").names(pattern)
-
-
-def list_objects(pattern: str = "*") -> list[str]:
-    """Names of the codings of objects that match a shell pattern."""
-    return _registry("object").names(pattern)
-
-
-def list_datasets(pattern: str = "*") -> list[str]:
-    """Names of the data sets that match a shell pattern."""
-    return _registry("dataset").names(pattern)
-
-
-def list_formats(pattern: str = "*") -> list[str]:
-    """Names of the formats of image files that match a shell pattern."""
-    return _registry("format").names(pattern)
-
-
-def list_engines(pattern: str = "*") -> list[str]:
-    """Names of the engines that match a shell pattern."""
-    return _registry("engine").names(pattern)
-
-
-def list_recipes(pattern: str = "*") -> list[str]:
-    """Names of the recipes that match a shell pattern; `Recipe.load` reads one."""
-    return _registry("recipe").names(pattern)
-
-
-def describe(kind: Kind, name: str) -> Description:
-    """Describe a part: its options with their defaults, its paper, its provider; of a format its endings.
-
-    Raises:
-        OptionError: `kind` is not one of `Kind`, such as `"encoder"`.
-        UnknownNameError, ConflictError: as `create`.
-    """
-    if kind not in get_args(Kind):
-        raise OptionError(f"there is no kind of part {kind!r}; there are {', '.join(get_args(Kind))}")
-    entry = _registry(kind).find(name)
-    spec = entry.spec
-    return Description(
-        kind=kind,
-        name=spec.name,
-        summary=spec.summary,
-        paper=getattr(spec, "paper", ""),
-        provider=str(entry.provider),
-        options=() if isinstance(spec, FormatSpec | EngineSpec) else options_of(kind, spec.build),
-        license=getattr(spec, "license", ""),
-        pretrained=getattr(spec, "pretrained", ()),
-        when=getattr(spec, "when", ""),
-        spatial_dims=getattr(spec, "spatial_dims", ()),
-        reads=getattr(spec, "endings", ()),
-        writes=spec.endings if isinstance(spec, FormatSpec) and spec.create else (),
-        dtypes=getattr(spec, "dtypes", ()),
-    )
-
-
-def _registry(kind: str) -> Registry[Any]:
-    return host().registries[kind]

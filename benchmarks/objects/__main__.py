@@ -17,9 +17,9 @@ from benchmarks.objects.peers import WORKERS, measure_run
 from benchmarks.objects.runs import ObjectRun
 from benchmarks.page.objects import objects_table
 from benchmarks.page.readme import RESULTS, write_pages
-from unetzoo.assembly import list_objects
 from unetzoo.bench.runner import run_in_processes
 from unetzoo.bench.store import load, missing, write_json
+from unetzoo.catalog import list_objects
 
 RUNS = RESULTS / "objects"
 DECODERS, ENCODERS = ("unet", "unetpp"), ("resnet18", "mobilenetv3_small_100")

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from benchmarks.peers.architectures import first
 from benchmarks.peers.names import MONAI, OURS, OURS_OTHERS, SMP, SMP_DPT, SMP_OWN
 from benchmarks.peers.outcomes import Outcomes
-from unetzoo.assembly import create, list_encoders
+from unetzoo.assembly import create
+from unetzoo.catalog import list_encoders
 
 Size = tuple[int, int]
 Build = Callable[[str, Size | None], nn.Module]

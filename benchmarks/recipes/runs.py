@@ -12,9 +12,9 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from benchmarks.recipes.data import MEASURED, write_data
-from unetzoo.assembly import list_datasets
 from unetzoo.bench.grid import file_name
 from unetzoo.bench.machine import machine
+from unetzoo.catalog import list_datasets
 from unetzoo.cli import app
 from unetzoo.training.recipe import Recipe
 from unetzoo.training.recipe_file import RECEIPT, read_tables

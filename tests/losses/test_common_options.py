@@ -4,7 +4,8 @@ import pytest
 import torch
 from loss_cases import CASES, CLASSES, case_example, every_case, with_option
 
-from unetzoo.assembly import create_loss, describe
+from unetzoo.assembly import create_loss
+from unetzoo.catalog import describe
 from unetzoo.errors import TargetError
 
 

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from loss_cases import CASES, CLASSES, case_example, every_case
 
-from unetzoo.assembly import create_loss, describe, list_losses
+from unetzoo.assembly import create_loss
+from unetzoo.catalog import describe, list_losses
 
 
 def test_every_loss_has_a_case():

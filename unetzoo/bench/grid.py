@@ -138,7 +138,7 @@ def parts(kind: Literal["decoder", "encoder", "object"], patterns: Sequence[str]
         OptionError: a pattern matches nothing.
         UnknownNameError: there is no such part.
     """
-    from unetzoo.assembly import describe, list_decoders, list_encoders, list_objects
+    from unetzoo.catalog import describe, list_decoders, list_encoders, list_objects
 
     names = {"decoder": list_decoders, "encoder": list_encoders, "object": list_objects}
     written = matching(patterns, names[kind])

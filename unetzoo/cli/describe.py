@@ -14,7 +14,7 @@ from unetzoo.cli.output import new_table, show, write_json
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from unetzoo.assembly import Description
+    from unetzoo.catalog import Description
     from unetzoo.options import Option
 
 _ARXIV = re.compile(r"arxiv:\s*(\d{4}\.\d{4,5})", re.IGNORECASE)
@@ -40,7 +40,7 @@ def describe_part(
     """
     from rich.table import Table
 
-    from unetzoo.assembly import describe
+    from unetzoo.catalog import describe
 
     description = describe(kind_of(kind), name)
     if json:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from glob import escape
 from typing import get_args
 
-from unetzoo.assembly import Kind
+from unetzoo.catalog import Kind
 from unetzoo.errors import OptionError
 from unetzoo.registry.registry import plural
 

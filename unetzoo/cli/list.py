@@ -36,30 +36,13 @@ def list_parts(
 
     Example: unetzoo list encoders 'convnext*'
     """
-    from unetzoo.assembly import (
-        list_datasets,
-        list_decoders,
-        list_encoders,
-        list_engines,
-        list_formats,
-        list_losses,
-        list_objects,
-    )
+    from unetzoo.registry.host import host
 
     part_kind = kind_of(kind)
-    lists = {
-        "encoder": list_encoders,
-        "decoder": list_decoders,
-        "loss": list_losses,
-        "object": list_objects,
-        "dataset": list_datasets,
-        "format": list_formats,
-        "engine": list_engines,
-    }
-    list_names = lists[part_kind]
-    names = list_names(pattern)
+    registry = host().registries[part_kind]
+    names = registry.names(pattern)
     if not names:
-        raise UnknownNameError(_nothing_matches(part_kind, pattern, list_names()))
+        raise UnknownNameError(_nothing_matches(part_kind, pattern, registry.names()))
     if json:
         write_json(names, json)
         return

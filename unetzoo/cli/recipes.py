@@ -39,7 +39,7 @@ def recipes(
 
 
 def _names(name: str | None) -> list[str]:
-    from unetzoo.assembly import list_recipes
+    from unetzoo.catalog import list_recipes
 
     return list_recipes() if name is None else [name]
 

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeAlias
 
-from unetzoo.assembly import create_dataset, list_datasets
+from unetzoo.assembly import create_dataset
+from unetzoo.catalog import list_datasets
 from unetzoo.data.annotations.source import open_annotations
 from unetzoo.data.annotations.table import is_annotation_file, named_format
 from unetzoo.data.dataset import Dataset

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from unetzoo._utils.atomic import check_new_folder, follow_umask, whole_folder
 from unetzoo._utils.extras import need
-from unetzoo.assembly import list_engines
 from unetzoo.bench.machine import machine
+from unetzoo.catalog import list_engines
 from unetzoo.checks import check_count, number
 from unetzoo.data.dataset import Dataset
 from unetzoo.data.find import Data, source_of

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from unetzoo.assembly import describe
+from unetzoo.catalog import describe
 from unetzoo.checks import whole
 from unetzoo.decoders.unetpp import UNetPlusPlusDecoder, nested_widths
 from unetzoo.errors import OptionError
