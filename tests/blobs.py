@@ -3,6 +3,9 @@
 import numpy as np
 
 from unetzoo import Dataset, Sample
+from unetzoo.nn.info import ModelInfo
+from unetzoo.training.augment import Augmentation
+from unetzoo.training.crops import CropDataset
 
 SHAPE = (16, 22, 20)
 
@@ -30,3 +33,10 @@ class Blobs(Dataset):
         mask = ((distances**2).sum(-1) < 1).astype(np.uint8)
         values = 50 + 100 * mask + random.normal(0, 20, self.shape)
         return Sample(values[..., None].astype(np.float32), mask, f"volume {index}")
+
+
+def crops_of(samples, crop, balance=0.0, kind="none", **options):
+    """Crops for training; options are those of `Augmentation`."""
+    augmentation = Augmentation(kind, crop=crop, elastic=0.5, **options)
+    info = ModelInfo(value_range=(0, 1))
+    return CropDataset(samples, info, count=100, crop=crop, balance=balance, augmentation=augmentation, seed=0)
