@@ -27,6 +27,7 @@ def _text(page):
     [page for page in PAGES if page not in OF_PLUGINS and (blocks(_text(page), "python") or commands(_text(page)))],
 )
 @pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")  # of the Hub's client's own calls
+@pytest.mark.filterwarnings("ignore:layers of:unetzoo.errors.WeightsWarning")  # of a timm newer than the proved one
 def test_the_code_of_each_page_runs(page, tmp_path, monkeypatch, hub_address):
     make_cells(tmp_path)
     monkeypatch.setenv("HF_TOKEN", "hf_user")

@@ -9,6 +9,7 @@ from prove_inflation import MOST_PARAMETERS, TOLERANCE, prove
 from safetensors.torch import save_file
 
 import unetzoo
+from unetzoo.encoders import inflate
 from unetzoo.encoders.inflate import check_inflatable
 from unetzoo.encoders.inflate_blocks import BLOCKS
 from unetzoo.encoders.inflate_layers import SWAPS
@@ -26,6 +27,7 @@ SAMPLE = [
     "tf_mobilenetv3_small_minimal_100",
 ]
 INFLATED = {"volume": "inflated"}
+pytestmark = pytest.mark.filterwarnings("ignore:layers of:unetzoo.errors.WeightsWarning")  # a newer timm is tried here
 
 
 @pytest.mark.parametrize("name", SAMPLE)
@@ -126,3 +128,9 @@ def test_a_backbone_that_is_not_proved_right_is_refused_by_name(name, reason):
 def test_an_option_that_is_for_images_alone_is_refused(options, says):
     with pytest.raises(unetzoo.OptionError, match=says):
         unetzoo.create_encoder("test_resnet", spatial_dims=3, options=INFLATED | options)
+
+
+def test_another_version_of_timm_than_the_proved_one_is_said(monkeypatch):
+    monkeypatch.setattr(inflate, "version", lambda _: "1.9")
+    with pytest.warns(unetzoo.errors.WeightsWarning, match=r"layers of test_resnet are proved .* not for 1\.9"):
+        unetzoo.create_encoder("test_resnet", spatial_dims=3, options=INFLATED)

@@ -5,8 +5,10 @@ runs all of timm's and keeps those that pass two proofs, since many others run, 
 """
 
 import json
+import warnings
 from collections.abc import Collection
 from functools import cache
+from importlib.metadata import version
 from importlib.resources import files
 from typing import Any
 
@@ -14,7 +16,7 @@ from torch import nn
 
 from unetzoo.encoders.inflate_blocks import BLOCKS, OfVolumes, class_name, of_volumes
 from unetzoo.encoders.inflate_layers import SWAPS, is_cubic
-from unetzoo.errors import OptionError
+from unetzoo.errors import OptionError, WeightsWarning
 
 _SHOWN = 3  # classes
 
@@ -29,8 +31,18 @@ def inflate(backbone: nn.Module) -> None:
 
 
 def inflate_proved(backbone: nn.Module, name: str) -> None:
-    """As `inflate`, for a backbone whose classes have been proved right; else raise OptionError."""
+    """As `inflate`, for a backbone whose classes have been proved right; else raise OptionError.
+
+    A WeightsWarning says that another version of timm than this one was proved.
+    """
     check_inflatable(backbone, name)
+    if (present := version("timm")) != (proved := _table()["timm"]):
+        warnings.warn(
+            f"layers of {name} are proved right over volumes for timm {proved}, not for {present}: compare a volume of "
+            "equal slices with one of them, or install the other version",
+            WeightsWarning,
+            stacklevel=2,
+        )
     inflate(backbone)
 
 
