@@ -125,3 +125,13 @@ def test_a_failure_says_the_sentence_and_the_numbers():
         "- Output i is (b, out_channels[i], h / reductions[i], w / reductions[i]), for pyramids of every kind: "
         "declared [(2, 8, 32, 48)], got [(2, 8, 16, 24)]"
     )
+
+
+def test_the_network_of_a_recipe_for_volumes_is_built_over_three_axes(tmp_path):
+    path = tmp_path / "thick.toml"
+    path.write_text("""[network]
+encoder = "plain"
+spatial_dims = 3
+encoder_options = {widths = [4, 8], kernel_sizes = [[1, 3, 3], 3]}
+""")
+    check_recipe(unetzoo.RecipeSpec(name="thick", path=path, summary="volumes of thick slices"))

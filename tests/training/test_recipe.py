@@ -12,6 +12,7 @@ from squares import Squares
 import unetzoo
 from unetzoo import FitOptions, Recipe, fit, fit_recipe
 from unetzoo.training.recipe import DataRecipe, NetworkRecipe
+from unetzoo.training.recipe_file import change
 
 
 @pytest.fixture
@@ -100,6 +101,12 @@ def test_data_that_has_changed_since_is_refused_unless_the_hash_is_removed(recip
         fit_recipe(tmp_path / "run", tmp_path / "again")
     assert not (tmp_path / "again" / "recipe.toml").exists()
     fit_recipe(Recipe.load(tmp_path / "run", {"data.hash": None}), tmp_path / "again")
+
+
+def test_images_that_are_read_otherwise_have_another_hash():
+    tables = {"network": {"encoder": "plain"}, "data": {"source": "livers", "hash": "blake2b:0"}}
+    assert "hash" not in change(tables, {"network.spatial_dims": 3})["data"]
+    assert "hash" in change(tables, {"network.encoder": "resenc"})["data"]
 
 
 def test_the_hash_is_that_of_the_pixels_wherever_they_lie(cells):

@@ -32,6 +32,7 @@ def is_a_network(make: Make) -> None:
         objects=network.objects,
         objects_options=network.objects_options,
         head_kernel_size=network.head_kernel_size,
+        spatial_dims=network.spatial_dims,
     )
     if loss:
         create_loss(loss)

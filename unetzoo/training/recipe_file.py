@@ -12,7 +12,7 @@ RECIPE = "recipe.toml"
 """The file of a recipe in the folder of a run."""
 RECEIPT = "receipt"
 """The table of what a recipe gave where it was measured, which no training reads."""
-_OF_HASH = ("data.source", "data.folds", "data.fold", "data.slices", "data.axis")
+_OF_HASH = ("data.source", "data.folds", "data.fold", "data.slices", "data.axis", "network.spatial_dims")
 """What the hash of the data depends on."""
 _BUDGETS = {"training.minutes": ("steps", "epochs"), "training.steps": ("minutes",), "training.epochs": ("minutes",)}
 
@@ -70,7 +70,7 @@ def change(data: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any
         if table == "network" or key == "training.seed":
             tables.setdefault("network", {}).pop("weights", None)
         if key in _OF_HASH and tables[table].get(name) != value:
-            tables[table].pop("hash", None)
+            tables.get("data", {}).pop("hash", None)
         if table == "network" and tables[table].get(name) != value and f"{key}_options" not in changes:
             tables[table].pop(f"{name}_options", None)
         if key in _BUDGETS and value is not None:
