@@ -98,9 +98,10 @@ def plan(
             spacing=_numbers(spacing),
             on_read=on_read,
         )
-    size = memory_at_hand() if memory is None else Memory(memory, "--memory")
+    machine = memory_at_hand()
+    size = machine if memory is None else Memory(memory, "--memory")
     chosen = plan_for(fingerprint, encoder=encoder, memory=size.size, spatial_dims=spatial_dims)  # type: ignore[arg-type] # it was checked
-    text = recipe_text(chosen, data, options, "bfloat16" if memory_at_hand().is_of_gpu else "float32")
+    text = recipe_text(chosen, data, options, "bfloat16" if machine.is_of_gpu else "float32")
     for doubt in fingerprint.doubts[:_MOST_DOUBTS]:
         say("warning:", "yellow", doubt)
     if json:

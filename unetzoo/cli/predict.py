@@ -138,21 +138,16 @@ def _check_alone(files: ObjectFiles, more: "Sequence[str] | None", workers: int 
 
 
 def _predict_by_package(path: str, images: str, out: Path, options: PredictOptions, json: str | None) -> None:
+    from unetzoo.inference.files.jobs import find_jobs
     from unetzoo.inference.files.package_predictor import options_of_package, predict_by_package
     from unetzoo.inference.packages.package import load_package
 
-    options_of_package(options)  # before the work
+    options = options_of_package(options)
     package = load_package(path)
-    with _progress(1) as (on_rows, on_result, _):
-        targets, results = predict_by_package(
-            package,
-            images,
-            out,
-            options,
-            on_rows=on_rows,
-            on_left_out=lambda text: say("warning:", "yellow", text),
-        )
-        report(results, targets, json, about_objects={}, on_result=on_result)
+    jobs = find_jobs(images, out, options, on_left_out=lambda text: say("warning:", "yellow", text))
+    with _progress(len(jobs)) as (on_rows, on_result, _):
+        results = predict_by_package(package, jobs, options, on_rows=on_rows)
+        report(results, [job.target for job in jobs], json, about_objects={}, on_result=on_result)
 
 
 @contextmanager

@@ -14,10 +14,13 @@ Axes = str | Sequence[str]
 Uncertainty = Literal["entropy", "disagreement"]
 MIRRORS = {2: (1, 4, 8), 3: (1, 8)}
 """Numbers of symmetries over which a prediction of images, or of volumes, may be averaged."""
+TILES = {2: 2048, 3: 128}
+"""Default side of a tile, by the number of axes; 128 x 128 x 128 are half as many pixels as 2048 x 2048."""
+SMALLEST_TILES = {2: 128, 3: 32}
+"""Smallest side of a tile, by the number of axes."""
 TILE_OF_LARGE = 1280
 """Side of a tile of images of many pixels."""
 LARGEST_OBJECT = 256
-_SMALLEST_TILES = {2: 128, 3: 32}
 
 
 def plain_threshold(threshold: object) -> Threshold | None:
@@ -67,8 +70,8 @@ def check_tiling(tile: int, overlap: int | None, batch: int, *, axes: int = 2) -
     """These as Python's own numbers; OptionError for values that `predict` does not take over so many axes."""
     batch = check_count("batch", batch)
     side = check_count("tile", tile)
-    if side < _SMALLEST_TILES[axes]:
-        raise OptionError(f"tile must be at least {_SMALLEST_TILES[axes]} pixels, got {side}")
+    if side < SMALLEST_TILES[axes]:
+        raise OptionError(f"tile must be at least {SMALLEST_TILES[axes]} pixels, got {side}")
     rim = None if overlap is None else whole(overlap)
     if overlap is not None and (rim is None or not 0 <= rim < side / 2):
         raise OptionError(f"overlap must be a whole number from 0 to less than half of tile={side}, got {overlap!r}")

@@ -16,10 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unetzoo.features import Factor, along_axes
-from unetzoo.inference.choices import TILE_OF_LARGE
+from unetzoo.inference.choices import TILE_OF_LARGE, TILES
 
 Weights = NDArray[np.float32]
-_TILES = {2: 2048, 3: 128}  # by the number of axes; 128 x 128 x 128 are half as many as 2048 x 2048
 _LARGE = 2**27  # pixels
 _NEARLY_LEAST = 1.01  # times the fewest pixels: among such plans, the one with the lowest tiles needs the least memory
 
@@ -85,7 +84,7 @@ class Axis:
 def default_tile(shape: Sequence[int]) -> int:
     """The default `tile` for a volume, or an image (h, w): smaller if whole rows of tiles need much memory."""
     is_large = len(shape) == 2 and prod(shape) > _LARGE
-    return TILE_OF_LARGE if is_large else _TILES[len(shape)]
+    return TILE_OF_LARGE if is_large else TILES[len(shape)]
 
 
 def plan_tiles(shape: Sequence[int], tile: int, overlap: int, unit: Factor) -> tuple[Axis, ...]:

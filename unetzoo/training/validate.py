@@ -20,6 +20,7 @@ from unetzoo.evaluation.masks import Prediction, object_pairs, predicted, tallie
 from unetzoo.evaluation.objects import average_precision, no_objects
 from unetzoo.evaluation.scores import Scores, count, iou, is_there, mean_of
 from unetzoo.evaluation.sheet import Shown, draw_sheet
+from unetzoo.inference.choices import SMALLEST_TILES, TILES
 from unetzoo.nn.segmenter import Segmenter
 from unetzoo.training.progress import Epoch
 from unetzoo.training.stopping import StopRequest
@@ -27,7 +28,6 @@ from unetzoo.training.stopping import StopRequest
 if TYPE_CHECKING:
     from accelerate import Accelerator
 
-_TILES, _SMALLEST_TILES = {2: 2048, 3: 128}, {2: 128, 3: 32}  # by the number of axes
 _MOST_CLASSES = 4  # with scores in a title
 _MOST_PICTURES = 64  # images among which the worst, the median and the best are found
 
@@ -50,11 +50,11 @@ class Validator:
         """What a network says of an image (h, w, c) or a volume; TrainingError if the smallest tile is too large."""
         axes = model.config.spatial_dims
         while True:
-            tile = self.tile or _TILES[axes]
+            tile = self.tile or TILES[axes]
             try:
                 return predicted(model, image, tile=self.tile)
             except OutOfMemoryError as error:
-                if tile <= _SMALLEST_TILES[axes]:
+                if tile <= SMALLEST_TILES[axes]:
                     pixels = " x ".join([str(tile)] * axes)
                     raise TrainingError(
                         f"out of memory in validation, even with {pixels} pixels at once: train a smaller encoder, or "

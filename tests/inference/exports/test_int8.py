@@ -100,6 +100,7 @@ def test_a_network_of_volumes_is_refused(tmp_path):
     [
         ({"dtype": "int8"}, "int8 needs calibration"),
         ({"calibration": [np.zeros((32, 32), np.uint8)]}, "calibration is for int8: add dtype='int8'"),
+        ({"calibration": np.zeros((2, 32, 32), np.uint8)}, "calibration is for int8: add dtype='int8'"),
         ({"dtype": "int4"}, "in float32 or int8, not in 'int4'"),
         ({"dtype": "int8", "ids": True, "with_normalization": True}, "without ids=True"),
     ],

@@ -93,7 +93,7 @@ def export(
     _check_options(target, chosen, with_normalization or ids, image_size)
     if target != "onnx" or with_normalization:
         need_images(model.config, f"an export for {target}{' with normalization' if with_normalization else ''}")
-    _check_dtype(dtype, target, ids, is_calibrated=calibration != ())
+    _check_dtype(dtype, target, ids, is_calibrated=not (isinstance(calibration, tuple) and not calibration))
     if dtype == "int8":
         need_images(model.config, "an export in int8")
     interface = interface_of(model.config, with_normalization=with_normalization, ids=ids)

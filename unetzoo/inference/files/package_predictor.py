@@ -1,6 +1,6 @@
 """Predict files by a package of bioimage.io, whose results are written as they are."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from unetzoo.data.formats.limits import check_memory
 from unetzoo.errors import DataError, OptionError, UnetzooError
-from unetzoo.inference.files.jobs import Image, Images, find_jobs, grid_of, identity_of, open_pixels
+from unetzoo.inference.files.jobs import Image, Job, grid_of, identity_of, open_pixels
 from unetzoo.inference.files.looks import Look
 from unetzoo.inference.files.options import PredictOptions
 from unetzoo.inference.files.predictor import FilePrediction, OnRows, attempt
@@ -44,34 +44,20 @@ def options_of_package(options: PredictOptions) -> PredictOptions:
 
 
 def predict_by_package(
-    package: Package,
-    images: Images,
-    out: str | Path,
-    options: PredictOptions,
-    *,
-    on_rows: OnRows = lambda *_: None,
-    on_left_out: Callable[[str], None] = lambda _: None,
-) -> tuple[list[Path], Iterator[FilePrediction]]:
-    """The files of the results, and the predictions, which are made one after the other.
+    package: Package, jobs: Sequence[Job], options: PredictOptions, *, on_rows: OnRows = lambda *_: None
+) -> Iterator[FilePrediction]:
+    """The results, which are made one after the other.
 
     Args:
         package: of `load_package`.
-        images: as for `predict_files`.
-        out: likewise.
-        options: `format`, `tile` and `overwrite` are for packages.
+        jobs: of `find_jobs`.
+        options: of `options_of_package`.
         on_rows: progress.
-        on_left_out: receives a sentence for each folder that is left out.
-
-    Raises:
-        OptionError: another option is chosen.
-        DataError: as `find_jobs`.
     """
-    options = options_of_package(options)
-    jobs = find_jobs(images, out, options, on_left_out=on_left_out)
     for folder in {job.target.parent for job in jobs}:
         make_folder(folder)
     predictor = PackagePredictor(package, options)
-    return [job.target for job in jobs], (attempt(predictor, job, on_rows) for job in jobs)
+    return (attempt(predictor, job, on_rows) for job in jobs)
 
 
 class PackagePredictor:
