@@ -94,8 +94,9 @@ def read_description(archive: Archive) -> Description:
         WeightsError: it is invalid, or describes what is not run here: volumes, several inputs, or an architecture
             that is code.
     """
+    text = archive.description()
     need("bioimageio", "a package of bioimage.io", "bioimageio", "onnx", "onnxruntime")
-    data = _validated(archive)
+    data = _validated(archive, text)
     images, results = data["inputs"], data["outputs"]
     for what, tensors in (("inputs", images), ("outputs", results)):
         if len(tensors) != 1:
@@ -116,12 +117,11 @@ def read_description(archive: Archive) -> Description:
     )
 
 
-def _validated(archive: Archive) -> dict[str, Any]:
+def _validated(archive: Archive, text: str) -> dict[str, Any]:
     """The description in the newest format; nothing but its text is read."""
     from bioimageio import spec
     from bioimageio.spec.utils import read_yaml
 
-    text = archive.description()
     try:
         content = read_yaml(text)
         _check_plain(content)
