@@ -1,8 +1,6 @@
 """The fingerprint of a data set: its images and masks are read twice, to check them and to measure the foreground."""
 
-import json
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from math import ceil, prod
 from pathlib import Path
 
@@ -11,6 +9,7 @@ import numpy as np
 from unetzoo._utils.texts import count_of
 from unetzoo.data.dataset import Sample
 from unetzoo.data.find import Data, source_of
+from unetzoo.data.formats.channel_files import channel_names
 from unetzoo.data.formats.slices import AS_IT_SAYS, Slicing
 from unetzoo.data.masks.options import MaskOptions
 from unetzoo.data.open import survey_of
@@ -147,11 +146,7 @@ def _channel_names(names: Sequence[str], count: int) -> tuple[str, ...]:
 
 def _names_in(data: object) -> tuple[str, ...]:
     """The names of the channels by nnU-Net's description of a folder; empty without one."""
-    with suppress(OSError, ValueError, TypeError, AttributeError):
-        described = json.loads((Path(data) / "dataset.json").read_text("utf-8"))  # type: ignore[arg-type] # suppressed
-        names = (described.get("channel_names") or described.get("modality") or {}).values()
-        return tuple(names) if all(isinstance(name, str) for name in names) else ()
-    return ()
+    return channel_names(Path(data)) if isinstance(data, str | Path) else ()
 
 
 def _doubts(names: Sequence[str], lowest: float, cases: int, empty: int) -> Iterator[str]:

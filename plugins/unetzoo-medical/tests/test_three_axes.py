@@ -95,3 +95,22 @@ def test_a_mask_that_lies_elsewhere_or_an_image_nowhere_is_an_error_that_names_i
     with pytest.raises(unetzoo.DataError, match="its mask lies up to 20 mm away"):
         unetzoo.fit(_network(), cases, tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_channels_in_files_of_their_own_are_one_volume_if_they_lie_alike(tmp_path):
+    values = np.random.default_rng(0).normal(size=(9, 12, 10, 2)).astype(np.float32)
+    for channel in range(2):
+        _save(tmp_path / "imagesTs" / f"a_000{channel}.nii.gz", values[..., channel], 1)
+    together = nibabel.Nifti1Image(values, OBLIQUE).as_reoriented(np.array(_ORDERS[1]))
+    together.header.set_xyzt_units("mm")
+    together.to_filename(tmp_path / "a.nii.gz")
+    with open_raster(tmp_path / "imagesTs" / "a_0000.nii.gz") as apart, open_raster(tmp_path / "a.nii.gz") as expected:
+        assert apart.shape == expected.shape
+        assert np.array_equal(apart.read(apart.whole), expected.read(expected.whole))
+        np.testing.assert_allclose(apart.grid.affine, expected.grid.affine, atol=1e-6)
+    moved = nibabel.load(tmp_path / "imagesTs" / "a_0001.nii.gz")
+    affine = moved.affine + np.array([[0, 0, 0, 3], [0, 0, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0]])
+    nibabel.Nifti1Image(np.asarray(moved.dataobj), affine).to_filename(tmp_path / "imagesTs" / "a_0001.nii.gz")
+    apart = open_raster(tmp_path / "imagesTs" / "a_0000.nii.gz")
+    with pytest.raises(unetzoo.DataError, match=r"a_0001\.nii\.gz lies up to 3 mm away from the first channel"), apart:
+        pass

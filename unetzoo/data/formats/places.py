@@ -1,5 +1,7 @@
 """Whether a mask lies where its image lies, as far as their files say it."""
 
+from itertools import product
+
 import numpy as np
 
 from unetzoo.data.formats.grid import Grid
@@ -35,10 +37,7 @@ def misplaced_volume(image: Grid, mask: Grid, shape: tuple[int, ...]) -> str:
     """As `misplaced` of volumes (d, h, w), up to a thousandth of a step."""
     ours, theirs = (orientation_of(grid) for grid in (image, mask))
     if len(image.affine) == 3 == len(mask.affine):
-        affines = (np.array(grid.affine, np.float64) for grid in (image, mask))
-        first, second = affines
-        corners = np.array([[z, y, x, 1] for z in (0, 1) for y in (0, 1) for x in (0, 1)]) * [*shape, 1]
-        apart = float(np.linalg.norm((first - second) @ corners.T, axis=0).max())
+        apart = corner_distance(image, mask, shape)
         if apart > _SCALE * min(ours.steps):
             return (
                 f": its mask lies up to {apart:.4g} {ours.unit} away from it by their headers, where 0 are expected; "
@@ -50,3 +49,10 @@ def misplaced_volume(image: Grid, mask: Grid, shape: tuple[int, ...]) -> str:
         steps = (" x ".join(f"{step:.4g}" for step in each.steps) for each in (ours, theirs))
         return ": its voxels measure {}, those of its mask {}; correct the header that is wrong".format(*steps)
     return ""
+
+
+def corner_distance(first: Grid, second: Grid, shape: tuple[int, ...]) -> float:
+    """How far the corners of an array of that shape lie from one another in two grids that have affines."""
+    corners = np.array([[*corner, 1] for corner in product((0, 1), repeat=len(shape))]) * [*shape, 1]
+    steps = np.array(first.affine, np.float64) - np.array(second.affine, np.float64)
+    return float(np.linalg.norm(steps @ corners.T, axis=0).max())

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from unetzoo.data.formats.channel_files import channel_files, joined
 from unetzoo.data.formats.content import NOTHING_KNOWN, Content, Decoded, Glance, Known, Pixels, Role, check_finite
 from unetzoo.data.formats.grid import Grid
 from unetzoo.data.formats.limits import WHOLE_BYTES, check_memory
@@ -154,13 +155,25 @@ def open_image(
 
 @contextmanager
 def opened(content: Content) -> Iterator[Raster]:
-    """The raster of an image's bytes.
+    """The raster of an image's bytes, with the channels in further files that belong to it.
 
     Raises:
         DataError: it cannot be read, or is not an image (h, w, c) of numbers.
         MissingExtraError: the format needs a package that is not installed.
         PluginError: its format gives something else than a sound `Raster`.
     """
+    files = channel_files(content.path) if content.path else ()
+    with ExitStack() as stack:
+        rasters = [stack.enter_context(_opened_file(content))]
+        for file in files[1:]:
+            further = stack.enter_context(open_content(file))
+            rasters.append(stack.enter_context(_opened_file(replace(further, role=content.role, known=content.known))))
+        yield joined(rasters, files) if len(rasters) > 1 else rasters[0]
+
+
+@contextmanager
+def _opened_file(content: Content) -> Iterator[Raster]:
+    """The raster of one file; raises as `opened`."""
     spec = format_of(content)
     with ExitStack() as stack:
         with explained(content.name, spec):

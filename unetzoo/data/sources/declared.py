@@ -50,4 +50,5 @@ def with_declared(options: MaskOptions, declared: MaskOptions | None) -> MaskOpt
     if declared is None:
         return options
     masks = declared.masks if options.masks == "auto" and not is_said else options.masks
-    return replace(options, masks=masks, classes=options.classes if is_said else declared.classes)
+    classes = options.classes if is_said else declared.classes
+    return replace(options, masks=masks, classes=classes, ignore=options.ignore or declared.ignore)

@@ -17,6 +17,7 @@ from unetzoo.data.sources.declared import read_declared
 from unetzoo.data.sources.files import EntryFiles, FileSource
 from unetzoo.data.sources.listing import Listing, is_hidden, list_images
 from unetzoo.data.sources.names import match_classes, match_names, name_in, plain_names, several_channels
+from unetzoo.data.sources.nnunet import described_labels
 from unetzoo.data.sources.source import Entry, Finding, sentences
 from unetzoo.data.sources.tools import cvat_classes, foreign_annotations, voc_splits
 from unetzoo.errors import DataError
@@ -98,7 +99,8 @@ def _in_lists(
         raise DataError(f"{folder} has no image with a mask among those that ImageSets/Segmentation/ lists")
     listed = [problem for problem in problems if not (split_of and " has no mask" in problem)]
     entries, pairs = zip(*chosen, strict=True)
-    return FileSource(entries, pairs, listed, read_declared(folder))
+    labels, notes = described_labels(folder)
+    return FileSource(entries, pairs, [*listed, *notes], read_declared(folder) or labels)
 
 
 def _lots(folder: Path) -> tuple[list[Lot], list[str]]:
@@ -166,7 +168,8 @@ def _match(folder: Path, split: str, images: Path, masks: Path) -> tuple[list[En
     if pair := several_channels(list(image_files), list(mask_files)):
         raise DataError(
             f"{images} has several files for the mask of one image, such as {' and '.join(pair)}, which are its "
-            "channels: store them as one file with all channels, such as a NIfTI with a fourth axis"
+            "channels: name the folders imagesTr and labelsTr, as nnU-Net does, or store each image as one file with "
+            "all channels"
         )
     matches = match_names(list(image_files), list(mask_files))
     is_unmatched = images != masks and (matches.pattern or not matches.masks)

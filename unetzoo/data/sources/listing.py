@@ -3,10 +3,11 @@
 import os
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from unetzoo.data.formats import table
+from unetzoo.data.formats.channel_files import first_channels
 from unetzoo.data.formats.table import ending_of, is_folder_image
 from unetzoo.errors import DataError
 
@@ -43,12 +44,14 @@ class Listing:
 def list_images(folder: Path) -> Listing:
     """The images in a folder and in those below it, as `list_files`: files with the ending of a format.
 
-    A folder that is an image as a whole, such as one with the ending `.zarr`, is one, too.
+    A folder that is an image as a whole, such as one with the ending `.zarr`, is one, too. Of an image whose channels
+    are files of their own (see `unetzoo.data.formats.channel_files`) it is the first.
 
     Raises:
-        DataError: a folder cannot be read.
+        DataError: a folder cannot be read, or an image lacks a channel.
     """
-    return list_files(folder, table.endings(), is_file=is_folder_image)
+    listing = list_files(folder, table.endings(), is_file=is_folder_image)
+    return replace(listing, images=tuple(first_channels(listing.images)))
 
 
 def list_files(folder: Path, endings: Sequence[str], *, is_file: Callable[[Path], bool] = lambda _: False) -> Listing:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from unetzoo.data.annotations.table import is_annotation_file
 from unetzoo.data.find import Data, source_of
+from unetzoo.data.formats.channel_files import image_name, is_in_channels
 from unetzoo.data.formats.grid import NO_GRID, Grid
 from unetzoo.data.formats.read import open_image, read_grid
 from unetzoo.data.formats.table import endings, is_folder_image, without_ending
@@ -233,7 +234,7 @@ def _of_files(paths: Iterable[Path]) -> Iterator[tuple[Image, Path]]:
     files = list(dict.fromkeys(map(absolute, paths)))
     top = os.path.commonpath([file.parent for file in files]) if files else ""
     for file in files:
-        yield file, without_ending(file.relative_to(top))
+        yield file, _result_name(file, Path(top))
 
 
 def _of_folder(source: Path, out: Path | None, on_left_out: Callable[[str], None]) -> Iterator[tuple[Image, Path]]:
@@ -247,7 +248,13 @@ def _of_folder(source: Path, out: Path | None, on_left_out: Callable[[str], None
     for image in listing.images:
         is_result = results is not None and image.resolve().is_relative_to(results)
         if not is_result and not of_masks.intersection(image.parents):
-            yield image, without_ending(image.relative_to(source))
+            yield image, _result_name(image, source)
+
+
+def _result_name(image: Path, folder: Path) -> Path:
+    """The path of an image below a folder, without its ending and the number of its first channel."""
+    path = without_ending(image.relative_to(folder))
+    return path.with_name(image_name(path.name)) if is_in_channels(image) else path
 
 
 def absolute(path: str | Path) -> Path:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from unetzoo._utils.atomic import write_text
+from unetzoo.data.formats.channel_files import channel_files
 
 FOLDER = ".unetzoo"
 """Name of the folder of records, inside the folder of results."""
@@ -75,11 +76,12 @@ def recorded_classes(target: Path) -> list[int]:
 
 
 def state_of(path: Path) -> str:
-    """Digest of the size and time of a file, or of all files in a folder."""
+    """Digest of the size and time of a file with its further channels, or of all files in a folder."""
     digest = blake2b(digest_size=16)
-    for file in _files(path):
+    for file in [*_files(path), *channel_files(path)[1:]]:
         stat = file.stat()
-        digest.update(os.fsencode(f"{file.relative_to(path)} {stat.st_size} {stat.st_mtime_ns}\n"))
+        name = file.name if file.parent == path.parent and file != path else file.relative_to(path)
+        digest.update(os.fsencode(f"{name} {stat.st_size} {stat.st_mtime_ns}\n"))
     return digest.hexdigest()
 
 
