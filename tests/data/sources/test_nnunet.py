@@ -68,7 +68,9 @@ def test_numbers_in_other_folders_are_those_of_images(tmp_path):
     assert channel_files(frame) == (frame,)
     assert read_image(frame).shape == (24, 20, 1)
     _write(tmp_path / "named", images="images", masks="masks")
-    with pytest.raises(unetzoo.DataError, match=r"case0_0000 and case0_0001, .* name the folders imagesTr and labelsTr"):
+    with pytest.raises(
+        unetzoo.DataError, match=r"case0_0000 and case0_0001, .* name the folders imagesTr and labelsTr"
+    ):
         unetzoo.survey(tmp_path / "named")
 
 
@@ -110,7 +112,9 @@ def test_regions_are_not_taken_over_which_is_said(tmp_path):
     assert any("describes regions that overlap (core, whole)" in text for text in survey.warnings)
 
 
-@pytest.mark.parametrize("labels", [{"background": 0, "lesion": 0}, {"background": 0, "lesion": 1.5}, {"lesion": "one"}])
+@pytest.mark.parametrize(
+    "labels", [{"background": 0, "lesion": 0}, {"background": 0, "lesion": 1.5}, {"lesion": "one"}]
+)
 def test_other_labels_are_an_error(tmp_path, labels):
     _write(tmp_path)
     (tmp_path / "dataset.json").write_text(json.dumps({"labels": labels}))
