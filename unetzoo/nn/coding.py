@@ -46,6 +46,7 @@ class MaskCoding:
         threshold: codes of at least this value stand for 1, the others for 0; None: codes are those above.
         nearest: a code of no class stands for the nearest code of a class.
         colors: the color of each code if masks have a palette, -1 if not known; empty: masks have no palette.
+        regions: the ids of each class if masks of ids have classes that may overlap; `codes` are the first of each.
 
     Raises:
         DataError: there are more classes than ids below `UNKNOWN`.
@@ -61,6 +62,7 @@ class MaskCoding:
     threshold: float | None = None
     nearest: bool = False
     colors: tuple[int, ...] = ()
+    regions: tuple[tuple[int, ...], ...] = ()
 
     def __post_init__(self) -> None:
         if len(self.class_names) > UNKNOWN:
@@ -91,12 +93,13 @@ class MaskCoding:
     @property
     def labels(self) -> Labels:
         """Whether classes exclude one another."""
-        return "overlapping" if self.kind == "sets" else "exclusive"
+        return "overlapping" if self.kind == "sets" or self.regions else "exclusive"
 
     @property
     def class_codes(self) -> frozenset[int]:
         """The codes of all classes."""
-        return frozenset((*self.codes, *(code for code, _ in self.merged)))
+        regions = (code for region in self.regions for code in region)
+        return frozenset((*self.codes, *(code for code, _ in self.merged), *regions))
 
 
 _LATER_FIELDS: Mapping[str, Any] = {
@@ -123,6 +126,8 @@ def _is_sound(data: Mapping[str, Any], classes: int) -> bool:
         and data["kind"] in get_args(Kind)
         and 1 <= len(data["codes"]) == classes <= UNKNOWN
         and len(data["colors"]) in (0, classes)
+        and len(data["regions"]) in (0, classes)
+        and (not data["regions"] or data["kind"] == "ids")
         and all(place < classes for _, place in data["merged"])
         and all(isinstance(data[name], bool) for name in ("instances", "nearest"))
         and (threshold is None or (type(threshold) in (int, float) and abs(threshold) < float("inf")))
@@ -133,12 +138,15 @@ def _is_sound(data: Mapping[str, Any], classes: int) -> bool:
 
 def _are_numbers_sound(data: Mapping[str, Any]) -> bool:
     """Whether lists hold whole numbers of 64 bits, none below the least that its field allows."""
-    lists = {"codes": 0, "unknown": OVERLAP, "colors": -1, "merged": 0}
+    lists = {"codes": 0, "unknown": OVERLAP, "colors": -1, "merged": 0, "regions": 0}
     if not all(isinstance(data[name], list | tuple) for name in lists):
         return False
     if not all(isinstance(pair, list | tuple) and len(pair) == 2 for pair in data["merged"]):
         return False
-    flat = {**data, "merged": [number for pair in data["merged"] for number in pair], "planes": [data["planes"]]}
+    if not all(isinstance(region, list | tuple) and region for region in data["regions"]):
+        return False
+    nested = {name: [number for some in data[name] for number in some] for name in ("merged", "regions")}
+    flat = {**data, **nested, "planes": [data["planes"]]}
     return all(
         type(number) is int and least <= number < 2**63
         for name, least in (*lists.items(), ("planes", 0))

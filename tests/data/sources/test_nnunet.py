@@ -103,13 +103,24 @@ def test_labels_of_both_versions_name_the_classes(tmp_path, labels, names):
     assert unetzoo.survey(tmp_path).class_names == names
 
 
-def test_regions_are_not_taken_over_which_is_said(tmp_path):
-    _write(tmp_path)
-    regions = {"background": 0, "whole": [1, 2], "core": [2]}
-    (tmp_path / "dataset.json").write_text(json.dumps({"labels": regions}))
+def test_regions_are_classes_that_may_overlap_through_training_and_evaluation(tmp_path):
+    _, labels = _write(tmp_path)
+    (tmp_path / "dataset.json").write_text(json.dumps({"labels": {"background": 0, "whole": [1, 2], "core": [2]}}))
     survey = unetzoo.survey(tmp_path)
-    assert len(survey.class_names) == 3
-    assert any("describes regions that overlap (core, whole)" in text for text in survey.warnings)
+    assert (survey.class_names, survey.statistics.labels) == (("whole", "core"), "overlapping")
+    assert np.array_equal(survey.dataset("all")[0].mask, [labels[0] > 0, labels[0] == 2])
+    shares = survey.statistics.class_frequencies
+    np.testing.assert_allclose(shares, [(labels > 0).mean(), (labels == 2).mean()])
+    options = {"encoder_options": {"widths": (4, 8)}, "in_channels": 2, "classes": 2, "labels": "overlapping"}
+    model = unetzoo.create("unet", encoder="plain", **options)
+    unetzoo.fit(model, tmp_path, tmp_path / "run", options=unetzoo.FitOptions(steps=3, crop=16, batch=2, device="cpu"))
+    trained = unetzoo.load(tmp_path / "run" / "best")
+    (tmp_path / "dataset.json").unlink()  # the network knows its regions
+    scores = unetzoo.evaluate(trained, tmp_path, split="all")
+    limit = trained.config.info.thresholds[1]
+    core = np.stack([unetzoo.predict(trained, sample.image)[1] >= limit for sample in survey.dataset("all")])
+    both, either = (core & (labels == 2)).sum(), (core | (labels == 2)).sum()
+    assert scores.classes[1]["IoU"].value == pytest.approx(both / either)
 
 
 @pytest.mark.parametrize(
@@ -118,7 +129,9 @@ def test_regions_are_not_taken_over_which_is_said(tmp_path):
 def test_other_labels_are_an_error(tmp_path, labels):
     _write(tmp_path)
     (tmp_path / "dataset.json").write_text(json.dumps({"labels": labels}))
-    with pytest.raises(unetzoo.DataError, match=r"dataset\.json has labels that are not names with a number each"):
+    with pytest.raises(
+        unetzoo.DataError, match=r"dataset\.json has labels that are not names with numbers of their own"
+    ):
         unetzoo.survey(tmp_path)
 
 

@@ -26,8 +26,12 @@ def read_mask(raw: RawMask | NDArray[Any], coding: MaskCoding) -> NDArray[np.uin
     """
     form, stored = encode(raw)
     codes = form.read_as(kind_of(form, coding), stored)
-    if coding.labels == "overlapping":
+    if coding.kind == "sets":
         _check_planes(form, coding)
+        return planes_of(codes, coding)
+    if coding.regions:
+        if strangers := strange_codes(codes, coding):
+            raise DataError(complaint(strangers, form, coding))
         return planes_of(codes, coding)
     ids = class_ids(codes, coding)
     strange = ids == _NO_CLASS
@@ -43,6 +47,10 @@ def kind_of(form: Form, coding: MaskCoding) -> Kind:
 
 def planes_of(codes: Codes, coding: MaskCoding) -> NDArray[np.uint8]:
     """The planes (classes, ...) of codes (...) of classes that may overlap: 1 where a class is, `UNKNOWN`, else 0."""
+    if coding.regions:
+        regions = np.stack([np.isin(codes, region) for region in coding.regions]).astype(np.uint8)
+        regions[:, np.isin(codes, coding.unknown)] = UNKNOWN
+        return regions
     planes = np.stack([(codes & code) != 0 for code in coding.codes]).astype(np.uint8)
     if coding.unknown:
         for plane, code in zip(planes, coding.codes, strict=True):
@@ -69,16 +77,19 @@ def class_ids(codes: Codes, coding: MaskCoding) -> NDArray[np.int16]:
 
 
 def strange_codes(codes: Codes, coding: MaskCoding) -> list[int]:
-    """The codes that are of no class, each once; planes that may overlap have none."""
-    if coding.labels == "overlapping":
+    """The codes that are of no class, each once; planes that may overlap have none, and 0 is in no region."""
+    if coding.kind == "sets":
         return []
+    if coding.regions:
+        return sorted({*np.unique(codes).tolist()} - {0} - coding.class_codes - {*coding.unknown})
     strange: list[int] = np.unique(codes[class_ids(codes, coding) == _NO_CLASS]).tolist()
     return strange
 
 
 def complaint(strange: Sequence[int], form: Form, coding: MaskCoding) -> str:
     """What is wrong with a mask that holds codes of no class, and what helps."""
-    return complain(coding.kind, coding.codes, strange, is_lossy=form.marks.is_lossy)
+    known = sorted(coding.class_codes) if coding.regions else coding.codes
+    return complain(coding.kind, known, strange, is_lossy=form.marks.is_lossy)
 
 
 def distances(codes: Codes, code: int, kind: Kind) -> Codes:

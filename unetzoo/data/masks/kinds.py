@@ -27,6 +27,7 @@ def choose_kind(masks: Sequence[StoredMask], options: MaskOptions) -> Kind:
         OptionError: the user's values are of another kind than the masks.
     """
     if options.masks == "overlapping":
+        _refuse_ids(masks)
         return _checked(masks, "sets")
     kind = _of_one_class(masks, options)
     overlaps = kind == "planes" and options.masks == "auto" and OVERLAP in codes_in(masks, "planes")
@@ -116,6 +117,15 @@ def _refuse_mixture(masks: Sequence[StoredMask]) -> None:
     natural = _natural(masks)
     if " and " in natural:
         raise DataError(f"masks of one data set must be stored in one way, but these are {natural}")
+
+
+def _refuse_ids(masks: Sequence[StoredMask]) -> None:
+    """Raise DataError for masks of several ids, which are no planes."""
+    if not _can(masks, "sets") and _can(masks, "ids"):
+        raise DataError(
+            "the masks are stored as ids, and cannot be read as planes that may overlap; if a class is a region of "
+            "several ids, say which, such as --classes 'whole=1|2,core=2'"
+        )
 
 
 def _refuse_fractions(masks: Sequence[StoredMask]) -> None:

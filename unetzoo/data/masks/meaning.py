@@ -6,6 +6,7 @@ from dataclasses import replace
 from unetzoo.data.masks.colors import TRANSPARENT, by_blue
 from unetzoo.data.masks.kinds import choose_kind, shown_colors
 from unetzoo.data.masks.options import MaskOptions, Value, code_of
+from unetzoo.data.masks.regions import are_regions, of_regions
 from unetzoo.data.masks.sets import count_planes, of_sets
 from unetzoo.data.masks.stored import StoredMask, codes_in
 from unetzoo.data.masks.values import MOST_CLASSES, join, name_classes, of_values
@@ -35,6 +36,8 @@ def find_coding(masks: Sequence[StoredMask], options: MaskOptions) -> MaskCoding
     """
     if options.masks == "instances":
         return _of_instances(options)
+    if are_regions(masks, options):
+        return of_regions(options)
     kind = choose_kind(masks, options)
     if kind == "sets":
         return of_sets(masks, options)

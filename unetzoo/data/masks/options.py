@@ -27,8 +27,8 @@ class MaskOptions:
         classes: names alone, of the ids from 0 on (a single one is that of the foreground); or names with their ids, or
             with colors such as `"#ff0000"`; several values of one class as a list or as `"1|2"`.
         masks: `"instances"`: masks number the objects of one class; `"overlapping"`: the planes of masks are classes
-            that may overlap; `"exclusive"`: a pixel has one class, and planes that overlap are an error; `"auto"`: what
-            the masks say.
+            that may overlap, or classes that are named with several ids are regions that may; `"exclusive"`: a pixel
+            has one class, and planes that overlap are an error; `"auto"`: what the masks say.
         ignore: values whose pixels do not count.
         threshold: soft masks: values of at least this are the foreground, the others the background.
         nearest_color: a color or value of no class stands for the nearest one of a class.

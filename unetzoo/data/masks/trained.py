@@ -148,7 +148,7 @@ def _named_colors(coding: MaskCoding) -> str:
 
 def _may_be_foreground(coding: MaskCoding, masks: Sequence[StoredMask]) -> bool:
     """Whether masks of two classes hold one of them and a value that was unknown."""
-    if coding.kind == "planes" or coding.threshold is not None or len(coding.codes) > 2:
+    if coding.kind == "planes" or coding.threshold is not None or len(coding.codes) > 2 or coding.regions:
         return False
     present = codes_in(masks, coding.kind)
     place_of = {**dict(zip(coding.codes, range(len(coding.codes)), strict=True)), **dict(coding.merged)}
@@ -180,6 +180,7 @@ def _reordered(coding: MaskCoding, order: Sequence[int]) -> MaskCoding:
         coding,
         class_names=tuple(coding.class_names[place] for place in order),
         codes=tuple(coding.codes[place] for place in order),
+        regions=tuple(coding.regions[place] for place in order) if coding.regions else (),
         merged=tuple((code, order.index(place)) for code, place in coding.merged),
         colors=tuple(coding.colors[place] for place in order) if coding.colors else (),
     )

@@ -99,8 +99,7 @@ def _in_lists(
         raise DataError(f"{folder} has no image with a mask among those that ImageSets/Segmentation/ lists")
     listed = [problem for problem in problems if not (split_of and " has no mask" in problem)]
     entries, pairs = zip(*chosen, strict=True)
-    labels, notes = described_labels(folder)
-    return FileSource(entries, pairs, [*listed, *notes], read_declared(folder) or labels)
+    return FileSource(entries, pairs, listed, read_declared(folder) or described_labels(folder))
 
 
 def _lots(folder: Path) -> tuple[list[Lot], list[str]]:

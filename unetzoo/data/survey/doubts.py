@@ -194,11 +194,11 @@ def _few_numbers(masks: Sequence[StoredMask], coding: MaskCoding) -> Iterator[st
 
 def _overlaps(masks: Sequence[StoredMask], coding: MaskCoding) -> Iterator[str]:
     """In how many pixels classes overlap, and which two most often."""
-    if coding.labels == "exclusive":
+    if coding.labels == "exclusive" or coding.regions:
         return
     shared, total = np.zeros((len(coding.codes),) * 2, np.int64), 0
     for mask in masks:
-        if (codes := mask.codes_as("sets")) is not None:
+        if (codes := mask.codes_as(coding.kind)) is not None:
             planes = (planes_of(codes, coding) == 1).astype(np.int64)
             shared += (planes * mask.counts) @ planes.T
             total += int(mask.counts.sum())

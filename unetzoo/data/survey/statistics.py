@@ -68,7 +68,8 @@ class Statistics:
     @property
     def labels(self) -> Labels:
         """Whether classes exclude one another."""
-        return "overlapping" if self.mask_coding.get("kind") == "sets" else "exclusive"
+        is_overlapping = self.mask_coding.get("kind") == "sets" or self.mask_coding.get("regions")
+        return "overlapping" if is_overlapping else "exclusive"
 
     @property
     def info(self) -> ModelInfo:
@@ -163,7 +164,7 @@ def class_counts(reading: Reading, coding: MaskCoding) -> NDArray[np.int64]:
 
 def plane_counts(reading: Reading, coding: MaskCoding) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """The planes (classes, codes) of the codes of a mask whose classes overlap, and the pixels (codes,) of each."""
-    codes = reading.mask.codes_as("sets") if reading.mask else None
+    codes = reading.mask.codes_as(coding.kind) if reading.mask else None
     if reading.mask is None or codes is None:
         return np.zeros((len(coding.class_names), 0), np.uint8), np.zeros(0, np.int64)
     return planes_of(codes, coding), reading.mask.counts
