@@ -21,7 +21,7 @@ def test_a_recipe_with_reasons_and_a_json(invoke, cases, tmp_path):
     tables = tomllib.loads(recipe.read_text())
     assert tables["training"] == {"batch": expected.batch, "crop": [*expected.patch]}
     assert tables["network"]["encoder_options"] == expected.network["encoder_options"]
-    assert tables["data"] == {"source": cases, "channels": ["CT"]}
+    assert tables["data"] == {"source": cases, "channels": ["CT"], "spacing": [*expected.spacing]}
     described = json.loads(facts.read_text())
     assert (described["patch"], described["unit"]) == ([*expected.patch], "um")
     assert described["normalization"][0]["intensities"]["name"] == "CT"

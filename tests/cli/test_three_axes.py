@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 import tifffile
-from stacks import volume, write_cases
+from stacks import volume, write_cases, write_stack
 
+import unetzoo
+from unetzoo.planning import memory
 from unetzoo.training.recipe import Recipe
 
 _SMALL = ["--spatial-dims", "3", "--encoder", "plain", "--encoder-option", "widths=[4,8]", "--batch", "2"]
@@ -60,3 +62,105 @@ def test_images_for_a_network_over_three_axes_are_one_line(invoke, tmp_path):
     assert "but this is (40, 36)" in done.stderr
     assert done.stderr.count("\n") == 1
     assert not (tmp_path / "run").exists()
+
+
+@pytest.fixture
+def little_memory(monkeypatch):
+    """Plans of small networks."""
+    monkeypatch.setattr(memory, "memory_at_hand", lambda: memory.Memory(0.05, "for a test"))
+
+
+_SHORT = ["--steps", "2", "--epochs", "1", "--device", "cpu", "--learning-rate", "0.002"]
+
+
+@pytest.mark.usefixtures("little_memory")
+def test_a_training_without_flags_for_the_network_is_planned(invoke, cases, tmp_path):
+    for name, array in zip(("images", "masks"), volume(3, (6, 20, 18)), strict=True):
+        write_stack(cases / name / "case3.tif", array.repeat(2, 1).repeat(2, 2), (4, 0.375, 0.25))
+    (cases / "dataset.json").write_text('{"channel_names": {"0": "CT"}}')
+    run = tmp_path / "run"
+    done = invoke("train", str(cases), "--spatial-dims", "3", *_SHORT, "--out", str(run))
+    assert done.exit_code == 0, done.output
+    assert "planned, since nothing is said of network, crop, batch and spacing:\n  memory 0.05 GB: for a test" in (
+        done.stdout
+    )
+    assert "  spacing 4 x 0.75 x 0.5 um: the median of 4 cases\n" in done.stdout
+    assert f"to change it: unetzoo plan {cases} --spatial-dims 3 --out plan.toml" in done.stdout
+    expected = unetzoo.plan(cases, spatial_dims=3, memory=0.05)
+    crop = " x ".join(map(str, expected.patch))
+    assert f"2 steps of {expected.batch} crops of {crop} px, each 4 x 0.75 x 0.5 um" in done.stdout
+    recipe = Recipe.load(run)
+    assert recipe.network.encoder == "plain"
+    assert recipe.network.encoder_options["widths"] == list(expected.widths)
+    assert (recipe.training.crop, recipe.training.batch) == (expected.patch, expected.batch)
+    assert (recipe.training.learning_rate, recipe.training.steps) == (0.002, 2)
+    assert (recipe.data.spacing, recipe.data.channels) == (expected.spacing, ("CT",))
+    assert recipe.command.startswith("unetzoo train ")
+
+
+@pytest.mark.usefixtures("little_memory")
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ["--crop", "16"],
+        ["--batch", "2"],
+        ["--encoder", "plain"],
+        ["--decoder", "fcn", "--encoder", "plain"],
+        ["--spacing", "4,1,1"],
+        ["--set", "training.batch=1"],
+        ["--encoder-option", "depth=2"],
+    ],
+    ids=" ".join,
+)
+def test_a_flag_that_a_plan_would_choose_stands_and_nothing_is_planned(flags, invoke, cases, tmp_path, monkeypatch):
+    from unetzoo.cli import train
+
+    seen = []
+    monkeypatch.setattr(train, "train_one", lambda _survey, _out, recipe, **_: seen.append(recipe))
+    done = invoke("train", str(cases), "--spatial-dims", "3", *flags, "--out", str(tmp_path / "run"))
+    assert done.exit_code == 0, done.output
+    assert "planned" not in done.output
+    (recipe,) = seen
+    assert recipe.network.encoder == ("plain" if "plain" in flags else "resnet34")
+    assert recipe.data.spacing == ((4, 1, 1) if "--spacing" in flags else ())
+
+
+@pytest.mark.usefixtures("little_memory")
+def test_voxels_of_no_stated_size_are_planned_as_cubes_and_a_plan_that_cannot_be_is_said(
+    invoke, cases, tmp_path, monkeypatch
+):
+    from unetzoo.cli import train
+
+    seen = []
+    monkeypatch.setattr(train, "train_one", lambda _survey, _out, recipe, **_: seen.append(recipe))
+    for path in cases.glob("*/*.tif"):
+        tifffile.imwrite(path, tifffile.imread(path), imagej=True, metadata={"axes": "ZYX"})
+    line = ("train", str(cases), "--spatial-dims", "3", "--out", str(tmp_path / "run"))
+    done = invoke(*line)
+    assert done.exit_code == 0, done.output
+    assert "spacing 1 x 1 x 1 pixels" in done.stdout
+    assert seen[-1].data.spacing == ()
+    assert seen[-1].network.encoder_options["strides"][1] == [1, 2, 2]  # six slices are too few to be halved
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    done = invoke(*line)
+    assert "the training is not planned, as by `unetzoo plan`: several processes train together" in done.stderr
+    assert seen[-1].network.encoder == "resnet34"
+    monkeypatch.delenv("WORLD_SIZE")
+    path = cases / "images" / "case1.tif"
+    write_stack(path, tifffile.imread(path))
+    done = invoke(*line)
+    assert "is not planned, as by `unetzoo plan`: " in done.stderr
+    assert "states no distances between its voxels, which a plan needs" in done.stderr
+    assert seen[-1].network.encoder == "resnet34"
+
+
+def test_a_spacing_that_is_none_is_one_line(invoke, tmp_path):
+    for flags, error in (
+        (["--spacing", "a"], "--spacing must be numbers, such as 3,0.8,0.8; got 'a'"),
+        (["--spacing", "1,1"], "spacing must be 3 numbers > 0, along z, y, x; got (1.0, 1.0)"),
+        (["--spacing", "1,0,1"], "spacing must be 2 or 3 numbers > 0, along (z,) y, x; got [1.0, 0.0, 1.0]"),
+    ):
+        done = invoke("train", str(tmp_path / "absent"), *_SMALL, *flags, "--out", str(tmp_path / "run"))
+        assert done.exit_code == 2, done.output
+        assert error in done.stderr
+        assert done.stderr.count("\n") == 1

@@ -66,10 +66,24 @@ def test_a_network_is_trained_by_the_recipe_of_a_plan(tmp_path, dims, crop):
     (tmp_path / "plan.toml").write_text(recipe_text(plan, str(tmp_path / "cases"), MaskOptions()))
     recipe = unetzoo.Recipe.load(tmp_path / "plan.toml", {"training.steps": 1, "training.batch": 2})
     assert recipe.training.crop == crop
+    assert recipe.data.spacing == plan.spacing
     network = unetzoo.fit_recipe(recipe, tmp_path / "run").model
     assert network.encoder.features.channels == plan.widths
+    assert network.config.info.pixel_size == plan.spacing
     with torch.inference_mode():
         assert network(torch.zeros(1, 1, *plan.patch)).shape == (1, 2, *plan.patch)
+
+
+@pytest.mark.parametrize("unit", ["mm", ""])
+def test_a_recipe_has_the_spacing_unless_the_files_state_no_unit(unit):
+    channels = (Intensities(name="CT", mean=80, std=20, low=-50, high=150),)
+    spacings = ((3.0, 0.7, 0.7), (3.0, 0.8, 0.8), (3.5, 0.9, 0.9))
+    various = Fingerprint(shapes=((40, 64, 64),) * 3, spacings=spacings, channels=channels, classes=2, unit=unit)
+    text = recipe_text(plan_for(various), "livers", MaskOptions())
+    recipe = unetzoo.Recipe.from_dict(tomllib.loads(text))
+    assert recipe.data.spacing == ((3.0, 0.8, 0.8) if unit else ())
+    lack = "does not resample files that state no unit of length: bring images and masks to a spacing of 3 x 0.8 x 0.8"
+    assert (lack in text) == (not unit)
 
 
 def test_a_recipe_says_what_a_training_does_not_do():
@@ -77,9 +91,8 @@ def test_a_recipe_says_what_a_training_does_not_do():
     spacings = ((0.5, 0.5), (0.5, 0.5), (0.6, 0.5))
     various = Fingerprint(shapes=((300, 200),) * 3, spacings=spacings, channels=channels, classes=2, unit="mm")
     text = recipe_text(plan_for(various), "cells", MaskOptions())
-    assert "does not resample: bring images and masks to a spacing of 0.5 x 0.5 mm before" in text
+    assert "does not resample" not in text
     assert "mean and std of all images; nnU-Net: clip to -50" in text
-    assert "does not resample" not in recipe_text(_plan((300, 200), (0.5, 0.5)), "cells", MaskOptions())
 
 
 def test_the_arithmetic_needs_no_torch():

@@ -9,6 +9,7 @@ from unetzoo.cli.common import Json
 from unetzoo.cli.data import ClassNames, Ignore, MaskKind, NearestColor, Source, Threshold, mask_options
 from unetzoo.cli.output import PRINT, check_json, say, show, write_json
 from unetzoo.cli.progress import counting
+from unetzoo.cli.values import read_numbers
 from unetzoo.errors import OptionError
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def plan(
             options,
             as_volumes=spatial_dims == 3,
             channels=_names(channels),
-            spacing=_numbers(spacing),
+            spacing=read_numbers(spacing, "--spacing"),
             on_read=on_read,
         )
     machine = memory_at_hand()
@@ -116,13 +117,6 @@ def plan(
 
 def _names(text: str | None) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",")) if text else ()
-
-
-def _numbers(text: str | None) -> tuple[float, ...]:
-    try:
-        return tuple(float(each) for each in text.split(",")) if text else ()
-    except ValueError:
-        raise OptionError(f"--spacing must be numbers, such as 3,0.8,0.8; got {text!r}") from None
 
 
 def _as_dict(plan: "Plan") -> dict[str, Any]:

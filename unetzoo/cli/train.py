@@ -25,6 +25,7 @@ from unetzoo.cli.fields import with_fields
 from unetzoo.cli.kinds import completing
 from unetzoo.cli.models import load_model
 from unetzoo.cli.train_output import say_new_run, say_warnings
+from unetzoo.cli.train_plan import planned
 from unetzoo.cli.train_recipe import (
     begun_folder,
     check_early,
@@ -34,6 +35,7 @@ from unetzoo.cli.train_recipe import (
     training_changes,
 )
 from unetzoo.cli.train_run import train_folds, train_one
+from unetzoo.cli.values import read_numbers
 from unetzoo.errors import OptionError
 from unetzoo.training.options import FitOptions, read_crop
 
@@ -195,6 +197,15 @@ def train(
             help="Classes that may overlap, each of which contains the next, such as whole,core",
         ),
     ] = None,
+    spacing: Annotated[
+        str | None,
+        typer.Option(
+            metavar="STEPS",
+            rich_help_panel=MASKS,
+            help="Distances between pixels to which all images are resampled, along y and x, or z, y and x with "
+            "--spatial-dims 3, such as 3,0.8,0.8, in the unit of the files",
+        ),
+    ] = None,
     folds: Annotated[
         int | None,
         typer.Option(
@@ -249,6 +260,7 @@ def train(
         "data.split_by": split_by if split_by != "auto" else None,
         "data.slices": slices,
         "data.axis": axis,
+        "data.spacing": list(read_numbers(spacing, "--spacing")) or None,
         "data.folds": folds,
         "data.nested": [name.strip() for name in nested.split(",")] if nested else None,
     }
@@ -256,7 +268,8 @@ def train(
     options = {"decoder": decoder_option or (), "encoder": encoder_option or (), "objects": objects_option or ()}
     changes = {key: value for key, value in flags.items() if value is not None}
     changes |= network_changes(tables, names, options) | training_changes(values, run)
-    named = Recipe.from_dict(change(tables, changes))
+    said = change(tables, changes)
+    named = Recipe.from_dict(said)
     if not named.data.source:
         raise OptionError("DATA is missing: a folder, a file or a name, which only a recipe may give instead")
     if run is None:
@@ -273,6 +286,7 @@ def train(
         slicing=named.slicing,
     )
     say_warnings(survey)
+    named = planned(named, {} if recipe or run or start else said, survey)
     if named.has_all_folds:
         train_folds(survey, out, named, start=trained, resume=resume)
     else:

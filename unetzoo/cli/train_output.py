@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from unetzoo.training.finish import Fit
     from unetzoo.training.options import FitOptions
     from unetzoo.training.progress import Epoch, FitListener
+    from unetzoo.training.recipe import Recipe
     from unetzoo.weights.inherit import Inheritance
 
 _MOST_WARNINGS = 5
@@ -42,11 +43,11 @@ def say_warnings(survey: "Survey") -> None:
 
 
 @contextmanager
-def listening(model: "Segmenter", survey: "Survey", options: "FitOptions") -> "Iterator[FitListener]":
+def listening(model: "Segmenter", survey: "Survey", recipe: "Recipe") -> "Iterator[FitListener]":
     """A listener that prints a line an epoch, and shows a progress bar on a terminal."""
     from unetzoo.training.progress import FitListener
 
-    clock = _Clock(options, model)
+    clock = _Clock(recipe.training, model)
     with progress() as bar:
         task = bar.add_task("step", total=None)
         validation = bar.add_task("validate", visible=False)
@@ -54,7 +55,7 @@ def listening(model: "Segmenter", survey: "Survey", options: "FitOptions") -> "I
 
         def on_start(step: int) -> None:
             bar.update(task, completed=step, total=clock.steps)
-            show(_title(model, survey, options, step, clock.steps))
+            show(_title(model, survey, recipe, step, clock.steps))
 
         yield FitListener(
             on_inherit=say_inheritance,
@@ -98,14 +99,20 @@ def say_inheritance(inheritance: "Inheritance") -> None:
     show(f"begins with {inheritance.lineage[0]}", *(f"  {line}" for line in lines))
 
 
-def _title(model: "Segmenter", survey: "Survey", options: "FitOptions", step: int, steps: int) -> str:
-    plan = options.plan(survey.statistics, model.config.classes, objects=bool(model.config.objects))
+def _title(model: "Segmenter", survey: "Survey", recipe: "Recipe", step: int, steps: int) -> str:
+    from unetzoo.training.spacing import SpacedSurvey
+
+    options, spaced = recipe.training, SpacedSurvey(survey, recipe.data.spacing)
+    statistics = spaced.of(survey.statistics)
+    plan = options.plan(statistics, model.config.classes, objects=bool(model.config.objects))
     *most, (split, last) = survey.splits.items()
     number = count_of(len(last), f"{split} {survey.noun}")
     counts = ", ".join((*(f"{len(indices):,} {name}" for name, indices in most), number))
     crop = " x ".join(map(str, along_axes(plan.crop, 1)))
     parameters = sum(parameter.numel() for parameter in model.parameters()) / 1e6
-    classes = count_of(len(survey.statistics.class_names), "class", "classes")
+    classes = count_of(len(statistics.class_names), "class", "classes")
+    sides = " x ".join(f"{side:.4g}" for side in spaced.spacing)
+    size = f", each {sides} {spaced.unit}" if sides else ""
     loss = plan.loss or "the losses of its maps"
     objects = f", objects by {model.config.objects}" if model.config.objects else ""
     start = f", continued from step {step:,}" if step else ""
@@ -113,7 +120,7 @@ def _title(model: "Segmenter", survey: "Survey", options: "FitOptions", step: in
     return (
         f"{counts}, {classes}{objects}; {model.config.decoder} over "
         f"{model.config.encoder}, {parameters:.2f} M parameters; {loss}; {length} of "
-        f"{count_of(options.batch, 'crop')} of {crop} px{start}"
+        f"{count_of(options.batch, 'crop')} of {crop} px{size}{start}"
     )
 
 

@@ -34,7 +34,7 @@ def train_one(survey: "Survey", out: Path, recipe: "Recipe", *, start: "Segmente
     keep_freed_memory()
     model = create_network(recipe, survey.statistics, is_resumed=resume and has_run(out))
     try:
-        with listening(model, survey, recipe.training) as listener:
+        with listening(model, survey, recipe) as listener:
             result = run_training(model, survey, out, recipe, start=start, resume=resume, listener=listener)
     except TrainingStoppedError as stopped:
         text = in_flags(str(stopped), {"resume": "--resume"})

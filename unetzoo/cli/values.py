@@ -39,6 +39,18 @@ def read_size(text: str, flag: str = "--size") -> tuple[int, int]:
     return int(height), int(width or height)
 
 
+def read_numbers(text: str | None, flag: str) -> tuple[float, ...]:
+    """The numbers of `3,0.8,0.8`, the value of a flag; empty: it is not given.
+
+    Raises:
+        OptionError: for another form.
+    """
+    try:
+        return tuple(float(each) for each in text.split(",")) if text else ()
+    except ValueError:
+        raise OptionError(f"{flag} must be numbers, such as 3,0.8,0.8; got {text!r}") from None
+
+
 def _read_value(text: str) -> object:
     try:
         return read_value(text)

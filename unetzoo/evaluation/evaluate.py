@@ -98,7 +98,7 @@ def evaluate(
         tile: as in `unetzoo.predict`.
         overlap: as in `unetzoo.predict`.
         mirrors: as in `unetzoo.predict`.
-        resample: as in `unetzoo.PredictOptions`, for images of files.
+        resample: as in `unetzoo.PredictOptions`, for images and volumes of files.
         raw: leave out the post-processing that is stored with the network.
         axes: of volumes, along which slices are predicted, as in `unetzoo.predict_volume`.
         on_case: called after each image with the number of all images.

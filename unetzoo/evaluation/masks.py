@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from unetzoo._utils.texts import count_of
 from unetzoo.data.dataset import Dataset
+from unetzoo.data.formats.resample import nearest
 from unetzoo.data.objects import object_ids
 from unetzoo.errors import OptionError, ShapeError
 from unetzoo.evaluation.instances import ObjectPair, component_pair
@@ -17,9 +18,8 @@ from unetzoo.inference.components import postprocess
 from unetzoo.inference.forward import Network
 from unetzoo.inference.normalize import normalizations_of
 from unetzoo.inference.objects import Decoder
-from unetzoo.inference.pixel_size import AS_IT_IS, PixelScale, rows_at
+from unetzoo.inference.pixel_size import AS_IT_IS, PixelScale, resampled, rows_at
 from unetzoo.inference.predict import rows_of
-from unetzoo.inference.resample import Resampled, nearest
 from unetzoo.inference.thresholds import class_ids, labels_of, limits_of
 from unetzoo.nn.coding import Labels
 from unetzoo.nn.config import ModelConfig
@@ -220,9 +220,9 @@ def predicted_maps(
     """
     network = network_of(model)
     config, normalizations = network.config, normalizations_of(image, network, name=name)
-    seen: NDArray[np.generic] | Resampled = image
-    if config.objects and scale.seen:
-        seen, scale = Resampled(image, scale.seen, tuple(config.info.nodata)), AS_IT_IS
+    seen: Any = image
+    if config.objects:
+        seen, scale = resampled(scale, image, tuple(config.info.nodata)), AS_IT_IS
     result = np.empty((config.classes, *seen.shape[:-1]), dtype=np.float32)
     out = result if scale.seen is None else None
 

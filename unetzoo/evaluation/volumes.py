@@ -20,6 +20,7 @@ from unetzoo.evaluation.measure import Measurement
 from unetzoo.evaluation.shown import presented
 from unetzoo.inference.choices import Axes
 from unetzoo.inference.forward import Network
+from unetzoo.inference.pixel_size import check_size
 from unetzoo.inference.slices import SeenVolume, SliceTiling, finish_of
 from unetzoo.inference.thresholds import limits_of
 from unetzoo.nn.coding import UNKNOWN
@@ -108,14 +109,21 @@ def measure_cases_whole(
     """As `measure_volumes`, for a network over three axes and whole volumes, those of files or of Python."""
     config, doubts = network_of(model).config, list[Finding]()
     for index in range(len(dataset)):
-        sample, _, said = presented(dataset, index, config, tiling.resample)
+        sample, scale, said = presented(dataset, index, config, tiling.resample)
         *space, channels = sample.image.shape
         names, labels = dataset.class_names, dataset.labels
         check_fits(model, names, channels, labels=labels, axes=len(space), image=sample.name)
         doubts += [Finding(sample.name, f": {doubt}") for doubt in said]
         check_memory(sample.name, 2 * 8 * config.classes * math.prod(space))
+        check_size(scale, config.classes, sample.name)
         maps = predicted_maps(
-            model, sample.image, name=sample.name, tile=tiling.tile, overlap=tiling.overlap, mirrors=tiling.mirrors
+            model,
+            sample.image,
+            name=sample.name,
+            tile=tiling.tile,
+            overlap=tiling.overlap,
+            mirrors=tiling.mirrors,
+            scale=scale,
         )
         truth = known_where_data(sample.image, sample.mask, config.info.nodata)
         orientation = orientation_of(grid_of(dataset, index))

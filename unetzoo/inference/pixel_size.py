@@ -1,6 +1,6 @@
 """Whether the pixels of an image have the size of those of the training, and how the image is resampled if not."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -8,16 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unetzoo.data.formats.grid import Grid
+from unetzoo.data.formats.limits import check_memory
 from unetzoo.data.formats.orientation import AXES
-from unetzoo.data.formats.pixels import pixel_sizes
+from unetzoo.data.formats.pixels import MOST, SAME, differ, pixel_sizes, size_at
+from unetzoo.data.formats.resample import Resampled, thick_axes
 from unetzoo.inference.choices import Resample
-from unetzoo.inference.resample import Resampled, first_row, rows_back
+from unetzoo.inference.resample import Rows, first_row, rows_back
 from unetzoo.nn.config import ModelConfig
 
-_SAME = 1.1  # ratio of sizes, up to which they are taken for the same
-_MOST = 16.0  # ratio, from which a unit is probably wrong
-
-Rows = Iterator[tuple[int, NDArray[np.float32]]]
+_MOST_SLICES = 256  # whose probabilities are kept at once: those of a block and the one below
 
 
 class Predict(Protocol):
@@ -32,19 +31,21 @@ class PixelScale:
     """How an image is shown to a network.
 
     Attributes:
-        seen: (h, w) of the resampled image; None: as it is.
+        seen: (h, w) of the resampled image, of a volume (d, h, w); None: as it is.
         said: a sentence on its pixels; empty: they are those of the training, or their size is not stated.
+        stepped: axes along which pixels are repeated where there are more of them, see `thick_axes`.
     """
 
-    seen: tuple[int, int] | None = None
+    seen: tuple[int, ...] | None = None
     said: str = ""
+    stepped: tuple[int, ...] = ()
 
 
 AS_IT_IS = PixelScale()
 
 
 def scale_of(grid: Grid, size: Sequence[int], config: ModelConfig, resample: Resample = "auto") -> PixelScale:
-    """How an image of that grid and size (h, w) is shown to a network; a volume (d, h, w) always as it is.
+    """How an image of that grid and size (h, w), or a volume (d, h, w), is shown to a network.
 
     Images whose pixels are within 10 % of the size of the training are shown as they are, and so are those whose pixels
     have its proportions and lie between its smallest and its largest ones.
@@ -53,20 +54,38 @@ def scale_of(grid: Grid, size: Sequence[int], config: ModelConfig, resample: Res
     sizes, unit = pixel_sizes([grid], info.unit, axes=AXES[-len(size) :])
     if len(info.pixel_size) != len(size) or not unit:
         return AS_IT_IS
-    ratios = sizes[0] / np.array(info.pixel_size)
-    if (np.maximum(ratios, 1 / ratios) <= _SAME).all() or _is_between(sizes[0], ratios, info.pixel_size_range):
+    steps = sizes[0]
+    ratios = steps / np.array(info.pixel_size)
+    if not differ(ratios) or _is_between(steps, ratios, info.pixel_size_range):
         return AS_IT_IS
-    shown, trained = (_shown(each, unit) for each in (sizes[0], np.array(info.pixel_size)))
-    said = f"its {'voxels' if len(size) == 3 else 'pixels'} are {shown}, those of the training {trained}"
-    if len(size) == 3:
-        return PixelScale(None, f"{said}: it is predicted as it is; resample it to those for a better result")
-    if resample == "never" or (np.maximum(ratios, 1 / ratios) > _MOST).any():
+    pixels = "voxels" if len(size) == 3 else "pixels"
+    shown, trained = (_shown(each, unit) for each in (steps, np.array(info.pixel_size)))
+    said = f"its {pixels} are {shown}, those of the training {trained}"
+    if resample == "never" or (np.maximum(ratios, 1 / ratios) > MOST).any():
         return PixelScale(None, f"{said}: it is predicted as it is")
-    seen = tuple(max(1, round(length * ratio)) for length, ratio in zip(size, ratios.tolist(), strict=True))
-    height, width = seen
+    seen = size_at(size, ratios)
     return PixelScale(
-        (height, width), f"{said}: it is predicted at {height} x {width} pixels, and the result brought back"
+        seen,
+        f"{said}: it is predicted at {' x '.join(map(str, seen))} {pixels}, and the result brought back",
+        thick_axes(steps.tolist(), info.pixel_size),
     )
+
+
+def check_size(scale: PixelScale, classes: int, name: str) -> None:
+    """Raise DataError if the probabilities of a block's slices of a resampled volume do not fit in memory."""
+    if scale.seen is None or len(scale.seen) == 2:
+        return
+    depth, height, width = scale.seen
+    check_memory(
+        f"{name}, at {depth} x {height} x {width} voxels of the size of the training,",
+        4 * classes * min(depth, _MOST_SLICES) * height * width,
+        "predict parts of it, or predict it as it is with resample='never' (--resample never)",
+    )
+
+
+def resampled(scale: PixelScale, image: Any, nodata: tuple[float, ...]) -> Any:  # noqa: ANN401 - whatever can be sliced
+    """An image as its scale says."""
+    return image if scale.seen is None else Resampled(image, scale.seen, nodata, stepped=scale.stepped)
 
 
 def rows_at(
@@ -77,28 +96,29 @@ def rows_at(
     *,
     start: int = 0,
 ) -> Rows:
-    """The maps (k, rows, w) of an image, predicted at another size if its scale says so.
+    """The maps (k, rows, w) of an image, predicted at another size if its scale says so; of a volume its slices.
 
     Args:
         scale: of the image.
-        image: (h, w, c), whatever can be sliced.
+        image: (h, w, c) or (d, h, w, c), whatever can be sliced.
         nodata: values that stand for no data.
         predict: gives the maps of an image, `rows_of` with all arguments but the image and `start`.
         start: number of rows that are finished.
     """
-    height, width = image.shape[:2]
+    height = image.shape[0]
     if scale.seen is None:
         yield from predict(image, start=start)
     elif start < height:
-        rows = predict(Resampled(image, scale.seen, nodata), start=first_row(start, height, scale.seen[0]))
-        yield from rows_back(rows, (height, width), scale.seen, start=start)
+        size = image.shape[: len(scale.seen)]
+        rows = predict(resampled(scale, image, nodata), start=first_row(start, height, scale.seen[0]))
+        yield from rows_back(rows, size, scale.seen, start=start, stepped=scale.stepped)
 
 
 def _is_between(size: NDArray[np.float64], ratios: NDArray[np.float64], limits: Sequence[float]) -> bool:
     """Whether pixels of the proportions of the training, to whose median they have these ratios, have a size of it."""
-    if not limits or ratios.max() > _SAME * ratios.min():
+    if not limits or ratios.max() > SAME * ratios.min():
         return False
-    return bool(limits[0] / _SAME <= size.min() and size.max() <= limits[1] * _SAME)
+    return bool(limits[0] / SAME <= size.min() and size.max() <= limits[1] * SAME)
 
 
 def _shown(size: NDArray[np.float64], unit: str) -> str:

@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from unetzoo.checks import check_choice
 from unetzoo.data.formats.array import raster_of
 from unetzoo.data.formats.limits import check_memory
 from unetzoo.data.formats.raster import Raster
 from unetzoo.errors import DataWarning
-from unetzoo.inference.choices import Axes
+from unetzoo.inference.choices import Axes, Resample
 from unetzoo.inference.forward import Network, Probabilities
 from unetzoo.inference.seen import seen_volume
 from unetzoo.inference.slices import SliceTiling
@@ -26,6 +27,7 @@ def predict_volume(
     overlap: int | None = None,
     batch: int = 1,
     mirrors: int = 1,
+    resample: Resample = "auto",
 ) -> Probabilities:
     """The probability of each class at each voxel of a volume.
 
@@ -44,6 +46,7 @@ def predict_volume(
         overlap: as in `unetzoo.predict`.
         batch: as in `unetzoo.predict`.
         mirrors: as in `unetzoo.predict`.
+        resample: as in `unetzoo.PredictOptions`, of a raster, whose file states a unit of length.
 
     Returns:
         (classes, d, h, w), each from 0 to 1; NaN where there are no data.
@@ -54,7 +57,9 @@ def predict_volume(
         DataError: the memory does not suffice.
     """
     raster = volume if isinstance(volume, Raster) else raster_of(volume, spacing)
-    seen = seen_volume(model, raster, axes, SliceTiling(tile=tile, overlap=overlap, batch=batch, mirrors=mirrors))
+    check_choice("resample", resample, Resample)
+    tiling = SliceTiling(tile=tile, overlap=overlap, batch=batch, mirrors=mirrors, resample=resample)
+    seen = seen_volume(model, raster, axes, tiling)
     check_memory("a volume's probabilities", 4 * seen.config.classes * int(np.prod(raster.shape[:3], dtype=object)))
     for doubt in seen.doubts:
         warnings.warn(f"the volume: {doubt}", DataWarning, stacklevel=2)

@@ -1,6 +1,7 @@
 """A volume as a network over three axes sees it, block by block, and what it says of it."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from unetzoo.errors import ShapeError
 from unetzoo.inference.components import postprocess
 from unetzoo.inference.forward import Network
 from unetzoo.inference.normalize import scaled_for
-from unetzoo.inference.pixel_size import scale_of
+from unetzoo.inference.pixel_size import check_size, rows_at, scale_of
 from unetzoo.inference.planes import planes_first, planes_last
 from unetzoo.inference.predict import rows_of
 from unetzoo.inference.slices import Allocate, Empty, Finish, SliceTiling
@@ -48,8 +49,9 @@ class SeenWhole:
             )
         self._volume = Directed(raster, name)
         self._normalizations, doubts = scaled_for(self._volume, network)
-        scale = scale_of(grid_along(raster.grid), self._volume.shape[:3], self.config)
-        self.doubts = (*doubts, *filter(None, [scale.said]))
+        self._scale = scale_of(grid_along(raster.grid), self._volume.shape[:3], self.config, tiling.resample)
+        check_size(self._scale, self.config.classes, name)
+        self.doubts = (*doubts, *filter(None, [self._scale.said]))
 
     def results(
         self, finish: Finish | None, out: Empty, *, start: int = 0, allocate: Allocate = np.zeros
@@ -62,8 +64,9 @@ class SeenWhole:
     def mean_probabilities(self, allocate: Allocate) -> NDArray[Any]:
         """The probabilities (classes, d, h, w)."""
         total = allocate((self.config.classes, *self._raster.shape[:3]), np.dtype(np.float32))
-        for _ in self._rows(out=planes_first(self._along(total), 3)):
-            pass
+        along = planes_first(self._along(total), 3)
+        for first, part in self._rows(out=along if self._scale.seen is None else None):
+            along[:, first : first + part.shape[1]] = part
         return total
 
     def label(self, probabilities: NDArray[Any], finish: Finish, result: NDArray[Any]) -> None:
@@ -83,9 +86,10 @@ class SeenWhole:
         return result
 
     def _rows(self, out: NDArray[Any] | None = None) -> Iterator[tuple[int, NDArray[np.float32]]]:
-        return rows_of(
+        """The probabilities of slices; with `out` they are written there, and nothing is yielded."""
+        predict = partial(
+            rows_of,
             self._model,
-            self._volume,
             tile=self._tiling.tile,
             overlap=self._tiling.overlap,
             batch=self._tiling.batch,
@@ -93,6 +97,7 @@ class SeenWhole:
             normalizations=self._normalizations,
             out=out,
         )
+        return rows_at(self._scale, self._volume, tuple(self.config.info.nodata), predict)
 
     def _along(self, array: NDArray[Any]) -> NDArray[Any]:
         """An array (d, h, w) or (k, d, h, w) along the directions, with planes last; a view."""

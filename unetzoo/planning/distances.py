@@ -6,10 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from unetzoo._utils.units import meters_of
-from unetzoo.checks import number, plain
 from unetzoo.data.formats.grid import Grid
 from unetzoo.data.formats.orientation import AXES, orientation_of
-from unetzoo.data.formats.pixels import pixel_sizes
+from unetzoo.data.formats.pixels import check_spacing, pixel_sizes
 from unetzoo.data.sources.cases import CaseSource
 from unetzoo.data.sources.source import Source
 from unetzoo.data.sources.volumes import VolumeSource
@@ -42,19 +41,11 @@ def distances_of(source: Source, numbers: Sequence[int], spacing: Sequence[float
         OptionError: the spacing is not a positive number for each axis, or all files state theirs.
     """
     if isinstance(source, CaseSource):
-        return _of_volumes(source, numbers, _checked(spacing, AXES))
+        return _of_volumes(source, numbers, check_spacing(spacing, AXES))
     if isinstance(source, VolumeSource):
         files = [*dict.fromkeys(source.places[index][0] for index in numbers)]
-        return _of_volumes(source, files, _checked(spacing, AXES))
-    return _of_images(source, numbers, _checked(spacing, AXES[1:]))
-
-
-def _checked(spacing: Sequence[float], axes: Sequence[str]) -> tuple[float, ...]:
-    numbers = [number(each) for each in plain(tuple(spacing))]
-    sound = [each for each in numbers if each is not None and 0 < each < float("inf")]
-    if len(sound) != len(numbers) or len(sound) not in (0, len(axes)):
-        raise OptionError(f"spacing must be {len(axes)} numbers > 0, along {', '.join(axes)}; got {spacing!r}")
-    return tuple(map(float, sound))
+        return _of_volumes(source, files, check_spacing(spacing, AXES))
+    return _of_images(source, numbers, check_spacing(spacing, AXES[1:]))
 
 
 def _of_volumes(source: CaseSource | VolumeSource, files: Sequence[int], said: tuple[float, ...]) -> Distances:

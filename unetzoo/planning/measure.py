@@ -56,7 +56,7 @@ def measure(
     count = on_read or _ignored
     survey = _survey(data, masks, count, as_volumes=as_volumes)
     statistics = survey.statistics  # raises DataError for data with errors
-    names = _channel_names(channels or statistics.channel_names or _names_in(data), statistics.channels)
+    names = _channel_names(channels or statistics.channel_names or names_in(data), statistics.channels)
     numbers = sorted(index for split, indices in survey.splits.items() if split != "test" for index in indices)
     distances = distances_of(survey.source, numbers, spacing)
     cases = _cases(survey, numbers, statistics.nodata, count)
@@ -144,7 +144,7 @@ def _channel_names(names: Sequence[str], count: int) -> tuple[str, ...]:
     return tuple(names) or ("",) * count
 
 
-def _names_in(data: object) -> tuple[str, ...]:
+def names_in(data: object) -> tuple[str, ...]:
     """The names of the channels by nnU-Net's description of a folder; empty without one."""
     return channel_names(Path(data)) if isinstance(data, str | Path) else ()
 

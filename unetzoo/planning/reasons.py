@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from unetzoo._utils.texts import count_of
+from unetzoo._utils.units import meters_of
 from unetzoo.data.formats.orientation import AXES
 from unetzoo.planning.planner import Plan
 
@@ -21,6 +22,11 @@ def reasons_of(plan: Plan) -> tuple[str, ...]:
 def spacing_of(plan: Plan) -> str:
     """The spacing in words."""
     return f"{_sides(plan.spacing)} {plan.fingerprint.unit or 'pixels'}"
+
+
+def is_resampled(plan: Plan) -> bool:
+    """Whether a training by the plan can bring the cases to its spacing: their files state a unit of length."""
+    return meters_of(plan.fingerprint.unit) is not None
 
 
 def has_one_spacing(plan: Plan) -> bool:

@@ -8,7 +8,7 @@ from unetzoo.checks import Precision, plain
 from unetzoo.data.formats.orientation import AXES
 from unetzoo.data.masks.options import MaskOptions
 from unetzoo.planning.planner import Plan
-from unetzoo.planning.reasons import has_one_spacing, normalization_of, reasons_of, spacing_of
+from unetzoo.planning.reasons import has_one_spacing, is_resampled, normalization_of, reasons_of, spacing_of
 from unetzoo.training.recipe import Recipe
 
 _NETWORK = ("encoder", "encoder_options", "decoder_options")
@@ -28,7 +28,7 @@ def recipe_text(plan: Plan, source: str, masks: MaskOptions, precision: Precisio
     """
     import tomlkit
 
-    tables = _tables(plan, source, masks, precision)
+    tables = recipe_tables(plan, source, masks, precision)
     Recipe.from_dict(tables)
     document = tomlkit.document()
     for line in _comments(plan):
@@ -41,14 +41,16 @@ def _comments(plan: Plan) -> Iterator[str]:
     yield "Planned by `unetzoo plan` for `unetzoo train --recipe`, to read and to change:"
     yield from (f"- {reason}" for reason in reasons_of(plan))
     yield "unetzoo train does not do all of it:"
-    if not has_one_spacing(plan):
-        yield f"- it does not resample: bring images and masks to a spacing of {spacing_of(plan)} before"
+    if not (is_resampled(plan) or has_one_spacing(plan)):
+        lack = "it does not resample files that state no unit of length"
+        yield f"- {lack}: bring images and masks to a spacing of {spacing_of(plan)} before"
     yield f"- it normalizes by the mean and std of all images; nnU-Net: {normalization_of(plan)}"
     if plan.spatial_dims == 2 and len({*plan.patch}) > 1:
         yield "- its crops of images are squares, here of about as many pixels as the patch"
 
 
-def _tables(plan: Plan, source: str, masks: MaskOptions, precision: Precision) -> dict[str, Any]:
+def recipe_tables(plan: Plan, source: str, masks: MaskOptions, precision: Precision = "float32") -> dict[str, Any]:
+    """The tables of that recipe."""
     network = {"decoder": "unet"} | {name: plan.network[name] for name in _NETWORK}
     if plan.spatial_dims == 3:
         network["spatial_dims"] = 3
@@ -66,6 +68,8 @@ def _data(plan: Plan, masks: MaskOptions) -> dict[str, Any]:
     channels = [channel.name for channel in plan.fingerprint.channels]
     if all(channels):
         said["channels"] = channels
+    if is_resampled(plan):
+        said["spacing"] = [*plan.spacing]
     if plan.slice_axis is not None:
         said |= {"slices": 1, "axis": AXES[plan.slice_axis]}
     return said

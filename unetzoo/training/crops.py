@@ -15,7 +15,8 @@ from torch.utils.data import get_worker_info
 from unetzoo.data.dataset import Dataset, Sample
 from unetzoo.data.formats.nodata import known_where_data
 from unetzoo.data.objects import object_ids
-from unetzoo.data.sources.parts import PartSample, Rows, Sliced, part_sample, planes_last
+from unetzoo.data.sources.parts import PartSample, Rows, Sliced, planes_last
+from unetzoo.data.sources.spaced import parts_of
 from unetzoo.features import Factor, along_axes
 from unetzoo.inference.normalize import Normalize
 from unetzoo.nn.coding import UNKNOWN
@@ -186,7 +187,7 @@ class _Cache:
     def __getitem__(self, index: int) -> Labeled:
         if index in self._kept:
             return self._kept[index]
-        parts = None if self._with_objects else part_sample(self._samples, index)
+        parts = None if self._with_objects else parts_of(self._samples, index)
         if parts and not self._has_room(parts.nbytes):
             return parts, None
         sample = self._samples[index]

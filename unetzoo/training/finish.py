@@ -5,7 +5,6 @@ from pathlib import Path
 
 from unetzoo._utils.texts import count_of
 from unetzoo.data.dataset import Dataset
-from unetzoo.data.survey.survey import Survey
 from unetzoo.evaluation.tune import OnStep, Tuning, tune_on, with_tuning
 from unetzoo.nn.segmenter import Segmenter
 from unetzoo.training.loop import Training
@@ -53,10 +52,10 @@ class Fit:
         return next(epoch for epoch in reversed(self.epochs) if epoch.is_best)
 
 
-def finish(training: Training, survey: Survey, on_tune: OnStep) -> Fit:
+def finish(training: Training, validation: Dataset, on_tune: OnStep) -> Fit:
     """The best network, and pictures of the training and of its predictions."""
     accelerator, folder, model = training.accelerator, training.folder, training.model
-    validation, is_main = survey.dataset("val"), accelerator.is_main_process
+    is_main = accelerator.is_main_process
     accelerator.wait_for_everyone()
     is_tuned = bool(model.config.objects) or model.config.labels == "overlapping"
     tuning = _tune(training, validation, on_tune) if is_main and is_tuned else None

@@ -35,6 +35,7 @@ def fit(
     slices: int | None = None,
     axis: str | None = None,
     nested: Sequence[str] = (),
+    spacing: Sequence[float] = (),
     resume: bool = False,
     listener: FitListener | None = None,
 ) -> Fit:
@@ -77,6 +78,10 @@ def fit(
         axis: volumes: along which slices follow one another, `"z"`, `"y"` or `"x"`; as for `unetzoo.survey`.
         nested: classes that may overlap, each of which contains the next, such as `["whole", "core"]`: of a prediction,
             pixels of the inner one that are outside of the outer one are dropped.
+        spacing: distance between pixels along (y, x), of volumes for a network over three axes (z, y, x), to which
+            images and masks are resampled, in the unit of length of the first file. Those within 10 % are left as they
+            are. The network remembers it, and `predict_files` and `evaluate` resample images in the same way and bring
+            results back. Empty: images are not resampled.
         resume: continue from the last checkpoint in `out`, with the same options, or with more epochs and steps; start
             a new run if there is none. `start` need not be given again.
         listener: functions that are called after every step and epoch.
@@ -106,6 +111,7 @@ def fit(
         slices=slices,
         axis=axis,
         nested=nested,
+        spacing=spacing,
     )
     recipe = recipe_in_python(model, data, said, options, start)
     if isinstance(data, Survey):

@@ -41,6 +41,7 @@ def fit_folds(
     split_by: SplitBy = "auto",
     slices: int | None = None,
     axis: str | None = None,
+    spacing: Sequence[float] = (),
     resume: bool = False,
     listener: FitListener | None = None,
 ) -> FoldsFit:
@@ -66,6 +67,7 @@ def fit_folds(
         split_by: as for `fit`; folds are of whole images, so that it must not be blocks.
         slices: as for `fit`.
         axis: as for `fit`.
+        spacing: as for `fit`.
         resume: continue the folds that have begun, and train the others.
         listener: as for `fit`, of each training.
 
@@ -87,6 +89,7 @@ def fit_folds(
         split_by=split_by,
         slices=slices,
         axis=axis,
+        spacing=spacing,
         folds=folds,
     )
     recipe = recipe_in_python(model, data, said, options, start)

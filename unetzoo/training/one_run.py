@@ -34,6 +34,7 @@ from unetzoo.training.recipe import Recipe
 from unetzoo.training.recipe_file import RECIPE
 from unetzoo.training.reproduce import complete
 from unetzoo.training.run import Run, begin, check_folder, discard, read_run
+from unetzoo.training.spacing import SpacedSurvey
 from unetzoo.training.start import completed, inherit_start, lineage_with, pinned, with_channels
 from unetzoo.training.stopping import explaining
 from unetzoo.training.target import target_of
@@ -78,10 +79,12 @@ def run_training(
         statistics = with_channels(survey.statistics, recipe.data.channels, run, bands_of(survey.readings))
         axes = len(statistics.largest)
         check_fits(model, statistics.class_names, statistics.channels, labels=statistics.labels, axes=axes)
+        spaced = SpacedSurvey(survey, recipe.data.spacing)
+        statistics = spaced.of(statistics)
         model.config = replace(model.config, postprocessing={})  # chosen for the weights before
         plan = options.plan(statistics, model.config.classes, objects=is_of_objects)
         if run is None and options.has_default_length:
-            options = _within_the_hour(model, survey, statistics, options, plan, accelerator)
+            options = _within_the_hour(model, spaced, statistics, options, plan, accelerator)
             plan = options.plan(statistics, model.config.classes, objects=is_of_objects)
             recipe = replace(recipe, training=replace(recipe.training, steps=options.steps, epochs=options.epochs))
         inheritance = inherit_start(model, start, statistics, run)
@@ -108,10 +111,11 @@ def run_training(
         if options.activation_checkpointing:
             model.checkpoint_activations()
         training = Training(accelerator, model, options, plan, info, folder)
-        crops = _crops(survey.dataset("train"), model.config, options, plan, statistics)
+        crops = _crops(spaced.dataset("train"), model.config, options, plan, statistics)
+        validation = spaced.dataset("val")
         with explaining(options.batch, plan.crop), _discard_run_before_first_step(training):
-            training.run(crops, survey.dataset("val"), _recording(training, listener, resume=resume), resume=resume)
-        return replace(finish(training, survey, listener.on_tune), inheritance=inheritance)
+            training.run(crops, validation, _recording(training, listener, resume=resume), resume=resume)
+        return replace(finish(training, validation, listener.on_tune), inheritance=inheritance)
 
 
 def _survey(data: Data, recipe: Recipe, run: Run | None, *, objects: bool) -> Survey:
@@ -185,15 +189,15 @@ def _crops(
 
 def _within_the_hour(
     model: Segmenter,
-    survey: Survey,
+    spaced: SpacedSurvey,
     statistics: Statistics,
     options: FitOptions,
     plan: Plan,
     accelerator: "Accelerator",
 ) -> FitOptions:
     """The options of a training that nobody says the length of."""
-    crops = _crops(survey.dataset("train"), replace(model.config, info=statistics.info), options, plan, statistics)
-    pixels = statistics.pixels * len(survey.dataset("val")) // statistics.images
+    crops = _crops(spaced.dataset("train"), replace(model.config, info=statistics.info), options, plan, statistics)
+    pixels = statistics.pixels * len(spaced.dataset("val")) // statistics.images
     with explaining(options.batch, plan.crop):
         return within_the_hour(model, crops, options, plan, accelerator, pixels=pixels)
 

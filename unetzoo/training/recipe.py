@@ -7,6 +7,8 @@ from typing import Annotated, Any, TypeVar
 
 from unetzoo._utils.atomic import write_text
 from unetzoo.checks import Range, check_fields, check_texts, plain
+from unetzoo.data.formats.orientation import AXES
+from unetzoo.data.formats.pixels import check_spacing
 from unetzoo.data.formats.slices import Slicing
 from unetzoo.data.masks.options import Classes, MaskOptions, Masks, Value
 from unetzoo.data.sources.cuts import SplitBy
@@ -80,6 +82,7 @@ class DataRecipe:
         folds: number of folds, each of which is held out once from a training of its own; None: no folds.
         fold: number of the fold, from 0, that is held out from this training; None: all of them, one after the other.
         nested: classes that may overlap, each of which contains the next.
+        spacing: as for `unetzoo.fit`; empty: images are not resampled.
     """
 
     source: str = ""
@@ -96,8 +99,10 @@ class DataRecipe:
     folds: Annotated[int | None, Range(2, 1000)] = None
     fold: Annotated[int | None, Range(0, 999)] = None
     nested: Sequence[str] = ()
+    spacing: Sequence[float] = ()
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "spacing", check_spacing(self.spacing))
         for name in ("channels", "nested"):
             object.__setattr__(self, name, check_texts(name, getattr(self, name)))
         check_fields(self)
@@ -144,6 +149,7 @@ class Recipe:
 
     def __post_init__(self) -> None:
         check_fields(self)
+        check_spacing(self.data.spacing, AXES[-self.network.spatial_dims :])
         for name in ("versions", "machine"):
             values = getattr(self, name)
             if not isinstance(values, Mapping) or not all(isinstance(each, str) for each in values.values()):

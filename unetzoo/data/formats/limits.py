@@ -9,6 +9,7 @@ WHOLE_BYTES = 2**27
 """Bytes of pixels up to which an image is read as a whole."""
 
 _MODEST = 2**28  # bytes of pixels that any file may announce
+_SMALLER = "predict it as a tiled TIFF or as Zarr, which are read by blocks, or cut it into parts"
 _MOST_TIMES = 1032  # bytes of pixels by bytes of the file: DEFLATE, of PNG, shrinks those of an empty image so much
 
 
@@ -34,18 +35,16 @@ def least_stored(announced: int) -> int:
     return 0 if announced <= _MODEST else announced // _MOST_TIMES
 
 
-def check_memory(name: str, needed: int) -> None:
+def check_memory(name: str, needed: int, advice: str = _SMALLER) -> None:
     """Raise DataError if reading an image needs more memory than is free.
 
     Args:
         name: of the image, for the error.
         needed: bytes.
+        advice: what helps.
     """
     if needed > _MODEST and needed > (free := free_memory()):
-        raise DataError(
-            f"{name} needs {_size(needed)} of memory, but {_size(free)} are free; predict it as a tiled TIFF or as "
-            "Zarr, which are read by blocks, or cut it into parts"
-        )
+        raise DataError(f"{name} needs {_size(needed)} of memory, but {_size(free)} are free; {advice}")
 
 
 def free_memory() -> int:

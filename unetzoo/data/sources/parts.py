@@ -72,11 +72,15 @@ def planes_last(mask: Sliced, axes: int = 2) -> Sliced:
     return np.moveaxis(mask, 0, -1) if isinstance(mask, np.ndarray) and mask.ndim > axes else mask
 
 
-def part_sample(dataset: Dataset, index: int) -> PartSample | None:
-    """A sample of a data set that is read by parts; None if it is read as a whole."""
+def part_sample(dataset: Dataset, index: int, *, decoded: bool = False) -> PartSample | None:
+    """A sample of a data set that is read by parts; None if it is read as a whole.
+
+    With `decoded`, parts of volumes that are decoded as a whole will do.
+    """
     source = dataset.source if isinstance(dataset, CodedDataset) else None
     if isinstance(dataset, CodedDataset) and isinstance(source, CaseSource):
-        return _part_of_case(dataset, source, dataset.indices[index])
+        number = dataset.indices[index]
+        return _part_of_case(dataset, source, number) if decoded or source.is_windowed(number) else None
     if not isinstance(dataset, CodedDataset) or not isinstance(source, BlockSource):
         return None
     number = dataset.indices[index]
@@ -89,9 +93,7 @@ def part_sample(dataset: Dataset, index: int) -> PartSample | None:
     return PartSample(image, mask, name, height * width * (block.pixel + 1))
 
 
-def _part_of_case(dataset: CodedDataset, source: CaseSource, number: int) -> PartSample | None:
-    if not source.is_windowed(number):
-        return None
+def _part_of_case(dataset: CodedDataset, source: CaseSource, number: int) -> PartSample:
     name, shape = source.entries[number].name, source.shape(number)
     image = Part(shape, partial(source.image_part, number))
     mask = Part(shape, partial(_ids_of_case, source, number, dataset.coding, name))

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 
 from unetzoo.data.formats.grid import NO_GRID, Grid
+from unetzoo.data.formats.resample import nearest
 from unetzoo.data.formats.table import endings_that_store, format_written
 from unetzoo.errors import DataError
 from unetzoo.inference.files.looks import Look
 from unetzoo.inference.files.partial import PartialResult
 from unetzoo.inference.files.writers import write_result
 from unetzoo.inference.objects import Decoder
-from unetzoo.inference.resample import nearest
 
 _MOST_OF_16_BITS = 2**16 - 1
 

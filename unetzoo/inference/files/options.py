@@ -65,8 +65,8 @@ class PredictOptions:
         per_class: Write a folder for each image with a file of 0 and 1 for each class, such as OUT/NAME/cell.png, where
             classes may overlap.
         raw: Leave out the post-processing that is stored with the network.
-        resample: Whether an image whose pixels have another size than those of the training, by more than 10 %, is
-            predicted at that size: `auto`, if both sizes are known, and the result is brought back; `never`.
+        resample: Whether an image or a volume whose pixels have another size than those of the training, by more than
+            10 %, is predicted at that size: `auto`, if both sizes are known, and the result is brought back; `never`.
         axes: Axes of volumes along which slices are predicted: `z` (axial), `y` (coronal), `x` (sagittal), several such
             as z,x, or all: the mean of their probabilities. None: of a network that was trained on slices of volumes
             the axis of the training; a network over three axes sees all at once; of any other, images are no volumes.

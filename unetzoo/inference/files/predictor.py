@@ -21,9 +21,8 @@ from unetzoo.inference.files.records import Standing, standing_of
 from unetzoo.inference.files.shown import Shown, shown
 from unetzoo.inference.files.volumes import VolumeTask, check_volume_options, predict_volume_file, volume_file
 from unetzoo.inference.forward import Network
-from unetzoo.inference.pixel_size import AS_IT_IS, rows_at
+from unetzoo.inference.pixel_size import AS_IT_IS, resampled, rows_at
 from unetzoo.inference.predict import rows_of
-from unetzoo.inference.resample import Resampled
 from unetzoo.nn.ensemble import without_postprocessing
 from unetzoo.nn.wrapped import network_of
 
@@ -171,8 +170,8 @@ class FilePredictor:
     ) -> None:
         options, nodata = self.options, tuple(self.config.info.nodata)
         pixels, scale = image.pixels, image.scale
-        if self.config.objects and scale.seen:  # they are decoded at that size, and brought back as objects
-            pixels, scale = Resampled(pixels, scale.seen, nodata), AS_IT_IS
+        if self.config.objects:  # they are decoded at that size, and brought back as objects
+            pixels, scale = resampled(scale, pixels, nodata), AS_IT_IS
         height, width = pixels.shape[:2]
         with ExitStack() as stack:
             opened = [(output, stack.enter_context(begun(output, (height, width)))) for output in outputs]
