@@ -10,6 +10,7 @@ from unetzoo.cli.progress import counting, is_first_process
 from unetzoo.errors import DataError, OptionError
 
 if TYPE_CHECKING:
+    from unetzoo.checks import Precision
     from unetzoo.data.survey.survey import Survey
     from unetzoo.planning.fingerprint import Fingerprint
     from unetzoo.training.recipe import Recipe
@@ -54,7 +55,7 @@ def planned(recipe: "Recipe", tables: Mapping[str, Any], survey: "Survey") -> "R
     except (DataError, OptionError) as error:
         _refuse(str(error))
         return recipe
-    precision = "bfloat16" if machine.is_of_gpu else "float32"
+    precision: Precision = "bfloat16" if machine.is_of_gpu else "float32"
     lines = [f"memory {machine.size:g} GB: {machine.source}", *reasons_of(plan)]
     show(
         "planned, since nothing is said of network, crop, batch and spacing:",

@@ -207,12 +207,12 @@ def _contracted(values: NDArray[np.float32], tables: Sequence[Weights]) -> NDArr
 
 def _largest(labels: NDArray[Any], tables: Sequence[Weights], closest: tuple[NDArray[Any], ...]) -> NDArray[Any]:
     """The label with the largest weight of each new pixel."""
-    result = labels[closest]
+    result: NDArray[Any] = labels[closest]
     present = np.unique(labels)
     if len(present) == 1:
         return result
     best = np.zeros(result.shape, np.float32)
-    chosen = result.copy()
+    chosen: NDArray[Any] = result.copy()
     for label in present:
         weight = _contracted((labels == label)[None].astype(np.float32), tables)[0] + _TIE * (result == label)
         is_larger = weight > best
