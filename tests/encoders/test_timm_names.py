@@ -22,6 +22,8 @@ def test_a_model_that_the_user_registered_with_timm_is_an_encoder():
     from timm.models import register_model
     from timm.models.resnet import resnet18
 
+    assert unetzoo.list_encoders("homemade*") == []
+
     def homemade_resnet(pretrained=False, **options):
         return resnet18(pretrained=pretrained, **options)
 

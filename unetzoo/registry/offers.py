@@ -74,13 +74,16 @@ def label(kind: str, item: Spec | EncoderFamily) -> str:
 
 def isolate(family: EncoderFamily, on_error: Callable[[str], None]) -> EncoderFamily:
     """The same family, but without names where listing them fails; `on_error` gets the reason."""
+    valid: frozenset[str] = frozenset()
 
     def names() -> frozenset[str]:
+        nonlocal valid
         with forbid_reentry():
             try:
                 listed = frozenset(family.names())
-                for name in listed:
+                for name in listed - valid:
                     _check_name(name)
+                valid = listed
             except (Exception, SystemExit) as error:  # a plugin's function may raise anything
                 on_error(f"the names of encoders {family.prefix}:* raised {describe_error(error)}")
                 return frozenset()

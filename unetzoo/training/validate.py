@@ -120,8 +120,9 @@ def draw_curves(folder: Path, epochs: Sequence[Epoch]) -> None:
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
 
-    figure = Figure(figsize=(8, 3.2), layout="constrained")
-    loss, score = figure.subplots(1, 2)
+    figure = Figure(figsize=(8, 3.2))
+    margins = {"left": 0.09, "right": 0.99, "bottom": 0.15, "top": 0.96, "wspace": 0.28}  # a layout draws it twice
+    loss, score = figure.subplots(1, 2, gridspec_kw=margins)
     numbers = [epoch.epoch for epoch in epochs]
     marker = "o" if len(epochs) < 2 else ""
     loss.plot(numbers, [epoch.loss for epoch in epochs], marker=marker, color="#0072b2")
@@ -144,7 +145,7 @@ def draw_curves(folder: Path, epochs: Sequence[Epoch]) -> None:
     for axes in (loss, score):
         axes.grid(alpha=0.3)
         axes.spines[["top", "right"]].set_visible(False)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     with whole_file(folder / "curves.png") as draft:
         figure.savefig(draft, format="png", dpi=120)
 
