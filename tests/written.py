@@ -1,34 +1,25 @@
 """Code blocks of Markdown pages, and how commands in them are run."""
 
-import json
+import os
 import re
 import shlex
-import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
+from tempfile import NamedTemporaryFile
 
 import numpy as np
 from cells import Cells
 from PIL import Image, ImageDraw
+from processes import start
+
+from unetzoo.cli import main, progress_lines
 
 BUDGET = {  # instead of hours
     "train": ["--steps", "2", "--epochs", "1", "--batch", "2", "--crop", "64"],
     "bench grid": ["--decoders", "unet"],
     "bench speed": ["--size", "32", "--rounds", "1"],
 }
-_PROGRAM = """
-import contextlib, io, json, sys
-from unetzoo.cli import main, progress_lines
-
-progress_lines._INTERVAL = float("inf")  # or a busy machine, which takes a minute, writes to standard error
-for arguments in json.load(sys.stdin):
-    sys.argv = ["unetzoo", *arguments]
-    with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as errors:
-        try:
-            status = main() or 0
-        except SystemExit as end:
-            status = end.code or 0
-    print(json.dumps([status, out.getvalue(), errors.getvalue()]), flush=True)
-"""
 
 
 def blocks(text, language):
@@ -48,16 +39,32 @@ def run_python(text, name):
 
 
 def run_commands(lines, folder):
-    """Run commands one after the other in one process, which imports once what they need.
+    """Run commands one after the other in one process of its own.
 
     Returns:
         For each line its exit code, its output and what it wrote to standard error.
     """
-    program = [sys.executable, "-c", _PROGRAM]
-    text = json.dumps([_arguments(line) for line in lines])
-    done = subprocess.run(program, cwd=folder, input=text, capture_output=True, text=True, timeout=600, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    with NamedTemporaryFile("r") as beside:
+        process, said = start(_run, dict(os.environ), folder, beside.name, [_arguments(line) for line in lines])
+        results = list(said)
+        process.join()
+        assert (process.exitcode, beside.read()) == (0, "")
+    return results
+
+
+def _run(say, environment, folder, beside, commands):
+    os.dup2(os.open(beside, os.O_WRONLY), sys.stderr.fileno())  # what is no command's, such as of the process's end
+    os.environ.update(environment)  # the process is forked from one that began before the test
+    os.chdir(folder)
+    progress_lines._INTERVAL = float("inf")  # or a busy machine, which takes a minute, writes to standard error
+    for arguments in commands:
+        sys.argv = ["unetzoo", *arguments]
+        with redirect_stdout(StringIO()) as out, redirect_stderr(StringIO()) as errors:
+            try:
+                status = main() or 0
+            except SystemExit as end:
+                status = end.code or 0
+        say((status, out.getvalue(), errors.getvalue()))
 
 
 def _arguments(line):

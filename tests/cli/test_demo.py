@@ -54,14 +54,17 @@ def timed_once(monkeypatch):
 
 
 @pytest.mark.usefixtures("offline", "timed_once")
-def test_the_same_seed_gives_the_same_numbers_and_the_baseline_is_that_of_other_libraries(invoke, tmp_path):
-    out = tmp_path / "nuclei.jpg"
-    first, second = (invoke("demo", *_QUICK, "--seed", "7", "--out", str(out)).stdout for _ in range(2))
+def test_the_same_seed_gives_the_same_numbers_and_the_baseline_is_that_of_other_libraries(
+    invoke, monkeypatch, tmp_path
+):
+    out, again = (str(tmp_path / name) for name in ("nuclei.jpg", "again.jpg"))
+    first = invoke("demo", *_QUICK, "--seed", "7", "--out", out).stdout
+    monkeypatch.setattr(demo_methods, "METHODS", demo_methods.METHODS[:1])  # one is enough to compare
+    second = invoke("demo", *_QUICK, "--seed", "7", "--out", again).stdout
     assert "112 columns of the image that no network saw; encoder mobilenetv3_small_050, 1 step, seed 7" in first
     assert re.search(r"method +mean IoU +nuclei Dice +counted +AP +seconds per image +parameters", first)
     assert first.endswith(f"picture in {out}\n")
-    for method in ("U-Net", "U-Net++"):
-        assert _numbers(first, method) == _numbers(second, method)
+    assert _numbers(first, "U-Net") == _numbers(second, "U-Net")
     train, test = (unetzoo.create_dataset("nuclei", split=split)[0] for split in ("train", "test"))
     mask = (test.image[..., 0] > threshold_otsu(train.image)).astype(int).ravel()
     truth = test.mask.ravel()

@@ -161,8 +161,15 @@ def test_an_encoder_that_cannot_says_so():
         unetzoo.create("unet", encoder="hrnet_w18_small", activation_checkpointing=True)
 
 
-@pytest.mark.parametrize("decoder", ["unet", "unetpp"])
-@pytest.mark.parametrize("checkpointing", [False, True])
+@pytest.mark.parametrize(
+    ("decoder", "checkpointing"),
+    [
+        ("unet", False),
+        ("unetpp", True),
+        pytest.param("unet", True, marks=pytest.mark.slow),
+        pytest.param("unetpp", False, marks=pytest.mark.slow),
+    ],
+)
 def test_training_is_one_graph_for_a_compiler(decoder, checkpointing):
     torch.manual_seed(0)
     options = {"widths": (4, 8, 8)}
