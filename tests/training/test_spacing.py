@@ -127,6 +127,9 @@ def test_images_are_resampled_with_the_numbers_of_their_objects(tmp_path):
         numbers = samples.instances(number)
         assert np.bincount(numbers.ravel())[1:].tolist() == [42] * 4
         np.testing.assert_array_equal(numbers > 0, samples[number].mask > 0)
+        window, parts = (slice(2, 9), slice(5, 20)), parts_of(samples, number)
+        np.testing.assert_array_equal(parts.image[window], samples[number].image[window])
+        np.testing.assert_array_equal(parts.mask[window], samples[number].mask[window])
     network = unetzoo.create("unet", encoder="plain", in_channels=1, objects="distance")
     options = _options(crop=16, steps=2)
     fit = unetzoo.fit(network, tmp_path / "cells", tmp_path / "run", masks="instances", spacing=(1, 1), options=options)

@@ -57,18 +57,22 @@ class SpacedDataset(Dataset):
         return numbers if size is None else self._labels(index, numbers, size)
 
     def parts(self, index: int) -> PartSample | None:
-        """A sample of which parts are read and resampled; None if it is read as a whole."""
-        parts = part_sample(self.samples, index, decoded=True)
-        size = parts and self._size(index, parts.image.shape)
-        if parts is None or size is None:
+        """A sample of which parts are resampled, and read where files let it; None if it is read as a whole."""
+        ratios = self._steps[index] / np.array(self._spacing)
+        if not differ(ratios):
             return part_sample(self.samples, index)
-        stepped = self._stepped(index)
+        image, mask, name, nbytes = part_sample(self.samples, index, decoded=True) or self._whole(index)
+        size, stepped = size_at(image.shape[: len(ratios)], ratios), self._stepped(index)
         return PartSample(
-            Resampled(parts.image, size, self._nodata, stepped=stepped),
-            ResampledMask(parts.mask, size, stepped=stepped),
-            parts.name,
-            parts.nbytes * prod(size) // prod(parts.image.shape[: len(size)]),
+            Resampled(image, size, self._nodata, stepped=stepped),
+            ResampledMask(mask, size, stepped=stepped),
+            name,
+            nbytes * prod(size) // prod(image.shape[: len(size)]),
         )
+
+    def _whole(self, index: int) -> PartSample:
+        image, mask, name = self.samples[index]
+        return PartSample(image, planes_last(mask, image.ndim - 1), name, image.nbytes + mask.nbytes)
 
     def _size(self, index: int, shape: Sequence[int]) -> tuple[int, ...] | None:
         """The sides of a sample of that shape; None: it is left as it is."""
