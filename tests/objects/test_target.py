@@ -91,6 +91,7 @@ def test_flows_of_a_turned_image_are_the_turned_flows():
         ({"activation": "relu"}, "the activation of map 'm' must be one of sigmoid, softmax, none; got 'relu'"),
         ({"loss": "bce +"}, "cannot read the loss 'bce \\+'"),
         ({"weight": 0}, "the weight of map 'm' must be a number > 0, got 0"),
+        ({"start": float("inf")}, "the start of map 'm' must be a finite number, got inf"),
         ({"channels": ()}, "map 'm' needs at least one channel"),
         ({"vector": True}, "map 'm' needs two channels, y and x, got \\('a',\\)"),
         ({"rays": True}, "map 'm' needs channels for a multiple of 4 directions, got \\('a',\\)"),

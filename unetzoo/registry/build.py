@@ -1,9 +1,10 @@
 """Build a network, or an encoder, from the registered parts."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import torch
 from torch import nn
 
 from unetzoo.checks import check_count
@@ -14,6 +15,7 @@ from unetzoo.nn.config import ModelConfig
 from unetzoo.nn.contracts import Decoder, Encoder
 from unetzoo.nn.image_head import ImageHead
 from unetzoo.nn.segmenter import Segmenter
+from unetzoo.objects.coding import ObjectMap, slices_of
 from unetzoo.options import build_part
 from unetzoo.registry.host import host
 from unetzoo.registry.objects import network_maps
@@ -47,12 +49,11 @@ def build(config: ModelConfig, *, pretrained: bool | str = False) -> Segmenter:
         valid, other = ("encoder", "decoder") if encoder.valid_padding else ("decoder", "encoder")
         raise OptionError(f"the {valid} has padding='valid', the {other} does not: set it in the options of both")
     providers = {"encoder": str(encoder_entry.provider), "decoder": str(decoder_entry.provider)}
+    maps = network_maps(config)
     if config.objects:
-        network_maps(config)  # checks the channels
         providers["objects"] = str(registries["object"].find(config.objects).provider)
-    model = Segmenter(
-        encoder, decoder, _heads(decoder, config), replace(config, providers=providers), _aux_head(encoder, config)
-    )
+    heads = _heads(decoder, config, maps)
+    model = Segmenter(encoder, decoder, heads, replace(config, providers=providers), _aux_head(encoder, config))
     set_order(model, AXES[config.spatial_dims].order)
     return model
 
@@ -84,10 +85,16 @@ def _encoder(
     return encoder
 
 
-def _heads(decoder: Decoder, config: ModelConfig) -> list[nn.Module]:
-    """A convolution for each output of the decoder."""
+def _heads(decoder: Decoder, config: ModelConfig, maps: Sequence[ObjectMap]) -> list[nn.Module]:
+    """A convolution for each output of the decoder, whose logits begin where the maps of objects say."""
     side, axes = config.head_kernel_size, AXES[config.spatial_dims]
-    return [axes.conv(channels, config.classes, side, padding=side // 2) for channels in decoder.out_channels]
+    heads = [axes.conv(channels, config.classes, side, padding=side // 2) for channels in decoder.out_channels]
+    for item, place in zip(maps, slices_of(maps), strict=True):
+        for head in heads:
+            if item.start and head.bias is not None:
+                with torch.no_grad():
+                    head.bias[place] += item.start
+    return [*heads]
 
 
 def _aux_head(encoder: Encoder, config: ModelConfig) -> ImageHead | None:

@@ -56,6 +56,18 @@ def test_rays_of_a_turned_shape_are_turned(rays):
     np.testing.assert_array_equal(_rays(np.rot90(shape).copy(), rays), expected)
 
 
+@pytest.mark.parametrize("decoder_options", [{}, {"deep_supervision": True}])
+def test_a_new_network_predicts_rays_of_one_unit(decoder_options):
+    torch.manual_seed(0)
+    options = {"encoder_options": {"widths": (4, 8)}, "in_channels": 1, "objects": "stardist"}
+    model = unetzoo.create("unetpp", encoder="plain", decoder_options=decoder_options, **options).eval()
+    with torch.no_grad():
+        for logits in model.all_logits(torch.zeros(1, 1, 16, 16)):
+            probability, rays = logits.split([1, 32], 1)
+            assert rays.mean() == pytest.approx(1, abs=0.3)
+            assert abs(probability.mean()) < 0.7
+
+
 def test_rays_end_at_the_border():
     lengths = _rays(np.ones((3, 5), np.int32), 8)
     right, down, left, up = lengths[::2, 1, 1]

@@ -41,8 +41,8 @@ class StarDist(unetzoo.ObjectCoding):
 
     Args:
         rays: in as many directions, a multiple of 4, >= 8.
-        unit: pixels of a ray that is 1 in the maps, >= 0.1. About the radius of an object: networks learn numbers near
-            1 in the fewest steps.
+        unit: pixels of a ray that is 1 in the maps, >= 0.1. About the radius of an object: a new network predicts rays
+            near 1, and learns such numbers in the fewest steps.
         threshold: of the probability of a pixel that proposes a polygon, in (0, 1).
         overlap: share of the smaller of two polygons from which on the less probable one is dropped, in (0, 1).
         min_size: pixels of the smallest object that is kept.
@@ -69,7 +69,7 @@ class StarDist(unetzoo.ObjectCoding):
         probability = ObjectMap(name="probability", channels=("probability",), activation="sigmoid", loss="bce")
         channels = tuple(f"ray{index}" for index in range(self.rays))
         return probability, ObjectMap(
-            name="rays", channels=channels, activation="none", loss="l1", weight=0.2 * self.unit, rays=True
+            name="rays", channels=channels, activation="none", loss="l1", weight=0.2 * self.unit, rays=True, start=1.0
         )
 
     @property
