@@ -37,14 +37,14 @@ def described_labels(folder: Path) -> MaskOptions | None:
     return MaskOptions(named, ignore=ignored)
 
 
-def _numbers(labels: Mapping[str, object]) -> dict[str, Sequence[int]]:
+def _numbers(labels: Mapping[str, object]) -> dict[str, list[int]]:
     """The numbers of each name, of either form; none for what is not a label."""
     if all(name.isdecimal() and isinstance(value, str) for name, value in labels.items()):
         return {str(value): [int(name)] for name, value in labels.items()}
     return {name: _whole(value if isinstance(value, list) else [value]) for name, value in labels.items()}
 
 
-def _whole(values: Sequence[object]) -> Sequence[int]:
+def _whole(values: Sequence[object]) -> list[int]:
     """The values, if all are whole numbers of labels; else none."""
     numbers = [value for value in values if isinstance(value, int) and not isinstance(value, bool) and value >= 0]
     return numbers if len(numbers) == len(values) else []
