@@ -174,3 +174,14 @@ def test_files_that_state_no_spacing_or_another_unit_are_named(mixed, tmp_path, 
     silent = mixed / "images" / "case1.tif"
     tifffile.imwrite(silent, tifffile.imread(silent))
     fails(mixed, (4, 1, 1), r"case1\.tif states no size of its pixels in a unit of length, which spacing needs")
+
+
+@pytest.mark.filterwarnings("ignore:.*it is predicted at:unetzoo.DataWarning")
+def test_folds_are_scored_on_the_voxels_of_the_files(mixed, tmp_path):
+    """Crops are cut by another process."""
+    options = _options(crop=(8, 16, 16), steps=1, workers=1)
+    result = unetzoo.fit_folds(_network(), mixed, tmp_path / "run", folds=2, spacing=(2, 1, 1), options=options)
+    assert (len(result.evaluation.cases), result.evaluation.unit) == (4, "um")
+    for fold in range(2):
+        network = unetzoo.load(tmp_path / "run" / f"fold-{fold}")
+        assert network.config.info.pixel_size == (2, 1, 1)
