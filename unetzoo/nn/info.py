@@ -61,8 +61,8 @@ class ModelInfo:
         lineage: the trained networks that its training began with, the nearest first: `"user/name@commit"` on the Hub,
             or `"sha256:..."` with the first digits of the hash of the weights.
         recipe: of its training, as TOML; see `unetzoo.Recipe`.
-        pixel_size: height and width of a pixel of the training images, their median, of volumes the depth first; empty:
-            not stated.
+        pixel_size: height and width of a pixel of the training images, their median, or the spacing to which they were
+            resampled; of volumes the depth first; empty: not stated.
         pixel_size_range: the smallest and the largest side of a pixel among the training images.
         unit: of these lengths, such as `"um"`.
         split_by: `"blocks"`: the splits of its training were blocks of the ground of images; empty: they were images.
