@@ -20,18 +20,18 @@ _NAMES = [CREATED, OPTIMIZED, *(["unetzoo, optimize(bfloat16)"] if has_bfloat16(
 
 @pytest.fixture(scope="module")
 def smallest(tmp_path_factory):
-    """What the command's smallest run prints, and the content of its file."""
+    """What the command's smallest run says beside its JSON, the content of its file, and the JSON."""
     folder = tmp_path_factory.mktemp("results")
-    options = ["--decoder", "unet", "--encoder", _NET, "--size", "32", "--rounds", "2", "--out", str(folder)]
+    options = ["--decoder", "unet", "--encoder", _NET, "--size", "32", "--rounds", "2", "--out", str(folder), "--json"]
     result = CliRunner().invoke(app, ["bench", "speed", *options])
     assert result.exit_code == 0, result.output
     (path,) = folder.iterdir()
     assert path.name == "unet-plain-widths-4-8--32px-1-inference-cpu.json"
-    return result.output, json.loads(path.read_text())
+    return result.stderr, json.loads(path.read_text()), json.loads(result.stdout)
 
 
 def test_the_command_prints_every_contender_with_both_allocators(smallest):
-    output, _ = smallest
+    output, *_ = smallest
     assert output.startswith(f"unet, {_NET}, 32 px, batch 1, inference, cpu")
     rows = re.findall(r"^([AB])  (unetzoo, \S+(?: \S+)?) ", output, re.MULTILINE)
     assert rows == [(allocator, name) for allocator in "AB" for name in _NAMES]
@@ -39,7 +39,7 @@ def test_the_command_prints_every_contender_with_both_allocators(smallest):
 
 
 def test_its_file_has_the_raw_samples_and_their_origin(smallest):
-    _, result = smallest
+    _, result, _ = smallest
     for measured in result["allocators"].values():
         assert {name: len(samples) for name, samples in measured["seconds"].items()} == dict.fromkeys(_NAMES, 2)
         assert len(measured["rate"]) == 2
@@ -47,8 +47,21 @@ def test_its_file_has_the_raw_samples_and_their_origin(smallest):
     assert result["machine"]["versions"]["unetzoo"] == unetzoo.__version__
 
 
+def test_its_json_has_the_medians_of_these_samples(smallest):
+    output, result, (printed,) = smallest
+    assert printed["case"] == result["case"]
+    rows = {(row["allocator"], row["contender"]): row for row in printed["timings"]}
+    assert [*rows] == [(allocator, name) for allocator in "AB" for name in _NAMES]
+    for (allocator, name), row in rows.items():
+        seconds = result["allocators"][allocator]["seconds"]
+        assert row["seconds"] == pytest.approx(sum(seconds[name]) / 2, rel=1e-4)  # the median of two
+        ratios = [one / other for one, other in zip(seconds[CREATED], seconds[name], strict=True)]
+        assert row["times_as_fast"] == pytest.approx(sum(ratios) / 2, rel=1e-3)
+        assert re.search(rf"^{allocator}  {re.escape(name)} +{row['seconds'] * 1e3:,.0f} ", output, re.MULTILINE)
+
+
 def test_the_optimized_network_computes_the_same_function(smallest):
-    _, result = smallest
+    _, result, _ = smallest
     differences = result["allocators"]["A"]["relative_difference"]
     assert differences[CREATED] == 0
     assert 0 < differences[OPTIMIZED] < 1e-4  # batch norms are folded into the weights

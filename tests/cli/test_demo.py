@@ -1,3 +1,4 @@
+import json
 import re
 import socket
 
@@ -58,13 +59,16 @@ def test_the_same_seed_gives_the_same_numbers_and_the_baseline_is_that_of_other_
     invoke, monkeypatch, tmp_path
 ):
     out, again = (str(tmp_path / name) for name in ("nuclei.jpg", "again.jpg"))
-    first = invoke("demo", *_QUICK, "--seed", "7", "--out", out).stdout
+    file = tmp_path / "numbers.json"
+    first = invoke("demo", *_QUICK, "--seed", "7", "--out", out, "--json", str(file)).stdout
     monkeypatch.setattr(demo_methods, "METHODS", demo_methods.METHODS[:1])  # one is enough to compare
     second = invoke("demo", *_QUICK, "--seed", "7", "--out", again).stdout
     assert "112 columns of the image that no network saw; encoder mobilenetv3_small_050, 1 step, seed 7" in first
     assert re.search(r"method +mean IoU +nuclei Dice +counted +AP +seconds per image +parameters", first)
     assert first.endswith(f"picture in {out}\n")
     assert _numbers(first, "U-Net") == _numbers(second, "U-Net")
+    for row in json.loads(file.read_text(encoding="utf-8"))["methods"]:
+        assert [round(row["mean_iou"], 3), round(row["dice"], 3)] == _numbers(first, row["method"])
     train, test = (unetzoo.create_dataset("nuclei", split=split)[0] for split in ("train", "test"))
     mask = (test.image[..., 0] > threshold_otsu(train.image)).astype(int).ravel()
     truth = test.mask.ravel()

@@ -1,3 +1,5 @@
+import json
+
 import pytest
 import segmentation_models_pytorch as smp
 import torch
@@ -54,9 +56,13 @@ def test_a_state_dict_of_a_wrapped_network_becomes_a_folder_with_its_logits(writ
 
 def test_without_mean_and_std_the_doubt_is_said(peer, invoke, tmp_path):
     _parallel(peer, tmp_path / "a.pth")
-    done = invoke("import", str(tmp_path / "a.pth"), str(tmp_path / "net"), "--encoder", "resnet18")
+    done = invoke("import", str(tmp_path / "a.pth"), str(tmp_path / "net"), "--encoder", "resnet18", "--json")
     assert done.exit_code == 0
     assert done.stderr.startswith("warning: weights do not say how images were normalized")
+    network = {"decoder": "unet", "encoder": "resnet18", "in_channels": 3, "classes": 2}
+    parts = (peer, peer.encoder.layer3, peer.encoder.layer4)  # it keeps the stages that its encoder_depth leaves out
+    total, *unused = (sum(parameter.numel() for parameter in part.parameters()) for part in parts)
+    assert json.loads(done.stdout) == {**network, "parameters": total - sum(unused), "folder": str(tmp_path / "net")}
 
 
 def _two(peer, path):

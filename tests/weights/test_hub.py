@@ -286,6 +286,10 @@ def test_the_commands_push_pull_and_search(name, tmp_path, monkeypatch):
     assert f": unet with plain, 3 channels to 1 classes, {parameters:,} parameters" in pulled.output
     assert _bias(unetzoo.load(tmp_path / "there")) == 5
     assert name in runner.invoke(app, ["search", name]).output
+    assert name in [each["name"] for each in json.loads(runner.invoke(app, ["search", name, "--json"]).stdout)]
+    facts = json.loads(runner.invoke(app, ["pull", name, "--json"]).stdout)
+    assert facts["source"].startswith(f"{name}@")
+    assert (facts["decoder"], facts["parameters"], facts["folder"]) == ("unet", parameters, None)
     missing = runner.invoke(app, ["pull", "alice/nothing-here"])
     assert missing.exit_code == 2
     assert missing.stderr.startswith("error: cannot pull 'alice/nothing-here'")

@@ -71,15 +71,39 @@ def _over_floor(multiply_adds: int, allocator: str, measured: Mapping[str, Any])
     return f"optimize() with allocator {allocator}: {ratio:.2f} times the floor, which is {median(floor) * 1e3:,.0f} ms"
 
 
+def as_numbers(result: Mapping[str, Any]) -> dict[str, Any]:
+    """A case, its machine and the numbers of `timings` as plain data: seconds, ratios, bytes; None if not measured."""
+    rows = [
+        _row(allocator, measured, name)
+        for allocator, measured in result["allocators"].items()
+        for name in measured["names"]
+    ]
+    return {"case": result["case"], "machine": result["machine"], "timings": rows}
+
+
+def _row(allocator: str, measured: Mapping[str, Any], name: str) -> dict[str, Any]:
+    seconds = measured["seconds"]
+    return {
+        "allocator": allocator,
+        "contender": name,
+        "seconds": median(seconds[name]),
+        "times_as_fast": median(ratios(seconds[measured["names"][0]], seconds[name])),
+        "peak_bytes": measured["peak_bytes"].get(name),
+        "saved_bytes": measured["saved_bytes"].get(name),
+        "relative_difference": measured["relative_difference"].get(name),
+    }
+
+
 def _timing(allocator: str, measured: Mapping[str, Any], name: str) -> Timing:
-    seconds, difference = measured["seconds"], measured["relative_difference"].get(name)
+    seconds, row = measured["seconds"], _row(allocator, measured, name)
+    difference = row["relative_difference"]
     return Timing(
         allocator,
         name,
-        milliseconds=f"{median(seconds[name]) * 1e3:,.0f}",
+        milliseconds=f"{row['seconds'] * 1e3:,.0f}",
         ratio=with_quartiles(ratios(seconds[measured["names"][0]], seconds[name])),
-        peak=_mebibytes(measured["peak_bytes"].get(name)),
-        saved=_mebibytes(measured["saved_bytes"].get(name)),
+        peak=_mebibytes(row["peak_bytes"]),
+        saved=_mebibytes(row["saved_bytes"]),
         difference="" if difference is None else f"{difference:.1g}",
     )
 

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from unetzoo.cli.common import Json
 from unetzoo.cli.grid import grid, report
-from unetzoo.cli.output import new_table, show
+from unetzoo.cli.output import new_table, show, show_result
 from unetzoo.errors import OptionError
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ def speed(
         Path | None,
         typer.Option(metavar="FOLDER", help="Also write the raw samples to this folder, one .json file per case"),
     ] = None,
+    json: Json = None,
 ) -> None:
     """Time networks as created and optimized, in turn, call by call.
 
@@ -76,7 +78,7 @@ def speed(
     from unetzoo.bench.case import Case
     from unetzoo.bench.grid import parts
     from unetzoo.bench.store import check_folder
-    from unetzoo.bench.timings import EXPLANATION
+    from unetzoo.bench.timings import EXPLANATION, as_numbers
     from unetzoo.inference.engines.started import check_engine, engine_spec
 
     choices = (
@@ -107,14 +109,14 @@ def speed(
     ]
     if out is not None:
         check_folder(out)
-    for case in cases:
-        _measure(case, out)
-    show(EXPLANATION)
-    if device == "auto" and "cuda" not in devices:
-        show("", "There is no GPU here: nothing was measured on one.")
+    results = [_measure(case, out) for case in cases]
+    without_gpu = device == "auto" and "cuda" not in devices
+    note = ("", "There is no GPU here: nothing was measured on one.") if without_gpu else ()
+    show_result([*map(as_numbers, results)], json, EXPLANATION, *note)
 
 
-def _measure(case: "Case", out: Path | None) -> None:
+def _measure(case: "Case", out: Path | None) -> "Mapping[str, Any]":
+    """Time a case, and print its table at once."""
     from unetzoo.bench.speed import run_case
     from unetzoo.bench.store import write_json
     from unetzoo.bench.timings import comparisons
@@ -125,6 +127,7 @@ def _measure(case: "Case", out: Path | None) -> None:
     show(case.title, "", _table(result), "", *comparisons(result), "")
     if out is not None:
         write_json(result, out / case.file_name)
+    return result
 
 
 def _table(result: "Mapping[str, Any]") -> "Table":

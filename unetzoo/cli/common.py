@@ -123,7 +123,7 @@ def with_common_options(function: Callable[..., None]) -> Callable[..., None]:
 
     @wraps(function)
     def command(*args: Any, quiet: bool, log: Path | None, **kwargs: Any) -> None:  # noqa: ANN401 - passed on
-        with reporting(quiet=quiet, log=log):
+        with reporting(quiet=quiet, log=log, json=kwargs.get("json")):
             function(*args, **kwargs)
 
     signature = inspect.signature(function)

@@ -8,7 +8,7 @@ import typer
 from unetzoo._utils.texts import count_of
 from unetzoo.cli.common import Json
 from unetzoo.cli.flags import in_flags
-from unetzoo.cli.output import check_json, new_table, say, show, write_json
+from unetzoo.cli.output import new_table, say, show, show_result
 from unetzoo.cli.progress import counting, progress
 
 if TYPE_CHECKING:
@@ -140,13 +140,9 @@ def check(
     """
     from unetzoo.data.formats.slices import Slicing
 
-    check_json(json)
     options = mask_options(classes, masks, ignore, threshold, nearest_color=nearest_color)
     survey = read_survey(source, options, split_by=split_by, slicing=Slicing(slices, axis))
-    if json:
-        write_json(survey.to_dict(), json)
-    else:
-        show(*_report(survey))
+    show_result(survey.to_dict(), json, *_report(survey))
     if survey.errors:
         raise typer.Exit(_ERRORS_EXIT)
 

@@ -2,12 +2,13 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from unetzoo._utils.texts import count_of
-from unetzoo.cli.output import new_table, show
+from unetzoo.cli.common import Json
+from unetzoo.cli.output import new_table, show, show_result
 from unetzoo.errors import OptionError
 from unetzoo.training.options import FitOptions
 
@@ -31,6 +32,7 @@ def demo(
     steps: Annotated[int, typer.Option(metavar="N", help="Number of updates of the weights of each network")] = 100,
     seed: Annotated[int, typer.Option(metavar="N", help="Seed of the weights and the crops")] = 0,
     out: Annotated[Path, typer.Option(metavar="FILE", help="Picture, a .png or .jpg file")] = Path("demo.png"),
+    json: Json = None,
 ) -> None:
     """Find and count cell nuclei: train three networks on a real image, and judge them on a part that they never saw.
 
@@ -72,7 +74,11 @@ def demo(
     ]
     test = data.dataset("test")[0]
     height, width = test.mask.shape
-    show(
+    facts = {"encoder": encoder, "steps": steps, "seed": seed, "threads": torch.get_num_threads(), "picture": str(out)}
+    image = {"height": height, "width": width, "nuclei": int(results[0].objects.truth.max())}
+    show_result(
+        {**facts, "image": image, "methods": [_numbers(each) for each in results]},
+        json,
         f"{width} columns of the image that no network saw; encoder {encoder}, {count_of(steps, 'step')}, seed {seed}",
         "",
         _table(results),
@@ -84,6 +90,19 @@ def demo(
     with whole_file(out) as draft:
         draw(_TITLE, test, results).save(draft, format=_FORMATS[out.suffix.lower()])
     show("", f"picture in {out}")
+
+
+def _numbers(result: "Result") -> dict[str, Any]:
+    """Those of the table."""
+    return {
+        "method": result.method,
+        "mean_iou": result.mean_iou,
+        "dice": result.dice,
+        "counted": int(result.objects.predicted.max()),
+        "average_precision": result.precision,
+        "seconds": result.seconds,
+        "parameters": result.parameters,
+    }
 
 
 def _table(results: "Sequence[Result]") -> "Table":

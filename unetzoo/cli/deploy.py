@@ -8,7 +8,7 @@ import typer
 from unetzoo.cli.common import Json
 from unetzoo.cli.data import ClassNames, Ignore, MaskKind, NearestColor, Threshold, mask_options
 from unetzoo.cli.models import ModelName, load_model
-from unetzoo.cli.output import PRINT, check_json, new_table, say, show, write_json
+from unetzoo.cli.output import new_table, say, show_result
 
 
 def deploy(
@@ -51,7 +51,6 @@ def deploy(
     from unetzoo.deployment.card import cells
     from unetzoo.deployment.deploy import deploy as measure
 
-    check_json(json)
     keep_freed_memory()
     options = mask_options(classes, masks, ignore, threshold, nearest_color=nearest_color)
     result = measure(
@@ -65,11 +64,9 @@ def deploy(
         masks=options,
         on_candidate=lambda name: say("trying:", "cyan", name),
     )
-    if json != PRINT:
-        table = new_table("engine", "arithmetic", "result", numbers=(result.metric, "ms", "times as fast", "MB"))
-        for each in result.candidates:
-            engine, arithmetic, *numbers, verdict = cells(each)
-            table.add_row(engine, arithmetic, verdict, *numbers)
-        show(table, "", f"kept: {result.kept.engine} {result.kept.dtype}, in {out}")
-    if json:
-        write_json({**asdict(result), "folder": str(out)}, json)
+    table = new_table("engine", "arithmetic", "result", numbers=(result.metric, "ms", "times as fast", "MB"))
+    for each in result.candidates:
+        engine, arithmetic, *numbers, verdict = cells(each)
+        table.add_row(engine, arithmetic, verdict, *numbers)
+    kept = f"kept: {result.kept.engine} {result.kept.dtype}, in {out}"
+    show_result({**asdict(result), "folder": str(out)}, json, table, "", kept)

@@ -9,7 +9,7 @@ import typer
 
 from unetzoo.cli.common import Json
 from unetzoo.cli.kinds import kind_of
-from unetzoo.cli.output import new_table, show, write_json
+from unetzoo.cli.output import new_table, show_result
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -43,14 +43,12 @@ def describe_part(
     from unetzoo.catalog import describe
 
     description = describe(kind_of(kind), name)
-    if json:
-        write_json(_as_dict(description), json)
-        return
     facts = Table.grid(padding=(0, 2))
     for label, value in _facts(description):
         facts.add_row(label, value)
     has_none = () if description.kind in ("format", "engine") else ("", "It has no options.")
-    show(facts, *(("", _options(description.options)) if description.options else has_none))
+    options = ("", _options(description.options)) if description.options else has_none
+    show_result(_as_dict(description), json, facts, *options)
 
 
 def _as_dict(description: "Description") -> dict[str, object]:

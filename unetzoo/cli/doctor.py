@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from unetzoo.cli.common import Json
-from unetzoo.cli.output import check_json, show, write_json
+from unetzoo.cli.output import show_result
 
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
@@ -30,12 +30,8 @@ def doctor(json: Json = None) -> None:
     The text holds no names of files, so it can be pasted into a report of a bug. Nothing is downloaded. The exit code
     is 1 if a package that unetzoo needs is missing or too old, a plugin is broken, or a test fails.
     """
-    check_json(json)
     report, is_well = _examined()
-    if json:
-        write_json(report, json)
-    else:
-        show(_table(report), widest=_WIDEST)
+    show_result(report, json, _table(report), widest=_WIDEST)
     if not is_well:
         raise typer.Exit(_FAULTY_EXIT)
 

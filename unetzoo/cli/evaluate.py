@@ -13,7 +13,7 @@ from unetzoo._utils.texts import count_of
 from unetzoo.cli.common import Json
 from unetzoo.cli.data import ClassNames, Ignore, MaskKind, NearestColor, Source, SplitByName, Threshold, mask_options
 from unetzoo.cli.models import ModelName, More, load_models
-from unetzoo.cli.output import PRINT, check_json, new_table, show, write_json
+from unetzoo.cli.output import new_table, show, show_result
 from unetzoo.cli.progress import counting
 from unetzoo.cli.tiling import AxesName, DeviceName, EngineName, Mirrors, Overlap, ResampleName, Tile
 
@@ -92,7 +92,6 @@ def evaluate(
     from unetzoo.inference.files.computed import network_for
     from unetzoo.nn.ensemble import without_postprocessing
 
-    check_json(json)
     _check_early(html)
     keep_freed_memory()
     network = network_for(load_models(model, with_), device, engine)
@@ -124,16 +123,14 @@ def evaluate(
             axes=axes,
             on_case=on_case,
         )
-    if json != PRINT:
-        notes = [note for note in (interval_note(result),) if note]
-        scores = (*_units(result), *hausdorff_notes(result), *_probabilities(result), *_objects(result), *notes)
-        show(f"{model} on {data}: {_images(result)}", *_note(result), "", class_table(result), *scores)
-    if json:
-        write_json(_as_dict(model, data, result), json)
+    notes = [note for note in (interval_note(result),) if note]
+    scores = (*_units(result), *hausdorff_notes(result), *_probabilities(result), *_objects(result), *notes)
+    title = f"{model} on {data}"
+    text = (f"{title}: {_images(result)}", *_note(result), "", class_table(result), *scores)
+    show_result(_as_dict(model, data, result), json, *text)
     if html:
         from unetzoo.evaluation.page import write_page
 
-        title = f"{model} on {data}"
         facts = _facts(model, data, result)
         write_page(
             html,

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from unetzoo._utils.texts import count_of
+from unetzoo.cli.common import Json
 from unetzoo.cli.errors import exit_for
-from unetzoo.cli.output import say, show
+from unetzoo.cli.output import say, show, show_result
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,6 +87,7 @@ def grid(
         str | None, typer.Option(metavar="ADDRESS", help="Use a Ray cluster: its address, auto, or local")
     ] = None,
     out: Folder = Path("leaderboard"),
+    json: Json = None,
 ) -> None:
     """Train every combination under the same budget, and measure its accuracy and its speed.
 
@@ -96,7 +98,7 @@ def grid(
     """
     from unetzoo.bench.grid import expand, split_commas
     from unetzoo.bench.runner import run_in_processes, run_on_ray
-    from unetzoo.bench.store import check_folder, missing
+    from unetzoo.bench.store import check_folder, load, missing
     from unetzoo.inference.engines.started import check_engine, engine_spec
 
     if engine:
@@ -122,7 +124,8 @@ def grid(
     running = run_on_ray(left, out, address=ray) if ray else run_in_processes(left, out, workers=workers)
     failed = _follow(running, len(chosen), len(left))
     failures = f", {failed:,} of which failed" if failed else ""
-    show(f"{count_of(len(chosen), 'run')} in {out}{failures}; unetzoo bench report {out} makes the page")
+    line = f"{count_of(len(chosen), 'run')} in {out}{failures}; unetzoo bench report {out} makes the page"
+    show_result({"folder": str(out), "runs": [load(out / each.file_name) for each in chosen]}, json, line)
     exit_for(failed, len(chosen) - failed)
 
 

@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from unetzoo.cli.common import Json
-from unetzoo.cli.output import new_table, show, write_json
+from unetzoo.cli.models import network_facts, network_line
+from unetzoo.cli.output import new_table, show, show_result
 
 
 def push_folder(
@@ -49,6 +50,7 @@ def pull_model(
     name: Annotated[str, typer.Argument(metavar="USER/NAME", help="Repository on the Hub", show_default=False)],
     revision: Annotated[str | None, typer.Option(metavar="NAME", help="Branch, tag or commit")] = None,
     out: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Also save the network in this folder")] = None,
+    json: Json = None,
 ) -> None:
     """Download a network from the Hugging Face Hub, check it and describe it.
 
@@ -58,14 +60,11 @@ def pull_model(
     from unetzoo.weights.hub import pull
 
     model = pull(name, revision=revision)
-    config = model.config
-    parameters = sum(parameter.numel() for parameter in model.parameters())
-    show(
-        f"{config.info.source}: {config.decoder} with {config.encoder}, "
-        f"{config.in_channels} channels to {config.classes} classes, {parameters:,} parameters"
-    )
-    if out is not None:
-        show(f"saved in {save(model, out)}")
+    facts, source = network_facts(model), model.config.info.source
+    line = f"{source}: {network_line(model)}, {facts['parameters']:,} parameters"
+    folder = None if out is None else save(model, out)
+    value = {"source": source, **facts, "folder": folder and str(folder)}
+    show_result(value, json, line, *(() if folder is None else (f"saved in {folder}",)))
 
 
 def search_hub(
@@ -80,12 +79,6 @@ def search_hub(
     from unetzoo.weights.hub import search
 
     results = search(text, limit=limit)
-    if json:
-        write_json([asdict(result) for result in results], json)
-        return
-    if not results:
-        show("nothing found")
-        return
     table = new_table("name", "tags", numbers=("downloads", "likes"))
     for result in results:
         table.add_row(
@@ -94,4 +87,4 @@ def search_hub(
             f"{result.downloads:,}",
             f"{result.likes:,}",
         )
-    show(table)
+    show_result([asdict(result) for result in results], json, table if results else "nothing found")

@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from unetzoo.cli.output import say, show
+from unetzoo.cli.common import Json
+from unetzoo.cli.models import network_facts, network_line
+from unetzoo.cli.output import say, show_result
 from unetzoo.cli.values import read_options
 from unetzoo.errors import ConfigError, OptionError, did_you_mean
 
@@ -43,6 +45,7 @@ def import_weights(
     value_range: Annotated[
         str, typer.Option("--value-range", metavar="LOW,HIGH", help="Values of the training images")
     ] = "0,255",
+    json: Json = None,
 ) -> None:
     """Make a network of a state dict of segmentation_models_pytorch or of MONAI's DynUNet, also one of Lightning.
 
@@ -73,9 +76,8 @@ def import_weights(
             "yellow",
             "weights do not say how images were normalized: name the --mean and --std if they were",
         )
-    config = model.config
-    show(f"{config.decoder} with {config.encoder}, {config.in_channels} channels to {config.classes} classes")
-    show(f"saved in {save(model, out, info=info)}")
+    folder = save(model, out, info=info)
+    show_result({**network_facts(model), "folder": str(folder)}, json, network_line(model), f"saved in {folder}")
 
 
 def _network(checkpoint: dict[str, Any], encoder: str | None, options: dict[str, Any]) -> "Segmenter":

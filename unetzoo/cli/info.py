@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from unetzoo.cli.common import Json
-from unetzoo.cli.output import check_json, new_table, show, write_json
+from unetzoo.cli.output import new_table, show, show_result
 from unetzoo.cli.values import read_options, read_size
 
 if TYPE_CHECKING:
@@ -53,7 +53,6 @@ def info(
     height, width = read_size(size)
     encoder_options = read_options("--encoder-option", encoder_option or ())
     decoder_options = read_options("--decoder-option", decoder_option or ())
-    check_json(json)
     if draw:
         from unetzoo.inspection.drawing import check_target
 
@@ -73,10 +72,7 @@ def info(
             decoder_options=decoder_options,
         )
     anatomy = dissect(model, (height, width))
-    if json:
-        write_json(asdict(anatomy), json)
-    else:
-        show(_title(model, (height, width)), "", _table(anatomy))
+    show_result(asdict(anatomy), json, _title(model, (height, width)), "", _table(anatomy))
     if draw:
         from unetzoo.inspection.drawing import save_drawing
 

@@ -9,7 +9,7 @@ import typer
 
 from unetzoo.cli.common import Json
 from unetzoo.cli.kinds import kind_of
-from unetzoo.cli.output import write_json
+from unetzoo.cli.output import PRINT, show_result
 from unetzoo.errors import UnknownNameError, did_you_mean
 from unetzoo.specs import noun
 
@@ -43,10 +43,9 @@ def list_parts(
     names = registry.names(pattern)
     if not names:
         raise UnknownNameError(_nothing_matches(part_kind, pattern, registry.names()))
-    if json:
-        write_json(names, json)
-        return
-    typer.echo(_in_columns(names, get_terminal_size().columns) if sys.stdout.isatty() else "\n".join(names))
+    show_result(names, json)
+    if json != PRINT:
+        typer.echo(_in_columns(names, get_terminal_size().columns) if sys.stdout.isatty() else "\n".join(names))
 
 
 def _nothing_matches(kind: str, pattern: str, names: Sequence[str]) -> str:

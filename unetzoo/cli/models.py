@@ -1,7 +1,7 @@
 """The network that a command takes: a folder, or a name on the Hub."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -68,6 +68,19 @@ def load_model(name: str, label: str = "MODEL") -> "Segmenter":
 
     _refuse_file(name, label)
     return load_named(name)
+
+
+def network_line(model: "Segmenter") -> str:
+    """A network in a line."""
+    config = model.config
+    return f"{config.decoder} with {config.encoder}, {config.in_channels} channels to {config.classes} classes"
+
+
+def network_facts(model: "Segmenter") -> dict[str, Any]:
+    """The same as plain data for JSON, and the number of parameters."""
+    names = ("decoder", "encoder", "in_channels", "classes")
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    return {**{name: getattr(model.config, name) for name in names}, "parameters": parameters}
 
 
 def _refuse_file(name: str, label: str) -> None:

@@ -1,6 +1,7 @@
 """Output of commands: results go to standard output, warnings and errors to standard error, everything to the log.
 
-Text and tables fit the terminal; a pipe or a file gets them uncut and without padding.
+Text and tables fit the terminal; a pipe or a file gets them uncut and without padding. JSON that is printed is alone on
+standard output.
 """
 
 import json
@@ -21,6 +22,7 @@ from unetzoo.errors import UnetzooError, WriteError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import TextIO
 
     from rich.console import Console, RenderableType
     from rich.table import Table
@@ -30,22 +32,28 @@ PRINT = "-"
 
 _NARROWEST, _UNLIMITED = 80, 100_000  # columns
 _is_quiet = ContextVar("_is_quiet", default=False)
+_prints_json = ContextVar("_prints_json", default=False)
 _log = logging.Logger("unetzoo.cli", logging.INFO)  # without a parent: a program's own logging stays as it is
 
 
 @contextmanager
-def reporting(*, quiet: bool, log: Path | None) -> Iterator[None]:
-    """Silence standard output if `quiet`, and append the output to a log file.
+def reporting(*, quiet: bool, log: Path | None, json: str | None = None) -> Iterator[None]:
+    """Silence standard output if `quiet`, leave it to JSON that is printed, and append the output to a log file.
 
     Raises:
-        WriteError: the log cannot be written.
+        WriteError: the log cannot be written, or there is no place for the file of the JSON.
     """
-    token = _is_quiet.set(quiet)
+    if json not in (None, PRINT):
+        from unetzoo._utils.atomic import check_place
+
+        check_place(Path(str(json)))
+    tokens = [(_is_quiet, _is_quiet.set(quiet)), (_prints_json, _prints_json.set(json == PRINT))]
     try:
         with _logging_to(log) if log else nullcontext():
             yield
     finally:
-        _is_quiet.reset(token)
+        for variable, token in tokens:
+            variable.reset(token)
 
 
 @contextmanager
@@ -84,7 +92,7 @@ def _one_line(text: str) -> str:
 
 
 def show(*renderables: "RenderableType", widest: int = _UNLIMITED) -> None:
-    """Print each on standard output, unless the command is quiet.
+    """Print each on standard output, or on standard error beside printed JSON, unless the command is quiet.
 
     Args:
         renderables: texts and tables.
@@ -95,37 +103,36 @@ def show(*renderables: "RenderableType", widest: int = _UNLIMITED) -> None:
             _log.info("%s", line)
     if is_quiet():
         return
-    if sys.stdout.isatty():
-        _console(max(_NARROWEST, get_terminal_size().columns)).print(*renderables, sep="\n")
+    stream = sys.stderr if _prints_json.get() else sys.stdout
+    if stream.isatty():
+        _console(max(_NARROWEST, get_terminal_size().columns), stream).print(*renderables, sep="\n")
     else:
-        print(_as_text(widest, *renderables), flush=True)  # noqa: T201 - a command's result
+        print(_as_text(widest, *renderables), file=stream, flush=True)
 
 
-def write_json(value: object, target: str) -> None:
-    """Write plain data as JSON into a file, or print it.
+def show_result(value: object, target: str | None, *renderables: "RenderableType", widest: int = _UNLIMITED) -> None:
+    """Print a result as text, unless it is printed as JSON, and write its JSON, if that is asked for.
 
     Args:
-        value: what `json` takes.
-        target: path of the file, or `-`.
+        value: what `json` takes, with the numbers of the text.
+        target: of `--json`: path of the file, or `-` for standard output; None: no JSON.
+        renderables: texts and tables.
+        widest: as in `show`.
 
     Raises:
         WriteError: the file cannot be written.
     """
-    from unetzoo._utils.atomic import write_text
-
+    if target != PRINT and renderables:
+        show(*renderables, widest=widest)
+    if target is None:
+        return
     text = json.dumps(value, indent=2)
     if target == PRINT:
         typer.echo(text)
     else:
+        from unetzoo._utils.atomic import write_text
+
         write_text(Path(target), f"{text}\n")
-
-
-def check_json(target: str | None) -> None:
-    """Raise WriteError before the work starts if its JSON cannot be written."""
-    from unetzoo._utils.atomic import check_place
-
-    if target not in (None, PRINT):
-        check_place(Path(str(target)))
 
 
 def new_table(*headers: str, numbers: Sequence[str] = ()) -> "Table":
@@ -153,7 +160,7 @@ def _as_text(width: int, *renderables: "RenderableType") -> str:
     return "\n".join(line.rstrip() for line in captured.get().splitlines())
 
 
-def _console(width: int) -> "Console":
+def _console(width: int, stream: "TextIO | None" = None) -> "Console":
     from rich.console import Console
     from rich.segment import Segment
 
@@ -164,4 +171,4 @@ def _console(width: int) -> "Console":
             for text, style, control in super().render(renderable, options):
                 yield Segment(text if control else printable(text, keep="\n"), style, control)
 
-    return Harmless(width=width, highlight=False, markup=False, emoji=False)
+    return Harmless(file=stream, width=width, highlight=False, markup=False, emoji=False)

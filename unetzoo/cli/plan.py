@@ -7,7 +7,7 @@ import typer
 
 from unetzoo.cli.common import Json
 from unetzoo.cli.data import ClassNames, Ignore, MaskKind, NearestColor, Source, Threshold, mask_options
-from unetzoo.cli.output import PRINT, check_json, say, show, write_json
+from unetzoo.cli.output import say, show_result
 from unetzoo.cli.progress import counting
 from unetzoo.cli.values import read_numbers
 from unetzoo.errors import OptionError
@@ -83,7 +83,6 @@ def plan(
     from unetzoo.planning.reasons import reasons_of
     from unetzoo.planning.recipe import recipe_text
 
-    check_json(json)
     if out:
         if out.suffix.lower() != ".toml":
             raise OptionError(f"--out must be a .toml file, got {out}")
@@ -105,14 +104,11 @@ def plan(
     text = recipe_text(chosen, data, options, "bfloat16" if machine.is_of_gpu else "float32")
     for doubt in fingerprint.doubts[:_MOST_DOUBTS]:
         say("warning:", "yellow", doubt)
-    if json:
-        write_json(_as_dict(chosen), json)
     if out:
         write_text(out, text)
-    if json != PRINT:
-        memory_line = f"memory {size.size:g} GB: {size.source}"
-        recipe = [*reasons_of(chosen), f"recipe {out}: unetzoo train --recipe {out} --out run"] if out else ["", text]
-        show(memory_line, *recipe)
+    memory_line = f"memory {size.size:g} GB: {size.source}"
+    recipe = [*reasons_of(chosen), f"recipe {out}: unetzoo train --recipe {out} --out run"] if out else ["", text]
+    show_result(_as_dict(chosen), json, memory_line, *recipe)
 
 
 def _names(text: str | None) -> tuple[str, ...]:

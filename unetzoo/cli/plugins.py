@@ -9,11 +9,13 @@ import typer
 
 from unetzoo._utils.texts import count_of
 from unetzoo.cli.common import Json
-from unetzoo.cli.output import check_json, new_table, show, write_json
+from unetzoo.cli.output import new_table, show_result
 from unetzoo.errors import PluginWarning
 from unetzoo.registry.registry import SPECS
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from unetzoo.registry.host import PluginInfo
 
 _STYLES = {"active": "green", "blocked": "yellow", "broken": "red"}
@@ -37,17 +39,14 @@ def list_all(
     """
     if context.invoked_subcommand is not None:
         return
-    check_json(json)
     infos = _plugins()
-    if json:
-        write_json([dataclasses.asdict(info) for info in infos], json)
-        return
     columns = [
         column
         for column in ("parts", "conflicts", "problems", "remarks")
         if any(getattr(info, column) for info in infos)
     ]
-    _show_table(infos, columns, timings=timings)
+    plain = [dataclasses.asdict(info) for info in infos]
+    show_result(plain, json, _table(infos, columns, timings=timings), widest=_WIDEST)
 
 
 @plugins.command("check")
@@ -63,22 +62,19 @@ def check(
 
     from unetzoo.registry.host import plugins_of
 
-    check_json(json)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", PluginWarning)  # a rule says the same
         plugins_of(name)  # an unknown name is refused before torch is imported
         from unetzoo.testing import check_plugin
 
         report = check_plugin(name)
-    if json:
-        write_json([dataclasses.asdict(result) for result in report.results], json)
-    else:
-        table = new_table("part", "rule", "result")
-        for result in report.results:
-            verdict = Text("holds", "green") if result.holds else Text(result.problem, "red")
-            table.add_row(result.part, result.rule, verdict)
-        broken = sum(not result.holds for result in report.results)
-        show(table, "", f"{count_of(len(report.results), 'rule')}, {broken or 'none'} broken")
+    table = new_table("part", "rule", "result")
+    for result in report.results:
+        verdict = Text("holds", "green") if result.holds else Text(result.problem, "red")
+        table.add_row(result.part, result.rule, verdict)
+    broken = sum(not result.holds for result in report.results)
+    count = f"{count_of(len(report.results), 'rule')}, {broken or 'none'} broken"
+    show_result([dataclasses.asdict(result) for result in report.results], json, table, "", count)
     if not report.holds:
         raise typer.Exit(_BROKEN_EXIT)
 
@@ -91,7 +87,7 @@ def _plugins() -> "list[PluginInfo]":
         return list_plugins()
 
 
-def _show_table(infos: "Sequence[PluginInfo]", columns: Sequence[str], *, timings: bool) -> None:
+def _table(infos: "Sequence[PluginInfo]", columns: Sequence[str], *, timings: bool) -> "Table":
     from rich.text import Text
 
     table = new_table("plugin", "status", *columns, numbers=["ms"] if timings else [])
@@ -99,7 +95,7 @@ def _show_table(infos: "Sequence[PluginInfo]", columns: Sequence[str], *, timing
         milliseconds = [f"{info.seconds * 1e3:,.1f}"] if timings else []
         cells = [_cell(getattr(info, column)) for column in columns]
         table.add_row(info.name, Text(info.status, _STYLES[info.status]), *cells, *milliseconds)
-    show(table, widest=_WIDEST)
+    return table
 
 
 def _cell(entries: Sequence[str]) -> str:

@@ -9,7 +9,7 @@ import typer
 from unetzoo.cli.common import Json
 from unetzoo.cli.fields import with_fields
 from unetzoo.cli.models import ModelName, More, load_models
-from unetzoo.cli.output import check_json, say
+from unetzoo.cli.output import say
 from unetzoo.cli.predict_output import report
 from unetzoo.errors import OptionError
 from unetzoo.inference.choices import read_threshold
@@ -109,7 +109,6 @@ def predict(
     from unetzoo.inference.files.predict import run_jobs
     from unetzoo.inference.packages.archive import is_package
 
-    check_json(json)
     options = PredictOptions(**values)
     files = ObjectFiles(**object_files)
     if is_package(Path(model)):

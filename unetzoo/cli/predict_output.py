@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from unetzoo.cli.errors import MOST_SHOWN, exit_for, say_more
-from unetzoo.cli.output import PRINT, say, show, write_json
+from unetzoo.cli.output import say, show_result
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from unetzoo.inference.files.predictor import FilePrediction
 
@@ -43,13 +43,10 @@ def report(
     """
     finished = list(_warned(results, on_result))
     counts = Counter(map(_kind, finished))
-    if json != PRINT:
-        _show(finished, counts, targets)
-        for name, path in about_objects.items() if counts["failed"] < len(finished) else ():
-            show(f"{name}: {path}")
-    if json:
-        plain = [_plain(result) for result in finished]
-        write_json({"counts": dict(Counter(result.state for result in finished)), "results": plain}, json)
+    plain = [_plain(result) for result in finished]
+    value = {"counts": dict(Counter(result.state for result in finished)), "results": plain}
+    files = about_objects.items() if counts["failed"] < len(finished) else ()
+    show_result(value, json, *_lines(finished, counts, targets), *(f"{name}: {path}" for name, path in files))
     exit_for(counts["failed"], len(finished) - counts["failed"])
 
 
@@ -81,11 +78,12 @@ def _kind(result: "FilePrediction") -> str:
     return "again" if result.state == "predicted" else "foreign"
 
 
-def _show(results: "Sequence[FilePrediction]", counts: Counter[str], targets: "Sequence[Path]") -> None:
+def _lines(results: "Sequence[FilePrediction]", counts: Counter[str], targets: "Sequence[Path]") -> "Iterator[str]":
+    """What became of the images; warns of files that are left alone."""
     folder = Path(os.path.commonpath([target.parent for target in targets]))
     if len(targets) > 1 or not counts["failed"]:
         parts = [f"{counts[kind]:,} {label}" for kind, label in _LABELS.items() if counts[kind]]
-        show(f"{', '.join(parts)}: {targets[0] if len(targets) == 1 else folder}")
+        yield f"{', '.join(parts)}: {targets[0] if len(targets) == 1 else folder}"
     names: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     for result in results:
         if result.reason and result.state != "failed":
@@ -96,4 +94,4 @@ def _show(results: "Sequence[FilePrediction]", counts: Counter[str], targets: "S
         if kind == "foreign":
             say("warning:", "yellow", f"left alone, {reason}: {listed}")
         else:
-            show(f"predicted again, {reason}: {listed}")
+            yield f"predicted again, {reason}: {listed}"

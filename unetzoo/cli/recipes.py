@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from unetzoo.cli.common import Json
-from unetzoo.cli.output import check_json, new_table, show, write_json
+from unetzoo.cli.output import new_table, show_result
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from unetzoo.training.recipe import Recipe
 
 _WIDEST = 120  # columns in a pipe
@@ -27,21 +29,14 @@ def recipes(
 
     Example: unetzoo recipes cells
     """
-    check_json(json)
-    if json:
-        write_json([_as_dict(each) for each in _names(name)], json)
-    elif name is None:
-        _show_table(_names(None))
-    else:
-        from unetzoo.training.recipe_file import recipe_path
-
-        typer.echo(recipe_path(name).read_text(encoding="utf-8"), nl=False)
-
-
-def _names(name: str | None) -> list[str]:
     from unetzoo.catalog import list_recipes
+    from unetzoo.training.recipe_file import recipe_path
 
-    return list_recipes() if name is None else [name]
+    if json is None and name is not None:
+        typer.echo(recipe_path(name).read_text(encoding="utf-8"), nl=False)
+        return
+    names = list_recipes() if name is None else [name]
+    show_result([_as_dict(each) for each in names], json, _table(names), widest=_WIDEST)
 
 
 def _as_dict(name: str) -> dict[str, Any]:
@@ -60,7 +55,7 @@ def _as_dict(name: str) -> dict[str, Any]:
     }
 
 
-def _show_table(names: list[str]) -> None:
+def _table(names: list[str]) -> "Table":
     from unetzoo.training.receipt import read_receipt
     from unetzoo.training.recipe import Recipe
 
@@ -69,7 +64,7 @@ def _show_table(names: list[str]) -> None:
         receipt = read_receipt(name)
         measured = (receipt.text, f"{receipt.cpu_seconds:.0f}") if receipt else ("", "")
         table.add_row(name, _origin(name)[0], _network(Recipe.load(name)), *measured)
-    show(table, widest=_WIDEST)
+    return table
 
 
 def _network(recipe: "Recipe") -> str:

@@ -10,7 +10,7 @@ import typer
 
 from unetzoo.cli.common import Json
 from unetzoo.cli.models import ModelName, More, load_models
-from unetzoo.cli.output import PRINT, check_json, new_table, show, write_json
+from unetzoo.cli.output import new_table, show_result
 from unetzoo.cli.progress import counting
 from unetzoo.cli.tiling import DeviceName, EngineName, Mirrors, Overlap, ResampleName, Tile
 from unetzoo.errors import OptionError
@@ -67,7 +67,6 @@ def suggest(
     from unetzoo.inference.files.computed import network_for
     from unetzoo.inference.files.suggest import suggest as find
 
-    check_json(json)
     if csv_:
         if csv_.suffix.lower() != ".csv":
             raise OptionError(f"--csv must be a .csv file, got {csv_}")
@@ -86,13 +85,10 @@ def suggest(
             resample=resample,
             on_image=on_image,
         )
-    if json != PRINT:
-        table = new_table("image", numbers=("uncertainty",))
-        for each in suggestions:
-            table.add_row(each.image, f"{each.uncertainty:.4f}")
-        show(table)
-    if json:
-        write_json({"model": model, "suggestions": [asdict(each) for each in suggestions]}, json)
+    table = new_table("image", numbers=("uncertainty",))
+    for each in suggestions:
+        table.add_row(each.image, f"{each.uncertainty:.4f}")
+    show_result({"model": model, "suggestions": [asdict(each) for each in suggestions]}, json, table)
     if csv_:
         _write_csv(suggestions, csv_)
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from unetzoo.cli.common import ARGUMENTS
+from unetzoo.cli.common import ARGUMENTS, Json
 from unetzoo.cli.data import (
     MASKS,
     ClassNames,
@@ -218,6 +218,7 @@ def train(
     resume: Annotated[
         bool, typer.Option("--resume", help="Continue the run in --out with its options, perhaps with more --epochs")
     ] = False,
+    json: Json = None,
 ) -> None:
     """Train a network, and keep the best one in FOLDER/best.
 
@@ -288,6 +289,7 @@ def train(
     say_warnings(survey)
     named = planned(named, {} if recipe or run or start else said, survey)
     if named.has_all_folds:
-        train_folds(survey, out, named, start=trained, resume=resume)
+        train_folds(survey, out, named, start=trained, resume=resume, json=json)
     else:
-        train_one(fold_of(survey, named.data.folds, named.data.fold), out, named, start=trained, resume=resume)
+        part = fold_of(survey, named.data.folds, named.data.fold)
+        train_one(part, out, named, start=trained, resume=resume, json=json)

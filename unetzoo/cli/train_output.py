@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from unetzoo._utils.texts import count_of, duration
-from unetzoo.cli.output import say, show
+from unetzoo.cli.output import say, show, show_result
 from unetzoo.cli.progress import is_first_process, progress
 from unetzoo.features import along_axes
 
@@ -135,8 +135,8 @@ def _line(epoch: "Epoch", clock: _Clock, class_names: tuple[str, ...]) -> str:
     return f"{number}{precision}  mean IoU {epoch.mean_iou:.4f} ({classes}){'  best' if epoch.is_best else ''}{left}"
 
 
-def say_result(result: "Fit") -> None:
-    """Print where the best network is."""
+def say_result(result: "Fit", json: str | None) -> None:
+    """Print where the best network is, or all numbers as JSON."""
     best = result.best
     pictures = [result.folder / name for name in ("predictions.png", "curves.png")]  # without validation one of them
     picture = next(path for path in pictures if path.exists())
@@ -145,11 +145,11 @@ def say_result(result: "Fit") -> None:
         tuned = result.tuning
         score = f"{best.score_name} {best.score:.4f}" if tuned is None else f"{tuned.score} {tuned.after:.4f} as tuned"
         network = f"the best network, of epoch {best.epoch} with {score},"
-    if result.outlook:
-        show(result.outlook)
+    lines = [result.outlook] if result.outlook else []
     if result.tuning is not None:
-        show(tuning_line(result.tuning))
-    show(f"{network} is in {result.folder / 'best'}; pictures: {picture}")
+        lines.append(tuning_line(result.tuning))
+    lines.append(f"{network} is in {result.folder / 'best'}; pictures: {picture}")
+    show_result(result.to_dict(), json, *lines)
 
 
 def tuning_line(tuning: "Tuning") -> str:

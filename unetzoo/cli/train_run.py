@@ -8,12 +8,14 @@ import typer
 from unetzoo._utils.texts import count_of
 from unetzoo.cli.evaluate import class_table
 from unetzoo.cli.flags import in_flags
-from unetzoo.cli.output import say, show
+from unetzoo.cli.output import say, show, show_result
 from unetzoo.cli.progress import is_first_process
 from unetzoo.cli.train_output import listening, say_result
 from unetzoo.cli.tune import mask_table
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from unetzoo.data.survey.survey import Survey
     from unetzoo.nn.segmenter import Segmenter
     from unetzoo.training.finish import Fit
@@ -23,7 +25,15 @@ if TYPE_CHECKING:
 _SIGNAL_EXIT = 128  # plus its number, as shells count
 
 
-def train_one(survey: "Survey", out: Path, recipe: "Recipe", *, start: "Segmenter | None", resume: bool) -> "Fit":
+def train_one(
+    survey: "Survey",
+    out: Path,
+    recipe: "Recipe",
+    *,
+    start: "Segmenter | None",
+    resume: bool,
+    json: str | None = None,
+) -> "Fit":
     """Train the network of a recipe, and say how it goes; a signal ends the command."""
     from unetzoo._utils.memory import keep_freed_memory
     from unetzoo.training.one_run import run_training
@@ -41,11 +51,13 @@ def train_one(survey: "Survey", out: Path, recipe: "Recipe", *, start: "Segmente
         say("stopped:", "yellow", text.removeprefix("stopped "))
         raise typer.Exit(_SIGNAL_EXIT + stopped.signal) from stopped
     if result.is_main:
-        say_result(result)
+        say_result(result, json)
     return result
 
 
-def train_folds(survey: "Survey", out: Path, recipe: "Recipe", *, start: "Segmenter | None", resume: bool) -> None:
+def train_folds(
+    survey: "Survey", out: Path, recipe: "Recipe", *, start: "Segmenter | None", resume: bool, json: str | None
+) -> None:
     """Train the network of each fold, and say the scores of all images."""
     from unetzoo.data.survey.folds import folds_of
     from unetzoo.training.folds import finish_folds, fold_recipe, result_of
@@ -61,17 +73,19 @@ def train_folds(survey: "Survey", out: Path, recipe: "Recipe", *, start: "Segmen
         result = train_one(part, fold_folder(out, fold), own, start=start, resume=resume)
         results.append(result_of(result, part))
     if is_first_process():
-        _say_scores(finish_folds(out, survey, results, recipe.training.device))
+        _say_scores(finish_folds(out, survey, results, recipe.training.device), json)
 
 
-def _say_scores(result: "FoldsFit") -> None:
+def _say_scores(result: "FoldsFit", json: str | None) -> None:
     from unetzoo.evaluation.measure import interval_note
     from unetzoo.weights.folder import FOLDS
 
     evaluation = result.evaluation
     images = count_of(len(evaluation.cases), evaluation.noun)
     notes = [note for note in (interval_note(evaluation),) if note]
-    show(f"out of fold, {images}, each by the network that did not see it:", class_table(evaluation), *notes)
+    title = f"out of fold, {images}, each by the network that did not see it:"
+    text: list[RenderableType] = [title, class_table(evaluation), *notes]
     if result.tuning:
-        show("", "post-processing of all networks, chosen on these images:", mask_table(result.tuning))
-    show(f"scores: {result.folder / FOLDS}")
+        text += ["", "post-processing of all networks, chosen on these images:", mask_table(result.tuning)]
+    text.append(f"scores: {result.folder / FOLDS}")
+    show_result({"folder": str(result.folder), **result.to_dict()}, json, *text)

@@ -8,7 +8,7 @@ import typer
 from unetzoo._utils.texts import count_of
 from unetzoo.cli.common import Json
 from unetzoo.cli.data import ClassNames, Ignore, MaskKind, NearestColor, Source, SplitByName, Threshold, mask_options
-from unetzoo.cli.output import PRINT, check_json, new_table, show, write_json
+from unetzoo.cli.output import new_table, show_result
 from unetzoo.cli.progress import progress
 from unetzoo.cli.tiling import DeviceName, Tile
 from unetzoo.errors import OptionError
@@ -58,7 +58,6 @@ def tune(
     from unetzoo.nn.config import is_sigmoid
     from unetzoo.weights.folder import load, network_folder, write
 
-    check_json(json)
     if not model.is_dir():
         raise OptionError(f"MODEL is the folder that keeps the options, and {model} is not a folder; pull it first")
     network = on_device(load(model), device)
@@ -83,13 +82,13 @@ def tune(
             network, dataset, tile=tile, on_step=on_step
         )
     write(network, network_folder(model))
-    if json != PRINT:
-        if isinstance(tuning, MaskTuning):
-            show(f"post-processing of {model}, chosen on {count_of(tuning.images, 'image')}", "", mask_table(tuning))
-        else:
-            _show(tuning, model)
-    if json:
-        write_json({"model": str(model), "data": data, "split": split, **tuning.to_dict()}, json)
+    images = count_of(tuning.images, "image")
+    if isinstance(tuning, MaskTuning):
+        title, table = f"post-processing of {model}, chosen on {images}", mask_table(tuning)
+    else:
+        title, table = f"{model}, tuned on {images}", _option_table(tuning)
+    value = {"model": str(model), "data": data, "split": split, **tuning.to_dict()}
+    show_result(value, json, title, "", table)
 
 
 def mask_table(tuning: "MaskTuning") -> "Table":
@@ -106,10 +105,11 @@ def mask_table(tuning: "MaskTuning") -> "Table":
     return table
 
 
-def _show(tuning: "Tuning", model: Path) -> None:
+def _option_table(tuning: "Tuning") -> "Table":
+    """What was chosen, and the score before and after."""
     table = new_table("option", numbers=("before", "after"))
     for name, values in tuning.changes.items():
         table.add_row(name, *(f"{value:g}" for value in values))
     table.add_section()
     table.add_row(tuning.score, f"{tuning.before:.4f}", f"{tuning.after:.4f}", style="bold")
-    show(f"{model}, tuned on {count_of(tuning.images, 'image')}", "", table)
+    return table

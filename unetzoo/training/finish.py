@@ -1,7 +1,8 @@
 """The end of a training: the best network, pictures, and the decoder of objects or thresholds tuned."""
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from unetzoo._utils.texts import count_of
 from unetzoo.data.dataset import Dataset
@@ -50,6 +51,16 @@ class Fit:
     def best(self) -> Epoch:
         """The epoch of the best network."""
         return next(epoch for epoch in reversed(self.epochs) if epoch.is_best)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON, without the network."""
+        return {
+            "folder": str(self.folder),
+            "best": asdict(self.best),
+            "epochs": [asdict(epoch) for epoch in self.epochs],
+            "tuning": self.tuning and self.tuning.to_dict(),
+            "tile": self.tile,
+        }
 
 
 def finish(training: Training, validation: Dataset, on_tune: OnStep) -> Fit:
