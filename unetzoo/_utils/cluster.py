@@ -1,8 +1,9 @@
-"""Tasks on a Ray cluster."""
+"""A Ray cluster, and tasks on it."""
 
 import logging
 import socket
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -60,8 +61,7 @@ def run_tasks(
     import ray
     from ray.exceptions import RayError
 
-    _connect(address)
-    try:
+    with connected(address):
         gpus = 1 if ray.cluster_resources().get("GPU") else 0  # type: ignore[no-untyped-call] # Ray's own lack of types
         options: dict[str, Any] = {"max_calls": 1} if new_process else {}
         task: Any = ray.remote(num_cpus=1, num_gpus=gpus, max_retries=_RETRIES, **options)(function)
@@ -74,18 +74,30 @@ def run_tasks(
                 yield Done(item, ray.get(done))
             except RayError as error:
                 yield Done(item, None, describe_error(error))
-    finally:
-        ray.shutdown()
 
 
-def _connect(address: str) -> None:
+@contextmanager
+def connected(address: str) -> Iterator[None]:
+    """Connect this process to a cluster, until the end; one that was started for it ends, too.
+
+    Args:
+        address: as `run_tasks` takes it.
+
+    Raises:
+        OptionError: there is no cluster at the address.
+    """
     import ray
 
     _check_reachable(address)
+    options: dict[str, Any] = {"include_dashboard": False} if address == "local" else {}
     try:
-        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
-    except (ConnectionError, RuntimeError, ValueError) as error:
+        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **options)
+    except Exception as error:  # Ray raises bare ones, too, such as for a machine that is too slow
         raise OptionError(f"there is no Ray cluster at {address!r}: {describe_error(error)}") from error
+    try:
+        yield
+    finally:
+        ray.shutdown()
 
 
 def _check_reachable(address: str) -> None:

@@ -17,14 +17,19 @@ from starlette.routing import Route
 
 from unetzoo.inference.files.predictor import FilePredictor
 from unetzoo.serving.kinds import kinds_of
-from unetzoo.serving.metrics import Metrics
+from unetzoo.serving.metrics import Gather, Metrics
 from unetzoo.serving.options import ServeOptions
 from unetzoo.serving.prediction import Prediction
 from unetzoo.serving.workers import Workers
 
 
 def application(
-    predictors: Sequence[FilePredictor], name: str, options: ServeOptions, *, is_private: bool = True
+    predictors: Sequence[FilePredictor],
+    name: str,
+    options: ServeOptions,
+    *,
+    is_private: bool = True,
+    gather: Gather | None = None,
 ) -> Starlette:
     """The application that serves a network.
 
@@ -33,10 +38,11 @@ def application(
         name: of the network, for people.
         options: limits.
         is_private: whether only this machine reaches it.
+        gather: gives the numbers of all replicas, see `Metrics`, which are the attribute `state.metrics` of the result.
     """
     config = predictors[0].config
     workers = Workers(predictors, options.queue)
-    metrics = Metrics(workers)
+    metrics = Metrics(workers, gather)
     folder = tempfile.TemporaryDirectory(prefix="unetzoo-serve-")
     facts = {
         "name": name,
@@ -60,7 +66,10 @@ def application(
         Route("/health", lambda _: JSONResponse({"status": "ok"})),
         Route("/metrics", metrics.page),
     ]
-    return Starlette(routes=routes, lifespan=lifespan, exception_handlers={HTTPException: _refused, 500: _failed})
+    handlers = {HTTPException: _refused, 500: _failed}
+    made = Starlette(routes=routes, lifespan=lifespan, exception_handlers=handlers)
+    made.state.metrics = metrics
+    return made
 
 
 def _page() -> Callable[[Request], Response]:

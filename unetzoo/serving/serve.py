@@ -21,7 +21,8 @@ from unetzoo.registry.objects import network_maps
 from unetzoo.serving.application import application
 from unetzoo.serving.options import ServeOptions
 
-_CONNECTIONS = 512  # at once, beside those in the queue
+CONNECTIONS = 512
+"""Requests at once, beside those in the queue."""
 
 
 def serve(
@@ -49,20 +50,33 @@ def serve(
     with listening(serving) as listener:
         host, port = listener.getsockname()[:2]
         is_private = ip_address(host).is_loopback
-        on_start(f"http://{f'[{host}]' if ':' in host else host}:{port}/", is_private)
+        on_start(address_of(host, port), is_private)
         config = uvicorn.Config(
             application(predictors, name, serving, is_private=is_private),
             log_level="warning",
             server_header=False,
             ws="none",
-            limit_concurrency=_CONNECTIONS + serving.queue,
+            limit_concurrency=CONNECTIONS + serving.queue,
             timeout_graceful_shutdown=ceil(2 * serving.timeout),
         )
         uvicorn.Server(config).run(sockets=[listener])
 
 
 def predictors_of(model: Network, options: PredictOptions) -> Sequence[FilePredictor]:
-    """A predictor for each device: the one that is asked for, each GPU, or the CPU."""
+    """A predictor for each device: the one that is asked for, each GPU, or the CPU; errors as `checked`."""
+    network, options = checked(model, options)
+    gpus = torch.cuda.device_count() if options.device is None and not is_by_engine(network) else 0
+    devices: list[str | None] = [f"cuda:{number}" for number in range(gpus)]
+    return [FilePredictor(network, replace(options, device=device)) for device in devices or [options.device]]
+
+
+def checked(model: Network, options: PredictOptions) -> tuple[Network, PredictOptions]:
+    """The network, by its engine, and the options as it takes them.
+
+    Raises:
+        OptionError: the network is none of images, or the options do not fit it.
+        MissingExtraError: objects need a package that is not installed.
+    """
     need_images(model.config, "unetzoo serve")
     if model.config.info.slice_axis:
         raise OptionError(
@@ -71,11 +85,17 @@ def predictors_of(model: Network, options: PredictOptions) -> Sequence[FilePredi
     options = options.for_network(model.config)
     options.check_fits(model.config, [options.suffix])
     network_maps(model.config)
-    network = by_engine(model, options)
-    is_by_engine = any(isinstance(member, OptimizedSegmenter) for member in members_of(network))
-    gpus = torch.cuda.device_count() if options.device is None and not is_by_engine else 0
-    devices: list[str | None] = [f"cuda:{number}" for number in range(gpus)]
-    return [FilePredictor(network, replace(options, device=device)) for device in devices or [options.device]]
+    return by_engine(model, options), options
+
+
+def is_by_engine(network: Network) -> bool:
+    """Whether an engine computes it, on the CPU."""
+    return any(isinstance(member, OptimizedSegmenter) for member in members_of(network))
+
+
+def address_of(host: str, port: int) -> str:
+    """The address of the page."""
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
 
 
 def listening(serving: ServeOptions) -> socket.socket:
