@@ -11,29 +11,57 @@ import pytest
 from PIL import Image
 
 from unetzoo.cli import main
-from unetzoo.registry.builtin import COMMANDS
+from unetzoo.cli.commands import own_command
+from unetzoo.registry.builtin_commands import COMMANDS
 from unetzoo.registry.host import host
 
 ROOT = Path(__file__).parents[2]
 _TUTORIAL = {"count-parts"}  # a command that the tutorial writes
 
 _HEAVY = ("torch", "timm", "matplotlib", "numpy", "huggingface_hub")
-_LOADED = f"""
+_OF_HELP = {  # the only modules that `unetzoo --help` imports of the package, which import no others but those of typer
+    "unetzoo",
+    "unetzoo._utils",
+    "unetzoo._utils.late",
+    "unetzoo._utils.texts",
+    "unetzoo.cli",
+    "unetzoo.cli.commands",
+    "unetzoo.cli.errors",
+    "unetzoo.cli.flags",
+    "unetzoo.cli.output",
+    "unetzoo.errors",
+    "unetzoo.registry",
+    "unetzoo.registry.builtin_commands",
+}
+_BARE = """
+import typer
+app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
+for name in ("one", "two"):
+    app.command(name)(lambda number=1: None)
+app()
+"""
+_MODULES = """
 import json, sys
-from unetzoo.cli import main
 sys.argv[0] = "unetzoo"
 try:
-    main()
+    exec({program!r}, {{"__name__": "__main__"}})
 finally:
-    print(json.dumps([name for name in {_HEAVY} if name in sys.modules]), file=sys.stderr)
+    print(json.dumps([*sys.modules]), file=sys.stderr)
 """
+_MAIN = "from unetzoo.cli import main; main()"
+
+
+def _modules(program, *arguments, **environment):
+    """The names of all modules that a program has imported at its end."""
+    command = [sys.executable, "-c", _MODULES.format(program=program), *arguments]
+    variables = {**os.environ, **environment}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=variables)
+    assert done.returncode == 0, done.stderr
+    return set(json.loads(done.stderr.splitlines()[-1]))
 
 
 def _loaded_by(*arguments):
-    command = [sys.executable, "-c", _LOADED, *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0
-    return json.loads(done.stderr.splitlines()[-1])
+    return sorted(_modules(_MAIN, *arguments) & set(_HEAVY))
 
 
 @pytest.mark.parametrize(
@@ -41,6 +69,25 @@ def _loaded_by(*arguments):
 )
 def test_quick_commands_load_no_heavy_package(arguments):
     assert _loaded_by(*arguments) == []
+
+
+def test_help_imports_no_command_and_little_beyond_what_typer_does():
+    modules = _modules(_MAIN, "--help")
+    assert {name for name in modules if name.partition(".")[0] == "unetzoo"} == _OF_HELP
+    others = modules - _OF_HELP - _modules(_BARE, "--help")
+    assert others <= {"contextvars", "_contextvars"}
+
+
+def test_the_version_and_the_completion_of_a_command_import_no_command():
+    assert {name for name in _modules(_MAIN, "--version") if name.startswith("unetzoo.")} <= _OF_HELP
+    asked = {"_UNETZOO_COMPLETE": "complete_bash", "COMP_WORDS": "unetzoo tr", "COMP_CWORD": "1"}
+    assert {name for name in _modules(_MAIN, **asked) if name.startswith("unetzoo.")} <= _OF_HELP
+
+
+def test_summaries_in_the_table_are_those_of_the_commands():
+    for name, entry in COMMANDS.items():
+        text = own_command(name).help or own_command(name).callback.__doc__
+        assert " ".join(text.partition("\n\n")[0].split()) == entry.summary, name
 
 
 def test_info_of_the_plain_encoder_loads_torch_but_not_timm():

@@ -2,17 +2,18 @@ import json
 import re
 
 import pytest
-import typer
 
-from unetzoo.cli import app
+from unetzoo.cli.commands import own_command
 from unetzoo.cli.common import json_to_print
+from unetzoo.registry.builtin_commands import COMMANDS
 
 _INFO = ("info", "unet", "--encoder", "plain", "--size", "32")
 
 
 def _commands(group=None, path=()):
     """The paths of all commands, such as `("bench", "speed")`."""
-    for name, command in (group or typer.main.get_command(app)).commands.items():
+    commands = group.commands.items() if group else ((name, own_command(name)) for name in COMMANDS)
+    for name, command in commands:
         yield from _commands(command, (*path, name)) if hasattr(command, "commands") else [(*path, name)]
 
 

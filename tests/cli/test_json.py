@@ -9,11 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import typer
 from PIL import Image
 
 import unetzoo
 from unetzoo.cli import app
+from unetzoo.cli.commands import own_command
+from unetzoo.registry.builtin_commands import COMMANDS
 
 _CLI = Path(unetzoo.__file__).parent / "cli"
 _TESTS = Path(__file__).parents[1]
@@ -48,7 +49,8 @@ _ELSEWHERE = {  # files of tests that read the JSON of a command
 
 def _commands(group=None, path=()):
     """All commands by their paths, such as `("bench", "speed")`, groups that are commands among them."""
-    for name, command in (group or typer.main.get_command(app)).commands.items():
+    commands = group.commands.items() if group else ((name, own_command(name)) for name in COMMANDS)
+    for name, command in commands:
         if hasattr(command, "commands"):
             yield from _commands(command, (*path, name))
         if not hasattr(command, "commands") or command.invoke_without_command:

@@ -1,9 +1,8 @@
 import pytest
-import typer
 from throwaway import Distribution, Site, decoders, plugin
 
 from unetzoo import CommandSpec, PluginError
-from unetzoo.cli import app
+from unetzoo.registry.builtin_commands import COMMANDS
 from unetzoo.registry.offers import checked_items
 
 _HOOK = "import pluggy, unetzoo\nfrom unetzoo import hookimpl\n\n"
@@ -181,11 +180,7 @@ def test_a_distribution_without_metadata_goes_by_its_entry_points_name(site):
     assert answer.value == [["toy_alpha"], "point"]
 
 
-def _own_commands():
-    return typer.main.get_command(app).commands
-
-
-@pytest.mark.parametrize("name", _own_commands())
+@pytest.mark.parametrize("name", COMMANDS)
 def test_no_plugin_can_take_the_name_of_a_command_of_unetzoo(name):
     with pytest.raises(PluginError, match=rf"^command {name} is unetzoo's own$"):
         checked_items("command", [CommandSpec(name=name, build=print)])

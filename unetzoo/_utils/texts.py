@@ -3,7 +3,6 @@
 Jinja2 escapes pages and PyYAML front matter; this module escapes for terminals, Markdown, spreadsheets and charts.
 """
 
-import html
 import re
 
 # C0 and C1 controls, line separators, and what reverses the direction of writing
@@ -39,7 +38,9 @@ def printable(text: str, keep: str = "") -> str:
 
 def markdown(text: str) -> str:
     """A text in one line that Markdown shows as it is: without markup, links, pictures or HTML."""
-    line = html.escape(printable(" ".join(text.split())), quote=False)
+    from html import escape
+
+    line = escape(printable(" ".join(text.split())), quote=False)
     return _LINKS.sub(lambda match: f"&#{ord(match[0][0])};{match[0][1:]}", _MARKUP.sub(r"\\\g<0>", line))
 
 
@@ -56,7 +57,9 @@ def cell(text: str) -> str:
 
 def label(text: str) -> str:
     """A text for a chart of Plotly, which reads some HTML."""
-    return html.escape(printable(text))
+    from html import escape
+
+    return escape(printable(text))
 
 
 def _written(control: str) -> str:

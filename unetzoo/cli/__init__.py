@@ -1,13 +1,11 @@
-"""The command line, one file per command. Importing it loads neither torch nor timm: commands import them late."""
+"""The command line, one file per command, which is imported when it is called."""
 
 from typing import Annotated
 
 import typer
 
 from unetzoo.cli.commands import Commands
-from unetzoo.cli.common import OwnCommand, OwnGroup, as_own_group, with_common_options
 from unetzoo.cli.errors import USAGE_EXIT, leave_pipe_quietly
-from unetzoo.registry.builtin import COMMANDS
 
 _EPILOG = (
     "Exit codes: 0, done; 1, a check found a problem; 2, usage error or unusable data; 3, some images or "
@@ -22,12 +20,6 @@ app = typer.Typer(
     rich_markup_mode=None,  # its boxes triple the time that --help takes
     pretty_exceptions_enable=False,
 )
-for _name, _target in COMMANDS.items():
-    _command = _target.resolve()
-    if isinstance(_command, typer.Typer):
-        app.add_typer(as_own_group(_command), name=_name, cls=OwnGroup)
-    else:
-        app.command(_name, cls=OwnCommand)(with_common_options(_command))
 
 
 def _print_version(is_set: bool) -> None:

@@ -1,17 +1,20 @@
 """The group of all commands: those of unetzoo and those of plugins."""
 
 import errno
+import sys
 from collections.abc import Callable
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from unetzoo._utils.texts import printable
 from unetzoo.cli.errors import USAGE_EXIT, one_line_usage, one_line_warnings
 from unetzoo.cli.output import say
 from unetzoo.errors import PluginError, UnetzooError, describe_error
-from unetzoo.registry.builtin import COMMANDS
+from unetzoo.registry.builtin_commands import COMMANDS
 
 if TYPE_CHECKING:
     from unetzoo.specs import CommandSpec
@@ -52,25 +55,57 @@ class Commands(TyperGroup):
         """The commands of unetzoo in the order of their table, then those of plugins."""
         return [*COMMANDS, *_plugin_commands()]
 
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ANN401 - as above
-        """The command of that name; for a plugin's, only what `--help` shows, without importing it."""
-        own = super().get_command(ctx, cmd_name)
-        if own is not None or cmd_name not in _plugin_commands():
-            return own
-        return _as_command(cmd_name, _find(cmd_name).summary, lambda: None)
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ANN401, ARG002 - as above
+        """What `--help` shows of the command of that name, without importing it."""
+        if cmd_name in COMMANDS:
+            return TyperCommand(cmd_name, help=COMMANDS[cmd_name].summary)
+        if cmd_name not in _plugin_commands():
+            return None
+        return TyperCommand(cmd_name, help=printable(_find(cmd_name).summary) or None)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401 - as above
         """The command that the arguments name, and its own arguments."""
-        name, command, rest = super().resolve_command(ctx, args)
-        if name is not None and super().get_command(ctx, name) is None:
-            command = _plugin_command(name)
-        return name, command, rest
+        name, _, rest = super().resolve_command(ctx, args)
+        if name is None:
+            return name, None, rest
+        return name, own_command(name) if name in COMMANDS else _plugin_command(name), rest
+
+
+@cache
+def own_command(name: str) -> Any:  # noqa: ANN401 - as in `Commands`
+    """A command of the table, or a group of commands, which is imported."""
+    from importlib import import_module
+
+    from unetzoo.cli.common import OwnCommand, OwnGroup, as_own_group, with_common_options
+
+    module, _, attribute = COMMANDS[name].target.partition(":")
+    target = getattr(import_module(module), attribute)
+    application = typer.Typer(add_completion=False, rich_markup_mode=None)
+    if isinstance(target, typer.Typer):
+        application.add_typer(as_own_group(target), name=name, cls=OwnGroup)
+    else:
+        application.command(name, cls=OwnCommand)(with_common_options(target))
+        application.callback()(lambda: None)  # without which typer makes the command itself of an only one
+    return typer.main.get_group(application).commands[name]
 
 
 def _plugin_commands() -> list[str]:
+    """The names of the commands of plugins."""
+    if not _may_have_plugins():
+        return []
     from unetzoo.registry.host import host
 
     return host().registries["command"].names()
+
+
+def _may_have_plugins() -> bool:
+    """Whether a distribution may have an entry point of a plugin: a quick look, without Python's importlib.metadata."""
+    folders = [Path(folder) for folder in sys.path]
+    try:
+        files = (path for folder in folders for path in folder.glob("*-info/entry_points.txt"))
+        return any(map(Path.is_file, folders)) or any(b"[unetzoo]" in path.read_bytes() for path in files)
+    except OSError:  # who reads them all says why
+        return True
 
 
 def _find(name: str) -> "CommandSpec":

@@ -34,7 +34,7 @@ def demo(
     out: Annotated[Path, typer.Option(metavar="FILE", help="Picture, a .png or .jpg file")] = Path("demo.png"),
     json: Json = None,
 ) -> None:
-    """Find and count cell nuclei: train three networks on a real image, and judge them on a part that they never saw.
+    """Find and count cell nuclei: train three networks on a real image, and judge them on a part that none saw.
 
     The image is the data set `nuclei`, which ships with unetzoo: nothing is downloaded. It takes two to three minutes
     on two cores. A U-Net and a U-Net++ tell nuclei from background, so that nuclei that touch are one; a U-Net of

@@ -4,8 +4,6 @@ Text and tables fit the terminal; a pipe or a file gets them uncut and without p
 standard output.
 """
 
-import json
-import logging
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -21,6 +19,7 @@ from unetzoo.cli.flags import in_flags
 from unetzoo.errors import UnetzooError, WriteError
 
 if TYPE_CHECKING:
+    import logging
     from collections.abc import Iterable
     from typing import TextIO
 
@@ -33,7 +32,7 @@ PRINT = "-"
 _NARROWEST, _UNLIMITED = 80, 100_000  # columns
 _is_quiet = ContextVar("_is_quiet", default=False)
 _prints_json = ContextVar("_prints_json", default=False)
-_log = logging.Logger("unetzoo.cli", logging.INFO)  # without a parent: a program's own logging stays as it is
+_logs: list["logging.Logger"] = []  # that of the command, if it has one
 
 
 @contextmanager
@@ -58,19 +57,23 @@ def reporting(*, quiet: bool, log: Path | None, json: str | None = None) -> Iter
 
 @contextmanager
 def _logging_to(path: Path) -> Iterator[None]:
+    import logging
+
     try:
         handler = logging.FileHandler(path, encoding="utf-8", errors="backslashreplace")
     except OSError as error:
         raise WriteError(f"cannot write the log {path}: {error.strerror}") from error
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
-    _log.addHandler(handler)
+    log = logging.Logger("unetzoo.cli", logging.INFO)  # without a parent: a program's own logging stays as it is
+    log.addHandler(handler)
+    _logs.append(log)
     try:
         yield
     except UnetzooError as error:
-        _log.info("error: %s", _one_line(str(error)))
+        log.info("error: %s", _one_line(str(error)))
         raise
     finally:
-        _log.removeHandler(handler)
+        _logs.remove(log)
         handler.close()
 
 
@@ -82,8 +85,8 @@ def is_quiet() -> bool:
 def say(label: str, color: str, text: str) -> None:
     """Print one line on standard error, with a colored label, in the words of the command line."""
     line = _one_line(text)
-    if _log.handlers:
-        _log.info("%s %s", label, line)
+    for log in _logs:
+        log.info("%s %s", label, line)
     typer.echo(f"{typer.style(label, fg=color, bold=True)} {line}", err=True)
 
 
@@ -98,9 +101,9 @@ def show(*renderables: "RenderableType", widest: int = _UNLIMITED) -> None:
         renderables: texts and tables.
         widest: columns in a pipe or a file, after which a cell of a table goes on in the next line.
     """
-    if _log.handlers:
+    for log in _logs:
         for line in filter(None, _as_text(widest, *renderables).splitlines()):
-            _log.info("%s", line)
+            log.info("%s", line)
     if is_quiet():
         return
     stream = sys.stderr if _prints_json.get() else sys.stdout
@@ -126,6 +129,8 @@ def show_result(value: object, target: str | None, *renderables: "RenderableType
         show(*renderables, widest=widest)
     if target is None:
         return
+    import json
+
     text = json.dumps(value, indent=2)
     if target == PRINT:
         typer.echo(text)

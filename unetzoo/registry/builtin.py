@@ -20,34 +20,6 @@ from unetzoo.specs import (
     lazy,
 )
 
-COMMANDS = {
-    "list": lazy("unetzoo.cli.list:list_parts"),
-    "describe": lazy("unetzoo.cli.describe:describe_part"),
-    "info": lazy("unetzoo.cli.info:info"),
-    "plugins": lazy("unetzoo.cli.plugins:plugins"),
-    "new-plugin": lazy("unetzoo.cli.new_plugin:new_plugin"),
-    "demo": lazy("unetzoo.cli.demo:demo"),
-    "data": lazy("unetzoo.cli.data:data"),
-    "recipes": lazy("unetzoo.cli.recipes:recipes"),
-    "plan": lazy("unetzoo.cli.plan:plan"),
-    "train": lazy("unetzoo.cli.train:train"),
-    "tune": lazy("unetzoo.cli.tune:tune"),
-    "evaluate": lazy("unetzoo.cli.evaluate:evaluate"),
-    "predict": lazy("unetzoo.cli.predict:predict"),
-    "suggest": lazy("unetzoo.cli.suggest:suggest"),
-    "deploy": lazy("unetzoo.cli.deploy:deploy"),
-    "serve": lazy("unetzoo.cli.serve:serve"),
-    "export": lazy("unetzoo.cli.export:export"),
-    "import": lazy("unetzoo.cli.import_weights:import_weights"),
-    "bench": lazy("unetzoo.cli.bench:bench"),
-    "push": lazy("unetzoo.cli.hub:push_folder"),
-    "pull": lazy("unetzoo.cli.hub:pull_model"),
-    "search": lazy("unetzoo.cli.hub:search_hub"),
-    "doctor": lazy("unetzoo.cli.doctor:doctor"),
-}
-"""The commands of unetzoo itself, functions and groups, in the order of `--help`; plugins cannot take their names."""
-
-
 _LOSSES = {  # module and class, and paper
     "bce": ("cross_entropy:BCELoss", ""),
     "ce": ("cross_entropy:CrossEntropyLoss", ""),

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import get_args
 
 from unetzoo.errors import PluginError, describe_error
-from unetzoo.registry.builtin import COMMANDS
+from unetzoo.registry.builtin_commands import COMMANDS
 from unetzoo.registry.registry import SPECS, Offer, Spec
 from unetzoo.specs import Builder, CommandSpec, Dtype, EncoderFamily, EngineSpec, FormatSpec, Lazy, RecipeSpec
 
