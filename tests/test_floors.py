@@ -17,7 +17,8 @@ _MODULES = {
     for path in _PACKAGE.rglob("*.py")
 }
 _NAMING_TABLES = {
-    "unetzoo.registry.builtin",  # the commands
+    "unetzoo.registry.builtin",
+    "unetzoo.registry.builtin_commands",
     "unetzoo.registry.builtin_engines",
     "unetzoo.nn.segmenter",  # the Hub's names of save and load
 }
