@@ -130,7 +130,8 @@ def train(
         typer.Option(
             metavar="2|3",
             rich_help_panel=_NETWORK,
-            help="Axes of the network: 3 for one that sees whole volumes, not images or slices  [default: 2]",
+            help="Axes of the network: 3 for one that sees whole volumes, not images or slices; without another flag "
+            "for network, crop, batch and spacing, these are planned, as by `unetzoo plan`  [default: 2]",
         ),
     ] = None,
     pretrained: Annotated[
