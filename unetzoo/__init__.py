@@ -77,6 +77,7 @@ _HOMES = {
     "nn.config": ("ModelConfig",),
     "nn.ensemble": ("Ensemble",),
     "nn.info": ("ModelInfo",),
+    "nn.normalization": ("ClipNormalization",),
     "nn.optimized": ("OptimizedSegmenter",),
     "nn.segmenter": ("Decoder", "Encoder", "Segmenter", "freeze", "unfreeze"),
     "objects.coding": ("ObjectCoding",),

@@ -81,6 +81,7 @@ from unetzoo.inference.volumes import predict_volume as predict_volume
 from unetzoo.nn.config import ModelConfig as ModelConfig
 from unetzoo.nn.ensemble import Ensemble as Ensemble
 from unetzoo.nn.info import ModelInfo as ModelInfo
+from unetzoo.nn.normalization import ClipNormalization as ClipNormalization
 from unetzoo.nn.optimized import OptimizedSegmenter as OptimizedSegmenter
 from unetzoo.nn.segmenter import Decoder as Decoder
 from unetzoo.nn.segmenter import Encoder as Encoder

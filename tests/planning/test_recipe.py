@@ -14,6 +14,9 @@ from unetzoo.planning.reasons import reasons_of
 from unetzoo.planning.recipe import recipe_text
 
 
+_CLIP = {"low": -50, "high": 150, "mean": 80, "std": 20}
+
+
 def _plan(shape, spacing, *, names=("CT",), count=4, **options):
     channels = tuple(Intensities(name=name, mean=80, std=20, low=-50, high=150) for name in names)
     shapes, spacings = (shape,) * count, (spacing,) * count
@@ -68,6 +71,7 @@ def test_a_network_is_trained_by_the_recipe_of_a_plan(tmp_path, dims, crop):
     assert recipe.training.crop == crop
     assert recipe.data.spacing == plan.spacing
     network = unetzoo.fit_recipe(recipe, tmp_path / "run").model
+    assert network.config.info.normalization == ("z-score",)
     assert network.encoder.features.channels == plan.widths
     assert network.config.info.pixel_size == plan.spacing
     with torch.inference_mode():
@@ -92,7 +96,32 @@ def test_a_recipe_says_what_a_training_does_not_do():
     various = Fingerprint(shapes=((300, 200),) * 3, spacings=spacings, channels=channels, classes=2, unit="mm")
     text = recipe_text(plan_for(various), "cells", MaskOptions())
     assert "does not resample" not in text
-    assert "mean and std of all images; nnU-Net: clip to -50" in text
+    assert "does not do all of it" not in recipe_text(_plan((40, 64, 64), (1, 1, 1)), "cells", MaskOptions())
+
+
+@pytest.mark.parametrize(
+    ("names", "share", "normalization"),
+    [
+        (["CT"], 1.0, [_CLIP]),
+        (["T1", "T2"], 1.0, ["z-score"]),
+        (["T1", "ct", "noNorm"], 0.5, ["z-score of nonzero", _CLIP, "none"]),
+        (["rescale_to_0_1", "rgb_to_0_1"], 1.0, ["to 0..1", {"low": 0, "high": 255, "mean": 0, "std": 255}]),
+    ],
+)
+def test_a_recipe_has_the_normalization_of_each_channel_or_one_for_all(names, share, normalization):
+    channels = tuple(Intensities(name=name, mean=80, std=20, low=-50, high=150) for name in names)
+    shapes = {"shapes": ((64, 64),) * 3, "spacings": ((1.0, 1.0),) * 3}
+    plan = plan_for(Fingerprint(channels=channels, classes=2, share_after_crop=share, **shapes))
+    tables = tomllib.loads(recipe_text(plan, "cells", MaskOptions()))
+    assert tables["data"]["normalization"] == normalization
+    fixed = unetzoo.ClipNormalization(**_CLIP)
+    assert (fixed in unetzoo.Recipe.from_dict(tables).data.normalization) is (_CLIP in normalization)
+
+
+def test_a_foreground_of_a_single_value_is_not_divided_by_0():
+    channels = (Intensities(name="CT", mean=80, std=0, low=80, high=80),)
+    plan = plan_for(Fingerprint(shapes=((64, 64),), spacings=((1.0, 1.0),), channels=channels, classes=2))
+    assert plan.normalization[0].value == "z-score"
 
 
 def test_the_arithmetic_needs_no_torch():

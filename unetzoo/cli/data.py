@@ -117,6 +117,17 @@ SliceAxis = Annotated[
         show_default=False,
     ),
 ]
+ValueNormalization = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--normalization",
+        metavar="WORD|NUMBERS",
+        help="Normalize by z-score, that of each channel in the whole image, z-score of nonzero, to 0..1, or none; or by "
+        "LOW,HIGH,MEAN,STD, to cut, subtract and divide; repeated for each channel  [default: by mean and std of all "
+        "images]",
+        show_default=False,
+    ),
+]
 
 
 @data.command("check")

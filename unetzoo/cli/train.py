@@ -19,6 +19,7 @@ from unetzoo.cli.data import (
     Slices,
     SplitByName,
     Threshold,
+    ValueNormalization,
     read_survey,
 )
 from unetzoo.cli.fields import with_fields
@@ -207,6 +208,7 @@ def train(
             "--spatial-dims 3, such as 3,0.8,0.8, in the unit of the files",
         ),
     ] = None,
+    normalization: ValueNormalization = None,
     folds: Annotated[
         int | None,
         typer.Option(
@@ -234,6 +236,7 @@ def train(
     """
     from unetzoo.data.masks.options import read_classes, read_values
     from unetzoo.data.survey.folds import fold_of
+    from unetzoo.nn.normalization import read_normalization
     from unetzoo.training.recipe import Recipe
     from unetzoo.training.recipe_file import change, read_changes
     from unetzoo.training.run import read_run
@@ -264,6 +267,7 @@ def train(
         "data.axis": axis,
         "data.spacing": list(read_numbers(spacing, "--spacing")) or None,
         "data.folds": folds,
+        "data.normalization": [read_normalization(each) for each in normalization] if normalization else None,
         "data.nested": [name.strip() for name in nested.split(",")] if nested else None,
     }
     names = {"decoder": decoder, "encoder": encoder, "objects": "" if objects == "none" else objects}

@@ -183,13 +183,20 @@ def _measure_images(
     config, doubts = network_of(model).config, list[Finding]()
     tile, overlap, mirrors, resample, _ = tiling
     for index in range(len(dataset)):
-        sample, scale, said = presented(dataset, index, config, resample)
+        sample, scale, said, whole = presented(dataset, index, config, resample)
         *space, channels = sample.image.shape
         names, labels = dataset.class_names, dataset.labels
         check_fits(model, names, channels, labels=labels, axes=len(space), image=sample.name)
         doubts += [Finding(sample.name, f": {doubt}") for doubt in said]
         maps = predicted_maps(
-            model, sample.image, name=sample.name, tile=tile, overlap=overlap, mirrors=mirrors, scale=scale
+            model,
+            sample.image,
+            name=sample.name,
+            tile=tile,
+            overlap=overlap,
+            mirrors=mirrors,
+            scale=scale,
+            whole=whole,
         )
         prediction = prediction_of(maps, config, sample.image.shape[:2])
         truth = known_where_data(sample.image, sample.mask, config.info.nodata)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from unetzoo._utils.texts import count_of
 from unetzoo.data.dataset import Dataset
+from unetzoo.data.formats.moments import MomentsOf
 from unetzoo.data.formats.resample import nearest
 from unetzoo.data.objects import object_ids
 from unetzoo.errors import OptionError, ShapeError
@@ -183,12 +184,16 @@ def predicted(
     overlap: int | None = None,
     mirrors: int = 1,
     scale: PixelScale = AS_IT_IS,
+    whole: MomentsOf | None = None,
 ) -> Prediction:
     """The class ids that a network predicts for an image (h, w, c), and the objects of one of objects.
 
-    The pixels of an object have its class. A warning about the image's values says its name.
+    The pixels of an object have its class. A warning about the image's values says its name. `whole` gives the moments
+    of that of which it is a part.
     """
-    maps = predicted_maps(model, image, name=name, tile=tile, overlap=overlap, mirrors=mirrors, scale=scale)
+    maps = predicted_maps(
+        model, image, name=name, tile=tile, overlap=overlap, mirrors=mirrors, scale=scale, whole=whole
+    )
     return prediction_of(maps, network_of(model).config, image.shape[:2])
 
 
@@ -212,14 +217,15 @@ def predicted_maps(
     overlap: int | None = None,
     mirrors: int = 1,
     scale: PixelScale = AS_IT_IS,
+    whole: MomentsOf | None = None,
 ) -> Maps:
-    """Probabilities (c, h, w) of an image (h, w, c); a warning about its values says its name.
+    """Probabilities (c, h, w) of an image (h, w, c); a warning about its values says its name, `whole` is as above.
 
     Those of a volume (d, h, w, c) are (c, d, h, w). Those of a network of objects are its maps, of an image that is
     resampled in the size that the network sees.
     """
     network = network_of(model)
-    config, normalizations = network.config, normalizations_of(image, network, name=name)
+    config, normalizations = network.config, normalizations_of(image, network, name=name, whole=whole)
     seen: Any = image
     if config.objects:
         seen, scale = resampled(scale, image, tuple(config.info.nodata)), AS_IT_IS

@@ -91,8 +91,10 @@ def write_page(
     """
 
     def picture(case: Case) -> str:
-        sample, scale, _ = presented(dataset, case.index, network_of(model).config, resample)
-        prediction = predicted(model, sample.image, tile=tile, overlap=overlap, mirrors=mirrors, scale=scale)
+        sample, scale, _, whole = presented(dataset, case.index, network_of(model).config, resample)
+        prediction = predicted(
+            model, sample.image, tile=tile, overlap=overlap, mirrors=mirrors, scale=scale, whole=whole
+        )
         truth = known_where_data(sample.image, sample.mask, network_of(model).config.info.nodata)
         pairs = object_pairs(prediction, truth, dataset, case.index, tuple(evaluation.object_classes))
         objects = tuple(match_objects(*pair) for pair in pairs)

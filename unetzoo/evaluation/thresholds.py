@@ -55,11 +55,11 @@ def choose_thresholds(
     levels = [np.unique([*TRIED, limit]).astype(np.float32) for limit in before]
     counts = [np.zeros((len(each), 3), np.int64) for each in levels]
     for index in range(len(dataset)):
-        sample = presented(dataset, index, config, "never").sample
+        sample, *_, whole = presented(dataset, index, config, "never")
         *space, channels = sample.image.shape
         names, labels = dataset.class_names, dataset.labels
         check_fits(model, names, channels, labels=labels, axes=len(space), image=sample.name)
-        maps = predicted_maps(model, sample.image, name=sample.name, tile=tile)
+        maps = predicted_maps(model, sample.image, name=sample.name, tile=tile, whole=whole)
         truth = _planes(known_where_data(sample.image, sample.mask, config.info.nodata), config)
         for place, each in enumerate(levels):
             counts[place] += count_above(maps[place], truth[place], each)

@@ -221,7 +221,7 @@ def _cases(model: Network, dataset: Dataset, tile: int | None, pixels: int, on_s
         for index in order:
             if pixels <= 0:
                 break
-            sample = presented(dataset, index, config, "never").sample
+            sample, *_, whole = presented(dataset, index, config, "never")
             check_fits(
                 model,
                 dataset.class_names,
@@ -231,7 +231,7 @@ def _cases(model: Network, dataset: Dataset, tile: int | None, pixels: int, on_s
                 image=sample.name,
             )
             path = Path(folder) / f"{index}.npy"
-            np.save(path, predicted_maps(model, sample.image, name=sample.name, tile=tile))
+            np.save(path, predicted_maps(model, sample.image, name=sample.name, tile=tile, whole=whole))
             truth = known_where_data(sample.image, sample.mask, config.info.nodata)
             cases.append(_Case(np.load(path, mmap_mode="r"), truth, object_ids(dataset, index, truth)))
             pixels -= truth.size

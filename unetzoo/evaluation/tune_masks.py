@@ -236,12 +236,12 @@ def _predicted(parts: Sequence[Part], folder: Path, on_step: OnStep) -> tuple[Mo
             break
         number, index = places[place]
         part, network = parts[number], networks[number]
-        sample = presented(part.dataset, index, network.config, "never").sample
+        sample, *_, whole = presented(part.dataset, index, network.config, "never")
         check_fits(
             network, part.dataset.class_names, sample.image.shape[-1], axes=sample.image.ndim - 1, image=sample.name
         )
         path = folder / f"{place}.npy"
-        np.save(path, predicted_maps(network, sample.image, name=sample.name, tile=part.tile))
+        np.save(path, predicted_maps(network, sample.image, name=sample.name, tile=part.tile, whole=whole))
         truth = known_where_data(sample.image, sample.mask, network.config.info.nodata)
         cases.append(_Case(np.load(path, mmap_mode="r"), truth))
         pixels -= truth.size

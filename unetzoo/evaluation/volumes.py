@@ -109,7 +109,7 @@ def measure_cases_whole(
     """As `measure_volumes`, for a network over three axes and whole volumes, those of files or of Python."""
     config, doubts = network_of(model).config, list[Finding]()
     for index in range(len(dataset)):
-        sample, scale, said = presented(dataset, index, config, tiling.resample)
+        sample, scale, said, _ = presented(dataset, index, config, tiling.resample)
         *space, channels = sample.image.shape
         names, labels = dataset.class_names, dataset.labels
         check_fits(model, names, channels, labels=labels, axes=len(space), image=sample.name)

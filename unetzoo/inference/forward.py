@@ -111,8 +111,8 @@ def check_network(network: Network) -> None:
 
 def _check_member(network: Member) -> None:
     channels, info = network.config.in_channels, network.config.info
-    for name, values in (("mean", info.mean), ("std", info.std)):
+    for name, values in (("mean", info.mean), ("std", info.std), ("normalization", info.normalization)):
         if len(values) not in (0, 1, channels):
-            raise OptionError(f"the network's {name} must be one number for each of its {channels} channels")
+            raise OptionError(f"the network's {name} must be one for each of its {channels} channels, or for all")
     if isinstance(network, Segmenter) and network.training:
         raise OptionError("the network is in training mode; call model.eval() first")

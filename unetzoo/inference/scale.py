@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from unetzoo.data.formats.nodata import valid_values
 from unetzoo.nn.info import ModelInfo
+from unetzoo.nn.normalization import is_relative
 
 _BYTE, _WORD = 255, 65535
 _SAMPLE = 2**18  # values
@@ -78,7 +79,8 @@ def scaling_of(image: Any, info: ModelInfo) -> Scaling:  # noqa: ANN401 - whatev
     unchanged, with a doubt if they are far from the training data. A sample of a large image is enough.
     """
     dtype = _dtype(image)
-    if not info.value_range or (dtype.name in info.image_dtypes and dtype.itemsize == 1):
+    is_free_of_scale = bool(info.normalization) and all(map(is_relative, info.normalization))
+    if is_free_of_scale or not info.value_range or (dtype.name in info.image_dtypes and dtype.itemsize == 1):
         return Scaling()
     values = np.concatenate([_values(part, info.nodata) for part in sample_of(image)])
     if not values.size or not np.isfinite(values).all():

@@ -9,9 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unetzoo._utils.texts import count_of
+from unetzoo.data.formats.moments import moments_of
 from unetzoo.data.formats.orientation import AXES, grid_of_slice
 from unetzoo.data.formats.raster import Raster
 from unetzoo.data.formats.slices import Slices
+from unetzoo.data.formats.view import View
 from unetzoo.errors import OptionError, ShapeError
 from unetzoo.inference.choices import Axes, Resample, check_axes
 from unetzoo.inference.components import postprocess
@@ -74,7 +76,8 @@ class SeenVolume:
         self.views = tuple(Slices(raster, direction, count=count, name=name) for direction in directions)
         for view in self.views:
             _check_thickness(view, name)
-        self._normalizations, doubts = scaled_for(_sample(self.views[0]), network)
+        whole = partial(moments_of, View(raster, name), axes=3)
+        self._normalizations, doubts = scaled_for(_sample(self.views[0]), network, whole)
         scales = (self._scale(view).said for view in self.views)
         self.doubts = (*doubts, *dict.fromkeys(filter(None, scales)))
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unetzoo.checks import number, plain, whole
-from unetzoo.errors import ConfigError
+from unetzoo.errors import ConfigError, OptionError
 from unetzoo.nn.coding import MaskCoding
+from unetzoo.nn.normalization import ChannelNormalization, Moments, Steps, check_normalization, steps_of
 
 _LONGEST = 10_000
 _NUMBERS = (
@@ -35,6 +35,7 @@ LATER = (
     "nested",
     "slices",
     "slice_axis",
+    "normalization",
 )
 """Fields that earlier releases do not read; a configuration has them only where they say something."""
 
@@ -72,6 +73,8 @@ class ModelInfo:
         slices: neighboring slices of a volume, 1, 3 or 5, that were the channels of an image, itself in the middle; 0:
             the images were no volumes.
         slice_axis: along which these slices follow one another, `"z"`, `"y"` or `"x"`; empty: no volumes.
+        normalization: one for all channels, or one for each, as for `unetzoo.fit`; empty: by `value_range`, `mean` and
+            `std`.
 
     Raises:
         ConfigError: a value is invalid.
@@ -99,6 +102,7 @@ class ModelInfo:
     nested: Sequence[str] = ()
     slices: int = 0
     slice_axis: str = ""
+    normalization: Sequence[ChannelNormalization] = ()
 
     def __post_init__(self) -> None:
         for name in ("class_names", "image_dtypes", "channel_names", "lineage", "nested"):
@@ -108,6 +112,10 @@ class ModelInfo:
         self._check_numbers()
         self._check_coding()
         self._check_slices()
+        try:
+            object.__setattr__(self, "normalization", check_normalization(self.normalization))
+        except OptionError as error:
+            raise ConfigError(str(error)) from error
         metrics = plain(self.metrics)
         if not isinstance(metrics, Mapping) or not all(
             isinstance(name, str) and _is_finite(value) for name, value in metrics.items()
@@ -171,14 +179,23 @@ class ModelInfo:
         return cls(**data)
 
 
-def affine(info: ModelInfo, dtype: np.dtype[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """`shift` and `scale` of each channel (c or 1, 1, 1), for `(values - shift) * scale` as in the training.
+def steps_for(info: ModelInfo, dtype: np.dtype[Any], moments: Moments | None = None, *, factor: float = 1.0) -> Steps:
+    """What the values of a dtype go through, as in the training.
 
     Without a stated range, integers reach from 0 to the largest of their dtype, other numbers to 1.
+
+    Args:
+        info: of the network.
+        dtype: of the image.
+        moments: of the whole image, where the normalization needs them.
+        factor: by which values are to be multiplied first; it is within the steps.
     """
-    mean, deviation = (np.asarray(each, np.float64).reshape(-1, 1, 1) for each in (info.mean or [0], info.std or [1]))
+    if info.normalization:
+        return steps_of(info.normalization, moments, factor=factor)
+    mean, deviation = (np.asarray(each, np.float64) for each in (info.mean or [0], info.std or [1]))
     low, high = info.value_range or (0, np.iinfo(dtype).max if dtype.kind in "ui" else 1)
-    return low + mean * (high - low), 1 / ((high - low) * deviation)
+    shift, scale = low + mean * (high - low), 1 / ((high - low) * deviation)
+    return Steps(np.array([-np.inf]), np.array([np.inf]), shift / factor, scale * factor)
 
 
 def _sequence(name: str, values: Any, each: type) -> tuple[Any, ...]:  # noqa: ANN401 - it is checked here

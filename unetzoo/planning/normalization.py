@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from unetzoo.nn.normalization import NONZERO, ChannelNormalization, ClipNormalization
 from unetzoo.planning.fingerprint import Fingerprint, Intensities
 
 Scheme = Literal["clip", "z-score", "none", "to 0..1", "8 bits to 0..1"]
@@ -31,6 +32,18 @@ class Normalization:
     scheme: Scheme
     within_mask: bool
     intensities: Intensities
+
+    @property
+    def value(self) -> ChannelNormalization:
+        """The same as `unetzoo.fit` and recipes take it; a foreground of a single value has a z-score."""
+        values = self.intensities
+        if self.scheme == "8 bits to 0..1":
+            return ClipNormalization(low=0, high=255, mean=0, std=255)
+        if self.scheme != "clip":
+            return NONZERO if self.within_mask else self.scheme
+        if values.low >= values.high or values.std <= 0:
+            return "z-score"
+        return ClipNormalization(low=values.low, high=values.high, mean=values.mean, std=values.std)
 
     @property
     def text(self) -> str:

@@ -1,6 +1,7 @@
 """A plan as the recipe that `unetzoo train --recipe` runs, to read and to change."""
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from math import prod, sqrt
 from typing import Any
 
@@ -8,7 +9,7 @@ from unetzoo.checks import Precision, plain
 from unetzoo.data.formats.orientation import AXES
 from unetzoo.data.masks.options import MaskOptions
 from unetzoo.planning.planner import Plan
-from unetzoo.planning.reasons import has_one_spacing, is_resampled, normalization_of, reasons_of, spacing_of
+from unetzoo.planning.reasons import has_one_spacing, is_resampled, reasons_of, spacing_of
 from unetzoo.training.recipe import Recipe
 
 _NETWORK = ("encoder", "encoder_options", "decoder_options")
@@ -40,13 +41,15 @@ def recipe_text(plan: Plan, source: str, masks: MaskOptions, precision: Precisio
 def _comments(plan: Plan) -> Iterator[str]:
     yield "Planned by `unetzoo plan` for `unetzoo train --recipe`, to read and to change:"
     yield from (f"- {reason}" for reason in reasons_of(plan))
-    yield "unetzoo train does not do all of it:"
+    lacks = []
     if not (is_resampled(plan) or has_one_spacing(plan)):
         lack = "it does not resample files that state no unit of length"
-        yield f"- {lack}: bring images and masks to a spacing of {spacing_of(plan)} before"
-    yield f"- it normalizes by the mean and std of all images; nnU-Net: {normalization_of(plan)}"
+        lacks.append(f"{lack}: bring images and masks to a spacing of {spacing_of(plan)} before")
     if plan.spatial_dims == 2 and len({*plan.patch}) > 1:
-        yield "- its crops of images are squares, here of about as many pixels as the patch"
+        lacks.append("its crops of images are squares, here of about as many pixels as the patch")
+    if lacks:
+        yield "unetzoo train does not do all of it:"
+        yield from (f"- {each}" for each in lacks)
 
 
 def recipe_tables(plan: Plan, source: str, masks: MaskOptions, precision: Precision = "float32") -> dict[str, Any]:
@@ -70,6 +73,9 @@ def _data(plan: Plan, masks: MaskOptions) -> dict[str, Any]:
         said["channels"] = channels
     if is_resampled(plan):
         said["spacing"] = [*plan.spacing]
+    values = [each.value for each in plan.normalization]
+    written = [each if isinstance(each, str) else asdict(each) for each in values]
+    said["normalization"] = written[:1] if len({*values}) == 1 else written
     if plan.slice_axis is not None:
         said |= {"slices": 1, "axis": AXES[plan.slice_axis]}
     return said

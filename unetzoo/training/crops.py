@@ -1,6 +1,7 @@
 """Random crops for training; a crop depends on the seed and its number alone, not on the process that cuts it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from hashlib import blake2b
 from math import inf, prod
 from typing import Any, NamedTuple
@@ -13,14 +14,16 @@ from torch.utils.data import Dataset as TorchDataset
 from torch.utils.data import get_worker_info
 
 from unetzoo.data.dataset import Dataset, Sample
+from unetzoo.data.formats.moments import moments_of
 from unetzoo.data.formats.nodata import known_where_data
 from unetzoo.data.objects import object_ids
 from unetzoo.data.sources.parts import PartSample, Rows, Sliced, planes_last
-from unetzoo.data.sources.spaced import parts_of
+from unetzoo.data.sources.spaced import moments_at, parts_of
 from unetzoo.features import Factor, along_axes
 from unetzoo.inference.normalize import Normalize
 from unetzoo.nn.coding import UNKNOWN
 from unetzoo.nn.info import ModelInfo
+from unetzoo.nn.normalization import is_relative
 from unetzoo.training.augment import Augmentation
 from unetzoo.training.places import ClassPlaces
 from unetzoo.training.target import ObjectTarget
@@ -75,6 +78,7 @@ class CropDataset(TorchDataset[Crop]):
         self.seed = seed
         self.pixels = pixels
         self._known_places: dict[int, ClassPlaces] = {}
+        self._known_normalizations: dict[int, Normalize] = {}
         self._last_order: tuple[int, NDArray[np.int64]] = (-1, np.empty(0, np.int64))
 
     def __len__(self) -> int:
@@ -86,7 +90,8 @@ class CropDataset(TorchDataset[Crop]):
         sample, ids = self.samples[number]
         random = np.random.default_rng(mixed(self.seed, "crop", index))
         mask = planes_last(sample.mask, len(self.crop))
-        image, labels = self._cut(sample.image, mask, ids, self._places(number, mask), random)
+        normalize = self._normalization(number, sample.image)
+        image, labels = self._cut(sample.image, mask, ids, self._places(number, mask), random, normalize)
         with torch.random.fork_rng(devices=()):
             torch.default_generator.manual_seed(mixed(self.seed, "augment", index))
             image, labels = self.augmentation(image, labels, self._shown(index))
@@ -110,6 +115,17 @@ class CropDataset(TorchDataset[Crop]):
             self._known_places[index] = places
         return places
 
+    def _normalization(self, index: int, image: Sliced) -> Normalize:
+        """What normalizes a sample; remembered, where it takes the values of its whole image or volume."""
+        info, known = self.normalize.info, self._known_normalizations
+        if not any(map(is_relative, info.normalization)):
+            return self.normalize
+        if index not in known:
+            whole = moments_at(self.samples.dataset, index, info.nodata)
+            moments = whole or moments_of(image, info.nodata, axes=len(self.crop))
+            known[index] = replace(self.normalize, moments=moments)
+        return known[index]
+
     def _cut(
         self,
         image: Sliced,
@@ -117,6 +133,7 @@ class CropDataset(TorchDataset[Crop]):
         ids: NDArray[np.int32] | None,
         places: ClassPlaces,
         random: np.random.Generator,
+        normalize: Normalize,
     ) -> tuple[Tensor, Tensor]:
         """A window with the margin that the augmentation needs, normalized (c, side, side), and its labels.
 
@@ -132,7 +149,7 @@ class CropDataset(TorchDataset[Crop]):
         seen = window(image, spans, fill=0)
         codes = window(mask, spans, fill=UNKNOWN)
         labels: NDArray[Any] = np.moveaxis(codes, -1, 0) if codes.ndim > len(spans) else codes
-        values = self.normalize(seen)
+        values = normalize(seen)
         if not is_inside(mask.shape, spans):
             outside = outside_of(mask.shape, spans)
             labels = np.where(outside, UNKNOWN, labels)
@@ -176,22 +193,22 @@ class _Cache:
     """
 
     def __init__(self, samples: Dataset, *, with_objects: bool) -> None:
-        self._samples = samples
+        self.dataset = samples
         self._with_objects = with_objects
         self._kept: dict[int, Labeled] = {}
         self._size = 0
 
     def __len__(self) -> int:
-        return len(self._samples)
+        return len(self.dataset)
 
     def __getitem__(self, index: int) -> Labeled:
         if index in self._kept:
             return self._kept[index]
-        parts = None if self._with_objects else parts_of(self._samples, index)
+        parts = None if self._with_objects else parts_of(self.dataset, index)
         if parts and not self._has_room(parts.nbytes):
             return parts, None
-        sample = self._samples[index]
-        ids = object_ids(self._samples, index, sample.mask) if self._with_objects else None
+        sample = self.dataset[index]
+        ids = object_ids(self.dataset, index, sample.mask) if self._with_objects else None
         size = sample.image.nbytes + sample.mask.nbytes + (0 if ids is None else ids.nbytes)
         if self._has_room(size):
             self._kept[index] = sample, ids

@@ -8,6 +8,7 @@ from unetzoo.data.masks.options import Classes, Masks, Value
 from unetzoo.data.open import survey_of
 from unetzoo.data.sources.cuts import SplitBy
 from unetzoo.data.survey.survey import Survey
+from unetzoo.nn.normalization import Normalizations
 from unetzoo.nn.segmenter import Segmenter
 from unetzoo.nn.wrapped import segmenter_of
 from unetzoo.training.finish import Fit
@@ -36,6 +37,7 @@ def fit(
     axis: str | None = None,
     nested: Sequence[str] = (),
     spacing: Sequence[float] = (),
+    normalization: Normalizations = (),
     resume: bool = False,
     listener: FitListener | None = None,
 ) -> Fit:
@@ -82,6 +84,11 @@ def fit(
             images and masks are resampled, in the unit of length of the first file. Those within 10 % are left as they
             are. The network remembers it, and `predict_files` and `evaluate` resample images in the same way and bring
             results back. Empty: images are not resampled.
+        normalization: how the values of all channels, or of each, are normalized: `"z-score"`, by mean and standard
+            deviation of the channel in the whole image or volume; `"z-score of nonzero"`, likewise, where not all
+            channels are 0; `"to 0..1"`, by its extremes; `"none"`; or a `unetzoo.ClipNormalization`, whose numbers
+            `unetzoo.plan` finds. It is saved with the network, so that `predict` and `evaluate` do likewise. Empty: by
+            mean and standard deviation of all images, or with `resume` as before.
         resume: continue from the last checkpoint in `out`, with the same options, or with more epochs and steps; start
             a new run if there is none. `start` need not be given again.
         listener: functions that are called after every step and epoch.
@@ -112,6 +119,7 @@ def fit(
         axis=axis,
         nested=nested,
         spacing=spacing,
+        normalization=normalization,
     )
     recipe = recipe_in_python(model, data, said, options, start)
     if isinstance(data, Survey):

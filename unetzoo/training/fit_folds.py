@@ -12,6 +12,7 @@ from unetzoo.data.sources.cuts import SplitBy
 from unetzoo.data.survey.folds import folds_of
 from unetzoo.data.survey.survey import Survey
 from unetzoo.errors import DataWarning
+from unetzoo.nn.normalization import Normalizations
 from unetzoo.nn.segmenter import Segmenter
 from unetzoo.nn.wrapped import segmenter_of
 from unetzoo.training.folds import FoldsFit, check_fold_folder, finish_folds, fold_recipe, result_of
@@ -42,6 +43,7 @@ def fit_folds(
     slices: int | None = None,
     axis: str | None = None,
     spacing: Sequence[float] = (),
+    normalization: Normalizations = (),
     resume: bool = False,
     listener: FitListener | None = None,
 ) -> FoldsFit:
@@ -68,6 +70,7 @@ def fit_folds(
         slices: as for `fit`.
         axis: as for `fit`.
         spacing: as for `fit`.
+        normalization: as for `fit`.
         resume: continue the folds that have begun, and train the others.
         listener: as for `fit`, of each training.
 
@@ -91,6 +94,7 @@ def fit_folds(
         axis=axis,
         spacing=spacing,
         folds=folds,
+        normalization=normalization,
     )
     recipe = recipe_in_python(model, data, said, options, start)
     check_fold_folder(out, folds, resume=resume)

@@ -35,7 +35,7 @@ from unetzoo.training.recipe_file import RECIPE
 from unetzoo.training.reproduce import complete
 from unetzoo.training.run import Run, begin, check_folder, discard, read_run
 from unetzoo.training.spacing import SpacedSurvey
-from unetzoo.training.start import completed, inherit_start, lineage_with, pinned, with_channels
+from unetzoo.training.start import completed, inherit_start, lineage_with, normalization_of, pinned, with_channels
 from unetzoo.training.stopping import explaining
 from unetzoo.training.target import target_of
 from unetzoo.training.validate import write_history
@@ -98,10 +98,11 @@ def run_training(
             split_by=survey.split_by,
             slices=survey.slicing.slices or 0,
             slice_axis=survey.slicing.axis or "",
+            normalization=normalization_of(recipe, statistics, run),
         )
         if accelerator.is_main_process:
             _warn(model, survey, recipe.data.nested, is_known=isinstance(data, Survey), is_resumed=run is not None)
-            begin(folder, options, model.config, statistics, info.lineage)
+            begin(folder, options, model.config, statistics, info)
             recipe.save(folder / RECIPE)
             if inheritance:
                 listener.on_inherit(inheritance)

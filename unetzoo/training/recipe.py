@@ -14,6 +14,7 @@ from unetzoo.data.masks.options import Classes, MaskOptions, Masks, Value
 from unetzoo.data.sources.cuts import SplitBy
 from unetzoo.errors import OptionError, UnetzooError, did_you_mean
 from unetzoo.nn.config import SpatialDims
+from unetzoo.nn.normalization import Normalizations, check_normalization
 from unetzoo.training.options import FitOptions
 from unetzoo.training.recipe_file import RECEIPT, change, read_tables
 
@@ -83,6 +84,8 @@ class DataRecipe:
         fold: number of the fold, from 0, that is held out from this training; None: all of them, one after the other.
         nested: classes that may overlap, each of which contains the next.
         spacing: as for `unetzoo.fit`; empty: images are not resampled.
+        normalization: of the values of all channels or of each, as for `unetzoo.fit`; empty: by mean and std of all
+            images.
     """
 
     source: str = ""
@@ -100,9 +103,11 @@ class DataRecipe:
     fold: Annotated[int | None, Range(0, 999)] = None
     nested: Sequence[str] = ()
     spacing: Sequence[float] = ()
+    normalization: Normalizations = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "spacing", check_spacing(self.spacing))
+        object.__setattr__(self, "normalization", check_normalization(self.normalization))
         for name in ("channels", "nested"):
             object.__setattr__(self, name, check_texts(name, getattr(self, name)))
         check_fields(self)

@@ -3,7 +3,7 @@
 import json
 import re
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from math import ceil
@@ -30,8 +30,11 @@ CHECKPOINTS = "checkpoints"
 """The folder of its checkpoints; before there is one, there is no run."""
 _NOT_COMPARED = ("workers", "checkpoint_steps", "device", "cpu", "trackers")
 """Options that change nothing in what is learned."""
-_ABSENT: dict[str, dict[str, Any]] = {"network": {"objects": "", "objects_options": {}}}
-"""What the description of a network without objects leaves out."""
+_ABSENT: dict[str, dict[str, Any]] = {
+    "network": {"objects": "", "objects_options": {}},
+    "start": {"normalization": []},
+}
+"""What the description of a network without objects leaves out, and that of a run without a normalization."""
 _LENGTH = ("epochs", "steps", "minutes")  # may grow: a run continues beyond its end
 _CHECKPOINT = re.compile(r"step-(\d+)")
 
@@ -79,7 +82,11 @@ def read_run(folder: Path) -> Run | None:
 
 
 def begin(
-    folder: Path, options: FitOptions, config: ModelConfig, statistics: Statistics, lineage: Sequence[str] = ()
+    folder: Path,
+    options: FitOptions,
+    config: ModelConfig,
+    statistics: Statistics,
+    info: ModelInfo,
 ) -> None:
     """Write the description of a run; check that a run in the folder is the same, or shorter with equal epochs.
 
@@ -88,13 +95,13 @@ def begin(
         options: of the training.
         config: of the network.
         statistics: of the data.
-        lineage: the networks that the training began with, as in `ModelInfo`.
+        info: what is saved with the network: the networks that the training began with, and the normalization.
 
     Raises:
         TrainingError: the run in the folder is another one; says what differs.
         WriteError: the folder cannot be written.
     """
-    description = _describe(options, config, statistics, lineage)
+    description = _describe(options, config, statistics, info)
     run = read_run(folder)
     if run is not None:
         before = json.loads((folder / RUN).read_text(encoding="utf-8"))
@@ -172,12 +179,11 @@ def has_run(folder: Path) -> bool:
     return (folder / RUN).exists() and newest_checkpoint(folder / CHECKPOINTS) is not None
 
 
-def _describe(
-    options: FitOptions, config: ModelConfig, statistics: Statistics, lineage: Sequence[str]
-) -> dict[str, Any]:
+def _describe(options: FitOptions, config: ModelConfig, statistics: Statistics, info: ModelInfo) -> dict[str, Any]:
     network = {name: value for name, value in config.to_dict().items() if name not in ("info", "providers", "format")}
     description = {"options": asdict(options), "network": network, "data": asdict(statistics)}
-    return _as_json(description | ({"start": {"lineage": lineage}} if lineage else {}))
+    start = {name: value for name, value in asdict(info).items() if name in ("lineage", "normalization") and value}
+    return _as_json(description | ({"start": start} if start else {}))
 
 
 def _as_json(description: dict[str, Any]) -> dict[str, Any]:

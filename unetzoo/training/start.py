@@ -8,6 +8,7 @@ from unetzoo._utils.texts import count_of
 from unetzoo.data.survey.statistics import Statistics
 from unetzoo.errors import OptionError, ShapeError, TrainingError
 from unetzoo.inference.files.bands import channel_order
+from unetzoo.nn.normalization import ChannelNormalization, check_normalization
 from unetzoo.nn.segmenter import Segmenter
 from unetzoo.training.options import FitOptions
 from unetzoo.training.recipe import Recipe
@@ -53,6 +54,20 @@ def with_channels(
     for each in bands:
         _check_order(names, each)
     return replace(statistics, channel_names=names)
+
+
+def normalization_of(recipe: Recipe, statistics: Statistics, run: Run | None) -> tuple[ChannelNormalization, ...]:
+    """The normalization that a recipe says, or else that of the run that is resumed; raises OptionError.
+
+    There must be one for all channels, or one for each.
+    """
+    said = check_normalization(recipe.data.normalization) or (tuple(run.info.normalization) if run else ())
+    if len(said) not in (0, 1, statistics.channels):
+        count = count_of(statistics.channels, "channel")
+        raise OptionError(
+            f"the images have {count}; normalization must be one for all, or one for each, got {len(said)}"
+        )
+    return said
 
 
 def _check_order(names: Sequence[str], bands: Sequence[str]) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -12,8 +13,10 @@ from numpy.typing import NDArray
 
 from unetzoo._utils.atomic import whole_file, write_text
 from unetzoo.data.dataset import Dataset, Sample
+from unetzoo.data.formats.moments import MomentsOf
 from unetzoo.data.formats.nodata import known_where_data
 from unetzoo.data.objects import numbers_objects, object_ids
+from unetzoo.data.sources.spaced import moments_at
 from unetzoo.errors import OutOfMemoryError, TrainingError
 from unetzoo.evaluation.instances import match_objects
 from unetzoo.evaluation.masks import Prediction, object_pairs, predicted, tallies_of
@@ -46,13 +49,16 @@ class Validator:
     def __init__(self) -> None:
         self.tile: int | None = None
 
-    def predicted(self, model: Segmenter, image: NDArray[np.generic]) -> Prediction:
-        """What a network says of an image (h, w, c) or a volume; TrainingError if the smallest tile is too large."""
+    def predicted(self, model: Segmenter, image: NDArray[np.generic], whole: MomentsOf | None = None) -> Prediction:
+        """What a network says of an image (h, w, c) or a volume; TrainingError if the smallest tile is too large.
+
+        `whole` gives the moments of that of which it is a part.
+        """
         axes = model.config.spatial_dims
         while True:
             tile = self.tile or TILES[axes]
             try:
-                return predicted(model, image, tile=self.tile)
+                return predicted(model, image, tile=self.tile, whole=whole)
             except OutOfMemoryError as error:
                 if tile <= SMALLEST_TILES[axes]:
                     pixels = " x ".join([str(tile)] * axes)
@@ -85,7 +91,7 @@ class Validator:
                 break
             sample = dataset[index]
             truth = known_where_data(sample.image, sample.mask, model.config.info.nodata)
-            prediction = self.predicted(model, sample.image)
+            prediction = self.predicted(model, sample.image, partial(moments_at, dataset, index))
             counts += count(prediction.ids, truth, len(dataset.class_names), axes=sample.image.ndim - 1)
             if prediction.objects is not None:
                 tallies += tallies_of(prediction, truth, object_ids(dataset, index, truth), dataset.class_names).sum(0)
@@ -162,7 +168,8 @@ def draw_predictions(model: Segmenter, dataset: Dataset, folder: Path, validator
     cases = []
     for index in dict.fromkeys([ranked[0], ranked[len(ranked) // 2], ranked[-1]]):
         sample = dataset[index]
-        prediction, truth = validator.predicted(model, sample.image), _truth(model, sample)
+        prediction = validator.predicted(model, sample.image, partial(moments_at, dataset, index))
+        truth = _truth(model, sample)
         ids = prediction.ids
         title = f"{labels[index]}: {sample.name}   {_as_text(scores[index], dataset.class_names)}"
         pairs = object_pairs(prediction, truth, dataset, index, dataset.class_names[1:]) if are_counted else []
@@ -175,7 +182,8 @@ def draw_predictions(model: Segmenter, dataset: Dataset, folder: Path, validator
 def _scores(model: Segmenter, dataset: Dataset, index: int, validator: Validator) -> Scores:
     """The IoU of each class in an image; NaN for a class that neither occurs nor is predicted."""
     sample = dataset[index]
-    ids, truth = validator.predicted(model, sample.image).ids, _truth(model, sample)
+    prediction = validator.predicted(model, sample.image, partial(moments_at, dataset, index))
+    ids, truth = prediction.ids, _truth(model, sample)
     return iou(count(ids, truth, len(dataset.class_names), axes=sample.image.ndim - 1))
 
 

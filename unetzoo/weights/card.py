@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from unetzoo._utils.texts import code, markdown, printable
 from unetzoo.layers.axes import AXES
 from unetzoo.nn.config import ModelConfig, is_sigmoid
-from unetzoo.nn.info import ModelInfo, affine
+from unetzoo.nn.info import ModelInfo, steps_for
+from unetzoo.nn.normalization import is_relative, text_of
 from unetzoo.nn.segmenter import Segmenter
 from unetzoo.weights.files import PICTURE
 from unetzoo.weights.lineage import base_model_of, begins_with_folder
@@ -202,11 +203,22 @@ def _channels(config: ModelConfig) -> str:
 
 def _normalized(config: ModelConfig) -> str:
     """The line that normalizes `images`, whose values are as `value_range` says, or from 0 to 1."""
-    shift, scale = (values.ravel() for values in affine(config.info, np.dtype(np.float32)))
-    return f"images = (images - {_tensor(shift, config.spatial_dims)}) * {_tensor(scale, config.spatial_dims)}"
+    kinds, axes = config.info.normalization, config.spatial_dims
+    if {*kinds} == {"z-score"}:
+        space = tuple(range(2, 2 + axes))
+        return (
+            f"mean, std = images.mean({space}, keepdim=True), images.std({space}, keepdim=True, correction=0)\n"
+            "images = (images - mean) / std  # whole images, not parts of them"
+        )
+    if any(map(is_relative, kinds)):
+        return f"# each channel of whole images is normalized before: {'; '.join(map(text_of, kinds))}"
+    steps = steps_for(config.info, np.dtype(np.float32))
+    low, high, shift, scale = (_tensor(values, axes) for values in steps)
+    seen = f"images.clamp({low}, {high})" if steps.clips else "images"
+    return f"images = ({seen} - {shift}) * {scale}"
 
 
 def _tensor(values: NDArray[np.float64], axes: int) -> str:
     """Code for exactly these numbers as float32, one for each channel of images with so many axes."""
-    numbers = ", ".join(f"{np.float32(value):.9g}" for value in values)
+    numbers = ", ".join(f"{np.nan_to_num(np.float32(value)):.9g}" for value in values)
     return numbers if len(values) == 1 else f"torch.tensor([{numbers}]).view(-1{', 1' * axes})"

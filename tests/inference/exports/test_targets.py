@@ -166,7 +166,7 @@ def test_a_network_of_over_256_classes_has_ids_of_four_bytes():
 
 def test_a_mean_that_does_not_fit_the_channels_is_refused(tmp_path):
     model = _with(_network(), info=replace(INFO, mean=(0.1, 0.2)))
-    with pytest.raises(unetzoo.OptionError, match="mean must be one number for each of its 3 channels"):
+    with pytest.raises(unetzoo.OptionError, match="mean must be one for each of its 3 channels"):
         unetzoo.export(model, tmp_path / "n.onnx", with_normalization=True)
     assert list(tmp_path.iterdir()) == []
 

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from unetzoo.data.formats.content import Known, Pixels, check_finite
+from unetzoo.data.formats.moments import moments_of
 from unetzoo.data.formats.raster import Window
 from unetzoo.data.formats.read import open_raster
-from unetzoo.data.formats.view import read_pixels
+from unetzoo.data.formats.view import View, read_pixels
 from unetzoo.data.masks.raw import RawMask
 from unetzoo.data.sources.files import FileSource
 from unetzoo.data.sources.source import Entry, Source
+from unetzoo.nn.normalization import Moments
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,7 @@ class BlockSource(Source):
         self.files = source
         self.blocks = tuple(blocks)
         self.is_split = is_split
+        self._moments: dict[tuple[int, tuple[float, ...]], Moments] = {}
 
     def image(self, index: int) -> Pixels:
         """The part (h, w, c) of an image."""
@@ -104,6 +107,18 @@ class BlockSource(Source):
         with open_raster(path, role="mask") as raster:
             pixels = read_pixels(raster, block.place_of(window))
             return RawMask(pixels[..., 0] if pixels.shape[2] == 1 else pixels, raster.marks)
+
+    def moments(self, index: int, nodata: Sequence[float]) -> Moments | None:
+        """Those of the image of which an entry is a part, if it is read by windows."""
+        block = self.blocks[index]
+        if not block.pixel:
+            return None
+        key = block.file, tuple(nodata)
+        if key not in self._moments:
+            path = self.files.files[block.file].image
+            with open_raster(path, known=Known(size=block.size)) as raster:
+                self._moments[key] = moments_of(View(raster, str(path)), nodata)
+        return self._moments[key]
 
     def image_file(self, index: int) -> Path:
         """The path of the image of which an entry is a part."""

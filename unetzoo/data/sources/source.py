@@ -13,6 +13,7 @@ from unetzoo.data.formats.grid import NO_GRID, Grid
 from unetzoo.data.formats.read import read_grid
 from unetzoo.data.masks.options import MaskOptions
 from unetzoo.data.masks.raw import RawMask
+from unetzoo.nn.normalization import Moments
 
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
 
@@ -111,6 +112,15 @@ class Source(ABC):
     def in_planes(self) -> "Source":
         """The same entries with masks of a plane a class, where classes overlap beside the masks; else this source."""
         return self
+
+    def moments(self, index: int, nodata: Sequence[float]) -> Moments | None:
+        """The moments of the image or volume of which an entry is a part; None: it is a whole one.
+
+        Raises:
+            DataError: the file cannot be read.
+        """
+        _ = index, nodata
+        return None
 
     def case(self, index: int) -> str:
         """What an entry is a part of: the name of a volume, of its slices; else that of the entry."""

@@ -8,9 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unetzoo.data.dataset import Dataset, Sample
+from unetzoo.data.formats.moments import moments_of
 from unetzoo.data.formats.pixels import differ, size_at
 from unetzoo.data.formats.resample import Resampled, ResampledMask, thick_axes
 from unetzoo.data.sources.parts import PartSample, part_sample, planes_last
+from unetzoo.data.sources.samples import CodedDataset
+from unetzoo.nn.normalization import Moments
 
 
 class SpacedDataset(Dataset):
@@ -34,6 +37,7 @@ class SpacedDataset(Dataset):
         self.split, self.split_note = samples.split, samples.split_note
         self.samples, self._steps = samples, steps
         self._spacing, self._nodata = tuple(spacing), tuple(nodata)
+        self._moments: dict[tuple[int, tuple[float, ...]], Moments] = {}
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -70,6 +74,17 @@ class SpacedDataset(Dataset):
             nbytes * prod(size) // prod(image.shape[: len(size)]),
         )
 
+    def moments(self, index: int, nodata: Sequence[float]) -> Moments:
+        """Those of a sample, or of that of which it is a part, before it is resampled, as `predict` reads images."""
+        key = index, tuple(nodata)
+        if key not in self._moments:
+            moments = moments_at(self.samples, index, nodata)
+            if moments is None:
+                image = (part_sample(self.samples, index, decoded=True) or self._whole(index)).image
+                moments = moments_of(image, nodata, axes=len(self._spacing))
+            self._moments[key] = moments
+        return self._moments[key]
+
     def _whole(self, index: int) -> PartSample:
         image, mask, name = self.samples[index]
         return PartSample(image, planes_last(mask, image.ndim - 1), name, image.nbytes + mask.nbytes)
@@ -89,6 +104,17 @@ class SpacedDataset(Dataset):
 def parts_of(dataset: Dataset, index: int) -> PartSample | None:
     """A sample of a data set that is read by parts; None if it is read as a whole."""
     return dataset.parts(index) if isinstance(dataset, SpacedDataset) else part_sample(dataset, index)
+
+
+def moments_at(dataset: Dataset, index: int, nodata: Sequence[float]) -> Moments | None:
+    """The moments of the volume or image of a file that a sample comes from; None: it is whole, and as it was read.
+
+    Raises:
+        DataError: the file cannot be read.
+    """
+    if isinstance(dataset, SpacedDataset):
+        return dataset.moments(index, nodata)
+    return dataset.source.moments(dataset.indices[index], nodata) if isinstance(dataset, CodedDataset) else None
 
 
 def _whole(size: Sequence[int]) -> tuple[slice, ...]:

@@ -9,15 +9,18 @@ from numpy.typing import NDArray
 
 from unetzoo._utils.texts import count_of
 from unetzoo.data.formats.grid import NO_GRID, Grid
+from unetzoo.data.formats.moments import moments_of
 from unetzoo.data.formats.orientation import AXES, grid_of_slice, orientation_of
 from unetzoo.data.formats.places import misplaced_volume
 from unetzoo.data.formats.read import open_raster
 from unetzoo.data.formats.slices import Slices, Slicing, direction_of, open_volume
+from unetzoo.data.formats.view import View
 from unetzoo.data.masks.raw import RawMask
 from unetzoo.data.sources.files import EntryFiles, FileSource
 from unetzoo.data.sources.source import Entry, Finding, Source, sentences
 from unetzoo.data.sources.volume_cache import KEPT_BYTES, VolumeCache, is_windowed
 from unetzoo.errors import DataError, OptionError
+from unetzoo.nn.normalization import Moments
 
 
 class Look(NamedTuple):
@@ -69,6 +72,7 @@ class VolumeSource(Source):
         entries = [self._entry(source.entries[file], number, looks[file]) for file, number in self.places]
         super().__init__(entries, problems=problems, declared=source.declared)
         self._cache = VolumeCache()
+        self._moments: dict[tuple[int, tuple[float, ...]], Moments] = {}
 
     def _entry(self, entry: Entry, number: int, look: Look) -> Entry:
         name = entry.name if look.wrong else f"{entry.name} [{AXES[self.direction]}={number}]"
@@ -88,6 +92,15 @@ class VolumeSource(Source):
             # a mask lies where its image lies, even if its own file says nothing of that
             pixels = Slices(replace(raster, grid=self.looks[file].grid), self.direction)[number]
             return RawMask(pixels[..., 0] if pixels.shape[2] == 1 else pixels, raster.marks)
+
+    def moments(self, index: int, nodata: Sequence[float]) -> Moments:
+        """Those of the volume of which an entry is a slice."""
+        key = file, _ = self._place(index)[0], tuple(nodata)
+        if key not in self._moments:
+            path = self.volumes.files[file].image
+            with self._cache.opened(path, "image") as raster:
+                self._moments[key] = moments_of(View(raster, str(path)), nodata, axes=3)
+        return self._moments[key]
 
     def _place(self, index: int) -> tuple[int, int]:
         """File and slice of an entry; raises DataError for a volume that cannot be used."""

@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 import torch
 
+from unetzoo.errors import OptionError
 from unetzoo.inference.exports.about import creation
+from unetzoo.inference.exports.interface import has_z_score
 from unetzoo.inference.exports.program import Job
 from unetzoo.inference.thresholds import class_names
 from unetzoo.nn.config import ModelConfig, is_sigmoid
-from unetzoo.nn.info import affine
+from unetzoo.nn.info import steps_for
 from unetzoo.registry.objects import network_maps
 
 FORMAT = "0.5.14"
@@ -86,12 +88,7 @@ def _input(job: Job, files: Files) -> dict[str, Any]:
     names = list(config.info.channel_names)
     if len(names) != config.in_channels:
         names = [f"channel{number}" for number in range(config.in_channels)]
-    shift, scale = (
-        np.broadcast_to(values.ravel(), config.in_channels)
-        for values in affine(config.info, np.dtype(pixel_dtype(config)))
-    )
     as_float = {"id": "ensure_dtype", "kwargs": {"dtype": "float32"}}
-    normalization = {"axis": "channel", "mean": shift.tolist(), "std": (1 / scale).tolist()}
     return {
         "id": "image",
         "axes": [{"type": "batch"}, {"type": "channel", "channel_names": names}, *_sides(job)],
@@ -99,10 +96,32 @@ def _input(job: Job, files: Files) -> dict[str, Any]:
         "test_tensor": {"source": files.test_input},
         "preprocessing": [
             as_float,
-            {"id": "fixed_zero_mean_unit_variance", "kwargs": normalization},
+            *_normalization(config),
             as_float,  # at the end, or the format adds a conversion to the dtype of the images
         ],
     }
+
+
+def check_limits(config: ModelConfig) -> None:
+    """Raise OptionError where channels are cut to different limits, for which the format has no step."""
+    info = config.info
+    steps = None if has_z_score(info) else steps_for(info, np.dtype(pixel_dtype(config)))
+    if steps and len({*zip(steps.low.tolist(), steps.high.tolist(), strict=True)}) > 1:
+        raise OptionError(
+            "a bioimage.io package cuts all channels to the same limits, and the network's normalization has others "
+            "for each: export it for onnx with_normalization=True (--with-normalization)"
+        )
+
+
+def _normalization(config: ModelConfig) -> list[dict[str, Any]]:
+    """The steps from pixels to what the network sees."""
+    if has_z_score(config.info):
+        return [{"id": "zero_mean_unit_variance", "kwargs": {"axes": [*reversed(_AXES)]}}]
+    steps = steps_for(config.info, np.dtype(pixel_dtype(config)))
+    low, high, shift, scale = (np.broadcast_to(values, config.in_channels) for values in steps)
+    normalization = {"axis": "channel", "mean": shift.tolist(), "std": (1 / scale).tolist()}
+    fixed = {"id": "fixed_zero_mean_unit_variance", "kwargs": normalization}
+    return [{"id": "clip", "kwargs": {"min": low[0], "max": high[0]}}, fixed] if steps.clips else [fixed]
 
 
 def _sides(job: Job) -> list[dict[str, Any]]:

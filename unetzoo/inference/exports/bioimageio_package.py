@@ -16,8 +16,8 @@ from unetzoo.assembly import create
 from unetzoo.errors import ConfigError, UnetzooError, describe_error
 from unetzoo.inference.engines.forms import in_form
 from unetzoo.inference.exports.about import creation, documentation
-from unetzoo.inference.exports.bioimageio_description import Files, description_of, pixel_dtype, sides_of
-from unetzoo.inference.exports.interface import Interface, check_values_known, wrapped
+from unetzoo.inference.exports.bioimageio_description import Files, check_limits, description_of, pixel_dtype, sides_of
+from unetzoo.inference.exports.interface import check_values_known, has_z_score, wrapped
 from unetzoo.inference.exports.onnx_file import write_onnx
 from unetzoo.inference.exports.program import Job, Size, cannot_be_exported, check_same
 
@@ -28,7 +28,8 @@ def write_bioimageio(job: Job, path: Path) -> None:
     """Write a package, and check each of its weights in its library, and the whole by bioimageio.spec, offline."""
     if job.model.encoder.valid_padding:
         raise ConfigError("a bioimage.io package of a network without padding is not supported")
-    check_values_known(job.model.config.info, "a bioimage.io package")
+    check_values_known(job.model.config.info, "a bioimage.io package", takes_z_score=True)
+    check_limits(job.model.config)
     files = Files()
     with TemporaryDirectory(dir=path.parent) as name:
         folder = Path(name)
@@ -84,11 +85,15 @@ def _write_example(job: Job, folder: Path, files: Files) -> None:
     blobs = torch.rand(1, config.in_channels, _BLOBS, _BLOBS, generator=generator)
     smooth = nn.functional.interpolate(blobs, _size(job), mode="bilinear")
     pixels = (low + (high - low) * smooth.numpy()).astype(pixel_dtype(config))
-    interface = replace(job.interface, takes_pixels=True)
+    image = torch.from_numpy(pixels.astype(np.float32))
+    by_itself = has_z_score(config.info)
+    if by_itself:
+        image = (image - image.mean((2, 3), keepdim=True)) / image.std((2, 3), keepdim=True, correction=0)
+    interface = replace(job.interface, takes_pixels=not by_itself)
     if interface.output == "logits":
-        interface = Interface(takes_pixels=True, output="probabilities")
+        interface = replace(interface, output="probabilities")
     with torch.no_grad():
-        output = wrapped(job.model, interface)(torch.from_numpy(pixels.astype(np.float32))).numpy()
+        output = wrapped(job.model, interface)(image).numpy()
     np.save(folder / files.test_input, pixels)
     np.save(folder / files.test_output, output)
     sides = [_gray(smooth.numpy()[0].mean(0)), _gray(output[0].argmax(0) if len(output[0]) > 1 else output[0, 0])]

@@ -14,7 +14,7 @@ from unetzoo.inference.engines.calibration import Calibration, Run
 from unetzoo.inference.engines.qdq import quantized
 from unetzoo.inference.exports.interface import wrapped
 from unetzoo.inference.exports.program import Job, cannot_be_exported
-from unetzoo.nn.info import affine
+from unetzoo.nn.info import steps_for
 
 _MOST_IMAGES = 4  # of the calibration, that are compared
 
@@ -47,7 +47,8 @@ def _as_taken(job: Job, image: Tensor) -> Tensor:
         return image
     info = job.model.config.info
     dtype = np.dtype(info.image_dtypes[0] if len(info.image_dtypes) == 1 else np.float32)
-    shift, scale = (torch.tensor(values, dtype=torch.float32) for values in affine(info, dtype))
+    steps = steps_for(info, dtype)
+    shift, scale = (torch.tensor(each.reshape(-1, 1, 1), dtype=torch.float32) for each in (steps.shift, steps.scale))
     return image / scale + shift
 
 

@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from unetzoo.errors import OptionError
 from unetzoo.inference.thresholds import Limits, class_names, limits_of
 from unetzoo.nn.config import ModelConfig, is_sigmoid
-from unetzoo.nn.info import ModelInfo, affine
+from unetzoo.nn.info import ModelInfo, steps_for
+from unetzoo.nn.normalization import is_relative
 from unetzoo.nn.segmenter import Segmenter
 from unetzoo.objects.coding import ObjectMap
 from unetzoo.objects.target import activate
@@ -85,25 +86,30 @@ def example_image(network: Segmenter, interface: Interface, batch: int, size: tu
 
 
 class FromPixels(nn.Module):
-    """Normalize raw pixels as `predict` does; values without data (NaN, `nodata`) become the training mean.
+    """Normalize raw pixels as `predict` does; values without data (NaN, `nodata`) become 0.
 
     Args:
         info: of the network.
     """
 
+    low: Tensor
+    high: Tensor
     shift: Tensor
     scale: Tensor
 
     def __init__(self, info: ModelInfo) -> None:
         super().__init__()
-        for name, values in zip(("shift", "scale"), affine(info, _dtype_of(info)), strict=True):
-            self.register_buffer(name, torch.tensor(values, dtype=torch.float32))
+        steps = steps_for(info, _dtype_of(info))
+        for name, values in steps._asdict().items():
+            self.register_buffer(name, torch.tensor(values.reshape(-1, 1, 1), dtype=torch.float32))
+        self.clips = steps.clips
         self.nodata = tuple(info.nodata)
         self.may_be_nan = not info.image_dtypes or any(np.dtype(each).kind == "f" for each in info.image_dtypes)
 
     def forward(self, image: Tensor) -> Tensor:
         """Normalized values (b, c, h, w) of float32 pixels (b, c, h, w)."""
-        values = (image - self.shift) * self.scale
+        inside = image.clamp(self.low, self.high) if self.clips else image
+        values = (inside - self.shift) * self.scale
         lacking = [image == value for value in self.nodata] + ([torch.isnan(image)] if self.may_be_nan else [])
         for where in lacking:
             values = torch.where(where, torch.zeros_like(values), values)
@@ -186,13 +192,27 @@ def ids_of(config: ModelConfig) -> nn.Module:
     return ClassIds(limits, config.classes)
 
 
-def check_values_known(info: ModelInfo, what: str) -> None:
-    """Raise OptionError unless the values of the training images are known, which `what` needs."""
+def check_values_known(info: ModelInfo, what: str, *, takes_z_score: bool = False) -> None:
+    """Raise OptionError unless `what` can normalize: by known values, or by z-scores if it takes them."""
+    relative = [each for each in dict.fromkeys(info.normalization) if is_relative(each)]
+    if relative and not (takes_z_score and has_z_score(info)):
+        raise OptionError(
+            f"{what} does not normalize by {' and '.join(map(str, relative))}, which depends on the values of the "
+            "whole image, of which a graph may see a part: leave with_normalization (--with-normalization) out, and "
+            "give the file images that are normalized so"
+        )
+    if info.normalization:
+        return
     if not info.value_range and len(info.image_dtypes) != 1:
         raise OptionError(
             f"{what} needs to know the values of the training images, and this network does not say: "
             "save it with info=ModelInfo(value_range=(0, 255), mean=..., std=...)"
         )
+
+
+def has_z_score(info: ModelInfo) -> bool:
+    """Whether each channel of an image is normalized by its own mean and standard deviation."""
+    return {*info.normalization} == {"z-score"}
 
 
 def _dtype_of(info: ModelInfo) -> np.dtype[np.generic]:

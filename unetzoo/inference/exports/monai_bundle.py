@@ -15,11 +15,11 @@ from torch import Tensor, nn
 from unetzoo.errors import OptionError, UnetzooError, describe_error
 from unetzoo.inference.exports.about import creation, documentation
 from unetzoo.inference.exports.bioimageio_description import pixel_dtype
-from unetzoo.inference.exports.interface import Interface, check_values_known
+from unetzoo.inference.exports.interface import Interface, check_values_known, has_z_score
 from unetzoo.inference.exports.program import Job, check_same
 from unetzoo.inference.thresholds import class_names
 from unetzoo.nn.config import ModelConfig, is_sigmoid
-from unetzoo.nn.info import affine
+from unetzoo.nn.info import steps_for
 
 _SCHEMA = "https://github.com/Project-MONAI/MONAI-extra-test-data/releases/download/0.8.1/meta_schema_20240725.json"
 _TILE = 512  # pixels that the network sees at once, along y and x
@@ -34,7 +34,7 @@ def write_monai(job: Job, folder: Path) -> None:
         raise OptionError("a bundle of MONAI needs a network that pads its images: this one has padding='valid'")
     if config.objects:
         raise OptionError("a bundle of MONAI gives classes: export a network of objects for onnx or bioimageio")
-    check_values_known(config.info, "a bundle of MONAI")
+    check_values_known(config.info, "a bundle of MONAI", takes_z_score=True)
     for name in ("configs", "models", "docs"):
         (folder / name).mkdir()
     torch.save(job.model.state_dict(), folder / "models" / "model.pt")
@@ -101,10 +101,6 @@ def _inference(job: Job) -> dict[str, Any]:
     """The configuration: images of a folder become arrays (classes, h, w) of probabilities."""
     config, size = job.model.config, _only_size(job)
     window = size or f"[min({_TILE}, side) for side in inputs.shape[2:]]"
-    shift, scale = (
-        np.broadcast_to(values.ravel(), config.in_channels).tolist()
-        for values in affine(config.info, np.dtype(pixel_dtype(config)))
-    )
     return {
         "imports": ["$import glob", "$import monai", "$import numpy", "$import os", "$import torch"],
         "bundle_root": ".",
@@ -115,7 +111,7 @@ def _inference(job: Job) -> dict[str, Any]:
         "network_def": {"_target_": "unetzoo.create", **creation(config)},
         "network": "$@network_def.to(@device).eval().requires_grad_(False)",
         "files": "$sorted(path for path in glob.glob(@image_dir + '/*') if os.path.isfile(path))",
-        "preprocessing": {"_target_": "Compose", "transforms": _before(config, shift, scale)},
+        "preprocessing": {"_target_": "Compose", "transforms": _before(config)},
         # the class SlidingWindowInferer fills up small images at all sides, which moves them on the network's grid
         "inferer": "$lambda inputs, network: monai.inferers.sliding_window_inference("
         f"inputs, {window}, 1, network, overlap=0.25, mode='gaussian')",
@@ -132,22 +128,31 @@ def _inference(job: Job) -> dict[str, Any]:
     }
 
 
-def _before(config: ModelConfig, shift: list[float], scale: list[float]) -> list[dict[str, Any]]:
+def _before(config: ModelConfig) -> list[dict[str, Any]]:
     keys = {"keys": "image"}
     is_picture = config.in_channels in _PICTURES
     reader = {"reader": "PILReader", "reverse_indexing": False} if is_picture else {"reader": "NumpyReader"}
     return [
         {"_target_": "LoadImaged", **keys, **reader},
         {"_target_": "EnsureChannelFirstd", **keys, "channel_dim": "no_channel" if config.in_channels == 1 else -1},
-        {
-            "_target_": "NormalizeIntensityd",
-            **keys,
-            "subtrahend": shift,
-            "divisor": [1 / value for value in scale],
-            "channel_wise": True,
-        },
+        *_normalization(config),
         {"_target_": "EnsureTyped", **keys, "dtype": "$torch.float32"},
     ]
+
+
+def _normalization(config: ModelConfig) -> list[dict[str, Any]]:
+    """The steps from pixels to what the network sees."""
+    normalize = {"_target_": "NormalizeIntensityd", "keys": "image", "channel_wise": True}
+    if has_z_score(config.info):
+        return [normalize]
+    steps = steps_for(config.info, np.dtype(pixel_dtype(config)))
+    low, high, shift, scale = (np.broadcast_to(values, config.in_channels) for values in steps)
+    normalize |= {"subtrahend": shift.tolist(), "divisor": (1 / scale).tolist()}
+    limits = (
+        f"torch.tensor({np.nan_to_num(values.astype(np.float32)).tolist()})[:, None, None]" for values in (low, high)
+    )
+    cut = {"_target_": "Lambdad", "keys": "image", "func": f"$lambda image: image.float().clamp({', '.join(limits)})"}
+    return [cut, normalize] if steps.clips else [normalize]
 
 
 def _after(config: ModelConfig) -> list[dict[str, Any]]:

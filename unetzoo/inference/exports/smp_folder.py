@@ -14,6 +14,7 @@ from unetzoo.inference.exports.program import Job, check_same
 from unetzoo.interop.smp_arguments import smp_arguments
 from unetzoo.interop.smp_config import tensors_of_smp
 from unetzoo.nn.config import ModelConfig
+from unetzoo.nn.normalization import text_of
 from unetzoo.nn.segmenter import Segmenter
 
 _EQUAL = 1e-4  # of the largest logit: both compute with torch, in another order where kernels are fused
@@ -74,6 +75,7 @@ def _card(config: ModelConfig) -> str:
         "Values of the training images": ", ".join(map(str, info.value_range)),
         "Mean, after these are scaled to 0 to 1": ", ".join(map(str, info.mean)),
         "Standard deviation, likewise": ", ".join(map(str, info.std)),
+        "Normalization, instead of by these": "; ".join(map(text_of, info.normalization)),
         "Objects": config.objects and f"{config.objects}, whose maps are the logits",
         "License": info.license or "not stated",
     }
