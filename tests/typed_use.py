@@ -152,7 +152,8 @@ def predict(model: unetzoo.Segmenter, image: NDArray[np.uint8]) -> None:
 
 def share(model: unetzoo.Segmenter) -> None:
     """Save, load and share it."""
-    info = unetzoo.ModelInfo(class_names=["background", "cell"], value_range=(0, 255), license="MIT")
+    clip = unetzoo.ClipNormalization(low=-50, high=150, mean=80, std=20)
+    info = unetzoo.ModelInfo(class_names=["background", "cell"], normalization=[clip, "z-score"], license="MIT")
     assert_type(unetzoo.save(model, "model", info=info), Path)
     assert_type(unetzoo.load("model"), unetzoo.Segmenter)
     assert_type(unetzoo.push(model, "user/name", private=True), str)

@@ -13,7 +13,6 @@ from unetzoo.planning.planner import plan_for
 from unetzoo.planning.reasons import reasons_of
 from unetzoo.planning.recipe import recipe_text
 
-
 _CLIP = {"low": -50, "high": 150, "mean": 80, "std": 20}
 
 

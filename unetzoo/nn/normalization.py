@@ -79,8 +79,10 @@ class Moments(NamedTuple):
     def of(self, numbers: Sequence[int]) -> "Moments":
         """Those of some channels, by their numbers, which begin again after the last."""
         count = len(self.mean)
-        each = (tuple(values[number % count] for number in numbers) for values in self[:4])
-        return Moments(*each, self.empty)
+        mean, std, low, high = (
+            tuple(values[number % count] for number in numbers) for values in (self.mean, self.std, self.low, self.high)
+        )
+        return Moments(mean, std, low, high, self.empty)
 
 
 class Steps(NamedTuple):

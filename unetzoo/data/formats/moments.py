@@ -55,8 +55,8 @@ def moments_of(image: Any, nodata: Sequence[float] = (), *, axes: int = 2) -> Mo
     lacks = counts == 0
     stds = np.where(lacks, 1, np.sqrt(squares / counts.clip(1)))
     lows, highs = np.where(lacks, 0, lows), np.where(lacks, 1, highs)
-    each = (tuple(values.tolist()) for values in (means, stds, lows, highs))
-    return Moments(*each, empty / max(1, known))
+    mean, std, low, high = (tuple(values.tolist()) for values in (means, stds, lows, highs))
+    return Moments(mean, std, low, high, empty / max(1, known))
 
 
 def _blocks(image: Any, axes: int) -> Iterator[NDArray[Any]]:  # noqa: ANN401 - as above
