@@ -13,8 +13,10 @@ import unetzoo
 from unetzoo import Dataset, FitOptions, Sample, fit
 from unetzoo.data.open import survey
 from unetzoo.data.sources import cuts
+from unetzoo.data.sources.spaced import moments_at
 from unetzoo.training.augment import Augmentation
 from unetzoo.training.crops import CropDataset
+from unetzoo.training.spacing import SpacedSurvey
 
 CLIP = unetzoo.ClipNormalization(low=60, high=180, mean=100, std=40)
 SHORT = FitOptions(steps=4, epochs=2, batch=2, crop=32, average=0, workers=0, device="cpu")
@@ -139,3 +141,20 @@ def test_one_normalization_for_each_channel_or_for_all(make_model, squares, tmp_
     with pytest.raises(unetzoo.OptionError, match="the images have 1 channel; normalization must be one for all"):
         fit(make_model(), squares, tmp_path / "run", options=SHORT, normalization=["z-score", "none"])
     assert not (tmp_path / "run" / "run.json").exists()
+
+
+def test_resampled_samples_have_the_z_score_that_predict_gives_images_as_they_are(make_model, tmp_path):
+    cases = stacks.write_cases(tmp_path / "cases", 3)
+    samples = SpacedSurvey(survey(cases, spatial_dims=3), (4.0, 1.5, 1.5)).dataset("train")
+    assert samples[0].image.shape[:3] == (6, 20, 12)
+    for number in range(2):
+        values = tifffile.imread(cases / samples[number].name).astype(float)
+        moments = moments_at(samples, number, ())
+        np.testing.assert_allclose([moments.mean[0], moments.std[0]], [values.mean(), values.std()])
+    info = unetzoo.ModelInfo(normalization=["z-score"])
+    options = {"augmentation": Augmentation("none", crop=(6, 20, 12), elastic=0.0), "seed": 0, "balance": 0.0}
+    crop = CropDataset(samples, info, count=1, crop=(6, 20, 12), **options)[0]
+    number = [samples[index].name for index in range(2)].index(crop.name)
+    values = tifffile.imread(cases / crop.name).astype(float)
+    expected = (samples[number].image[..., 0] - values.mean()) / values.std()
+    np.testing.assert_allclose(crop.image[0], expected, atol=1e-4)

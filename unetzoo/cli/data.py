@@ -122,9 +122,9 @@ ValueNormalization = Annotated[
     typer.Option(
         "--normalization",
         metavar="WORD|NUMBERS",
-        help="Normalize by z-score, that of each channel in the whole image, z-score of nonzero, to 0..1, or none; or by "
-        "LOW,HIGH,MEAN,STD, to cut, subtract and divide; repeated for each channel  [default: by mean and std of all "
-        "images]",
+        help="Normalize by z-score, that of each channel in the whole image, z-score of nonzero, to 0..1, or none; or "
+        "by LOW,HIGH,MEAN,STD, to cut, subtract and divide; repeated for each channel  [default: by mean and std of "
+        "all images]",
         show_default=False,
     ),
 ]
