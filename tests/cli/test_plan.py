@@ -1,6 +1,7 @@
 import json
 import tomllib
 
+import numpy as np
 import pytest
 import stacks
 
@@ -21,6 +22,11 @@ def test_a_recipe_with_reasons_and_a_json(invoke, cases, tmp_path):
     tables = tomllib.loads(recipe.read_text())
     assert tables["training"] == {"batch": expected.batch, "crop": [*expected.patch]}
     assert tables["network"]["encoder_options"] == expected.network["encoder_options"]
+    (clip,) = tables["data"].pop("normalization")
+    foreground = [image[mask == 1] for image, mask in map(stacks.volume, range(3))]
+    assert clip["mean"] == pytest.approx(np.mean([values.mean() for values in foreground]))
+    for name, percent in (("low", 0.5), ("high", 99.5)):
+        assert clip[name] == pytest.approx(np.percentile(np.concatenate(foreground), percent), abs=2)
     assert tables["data"] == {"source": cases, "channels": ["CT"], "spacing": [*expected.spacing]}
     described = json.loads(facts.read_text())
     assert (described["patch"], described["unit"]) == ([*expected.patch], "um")
