@@ -73,6 +73,12 @@ PLAN = (  # those that can go on where they were stopped come last, since one th
         kept=("leaderboard/*.json",),
     ),
     Benchmark(
+        module="benchmarks.volumes",
+        numbers="[Volumes](#volumes): networks over three axes beside MONAI and nnU-Net",
+        minutes=20,
+        kept=("volumes/*.json",),
+    ),
+    Benchmark(
         module="benchmarks.peers",
         numbers="[Beside the peers](#beside-the-peers): what each library has and runs",
         minutes=90,

@@ -21,6 +21,7 @@ from benchmarks.page.recipes import recipes_section
 from benchmarks.page.serve import serve_section
 from benchmarks.page.speed import load_cases, speed_section
 from benchmarks.page.startup import startup_section
+from benchmarks.page.volumes import volumes_section
 from benchmarks.plan import PLAN
 
 RESULTS = Path(__file__).parents[1] / "results"
@@ -90,6 +91,8 @@ def page(results: Path) -> str:
         parts += ["## Speed and memory", *speed_section(cases)]
     if engines := load_cases(results / "engines"):
         parts += ["## Engines", *engines_section(engines)]
+    if volumes := [_read(path) for path in sorted((results / "volumes").glob("*.json"))]:
+        parts += ["## Volumes", *volumes_section(volumes)]
     for name, title, section in _SECTIONS:
         if (results / name).exists():
             parts += [title, *section(_read(results / name))]

@@ -11,10 +11,12 @@ from unetzoo.errors import OptionError, ShapeError
 from unetzoo.inference.engines.agreement import check_agreement, example_of
 from unetzoo.inference.engines.by_engine import optimize_by_engine
 from unetzoo.inference.engines.calibration import Calibration
+from unetzoo.inference.engines.direct import DirectConv3d, can_direct
 from unetzoo.inference.engines.fold import Convolution, Rectified, fold, rectify_again
 from unetzoo.inference.engines.kept import KeptUpsampleConcatConv, can_keep
 from unetzoo.inference.engines.packed import can_pack, packed
 from unetzoo.inference.engines.precision import full_precision
+from unetzoo.inference.engines.winograd import WinogradConv3d, can_shorten
 from unetzoo.layers.axes import AXES
 from unetzoo.layers.order import set_order
 from unetzoo.layers.upsample import UpsampleConcatConv
@@ -113,6 +115,10 @@ def _prepare(network: nn.Module, layers: Container[nn.Module], order: torch.memo
 
 def _prepared(layer: Convolution, order: torch.memory_format, *, rectify: bool, packs: bool) -> nn.Module | None:
     """The prepared form of a layer, with a ReLU after it if `rectify`; None if it gains nothing."""
+    if packs and can_shorten(layer):
+        return WinogradConv3d(layer, rectify=rectify)
+    if packs and can_direct(layer):
+        return DirectConv3d(layer, rectify=rectify)
     if packs and not isinstance(layer, nn.Conv3d) and can_pack(layer):
         return packed(layer, rectify=rectify)
     if isinstance(layer, UpsampleConcatConv) and can_keep(layer):

@@ -37,11 +37,12 @@ def can_pack(layer: nn.Conv2d | UpsampleConcatConv) -> bool:
         and is_plain(layer, (nn.Conv2d, UpsampleConcatConv))
         and not is_matrix
         and layer.weight.device.type == "cpu"
-        and _onednn_computes(layer.weight.dtype)
+        and onednn_computes(layer.weight.dtype)
     )
 
 
-def _onednn_computes(dtype: torch.dtype) -> bool:
+def onednn_computes(dtype: torch.dtype) -> bool:
+    """Whether oneDNN computes in a dtype on this machine, as fast as in float32 or faster."""
     operations = torch.ops.mkldnn
     if not (torch._C._has_mkldnn and hasattr(operations, "_convolution_pointwise")):
         return False
