@@ -79,11 +79,12 @@ def _levels(plan: Plan) -> str:
     names = AXES[3 - plan.fingerprint.spatial_dims :]
     halvings = [sum(stride == 2 for stride in strides) for strides in zip(*plan.strides, strict=True)]
     if len({*halvings}) == 1:
-        text = f"{len(plan.strides)} levels: all axes are halved until a map has fewer than 8 pixels"
+        text = f"{count_of(len(plan.strides), 'level')}: all axes are halved until a map has fewer than 8 pixels"
     else:
         counts = (f"{names[axis]} {count}" for axis, count in zip(plan.axes, halvings, strict=True))
         text = (
-            f"{len(plan.strides)} levels: axes are halved where pixels are short and many ({', '.join(counts)} times)"
+            f"{count_of(len(plan.strides), 'level')}: axes are halved where pixels are short and many "
+            f"({', '.join(counts)} times)"
         )
     flat = [names[axis] for axis, sides in zip(plan.axes, zip(*plan.kernels, strict=True), strict=True) if 1 in sides]
     along = f"; kernels are 1 wide along {' and '.join(flat)} until pixels are nearly as long as wide" if flat else ""

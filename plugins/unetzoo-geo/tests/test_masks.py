@@ -106,7 +106,7 @@ def test_polygons_without_an_id_are_left_out_and_counted(image, tmp_path):
     )
     expected = np.where(_expected({"wood": _OUTLINES["wood"]}), 7, 255)
     np.testing.assert_array_equal(_read(tmp_path / "mask.tif"), expected)
-    assert drawn.notes == ("1 of 2 polygons have classes without an id and are left out",)
+    assert drawn.notes == ("1 of 2 polygons, whose classes have no id, are left out",)
     assert drawn.pixels == {7: (expected == 7).sum(), 255: (expected == 255).sum()}
 
 

@@ -177,7 +177,8 @@ def test_the_result_of_a_prediction_becomes_polygons_on_the_command_line(tmp_pat
     done = CliRunner().invoke(app, [*arguments, *classes])
     assert done.exit_code == 0, done.output
     _, polygons, columns = _read(tmp_path / "a.gpkg")
-    assert f"{len(polygons):,} polygons" in done.output
+    count = len(polygons)
+    assert f"{count:,} polygon{'' if count == 1 else 's'}" in done.output
     assert columns["area_m2"].sum() == pytest.approx(40 * 60 * 200)
     again = CliRunner().invoke(app, [*arguments, *classes])
     assert again.exit_code == 2

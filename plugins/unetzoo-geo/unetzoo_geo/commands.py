@@ -32,10 +32,10 @@ def polygons(
 
     names = {number: name for name, number in read_classes(classes or []).items()}
     written = write_polygons(labels, out, names, overwrite=overwrite)
-    typer.echo(f"{out}: {sum(total.polygons for total in written.totals.values()):,} polygons")
+    typer.echo(f"{out}: {_count(sum(total.polygons for total in written.totals.values()), 'polygon')}")
     unit = {"m2": "m²", "px": "pixels"}[written.unit]
     for number, total in sorted(written.totals.items())[:_MOST_SHOWN]:
-        typer.echo(f"  {names.get(number, number)}: {total.polygons:,} polygons, {total.area:,.6g} {unit}")
+        typer.echo(f"  {names.get(number, number)}: {_count(total.polygons, 'polygon')}, {total.area:,.6g} {unit}")
     if len(written.totals) > _MOST_SHOWN:
         typer.echo(f"  and {len(written.totals) - _MOST_SHOWN:,} more")
 
@@ -99,7 +99,7 @@ def stack(
     files = _read_bands(bands)
     resampled = write_stack(out, files, like=like, resampling=resampling, overwrite=overwrite)
     note = f"; resampled ({resampling}): {', '.join(resampled)}" if resampled else ""
-    typer.echo(f"{out}: {len(files)} bands, {', '.join(files)}{note}")
+    typer.echo(f"{out}: {_count(len(files), 'band')}, {', '.join(files)}{note}")
 
 
 def torchgeo(
@@ -154,3 +154,8 @@ def read_classes(texts: list[str]) -> dict[str, int]:
             raise OptionError(f"--class {text} has the name or the id of another class; each needs its own")
         classes[name] = int(number)
     return classes
+
+
+def _count(number: int, noun: str) -> str:
+    """A number of things, such as `"1 band"` and `"1,200 polygons"`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -181,9 +181,9 @@ def _notes(vectors: Vectors, grid: Any, unnamed: int, outside: int) -> tuple[str
     if vectors.crs != grid.crs:
         notes.append(f"polygons are brought from {vectors.crs.to_string()} into {grid.crs.to_string()}")
     if unnamed:
-        notes.append(f"{unnamed:,} of {len(vectors.shapes):,} polygons have classes without an id and are left out")
+        notes.append(f"{unnamed:,} of {len(vectors.shapes):,} polygons, whose classes have no id, are left out")
     if outside:
-        notes.append(f"{outside:,} polygons lie outside of the image")
+        notes.append(f"{outside:,} {'polygon lies' if outside == 1 else 'polygons lie'} outside of the image")
     return tuple(notes)
 
 

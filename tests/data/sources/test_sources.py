@@ -72,7 +72,7 @@ def test_a_split_and_images_that_are_left_out_are_told(make_folder, pictures, tm
         (below / kind / "train").mkdir()
         (below / kind / "a.png").rename(below / kind / "train" / "a.png")
     (problem,) = open_source(below).problems
-    assert problem == "4 images beside the folders of the splits, in images/, are left out"
+    assert problem == "left out: 4 images beside the folders of the splits, in images/"
 
 
 def test_two_images_of_one_name_are_a_problem(make_folder, pictures):

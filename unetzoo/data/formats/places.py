@@ -25,7 +25,7 @@ def misplaced(image: Grid, mask: Grid) -> str:
     if abs(steps - np.eye(2)).max() > _SCALE:
         return ": its mask has other pixels on the ground: bring it onto the grid of the image (gdalwarp)"
     if abs(shift).max() > _SHIFT:
-        rows, columns = shift[:, 0]
+        rows, columns = shift[:, 0].round(1) + 0.0  # not -0.0
         return (
             f": its mask lies {rows:+.1f} rows and {columns:+.1f} columns away on the ground: bring it onto the grid "
             "of the image (gdalwarp), or correct the place that its file states (gdal_edit)"

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from unetzoo._utils.texts import count_of
 from unetzoo.data.masks.forms import SET_BITS
 from unetzoo.data.masks.options import Classes, MaskOptions, Value
 from unetzoo.data.masks.stored import StoredMask, codes_in
@@ -64,7 +65,8 @@ def _names(classes: Classes | None, planes: int) -> tuple[str, ...]:
     names = tuple(classes)
     own = names[1:] if len(names) == planes + 1 and names[0] == _BACKGROUND else names
     if len(own) != planes:
-        raise DataError(f"{len(own)} classes were named ({', '.join(own)}), but the masks have {planes} planes")
+        named = f"{count_of(len(own), 'class', 'classes')} named ({', '.join(own)})"
+        raise DataError(f"{named}, but the masks have {count_of(planes, 'plane')}")
     return own
 
 

@@ -12,6 +12,7 @@ cells/JPEGImages, cells/SegmentationClass          those of Pascal VOC and CVAT,
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
+from unetzoo._utils.texts import count_of
 from unetzoo.data.formats.table import ending_of, endings
 from unetzoo.data.sources.declared import read_declared
 from unetzoo.data.sources.files import EntryFiles, FileSource
@@ -112,7 +113,7 @@ def _lots(folder: Path) -> tuple[list[Lot], list[str]]:
         return [("", images, masks)], []
     known = endings()
     beside = [path for path in images.iterdir() if ending_of(path.name, known) and not is_hidden(path.name)]
-    left_out = [f"{len(beside)} images beside the folders of the splits, in {images.name}/, are left out"]
+    left_out = [f"left out: {count_of(len(beside), 'image')} beside the folders of the splits, in {images.name}/"]
     return [(SPLIT_FOLDERS[child.name.lower()], child, masks / child.name) for child in splits], left_out[: len(beside)]
 
 
