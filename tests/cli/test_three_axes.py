@@ -95,6 +95,7 @@ def test_a_training_without_flags_for_the_network_is_planned(invoke, cases, tmp_
     assert (recipe.training.crop, recipe.training.batch) == (expected.patch, expected.batch)
     assert (recipe.training.learning_rate, recipe.training.steps) == (0.002, 2)
     assert (recipe.data.spacing, recipe.data.channels) == (expected.spacing, ("CT",))
+    assert recipe.data.normalization == tuple(each.value for each in expected.normalization)
     assert recipe.command.startswith("unetzoo train ")
 
 
