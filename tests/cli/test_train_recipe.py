@@ -8,6 +8,7 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
+from unetzoo.nn.normalization import ClipNormalization
 from unetzoo.training.recipe import Recipe
 
 
@@ -137,3 +138,20 @@ def test_what_is_wrong_is_one_line_and_leaves_nothing(train, first, tmp_path, ar
     assert message in result.stderr
     assert result.stderr.count("\n") == 1
     assert not (tmp_path / "again").exists()
+
+
+def test_flags_choose_a_normalization_for_all_channels_or_for_each(train, folder, tmp_path):
+    options = ["--encoder", "plain", "--encoder-option", "widths=4,8", "--steps", "1", "--epochs", "1", "--crop", "32"]
+    for name, text, value in (
+        ("word", "z-score", "z-score"),
+        ("numbers", "-50,150,80,20", ClipNormalization(low=-50, high=150, mean=80, std=20)),
+    ):
+        result = train(name, folder / "cells", *options, "--batch", "1", "--normalization", text)
+        assert result.exit_code == 0, result.output
+        assert Recipe.load(tmp_path / name).data.normalization == (value,)
+    result = train("again", "--recipe", tmp_path / "word" / "recipe.toml", "--set", "data.normalization=none")
+    assert result.exit_code == 0, result.output
+    assert Recipe.load(tmp_path / "again").data.normalization == ("none",)
+    result = train("wrong", folder / "cells", "--normalization", "-50,150,80")
+    assert result.exit_code == 2
+    assert "normalization must be z-score, z-score of nonzero" in " ".join(result.stderr.split())
