@@ -77,7 +77,7 @@ def _serve(
     """Answer requests in the cluster that this process is connected to, until a signal."""
     logging.getLogger("ray.serve").setLevel(logging.CRITICAL)  # its errors become ours
     may_use_gpus = options.device != "cpu" and not is_by_engine(network)
-    machines = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    machines = [node["Resources"] for node in _nodes() if node["Alive"]]
     share = share_of(machines, replicas, may_use_gpus=may_use_gpus)
     _check_free()
     host, port = _place(serving)
@@ -86,6 +86,11 @@ def _serve(
     with _running(_deployed(shared, name, serving, share, is_private=is_private), host, port):
         on_start(address_of(host, port), is_private)
         signal.pause()
+
+
+def _nodes() -> list[dict[str, Any]]:
+    """The machines of the cluster, as Ray describes them."""
+    return list(ray.nodes())  # type: ignore[no-untyped-call] # Ray's own lack of types
 
 
 def _check_free() -> None:
@@ -102,7 +107,7 @@ def _check_free() -> None:
 def _place(serving: ServeOptions) -> tuple[str, int]:
     """Address and port of the proxy; what this machine can check is checked."""
     here = ray.get_runtime_context().get_node_id()
-    if any(node["NodeID"] == here and _HEAD in node["Resources"] for node in ray.nodes()):
+    if any(node["NodeID"] == here and _HEAD in node["Resources"] for node in _nodes()):
         with listening(serving) as listener:
             host, port = listener.getsockname()[:2]
         return host, port
@@ -147,7 +152,6 @@ def _deployed(shared: list[Any], name: str, serving: ServeOptions, share: Share,
             return ray_serve.get_replica_context().replica_tag, families
 
     deployment = ray_serve.deployment(
-        ray_serve.ingress(build)(Replica),
         name=_NAME,
         num_replicas=share.replicas,
         ray_actor_options={"num_cpus": share.cpus, "num_gpus": share.gpus},
@@ -157,7 +161,7 @@ def _deployed(shared: list[Any], name: str, serving: ServeOptions, share: Share,
         graceful_shutdown_wait_loop_s=0.1,
         graceful_shutdown_timeout_s=ceil(2 * serving.timeout),
     )
-    return deployment.bind()
+    return deployment(ray_serve.ingress(build)(Replica)).bind()
 
 
 async def _numbers_of_all() -> dict[str, Families]:
@@ -186,7 +190,7 @@ def _running(deployed: Any, host: str, port: int) -> Iterator[None]:  # noqa: AN
             with suppress(TimeoutError, RayServeException):  # too slow, or not even started
                 ray_serve.delete(_NAME)  # waits for what is being predicted
         finally:
-            ray_serve.shutdown()
+            ray_serve.shutdown()  # type: ignore[no-untyped-call] # as above
 
 
 class _StoppedError(BaseException):
