@@ -14,6 +14,7 @@ from unetzoo_medical.space import LPS_TO_RAS
 
 import unetzoo
 from unetzoo.cli import app
+from unetzoo.data.formats import open_raster
 
 highdicom = pytest.importorskip("highdicom")
 
@@ -121,6 +122,28 @@ def test_the_command_writes_what_predict_writes_as_nifti(saved, tmp_path):
     seg = highdicom.seg.segread(tmp_path / "out" / "series.dcm")
     masks = seg.get_pixels_by_source_instance([f"1.2.3.{number}" for number in range(1, 6)])
     np.testing.assert_array_equal(masks[..., 0], expected == 1)
+
+
+@pytest.mark.parametrize("labels", ["exclusive", "overlapping"])
+def test_a_network_over_three_axes_and_classes_that_overlap_become_segments(labels, tmp_path):
+    torch.manual_seed(0)
+    options = {"encoder_options": {"widths": (4, 8)}, "spatial_dims": 3, "labels": labels}
+    model = unetzoo.create("unet", encoder="plain", in_channels=1, classes=3, **options).eval()
+    series = _series(tmp_path / "in" / "series")
+    with open_raster(series) as raster, torch.no_grad():  # so that each class is somewhere
+        likely = np.median(unetzoo.predict_volume(model, raster), axis=(1, 2, 3))
+        model.heads[0].bias -= torch.from_numpy(np.log(likely / (1 - likely)))
+    unetzoo.save(model, tmp_path / "network")
+    done = _predict(tmp_path / "network", series, tmp_path / "out.dcm")
+    assert done.exit_code == 0, done.output
+    unetzoo.predict_files(model, series, tmp_path / "a.npy")
+    expected = np.load(tmp_path / "a.npy")
+    planes = expected == 1 if labels == "overlapping" else [expected == 1, expected == 2]
+    seg = highdicom.seg.segread(tmp_path / "out.dcm")
+    numbers = range(1, len(planes) + 1)
+    masks = seg.get_pixels_by_source_instance([f"1.2.3.{number}" for number in range(1, 6)], segment_numbers=numbers)
+    np.testing.assert_array_equal(masks, np.moveaxis(np.array(planes), 0, -1))
+    assert 0 < masks.sum() < masks.size
 
 
 @pytest.mark.parametrize(

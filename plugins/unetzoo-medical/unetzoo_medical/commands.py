@@ -26,7 +26,7 @@ def predict_series(
         typer.Option(
             metavar="AXES",
             help="Axes along which slices are predicted: z, y, x, several such as z,x, or all: the mean of their "
-            "probabilities  [default: that of the training, else z]",
+            "probabilities; not for networks over three axes  [default: that of the training, else z]",
             show_default=False,
         ),
     ] = None,
@@ -49,7 +49,7 @@ def predict_series(
     check_segmentation(volumes)
     targets = _targets(volumes, series, out)
     network = unetzoo.load(model) if Path(model).exists() else unetzoo.pull(model)
-    options = unetzoo.PredictOptions(axes=axes or network.config.info.slice_axis or _AXIAL, format="npy")
+    options = unetzoo.PredictOptions(axes=axes or _axes_of(network), format="npy")
     failed = 0
     for volume, target in zip(volumes, targets, strict=True):
         if target.exists() and not overwrite:
@@ -84,6 +84,11 @@ def evaluate_volumes(
         json.write_text(dumps([asdict(score) for score in scores], indent=2) + "\n", encoding="utf-8")
 
 
+def _axes_of(network: "Segmenter") -> str | None:
+    """The axis of a network's training, else z; None: it sees whole volumes."""
+    return None if network.config.spatial_dims == 3 else network.config.info.slice_axis or _AXIAL
+
+
 def _targets(volumes: list[Path], source: Path, out: Path) -> list[Path]:
     """The file of the result of each series."""
     from unetzoo_medical.segmentation import ENDING
@@ -100,7 +105,7 @@ def _predict(network: "Segmenter", volume: Path, target: Path, options: "unetzoo
     """Predict a series; False: it failed, as is said."""
     import numpy as np
 
-    from unetzoo_medical.segmentation import names_of_ids, write_segmentation
+    from unetzoo_medical.segmentation import names_of_segments, write_segmentation
 
     with tempfile.TemporaryDirectory() as folder:
         ids = Path(folder) / "ids.npy"
@@ -108,7 +113,7 @@ def _predict(network: "Segmenter", volume: Path, target: Path, options: "unetzoo
         if _said(done, volume):
             return False
         try:
-            write_segmentation(target, volume, np.load(ids), names_of_ids(network))
+            write_segmentation(target, volume, np.load(ids), names_of_segments(network))
         except unetzoo.UnetzooError as error:
             typer.echo(f"error: {error}", err=True)
             return False

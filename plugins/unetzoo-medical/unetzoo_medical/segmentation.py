@@ -16,6 +16,7 @@ from unetzoo_medical.dicom_slice import Slice
 
 ENDING = ".dcm"
 _BACKGROUND = "background"
+_PLANES = 4  # axes of planes: classes, slices, rows and columns
 _SERIES_NUMBER = 1000  # above those of scanners
 
 
@@ -34,24 +35,27 @@ def check_segmentation(volumes: Sequence[Path]) -> None:
         )
 
 
-def names_of_ids(model: Segmenter) -> tuple[str, ...]:
-    """The name of each id that a network gives; numbers where its training did not store all."""
-    count = max(model.config.classes, len((_BACKGROUND, "foreground")))
-    names = tuple(model.config.info.class_names)
+def names_of_segments(model: Segmenter) -> tuple[str, ...]:
+    """The name of each id or plane that a network gives; numbers where its training did not store all."""
+    count, names = model.config.classes, tuple(model.config.info.class_names)
+    if model.config.labels == "overlapping":
+        return names if len(names) == count else tuple(map(str, range(1, count + 1)))
+    count = max(count, len((_BACKGROUND, "foreground")))
     return names if len(names) == count else (_BACKGROUND, *map(str, range(1, count)))
 
 
 def write_segmentation(path: Path, series: Path, ids: NDArray[np.uint8], class_names: Sequence[str]) -> None:
     """Write the classes of a series as DICOM-SEG, completely or not at all.
 
-    Each class but a first one called `background` is a binary segment. Study, patient and frame of reference are those
-    of the series.
+    Each class is a binary segment, but for a first one of ids that is called `background`. Study, patient and frame of
+    reference are those of the series.
 
     Args:
         path: of the file.
         series: folder of the series.
-        ids: (d, h, w), in the order of its `Raster`; ids of no class are in no segment.
-        class_names: the name of each id.
+        ids: (d, h, w), in the order of its `Raster`; ids of no class are in no segment. Of classes that may overlap:
+            planes (classes, d, h, w) of 0 and 1.
+        class_names: the name of each id or plane.
 
     Raises:
         DataError: the headers of the series lack what a DICOM-SEG refers to.
@@ -90,12 +94,13 @@ def _segmentation(headers: Sequence[Any], ids: NDArray[np.uint8], class_names: S
     from highdicom.seg import Segmentation, SegmentationTypeValues
     from pydicom.uid import generate_uid
 
-    first = 1 if class_names[0] == _BACKGROUND else 0
+    has_planes = ids.ndim == _PLANES
+    first = 1 if class_names[0] == _BACKGROUND and not has_planes else 0
     segment_of = np.zeros(256, np.uint8)
     segment_of[first : len(class_names)] = np.arange(1, len(class_names) - first + 1)
     return Segmentation(
         source_images=headers,
-        pixel_array=segment_of[ids],
+        pixel_array=np.moveaxis(ids == 1, 0, -1).astype(np.uint8) if has_planes else segment_of[ids],
         segmentation_type=SegmentationTypeValues.BINARY,
         segment_descriptions=[_segment(number, name) for number, name in enumerate(class_names[first:], 1)],
         series_instance_uid=generate_uid(),
