@@ -15,8 +15,10 @@ from processes import start
 
 from unetzoo.cli import main, progress_lines
 
+_SHORT = ["--steps", "2", "--epochs", "1", "--batch", "2", "--crop", "64"]
 BUDGET = {  # instead of hours
-    "train": ["--steps", "2", "--epochs", "1", "--batch", "2", "--crop", "64"],
+    "train cells/ --folds": [*_SHORT, "--encoder", "resnet10t"],  # several networks; the line names no encoder
+    "train": _SHORT,
     "bench grid": ["--decoders", "unet"],
     "bench speed": ["--size", "32", "--rounds", "1"],
 }
