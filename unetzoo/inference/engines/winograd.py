@@ -49,10 +49,9 @@ Layer = nn.Conv3d | UpsampleConcatConv
 
 def can_shorten(layer: nn.Module) -> TypeGuard[Layer]:
     """Whether a layer is a convolution for which half the multiplications are worth the sums, on this machine."""
-    if isinstance(layer, UpsampleConcatConv):
-        fits = is_plain(layer, (UpsampleConcatConv,)) and layer.factor == 1
-    else:
-        fits = is_plain(layer, (nn.Conv3d,)) and _is_usual(layer)
+    if not isinstance(layer, Layer) or not is_plain(layer, (nn.Conv3d, UpsampleConcatConv)):
+        return False
+    fits = layer.factor == 1 if isinstance(layer, UpsampleConcatConv) else _is_usual(layer)
     if not fits or tuple(layer.weight.shape[2:]) != (3, 3, 3):
         return False
     out, into = layer.weight.shape[:2]
@@ -61,11 +60,9 @@ def can_shorten(layer: nn.Module) -> TypeGuard[Layer]:
     return is_worth_it and layer.weight.dtype == torch.float32 and can_pack(_flat(layer.weight))
 
 
-def _is_usual(layer: nn.Module) -> bool:
-    return isinstance(layer, nn.Conv3d) and (
-        (layer.stride, layer.padding, layer.dilation, layer.groups, layer.padding_mode)
-        == ((1, 1, 1), (1, 1, 1), (1, 1, 1), 1, "zeros")
-    )
+def _is_usual(layer: nn.Conv3d) -> bool:
+    geometry = layer.stride, layer.padding, layer.dilation, layer.groups, layer.padding_mode
+    return geometry == ((1, 1, 1), (1, 1, 1), (1, 1, 1), 1, "zeros")
 
 
 def _flat(kernel: Tensor) -> nn.Conv2d:
