@@ -29,6 +29,7 @@ os.environ |= {
     "HF_HUB_DISABLE_TELEMETRY": "1",
 }
 os.environ.pop("HF_TOKEN", None)
+os.environ.setdefault("RAY_raylet_start_wait_time_s", "300")  # of a cluster that starts on a busy machine
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

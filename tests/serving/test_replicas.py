@@ -25,7 +25,7 @@ pytestmark = pytest.mark.long
 
 _MOST_BYTES = 10**6
 _ANSWERS, _QUEUE = ("unetzoo_answers_total", ',status="200"'), ("unetzoo_queue", "")  # lines of /metrics
-_SECONDS = 120  # until a cluster on a busy machine is taken for dead
+_SECONDS = 240  # until a cluster on a busy machine is taken for dead
 
 
 def _png(pixels):
