@@ -49,6 +49,12 @@ PLAN = (  # those that can go on where they were stopped come last, since one th
         numbers="[docs/decoders.md](../docs/decoders.md): size and time of each decoder",
         minutes=3,
     ),
+    Benchmark(
+        module="benchmarks.brain",
+        numbers="[docs/radiology.md](../docs/radiology.md): the picture of a head, in three planes",
+        minutes=2,
+        environment={"OMP_NUM_THREADS": "1"},
+    ),
     Benchmark(module="benchmarks.upsampling", numbers="prints which form of upsampling is faster", minutes=3),
     Benchmark(module="benchmarks.codings", numbers="prints how long targets of objects take", minutes=2),
     Benchmark(

@@ -10,6 +10,7 @@ from unetzoo._utils.extras import how_to_install, need
 from unetzoo.data.dataset import Dataset, Sample
 from unetzoo.errors import DataError
 
+CLASSES = ("background", "CSF", "grey matter", "white matter")
 _FOLDER = ("datasets", "data")
 _FILES = {
     "t1": "mni_icbm152_t1_tal_nlin_sym_09a_converted.nii.gz",
@@ -37,8 +38,8 @@ class BrainTissueDataset(Dataset):
     """
 
     def __init__(self, *, split: str, step: int = 1) -> None:
-        super().__init__(class_names=("background", "CSF", "grey matter", "white matter"))
-        t1, classes, spacing = _load()
+        super().__init__(class_names=CLASSES)
+        t1, classes, spacing = load_template()
         shown = np.flatnonzero(t1.any(axis=(0, 2)))
         first, last = (round(share * len(shown)) for share in _SHARES[split])
         margin = round(_GAP / spacing / 2)
@@ -56,7 +57,7 @@ class BrainTissueDataset(Dataset):
 
 
 @lru_cache(maxsize=1)
-def _load() -> tuple[NDArray[np.uint8], NDArray[np.int64], float]:
+def load_template() -> tuple[NDArray[np.uint8], NDArray[np.int64], float]:
     """The T1 image, the class ids, both (left-right, back-front, down-up), and the mm from voxel to voxel."""
     need("brain", "the data set 'brain-tissue'", "nilearn")
     import nibabel
