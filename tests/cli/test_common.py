@@ -111,7 +111,8 @@ def test_the_many_options_of_train_stand_in_sections(invoke):
         "Length",
         "Crops",
         "Machine",
-        "Images and masks",
+        "Masks",
+        "Images",
     ]
     sections = dict(zip(starts, re.split(r"^\w[\w ]*:$", text, flags=re.MULTILINE)[1:], strict=True))
     flags = {name: re.findall(r"^  (?:-\w, )?--([\w-]+)", section, re.MULTILINE) for name, section in sections.items()}

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 data = typer.Typer(help="Look at a data set, or convert one.", rich_markup_mode=None)
 _ERRORS_EXIT = 1
-MASKS = "Images and masks"
-"""Section of help texts."""
+IMAGES, MASKS = "Images", "Masks"
+"""Sections of help texts."""
 
 _SOURCE = typer.Argument(
     metavar="DATA",
@@ -90,7 +90,7 @@ SplitByName = Annotated[
     typer.Option(
         "--split-by",
         metavar="WHAT",
-        rich_help_panel=MASKS,
+        rich_help_panel=IMAGES,
         help="What is divided among splits that the data does not have: images; blocks, parts of images, a fifth for "
         "validation and a fifth for the test; or auto, blocks of the only image if it is large",
     ),
@@ -100,7 +100,7 @@ Slices = Annotated[
     int | None,
     typer.Option(
         metavar="1|3|5",
-        rich_help_panel=MASKS,
+        rich_help_panel=IMAGES,
         help="Volumes: neighboring slices that are the channels of an image, itself in the middle; also says that TIFF "
         "stacks and other 3-D arrays are volumes  [default: 1 where files hold volumes]",
         show_default=False,
@@ -111,10 +111,20 @@ SliceAxis = Annotated[
     typer.Option(
         "--axis",
         metavar="AXIS",
-        rich_help_panel=MASKS,
+        rich_help_panel=IMAGES,
         help="Volumes: along which slices follow one another: z, y or x (axial, coronal or sagittal)  [default: that "
         "with the largest step]",
         show_default=False,
+    ),
+]
+Spacing = Annotated[
+    str | None,
+    typer.Option(
+        "--spacing",
+        metavar="STEPS",
+        rich_help_panel=IMAGES,
+        help="Distances between pixels to which all images are resampled, along y and x, or z, y and x with "
+        "--spatial-dims 3, such as 3,0.8,0.8, in the unit of the files",
     ),
 ]
 ValueNormalization = Annotated[
@@ -122,6 +132,7 @@ ValueNormalization = Annotated[
     typer.Option(
         "--normalization",
         metavar="WORD|NUMBERS",
+        rich_help_panel=IMAGES,
         help="Normalize by z-score, that of each channel in the whole image, z-score of nonzero, to 0..1, or none; or "
         "by LOW,HIGH,MEAN,STD, to cut, subtract and divide; repeated for each channel  [default: by mean and std of "
         "all images]",

@@ -9,6 +9,7 @@ import typer
 
 from unetzoo.cli.common import ARGUMENTS, Json
 from unetzoo.cli.data import (
+    IMAGES,
     MASKS,
     ClassNames,
     Ignore,
@@ -17,6 +18,7 @@ from unetzoo.cli.data import (
     NearestColor,
     SliceAxis,
     Slices,
+    Spacing,
     SplitByName,
     Threshold,
     ValueNormalization,
@@ -180,7 +182,7 @@ def train(
         str | None,
         typer.Option(
             metavar="NAMES",
-            rich_help_panel=MASKS,
+            rich_help_panel=IMAGES,
             help="Names of the channels of the images, such as red,green,blue,nir",
         ),
     ] = None,
@@ -199,15 +201,7 @@ def train(
             help="Classes that may overlap, each of which contains the next, such as whole,core",
         ),
     ] = None,
-    spacing: Annotated[
-        str | None,
-        typer.Option(
-            metavar="STEPS",
-            rich_help_panel=MASKS,
-            help="Distances between pixels to which all images are resampled, along y and x, or z, y and x with "
-            "--spatial-dims 3, such as 3,0.8,0.8, in the unit of the files",
-        ),
-    ] = None,
+    spacing: Spacing = None,
     normalization: ValueNormalization = None,
     folds: Annotated[
         int | None,
