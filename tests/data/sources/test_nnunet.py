@@ -135,6 +135,19 @@ def test_other_labels_are_an_error(tmp_path, labels):
         unetzoo.survey(tmp_path)
 
 
+@pytest.mark.parametrize("text", ["{", "[]"])
+def test_a_damaged_description_is_an_error_beside_these_folders_alone(tmp_path, text):
+    _write(tmp_path / "nnunet")
+    _write(tmp_path / "plain", images="images", masks="masks")
+    for folder in ("nnunet", "plain"):
+        (tmp_path / folder / "dataset.json").write_text(text)
+    with pytest.raises(unetzoo.DataError, match=r"dataset\.json, which describes the data set, cannot be read: "):
+        unetzoo.survey(tmp_path / "nnunet")
+    for path in (tmp_path / "plain" / "images").glob("*_0001.png"):
+        path.unlink()
+    assert not unetzoo.survey(tmp_path / "plain").errors
+
+
 def test_results_are_named_as_nnunet_names_them_and_follow_each_channel(tmp_path):
     data, results = tmp_path / "data", tmp_path / "results"
     channels, _ = _write(data)

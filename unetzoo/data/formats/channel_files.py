@@ -19,7 +19,7 @@ from unetzoo.data.formats.grid import Grid
 from unetzoo.data.formats.orientation import orientation_of
 from unetzoo.data.formats.places import corner_distance
 from unetzoo.data.formats.raster import Raster, Window
-from unetzoo.errors import DataError
+from unetzoo.errors import DataError, describe_error
 
 FOLDERS = ("imagestr", "imagests")
 """The folders of nnU-Net whose files are channels, in lower case."""
@@ -104,13 +104,30 @@ def channel_names(folder: Path) -> tuple[str, ...]:
     return tuple(names.values())
 
 
+def is_of_nnunet(folder: Path) -> bool:
+    """Whether a folder has images as nnU-Net stores them, so that `dataset.json` beside them is nnU-Net's."""
+    return folder.is_dir() and any(child.name.lower() in FOLDERS for child in folder.iterdir())
+
+
 def read_description(folder: Path) -> dict[str, Any]:
-    """What nnU-Net's `dataset.json` in a folder says; empty without one that can be read."""
-    try:
-        described = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+    """What `dataset.json` in a folder says; empty without one, or if it is damaged and not nnU-Net's.
+
+    Raises:
+        DataError: that of nnU-Net cannot be read, or is not a JSON object.
+    """
+    path = folder / DESCRIPTION
+    if not path.is_file():
         return {}
-    return described if isinstance(described, dict) else {}
+    try:
+        described = json.loads(path.read_text(encoding="utf-8"))
+        if isinstance(described, dict):
+            return described
+        problem = "it is not a JSON object"
+    except (OSError, ValueError, RecursionError) as error:
+        problem = describe_error(error)
+    if is_of_nnunet(folder):
+        raise DataError(f"{path}, which describes the data set, cannot be read: {problem}")
+    return {}
 
 
 def joined(rasters: Sequence[Raster], files: Sequence[Path]) -> Raster:

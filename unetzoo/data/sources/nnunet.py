@@ -7,7 +7,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from unetzoo.data.formats.channel_files import DESCRIPTION, read_description
+from unetzoo.data.formats.channel_files import DESCRIPTION, is_of_nnunet, read_description
 from unetzoo.data.masks.options import MaskOptions
 from unetzoo.errors import DataError
 
@@ -22,7 +22,7 @@ def described_labels(folder: Path) -> MaskOptions | None:
     Raises:
         DataError: labels are neither, or two of them have one number.
     """
-    labels = read_description(folder).get("labels")
+    labels = read_description(folder).get("labels") if is_of_nnunet(folder) else None
     if not isinstance(labels, dict) or not labels:
         return None
     numbers = _numbers(labels)
