@@ -16,30 +16,16 @@ import torch
 from numpy.typing import NDArray
 
 import unetzoo
+from benchmarks.head import Slab, Split, head
 from benchmarks.page.readme import RESULTS
-from unetzoo.data.datasets.brain_tissue import CLASSES, load_template
+from unetzoo.data.datasets.brain_tissue import CLASSES
 
 PICTURE = RESULTS.parents[1] / "docs" / "pictures" / "brain.png"
 OPTIONS = unetzoo.FitOptions(steps=300, crop=32, batch=2, device="cpu", workers=0)
 _WHITE = CLASSES.index("white matter")
-_LEARNED, _SEEN = 0.5, 0.6  # of the way to the front: what is for training; what is for training and validation
-_EVERY = 2  # voxels of 1 mm
-_MARGIN = 3  # voxels around the head
+_SEEN: tuple[Split, ...] = ("train", "val")
+_MARGIN = 3  # voxels in front of the head
 _TRUTH, _PREDICTION = "#ffd400", "#00c8ff"
-
-
-class _Slab(unetzoo.Dataset):
-    """One volume (d, h, w) with its classes."""
-
-    def __init__(self, image: NDArray[Any], classes: NDArray[Any]) -> None:
-        super().__init__(CLASSES)
-        self.sample = unetzoo.Sample(image[..., None], classes, "ICBM152")
-
-    def __len__(self) -> int:
-        return 1
-
-    def __getitem__(self, index: int) -> unetzoo.Sample:
-        return (self.sample,)[index]
 
 
 def main() -> None:
@@ -48,9 +34,9 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=OPTIONS.steps, help="of the training")
     parser.add_argument("--out", type=Path, default=PICTURE, help="the picture")
     chosen = parser.parse_args()
-    image, classes = _head()
-    first, last = (round(share * image.shape[1]) for share in (_LEARNED, _SEEN))
-    network = _trained(image, classes, first, last, steps=chosen.steps)
+    image, classes = head()
+    last = image.shape[1] - Slab("test").sample.mask.shape[1]
+    network = _trained(steps=chosen.steps)
     white = unetzoo.predict(network, image[..., None]).argmax(0) == _WHITE
     truth = classes == _WHITE
     both = (white & truth)[:, last:].sum()
@@ -59,16 +45,7 @@ def main() -> None:
     _draw(image, truth, white, last, chosen.out)
 
 
-def _head() -> tuple[NDArray[Any], NDArray[Any]]:
-    """The image and the classes (down-up, back-front, left-right), without what is empty around the head."""
-    template, tissues, _ = load_template()
-    image, classes = (part[::_EVERY, ::_EVERY, ::_EVERY].transpose(2, 1, 0) for part in (template, tissues))
-    sides = [np.flatnonzero(image.any(axis=tuple({0, 1, 2} - {axis}))) for axis in range(3)]
-    window = tuple(slice(max(0, side[0] - _MARGIN), side[-1] + 1 + _MARGIN) for side in sides)
-    return image[window], classes[window].astype(np.uint8)
-
-
-def _trained(image: NDArray[Any], classes: NDArray[Any], first: int, last: int, *, steps: int) -> unetzoo.Segmenter:
+def _trained(*, steps: int) -> unetzoo.Segmenter:
     """A network that has seen the back, and was validated on the slab before it."""
     torch.manual_seed(0)
     network = unetzoo.create(
@@ -80,8 +57,7 @@ def _trained(image: NDArray[Any], classes: NDArray[Any], first: int, last: int, 
         encoder_options={"widths": (8, 16, 32)},
         decoder_options={"widths": (16, 8)},
     )
-    back, middle = np.s_[:, :first], np.s_[:, first:last]
-    data = {"train": _Slab(image[back], classes[back]), "val": _Slab(image[middle], classes[middle])}
+    data = {split: Slab(split) for split in _SEEN}
     with TemporaryDirectory(prefix="unetzoo-") as folder:
         options = unetzoo.FitOptions(**{**vars(OPTIONS), "steps": steps})
         return unetzoo.fit(network, data, Path(folder, "run"), options=options).model.eval()

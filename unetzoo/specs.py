@@ -228,11 +228,13 @@ class RecipeSpec:
         path: its .toml file, such as `Path(__file__).with_name("cells.toml")`; see `unetzoo.Recipe`. The file has no
             data of its own, and may have a table `receipt` of what it gave where it was measured.
         summary: for what kind of images it is, in one line.
+        domain: the field that these images are of, such as `"microscopy"`; empty: none.
     """
 
     name: str
     path: Path
     summary: str = ""
+    domain: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,7 @@
 
     OMP_NUM_THREADS=1 python -m benchmarks.recipes  # all, three seeds each
     python -m benchmarks.recipes --only cracks      # one
-    python -m benchmarks.recipes --write cracks     # its data, as images and masks in a folder `cracks`, and no more
+    python -m benchmarks.recipes --write brain      # its data, as images and masks in a folder `head`, and no more
 
 Runs are kept one by one in `benchmarks/results/recipes`, and together in `benchmarks/results/recipes.json`. A run that
 is there is measured again only if its recipe has changed.
@@ -30,7 +30,7 @@ def main() -> None:
     parser.add_argument("--write", choices=MEASURED, metavar="NAME", help="write the data of this recipe alone")
     chosen = parser.parse_args()
     if chosen.write:
-        write_data(MEASURED[chosen.write].source, Path(MEASURED[chosen.write].source))
+        write_data(chosen.write, Path(MEASURED[chosen.write].source))
         return
     check_folder(RUNS)
     left = missing([run_of(name, seed) for seed in SEEDS for name in chosen.only], RUNS)

@@ -7,17 +7,24 @@ from collections.abc import Mapping, Sequence
 from contextlib import chdir, redirect_stderr, redirect_stdout
 from dataclasses import asdict, dataclass
 from io import StringIO
+from math import prod
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from benchmarks.objects.runs import cpu_seconds
 from benchmarks.recipes.data import MEASURED, write_data
 from unetzoo.bench.grid import file_name
 from unetzoo.bench.machine import machine
 from unetzoo.catalog import list_datasets
 from unetzoo.cli import app
+from unetzoo.data.dataset import Dataset
+from unetzoo.inference.objects import predict_objects
+from unetzoo.inference.predict import predict
+from unetzoo.nn.segmenter import Segmenter
 from unetzoo.training.recipe import Recipe
 from unetzoo.training.recipe_file import RECEIPT, read_tables
+from unetzoo.weights.folder import load
 
 _ROOT = Path(__file__).parents[2]
 
@@ -59,12 +66,13 @@ def measure_run(run: RecipeRun) -> dict[str, Any]:
     with TemporaryDirectory(prefix="unetzoo-") as name:
         folder = Path(name)
         if measured.source not in list_datasets():
-            write_data(measured.source, folder / measured.source)
+            write_data(run.recipe, folder / measured.source)
         train = command(run)
         seconds = _run(train, folder)
         _run(["unetzoo", "evaluate", "run", measured.source, "--json", "scores.json"], folder)
         scores = json.loads((folder / "scores.json").read_text(encoding="utf-8"))
         own = Recipe.load(folder / "run")
+        model = load(folder / "run" / "best")
     return {
         "combination": asdict(run),
         "command": " ".join(train),
@@ -74,6 +82,8 @@ def measure_run(run: RecipeRun) -> dict[str, Any]:
         "date": time.strftime("%Y-%m-%d"),
         "CPU seconds": seconds,
         "score": measured.read(scores),
+        "parameters": sum(each.numel() for each in model.parameters()),
+        "prediction seconds": _prediction_seconds(model, measured.dataset("test")),
     }
 
 
@@ -93,6 +103,14 @@ def _run(line: Sequence[str], folder: Path) -> float:
     if status:
         raise RuntimeError(f"{' '.join(line)} failed: {printed.getvalue()[-2000:]}")
     return time.process_time() - start
+
+
+def _prediction_seconds(model: Segmenter, dataset: Dataset) -> float:
+    """Seconds of the processor in which the network predicts a million pixels or voxels, objects included."""
+    predict_one = predict_objects if model.config.objects else predict
+    images = [dataset[index].image for index in range(len(dataset))]
+    pixels = sum(prod(image.shape[:-1]) for image in images)
+    return cpu_seconds(lambda: [predict_one(model, image) for image in images]) / pixels * 1e6
 
 
 def _commit() -> str:

@@ -166,10 +166,12 @@ def unetzoo_engines() -> tuple[EngineSpec, ...]:
     return ENGINES
 
 
-_RECIPES = {  # for what
-    "cells": "cells that touch, each with a number of its own",
-    "cracks": "cracks and other thin defects that cover few of the pixels",
-    "satellite": "land cover in several bands, some classes of which are rare",
+_RECIPES = {  # domain and summary
+    "brain": ("radiology", "tissues in whole volumes of MR or CT"),
+    "cells": ("microscopy", "cells that touch, each with a number of its own"),
+    "cracks": ("inspection", "cracks and other thin defects that cover few of the pixels"),
+    "documents": ("documents", "ink on paper with stains, uneven light and ruled lines"),
+    "satellite": ("remote sensing", "land cover in several bands, some classes of which are rare"),
 }
 
 
@@ -177,8 +179,8 @@ _RECIPES = {  # for what
 def unetzoo_recipes() -> Iterator[RecipeSpec]:
     """The built-in recipes."""
     folder = Path(__file__).parents[1] / "recipes"
-    for name, summary in _RECIPES.items():
-        yield RecipeSpec(name=name, path=folder / f"{name}.toml", summary=summary)
+    for name, (domain, summary) in _RECIPES.items():
+        yield RecipeSpec(name=name, path=folder / f"{name}.toml", summary=summary, domain=domain)
 
 
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")

@@ -132,6 +132,9 @@ def _check_engine(item: EngineSpec) -> None:
 def _check_recipe(item: RecipeSpec) -> None:
     if not isinstance(item.path, Path) or item.path.suffix != ".toml":
         raise PluginError(f"path of {item.name!r} must be a Path that ends in .toml, but is {item.path!r}")
+    for what in ("summary", "domain"):
+        if not isinstance(getattr(item, what), str):
+            raise PluginError(f"{what} of {item.name!r} must be a text, but is {getattr(item, what)!r}")
 
 
 def _check_callable(what: str, name: str, value: Lazy | Builder) -> None:
