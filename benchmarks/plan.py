@@ -94,7 +94,7 @@ PLAN = (  # those that can go on where they were stopped come last, since one th
         module="benchmarks.objects",
         numbers="Objects: codings beside StarDist and Cellpose, trained alike",
         minutes=60,
-        kept=("objects/*.json",),
+        kept=("objects/*.json", "objects-pace.json"),
     ),
     Benchmark(
         module="benchmarks.recipes",

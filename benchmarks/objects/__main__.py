@@ -5,7 +5,9 @@
     python -m benchmarks.objects --only distance --seeds 1 --seconds 5 --out /tmp/try
 
 Runs are kept one by one in `benchmarks/results/objects`, where what is there is not measured again, and together in
-`benchmarks/results/objects.json`. The coding `stardist` takes part where plugins/unetzoo-stardist is installed.
+`benchmarks/results/objects.json`. How long a step takes is measured first, once for each network, and kept in
+`benchmarks/results/objects-pace.json`: let the machine do nothing else until then; what the trainings give does not
+depend on what it does meanwhile. The coding `stardist` takes part where plugins/unetzoo-stardist is installed.
 """
 
 import argparse
@@ -13,6 +15,7 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
+from benchmarks.objects.pace import measure_paces
 from benchmarks.objects.peers import WORKERS, measure_run
 from benchmarks.objects.runs import ObjectRun
 from benchmarks.page.objects import objects_table
@@ -39,7 +42,10 @@ def main() -> None:
     runs = _runs(chosen.seconds, chosen.seeds)
     chosen.out.mkdir(parents=True, exist_ok=True)
     todo = [one for one in missing(runs, chosen.out) if chosen.only in one.name and _can_run(one, interpreters)]
-    measure = partial(measure_run, interpreters=interpreters)
+    networks = {one.network for one in todo}
+    own = [one for one in runs if one.network in networks and one.method not in WORKERS and one.seed == 0]
+    paces = measure_paces(own, chosen.out.with_name(f"{chosen.out.name}-pace.json"))
+    measure = partial(measure_run, interpreters=interpreters, paces=paces)
     for one, measured in run_in_processes(todo, chosen.out, workers=1, measure=measure):
         print(one.title, measured.get("error") or f"AP {measured['AP']:.3f}", flush=True)
     results = [result for one in runs if (result := load(chosen.out / one.file_name))]

@@ -32,14 +32,17 @@ _CROPS, _VALIDATION_CROPS = 500, 8
 Task = Mapping[str, NDArray[Any]]
 
 
-def measure_run(run: ObjectRun, *, interpreters: Mapping[str, str]) -> dict[str, Any]:
+def measure_run(run: ObjectRun, *, interpreters: Mapping[str, str], paces: Mapping[str, float]) -> dict[str, Any]:
     """Train and predict with this project or a peer.
 
     Args:
         run: what to measure.
         interpreters: of each peer the Python of an environment that has it.
+        paces: of each network of this project the seconds of a step, by its name.
     """
-    return measure_peer(run, interpreters[run.method]) if run.method in WORKERS else measure_coding(run)
+    if run.method in WORKERS:
+        return measure_peer(run, interpreters[run.method])
+    return measure_coding(run, paces[run.network])
 
 
 def measure_peer(run: ObjectRun, interpreter: str) -> dict[str, Any]:

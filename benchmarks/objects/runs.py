@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import median
@@ -30,7 +29,6 @@ from unetzoo.training.progress import FitListener
 
 DATA = "nuclei"
 OPTIONS = FitOptions(batch=4, crop=128, device="cpu")
-_CALIBRATION = 8  # steps, of which the later half is timed
 _PREDICTIONS = 5  # that are timed, after one that is not
 
 Ids = NDArray[np.integer]
@@ -44,8 +42,9 @@ class ObjectRun:
         method: a coding of objects, or `"StarDist"` or `"Cellpose"`, which have networks of their own.
         decoder: of the network; empty for those of others.
         encoder: likewise.
-        seconds: of the processor, over all threads, for training, which other work on the machine hardly changes; to
-            start, to validate at the end and to save is not part of them.
+        seconds: of the processor, over all threads, for training; to start, to validate at the end and to save is not
+            part of them. Each of this project's networks has as many steps as fit into them while the machine
+            does nothing else, whatever it does during a training.
         seed: of weights and crops.
     """
 
@@ -61,6 +60,11 @@ class ObjectRun:
         return ", ".join(part for part in (self.method, self.decoder, self.encoder) if part)
 
     @property
+    def network(self) -> str:
+        """Without the coding, which adds nothing but channels to the last layer."""
+        return f"{self.decoder}, {self.encoder}"
+
+    @property
     def title(self) -> str:
         """For people."""
         return f"{self.name}, seed {self.seed}, {self.seconds:g} s"
@@ -71,12 +75,17 @@ class ObjectRun:
         return file_name(f"{self.name}-{self.seed}", asdict(self))
 
 
-def measure_coding(run: ObjectRun) -> dict[str, Any]:
-    """Train this project's network, and predict the image that was held out."""
+def measure_coding(run: ObjectRun, step_seconds: float) -> dict[str, Any]:
+    """Train this project's network, and predict the image that was held out.
+
+    Args:
+        run: what to measure.
+        step_seconds: of the processor, while the machine does nothing else.
+    """
     data = opened(DATA)
-    steps = max(1, round(run.seconds / _step_seconds(run, data)))
+    steps = max(1, round(run.seconds / step_seconds))
     start = time.process_time()
-    model = _fitted(run, data, steps, FitListener())
+    model = fitted(run, data, steps)
     seconds = time.process_time() - start
     test, whole = data.dataset("test"), whole_image(data)
     fast = optimize(model)
@@ -118,29 +127,11 @@ def cpu_seconds(predict: Callable[[], object]) -> float:
     return median(times[1:])
 
 
-def _step_seconds(run: ObjectRun, data: Survey) -> float:
-    """Seconds of the processor of a step, of a training that ends after a few of them, without validation."""
-    times: list[float] = []
-
-    def stop_early(*_: object) -> None:
-        times.append(time.process_time())
-        if len(times) == _CALIBRATION:
-            raise _CalibratedError
-
-    with suppress(_CalibratedError):
-        _fitted(run, data, 2 * _CALIBRATION, FitListener(on_step=stop_early))
-    late = times[_CALIBRATION // 2 - 1 :]
-    return (late[-1] - late[0]) / (len(late) - 1)
-
-
-class _CalibratedError(Exception):
-    """Enough steps are timed."""
-
-
-def _fitted(run: ObjectRun, data: Survey, steps: int, listener: FitListener) -> Segmenter:
+def fitted(run: ObjectRun, data: Survey, steps: int, listener: FitListener | None = None) -> Segmenter:
+    """The network after so many steps."""
     torch.manual_seed(run.seed)
     channels = data.statistics.channels
     model = create(run.decoder, encoder=run.encoder, in_channels=channels, objects=run.method)
     options = replace(OPTIONS, steps=steps, epochs=1, checkpoint_steps=steps, seed=run.seed)
     with TemporaryDirectory(prefix="unetzoo-") as folder:
-        return fit(model, data, Path(folder, "run"), options=options, listener=listener).model.eval()
+        return fit(model, data, Path(folder, "run"), options=options, listener=listener or FitListener()).model.eval()
