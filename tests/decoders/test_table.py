@@ -30,6 +30,7 @@ SMALL = {  # narrow, so that the tests are quick, and without dropout, so that t
     "fcn": {"finest": 8, "width": 8, "deep_width": 16, "dropout": 0.0},
     "resunet": {},
     "u2net": {"small": True},
+    "vnet": {"kernel_size": 3},
 }
 
 

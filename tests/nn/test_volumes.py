@@ -23,6 +23,7 @@ DECODERS = [
     ("fpn", {"pyramid_width": 8, "width": 8, "norm": "layer", "merge": "cat", "upsample": "bilinear"}),
     ("fcn", {"deep_width": 8, "finest": 8}),
     ("resunet", {}),
+    ("vnet", {}),
 ]
 
 

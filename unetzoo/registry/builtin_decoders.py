@@ -18,8 +18,9 @@ _DECODERS = {  # class, in the module of that name, and paper
     "fcn": ("FCNDecoder", "arXiv:1411.4038"),
     "resunet": ("ResUNetDecoder", "arXiv:1711.10684"),
     "u2net": ("U2NetDecoder", "arXiv:2005.09007"),
+    "vnet": ("VNetDecoder", "arXiv:1606.04797"),
 }
-_OVER_VOLUMES = {"unet", "unetpp", "linknet", "fpn", "fcn", "resunet"}
+_OVER_VOLUMES = {"unet", "unetpp", "linknet", "fpn", "fcn", "resunet", "vnet"}
 _DECODER_SUMMARIES = {
     "unet": "upsamples, concatenates the skip and convolves twice, level by level",
     "unetpp": "nested U-Nets of every depth with dense skips; can be pruned",
@@ -36,6 +37,7 @@ _DECODER_SUMMARIES = {
     "fcn": "class scores of the deep levels, upsampled and added: FCN-32s, -16s and -8s",
     "resunet": "a U-Net of residual blocks",
     "u2net": "a U-Net whose blocks are U-Nets, with all levels fused at the end; made for the encoder u2net",
+    "vnet": "a U-Net whose stages add several large convolutions to what they fuse",
 }
 _WHEN_DECODERS = {  # to choose a decoder
     "unet": "Start here: it is hard to beat on few images, and fast once optimized.",
@@ -53,6 +55,7 @@ _WHEN_DECODERS = {  # to choose a decoder
     "fcn": "A baseline that is older than the U-Net; its skips carry only scores.",
     "resunet": "Like unet, but trains more reliably when deep: shortcuts carry the gradient.",
     "u2net": "Use it for salient objects and mattes, with the encoder u2net; with other encoders it is heavy.",
+    "vnet": "Use it for volumes with large smooth organs, when time and memory are plentiful: its kernels are 5 wide.",
 }
 
 DECODERS = tuple(
