@@ -10,7 +10,9 @@ from saved import same_weights
 from squares import Squares
 
 import unetzoo
-from unetzoo import FitListener, FitOptions, fit
+from unetzoo import FitListener, FitOptions, Recipe, fit
+from unetzoo.bench.measure import opened
+from unetzoo.training.start import normalization_of
 
 
 @pytest.fixture
@@ -135,3 +137,31 @@ def test_images_are_normalized_by_the_statistics_of_the_new_data(make_model, tra
     images = np.stack([data["train"][index].image for index in range(6)]) / 255
     assert model.config.info.mean == pytest.approx([images.mean()])
     assert model.config.info.std == pytest.approx([images.std()])
+
+
+def test_a_normalization_goes_on_unless_the_recipe_says_another(make_model, trained, squares, tmp_path):
+    trained.config = replace(trained.config, info=replace(trained.config.info, normalization=("z-score",)))
+    result = fit(make_model(), squares, tmp_path / "new", options=_STILL, start=trained)
+    assert result.model.config.info.normalization == ("z-score",)
+    assert result.inheritance.notes[-1] == "normalization: z-score"
+    assert Recipe.load(tmp_path / "new").data.normalization == ("z-score",)
+    other = fit(make_model(), squares, tmp_path / "other", options=_STILL, start=trained, normalization="to 0..1")
+    assert other.model.config.info.normalization == ("to 0..1",)
+    again = fit(make_model(), squares, tmp_path / "new", options=_STILL, resume=True)
+    assert again.model.config.info.normalization == ("z-score",)
+
+
+def _with_channels(model, names, normalization):
+    info = replace(model.config.info, channel_names=names, normalization=normalization)
+    model.config = replace(model.config, in_channels=len(names), info=info)
+    return model
+
+
+def test_the_normalization_of_each_channel_goes_by_its_name(make_model, trained):
+    statistics = replace(opened("nuclei").statistics, channels=2, channel_names=("Red", "blue"))
+    start = _with_channels(trained, ("blue", "green", "red"), ("z-score", "none", "to 0..1"))
+    assert normalization_of(Recipe(), statistics, None, start) == ("to 0..1", "z-score")
+    with pytest.raises(unetzoo.OptionError, match="in its own way, which says nothing of nir: give the normalization"):
+        normalization_of(Recipe(), replace(statistics, channel_names=("red", "nir")), None, start)
+    with pytest.raises(unetzoo.OptionError, match="the images have 2 channels; normalization must be one for all"):
+        normalization_of(Recipe(), replace(statistics, channel_names=()), None, start)

@@ -28,7 +28,7 @@ class VNetDecoder(Decoder):
         features: the pyramid, at least two levels.
         widths: channels of each upsampled map, deepest stage first; None: as many as the skip has, at most 128, and
             without a skip as in `UNetDecoder`.
-        depths: convolutions of each stage, likewise; None: 1 in the last stage, 2 in the one before it, 3 in all others.
+        depths: convolutions of each stage, likewise; None: 1 in the last stage, 2 in the one before, 3 in all others.
         kernel_size: odd, of these convolutions.
         norm: after each convolution.
         activation: after each norm, and after the sum.

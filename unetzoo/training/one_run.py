@@ -87,7 +87,9 @@ def run_training(
             options = _within_the_hour(model, spaced, statistics, options, plan, accelerator)
             plan = options.plan(statistics, model.config.classes, objects=is_of_objects)
             recipe = replace(recipe, training=replace(recipe.training, steps=options.steps, epochs=options.epochs))
-        inheritance = inherit_start(model, start, statistics, run)
+        normalization = normalization_of(recipe, statistics, run, start)
+        recipe = replace(recipe, data=replace(recipe.data, normalization=normalization))
+        inheritance = inherit_start(model, start, statistics, run, normalization)
         recipe = pinned(recipe, start)
         recipe = complete(recipe, model, survey, accelerator.device, folder if run else None)
         info = replace(
@@ -98,7 +100,7 @@ def run_training(
             split_by=survey.split_by,
             slices=survey.slicing.slices or 0,
             slice_axis=survey.slicing.axis or "",
-            normalization=normalization_of(recipe, statistics, run),
+            normalization=normalization,
         )
         if accelerator.is_main_process:
             _warn(model, survey, recipe.data.nested, is_known=isinstance(data, Survey), is_resumed=run is not None)

@@ -8,7 +8,7 @@ from unetzoo._utils.texts import count_of
 from unetzoo.data.survey.statistics import Statistics
 from unetzoo.errors import OptionError, ShapeError, TrainingError
 from unetzoo.inference.files.bands import channel_order
-from unetzoo.nn.normalization import ChannelNormalization, check_normalization
+from unetzoo.nn.normalization import ChannelNormalization, check_normalization, text_of
 from unetzoo.nn.segmenter import Segmenter
 from unetzoo.training.options import FitOptions
 from unetzoo.training.recipe import Recipe
@@ -56,18 +56,39 @@ def with_channels(
     return replace(statistics, channel_names=names)
 
 
-def normalization_of(recipe: Recipe, statistics: Statistics, run: Run | None) -> tuple[ChannelNormalization, ...]:
-    """The normalization that a recipe says, or else that of the run that is resumed; raises OptionError.
+def normalization_of(
+    recipe: Recipe, statistics: Statistics, run: Run | None, start: Segmenter | None = None
+) -> tuple[ChannelNormalization, ...]:
+    """The normalization that a recipe says, or else that of the run that is resumed or of the trained network.
 
-    There must be one for all channels, or one for each.
+    Raises:
+        OptionError: it is neither one for all channels nor one for each, or the trained network has one for each of its
+            channels, and the images have others.
     """
-    said = check_normalization(recipe.data.normalization) or (tuple(run.info.normalization) if run else ())
+    said = check_normalization(recipe.data.normalization)
+    if not said:
+        said = tuple(run.info.normalization) if run else _inherited(statistics, start) if start else ()
     if len(said) not in (0, 1, statistics.channels):
         count = count_of(statistics.channels, "channel")
         raise OptionError(
             f"the images have {count}; normalization must be one for all, or one for each, got {len(said)}"
         )
     return said
+
+
+def _inherited(statistics: Statistics, start: Segmenter) -> tuple[ChannelNormalization, ...]:
+    """The normalization of a trained network: of each channel by its name, where both know names, or else in order."""
+    trained = start.config.info
+    kept, names = tuple(trained.normalization), tuple(name.casefold() for name in trained.channel_names)
+    if len(kept) < 2 or not names or not statistics.channel_names:
+        return kept
+    absent = [name for name in statistics.channel_names if name.casefold() not in names]
+    if absent:
+        raise OptionError(
+            f"the trained network normalizes each of its channels, {', '.join(trained.channel_names)}, in its own way, "
+            f"which says nothing of {', '.join(absent)}: give the normalization of each channel (--normalization)"
+        )
+    return tuple(kept[names.index(name.casefold())] for name in statistics.channel_names)
 
 
 def _check_order(names: Sequence[str], bands: Sequence[str]) -> None:
@@ -84,9 +105,20 @@ def _check_order(names: Sequence[str], bands: Sequence[str]) -> None:
 
 
 def inherit_start(
-    model: Segmenter, start: Segmenter | None, statistics: Statistics, run: Run | None
+    model: Segmenter,
+    start: Segmenter | None,
+    statistics: Statistics,
+    run: Run | None,
+    normalization: Sequence[ChannelNormalization],
 ) -> Inheritance | None:
     """Give a new run the weights to begin with; a run that is resumed has them in its checkpoint.
+
+    Args:
+        model: the new network.
+        start: the trained one, if any.
+        statistics: of the images.
+        run: that is resumed, if any.
+        normalization: of the images, for the notes.
 
     Raises:
         TrainingError: the run that is resumed began with another network.
@@ -94,7 +126,11 @@ def inherit_start(
     if start is None:
         return None
     if run is None:
-        return inherit(model, start, class_names=statistics.class_names, channel_names=statistics.channel_names)
+        names = {"class_names": statistics.class_names, "channel_names": statistics.channel_names}
+        inheritance = inherit(model, start, **names)
+        texts = list(dict.fromkeys(map(text_of, normalization)))
+        note = f"normalization: {', '.join(texts)}" if texts else "normalization: by mean and std of the new images"
+        return replace(inheritance, notes=(*inheritance.notes, note))
     if lineage_of(start) != tuple(run.info.lineage):
         began = run.info.lineage[0] if run.info.lineage else "new weights"
         raise TrainingError(
