@@ -111,6 +111,13 @@ PLAN = (  # those that can go on where they were stopped come last, since one th
         environment={"OMP_NUM_THREADS": "1"},
     ),
     Benchmark(
+        module="benchmarks.encoders",
+        numbers="[Encoders](#encoders): trained and timed alike, with the license of their weights",
+        minutes=110,
+        kept=("encoders/*.json",),
+        environment={"OMP_NUM_THREADS": "1"},
+    ),
+    Benchmark(
         module="benchmarks.claims",
         numbers="[What papers claim](#what-papers-claim), and the accuracy of the peers",
         minutes=190,

@@ -1,6 +1,6 @@
 """Accuracies of the same seeds under two conditions, and what their difference decides."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
@@ -18,7 +18,7 @@ class Difference:
     Attributes:
         points: mean difference of the mean IoU, in percentage points.
         interval: half the width of its 95 % confidence interval, of Student's t; None with less than two seeds.
-        seeds: how many both have.
+        seeds: how many both have; of a mean over data sets, the number of these.
     """
 
     points: float
@@ -56,6 +56,12 @@ def difference(better: Scores, worse: Scores) -> Difference | None:
         return None
     values = [100 * (better[seed] - worse[seed]) for seed in both]
     return Difference(fmean(values), half_interval(values), len(both))
+
+
+def overall(differences: Iterable[Difference]) -> Difference:
+    """The mean over data sets, each of the same weight, with an interval over them; there is at least one."""
+    points = [one.points for one in differences]
+    return Difference(fmean(points), half_interval(points), len(points))
 
 
 def percent(scores: Scores) -> str:

@@ -5,10 +5,9 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
-from benchmarks.claims.paired import Difference, difference
+from benchmarks.claims.paired import Difference, difference, overall
 from benchmarks.page.machine import machine_line
 from benchmarks.panel.contestants import CONTESTANTS, FIT, FITTED, LOOPS
-from unetzoo.bench.summary import half_interval
 
 _EXPLANATION = """\
 Made by `python -m benchmarks.panel` on {date}. Ten small data sets with known truth: tiles of the nuclei and slices of
@@ -51,7 +50,7 @@ def _beside_loops(runs: Results) -> str:
         [name, _percent(runs, FIT, name), *(_text(_differences(runs, FIT, loop).get(name)) for loop in loops)]
         for name in names
     ]
-    rows.append(["mean", "", *(_text(_overall(_differences(runs, FIT, loop))) for loop in loops)])
+    rows.append(["mean", "", *(_text(overall(_differences(runs, FIT, loop).values())) for loop in loops)])
     head = ["| data | fit |" + "".join(f" fit minus {loop} |" for loop in loops), "|---|---:|" + "---:|" * len(loops)]
     return "\n".join([*head, *(f"| {' | '.join(row)} |" for row in rows)])
 
@@ -64,7 +63,7 @@ def _options(runs: Results) -> str:
         if gains:
             better = sum(gain.points > 0 for gain in gains.values())
             seeds = sum(gain.seeds for gain in gains.values())
-            rows.append(f"| {name} | {_text(_overall(gains))} | {better} of {len(gains)} | {seeds} |")
+            rows.append(f"| {name} | {_text(overall(gains.values()))} | {better} of {len(gains)} | {seeds} |")
     head = ["| | minus fit, mean of the data sets | ahead on | pairs |", "|---|---:|---:|---:|"]
     return "\n".join([*head, *rows]) if rows else ""
 
@@ -78,9 +77,10 @@ def _left_out(runs: Results) -> str:
         return ""
     chosen = {data: _best(whole, [other for other in names if other != data]) for data in names}
     gains = {data: whole[name][data] if name in whole else Difference(0, None, 0) for data, name in chosen.items()}
+    gain = overall(gains.values())
     choices = ", ".join(f"{name} ({count})" for name, count in Counter(chosen.values()).most_common())
     return (
-        f"The best of `fit` and these options on all data sets but one, judged by that one: {_overall(gains)} points "
+        f"The best of `fit` and these options on all data sets but one, judged by that one: {gain} points "
         f"beside `fit`. Chosen, by number of data sets: {choices}."
     )
 
@@ -95,12 +95,6 @@ def _differences(runs: Results, one: str, other: str) -> dict[str, Difference]:
     """By data set."""
     each = {name: difference(_scores(runs, one, name), _scores(runs, other, name)) for name in _names(runs)}
     return {name: gain for name, gain in each.items() if gain}
-
-
-def _overall(gains: Mapping[str, Difference]) -> Difference:
-    """The mean over the data sets, each of the same weight."""
-    points = [gain.points for gain in gains.values()]
-    return Difference(fmean(points), half_interval(points), len(points))
 
 
 def _scores(runs: Results, contestant: str, data: str) -> dict[int, float]:

@@ -1,12 +1,13 @@
 """The page that shows the results, made of the files with the raw samples."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from benchmarks.claims.page import accuracy_section, claims_section
 from benchmarks.page.crops import crops_section
+from benchmarks.page.encoders import encoders_guide, encoders_section
 from benchmarks.page.engines import engines_section
 from benchmarks.page.excerpt import excerpt
 from benchmarks.page.gpu import gpu_section
@@ -65,19 +66,29 @@ _SECTIONS: tuple[tuple[str, str, Section], ...] = (  # a file of results each
 
 
 def write_pages() -> None:
-    """Write README.md of the benchmarks, and the table in that of the project."""
+    """Write README.md of the benchmarks, and the tables in that of the project and in docs/choose.md."""
     folder = RESULTS.parent
-    front = folder.parent / "README.md"
+    front, guide = folder.parent / "README.md", folder.parent / "docs" / "choose.md"
     (folder / "README.md").write_text(page(RESULTS), encoding="utf-8")
     front.write_text(with_excerpt(front.read_text(encoding="utf-8"), RESULTS), encoding="utf-8")
+    guide.write_text(with_encoders(guide.read_text(encoding="utf-8"), RESULTS), encoding="utf-8")
 
 
 def with_excerpt(readme: str, results: Path) -> str:
     """The project's README with the numbers of a folder of results between its two marks."""
-    before, rest = readme.split(_FROM, 1)
-    _, after = rest.split(_TO, 1)
     files = [_read(results / name) for name in ("peers.json", "claims.json")]
-    return "\n\n".join([before + _FROM, *excerpt(files[0], load_cases(results), files[1]), _TO + after])
+    return _between_marks(readme, excerpt(files[0], load_cases(results), files[1]))
+
+
+def with_encoders(guide: str, results: Path) -> str:
+    """The guide to models with the encoders of a folder of results between its two marks."""
+    return _between_marks(guide, encoders_guide(read_all(results / "encoders")))
+
+
+def _between_marks(text: str, parts: Sequence[str]) -> str:
+    before, rest = text.split(_FROM, 1)
+    _, after = rest.split(_TO, 1)
+    return "\n\n".join([before + _FROM, *parts, _TO + after])
 
 
 def page(results: Path) -> str:
@@ -91,12 +102,19 @@ def page(results: Path) -> str:
         parts += ["## Speed and memory", *speed_section(cases)]
     if engines := load_cases(results / "engines"):
         parts += ["## Engines", *engines_section(engines)]
-    if volumes := [_read(path) for path in sorted((results / "volumes").glob("*.json"))]:
+    if encoders := read_all(results / "encoders"):
+        parts += ["## Encoders", *encoders_section(encoders)]
+    if volumes := read_all(results / "volumes"):
         parts += ["## Volumes", *volumes_section(volumes)]
     for name, title, section in _SECTIONS:
         if (results / name).exists():
             parts += [title, *section(_read(results / name))]
     return "\n\n".join([*parts, *gpu_section(results)]) + "\n"
+
+
+def read_all(folder: Path) -> list[dict[str, Any]]:
+    """The results in the files of a folder."""
+    return [_read(path) for path in sorted(folder.glob("*.json"))]
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -40,6 +40,7 @@ class PanelRun:
         encoder: of timm or, for all but loops over smp's network, any, optionally with options.
         batch: crops a step.
         crop: side of the crops in pixels.
+        pretrained: tag of the weights that the encoder of this project's network begins with; empty: random ones.
     """
 
     contestant: str
@@ -50,16 +51,19 @@ class PanelRun:
     encoder: str
     batch: int
     crop: int
+    pretrained: str = ""
 
     @property
     def title(self) -> str:
         """For people."""
-        return f"{self.contestant}; {self.decoder}, {self.encoder}; {self.data}; {self.steps:,} steps, seed {self.seed}"
+        encoder = f"{self.encoder}.{self.pretrained}" if self.pretrained else self.encoder
+        return f"{self.contestant}; {self.decoder}, {encoder}; {self.data}; {self.steps:,} steps, seed {self.seed}"
 
     @property
     def file_name(self) -> str:
         """Of its result."""
-        return file_name(f"{self.data}-{self.steps}-{self.contestant}-{self.seed}", asdict(self))
+        fields = {name: value for name, value in asdict(self).items() if name != "pretrained" or value}
+        return file_name(f"{self.data}-{self.steps}-{self.contestant}-{self.seed}", fields)
 
 
 def measure_run(run: PanelRun) -> dict[str, Any]:
@@ -82,7 +86,7 @@ def measure_run(run: PanelRun) -> dict[str, Any]:
 def _fitted(run: PanelRun, contestant: Fitted) -> Segmenter:
     data = _surveyed(run.data, holds_out=contestant.holds_out)
     options = FitOptions(steps=run.steps, batch=run.batch, crop=run.crop, seed=run.seed, device="cpu")
-    options = replace(options, **contestant.options)
+    options = replace(options, **contestant.options).for_start(is_trained=bool(run.pretrained))
     with TemporaryDirectory(prefix="unetzoo-") as folder:
         return fit(_own(run, data), data, Path(folder, "run"), options=options).model
 
@@ -107,7 +111,9 @@ def _own(run: PanelRun, data: Survey) -> Segmenter:
     torch.manual_seed(run.seed)
     statistics = data.statistics
     classes, channels = len(statistics.class_names), statistics.channels
-    model = create_parts(run.decoder, run.encoder, classes=classes, in_channels=channels)
+    model = create_parts(
+        run.decoder, run.encoder, classes=classes, in_channels=channels, pretrained=run.pretrained or False
+    )
     model.config = replace(model.config, info=statistics.info)
     return model
 

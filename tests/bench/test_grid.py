@@ -1,7 +1,10 @@
 import pytest
+import timm
+import torch
+from safetensors.torch import save_file
 
 from unetzoo import OptionError, UnknownNameError
-from unetzoo.bench.grid import Combination, expand, matching, split_commas, without_braces
+from unetzoo.bench.grid import Combination, create_parts, expand, matching, split_commas, without_braces
 
 
 def test_braces_are_alternatives():
@@ -86,3 +89,11 @@ def test_whatever_changes_a_result_changes_its_file():
 def test_a_budget_is_steps_or_seconds(budget):
     with pytest.raises(OptionError):
         Combination(decoder="unet", encoder="resnet18", loss="ce", data="nuclei", seed=0, **budget)
+
+
+def test_a_network_of_parts_begins_with_the_weights_of_a_file(tmp_path):
+    weights = timm.create_model("resnet10t").state_dict()
+    save_file(weights, tmp_path / "weights.safetensors")
+    model = create_parts("unet", "resnet10t", pretrained=str(tmp_path / "weights.safetensors"))
+    one = next(value for name, value in model.encoder.named_parameters() if name.endswith("layer1.0.conv1.weight"))
+    torch.testing.assert_close(one, weights["layer1.0.conv1.weight"])

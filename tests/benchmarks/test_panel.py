@@ -8,12 +8,14 @@ import torch
 from scipy.ndimage import gaussian_filter
 
 from benchmarks.page.panel import panel_section
+from benchmarks.panel.__main__ import RUNS
 from benchmarks.panel.contestants import FIT, PLAIN, SMP
 from benchmarks.panel.data import DATA, Samples, opened
 from benchmarks.panel.loop import FlippedCrops, train_plainly
 from benchmarks.panel.runs import PanelRun, measure_run
 from unetzoo.assembly import create
 from unetzoo.bench.machine import machine
+from unetzoo.bench.store import load
 from unetzoo.data.dataset import Sample
 from unetzoo.evaluation.evaluate import evaluate
 from unetzoo.nn.coding import UNKNOWN
@@ -127,6 +129,13 @@ def test_each_contestant_is_trained_and_judged_on_unknown_pixels_and_bands(conte
     assert 0 <= result["IoU"]["mean"] < 1
     assert list(result["IoU"]["classes"]) == ["field", "forest", "water", "road", "building"]
     assert result["combination"]["contestant"] == contestant
+
+
+def test_results_are_found_again_by_their_runs_and_those_of_published_weights_have_names_of_their_own():
+    paths = sorted(RUNS.glob("*.json"))
+    runs = [PanelRun(**load(path)["combination"]) for path in paths]
+    assert [run.file_name for run in runs] == [path.name for path in paths]
+    assert replace(runs[0], pretrained="a1_in1k").file_name not in {path.name for path in paths}
 
 
 def _run(contestant, data, seed, score, steps=100):

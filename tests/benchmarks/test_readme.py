@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from benchmarks.page.readme import page, with_excerpt
+from benchmarks.page.readme import page, with_encoders, with_excerpt
 
 HERE = Path(__file__).parents[2] / "benchmarks"
 
@@ -12,3 +12,8 @@ def test_the_page_is_the_one_that_the_raw_samples_make():
 def test_the_projects_readme_quotes_what_the_raw_samples_make():
     readme = (HERE.parent / "README.md").read_text()
     assert readme == with_excerpt(readme, HERE / "results")
+
+
+def test_the_guide_to_models_quotes_what_the_raw_samples_make():
+    guide = (HERE.parent / "docs" / "choose.md").read_text()
+    assert guide == with_encoders(guide, HERE / "results")

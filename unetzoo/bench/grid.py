@@ -155,6 +155,7 @@ def create_parts(
     classes: int = 1,
     in_channels: int = 3,
     labels: "Labels" = "exclusive",
+    pretrained: bool | str = False,
 ) -> "Segmenter":
     """A network of parts as they are written, such as `"unetpp(deep_supervision=True)"`.
 
@@ -175,6 +176,7 @@ def create_parts(
         objects=objects,
         objects_options=objects_options,
         labels=labels,
+        pretrained=pretrained,
     )
 
 

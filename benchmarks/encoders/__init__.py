@@ -1,0 +1,1 @@
+"""Which encoder: networks with one decoder over small encoders of timm, trained and timed alike."""
