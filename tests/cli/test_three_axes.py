@@ -1,5 +1,7 @@
 """Commands for networks over three axes, whose results in files `tests/training/test_three_axes.py` checks."""
 
+import json
+
 import numpy as np
 import pytest
 import tifffile
@@ -31,6 +33,22 @@ def test_volumes_are_trained_predicted_and_scored(invoke, cases, tmp_path):
     done = invoke("evaluate", str(run), str(cases), "--split", "all", "--json", str(scores))
     assert done.exit_code == 0, done.output
     assert "split all, 3 volumes" in done.output
+
+
+def test_volumes_are_described_whole_before_a_training(invoke, cases):
+    said = invoke("data", "check", str(cases), "--spatial-dims", "3")
+    assert said.exit_code == 0, said.output
+    assert "3 volumes with masks: 2 train, 1 val" in said.output
+    assert "6 x 20 x 18 voxels (depth x height x width), 1 channel" in said.output
+    report = json.loads(invoke("data", "check", str(cases), "--spatial-dims", "3", "--json").stdout)
+    assert report == json.loads(json.dumps(unetzoo.survey(cases, spatial_dims=3).to_dict()))
+    for flags, error in (
+        (["4"], "--spatial-dims must be one of 2, 3; got 4"),
+        (["3", "--axis", "z"], "leave them out"),
+    ):
+        refused = invoke("data", "check", str(cases), "--spatial-dims", *flags)
+        assert (refused.exit_code, refused.stderr.count("\n")) == (2, 1)
+        assert error in refused.stderr
 
 
 @pytest.mark.parametrize(

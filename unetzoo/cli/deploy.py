@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from unetzoo.cli.common import Json
-from unetzoo.cli.data import ClassNames, Ignore, MaskKind, NearestColor, Threshold, mask_options
+from unetzoo.cli.data_flags import ClassNames, Ignore, MaskKind, NearestColor, Threshold, mask_options
 from unetzoo.cli.models import ModelName, load_model
 from unetzoo.cli.output import new_table, say, show_result
 

@@ -11,7 +11,16 @@ import typer
 from unetzoo._utils.extras import need
 from unetzoo._utils.texts import count_of
 from unetzoo.cli.common import Json
-from unetzoo.cli.data import ClassNames, Ignore, MaskKind, NearestColor, Source, SplitByName, Threshold, mask_options
+from unetzoo.cli.data_flags import (
+    ClassNames,
+    Ignore,
+    MaskKind,
+    NearestColor,
+    Source,
+    SplitByName,
+    Threshold,
+    mask_options,
+)
 from unetzoo.cli.models import ModelName, More, load_models
 from unetzoo.cli.output import new_table, show, show_result
 from unetzoo.cli.progress import counting

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from unetzoo.cli.common import Json
-from unetzoo.cli.data import ClassNames, Ignore, MaskKind, NearestColor, Source, Threshold, mask_options
+from unetzoo.cli.data_flags import ClassNames, Ignore, MaskKind, NearestColor, Source, Threshold, mask_options
 from unetzoo.cli.output import say, show_result
 from unetzoo.cli.progress import counting
 from unetzoo.cli.values import read_numbers

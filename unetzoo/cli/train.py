@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from unetzoo.cli.common import ARGUMENTS, Json
-from unetzoo.cli.data import (
+from unetzoo.cli.data_flags import (
     IMAGES,
     MASKS,
     ClassNames,

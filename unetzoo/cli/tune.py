@@ -7,7 +7,16 @@ import typer
 
 from unetzoo._utils.texts import count_of
 from unetzoo.cli.common import Json
-from unetzoo.cli.data import ClassNames, Ignore, MaskKind, NearestColor, Source, SplitByName, Threshold, mask_options
+from unetzoo.cli.data_flags import (
+    ClassNames,
+    Ignore,
+    MaskKind,
+    NearestColor,
+    Source,
+    SplitByName,
+    Threshold,
+    mask_options,
+)
 from unetzoo.cli.output import new_table, show_result
 from unetzoo.cli.progress import progress
 from unetzoo.cli.tiling import DeviceName, Tile

@@ -76,7 +76,7 @@ def survey(
         OptionError: classes that do not fit.
     """
     options = MaskOptions(classes, masks, ignore, threshold, nearest_color)
-    slicing = Slicing(slices, axis, whole=_is_whole(spatial_dims))
+    slicing = Slicing(slices, axis, whole=is_whole(spatial_dims))
     return survey_of(data, options, trained=trained, split_by=split_by, slicing=slicing, on_read=on_read)
 
 
@@ -118,7 +118,7 @@ def open_dataset(
         OptionError: classes that do not fit, or that are given for a data set that is open already.
     """
     options = MaskOptions(classes, masks, ignore, threshold, nearest_color)
-    slicing = Slicing(slices, axis, whole=_is_whole(spatial_dims))
+    slicing = Slicing(slices, axis, whole=is_whole(spatial_dims))
     return dataset_of(data, split, options, trained=trained, split_by=split_by, slicing=slicing)
 
 
@@ -240,7 +240,7 @@ def slicing_for(config: ModelConfig) -> Slicing:
     return Slicing(whole=config.spatial_dims == 3)
 
 
-def _is_whole(spatial_dims: int) -> bool:
+def is_whole(spatial_dims: int) -> bool:
     """Whether volumes are read whole; raises OptionError for another number of axes than 2 and 3."""
     check_choice("spatial_dims", whole(spatial_dims), SpatialDims)
     return spatial_dims == 3
