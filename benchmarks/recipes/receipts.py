@@ -27,6 +27,7 @@ def receipt_of(name: str, runs: Sequence[Mapping[str, Any]]) -> Receipt:
     """
     last, measured = runs[-1], MEASURED[name]
     here = last["machine"]
+    seconds = [run["prediction seconds"] for run in runs if "prediction seconds" in run]
     values = [round(run["score"], _DIGITS) for run in runs]
     return Receipt(
         command=runs[0]["command"],
@@ -41,6 +42,9 @@ def receipt_of(name: str, runs: Sequence[Mapping[str, Any]]) -> Receipt:
         versions=last["versions"],
         commit=last["commit"],
         date=last["date"],
+        license=measured.license,
+        parameters=last.get("parameters"),
+        prediction_seconds=round(fmean(seconds), 2) if len(seconds) == len(runs) else None,
     )
 
 
@@ -48,5 +52,5 @@ def write_receipt(path: Path, receipt: Receipt) -> None:
     """Write a receipt into the file of its recipe, whose other lines stay as they are."""
     document = tomlkit.parse(path.read_text(encoding="utf-8"))
     document.pop(RECEIPT, None)
-    document[RECEIPT] = asdict(receipt)
+    document[RECEIPT] = {name: value for name, value in asdict(receipt).items() if value is not None}
     write_text(path, tomlkit.dumps(document))

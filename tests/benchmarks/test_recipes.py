@@ -71,6 +71,7 @@ def test_a_receipt_has_the_mean_and_the_interval_of_students_t(runs, tmp_path):
         "unetzoo train --seed 0",
         "abacus, none, 1 thread",
     )
+    assert (receipt.parameters, receipt.prediction_seconds, receipt.license) == (1234, 1.5, "CC0-1.0")
     assert receipt.text == "IoU of crack 0.600 ± 0.248"
     assert "| cracks |" in recipes_section({"runs": runs})[-1]
 

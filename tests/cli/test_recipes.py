@@ -4,6 +4,7 @@ import json
 import tomllib
 
 import pytest
+import tomlkit
 
 import unetzoo
 from unetzoo.errors import OptionError, UnknownNameError
@@ -19,7 +20,7 @@ def test_the_table_has_a_row_a_recipe_and_the_json_its_file(invoke):
     for each in listed:
         assert f"\n{each['name']} " in table.stdout
         tables = tomllib.loads(recipe_path(each["name"]).read_text())
-        assert each["receipt"] == tables.pop("receipt", None)
+        assert tables.pop("receipt", {}).items() <= (each["receipt"] or {}).items()
         assert tables["training"].items() <= each["recipe"]["training"].items()
         assert tables["network"].items() <= each["recipe"]["network"].items()
         assert each["provider"] == f"unetzoo {unetzoo.__version__}"
@@ -48,10 +49,15 @@ def test_a_file_or_a_run_comes_before_a_name_and_a_folder_of_data_does_not(tmp_p
         unetzoo.Recipe.load("elsewhere/cells")
 
 
-def test_a_receipt_of_other_keys_is_refused(tmp_path):
+def test_a_receipt_of_other_keys_or_values_is_refused(tmp_path):
     path = tmp_path / "mine.toml"
     path.write_text("[receipt]\nscore = 1")
-    with pytest.raises(OptionError, match=r"mine.toml must be a table of command, commit, .*, versions$"):
+    with pytest.raises(OptionError, match=r"mine.toml must be a table of command, commit, .*, versions; it may"):
         read_receipt(path)
+    tables = tomllib.loads(recipe_path("cells").read_text())
+    for name, value in (("mean", "high"), ("mean", 1.5), ("values", 0.5), ("license", 0), ("parameters", 0.5)):
+        path.write_text(tomlkit.dumps({"receipt": tables["receipt"] | {name: value}}))
+        with pytest.raises(OptionError, match=rf"the receipt of the recipe .*mine.toml: {name} must be .*, got "):
+            read_receipt(path)
     path.write_text("format = 1")
     assert read_receipt(path) is None

@@ -1,6 +1,7 @@
 """`unetzoo recipes`: trainings that suit a kind of images, with what they gave where they were measured."""
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,7 +12,7 @@ from unetzoo.cli.output import new_table, show_result
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from unetzoo.training.recipe import Recipe
+    from unetzoo.garden.cards import Card
 
 _WIDEST = 120  # columns in a pipe
 
@@ -20,62 +21,50 @@ def recipes(
     name: Annotated[
         str | None, typer.Argument(metavar="NAME", help="Print the file of this recipe", show_default=False)
     ] = None,
+    html: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write a page of the recipes, to choose one by", show_default=False),
+    ] = None,
     json: Json = None,
 ) -> None:
     """List recipes: networks and options for a kind of images, with the scores that were measured.
 
     Train by one with `unetzoo train DATA --recipe NAME --out run`; the scores are those of its own data, which its file
-    names, and say little about yours.
+    names, and say little about yours. The page of --html is one file that needs no internet connection.
 
-    Example: unetzoo recipes cells
+    Example: unetzoo recipes --html recipes.html
     """
     from unetzoo.catalog import list_recipes
+    from unetzoo.garden.cards import cards
+    from unetzoo.garden.page import write_garden
     from unetzoo.training.recipe_file import recipe_path
 
-    if json is None and name is not None:
+    names = list_recipes() if name is None else [name]
+    if html is not None:
+        write_garden(html, names)
+    if json is None and html is None and name is not None:
         typer.echo(recipe_path(name).read_text(encoding="utf-8"), nl=False)
         return
-    names = list_recipes() if name is None else [name]
-    show_result([_as_dict(each) for each in names], json, _table(names), widest=_WIDEST)
+    listed = cards(names)
+    text = _table(listed) if html is None else str(html)
+    show_result([_as_dict(each) for each in listed], json, text, widest=_WIDEST)
 
 
-def _as_dict(name: str) -> dict[str, Any]:
-    from unetzoo.training.receipt import read_receipt
-    from unetzoo.training.recipe import Recipe
-
-    receipt = read_receipt(name)
-    summary, provider = _origin(name)
-    tables = Recipe.load(name).to_dict()
+def _as_dict(card: "Card") -> dict[str, Any]:
     return {
-        "name": name,
-        "summary": summary,
-        "provider": provider,
-        "recipe": tables,
-        "receipt": asdict(receipt) if receipt else None,
+        "name": card.name,
+        "summary": card.summary,
+        "domain": card.domain,
+        "provider": card.provider,
+        "recipe": card.recipe.to_dict(),
+        "receipt": asdict(card.receipt) if card.receipt else None,
+        "licenses": card.licenses,
     }
 
 
-def _table(names: list[str]) -> "Table":
-    from unetzoo.training.receipt import read_receipt
-    from unetzoo.training.recipe import Recipe
-
+def _table(listed: "list[Card]") -> "Table":
     table = new_table("recipe", "for", "network", "measured", numbers=["CPU s"])
-    for name in names:
-        receipt = read_receipt(name)
-        measured = (receipt.text, f"{receipt.cpu_seconds:.0f}") if receipt else ("", "")
-        table.add_row(name, _origin(name)[0], _network(Recipe.load(name)), *measured)
+    for card in listed:
+        measured = (card.receipt.text, f"{card.receipt.cpu_seconds:.0f}") if card.receipt else ("", "")
+        table.add_row(card.name, card.summary, card.network, *measured)
     return table
-
-
-def _network(recipe: "Recipe") -> str:
-    network = recipe.network
-    objects = f", objects {network.objects}" if network.objects else ""
-    return f"{network.decoder} over {network.encoder}{objects}"
-
-
-def _origin(name: str) -> tuple[str, str]:
-    """Summary and provider."""
-    from unetzoo.registry.host import host
-
-    entry = host().registries["recipe"].find(name)
-    return entry.spec.summary, str(entry.provider)
