@@ -97,6 +97,13 @@ PLAN = (  # those that can go on where they were stopped come last, since one th
         kept=("objects/*.json", "objects-pace.json"),
     ),
     Benchmark(
+        module="benchmarks.tissue",
+        numbers="[Volumes beside nnU-Net's trainer](#volumes-beside-nnu-nets-trainer): trained alike",
+        minutes=60,
+        kept=("tissue/*.json",),
+        environment={"OMP_NUM_THREADS": "1"},
+    ),
+    Benchmark(
         module="benchmarks.recipes",
         numbers="[Recipes](#recipes): what each of `unetzoo recipes` gives, into its file, too",
         minutes=15,

@@ -22,6 +22,7 @@ from benchmarks.page.recipes import recipes_section
 from benchmarks.page.serve import serve_section
 from benchmarks.page.speed import load_cases, speed_section
 from benchmarks.page.startup import startup_section
+from benchmarks.page.tissue import tissue_section
 from benchmarks.page.volumes import volumes_section
 from benchmarks.plan import PLAN
 
@@ -57,6 +58,7 @@ _SECTIONS: tuple[tuple[str, str, Section], ...] = (  # a file of results each
     ("crops.json", "## Crops", crops_section),
     ("leaderboard.json", "## Leaderboard", leaderboard_section),
     ("recipes.json", "## Recipes", recipes_section),
+    ("tissue.json", "## Volumes beside nnU-Net's trainer", tissue_section),
     ("objects.json", "## Objects", objects_section),
     ("objects-memory.json", "## Objects of 20,000 x 20,000 pixels", objects_memory_section),
     ("panel.json", "## Panel", panel_section),

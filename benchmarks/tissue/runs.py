@@ -1,0 +1,127 @@
+"""One training of a contestant: how well it finds tissues in the part of the head that it has not seen."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from benchmarks.steps import step_seconds
+from benchmarks.tissue.contestants import OWN, Contestant
+from benchmarks.tissue.data import Part, Volume, dice, parts, write_folder
+from unetzoo.assembly import create
+from unetzoo.bench.grid import file_name
+from unetzoo.bench.machine import machine
+from unetzoo.data.datasets.brain_tissue import CLASSES
+from unetzoo.data.open import survey
+from unetzoo.data.survey.survey import Survey
+from unetzoo.inference.volumes import predict_volume
+from unetzoo.nn.segmenter import Segmenter
+from unetzoo.training.fit import fit
+from unetzoo.training.options import FitOptions
+from unetzoo.training.progress import FitListener
+
+_FIRST_STEPS = 16  # of a training that is timed, before the number of steps is known
+
+Predicted = Mapping[tuple[Part, bool], NDArray[np.integer]]
+"""Classes of a part of the head, of the volume alone or of the mean over its mirror images."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TissueRun:
+    """A network that is trained once on the tissues.
+
+    Attributes:
+        contestant: one of `OWN` or of `NNUNET`.
+        seconds: of the processor, over all threads, for the steps of the training. To start and to validate at the end
+            is not part of them.
+        seed: of weights and crops.
+        options: of `unetzoo.fit`, other than by default.
+    """
+
+    contestant: str
+    seconds: float
+    seed: int
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def title(self) -> str:
+        """For people."""
+        return f"{self.contestant}, seed {self.seed}, {self.seconds:g} s"
+
+    @property
+    def file_name(self) -> str:
+        """Of its result."""
+        return file_name(f"{self.contestant}-{self.seed}", asdict(self))
+
+
+def measure_own(run: TissueRun) -> dict[str, Any]:
+    """Train a network of this project, and predict the parts of the head that were held out."""
+    volumes, contestant = parts(), OWN[run.contestant]
+    with TemporaryDirectory(prefix="unetzoo-") as name:
+        folder = Path(name)
+        data = survey(
+            write_folder(volumes, folder),
+            classes=CLASSES,
+            slices=contestant.slices or None,
+            spatial_dims=contestant.axes,
+        )
+        step = step_seconds(lambda listener: _fitted(run, data, folder / "first", _FIRST_STEPS, listener))
+        expected = max(_FIRST_STEPS, round(run.seconds / step))  # a longer training changes more of its crops
+        step = step_seconds(lambda listener: _fitted(run, data, folder / "again", expected, listener))
+        steps, times = max(2, round(run.seconds / step)), []
+        listener = FitListener(on_step=lambda *_: times.append(time.process_time()))
+        model = _fitted(run, data, folder / "run", steps, listener)
+    seconds = (times[-1] - times[0]) * steps / (steps - 1)
+    start = time.process_time()
+    predicted = {(part, mirrored): _predicted(model, contestant, volumes[part], mirrored) for part, mirrored in PLACES}
+    return {
+        "steps": steps,
+        "training seconds": seconds,
+        "prediction seconds": time.process_time() - start,
+        **outcome(run, volumes, predicted),
+    }
+
+
+PLACES: tuple[tuple[Part, bool], ...] = (("val", False), ("test", False), ("test", True))
+"""What each contestant predicts."""
+
+
+def outcome(run: TissueRun, volumes: Mapping[Part, Volume], predicted: Predicted) -> dict[str, Any]:
+    """Which run, where, when and how well: Dice of the tissues in the parts held out."""
+    scores = {
+        f"{part}{', mirrored' if mirrored else ''}": dice(predicted[part, mirrored], volumes[part].classes)
+        for part, mirrored in PLACES
+    }
+    return {"combination": asdict(run), "machine": machine(), "date": time.strftime("%Y-%m-%d"), "Dice": scores}
+
+
+def _fitted(run: TissueRun, data: Survey, out: Path, steps: int, listener: FitListener) -> Segmenter:
+    contestant = OWN[run.contestant]
+    torch.manual_seed(run.seed)
+    model = create("unet", **contestant.arguments)
+    options = FitOptions(
+        **{
+            "steps": steps,
+            "epochs": 1,
+            "checkpoint_steps": steps,
+            "batch": contestant.batch,
+            "crop": contestant.crop,
+            "device": "cpu",
+            "workers": 0,
+            "seed": run.seed,
+            **run.options,
+        }
+    )
+    return fit(model, data, out, options=options, normalization="none", listener=listener).model.eval()
+
+
+def _predicted(model: Segmenter, contestant: Contestant, volume: Volume, mirrored: bool) -> NDArray[np.integer]:
+    mirrors = 2**contestant.axes if mirrored else 1
+    classes: NDArray[np.integer] = predict_volume(model, volume.image, mirrors=mirrors).argmax(0)
+    return classes
