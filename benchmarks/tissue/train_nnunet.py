@@ -88,7 +88,7 @@ def _write_data(task: Any) -> None:  # noqa: ANN401 - arrays by name
 
 
 def _write(task: Any, array: Any, path: Path) -> None:  # noqa: ANN401 - arrays
-    image = SimpleITK.GetImageFromArray(array)
+    image: Any = SimpleITK.GetImageFromArray(array)
     image.SetSpacing([float(task["spacing"])] * 3)
     SimpleITK.WriteImage(image, str(path))
 
