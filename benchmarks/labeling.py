@@ -6,8 +6,7 @@ A network learns from 4 images of a pool at random; then 4 more of the pool get 
 network is trained on all of them. Runs are kept one by one in `benchmarks/results/labeling`.
 """
 
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import product
 from pathlib import Path
@@ -18,7 +17,8 @@ import numpy as np
 import torch
 
 import unetzoo
-from benchmarks.page.readme import RESULTS
+from benchmarks.page.labeling import labeling_rows
+from benchmarks.page.readme import RESULTS, write_pages
 from benchmarks.panel.data import Samples, opened
 from unetzoo.bench.grid import file_name
 from unetzoo.bench.store import check_folder, load, missing, write_json
@@ -105,22 +105,8 @@ def _chosen(
     return [left[int(suggestion.image.removeprefix("sample "))] for suggestion in suggestions]
 
 
-def labeling_rows(results: Sequence[dict[str, Any]]) -> Iterator[str]:
-    """The lines of a table in Markdown: mean IoU in percent after each round, over the seeds."""
-    scores = defaultdict[tuple[str, str], list[list[float]]](list)
-    for result in results:
-        run = result["combination"]
-        scores[run["data"], run["strategy"]].append(result["IoU"])
-    labels = [_AT_ONCE * (number + 1) for number in range(_ROUNDS)]
-    yield f"| data | images by | {' | '.join(f'{count} labeled' for count in labels)} | seeds |"
-    yield f"|{'---|' * (len(labels) + 3)}"
-    for (data, strategy), rows in sorted(scores.items()):
-        means = " | ".join(f"{100 * value:.1f}" for value in np.mean(rows, 0))
-        yield f"| {data} | {strategy} | {means} | {len(rows)} |"
-
-
 def main() -> None:
-    """Measure what is not there yet, and print the table."""
+    """Measure what is not there yet, print the table, and write README.md."""
     folder = RESULTS / "labeling"
     check_folder(folder)
     runs = [LabelingRun(*each) for each in product(DATA, STRATEGIES, range(_SEEDS))]
@@ -128,6 +114,7 @@ def main() -> None:
         write_json(measure_run(run), folder / run.file_name)
         print(run.title, flush=True)
     print(*labeling_rows([result for run in runs if (result := load(folder / run.file_name))]), sep="\n")
+    write_pages()
 
 
 if __name__ == "__main__":

@@ -112,7 +112,7 @@ PLAN = (  # those that can go on where they were stopped come last, since one th
     ),
     Benchmark(
         module="benchmarks.labeling",
-        numbers="prints what the images that `suggest` names are worth, beside images at random",
+        numbers="[Images to label next](#images-to-label-next): those that `suggest` names, beside images at random",
         minutes=10,
         kept=("labeling/*.json",),
         environment={"OMP_NUM_THREADS": "1"},

@@ -11,6 +11,7 @@ from benchmarks.page.encoders import encoders_guide, encoders_section
 from benchmarks.page.engines import engines_section
 from benchmarks.page.excerpt import excerpt
 from benchmarks.page.gpu import gpu_section
+from benchmarks.page.labeling import labeling_section
 from benchmarks.page.leaderboard import leaderboard_section
 from benchmarks.page.losses import losses_section
 from benchmarks.page.objects import objects_section
@@ -65,6 +66,11 @@ _SECTIONS: tuple[tuple[str, str, Section], ...] = (  # a file of results each
     ("claims.json", "## What papers claim", claims_section),
     ("claims.json", "## Accuracy beside the peers", accuracy_section),
 )
+_FOLDERS: tuple[tuple[str, str, Callable[[list[dict[str, Any]]], list[str]]], ...] = (  # of results in many files
+    ("encoders", "## Encoders", encoders_section),
+    ("volumes", "## Volumes", volumes_section),
+    ("labeling", "## Images to label next", labeling_section),
+)
 
 
 def write_pages() -> None:
@@ -104,10 +110,9 @@ def page(results: Path) -> str:
         parts += ["## Speed and memory", *speed_section(cases)]
     if engines := load_cases(results / "engines"):
         parts += ["## Engines", *engines_section(engines)]
-    if encoders := read_all(results / "encoders"):
-        parts += ["## Encoders", *encoders_section(encoders)]
-    if volumes := read_all(results / "volumes"):
-        parts += ["## Volumes", *volumes_section(volumes)]
+    for name, title, of_folder in _FOLDERS:
+        if results_of_all := read_all(results / name):
+            parts += [title, *of_folder(results_of_all)]
     for name, title, section in _SECTIONS:
         if (results / name).exists():
             parts += [title, *section(_read(results / name))]
