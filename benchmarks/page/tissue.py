@@ -46,15 +46,15 @@ def tissue_table(results: Results) -> str:
     """A row for each contestant, the best first; those that failed come last with their error."""
     names = dict.fromkeys(_name(run) for run in results)
     rows = sorted((_row(name, [run for run in results if _name(run) == name]) for name in names), reverse=True)
-    head = "| network | Dice, mirrored | Dice | CSF | gray | white | steps | s to predict | seeds |"
-    return "\n".join([head, "|---|" + "---:|" * 8, *(row for _, row in rows)])
+    head = "| network | Dice, mirrored | Dice | CSF | gray | white | steps | s to train | s to predict | seeds |"
+    return "\n".join([head, "|---|" + "---:|" * 9, *(row for _, row in rows)])
 
 
 def _row(name: str, runs: Results) -> tuple[float, str]:
     """The mean Dice and the row."""
     done = [run for run in runs if "error" not in run]
     if not done:
-        return -1, f"| {name} | {runs[0]['error'].splitlines()[0]} | | | | | | | 0 |"
+        return -1, f"| {name} | {runs[0]['error'].splitlines()[0]} | | | | | | | | 0 |"
     tissues = ("CSF", "grey matter", "white matter")
     cells = [
         name,
@@ -62,7 +62,7 @@ def _row(name: str, runs: Results) -> tuple[float, str]:
         _percent([run["Dice"][_ALONE]["mean"] for run in done]),
         *(f"{100 * fmean(run['Dice'][_MIRRORED][tissue] for run in done):.1f}" for tissue in tissues),
         f"{median(run['steps'] for run in done):,.0f}",
-        f"{median(run['prediction seconds'] for run in done):.1f}",
+        *(f"{median(run[f'{kind} seconds'] for run in done):.1f}" for kind in ("training", "prediction")),
         str(len(done)),
     ]
     return fmean(run["Dice"][_MIRRORED]["mean"] for run in done), f"| {' | '.join(cells)} |"

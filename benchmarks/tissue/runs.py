@@ -26,7 +26,7 @@ from unetzoo.training.fit import fit
 from unetzoo.training.options import FitOptions
 from unetzoo.training.progress import FitListener
 
-_FIRST_STEPS = 16  # of a training that is timed, before the number of steps is known
+_FIRST_STEPS = 16  # of a training that is timed while it begins
 
 Predicted = Mapping[tuple[Part, bool], NDArray[np.integer]]
 """Classes of a part of the head, of the volume alone or of the mean over its mirror images."""
@@ -71,10 +71,9 @@ def measure_own(run: TissueRun) -> dict[str, Any]:
             slices=contestant.slices or None,
             spatial_dims=contestant.axes,
         )
-        step = step_seconds(lambda listener: _fitted(run, data, folder / "first", _FIRST_STEPS, listener))
-        expected = max(_FIRST_STEPS, round(run.seconds / step))  # a longer training changes more of its crops
-        step = step_seconds(lambda listener: _fitted(run, data, folder / "again", expected, listener))
-        steps, times = max(2, round(run.seconds / step)), []
+        one = step_seconds(lambda listener: _fitted(run, data, folder / "first", _FIRST_STEPS, listener))
+        steps = max(2, round(run.seconds / one))
+        times: list[float] = []
         listener = FitListener(on_step=lambda *_: times.append(time.process_time()))
         model = _fitted(run, data, folder / "run", steps, listener)
     seconds = (times[-1] - times[0]) * steps / (steps - 1)

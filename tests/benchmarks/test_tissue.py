@@ -111,9 +111,9 @@ def test_the_table_has_the_best_first_with_intervals_over_seeds():
     scored += [{**_run("resnet18, inflated", 0, 0), "error": "out of memory\nmore"}]
     rows = tissue_table(scored).splitlines()[2:]
     # Student's t with two degrees of freedom: 4.303 * 0.1 / sqrt(3)
-    assert rows[0] == "| planned, three axes | 40.0 ± 24.8 | 30.0 ± 24.8 | 40.0 | 40.0 | 40.0 | 101 | 2.0 | 3 |"
+    assert rows[0] == "| planned, three axes | 40.0 ± 24.8 | 30.0 ± 24.8 | 40.0 | 40.0 | 40.0 | 101 | 60.0 | 2.0 | 3 |"
     assert rows[1].startswith("| planned, slices | 20.0 ± 0.0 | 10.0 ± 0.0 |")
-    assert rows[2] == "| resnet18, inflated | out of memory | | | | | | | 0 |"
+    assert rows[2] == "| resnet18, inflated | out of memory | | | | | | | | 0 |"
 
 
 def test_networks_are_compared_with_nnunets_of_the_same_graph_and_with_one_another_by_seed():
