@@ -1,5 +1,6 @@
 import gc
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -70,3 +71,17 @@ def hub_address():
     yield os.environ["HF_ENDPOINT"]
     process.terminate()
     process.wait()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """The Chromium that is installed; without one the test is skipped."""
+    program = shutil.which("chromium") or shutil.which("chromium-browser")
+    if program is None:
+        pytest.skip("there is no Chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as browsers:
+        browser = browsers.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield browser
+        browser.close()

@@ -9,7 +9,7 @@ import pytest
 from written import blocks, commands, make_cells, run_commands, run_python
 
 import unetzoo
-from unetzoo.registry.builtin import unetzoo_decoders
+from unetzoo.registry.builtin import unetzoo_decoders, unetzoo_recipes
 
 pytestmark = pytest.mark.long
 
@@ -64,6 +64,11 @@ def site(tmp_path_factory):
 def test_it_builds_without_a_warning_and_the_docstrings_are_in_it(site):
     api = (site / "api" / "index.html").read_text(encoding="utf-8")
     assert "The arguments of" in api  # of ModelConfig's docstring
+
+
+def test_the_page_of_recipes_is_in_it(site):
+    page = (site / "recipes.html").read_text(encoding="utf-8")
+    assert [f"<h2>{spec.name} " in page for spec in unetzoo_recipes()] == [True] * 5
 
 
 @pytest.mark.skipif(not Path("/usr/bin/chromium").exists(), reason="needs Debian's chromium")

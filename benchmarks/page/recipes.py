@@ -21,14 +21,12 @@ def recipes_section(results: Mapping[str, Any]) -> list[str]:
     """Paragraphs and a table, a row for each recipe."""
     runs = results["runs"]
     rows = [
-        "| recipe | data | score | CPU s | CPU s a million pixels | M parameters | command |",
+        "| recipe | data | score | CPU s | CPU s a million pixels | parameters | command |",
         "|---|---|---:|---:|---:|---:|---|",
     ]
     for name, group in groupby(runs, key=lambda run: run["combination"]["recipe"]):
         receipt = receipt_of(name, list(group))
-        prediction = "" if receipt.prediction_seconds is None else f"{receipt.prediction_seconds:.2f}"
-        parameters = "" if receipt.parameters is None else f"{receipt.parameters / 1e6:.2f}"
-        numbers = f"{receipt.cpu_seconds:.0f} | {prediction} | {parameters}"
+        numbers = f"{receipt.cpu_seconds:.0f} | {receipt.prediction_seconds:.2f} | {receipt.parameters:,}"
         rows.append(f"| {name} | {receipt.data} | {receipt.text} | {numbers} | `{receipt.command}` |")
     seeds = {run["combination"]["seed"] for run in runs}
     return [machine_line(runs[-1]["machine"]), _EXPLANATION.format(seeds=len(seeds)), "\n".join(rows)]

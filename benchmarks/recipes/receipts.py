@@ -27,7 +27,6 @@ def receipt_of(name: str, runs: Sequence[Mapping[str, Any]]) -> Receipt:
     """
     last, measured = runs[-1], MEASURED[name]
     here = last["machine"]
-    seconds = [run["prediction seconds"] for run in runs if "prediction seconds" in run]
     values = [round(run["score"], _DIGITS) for run in runs]
     return Receipt(
         command=runs[0]["command"],
@@ -43,8 +42,8 @@ def receipt_of(name: str, runs: Sequence[Mapping[str, Any]]) -> Receipt:
         commit=last["commit"],
         date=last["date"],
         license=measured.license,
-        parameters=last.get("parameters"),
-        prediction_seconds=round(fmean(seconds), 2) if len(seconds) == len(runs) else None,
+        parameters=last["parameters"],
+        prediction_seconds=round(fmean(run["prediction seconds"] for run in runs), 2),
     )
 
 
@@ -52,5 +51,5 @@ def write_receipt(path: Path, receipt: Receipt) -> None:
     """Write a receipt into the file of its recipe, whose other lines stay as they are."""
     document = tomlkit.parse(path.read_text(encoding="utf-8"))
     document.pop(RECEIPT, None)
-    document[RECEIPT] = {name: value for name, value in asdict(receipt).items() if value is not None}
+    document[RECEIPT] = asdict(receipt)
     write_text(path, tomlkit.dumps(document))

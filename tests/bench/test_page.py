@@ -1,15 +1,12 @@
 """The page in a real browser."""
 
 import json
-import shutil
 
 import pytest
 from leaderboard_results import result
 
 from unetzoo import DataError
 from unetzoo.bench.page import write_report
-
-_CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 
 @pytest.fixture(scope="module")
@@ -41,18 +38,6 @@ def test_a_page_a_csv_and_a_markdown_are_written(page):
 def test_an_empty_folder_is_one_error(tmp_path):
     with pytest.raises(DataError, match="there are no results"):
         write_report(tmp_path, tmp_path / "index.html")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if _CHROMIUM is None:
-        pytest.skip("there is no Chromium")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as browsers:
-        browser = browsers.chromium.launch(executable_path=_CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

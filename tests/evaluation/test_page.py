@@ -1,7 +1,6 @@
 """The page in a real browser."""
 
 import re
-import shutil
 from dataclasses import replace
 from xml.etree import ElementTree
 
@@ -15,8 +14,6 @@ from unetzoo.evaluation.measure import Case, Evaluation, calibration_rows
 from unetzoo.evaluation.object_scores import ObjectScores
 from unetzoo.evaluation.page import chosen_cases, write_page
 from unetzoo.evaluation.reliability import diagrams
-
-_CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 
 @pytest.fixture(scope="module")
@@ -87,31 +84,26 @@ def test_a_page_that_cannot_be_written_is_one_error(page, tmp_path):
         write_page(tmp_path / "missing" / "page.html", *page[1:], title="")
 
 
-@pytest.mark.skipif(_CHROMIUM is None, reason="there is no Chromium")
-def test_a_browser_sorts_the_images_and_fits_a_narrow_screen(page):
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as browsers:
-        browser = browsers.chromium.launch(executable_path=_CHROMIUM, args=["--no-sandbox"])
-        tab = browser.new_page(viewport={"width": 360, "height": 800})
-        errors = []
-        tab.on("pageerror", lambda error: errors.append(error))
-        tab.goto(page[0].as_uri())
-        assert tab.evaluate("document.documentElement.scrollWidth") <= 360
-        header = tab.get_by_role("button", name="mean IoU")
-        header.click()
-        rising = tab.locator("#images tbody td:nth-child(2)").all_inner_texts()
-        header.press("Enter")  # by the keyboard
-        falling = tab.locator("#images tbody td:nth-child(2)").all_inner_texts()
-        tab.locator("button.zoom").first.click()
-        large = tab.locator("dialog img")
-        shown = (
-            large.is_visible(),
-            large.get_attribute("src") == tab.locator("button.zoom img").first.get_attribute("src"),
-        )
-        large.click()
-        is_closed = not large.is_visible()
-        browser.close()
+def test_a_browser_sorts_the_images_and_fits_a_narrow_screen(page, browser):
+    tab = browser.new_page(viewport={"width": 360, "height": 800})
+    errors = []
+    tab.on("pageerror", lambda error: errors.append(error))
+    tab.goto(page[0].as_uri())
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 360
+    header = tab.get_by_role("button", name="mean IoU")
+    header.click()
+    rising = tab.locator("#images tbody td:nth-child(2)").all_inner_texts()
+    header.press("Enter")  # by the keyboard
+    falling = tab.locator("#images tbody td:nth-child(2)").all_inner_texts()
+    tab.locator("button.zoom").first.click()
+    large = tab.locator("dialog img")
+    shown = (
+        large.is_visible(),
+        large.get_attribute("src") == tab.locator("button.zoom img").first.get_attribute("src"),
+    )
+    large.click()
+    is_closed = not large.is_visible()
+    tab.close()
     assert (shown, is_closed) == ((True, True), True)
     assert errors == []
     assert rising == sorted(rising, key=float)

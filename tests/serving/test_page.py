@@ -2,7 +2,6 @@
 
 import io
 import json
-import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -15,8 +14,6 @@ from served import Server
 
 import unetzoo
 
-_CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = pytest.mark.skipif(_CHROMIUM is None, reason="there is no Chromium")
 _REFUSED = "Failed to load resource"  # what Chromium says of any status of 400 and more
 IMAGE = Cells(1, 0)[0].image[..., 0]
 
@@ -34,16 +31,6 @@ def servers(tmp_path_factory):
     for server in both:
         server.process.kill()
         server.process.communicate()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as browsers:
-        browser = browsers.chromium.launch(executable_path=_CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -167,7 +167,7 @@ def unetzoo_engines() -> tuple[EngineSpec, ...]:
 
 
 _RECIPES = {  # domain and summary
-    "brain": ("radiology", "tissues in whole volumes of MR or CT"),
+    "brain": ("radiology", "tissues in whole volumes, such as those of MR"),
     "cells": ("microscopy", "cells that touch, each with a number of its own"),
     "cracks": ("inspection", "cracks and other thin defects that cover few of the pixels"),
     "documents": ("documents", "ink on paper with stains, uneven light and ruled lines"),
