@@ -57,7 +57,7 @@ def _trained(*, steps: int) -> unetzoo.Segmenter:
         encoder_options={"widths": (8, 16, 32)},
         decoder_options={"widths": (16, 8)},
     )
-    data = {split: Slab(split) for split in _SEEN}
+    data: dict[str, unetzoo.Dataset] = {split: Slab(split) for split in _SEEN}
     with TemporaryDirectory(prefix="unetzoo-") as folder:
         options = unetzoo.FitOptions(**{**vars(OPTIONS), "steps": steps})
         return unetzoo.fit(network, data, Path(folder, "run"), options=options).model.eval()
