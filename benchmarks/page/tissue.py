@@ -7,14 +7,15 @@ from typing import Any
 from benchmarks.claims.paired import Difference, Scores, difference
 from benchmarks.page.machine import machine_line
 from benchmarks.tissue.contestants import BATCHES, CROPS, NNUNET, OWN, WIDTHS
+from benchmarks.tissue.runs import TILED
 from unetzoo._utils.texts import count_of
 from unetzoo.bench.summary import half_interval
 
 _EXPLANATION = """\
 Made by `python -m benchmarks.tissue` on {date}. One head, the ICBM152 template at 2 mm with four classes: background,
 CSF, gray and white matter. Each network is trained from random weights for {seconds:g} seconds of a processor core on
-the back of the head, {voxels:,} voxels a step, and judged by the front, with 10 mm and the validation part between.
-Dice: mean of the three tissues over all voxels of the front, in percent, with 95 % intervals of Student's t over the
+the back half of the head, {voxels:,} voxels a step, and judged by a quarter 10 mm before it; none sees the front.
+Dice: mean of the three tissues over all voxels of that quarter, in percent, with 95 % intervals of Student's t over the
 seeds; mirrored: of the mean over all mirror images, as nnU-Net predicts. nnU-Net is its own trainer (nnunetv2 2.8) with
 its defaults for loss, optimizer, augmentation and sampling. Its plan is cut to the crops, batch and widths ({three}
 with three axes, {two} with two) of `planned`, which has the same graph, and its learning rate falls with the seconds.
@@ -38,7 +39,9 @@ def tissue_section(results: Mapping[str, Any]) -> list[str]:
         two=f"{WIDTHS[2][0]} to {WIDTHS[2][-1]}",
         reading=_reading(done),
     )
-    notes = "\n".join(f"- {note}" for note in [*_winner(done), *_beside_nnunet(done), *_differences(done)])
+    notes = "\n".join(
+        f"- {note}" for note in [*_winner(done), *_beside_nnunet(done), *_differences(done), *_tiled(done)]
+    )
     return [machine_line(done[0]["machine"]), text, tissue_table(results["runs"]), *([notes] if notes else [])]
 
 
@@ -118,6 +121,20 @@ def _differences(results: Results) -> list[str]:
         f"{name} instead of {base.split(', ')[-1]}: {_said(gain)}"
         for name, base in pairs
         if name != base and (gain := difference(_scores(results, name), _scores(results, base)))
+    ]
+
+
+def _tiled(results: Results) -> list[str]:
+    """What it is worth that tiles are as large as the crops of the training, as nnU-Net's are."""
+    both = [run for run in results if TILED in run]
+    tiled = {
+        name: {run["combination"]["seed"]: run[TILED]["mean"] for run in both if _name(run) == name}
+        for name in dict.fromkeys(map(_name, both))
+    }
+    return [
+        f"{name}, predicted by tiles as large as crops instead of the whole part at once: {_said(gain)}"
+        for name, scores in tiled.items()
+        if (gain := difference(scores, _scores(results, name)))
     ]
 
 

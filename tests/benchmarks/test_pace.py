@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-from benchmarks import steps
 from benchmarks.objects import pace
 from benchmarks.objects.runs import ObjectRun
 
@@ -15,7 +14,7 @@ RUNS = [
 
 
 def test_a_network_has_one_pace_whatever_the_coding_and_keeps_it(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(steps, "_TIMED", 2)
+    monkeypatch.setattr(pace, "_STEPS", 2)
     path = tmp_path / "pace.json"
     paces = pace.measure_paces(RUNS, path)
     seconds = [float(line.split(": ")[1].split()[0]) for line in capsys.readouterr().out.splitlines()]

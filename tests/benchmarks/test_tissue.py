@@ -36,7 +36,7 @@ def test_parts_follow_one_another_from_back_to_front_with_10_mm_between():
     volumes, (_, classes) = parts(), head()
     whole = classes.transpose(1, 0, 2)
     ends = 0
-    for part in ("train", "val", "test"):
+    for part in ("train", "test", "val"):
         found = volumes[part].classes
         starts = next(at for at in range(ends, len(whole)) if np.array_equal(whole[at : at + len(found)], found))
         assert not ends or (starts - ends) * SPACING >= 10
@@ -90,17 +90,18 @@ def test_nnunet_gets_the_parts_and_the_plan_but_not_the_classes_to_find():
 @pytest.mark.parametrize("slices", [0, 3])
 def test_a_network_is_trained_for_its_seconds_and_judged_by_what_it_has_not_seen(monkeypatch, slices):
     random = np.random.default_rng(0)
-    classes = random.integers(0, 4, (3, 16, 16, 16), dtype=np.uint8)
+    classes = random.integers(0, 4, (3, 32, 32, 32), dtype=np.uint8)
     small = {
         part: Volume(each.astype(np.float32), each)
         for part, each in zip(("train", "val", "test"), classes, strict=True)
     }
     tiny = {"encoder": "plain", "encoder_options": {"widths": (2, 4)}, "decoder_options": {"widths": (2,)}}
     monkeypatch.setattr(runs, "parts", lambda: small)
-    monkeypatch.setitem(contestants.OWN, "tiny", Contestant(network=tiny, slices=slices, crop=16, batch=2))
+    monkeypatch.setitem(contestants.OWN, "tiny", Contestant(network=tiny, slices=slices, crop=32, batch=2))
     result = measure_own(TissueRun(contestant="tiny", seconds=0.5, seed=0))
     assert result["steps"] > 2
     assert 0.1 < result["training seconds"] < 2.5
+    assert slices or result[runs.TILED] == result["Dice"]["test, mirrored"]  # the volume is one tile
     assert set(result["Dice"]) == {"val", "test", "test, mirrored"}
     assert all(0 <= score <= 1 for scores in result["Dice"].values() for score in scores.values())
 
