@@ -51,4 +51,4 @@ def published(encoder: str) -> Published:
     if not tags or (tag and tag not in tags):
         raise OptionError(f"timm has no weights {encoder!r}; choose among {', '.join(tags) or 'other networks'}")
     config = timm.get_pretrained_cfg(encoder)
-    return Published(network, tag or tags[0], config.license or "")
+    return Published(network, tag or tags[0], (config.license if config else "") or "")
