@@ -119,7 +119,7 @@ PLAN = (  # those that can go on where they were stopped come last, since one th
     ),
     Benchmark(
         module="benchmarks.encoders",
-        numbers="Encoders: trained and timed alike, with the license of their weights",
+        numbers="[Encoders](#encoders): trained and timed alike, with the license of their weights",
         minutes=130,
         kept=("encoders/*.json",),
         environment={"OMP_NUM_THREADS": "1"},

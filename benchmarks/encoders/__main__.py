@@ -27,7 +27,7 @@ from unetzoo.bench.store import check_folder, missing, write_json
 
 RUNS = RESULTS / "encoders"
 SETS = ("nuclei", "cracks", "satellite", "materials")
-"""Blobs in a real image, thin and rare lines on real gravel, land cover in five bands, textures in real photographs."""
+"""They differ in what they ask for: blobs, thin and rare lines, several bands and classes, textures."""
 
 
 @dataclass(frozen=True, kw_only=True)

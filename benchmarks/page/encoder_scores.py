@@ -107,19 +107,20 @@ def advice(found: Sequence[Budget], seconds: Mapping[str, Mapping[str, Sequence[
     near = [name for name in _near(found[0]) if all(name in _near(budget) for budget in found)]
     timed = [name for name in near if network_of(name) in latency]
     choice = min(timed, key=lambda name: latency[network_of(name)], default=None)
-    budget_names = "both budgets" if len(found) == 2 else count_of(len(found), "budget")
+    best = f"the best one{_at_all(len(found))}"
     if choice is None:
-        sentences.append(f"No encoder is within {POINTS:g} points of the best one at {budget_names}.")
+        sentences.append(f"No encoder is within {POINTS:g} points of {best}.")
     else:
-        sentences.append(
-            f"Of those within {POINTS:g} points of the best one at {budget_names}, {code(choice)} is the fastest: begin"
-            " with it."
-        )
+        sentences.append(f"Of those within {POINTS:g} points of {best}, {code(choice)} is the fastest: begin with it.")
     seeds = min(budget.seeds for budget in found)
     if seeds < _FEW:
         data = min(len(budget.data) for budget in found)
         sentences.append(f"That is a hint and no more: {count_of(seeds, 'seed')} on {count_of(data, 'data set')}.")
     return " ".join(sentences)
+
+
+def _at_all(count: int) -> str:
+    return "" if count == 1 else " at both budgets" if count == 2 else f" at all {count} budgets"
 
 
 def _after(budget: Budget) -> str:

@@ -18,12 +18,17 @@ whole network. Milliseconds: seconds of the processor for an image of {size} x {
 {rounds} calls in turn: `unetzoo.optimize(model)` in float32 and bfloat16, and with `engine="openvino"` in float32 and
 int8, calibrated with noise, since this is about speed."""
 _TRAININGS = """\
-Trained by `unetzoo.fit` with its defaults on data sets of the [panel](#panel) that differ in what they ask for: blobs
-in a real image (nuclei), thin and rare lines on real gravel (cracks), land cover in five bands (satellite) and textures
-in real photographs (materials). The budgets are steps, as the panel's are, since a step is the same on every machine;
-what they take is in the column s, in seconds of the processor. Mean IoU of the test images in percent, with 95 %
-intervals of Student's t over the seeds; behind: the mean of the data sets beside the best one's, paired by seed, with
-an interval over the data sets."""
+Trained by `unetzoo.fit` with its defaults on data sets of the [panel](#panel) that differ in what they ask for:
+{data}. The budgets are steps, as the panel's are, since a step is the same on every machine; what they take is in the
+column s, in seconds of the processor. Mean IoU of the test images in percent, with 95 % intervals of Student's t over
+the seeds; behind: the mean of the data sets beside the best one's, paired by seed, with an interval over the data
+sets."""
+_ASKED = {
+    "nuclei": "blobs in a real image",
+    "cracks": "thin and rare lines on real gravel",
+    "satellite": "land cover in five bands",
+    "materials": "textures in real photographs",
+}
 _NOT_TRAINED = """\
 All begin with random weights, so this tells how much a network learns from few images in few steps, and nothing of what
 published weights are worth; with `--pretrained` they begin with these."""
@@ -50,12 +55,11 @@ def encoders_section(results: Results) -> list[str]:
         *_refusals(latency),
     ]
     for kind, runs in _by_weights(results).items():
-        combination = runs[0]["combination"]
+        combination, found = runs[0]["combination"], budgets(runs)
         parts += [
             f"### Beginning with {kind} weights, {combination['batch']} x {combination['crop']} px a step",
-            _TRAININGS if kind == _PUBLISHED else f"{_TRAININGS} {_NOT_TRAINED}",
+            _TRAININGS.format(data=_asked(found)) + ("" if kind == _PUBLISHED else f" {_NOT_TRAINED}"),
         ]
-        found = budgets(runs)
         for budget in found:
             parts += [f"#### {count_of(budget.steps, 'step')}", _scores_table(budget)]
         parts += [*_failures(runs), *([f"**Which one?** {advice(found, latency['seconds'])}"] if found else [])]
@@ -82,6 +86,12 @@ def encoders_guide(results: Results) -> list[str]:
     seeds = count_of(min(budget.seeds for budget in found), "seed")
     text = _GUIDE.format(kind=kind, seeds=seeds, size=latency["combination"]["size"], data=", ".join(found[0].data))
     return [text, _table(head, rows, texts=2), advice(found, latency["seconds"])]
+
+
+def _asked(found: Sequence[Budget]) -> str:
+    """What each data set asks for, where that is known."""
+    names = dict.fromkeys(name for budget in found for name in budget.data)
+    return ", ".join(f"{name} ({_ASKED[name]})" if name in _ASKED else name for name in names)
 
 
 def _networks_table(latency: Mapping[str, Any], results: Results) -> str:
