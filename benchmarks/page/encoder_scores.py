@@ -107,12 +107,13 @@ def advice(found: Sequence[Budget], seconds: Mapping[str, Mapping[str, Sequence[
     near = [name for name in _near(found[0]) if all(name in _near(budget) for budget in found)]
     timed = [name for name in near if network_of(name) in latency]
     choice = min(timed, key=lambda name: latency[network_of(name)], default=None)
+    seeds = min(budget.seeds for budget in found)
     best = f"the best one{_at_all(len(found))}"
     if choice is None:
         sentences.append(f"No encoder is within {POINTS:g} points of {best}.")
     else:
-        sentences.append(f"Of those within {POINTS:g} points of {best}, {code(choice)} is the fastest: begin with it.")
-    seeds = min(budget.seeds for budget in found)
+        end = ": begin with it." if seeds >= _FEW else "."
+        sentences.append(f"Of those within {POINTS:g} points of {best}, {code(choice)} is the fastest{end}")
     if seeds < _FEW:
         data = min(len(budget.data) for budget in found)
         sentences.append(f"That is a hint and no more: {count_of(seeds, 'seed')} on {count_of(data, 'data set')}.")
@@ -130,6 +131,8 @@ def _after(budget: Budget) -> str:
     open_ = [name for name in others if name not in behind]
     text = f"After {budget.steps:,} steps {code(best)} has the highest mean IoU, {budget.means[best]:.1f} %"
     text += f"; {_listed(near)} {'is' if len(near) == 1 else 'are'} within {POINTS:g} points" if near else ""
+    if not others:
+        return f"{text}."
     if not open_:
         return f"{text}; its lead is larger than the interval for every other one."
     if not behind:
