@@ -14,7 +14,8 @@ from unetzoo._utils.texts import code, count_of
 
 POINTS = 2.0
 """So many points of mean IoU behind the best one an encoder is still worth its speed."""
-_FEW = 3  # seeds
+FEW = 3
+"""So many seeds are the fewest for advice."""
 
 Results = Sequence[Mapping[str, Any]]
 
@@ -112,9 +113,9 @@ def advice(found: Sequence[Budget], seconds: Mapping[str, Mapping[str, Sequence[
     if choice is None:
         sentences.append(f"No encoder is within {POINTS:g} points of {best}.")
     else:
-        end = ": begin with it." if seeds >= _FEW else "."
+        end = ": begin with it." if seeds >= FEW else "."
         sentences.append(f"Of those within {POINTS:g} points of {best}, {code(choice)} is the fastest{end}")
-    if seeds < _FEW:
+    if seeds < FEW:
         data = min(len(budget.data) for budget in found)
         sentences.append(f"That is a hint and no more: {count_of(seeds, 'seed')} on {count_of(data, 'data set')}.")
     return " ".join(sentences)

@@ -6,7 +6,7 @@ from typing import Any
 
 from benchmarks.claims.page import mean_with_interval
 from benchmarks.encoders.candidates import BFLOAT16, EMULATED, INT8, OPENVINO, TORCH
-from benchmarks.page.encoder_scores import Budget, Results, advice, budgets, encoder_of
+from benchmarks.page.encoder_scores import FEW, Budget, Results, advice, budgets, encoder_of
 from benchmarks.page.machine import machine_line
 from unetzoo._utils.texts import code, count_of, markdown
 
@@ -16,10 +16,12 @@ Made by `python -m benchmarks.encoders` on {date}: networks that differ in the e
 `fair-noncommercial-research-license` are Meta's own, and limit what weights may be used for. M parameters count the
 whole network. Milliseconds: seconds of the processor for an image of {size} x {size} px by one thread, median of
 {rounds} calls in turn: `unetzoo.optimize(model)` in float32 and bfloat16, and with `engine="openvino"` in float32 and
-int8, calibrated with noise, since this is about speed."""
+int8, calibrated with noise, since this is about speed. Other work on the machine makes all of them larger: compare
+times within this table only."""
 _TRAININGS = """\
 Trained by `unetzoo.fit` with its defaults on data sets of the [panel](#panel) that differ in what they ask for:
-{data}. The budgets are steps, as the panel's are, since a step is the same on every machine; what they take is in the
+{data}.
+The budgets are steps, as the panel's are, since a step is the same on every machine; what they take is in the
 column s, in seconds of the processor. Mean IoU of the test images in percent, with 95 % intervals of Student's t over
 the seeds; behind: the mean of the data sets beside the best one's, paired by seed, with an interval over the data
 sets."""
@@ -33,9 +35,13 @@ _NOT_TRAINED = """\
 All begin with random weights, so this tells how much a network learns from few images in few steps, and nothing of what
 published weights are worth; with `--pretrained` they begin with these."""
 _GUIDE = """\
-Networks that differ in the encoder alone, with the decoder `unet`, trained from {kind} weights on small data sets
-({data}), {seeds} each: mean IoU in percent, milliseconds for {size} x {size} px by one thread. Intervals, other engines
-and the command are in [the benchmarks](https://github.com/unetzoo/unetzoo/tree/main/benchmarks#encoders)."""
+Networks that differ in the encoder alone, with the decoder `unet`: milliseconds for {size} x {size} px by one thread, to
+be compared within this table only.{trained} Other engines, intervals and the command are in
+[the benchmarks](https://github.com/unetzoo/unetzoo/tree/main/benchmarks#encoders)."""
+_TRAINED = """
+IoU: mean over small data sets ({data}), in percent, trained from {kind} weights, {seeds} each."""
+_TOO_FEW = """
+How well they learn is measured with {seeds} so far, which is too few for advice."""
 _COLUMNS = {"ms, torch": TORCH, "bf16": BFLOAT16, "ms, openvino": OPENVINO, "int8": INT8}
 _RANDOM, _PUBLISHED = "random", "published"
 
@@ -67,25 +73,29 @@ def encoders_section(results: Results) -> list[str]:
 
 
 def encoders_guide(results: Results) -> list[str]:
-    """A short table and the advice, of the weights that most trainings begin with; empty without any."""
+    """A short table, of the weights that most trainings begin with, and the advice unless seeds are few."""
     kind, runs = max(_by_weights(results).items(), key=lambda item: len(item[1]), default=("", []))
     found = budgets(runs)
     if not found:
         return []
     latency = _latency(results)
+    count = min(budget.seeds for budget in found)
+    shown = found if count >= FEW else []
     rows, seen = [], set[str]()
     for encoder, weights in latency["weights"].items():
         network = weights["network"]
         name = f"{network}.{weights['tag']}" if kind == _PUBLISHED else network
         costs = [f"as {code(network)}"] if network in seen else _costs(latency, network, (TORCH, INT8))
-        means = [f"{budget.means[name]:.1f}" if name in budget.means else "" for budget in found]
+        means = [f"{budget.means[name]:.1f}" if name in budget.means else "" for budget in shown]
         rows.append([code(encoder), _license(weights), *costs, *(means if name not in seen else [])])
         seen |= {network, name}
     head = ["encoder", "license of its weights", "M parameters", "ms", "ms, int8"]
-    head += [f"IoU, {budget.steps:,} steps" for budget in found]
-    seeds = count_of(min(budget.seeds for budget in found), "seed")
-    text = _GUIDE.format(kind=kind, seeds=seeds, size=latency["combination"]["size"], data=", ".join(found[0].data))
-    return [text, _table(head, rows, texts=2), advice(found, latency["seconds"])]
+    head += [f"IoU, {budget.steps:,} steps" for budget in shown]
+    seeds = count_of(count, "seed")
+    trained = _TRAINED.format(data=", ".join(found[0].data), kind=kind, seeds=seeds)
+    said = trained if shown else _TOO_FEW.format(seeds=seeds)
+    text = _GUIDE.format(size=latency["combination"]["size"], trained=said)
+    return [text, _table(head, rows, texts=2), *([advice(found, latency["seconds"])] if shown else [])]
 
 
 def _asked(found: Sequence[Budget]) -> str:

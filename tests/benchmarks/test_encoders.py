@@ -172,6 +172,10 @@ def test_weights_of_one_network_have_its_numbers_once_and_what_was_refused_its_r
     assert table.splitlines()[2] == "| `one` | apache-2.0 | 1.2 | 12 | refused | 70.0 |"
     assert table.splitlines()[4] == "| `one.b` | unknown | as `one` |  |  |  |"
     assert encoders_guide(results[:1]) == []
+    few = [results[0], *_scored({"one": 0.7, "two": 0.6}, steps=100, seeds=2)]
+    text, table = encoders_guide(few)
+    assert "with 2 seeds so far, which is too few for advice" in text
+    assert table.splitlines()[2] == "| `one` | apache-2.0 | 1.2 | 12 | refused |"
 
 
 def test_trainings_from_published_weights_have_a_table_of_their_own():
