@@ -35,8 +35,8 @@ _NOT_TRAINED = """\
 All begin with random weights, so this tells how much a network learns from few images in few steps, and nothing of what
 published weights are worth; with `--pretrained` they begin with these."""
 _GUIDE = """\
-Networks that differ in the encoder alone, with the decoder `unet`: milliseconds for {size} x {size} px by one thread, to
-be compared within this table only.{trained} Other engines, intervals and the command are in
+Networks that differ in the encoder alone, with the decoder `unet`: milliseconds for {size} x {size} px by one thread,
+to be compared within this table only.{trained} Other engines, intervals and the command are in
 [the benchmarks](https://github.com/unetzoo/unetzoo/tree/main/benchmarks#encoders)."""
 _TRAINED = """
 IoU: mean over small data sets ({data}), in percent, trained from {kind} weights, {seeds} each."""
