@@ -43,6 +43,7 @@ IoU: mean over small data sets ({data}), in percent, trained from {kind} weights
 _TOO_FEW = """
 How well they learn is measured with {seeds} so far, which is too few for advice."""
 _COLUMNS = {"ms, torch": TORCH, "bf16": BFLOAT16, "ms, openvino": OPENVINO, "int8": INT8}
+_LEARNED = 0.05  # IoU
 _RANDOM, _PUBLISHED = "random", "published"
 
 
@@ -67,7 +68,7 @@ def encoders_section(results: Results) -> list[str]:
             _TRAININGS.format(data=_asked(found)) + ("" if kind == _PUBLISHED else f" {_NOT_TRAINED}"),
         ]
         for budget in found:
-            parts += [f"#### {count_of(budget.steps, 'step')}", _scores_table(budget)]
+            parts += [f"#### {count_of(budget.steps, 'step')}", _scores_table(budget), *_unlearned(runs, budget)]
         parts += [*_failures(runs), *([f"**Which one?** {advice(found, latency['seconds'])}"] if found else [])]
     return parts
 
@@ -133,6 +134,18 @@ def _scores_table(budget: Budget) -> str:
         for at, (encoder, mean) in enumerate(budget.means.items())
     ]
     return _table(["encoder", *budget.data, "mean", "behind", "s", "seeds"], rows, texts=1)
+
+
+def _unlearned(runs: Results, budget: Budget) -> list[str]:
+    """Classes that no encoder has learned after a budget, so that their data set hardly tells encoders apart."""
+    best: dict[tuple[str, str], float] = {}
+    for run in runs:
+        if "error" not in run and run["combination"]["steps"] == budget.steps:
+            for name, score in run["IoU"]["classes"].items():
+                at = run["combination"]["data"], name
+                best[at] = max(score, best.get(at, 0.0))
+    missed = [f"{name} in {data}" for (data, name), score in best.items() if score < _LEARNED and data in budget.data]
+    return [f"No encoder has learned {', '.join(missed)} (IoU below {100 * _LEARNED:g} %)."] if missed else []
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]], *, texts: int) -> str:

@@ -185,3 +185,13 @@ def test_trainings_from_published_weights_have_a_table_of_their_own():
     titles = [part for part in section if part.startswith("### ")]
     assert titles == [f"### Beginning with {kind} weights, 4 x 96 px a step" for kind in ("random", "published")]
     assert "| `one.a` | 80.00 | 80.00 |  | 110 | 1 |" in section[-2]
+
+
+def test_classes_that_no_encoder_has_learned_are_named():
+    scores = {"one": {"surface": 0.9, "crack": 0.01}, "two": {"surface": 0.8, "crack": 0.04}}
+    runs = [_run(name, "cracks", 0, 0.5) | {"IoU": {"mean": 0.5, "classes": each}} for name, each in scores.items()]
+    assert "No encoder has learned crack in cracks (IoU below 5 %)." in encoders_section(
+        [_latency({"one": 1.0}), *runs]
+    )
+    scores["two"]["crack"] = 0.2
+    assert not any("No encoder has learned" in part for part in encoders_section([_latency({"one": 1.0}), *runs]))
