@@ -18,9 +18,11 @@ the back half of the head, {voxels:,} voxels a step, and judged by a quarter 10 
 Dice: mean of the three tissues over all voxels of that quarter, in percent, with 95 % intervals of Student's t over the
 seeds; mirrored: of the mean over all mirror images, as nnU-Net predicts. nnU-Net is its own trainer (nnunetv2 2.8) with
 its defaults for loss, optimizer, augmentation and sampling. Its plan is cut to the crops, batch and widths ({three}
-with three axes, {two} with two) of `planned`, which has the same graph, and its learning rate falls with the seconds.
+with three axes, {two} with two) of `planned`, which has the same graph but for the heads of its deep supervision, and
+its learning rate falls with the seconds.
 Its seconds include those of its augmentation, {reading}, which on a GPU other processes would spend. Slices are
-coronal. Budgets of a minute show who learns fast, and one head shows nothing of how heads differ."""
+coronal. A second buys fewer steps while other work shares the machine, which intervals over seeds include. Budgets of
+a minute show who learns fast, and one head shows nothing of how heads differ."""
 
 Results = Sequence[Mapping[str, Any]]
 _ALONE, _MIRRORED = "test", "test, mirrored"
