@@ -143,7 +143,7 @@ def test_a_normalization_goes_on_unless_the_recipe_says_another(make_model, trai
     trained.config = replace(trained.config, info=replace(trained.config.info, normalization=("z-score",)))
     result = fit(make_model(), squares, tmp_path / "new", options=_STILL, start=trained)
     assert result.model.config.info.normalization == ("z-score",)
-    assert result.inheritance.notes[-1] == "normalization: z-score"
+    assert result.inheritance.notes[-1] == "images: normalized by z-score"
     assert Recipe.load(tmp_path / "new").data.normalization == ("z-score",)
     other = fit(make_model(), squares, tmp_path / "other", options=_STILL, start=trained, normalization="to 0..1")
     assert other.model.config.info.normalization == ("to 0..1",)

@@ -95,8 +95,7 @@ class _Clock:
 
 def say_inheritance(inheritance: "Inheritance") -> None:
     """Print what a network has of the one that its training begins with."""
-    lines = (*inheritance.notes, "images: normalized by the statistics of the new data")
-    show(f"begins with {inheritance.lineage[0]}", *(f"  {line}" for line in lines))
+    show(f"begins with {inheritance.lineage[0]}", *(f"  {line}" for line in inheritance.notes))
 
 
 def _title(model: "Segmenter", survey: "Survey", recipe: "Recipe", step: int, steps: int) -> str:

@@ -62,8 +62,8 @@ def fit(
         options: of the training; None: the defaults.
         start: a trained network, of `load` or `pull`, with the encoder of `model`, which takes over what fits of it:
             the encoder, a decoder of the same kind, and the logits of classes with the same names, see
-            `unetzoo.inherit`. Images are normalized by the statistics of the new data, which brings them to the
-            same mean and standard deviation as those of the earlier training.
+            `unetzoo.inherit`. Images are normalized as by that network: by the same `normalization` unless another is
+            given, or else by the statistics of the new data, which bring them to the same mean and standard deviation.
         classes: names of the classes, perhaps with their values in masks; None: what the masks say, or with `resume`
             what they meant before.
         channels: names of the channels of the images, such as `["red", "green", "nir"]`, which are saved with the

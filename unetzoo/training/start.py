@@ -129,7 +129,7 @@ def inherit_start(
         names = {"class_names": statistics.class_names, "channel_names": statistics.channel_names}
         inheritance = inherit(model, start, **names)
         texts = list(dict.fromkeys(map(text_of, normalization)))
-        note = f"normalization: {', '.join(texts)}" if texts else "normalization: by mean and std of the new images"
+        note = f"images: normalized by {', '.join(texts) or 'the statistics of the new data'}"
         return replace(inheritance, notes=(*inheritance.notes, note))
     if lineage_of(start) != tuple(run.info.lineage):
         began = run.info.lineage[0] if run.info.lineage else "new weights"
