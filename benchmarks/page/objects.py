@@ -18,8 +18,9 @@ it is trained, and by `unetzoo.optimize` of it, whose maps are equal up to round
 Cellpose are trained by their own code with their own networks and defaults, on crops that were cut and changed before
 as this project's are. What any of them does before the first step and in validation is not counted. Each of this
 project's networks has as many steps as fit into the seconds while the machine does nothing else, the same for all
-codings and seeds. The thresholds of these networks and of StarDist are tuned on validation images; Cellpose has fixed
-ones. Such a budget shows who learns fast, not who is best after hours, for which StarDist and Cellpose are made."""
+codings and seeds; other work beside them makes the seconds of a prediction larger, not the steps fewer. The thresholds
+of these networks and of StarDist are tuned on validation images; Cellpose has fixed ones. Such a budget shows who
+learns fast, not who is best after hours, for which StarDist and Cellpose are made."""
 _MEGAPIXELS = 512 * 448 / 1e6
 _PEERS = ("StarDist", "Cellpose")
 _AS_TRAINED, _OPTIMIZED = "prediction seconds", "optimized prediction seconds"
