@@ -92,7 +92,7 @@ PLAN = (  # those that can go on where they were stopped come last, since one th
     ),
     Benchmark(
         module="benchmarks.objects",
-        numbers="Objects: codings beside StarDist and Cellpose, trained alike",
+        numbers="[Objects](#objects): codings beside StarDist and Cellpose, trained alike",
         minutes=180,
         kept=("objects/*.json", "objects-pace.json"),
     ),

@@ -1,6 +1,7 @@
 """The page that shows the results, made of the files with the raw samples."""
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -116,7 +117,14 @@ def page(results: Path) -> str:
     for name, title, section in _SECTIONS:
         if (results / name).exists():
             parts += [title, *section(_read(results / name))]
-    return "\n\n".join([*parts, *gpu_section(results)]) + "\n"
+    return _with_its_own_links("\n\n".join([*parts, *gpu_section(results)]) + "\n")
+
+
+def _with_its_own_links(text: str) -> str:
+    """A page without the links to sections that it does not have, since nothing was measured yet."""
+    titles = (title.lower().replace(" ", "-") for title in re.findall(r"^#+ (.+)$", text, re.MULTILINE))
+    anchors = {re.sub(r"[^\w-]", "", title) for title in titles}
+    return re.sub(r"\[([^\]]+)\]\(#([^)]+)\)", lambda link: link[0] if link[2] in anchors else link[1], text)
 
 
 def read_all(folder: Path) -> list[dict[str, Any]]:

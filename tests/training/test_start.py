@@ -161,7 +161,7 @@ def test_the_normalization_of_each_channel_goes_by_its_name(make_model, trained)
     statistics = replace(opened("nuclei").statistics, channels=2, channel_names=("Red", "blue"))
     start = _with_channels(trained, ("blue", "green", "red"), ("z-score", "none", "to 0..1"))
     assert normalization_of(Recipe(), statistics, None, start) == ("to 0..1", "z-score")
-    with pytest.raises(unetzoo.OptionError, match="in its own way, which says nothing of nir: give the normalization"):
-        normalization_of(Recipe(), replace(statistics, channel_names=("red", "nir")), None, start)
-    with pytest.raises(unetzoo.OptionError, match="the images have 2 channels; normalization must be one for all"):
-        normalization_of(Recipe(), replace(statistics, channel_names=()), None, start)
+    for names, ours in ((("red", "nir"), r"2 channels \(red, nir\)"), ((), "2 channels")):
+        message = rf"each of its 3 channels \(blue, green, red\) in its own way, and the images have {ours}: give"
+        with pytest.raises(unetzoo.OptionError, match=message):
+            normalization_of(Recipe(), replace(statistics, channel_names=names), None, start)

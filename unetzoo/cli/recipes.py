@@ -39,13 +39,12 @@ def recipes(
     from unetzoo.garden.page import write_garden
     from unetzoo.training.recipe_file import recipe_path
 
-    names = list_recipes() if name is None else [name]
-    if html is not None:
-        write_garden(html, names)
     if json is None and html is None and name is not None:
         typer.echo(recipe_path(name).read_text(encoding="utf-8"), nl=False)
         return
-    listed = cards(names)
+    listed = cards(list_recipes() if name is None else [name])
+    if html is not None:
+        write_garden(html, listed)
     text = _table(listed) if html is None else str(html)
     show_result([_as_dict(each) for each in listed], json, text, widest=_WIDEST)
 

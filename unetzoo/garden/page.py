@@ -6,7 +6,7 @@ from pathlib import Path
 
 from unetzoo._utils.atomic import write_text
 from unetzoo._utils.pages.render import render
-from unetzoo.garden.cards import Card, cards
+from unetzoo.garden.cards import Card
 
 _OTHER = "other"
 _FILTERS = ("domain", "result", "images", "license")
@@ -27,23 +27,22 @@ class _Shown:
     words: Sequence[str]
 
 
-def write_garden(path: Path, names: Sequence[str]) -> None:
+def write_garden(path: Path, recipes: Sequence[Card]) -> None:
     """Write the page of recipes.
 
     Args:
         path: an .html file.
-        names: of the recipes.
+        recipes: in the order of the page.
 
     Raises:
         WriteError: the file cannot be written.
-        OptionError, UnknownNameError: as `cards`.
     """
-    write_text(path, garden(names))
+    write_text(path, garden(recipes))
 
 
-def garden(names: Sequence[str]) -> str:
+def garden(recipes: Sequence[Card]) -> str:
     """The page of recipes as HTML; see `write_garden`."""
-    shown = [_shown(card) for card in cards(names)]
+    shown = [_shown(card) for card in recipes]
     choices = {
         name: sorted(
             {value for each in shown for value in each.values[name]}, key=lambda value: (value == _OTHER, value)

@@ -66,8 +66,10 @@ def normalization_of(
             channels, and the images have others.
     """
     said = check_normalization(recipe.data.normalization)
-    if not said:
-        said = tuple(run.info.normalization) if run else _inherited(statistics, start) if start else ()
+    if not said and run:
+        said = tuple(run.info.normalization)
+    elif not said and start:
+        said = _inherited(statistics, start)
     if len(said) not in (0, 1, statistics.channels):
         count = count_of(statistics.channels, "channel")
         raise OptionError(
@@ -78,17 +80,22 @@ def normalization_of(
 
 def _inherited(statistics: Statistics, start: Segmenter) -> tuple[ChannelNormalization, ...]:
     """The normalization of a trained network: of each channel by its name, where both know names, or else in order."""
-    trained = start.config.info
-    kept, names = tuple(trained.normalization), tuple(name.casefold() for name in trained.channel_names)
-    if len(kept) < 2 or not names or not statistics.channel_names:
-        return kept
-    absent = [name for name in statistics.channel_names if name.casefold() not in names]
-    if absent:
+    trained, ours = start.config.info, [name.casefold() for name in statistics.channel_names]
+    kept, names = tuple(trained.normalization), [name.casefold() for name in trained.channel_names]
+    if len(kept) > 1 and names and ours and set(ours) <= set(names):
+        return tuple(kept[names.index(name)] for name in ours)
+    if len(kept) > 1 and ((names and ours) or len(kept) != statistics.channels):
+        count = count_of(statistics.channels, "channel")
         raise OptionError(
-            f"the trained network normalizes each of its channels, {', '.join(trained.channel_names)}, in its own way, "
-            f"which says nothing of {', '.join(absent)}: give the normalization of each channel (--normalization)"
+            f"the trained network normalizes each of its {len(kept)} channels{_listed(trained.channel_names)} in its "
+            f"own way, and the images have {count}{_listed(statistics.channel_names)}: give the normalization of each "
+            "(--normalization)"
         )
-    return tuple(kept[names.index(name.casefold())] for name in statistics.channel_names)
+    return kept
+
+
+def _listed(names: Sequence[str]) -> str:
+    return f" ({', '.join(names)})" if names else ""
 
 
 def _check_order(names: Sequence[str], bands: Sequence[str]) -> None:
