@@ -10,7 +10,7 @@ is stopped goes on with the next case. All by one thread, in one process that ke
 import copy
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -31,6 +31,7 @@ from unetzoo.bench.store import write_json
 from unetzoo.bench.worker import difference, inference_step, training_step
 from unetzoo.inference.engines.optimize import optimize
 from unetzoo.interop.monai import network_from_monai
+from unetzoo.interop.nnunet import dynunet_names, renamed
 from unetzoo.layers.order import set_order
 from unetzoo.layers.upsample import UpsampleConcatConv
 from unetzoo.nn.segmenter import Segmenter
@@ -142,24 +143,9 @@ def _plain_conv_unet(case: VolumeCase, peer: nn.Module) -> nn.Module:
         nonlin=nn.LeakyReLU,
         nonlin_kwargs={"inplace": True},
     )
-    network.load_state_dict(dict(_as_nnunet(peer.state_dict(), levels)), strict=False)
+    names = {ours: theirs for theirs, ours in dynunet_names(levels).items()}
+    network.load_state_dict({renamed(name, names): item for name, item in peer.state_dict().items()}, strict=False)
     return network
-
-
-def _as_nnunet(state: Mapping[str, torch.Tensor], levels: int) -> Iterator[tuple[str, torch.Tensor]]:
-    """Tensors of a DynUNet by nnU-Net's names."""
-    blocks = {"input_block.": "encoder.stages.0.0.", "bottleneck.": f"encoder.stages.{levels - 1}.0."}
-    blocks |= {f"downsamples.{level}.": f"encoder.stages.{level + 1}.0." for level in range(levels - 2)}
-    blocks |= {f"upsamples.{level}.conv_block.": f"decoder.stages.{level}." for level in range(levels - 1)}
-    layers = {"conv1.conv.": "convs.0.conv.", "norm1.": "convs.0.norm."}
-    layers |= {"conv2.conv.": "convs.1.conv.", "norm2.": "convs.1.norm."}
-    names = {theirs + layer: ours + to for theirs, ours in blocks.items() for layer, to in layers.items()}
-    names |= {f"upsamples.{level}.transp_conv.conv.": f"decoder.transpconvs.{level}." for level in range(levels - 1)}
-    names["output_block.conv.conv."] = f"decoder.seg_layers.{levels - 2}."
-    for name, tensor in state.items():
-        begin = next((one for one in names if name.startswith(one)), None)
-        if begin is not None:
-            yield names[begin] + name.removeprefix(begin), tensor
 
 
 def _nearest(case: VolumeCase) -> Segmenter:

@@ -1,8 +1,10 @@
 import json
 
+import numpy as np
 import pytest
 import segmentation_models_pytorch as smp
 import torch
+from nnunet_checkpoint import checkpoint_of, init_args, peer_network
 from PIL import Image
 from safetensors.torch import save_file
 
@@ -83,6 +85,14 @@ def _code(peer, path):
     torch.save(peer, path)
 
 
+def _array(peer, path):
+    torch.save({"state_dict": peer.state_dict(), "scores": np.ones(3)}, path)
+
+
+def _text(peer, path):
+    torch.save({"state_dict": peer.state_dict(), "name": np.str_("a")}, path)
+
+
 @pytest.mark.parametrize(
     ("write", "flags", "message"),
     [
@@ -97,6 +107,8 @@ def _code(peer, path):
         ),
         (_two, ("--encoder", "resnet18"), "this state dict holds several networks, under 'ema.', 'model.'"),
         (_code, ("--encoder", "resnet18"), "holds more than tensors and plain values"),
+        (_array, ("--encoder", "resnet18"), "holds more than tensors and plain values"),
+        (_text, ("--encoder", "resnet18"), "holds more than tensors and plain values"),
         (lambda *_: None, ("--encoder", "resnet18"), "there is no file"),
         (_picture, ("--encoder", "resnet18"), "a.pth is not a checkpoint: neither torch.save nor safetensors writes"),
         (_torn, ("--encoder", "resnet18"), "is damaged, or holds more than tensors"),
@@ -128,3 +140,21 @@ def test_without_an_encoder_a_network_of_smp_is_refused(peer, invoke, tmp_path):
     _parallel(peer, tmp_path / "a.pth")
     done = invoke("import", str(tmp_path / "a.pth"), str(tmp_path / "net"))
     assert (done.exit_code, "name the --encoder" in done.stderr) == (2, True)
+
+
+@torch.no_grad()
+def test_the_command_reads_a_checkpoint_with_scalars_of_numpy(invoke, tmp_path):
+    peer = peer_network(2)
+    torch.save(checkpoint_of(peer, init_args(2)), tmp_path / "checkpoint_final.pth")
+    arguments = ("import", str(tmp_path / "checkpoint_final.pth"), str(tmp_path / "net"))
+    for more, message in (
+        (("--mean", "0"), "says how images are normalized"),
+        (("--encoder", "a"), "takes no --encoder"),
+    ):
+        refused = invoke(*arguments, *more)
+        assert (refused.exit_code, message in refused.stderr) == (2, True)
+    done = invoke(*arguments)
+    assert done.stdout.splitlines()[0] == "unet with plain, 2 channels to 3 classes"
+    assert done.stderr == "left out: 2 heads for deep supervision, which training alone uses\n"
+    image = torch.randn(1, 2, 32, 24)
+    torch.testing.assert_close(unetzoo.load(tmp_path / "net")(image), peer(image), atol=1e-4, rtol=1e-4)

@@ -1,10 +1,12 @@
-"""`unetzoo import`: a state dict of segmentation_models_pytorch or MONAI as the folder of a network."""
+"""`unetzoo import`: weights of segmentation_models_pytorch, MONAI or nnU-Net as the folder of a network."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from unetzoo._utils.texts import count_of
 from unetzoo.cli.common import Json
 from unetzoo.cli.models import network_facts, network_line
 from unetzoo.cli.output import say, show_result
@@ -13,6 +15,8 @@ from unetzoo.errors import ConfigError, OptionError, did_you_mean
 
 if TYPE_CHECKING:
     from unetzoo.nn.segmenter import Segmenter
+
+_USUAL_RANGE = (0, 255)
 
 
 def import_weights(
@@ -43,17 +47,19 @@ def import_weights(
         str | None, typer.Option("--std", metavar="NUMBERS", help="Standard deviation of them, likewise")
     ] = None,
     value_range: Annotated[
-        str, typer.Option("--value-range", metavar="LOW,HIGH", help="Values of the training images")
-    ] = "0,255",
+        str | None,
+        typer.Option("--value-range", metavar="LOW,HIGH", help="Values of the training images  [default: 0,255]"),
+    ] = None,
     json: Json = None,
 ) -> None:
-    """Make a network of a state dict of segmentation_models_pytorch or of MONAI's DynUNet, also one of Lightning.
+    """Make a network of a state dict of segmentation_models_pytorch or of MONAI's DynUNet, or a checkpoint of nnU-Net.
 
     Example: unetzoo import last.ckpt cells --encoder resnet34 --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225
+
+    A checkpoint of nnU-Net says all of this: unetzoo import checkpoint_final.pth liver
     """
     from unetzoo._utils.atomic import check_new_folder
     from unetzoo.interop.checkpoint_file import read_checkpoint
-    from unetzoo.nn.info import ModelInfo
     from unetzoo.weights.folder import save
 
     check_new_folder(out)
@@ -61,16 +67,18 @@ def import_weights(
     if architecture is not None:
         options["_model_class"] = _known(architecture)
     model = _network(read_checkpoint(checkpoint), encoder, options)
+    info, names = model.config.info, _names(classes, model.config.classes)
+    means, deviations = _numbers("--mean", mean), _numbers("--std", std)
+    limits = _numbers("--value-range", value_range)
+    if info.normalization and (means or deviations or limits):
+        raise OptionError("this checkpoint says how images are normalized: leave out --mean, --std and --value-range")
     try:
-        info = ModelInfo(
-            class_names=_names(classes, model.config.classes),
-            mean=_numbers("--mean", mean),
-            std=_numbers("--std", std),
-            value_range=_numbers("--value-range", value_range),
-        )
+        if not info.normalization:
+            info = replace(info, mean=means, std=deviations, value_range=limits or _USUAL_RANGE)
+        info = replace(info, class_names=names or info.class_names)
     except ConfigError as error:
         raise OptionError(str(error)) from error
-    if mean is None or std is None:
+    if not (info.normalization or (means and deviations)):
         say(
             "warning:",
             "yellow",
@@ -82,8 +90,16 @@ def import_weights(
 
 def _network(checkpoint: dict[str, Any], encoder: str | None, options: dict[str, Any]) -> "Segmenter":
     from unetzoo.interop.monai import is_dynunet, network_from_monai
+    from unetzoo.interop.nnunet import is_nnunet, network_from_nnunet, unused_heads
     from unetzoo.interop.smp import network_from_smp
 
+    if is_nnunet(checkpoint):
+        if encoder is not None or options:
+            raise OptionError("a checkpoint of nnU-Net takes no --encoder, no --architecture and no --option")
+        model = network_from_nnunet(checkpoint)
+        if heads := unused_heads(checkpoint):
+            say("left out:", "cyan", f"{count_of(heads, 'head')} for deep supervision, which training alone uses")
+        return model
     if is_dynunet(checkpoint):
         if encoder is not None or "_model_class" in options:
             raise OptionError(

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F  # noqa: N812 - the field's name for it
 
 from unetzoo.errors import ConfigError, WeightsError
 from unetzoo.interop.smp_keys import Pairs, replaced
@@ -16,6 +17,7 @@ from unetzoo.registry.build import build
 
 _FIRST, _HEAD = "input_block.conv1.conv.weight", "output_block.conv.conv.weight"
 _COPIES = ("skip_layers.", "deep_supervision_heads.", "heads.")  # the same layers again; outputs of training alone
+_DECODER_KERNEL = re.compile(r"upsamples\.\d+\.conv_block\.conv\d\.conv\.weight")
 _ACTIVATIONS = {"leakyrelu": "leaky_relu", "relu": "relu", "elu": "elu", "gelu": "gelu", "swish": "silu"}
 _BLOCK = (("conv1.conv", "0"), ("norm1", "1"), ("conv2.conv", "3"), ("norm2", "4"))
 _FUSE = (("conv1.conv", "fuse"), ("norm1", "norm"), ("conv2.conv", "conv.0"), ("norm2", "conv.1"))
@@ -30,7 +32,8 @@ def network_from_monai(checkpoint: Mapping[str, Any], *, options: Mapping[str, A
     """The network that a state_dict of MONAI's DynUNet belongs to, in evaluation mode.
 
     Axes, channels, kernels, strides and norm are inferred from the tensors. The first stride is 1, and transposed
-    convolutions have the strides of the level below, as in nnU-Net's plans. Heads for deep supervision are omitted.
+    convolutions have the strides of the level below, as in nnU-Net's plans. Kernels of the decoder are 3 wide along all
+    axes, with zeros where they were 1 wide. Heads for deep supervision are omitted.
 
     Args:
         checkpoint: the state_dict, whose names may have a prefix such as `module.`, or a mapping that contains it.
@@ -43,7 +46,7 @@ def network_from_monai(checkpoint: Mapping[str, Any], *, options: Mapping[str, A
     state = _bare(checkpoint)
     config = _config(state, dict(options or {}))
     model = build(config)
-    tensors = {replaced(name, _pairs(config)): tensor for name, tensor in state.items()}
+    tensors = {replaced(name, _pairs(config)): _wide(name, tensor) for name, tensor in state.items()}
     unbiased = {name: torch.zeros_like(own) for name, own in model.state_dict().items() if name.endswith(".up.bias")}
     try:
         model.load_state_dict(unbiased | tensors)
@@ -93,6 +96,13 @@ def _config(state: Mapping[str, Tensor], options: dict[str, Any]) -> ModelConfig
         },
         decoder_options={"widths": widths[-2::-1], "upsample": "transpose", **style},
     )
+
+
+def _wide(name: str, tensor: Tensor) -> Tensor:
+    """A kernel of the decoder with zeros on both sides along axes where it is 1 wide; other tensors as they are."""
+    if not _DECODER_KERNEL.fullmatch(name):
+        return tensor
+    return F.pad(tensor, [int(side == 1) for side in reversed(tensor.shape[2:]) for _ in range(2)])
 
 
 def _levels(state: Mapping[str, Tensor], pattern: str) -> list[str]:
