@@ -1,6 +1,7 @@
 """Deploying: what is kept, what is refused, and the folder that results."""
 
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from squares import Squares
 import unetzoo
 from unetzoo.deployment.candidates import Candidate, judged
 from unetzoo.deployment.deploy import crops_of
+from unetzoo.inference.engines.deployed import write_deployed
 from unetzoo.training.crops import CropDataset
 
 DATA = {"train": Squares(6, 0), "val": Squares(3, 1)}
@@ -88,6 +90,20 @@ def test_the_folder_is_loaded_by_its_engine_and_as_the_network_and_its_card_has_
     card = (deployed.folder / "README.md").read_text()
     assert sum(line.startswith(("| torch |", "| openvino |")) for line in card.splitlines()) == 5
     assert json.loads((deployed.folder / "deployment.json").read_text())["candidates"][0]["engine"] == "torch"
+
+
+def test_a_folder_in_int8_is_predicted_without_the_package_that_made_it(trained, tmp_path, monkeypatch):
+    images = [torch.randn(1, 1, 32, 32, generator=torch.Generator().manual_seed(number)) for number in range(4)]
+    small = unetzoo.optimize(trained, engine="openvino", dtype="int8", calibration=images)
+    write_deployed(unetzoo.save(trained, tmp_path / "app"), small.engine, {"candidates": []})
+    image = DATA["val"][0].image
+    expected = unetzoo.predict(unetzoo.load_deployed(tmp_path / "app"), image)
+    monkeypatch.setitem(sys.modules, "nncf", None)
+    again = unetzoo.load_deployed(tmp_path / "app")
+    assert again.engine.dtype == "int8"
+    np.testing.assert_array_equal(unetzoo.predict(again, image), expected)
+    with pytest.raises(unetzoo.MissingExtraError, match="the engine openvino, to convert to int8, needs nncf"):
+        unetzoo.optimize(trained, engine="openvino", dtype="int8", calibration=images)
 
 
 def test_files_are_predicted_by_the_engine_of_the_folder(deployed, tmp_path):

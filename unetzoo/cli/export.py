@@ -33,7 +33,7 @@ def export(
         bool, typer.Option("--ids", help="With --with-normalization: it gives class ids instead of probabilities")
     ] = False,
     dtype: Annotated[
-        str, typer.Option("--dtype", metavar="float32|int8", help="Arithmetic of the file; int8 for onnx")
+        str, typer.Option("--dtype", metavar="float32|int8", help="Arithmetic of the file; int8 for onnx and openvino")
     ] = "float32",
     calibration: Annotated[
         str | None,

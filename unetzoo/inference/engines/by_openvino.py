@@ -43,18 +43,19 @@ _TIMED_CALLS = 5
 
 def check(dtype: str) -> None:
     """Raise an error if a package is missing, or the CPU does not compute in that dtype."""
-    need("openvino", "the engine openvino", "openvino", *(["nncf"] if dtype == "int8" else []))
+    need("openvino", "the engine openvino", "openvino")
     if dtype == "bfloat16" and not _has_bfloat16():
         raise OptionError("this CPU does not compute in bfloat16: choose float32")
 
 
 def convert(model: Segmenter, sizes: Sequence[Size], dtype: str, calibration: Calibration | None) -> dict[str, bytes]:
-    """The graph and its weights."""
+    """The graph and its weights; int8 needs NNCF here, and not to start what it made."""
     if dtype != "int8" or calibration is None:
         return _stored(_traced(model, sizes, transposed=True), sizes)
+    need("openvino", "the engine openvino, to convert to int8,", "nncf")
     images = [padded(image, multiple_of(model)).contiguous().numpy() for image in calibration.images]
     graphs = [_traced(model, sizes, transposed=transposed) for transposed in (True, False)]
-    fast = _fastest([_quantized(graph, images) for graph in graphs], images[0])
+    fast = _fastest([quantized(graph, images) for graph in graphs], images[0])
     if calibration.score is None or calibration.score(_Graphs(fast, model, dtype)) >= calibration.least:
         return _stored(fast, sizes)
     return _stored(_quantized_in_part(graphs[0], model, images, calibration.score, calibration.least), sizes)
@@ -136,8 +137,8 @@ def _traced(model: Segmenter, sizes: Sequence[Size], *, transposed: bool) -> Any
         return library().convert_model(network, example_input=image, input=[-1, image.shape[1], -1, -1])
 
 
-def _quantized(graph: Any, images: Sequence[NDArray[np.float32]]) -> Any:  # noqa: ANN401 - OpenVINO's
-    """The graph in int8."""
+def quantized(graph: Any, images: Sequence[NDArray[np.float32]]) -> Any:  # noqa: ANN401 - OpenVINO's
+    """The graph in int8, with the ranges that its maps have for these images (b, c, h, w)."""
     with _quiet_nncf() as nncf:
         return nncf.quantize(graph.clone(), nncf.Dataset(images), **_how(nncf, graph, images))
 

@@ -60,11 +60,12 @@ def export(
             logits. Pixels without data count as the training mean.
         ids: with normalization, it gives class ids (b, h, w), or planes (b, classes, h, w) of 0 and 1 where
             classes may overlap, with the thresholds of the network.
-        dtype: `"int8"` for `onnx`: pairs of quantizing and dequantizing nodes (QDQ), which ONNX Runtime, OpenVINO,
-            TensorRT and others read, with weights of 7 bits, whose sums overflow on no machine. It is kept if the root
-            mean square of the differences to float32 on images of the calibration is at most a quarter of that of the
-            output, in ONNX Runtime, and in OpenVINO where that is installed. What it costs in accuracy, and whether it
-            is faster on a machine, `unetzoo.deploy` measures.
+        dtype: `"int8"` for `onnx` and `openvino`. ONNX files have pairs of quantizing and dequantizing nodes (QDQ),
+            which ONNX Runtime, OpenVINO, TensorRT and others read, with weights of 7 bits, whose sums overflow on no
+            machine; those of OpenVINO are quantized by NNCF. A file is kept if the root mean square of the differences
+            to float32 on images of the calibration is at most a quarter of that of the output, in ONNX Runtime, and in
+            OpenVINO where that is installed. What it costs in accuracy, and whether it is faster on a machine,
+            `unetzoo.deploy` measures.
         calibration: for `"int8"`, as for `optimize`.
         patience: seconds of computing (CPU time) to search for a graph for every size; the shifted windows of Swin
             would take hours. The limit needs the main thread of a Unix process.
@@ -93,13 +94,14 @@ def export(
     _check_options(target, chosen, with_normalization or ids, image_size)
     if target != "onnx" or with_normalization:
         need_images(model.config, f"an export for {target}{' with normalization' if with_normalization else ''}")
-    _check_dtype(dtype, target, ids, is_calibrated=not (isinstance(calibration, tuple) and not calibration))
+    _check_dtype(dtype, chosen, ids, is_calibrated=not (isinstance(calibration, tuple) and not calibration))
     if dtype == "int8":
         need_images(model.config, "an export in int8")
     interface = interface_of(model.config, with_normalization=with_normalization, ids=ids)
     if image_size and model.encoder.valid_padding:
         check_sides(image_size[0], image_size[1], model.encoder.features.reductions[-1])
-    need(chosen.extra, f"an export for {target}", *chosen.modules)
+    modules = (*chosen.modules, *((chosen.of_int8 or ()) if dtype == "int8" else ()))
+    need(chosen.extra, f"an export for {target}{' in int8' if dtype == 'int8' else ''}", *modules)
     check_network(model)
     on_start()
     job = Job(model, interface, image_size, patience, _calibration(dtype, calibration, model))
@@ -125,11 +127,12 @@ def _check_options(name: str, target: Target, with_pixels: bool, image_size: Siz
         raise OptionError(f"the target {name!r} is for images of any size: leave image_size (--image-size) out")
 
 
-def _check_dtype(dtype: str, target: str, ids: bool, *, is_calibrated: bool) -> None:
+def _check_dtype(dtype: str, target: Target, ids: bool, *, is_calibrated: bool) -> None:
     if dtype not in ("float32", "int8"):
         raise OptionError(f"an export is in float32 or int8, not in {dtype!r}")
-    if dtype == "int8" and (target != "onnx" or ids):
-        raise OptionError("int8 is for the target 'onnx' without ids=True (--ids)")
+    if dtype == "int8" and (target.of_int8 is None or ids):
+        names = " and ".join(repr(name) for name, each in TARGETS.items() if each.of_int8 is not None)
+        raise OptionError(f"int8 is for the targets {names}, without ids=True (--ids)")
     if dtype == "float32" and is_calibrated:
         raise OptionError("calibration is for int8: add dtype='int8' (--dtype int8), or leave it out")
 

@@ -1,5 +1,6 @@
-"""Quantize the ONNX file of a network, and check it on the images of its calibration."""
+"""Quantize the file of a network, and check it on the images of its calibration."""
 
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -27,13 +28,36 @@ def to_int8(job: Job, path: Path, calibration: Calibration) -> None:
         UnetzooError: in ONNX Runtime, or in OpenVINO where that is installed, the root mean square of the differences
             to float32 is more than a quarter of that of the output.
     """
-    images = [_as_taken(job, image) for image in calibration.images]
+    images = images_for(job, calibration)
     with cannot_be_exported(job):
         quantized(path, [image.numpy() for image in images], seven_bits=True).replace(path)
-    network, some = wrapped(job.model, job.interface), images[:_MOST_IMAGES]
-    check_int8(network, _by_onnxruntime(path), some, f"ONNX Runtime's {job.interface.output}")
+    check_file(job, _by_onnxruntime(path), images, "ONNX Runtime")
     if find_spec("openvino") is not None:
-        check_int8(network, _by_openvino(path), some, f"OpenVINO's {job.interface.output}")
+        check_file(job, by_openvino(path), images, "OpenVINO")
+
+
+def images_for(job: Job, calibration: Calibration) -> list[Tensor]:
+    """The images (b, c, h, w) of a calibration as the file takes them; ShapeError if one is too small for it."""
+    return [_as_taken(job, image) for image in calibration.images]
+
+
+def check_file(job: Job, run: Run, images: Sequence[Tensor], consumer: str) -> None:
+    """Raise UnetzooError where what a library makes of a file in int8 has little to do with float32.
+
+    Args:
+        job: what was exported.
+        run: gives the output for images (b, c, h, w).
+        images: as `images_for` gives them.
+        consumer: name of the library, for the message.
+    """
+    network = wrapped(job.model, job.interface)
+    check_int8(network, run, images[:_MOST_IMAGES], f"{consumer}'s {job.interface.output}")
+
+
+def by_openvino(path: Path) -> Run:
+    """What OpenVINO makes of a file, in the arithmetic that it chooses for this CPU."""
+    compiled = core().compile_model(path, "CPU")
+    return lambda image: torch.from_numpy(compiled([image.numpy()])[0].copy())
 
 
 def _as_taken(job: Job, image: Tensor) -> Tensor:
@@ -57,8 +81,3 @@ def _by_onnxruntime(path: Path) -> Run:
 
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     return lambda image: torch.from_numpy(session.run(None, {"image": image.numpy()})[0])
-
-
-def _by_openvino(path: Path) -> Run:
-    compiled = core().compile_model(path, "CPU")
-    return lambda image: torch.from_numpy(compiled([image.numpy()])[0].copy())

@@ -17,6 +17,7 @@ class Target:
         modules: top-level modules that are needed.
         takes_pixels: the file may have the normalization in it.
         takes_size: the size of the images may be fixed.
+        of_int8: top-level modules that int8 needs beside `modules`; None: the file is in float32.
         summary: what reads it.
     """
 
@@ -27,6 +28,7 @@ class Target:
     modules: tuple[str, ...] = ()
     takes_pixels: bool = True
     takes_size: bool = True
+    of_int8: tuple[str, ...] | None = None
     summary: str
 
 
@@ -36,6 +38,7 @@ TARGETS = {
         suffix=".onnx",
         extra="onnx",
         modules=("onnx", "onnxruntime", "onnxscript"),
+        of_int8=(),
         summary="ONNX Runtime and all that reads ONNX",
     ),
     "openvino": Target(
@@ -44,6 +47,7 @@ TARGETS = {
         beside=".bin",
         extra="openvino",
         modules=("openvino",),
+        of_int8=("nncf",),
         summary="OpenVINO, in Python, C++ and C",
     ),
     "torch-export": Target(
