@@ -1,9 +1,11 @@
 """A network for each fold, resumable one by one, and scores of each image by the network that did not see it."""
 
+import inspect
 import json
 
 import numpy as np
 import pytest
+from overlaps import Discs
 from saved import same_weights
 from squares import Squares
 
@@ -154,3 +156,17 @@ def test_all_networks_get_the_post_processing_that_was_chosen_on_the_images_out_
     written = json.loads((result.folder / "folds.json").read_text())
     assert written["tuning"]["postprocessing"] == tuning.postprocessing
     assert written["out_of_fold_processed"]["mean"]["IoU"]["value"] == result.processed.mean["IoU"].value
+
+
+def test_it_takes_what_a_training_of_one_network_takes():
+    one, several = (set(inspect.signature(function).parameters) for function in (unetzoo.fit, fit_folds))
+    assert (one - several, several - one) == (set(), {"folds"})
+
+
+def test_inner_classes_stay_within_outer_ones_in_the_network_of_each_fold(tmp_path):
+    parts = {"encoder_options": {"widths": (4, 8)}, "labels": "overlapping"}
+    model = unetzoo.create("unet", encoder="plain", in_channels=3, classes=2, **parts)
+    with pytest.warns(unetzoo.DataWarning, match=r"of the pixels of nucleus are outside of cell .* \(nested\)"):
+        result = fit_folds(model, Discs(4), tmp_path / "run", folds=2, options=OPTIONS, nested=["cell", "nucleus"])
+    assert Recipe.load(result.folder).data.nested == ("cell", "nucleus")
+    assert [unetzoo.load(fold.folder).config.info.nested for fold in result.folds] == [("cell", "nucleus")] * 2

@@ -42,6 +42,7 @@ def fit_folds(
     split_by: SplitBy = "auto",
     slices: int | None = None,
     axis: str | None = None,
+    nested: Sequence[str] = (),
     spacing: Sequence[float] = (),
     normalization: Normalizations = (),
     resume: bool = False,
@@ -69,6 +70,7 @@ def fit_folds(
         split_by: as for `fit`; folds are of whole images, so that it must not be blocks.
         slices: as for `fit`.
         axis: as for `fit`.
+        nested: as for `fit`.
         spacing: as for `fit`.
         normalization: as for `fit`.
         resume: continue the folds that have begun, and train the others.
@@ -92,6 +94,7 @@ def fit_folds(
         split_by=split_by,
         slices=slices,
         axis=axis,
+        nested=nested,
         spacing=spacing,
         folds=folds,
         normalization=normalization,
