@@ -55,6 +55,83 @@ def test_codings_of_objects_take_the_place_of_losses():
         expand(decoders=["unet"], encoders=["resnet18"], objects=["flow"], data=["d"], seeds=1, steps=5)
 
 
+def test_without_losses_and_objects_the_data_decides():
+    (run,) = expand(decoders=["unet"], encoders=["resnet18"], data=["d"], seeds=1, steps=5)
+    assert (run.loss, run.objects, run.title) == ("", "", "unet, resnet18, d, seed 0")
+    said = {"decoder": "unet", "encoder": "resnet18", "data": "d", "seed": 0, "steps": 5}
+    assert run.file_name != Combination(**said, loss="dice + ce").file_name
+    with pytest.raises(OptionError, match="either losses of classes, or codings of objects"):
+        Combination(**said, loss="dice", objects="flows")
+
+
+def _recipe(path, text):
+    path.write_text(f"format = 1\n{text}")
+    return str(path)
+
+
+def test_a_recipe_names_parts_and_training_and_the_grid_its_length_and_data(tmp_path):
+    text = """
+    [network]
+    encoder = "plain"
+    encoder_options = {widths = [4, 8], norm = "group"}
+    objects = "distance"
+    objects_options = {min_size = 9}
+    [training]
+    steps = 900
+    batch = 3
+    learning_rate = 0.01
+    workers = 2
+    [data]
+    source = "elsewhere"
+    """
+    mine = _recipe(tmp_path / "mine.toml", text)
+    runs = expand(recipes=["cracks", mine], data=["nuclei"], seeds=2, steps=5)
+    assert [run.recipe for run in runs] == ["cracks", mine] * 2
+    cracks, own = runs[:2]
+    assert (cracks.decoder, cracks.encoder) == ("unet(widths=[48, 24, 12])", "plain(widths=[12, 24, 48, 96])")
+    assert (cracks.loss, cracks.objects, cracks.batch, cracks.crop, cracks.steps) == ("", "", 4, 64, 5)
+    assert cracks.training == {"learning_rate": 0.003, "balance": 0.5}
+    assert (own.encoder, own.objects) == ("plain(widths=[4, 8], norm='group')", "distance(min_size=9)")
+    assert (own.batch, own.crop, own.data, own.training) == (3, 128, "nuclei", {"learning_rate": 0.01})
+    (same_crops,) = expand(recipes=["cracks"], data=["nuclei"], seeds=1, steps=5, crop=96)
+    assert (same_crops.crop, same_crops.batch) == (96, 4)
+
+
+def test_the_file_of_a_result_is_that_of_what_the_recipe_says_now(tmp_path):
+    names = set()
+    for rate in (0.01, 0.02):
+        mine = _recipe(tmp_path / "mine.toml", f"[training]\nlearning_rate = {rate}")
+        (run,) = expand(recipes=[mine], data=["nuclei"], seeds=1, steps=5)
+        names.add(run.file_name)
+    assert len(names) == 2
+
+
+def test_results_of_earlier_grids_are_found_by_their_names():
+    said = {"decoder": "unet", "encoder": "resnet18", "loss": "ce", "data": "nuclei", "seed": 0, "steps": 5}
+    assert Combination(**said).file_name == "unet-resnet18-ce-nuclei-0-9a147ca4.json"  # before there were recipes
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("[network]\nspatial_dims = 3", r"has network\.spatial_dims, but a grid"),
+        ("[network]\npretrained = true", r"has network\.pretrained, but"),
+        ("[data]\nspacing = [1.0, 1.0]\nnormalization = ['z-score']", r"has data\.spacing, data\.normalization, but"),
+        ("[training]\nlearning_rat = 1", "unknown key 'training.learning_rat'; did you mean"),
+    ],
+)
+def test_what_a_grid_does_not_do_is_refused_not_left_out(text, problem, tmp_path):
+    with pytest.raises(OptionError, match=problem):
+        expand(recipes=[_recipe(tmp_path / "mine.toml", text)], data=["nuclei"], seeds=1, steps=5)
+
+
+def test_recipes_come_instead_of_parts():
+    with pytest.raises(OptionError, match="leave decoders, encoders, losses and objects out"):
+        expand(recipes=["cells"], decoders=["unet"], data=["nuclei"], seeds=1, steps=5)
+    with pytest.raises(UnknownNameError, match="did you mean 'cells'"):
+        expand(recipes=["cels"], data=["nuclei"], seeds=1, steps=5)
+
+
 def test_what_is_asked_for_twice_is_measured_once():
     twice = {"decoders": ["unet", "unet"], "losses": ["dice", "dice"], "data": ["nuclei", "nuclei"]}
     assert len(expand(**twice, encoders=["resnet18"], seeds=1, steps=5)) == 1

@@ -1,14 +1,18 @@
 """A small grid, really trained and measured."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
+import numpy as np
 import pytest
+from PIL import Image
 
 import unetzoo
-from unetzoo.bench.grid import Combination
+from unetzoo.bench.grid import Combination, expand
 from unetzoo.bench.runner import run_in_processes, run_on_ray
 from unetzoo.bench.store import load_all, missing
+from unetzoo.bench.summary import summarize
+from unetzoo.bench.tables import as_markdown
 
 pytestmark = pytest.mark.long
 
@@ -92,6 +96,53 @@ def test_objects_are_measured_by_their_average_precision():
     objects = result["accuracy"]["objects"]
     assert 0 <= objects["AP"] <= objects["AP at 0.5"] <= objects["F1"] <= 1
     assert result["pruned"][0]["AP"] == pytest.approx(objects["AP"], abs=1e-3)
+
+
+def test_classes_that_overlap_have_a_loss_that_takes_them(tmp_path):
+    from overlaps import write_planes
+
+    from unetzoo.bench.measure import measure
+
+    folder = str(write_planes(tmp_path / "discs", 5))
+    by_default = measure(replace(_run(loss=""), data=folder))
+    assert by_default["loss"] == "dice + bce"
+    assert by_default["accuracy"]["classes"].keys() == {"class 1", "class 2"}
+    assert measure(_run(loss=""))["loss"] == "dice + ce"
+
+
+def test_masks_of_a_folder_number_objects_for_a_network_of_objects_and_else_name_classes(tmp_path):
+    from unetzoo.bench.measure import train
+
+    mask = np.zeros((40, 40), np.uint8)
+    mask[4:16, 4:16], mask[20:36, 8:30] = 1, 2  # which may be two objects, or two classes
+    for number in range(5):
+        for kind, values in (("images", 90 * mask + number), ("masks", mask)):
+            (tmp_path / kind).mkdir(exist_ok=True)
+            Image.fromarray(values).save(tmp_path / kind / f"{number}.png")
+    counts = [
+        len(train(replace(run, data=str(tmp_path))).held_out.class_names)
+        for run in (_run(loss="", objects="components"), _run(loss=""))
+    ]
+    assert counts == [2, 3]
+
+
+def test_each_recipe_is_a_row(tmp_path):
+    (tmp_path / "mine.toml").write_text(
+        "format = 1\n[network]\nencoder = 'plain'\nencoder_options = {widths = [4, 8]}\n[training]\nloss = 'dice'\n"
+    )
+    recipes = ["cracks", str(tmp_path / "mine.toml")]
+    runs = expand(recipes=recipes, data=["nuclei"], seeds=2, steps=2, batch=2, crop=32, size=64)
+    folder = tmp_path / "results"
+    folder.mkdir()
+    list(run_in_processes(runs, folder, workers=1))
+    rows = {row.recipe: row for row in summarize(load_all(folder))}
+    assert {name: (row.seeds, row.loss) for name, row in rows.items()} == {
+        recipes[0]: (2, "dice + ce"),
+        recipes[1]: (2, "dice"),
+    }
+    assert rows["cracks"].title == "cracks · unet(widths=[48, 24, 12]) · plain(widths=[12, 24, 48, 96]) · dice + ce"
+    assert rows["cracks"].parameters == pytest.approx(274_646, rel=1e-4)  # of its receipt
+    assert "recipe" in as_markdown(list(rows.values())).splitlines()[0]
 
 
 def test_a_combination_that_fails_is_a_result_with_its_error(grid, folder):

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _BRACES = re.compile(r"(.*?)\{([^{}]*)\}(.*)")
 _MOST = 100_000
+_NEWER = ("objects", "engine", "recipe")  # fields that change the names of files only where they are set
 _LONGEST = 120  # letters of a file name, which most systems limit to 255 bytes
 
 
@@ -27,7 +28,8 @@ class Combination:
     Attributes:
         decoder: name of a decoder, optionally with options, such as `"unetpp(deep_supervision=True)"`.
         encoder: likewise, such as `"plain(widths=(35, 70, 140))"`.
-        loss: an expression; empty for a network of objects, whose maps have losses of their own.
+        loss: an expression; empty: that of `FitOptions` for the data, or for objects, whose maps have losses of their
+            own.
         data: name of a data set, or what `unetzoo data check` reads.
         seed: of weights and training.
         steps: updates of the weights; None: `seconds` is the budget.
@@ -38,9 +40,10 @@ class Combination:
         training: other options of the training, as `FitOptions` has them.
         objects: coding of the objects, optionally with options, such as `"distance(min_size=15)"`; empty: none.
         engine: that times the trained network; empty: torch, on the device of the training.
+        recipe: that names the parts and the options of the training, for tables; empty: none.
 
     Raises:
-        OptionError: for a number below 1, or unless exactly one of steps and seconds, and of loss and objects, is set.
+        OptionError: for a number below 1, for a loss beside objects, or unless exactly one of steps and seconds is set.
     """
 
     decoder: str
@@ -56,13 +59,14 @@ class Combination:
     training: Mapping[str, Any] = field(default_factory=dict, hash=False)
     objects: str = ""
     engine: str = ""
+    recipe: str = ""
 
     def __post_init__(self) -> None:
         for name in ("batch", "crop", "size"):
             check_count(name, getattr(self, name))
         if (self.steps is None) == (self.seconds is None):
             raise OptionError("choose either steps or seconds as the budget of a training")
-        if bool(self.loss) == bool(self.objects):
+        if self.loss and self.objects and not self.recipe:
             raise OptionError("choose either losses of classes, or codings of objects, which have their own losses")
         if self.steps is not None:
             check_count("steps", self.steps)
@@ -72,15 +76,16 @@ class Combination:
     @property
     def title(self) -> str:
         """For messages."""
-        engine = f", {self.engine}" if self.engine else ""
-        return f"{self.decoder}, {self.encoder}, {self.loss or self.objects}, {self.data}, seed {self.seed}{engine}"
+        network = self.recipe, self.decoder, self.encoder, self.loss or self.objects
+        return ", ".join(filter(None, (*network, self.data, f"seed {self.seed}", self.engine)))
 
     @property
     def file_name(self) -> str:
         """The name of the file with its result."""
-        fields = {name: value for name, value in asdict(self).items() if name not in ("objects", "engine") or value}
-        target = self.loss or self.objects
-        return file_name(f"{self.decoder}-{self.encoder}-{target}-{self.data}-{self.seed}", fields)
+        fields = {name: value for name, value in asdict(self).items() if name not in _NEWER or value}
+        network = self.recipe or f"{self.decoder}-{self.encoder}"
+        words = filter(None, (network, self.loss or self.objects, self.data, str(self.seed)))
+        return file_name("-".join(words), fields)
 
 
 def file_name(words: str, fields: Mapping[str, Any]) -> str:
@@ -92,10 +97,11 @@ def file_name(words: str, fields: Mapping[str, Any]) -> str:
 
 def expand(
     *,
-    decoders: Sequence[str],
-    encoders: Sequence[str],
+    decoders: Sequence[str] = (),
+    encoders: Sequence[str] = (),
     losses: Sequence[str] = (),
     objects: Sequence[str] = (),
+    recipes: Sequence[str] = (),
     data: Sequence[str],
     seeds: int,
     **budget: Any,  # noqa: ANN401 - the other fields of `Combination`, which checks them
@@ -105,29 +111,47 @@ def expand(
     Args:
         decoders: names or patterns, such as `"unet*"` or `"{unet,fpn}"`.
         encoders: likewise, such as `"resnet{18,34}"` or `"convnext_*"`.
-        losses: expressions.
+        losses: expressions; with neither these nor objects, the default for the data.
         objects: codings of objects, instead of losses, named as decoders are.
+        recipes: instead of all of these, recipes that name parts and options of the training, as `Recipe.load` reads
+            them; the budget comes before what they say of steps, batch and crops.
         data: data sets.
         seeds: their number, from 0 on.
         budget: the other fields of `Combination`.
 
     Raises:
-        OptionError: a pattern matches nothing; the grid is empty or too large; there are losses and objects.
-        UnknownNameError: there is no such decoder, encoder or coding.
+        OptionError: a pattern matches nothing; the grid is empty or too large; there are losses and objects, or parts
+            beside recipes; a recipe cannot be read, or says what no grid does.
+        UnknownNameError: there is no such decoder, encoder, coding or recipe.
     """
+    from unetzoo.bench.by_recipe import fields_of_recipe
+
     check_count("seeds", seeds)
-    targets = [(loss, "") for loss in dict.fromkeys(losses)] + [("", name) for name in parts("object", objects)]
-    datasets, decoders, encoders = list(dict.fromkeys(data)), parts("decoder", decoders), parts("encoder", encoders)
-    if not (datasets and decoders and encoders and targets):
-        raise OptionError("a grid needs at least one of decoders, encoders, data, and losses or objects each")
     if losses and objects:
         raise OptionError("choose either losses of classes, or codings of objects, which have their own losses")
-    count = seeds * len(datasets) * len(decoders) * len(encoders) * len(targets)
-    if count > _MOST:
+    if recipes and (decoders or encoders or losses or objects):
+        raise OptionError("a recipe names the network and the loss: leave decoders, encoders, losses and objects out")
+    networks = [fields_of_recipe(name) for name in dict.fromkeys(recipes)] or [
+        {"decoder": decoder, "encoder": encoder, "loss": loss, "objects": coding}
+        for decoder, encoder, (loss, coding) in product(
+            parts("decoder", decoders), parts("encoder", encoders), _targets(losses, objects)
+        )
+    ]
+    datasets = list(dict.fromkeys(data))
+    if not (datasets and networks):
+        raise OptionError("a grid needs at least one data set, and one decoder and one encoder, or one recipe")
+    if (count := seeds * len(datasets) * len(networks)) > _MOST:
         raise OptionError(f"the grid has {count:,} combinations, more than {_MOST:,}")
     return [
-        Combination(decoder=decoder, encoder=encoder, loss=loss, objects=coding, data=name, seed=seed, **budget)
-        for seed, name, decoder, encoder, (loss, coding) in product(range(seeds), datasets, decoders, encoders, targets)
+        Combination(**network | budget, data=name, seed=seed)
+        for seed, name, network in product(range(seeds), datasets, networks)
+    ]
+
+
+def _targets(losses: Sequence[str], objects: Sequence[str]) -> list[tuple[str, str]]:
+    """Loss and coding of objects of each network of the same parts; both empty: what the data suggest."""
+    return [(loss, "") for loss in dict.fromkeys(losses)] + [("", name) for name in parts("object", objects)] or [
+        ("", "")
     ]
 
 

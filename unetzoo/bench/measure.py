@@ -19,7 +19,8 @@ from unetzoo.bench.grid import Combination, create_parts
 from unetzoo.bench.machine import machine
 from unetzoo.bench.store import Result
 from unetzoo.data.dataset import Dataset
-from unetzoo.data.open import survey
+from unetzoo.data.masks.options import MaskOptions
+from unetzoo.data.open import survey_of
 from unetzoo.data.survey.survey import Survey
 from unetzoo.evaluation.evaluate import evaluate
 from unetzoo.evaluation.masks import predicted
@@ -47,7 +48,7 @@ class Trained:
     Attributes:
         model: in evaluation mode.
         held_out: images that it has not seen.
-        origin: of its result: combination, machine, date, steps and seconds of the training.
+        origin: of its result: combination, machine, date, loss, steps and seconds of the training.
     """
 
     model: Segmenter
@@ -81,14 +82,16 @@ def train(combination: Combination) -> Trained:
     Raises:
         UnetzooError: for any problem with the combination.
     """
-    data = opened(combination.data)
+    data = opened(combination.data, objects=bool(combination.objects))
     steps = combination.steps or _steps_in(combination, data)
     start = time.perf_counter()
     model = _fitted(combination, data, steps, FitListener())
+    plan = _options(combination, steps).plan(data.statistics, model.config.classes, objects=bool(combination.objects))
     origin = {
         "combination": asdict(combination),
         "machine": machine(),
         "date": time.strftime("%Y-%m-%d"),
+        "loss": plan.loss,
         "steps": steps,
         "training seconds": time.perf_counter() - start,
     }
@@ -96,9 +99,9 @@ def train(combination: Combination) -> Trained:
 
 
 @cache
-def opened(data: str) -> Survey:
-    """A data set, read once a process."""
-    return survey(data)
+def opened(data: str, *, objects: bool = False) -> Survey:
+    """A data set, read once a process, perhaps for networks of objects, which masks in files number."""
+    return survey_of(data, MaskOptions(), trained=None, objects=objects)
 
 
 def held_out(data: Survey) -> Dataset:
@@ -125,6 +128,12 @@ def _fitted(combination: Combination, data: Survey, steps: int, listener: FitLis
         in_channels=statistics.channels,
         labels=statistics.labels,
     )
+    options = _options(combination, steps)
+    with tempfile.TemporaryDirectory(prefix="unetzoo-") as folder:
+        return fit(model, data, Path(folder, "run"), options=options, listener=listener).model
+
+
+def _options(combination: Combination, steps: int) -> FitOptions:
     options = FitOptions(
         loss=combination.loss,
         steps=steps,
@@ -134,9 +143,7 @@ def _fitted(combination: Combination, data: Survey, steps: int, listener: FitLis
         seed=combination.seed,
         checkpoint_steps=steps,
     )
-    options = replace(options, **combination.training)
-    with tempfile.TemporaryDirectory(prefix="unetzoo-") as folder:
-        return fit(model, data, Path(folder, "run"), options=options, listener=listener).model
+    return replace(options, **combination.training)
 
 
 def _steps_in(combination: Combination, data: Survey) -> int:

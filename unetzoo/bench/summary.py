@@ -19,9 +19,10 @@ class Row:
     Attributes:
         decoder: with its options.
         encoder: with its options.
-        loss: its expression; empty for a network of objects.
+        loss: its expression, or that of the default for the data; empty for a network of objects.
         objects: coding of the objects, with its options; empty: none.
         engine: by which it is timed; empty: torch.
+        recipe: that names the parts and the options of the training; empty: none.
         data: the data set.
         budget: such as `"200 steps of 8 x 128 px"` or `"60 s of 8 x 128 px"`, and options of the training.
         seeds: the number of those that did not fail.
@@ -47,6 +48,7 @@ class Row:
     loss: str
     objects: str
     engine: str
+    recipe: str
     data: str
     budget: str
     seeds: int
@@ -67,8 +69,8 @@ class Row:
 
     @property
     def title(self) -> str:
-        """Such as `unet · resnet18 · dice + ce`, or with an engine `unet · resnet18 · dice + ce · openvino`."""
-        return " · ".join(filter(None, (self.decoder, self.encoder, self.target, self.engine)))
+        """Such as `unet · resnet18 · dice + ce`; after a recipe's name, and before that of an engine, if there are."""
+        return " · ".join(filter(None, (self.recipe, self.decoder, self.encoder, self.target, self.engine)))
 
     @property
     def target(self) -> str:
@@ -136,9 +138,9 @@ def _row(group: Sequence[Result]) -> Row:
         return median(values) if values else None
 
     return Row(
-        **{name: combination[name] for name in ("decoder", "encoder", "loss", "data", "size")},
-        objects=combination.get("objects", ""),
-        engine=combination.get("engine", ""),
+        **{name: combination[name] for name in ("decoder", "encoder", "data", "size")},
+        **{name: combination.get(name, "") for name in ("objects", "engine", "recipe")},
+        loss=combination["loss"] or next((result["loss"] for result in done if "loss" in result), ""),
         budget=_budget(combination),
         seeds=len(done),
         mean_iou=fmean(ious) if ious else None,

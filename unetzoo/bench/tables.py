@@ -19,8 +19,14 @@ _NUMBERS = {
     "M parameters": ("parameters", ".2f", 1e-6),
     "G multiply-adds": ("multiply_adds", ".2f", 1e-9),
 }  # attribute of a row, format, factor
-_TEXTS = ("data", "decoder", "encoder", "loss", "objects", "engine", "budget")
-_RARE = {"objects": "objects", "AP": "objects", "AP ± 95 %": "objects", "engine": "engine"}  # column, and what fills it
+_TEXTS = ("data", "recipe", "decoder", "encoder", "loss", "objects", "engine", "budget")
+_RARE = {  # column, and what fills it
+    "recipe": "recipe",
+    "objects": "objects",
+    "AP": "objects",
+    "AP ± 95 %": "objects",
+    "engine": "engine",
+}
 COLUMNS = (*_TEXTS, *_NUMBERS, "Pareto", "error")
 """The columns of a table; milliseconds are for one image."""
 TEXTS = (*_TEXTS, "Pareto", "error")
@@ -35,7 +41,7 @@ def cells(row: Row) -> dict[str, str]:
 
 
 def columns_of(rows: Sequence[Row]) -> tuple[str, ...]:
-    """The columns that some row fills: those of objects where there are networks of objects, of engines likewise."""
+    """The columns that some row fills: those of objects, engines and recipes where there are any."""
     return tuple(name for name in COLUMNS if name not in _RARE or any(getattr(row, _RARE[name]) for row in rows))
 
 

@@ -16,34 +16,40 @@ if TYPE_CHECKING:
     from unetzoo.bench.grid import Combination
     from unetzoo.bench.store import Result
 
-_DEFAULT_LOSS, _DEFAULT_STEPS = "dice + ce", 300
+_DECODERS, _ENCODERS, _STEPS = "unet,unetpp", "resnet18", 300
 Folder = Annotated[Path, typer.Option("--out", "-o", metavar="FOLDER", help="Folder of the results, one file per run")]
 
 
 def grid(
     decoders: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--decoders",
             "--decoder",
             "-d",
             metavar="NAMES",
-            help="Decoders, such as unet,fpn or 'unet*' or 'unetpp(deep_supervision=True)'",
+            help="Decoders, such as unet,fpn or 'unet*' or 'unetpp(deep_supervision=True)'  [default: unet,unetpp]",
+            show_default=False,
         ),
-    ] = "unet,unetpp",
+    ] = None,
     encoders: Annotated[
-        str,
+        str | None,
         typer.Option(
-            "--encoders", "--encoder", "-e", metavar="NAMES", help="Encoders, such as 'resnet{18,34},convnext_*'"
+            "--encoders",
+            "--encoder",
+            "-e",
+            metavar="NAMES",
+            help="Encoders, such as 'resnet{18,34},convnext_*'  [default: resnet18]",
+            show_default=False,
         ),
-    ] = "resnet18",
+    ] = None,
     losses: Annotated[
         str | None,
         typer.Option(
             "--losses",
             "--loss",
             metavar="EXPRESSIONS",
-            help="Loss expressions, such as dice,'dice + ce'  [default: dice + ce]",
+            help="Loss expressions, such as dice,'dice + ce'  [default: dice + ce; dice + bce where classes overlap]",
             show_default=False,
         ),
     ] = None,
@@ -52,6 +58,17 @@ def grid(
         typer.Option(
             metavar="NAMES",
             help="Codings of objects, such as boundary,distance: instead of losses, networks that number objects",
+            show_default=False,
+        ),
+    ] = None,
+    recipes: Annotated[
+        str | None,
+        typer.Option(
+            "--recipes",
+            "--recipe",
+            metavar="NAMES",
+            help="Recipes, such as cells,cracks or run/recipe.toml, instead of parts and losses; each with "
+            "its batch and crops",
             show_default=False,
         ),
     ] = None,
@@ -69,8 +86,16 @@ def grid(
         float | None,
         typer.Option(metavar="SECONDS", help="Time of each training, instead of --steps", show_default=False),
     ] = None,
-    batch: Annotated[int, typer.Option(metavar="N", help="Crops per step")] = 8,
-    crop: Annotated[int, typer.Option(metavar="PIXELS", help="Side of the square crops")] = 128,
+    batch: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Crops per step  [default: 8, or the recipe's]", show_default=False),
+    ] = None,
+    crop: Annotated[
+        int | None,
+        typer.Option(
+            metavar="PIXELS", help="Side of the square crops  [default: 128, or the recipe's]", show_default=False
+        ),
+    ] = None,
     size: Annotated[int, typer.Option(metavar="PIXELS", help="Side of the square image for the latency")] = 256,
     engine: Annotated[
         str | None,
@@ -103,17 +128,18 @@ def grid(
 
     if engine:
         check_engine(engine_spec(engine), "float32")
+    sides = {"batch": batch, "crop": crop}
     chosen = expand(
-        decoders=split_commas(decoders),
-        encoders=split_commas(encoders),
-        losses=split_commas(losses or ("" if objects else _DEFAULT_LOSS)),
+        decoders=split_commas(decoders or ("" if recipes else _DECODERS)),
+        encoders=split_commas(encoders or ("" if recipes else _ENCODERS)),
+        losses=split_commas(losses or ""),
         objects=split_commas(objects or ""),
+        recipes=split_commas(recipes or ""),
         data=split_commas(data),
         seeds=seeds,
-        steps=_DEFAULT_STEPS if steps is None and seconds is None else steps,
+        steps=_STEPS if steps is None and seconds is None else steps,
         seconds=seconds,
-        batch=batch,
-        crop=crop,
+        **{name: number for name, number in sides.items() if number is not None},
         size=size,
         engine="" if engine in (None, "torch") else engine,
     )
