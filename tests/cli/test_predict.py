@@ -47,7 +47,7 @@ def test_uncertainty_is_written_beside_each_mask(invoke, model, images, tmp_path
     result = invoke("predict", model, str(images), str(out), "--uncertainty", "disagreement")
     assert result.exit_code == 2
     assert "one prediction cannot disagree with itself" in result.stderr
-    assert "--mirrors 4 or 8" in result.stderr
+    assert "--mirrors 2, 4 or 8" in result.stderr
 
 
 def test_probabilities_add_up_to_one(invoke, model, images, tmp_path):

@@ -68,6 +68,15 @@ def test_vectors_of_all_mirror_images_are_averaged():
     np.testing.assert_allclose(maps[:2], [down, right], atol=1e-5)
 
 
+def test_vectors_of_an_image_and_its_mirror_image_point_alike():
+    model = _model("flows")
+    (down, right), (down_too, left) = (
+        _logits(model, image).numpy()[:2, :, ::step] for image, step in ((IMAGE, 1), (IMAGE[:, ::-1], -1))
+    )
+    maps = unetzoo.predict(model, IMAGE, mirrors=2)
+    np.testing.assert_allclose(maps[:2], [(down + down_too) / 2, (right - left) / 2], atol=1e-5)
+
+
 def test_vectors_of_quarter_turns_are_averaged():
     model = _model("flows")
     coding = unetzoo.create_objects("flows")

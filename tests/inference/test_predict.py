@@ -139,9 +139,16 @@ def test_eight_mirrors_are_the_mean_over_the_symmetries_of_the_square_by_hand(op
     assert abs(predict(model, image, mirrors=4) - np.mean(each, 0)).max() > 1e-4
 
 
-@pytest.mark.parametrize("mirrors", [0, 2, True, "8", None])
-def test_there_are_one_four_and_eight_mirrors(mirrors):
-    with pytest.raises(OptionError, match="mirrors must be 1, 4 or 8, got"):
+def test_two_mirrors_are_the_mean_of_the_image_and_its_mirror_image_from_left_to_right():
+    model, image = _model(), _image(64, 96)
+    expected = (predict(model, image) + predict(model, image[:, ::-1])[..., ::-1]) / 2
+    np.testing.assert_allclose(predict(model, image, mirrors=2), expected, atol=1e-6)
+    assert abs(predict(model, image[::-1])[:, ::-1] - predict(model, image)).max() > 1e-4  # up and down are not alike
+
+
+@pytest.mark.parametrize("mirrors", [0, 3, True, "8", None])
+def test_there_are_one_two_four_and_eight_mirrors(mirrors):
+    with pytest.raises(OptionError, match="mirrors must be 1, 2, 4 or 8, got"):
         predict(_model(), _image(32, 32), mirrors=mirrors)
 
 

@@ -75,6 +75,8 @@ def test_mirrors_are_the_mean_over_the_flips_of_three_axes():
     )
     np.testing.assert_allclose(unetzoo.predict(network, array, mirrors=8), expected, atol=1e-6)
     assert abs(expected - unetzoo.predict(network, array)).max() > 1e-4
+    by_columns = (unetzoo.predict(network, array) + np.flip(unetzoo.predict(network, np.flip(array, 2)), 3)) / 2
+    np.testing.assert_allclose(unetzoo.predict(network, array, mirrors=2), by_columns, atol=1e-6)
 
 
 def test_a_volume_that_lies_otherwise_in_the_body_has_the_same_result():
@@ -135,7 +137,7 @@ def test_what_is_not_an_array_is_read_by_blocks():
     ("options", "error"),
     [
         ({"axes": "z"}, "axes are those of slices, and the network sees all three at once: leave axes out"),
-        ({"mirrors": 4}, "mirrors of a network over three axes must be 1 or 8, got 4"),
+        ({"mirrors": 4}, "mirrors of a network over three axes must be 1, 2 or 8, got 4"),
         ({"tile": 16}, "tile must be at least 32 pixels, got 16"),
         ({"spacing": (1, 0, 1)}, "spacing must be three distances > 0"),
     ],

@@ -62,6 +62,39 @@ def test_all_crops_are_mirrored_and_a_share_of_them_is_changed_further():
     assert min(counts) > 0.7 * 100 - 4 * 7.6
 
 
+def test_what_has_an_up_is_mirrored_from_left_to_right_alone():
+    augmentation = Augmentation("upright", crop=32, elastic=0.0, share=0.0)
+    margin = augmentation.margin
+    image = torch.rand(1, 32 + 2 * margin, 32 + 2 * margin)
+    mask = (100 * image[0]).long()
+    center, counts = image[0, margin : margin + 32, margin : margin + 32], [0, 0]
+    columns = list(range(31, -1, -1))
+    for seed in range(200):
+        torch.manual_seed(seed)
+        changed, changed_mask = augmentation(image, mask)
+        assert torch.equal((100 * changed[0]).long(), changed_mask)
+        both = center, center[:, columns]
+        counts = [count + torch.equal(changed[0], each) for count, each in zip(counts, both, strict=True)]
+    assert sum(counts) == 200
+    assert min(counts) > 100 - 4 * 7.1  # four standard deviations
+
+
+def test_what_has_an_up_is_rotated_but_never_lies_or_stands_on_its_head():
+    """The upper half is bright: in each changed crop, too, and most of its columns are bright above."""
+    augmentation = Augmentation("upright", crop=48, elastic=0.3, share=1.0)
+    side = 48 + 2 * augmentation.margin
+    mask = (torch.arange(side)[:, None] < side // 2).expand(side, side).long()
+    rotated = 0
+    for seed in range(60):
+        torch.manual_seed(seed)
+        changed = augmentation(mask[None].float(), mask)[1]
+        known = changed != 255
+        above, below = (changed[rows][known[rows]].float().mean() for rows in (slice(0, 12), slice(36, 48)))
+        assert above > 0.6 > 0.4 > below
+        rotated += bool((changed[:, :12].float().mean() - changed[:, -12:].float().mean()).abs() > 0.02)
+    assert rotated > 10
+
+
 @pytest.mark.parametrize(("shown", "share"), [(0, 0), (25, 0), (79.06, 0.15), (250, 0.3), (1e6, 0.3)])
 def test_crops_begin_to_change_once_their_pixels_have_been_shown_some_times(shown, share):
     augmentation = Augmentation("full", crop=32, elastic=0.3, share=0.3)

@@ -140,3 +140,16 @@ def test_crops_of_volumes_that_are_larger_than_the_memory_are_read_by_windows(ov
     for number, crop in enumerate(expected):
         assert torch.equal(by_windows[number].image, crop.image)
         assert torch.equal(by_windows[number].mask, crop.mask)
+
+
+def test_volumes_with_an_up_are_mirrored_from_left_to_right_alone():
+    augmentation = Augmentation("upright", crop=(4, 8, 8), elastic=0.0, share=0.0)
+    depth, rows, columns = augmentation.margin
+    image = torch.rand(1, 4 + 2 * depth, 8 + 2 * rows, 8 + 2 * columns)
+    center = image[:, depth : depth + 4, rows : rows + 8, columns : columns + 8]
+    both, seen = [center, center[..., list(range(7, -1, -1))]], set()
+    for seed in range(20):
+        torch.manual_seed(seed)
+        changed, _ = augmentation(image, torch.zeros(image.shape[1:], dtype=torch.long))
+        seen |= {index for index, each in enumerate(both) if torch.equal(changed, each)} or {"another"}
+    assert seen == {0, 1}

@@ -12,7 +12,7 @@ from unetzoo.cli.models import ModelName, More, load_models
 from unetzoo.cli.output import say
 from unetzoo.cli.predict_output import report
 from unetzoo.errors import OptionError
-from unetzoo.inference.choices import read_threshold
+from unetzoo.inference.choices import MIRRORS, read_threshold
 from unetzoo.inference.files.object_files import ENDINGS, TABLES, ObjectFiles
 from unetzoo.inference.files.options import PredictOptions
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @with_fields(
     PredictOptions,
     metavars={
-        "mirrors": "1|4|8",
+        "mirrors": "|".join(map(str, MIRRORS[2])),
         "format": "ENDING",
         "threshold": "PROBABILITY",
         "tile": "PIXELS",

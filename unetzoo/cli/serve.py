@@ -9,7 +9,7 @@ from unetzoo.cli.fields import with_fields
 from unetzoo.cli.models import ModelName, More, load_models
 from unetzoo.cli.output import say
 from unetzoo.errors import OptionError
-from unetzoo.inference.choices import read_threshold
+from unetzoo.inference.choices import MIRRORS, read_threshold
 from unetzoo.inference.files.options import PredictOptions
 from unetzoo.serving.options import ServeOptions
 
@@ -20,8 +20,8 @@ _OF_FILES = ("probabilities", "format", "values", "overwrite", "per_class", "unc
 @with_fields(ServeOptions, into="serving", metavars={"host": "ADDRESS"})
 @with_fields(
     PredictOptions,
-    metavars={"mirrors": "1|4|8", "threshold": "PROBABILITY", "tile": "PIXELS", "overlap": "PIXELS", "device": "NAME"}
-    | {"largest_object": "PIXELS", "engine": "NAME"},
+    metavars={"threshold": "PROBABILITY", "tile": "PIXELS", "overlap": "PIXELS", "device": "NAME", "engine": "NAME"}
+    | {"largest_object": "PIXELS", "mirrors": "|".join(map(str, MIRRORS[2]))},
     readers={"threshold": read_threshold},
     without=_OF_FILES,
 )

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from unetzoo.inference.choices import Resample
+from unetzoo.inference.choices import MIRRORS, Resample
 
 Tile = Annotated[
     int | None,
@@ -26,9 +26,9 @@ Overlap = Annotated[
 Mirrors = Annotated[
     int,
     typer.Option(
-        metavar="1|4|8",
-        help="Average over 4 mirror images, or with their quarter turns 8, for as many times the work; over three axes "
-        "8 mirror images",
+        metavar="|".join(map(str, MIRRORS[2])),
+        help="Average over 2 mirror images, left-right, for data with an up; over 4, also upside down; or with their "
+        "quarter turns over 8; for as many times the work; over three axes 2 or 8 mirror images",
     ),
 ]
 ResampleName = Annotated[

@@ -12,7 +12,7 @@ Resample = Literal["auto", "never"]
 Axes = str | Sequence[str]
 """Along which slices of volumes are predicted: `"z"`, `"z,x"`, `["z", "x"]` or `"all"`."""
 Uncertainty = Literal["entropy", "disagreement"]
-MIRRORS = {2: (1, 4, 8), 3: (1, 8)}
+MIRRORS = {2: (1, 2, 4, 8), 3: (1, 2, 8)}
 """Numbers of symmetries over which a prediction of images, or of volumes, may be averaged."""
 TILES = {2: 2048, 3: 128}
 """Default side of a tile, by the number of axes; 128 x 128 x 128 are half as many pixels as 2048 x 2048."""

@@ -48,9 +48,9 @@ def mean_probabilities(
 def probabilities_of(
     model: Network, images: Tensor, *, mirrors: int, maps: Sequence[ObjectMap] = (), entropies: bool = False
 ) -> Probabilities:
-    """Probabilities (b, classes, h, w) for normalized images (b, c, h, w): the mean over 1, 4 or 8 symmetries.
+    """Probabilities (b, classes, h, w) for normalized images (b, c, h, w): the mean over 1, 2, 4 or 8 symmetries.
 
-    Those of volumes (b, c, d, h, w) are (b, classes, d, h, w): the mean over 1 or 8.
+    Those of volumes (b, c, d, h, w) are (b, classes, d, h, w): the mean over 1, 2 or 8.
 
     Where the network has maps of objects, these after activation. With `entropies` the mean over the symmetries of the
     entropy is one more channel.

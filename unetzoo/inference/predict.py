@@ -59,7 +59,7 @@ def predict(
 
     A network over three axes takes volumes (d, h, w) or (d, h, w, c), as they are: `predict_volume` takes them with
     their grid. Its tiles are blocks, by default of as many voxels as 128 x 128 x 128, of which neighbors share a
-    quarter or more; `mirrors` are 1 or 8, those along each axis and their combinations; the result is
+    quarter or more; `mirrors` are 1, 2 or 8, those along each axis and their combinations; the result is
     (classes, d, h, w).
 
     Args:
@@ -73,8 +73,9 @@ def predict(
             twice the encoder's largest stride). With four times the context that a pixel needs, tiles give the result
             of the whole image. None: 128, and a quarter of `tile` for tiles of less than 512 pixels.
         batch: tiles that the network sees at once.
-        mirrors: average over so many symmetries of the square, for as many times the work: 1, 4 (the image and its
-            mirror images: left-right, upside down, both) or 8 (these and their quarter turns, for data without an up).
+        mirrors: average over so many symmetries of the square, for as many times the work: 1; 2 (the image and its
+            mirror image, left-right, for data with an up); 4 (also upside down, and both); or 8 (these and their
+            quarter turns, for data without an up).
 
     Returns:
         (classes, h, w), each from 0 to 1: the softmax for several classes that exclude one another, the sigmoid for a

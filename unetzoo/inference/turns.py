@@ -25,18 +25,21 @@ class Turn(NamedTuple):
         return self if self.mirror else self._replace(quarters=-self.quarters % 4)
 
 
+_TWO = (Turn(0), Turn(0, mirror=True))
 _FOUR = (Turn(0), Turn(2, mirror=True), Turn(0, mirror=True), Turn(2))
 TURNS: dict[int, dict[int, tuple[Turn, ...]]] = {
     2: {
-        1: _FOUR[:1],
+        1: _TWO[:1],
+        2: _TWO,
         4: _FOUR,
         8: (*_FOUR, Turn(1), Turn(1, mirror=True), Turn(3), Turn(3, mirror=True)),
     },
-    3: {1: _FOUR[:1], 8: (*_FOUR, *(turn._replace(depth=True) for turn in _FOUR))},
+    3: {1: _TWO[:1], 2: _TWO, 8: (*_FOUR, *(turn._replace(depth=True) for turn in _FOUR))},
 }
 """The symmetries over which a prediction is averaged, by the number of axes and `mirrors`.
 
-Volumes are mirrored along each axis; quarter turns would need voxels as long as wide.
+Two are the image and its mirror image from left to right, along the last axis. Volumes are mirrored along each axis by
+eight; quarter turns would need voxels as long as wide.
 """
 
 

@@ -81,5 +81,5 @@ def check_uncertainty(kind: Uncertainty, model: Any, mirrors: int) -> None:  # n
     if kind == "disagreement" and mirrors == 1 and len(members_of(network)) == 1:
         raise OptionError(
             "one prediction cannot disagree with itself: take several networks (an Ensemble, --with, a folder of "
-            "folds), mirrors=4 or 8, or uncertainty='entropy'"
+            "folds), mirrors=2, 4 or 8, or uncertainty='entropy'"
         )

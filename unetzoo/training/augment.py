@@ -52,7 +52,7 @@ class Augmentation:
         self.share = share
         self.elastic = elastic
         self._sides = sides = along_axes(crop, 2)
-        self._margins = margins = tuple(side // 8 if kind == "full" else 0 for side in sides)
+        self._margins = margins = tuple(side // 8 if kind in ("full", "upright") else 0 for side in sides)
         self.margin: Factor = margins[0] if isinstance(crop, int) else margins
         self._steps = tuple(steps) or (1.0,) * len(sides)
 
@@ -67,7 +67,7 @@ class Augmentation:
         if self.kind == "none":
             return image, mask
         if self.kind == "flips":
-            symmetry = _symmetry(self._sides, self._steps)
+            symmetry = self._symmetry()
             return turned(image, symmetry), turned(mask, symmetry)
         if torch.rand(()) >= self.share_after(shown):
             image, mask = self._mirrored(image, mask)
@@ -91,7 +91,7 @@ class Augmentation:
 
     def _moved(self, image: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """One of the symmetries, rotated and scaled, deformed, in one resampling; the center crop of it."""
-        symmetry = _symmetry(self._sides, self._steps)
+        symmetry = self._symmetry()
         sides = tuple(side + 2 * margin for side, margin in zip(self._sides, self._margins, strict=True))
         matrix = rotation(sides, self._steps) if torch.rand(()) < _ROTATED else None
         is_deformed = torch.rand(()) < self.elastic
@@ -105,9 +105,19 @@ class Augmentation:
         places = turned_places(places, symmetry)
         return sampled(image, places), sampled_mask(mask, places)
 
+    def _symmetry(self) -> Turn:
+        """One of the symmetries of the crop; of data with an up, itself or its mirror image from left to right."""
+        if self.kind == "upright":
+            return Turn(mirror=bool(torch.randint(2, ())))
+        return _symmetry(self._sides, self._steps)
+
     def _mirrored(self, image: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Mirrored along each axis half of the time: what is upright may be upside down, but does not lie."""
-        axes = [axis for axis in range(-len(self._sides), 0) if torch.randint(2, ())]
+        """Mirrored along each axis half of the time: what is upright may be upside down, but does not lie.
+
+        Data with an up are mirrored along the last axis alone.
+        """
+        first = -1 if self.kind == "upright" else -len(self._sides)
+        axes = [axis for axis in range(first, 0) if torch.randint(2, ())]
         return image.flip(axes), mask.flip(axes)
 
 

@@ -61,7 +61,8 @@ class FitOptions:
             equally often; the other crops lie anywhere, or, where most of a mask is unknown, around its known pixels.
         augment: Random changes of the crops. `"full"`: mirror images; for a share of them also quarter turns, small
             rotations and scalings, elastic deformation; gamma, contrast, brightness, blur and noise, measured by the
-            standard deviation of the images; `"flips"`: mirror images and quarter turns alone. Volumes are mirrored
+            standard deviation of the images; `"upright"`: the same for data with an up, mirrored from left to right
+            alone, and without quarter turns; `"flips"`: mirror images and quarter turns alone. Volumes are mirrored
             along each axis and rotated about each, but turned by quarters within slices alone; where the voxels of one
             axis are three times as long as others, they are rotated about it alone, and not blurred along it.
         augmented: Share of the crops that full augmentation changes beyond mirroring, once pixels have been shown 250
@@ -98,7 +99,7 @@ class FitOptions:
     average: Annotated[float, Range(0, 0.999999)] = 0.999
     supervision: Supervision = "full"
     balance: Annotated[float, Range(0, 1)] = 1 / 3
-    augment: Literal["full", "flips", "none"] = "full"
+    augment: Literal["full", "upright", "flips", "none"] = "full"
     augmented: Annotated[float, Range(0, 1)] = 0.3
     elastic: Annotated[float, Range(0, 1)] = 0.3
     frozen_epochs: Annotated[int, Range(0, 1e6)] = 0

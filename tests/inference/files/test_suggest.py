@@ -87,7 +87,7 @@ def test_a_table_of_images_and_a_data_set_are_taken(images, tmp_path):
 def test_what_does_not_fit_is_refused(images, tmp_path):
     for options, message in (
         ({"count": 0}, "count must be a whole number >= 1"),
-        ({"mirrors": 3}, "mirrors must be 1, 4 or 8"),
+        ({"mirrors": 3}, "mirrors must be 1, 2, 4 or 8"),
         ({"uncertainty": "disagreement"}, "one prediction cannot disagree with itself"),
         ({"resample": "up"}, "resample must be"),
     ):

@@ -50,8 +50,9 @@ class PredictOptions:
             least 32. None: 2048; 1280 for an image of over 134 million pixels; 128 over three axes.
         overlap: Width that neighboring tiles share, in pixels. None: 128, or a quarter of `tile`.
         batch: Number of tiles in one call of the network.
-        mirrors: Average over 4 mirror images, or with their quarter turns 8, for as many times the work; of volumes, by
-            a network over three axes, over 8 mirror images.
+        mirrors: Average over 2 mirror images, left-right, for data with an up; over 4, also upside down; or with their
+            quarter turns over 8; for as many times the work. Of volumes, by a network over three axes, over 2, or over
+            8 mirror images.
         uncertainty: Also write how unsure the network is of each pixel, float32 (h, w) from 0 to 1, beside the result,
             such as NAME.uncertainty.tif. `entropy`: that of its probabilities; `disagreement`: that of several networks
             or of mirror images with one another, see `unetzoo.predict_uncertainty`. None: no map.
