@@ -98,24 +98,3 @@ def test_older_words_are_still_read(invoke, old, new):
 def test_exit_codes_are_documented(invoke):
     text = " ".join(invoke("--help").output.split())
     assert "3, some images or runs failed; 4, all failed" in text
-
-
-def test_the_many_options_of_train_stand_in_sections(invoke):
-    text = invoke("train", "--help").output
-    starts = re.findall(r"^(\w[\w ]*):$", text, re.MULTILINE)
-    assert starts == [
-        "Arguments",
-        "Options",
-        "Network",
-        "Optimization",
-        "Length",
-        "Crops",
-        "Machine",
-        "Masks",
-        "Images",
-    ]
-    sections = dict(zip(starts, re.split(r"^\w[\w ]*:$", text, flags=re.MULTILINE)[1:], strict=True))
-    flags = {name: re.findall(r"^  (?:-\w, )?--([\w-]+)", section, re.MULTILINE) for name, section in sections.items()}
-    assert "learning-rate" in flags["Optimization"]
-    assert "encoder" in flags["Network"]
-    assert max(len(each) for each in flags.values()) <= 12

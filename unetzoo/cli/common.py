@@ -30,6 +30,8 @@ Json = Annotated[
 ]
 _JSON = "--json"
 _ARGUMENTS, _OPTIONS = "Arguments", "Options"
+MORE = "More"
+"""The section of a help text, at its end, of options that few need."""
 ARGUMENTS = "unetzoo.arguments"
 """The key of a command's arguments in `meta` of its context."""
 
@@ -59,7 +61,7 @@ class OwnCommand(TyperCommand):
             raise
 
     def format_options(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 - as above
-        """Write arguments and options; options of a panel (`rich_help_panel`) have a section of that name."""
+        """Write arguments and options; options of a panel (`rich_help_panel`) have a section of their own."""
         sections: dict[str, list[Any]] = {_ARGUMENTS: [], _OPTIONS: []}
         for option in self.get_params(ctx):
             record = option.get_help_record(ctx)
@@ -67,7 +69,7 @@ class OwnCommand(TyperCommand):
                 is_argument = option.param_type_name == "argument"
                 name = _ARGUMENTS if is_argument else getattr(option, "rich_help_panel", None) or _OPTIONS
                 sections.setdefault(name, []).append(record)
-        for name, records in sections.items():
+        for name, records in sorted(sections.items(), key=lambda section: section[0] == MORE):
             if records:
                 with formatter.section(name):
                     formatter.write_dl(records)

@@ -61,12 +61,17 @@ def with_fields(
         defaults: texts for defaults that are not those of the fields.
         hidden: fields that the help text leaves out.
         without: fields that are no flags.
-        panels: sections of the help text, and their fields; the others stand among the options of the command.
+        panels: sections of the help text and their fields, in this order; the others stand among the options of the
+            command.
         readers: functions that make the values of fields from texts, where types alone do not say how.
     """
     words = _Words(flags=flags, metavars=metavars, defaults=defaults, hidden=hidden, panels=panels, readers=readers)
     types = field_types(options)
-    flagged = [field for field in fields(options) if field.name not in without]
+    order = [name for names in panels.values() for name in names]
+    flagged = sorted(
+        (field for field in fields(options) if field.name not in without),
+        key=lambda field: order.index(field.name) if field.name in order else -1,
+    )
     generated = {field.name: _parameter(options, field, words, *types[field.name]) for field in flagged}
 
     def decorate(function: Callable[..., None]) -> Callable[..., None]:

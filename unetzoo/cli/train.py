@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from unetzoo.cli.common import ARGUMENTS, Json
+from unetzoo.cli.common import ARGUMENTS, MORE, Json
 from unetzoo.cli.data_flags import (
     IMAGES,
     MASKS,
@@ -45,20 +45,22 @@ from unetzoo.training.options import FitOptions, read_crop
 _NETWORK = "Network"
 _PANELS = {
     "Length": ("epochs", "steps", "minutes", "batch"),
-    "Crops": ("crop", "balance", "augment", "augmented", "elastic"),
-    "Optimization": (
-        "loss",
-        "learning_rate",
-        "encoder_rate",
+    "Crops": ("crop", "balance", "augment"),
+    "Optimization": ("loss", "learning_rate", "encoder_rate", "frozen_epochs"),
+    "Machine": ("device", "precision", "workers"),
+    MORE: (
+        "augmented",
+        "elastic",
         "weight_decay",
         "warm_up",
         "schedule",
         "clip",
         "average",
         "supervision",
-        "frozen_epochs",
+        "activation_checkpointing",
+        "checkpoint_steps",
+        "trackers",
     ),
-    "Machine": ("precision", "workers", "activation_checkpointing", "device"),
 }
 
 
