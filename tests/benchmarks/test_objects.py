@@ -17,6 +17,7 @@ def _run(method, seed, precision, *, decoder="unet", encoder="resnet18", seconds
         "machine": machine(),
         "date": "2026-11-26",
         "steps": 100 + seed,
+        "training seconds": 33.0,
         "prediction seconds": seconds,
         "AP": precision,
         "AP at 0.5": 2 * precision,
@@ -32,13 +33,13 @@ def test_the_table_has_the_most_precise_first_with_intervals_over_seeds():
     runs += [_run("distance", seed, precision) for seed, precision in enumerate((0.3, 0.4, 0.5))]
     rows = objects_table(runs).splitlines()[2:]
     # Student's t with two degrees of freedom: 4.303 * 0.1 / sqrt(3)
-    assert rows[0] == "| distance | unet | resnet18 | 40.0 ± 24.8 | 80.0 ± 49.7 | 0.87 |  | 101 | 3 |"
+    assert rows[0] == "| distance | unet | resnet18 | 40.0 ± 24.8 | 80.0 ± 49.7 | 0.87 |  | 101 | 33 | 3 |"
     assert rows[1].startswith("| flows | unet | resnet18 | 20.0 ± 0.0 |")
 
 
 def test_a_network_that_failed_has_its_error():
     failed = {**_run("flows", 0, 0), "error": "out of memory\nmore"}
-    assert objects_table([failed]).splitlines()[-1] == "| flows | unet | resnet18 | out of memory | | | | | 0 |"
+    assert objects_table([failed]).splitlines()[-1] == "| flows | unet | resnet18 | out of memory | | | | | | 0 |"
 
 
 def test_the_weight_map_is_compared_with_components_of_the_same_network_and_seed():
@@ -58,7 +59,16 @@ def test_the_best_network_is_set_beside_the_peers():
     optimized = {**_run("distance", 2, 0.5), "optimized prediction seconds": 0.1}
     table, notes = objects_section({"runs": [*runs, optimized]})[-2:]
     assert notes.endswith("2.5 times as fast to predict, optimized 5.0 times.")
-    assert " | 0.87 | 0.44 | 101 | 3 |" in table
+    assert " | 0.87 | 0.44 | 101 | 33 | 3 |" in table
+
+
+def test_the_best_of_the_networks_that_are_3_times_as_fast_is_set_beside_the_peers_too():
+    runs = [_run("flows", 0, 0.5), _run("weighted", 0, 0.4, seconds=0.1), _run("components", 0, 0.3, seconds=0.1)]
+    *_, notes = objects_section({"runs": [*runs, _peer("StarDist", 0, 0.1, seconds=0.35)]})
+    first, second = notes.splitlines()[-2:]
+    assert first.startswith("- flows, unet, resnet18 beside StarDist: +40.00 points")
+    assert second.startswith("- weighted, unet, resnet18 beside StarDist: +30.00 points")
+    assert second.endswith("3.5 times as fast to predict.")
 
 
 def test_perfect_objects_score_1():

@@ -11,6 +11,7 @@ from unetzoo.features import Factor
 from unetzoo.layers.attention import SCSE
 from unetzoo.layers.axes import AXES, Axes
 from unetzoo.layers.checkpoint import CheckpointedModule, checkpointed
+from unetzoo.layers.learned import upsample_fuse
 from unetzoo.layers.norm import Activation, Norm, make_activation, make_norm
 from unetzoo.layers.recompute import norm_act_conv
 from unetzoo.layers.upsample import UpsampleConcatConv
@@ -141,8 +142,10 @@ class FuseBlock(CheckpointedModule):
     @checkpointed
     def forward(self, deep: Tensor, skips: Sequence[Tensor] = ()) -> Tensor:
         """(b, out, factor * h, factor * w) for deep (b, deep, h, w) and skips (b, skip, factor * h, factor * w)."""
-        deep = self.up(deep)
-        fused = self.fuse(deep, skips) if self.gate_in is None else self._fuse_gated(deep, skips, self.gate_in)
+        if self.gate_in is None:
+            fused = upsample_fuse(self.up, self.fuse, deep, skips)
+        else:
+            fused = self._fuse_gated(self.up(deep), skips, self.gate_in)
         convolution, norm, activation = self.conv
         convolved = norm_act_conv(self.norm, self.activation, convolution, fused)
         result: Tensor = self.dropout(self.gate_out(activation(norm(convolved))))

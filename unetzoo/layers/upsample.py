@@ -74,9 +74,17 @@ class UpsampleConcatConv(nn.Module):
             raise ShapeError(f"this block takes {len(self.splits) - 1} skips, got {len(skips)}")
         if self._takes_plain_form(deep):
             return self.convolve(self.concatenate(deep, skips))
-        deep_kernel, *skip_kernels = torch.split(self.weight, list(self.splits), dim=1)
-        result = upsample_conv(deep, deep_kernel, self.bias, self.factor, self.mode)
-        for skip, kernel in zip(skips, skip_kernels, strict=True):
+        deep_kernel, *_ = self.kernels()
+        return self.add_skips(upsample_conv(deep, deep_kernel, self.bias, self.factor, self.mode), skips)
+
+    def kernels(self) -> Sequence[Tensor]:
+        """The part of the weight for the deep map, and that for each skip."""
+        return torch.split(self.weight, list(self.splits), dim=1)
+
+    def add_skips(self, result: Tensor, skips: Sequence[Tensor]) -> Tensor:
+        """Add the convolution of each skip, in place, to that of the upsampled map."""
+        _, *kernels = self.kernels()
+        for skip, kernel in zip(skips, kernels, strict=True):
             result += axes_of(skip).convolve(skip, kernel, padding=1)
         return result
 
@@ -151,7 +159,7 @@ def transposed_kernel(kernel: Tensor, factor: Factor = 2) -> Tensor:
     """
     out, deep = kernel.shape[:2]
     factors = along_axes(factor, kernel.ndim - 2)
-    with _exact(kernel):
+    with exact(kernel):
         flat = kernel.reshape(out * deep, 3 ** len(factors)) @ _taps(kernel, factors)
     return flat.view(out, deep, *(number + 2 for number in factors)).transpose(0, 1)
 
@@ -173,6 +181,6 @@ def _product(table: Tensor, of_axis: Tensor) -> Tensor:
     return (table[:, None, :, None] * of_axis[None, :, None, :]).reshape(table.shape[0] * of_axis.shape[0], -1)
 
 
-def _exact(weights: Tensor) -> AbstractContextManager[object]:
+def exact(weights: Tensor) -> AbstractContextManager[object]:
     """A context without autocast: sums of weights keep the weights' precision."""
     return nullcontext() if weights.is_meta else torch.autocast(weights.device.type, enabled=False)
