@@ -20,8 +20,8 @@ Padding = Literal["same", "valid"]
 class UNetDecoder(Decoder):
     """Upsample, concatenate with the level's features, convolve twice; up to full resolution where the pyramid allows.
 
-    With a Swin transformer or a plain ViT of timm it is a hybrid similar to TransUNet and Swin-Unet (arXiv:2102.04306,
-    2105.05537); TransUNet takes its skips from a ResNet, and Swin-Unet has Swin blocks in the decoder.
+    With timm's ViT over a ResNet and the encoder's option `skips_from="resnet"` it has the parts of TransUNet
+    (arXiv:2102.04306); with a Swin transformer it resembles Swin-Unet (arXiv:2105.05537).
 
     Args:
         features: the pyramid, at least two levels.

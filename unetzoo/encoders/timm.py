@@ -17,6 +17,7 @@ from unetzoo.encoders.slices import features_of_slices, fold, unfold
 from unetzoo.encoders.timm_build import (
     REFUSALS,
     Request,
+    SkipsFrom,
     Stem,
     build_backbone,
     build_on_meta,
@@ -68,6 +69,9 @@ class TimmEncoder(Encoder):
             with this side in pixels; None: by the size of each image.
         readout: use of a plain ViT's class token: `"ignore"` it, `"add"` it to each pixel, or concatenate it with each
             pixel and project (`"cat"`).
+        skips_from: levels of a vision transformer over a ResNet, such as `"vit_base_r50_s16_224"`: blocks of the
+            `"transformer"`, or the maps of the `"resnet"`, which have finer strides, and the transformer's last one, as
+            in TransUNet (arXiv:2102.04306, figure 1).
         spatial_dims: 2 for images, 3 for volumes.
         volume: use of the backbone on volumes (b, c, d, h, w). `"slices"`: on each slice (h, w), with the weights of
             the same encoder of images; level i is (b, channels[i], d, h / reductions[i], w / reductions[i]), so the
@@ -99,14 +103,18 @@ class TimmEncoder(Encoder):
         taps: Sequence[str] | None = None,
         padded_side: int | None = None,
         readout: ReadoutKind = "ignore",
+        skips_from: SkipsFrom = "transformer",
         spatial_dims: int = 2,
         volume: Volume | None = None,
     ) -> None:
-        for option, value, allowed in (("stem", stem, Stem), ("dilation", dilation, Dilation)):
-            check_choice(option, value, allowed)
+        check_choice("stem", stem, Stem)
+        check_choice("dilation", dilation, Dilation)
         check_choice("readout", readout, ReadoutKind)
+        check_choice("skips_from", skips_from, SkipsFrom)
         of_images = {"img_size": img_size, "taps": taps, "padded_side": padded_side}
-        _check_volume(volume, spatial_dims, of_images | ({} if readout == "ignore" else {"readout": readout}))
+        of_tokens = {} if readout == "ignore" else {"readout": readout}
+        _check_volume(volume, spatial_dims, of_images | of_tokens)
+        _check_skips(skips_from, {"taps": taps, "padded_side": padded_side} | of_tokens)
         indices = None if out_indices is None else _indices(out_indices)
         request = Request(
             name,
@@ -116,6 +124,7 @@ class TimmEncoder(Encoder):
             output_stride=output_stride,
             taps=None if taps is None else _names(taps),
             padded_side=None if padded_side is None else check_count("padded_side", padded_side),
+            skips_from=skips_from,
         )
         backbone = build_backbone(request) if depth is None and img_size is None else None
         info = info_of(backbone or build_on_meta(request))
@@ -222,9 +231,19 @@ def _check_volume(volume: Volume | None, spatial_dims: int, of_images: Mapping[s
     check_choice("volume", volume, Volume)
     if spatial_dims == 2:
         raise OptionError("the option volume needs spatial_dims=3: a network of images has none")
-    used = [name for name, value in of_images.items() if value is not None]
-    if used and volume == "inflated":
-        raise OptionError(f"an encoder with volume='inflated' takes no {' and no '.join(used)}")
+    if volume == "inflated":
+        _check_unused("volume='inflated'", of_images)
+
+
+def _check_skips(skips_from: SkipsFrom, of_one_part: Mapping[str, object]) -> None:
+    if skips_from == "resnet":
+        _check_unused("skips_from='resnet'", of_one_part)
+
+
+def _check_unused(chosen: str, others: Mapping[str, object]) -> None:
+    used = [name for name, value in others.items() if value is not None]
+    if used:
+        raise OptionError(f"an encoder with {chosen} takes no {' and no '.join(used)}")
 
 
 def _features(of_maps: FeatureInfo, spatial_dims: int) -> FeatureInfo:

@@ -11,12 +11,14 @@ from timm.models._features import FeatureGetterNet  # noqa: TID253 - as above
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from unetzoo.encoders.hybrid import Hybrid
 from unetzoo.encoders.taps import Tapped, check_chain, pad_as_for
 from unetzoo.encoders.timm_weights import weights_for
 from unetzoo.encoders.view import Size
 from unetzoo.errors import OptionError, UnetzooError
 
 Stem = Literal["repeat", "zeros", "random"]
+SkipsFrom = Literal["transformer", "resnet"]
 Module = TypeVar("Module", bound=nn.Module)
 _VIT_LEVELS = 4
 _PROBE = 256  # pixels
@@ -34,6 +36,7 @@ class Request:
     output_stride: int | None = None
     taps: tuple[str, ...] | None = None
     padded_side: int | None = None
+    skips_from: SkipsFrom = "transformer"
 
 
 def build_backbone(request: Request) -> nn.Module:
@@ -47,6 +50,9 @@ def build_backbone(request: Request) -> nn.Module:
         raise OptionError(f"timm has no model named {request.name!r}")
     if request.taps is not None:
         return _tapped(request, request.taps)
+    if request.skips_from == "resnet":
+        whole = _created(replace(request, out_indices=None), whole=True)
+        return Hybrid(whole, request.name, request.out_indices)
     backbone = _created(request)
     info = info_of(backbone)
     several_strides = len(set(info.reduction())) > 1
