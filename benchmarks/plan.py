@@ -118,6 +118,13 @@ PLAN = (  # those that can go on where they were stopped come last, since one th
         environment={"OMP_NUM_THREADS": "1"},
     ),
     Benchmark(
+        module="benchmarks.scribbles",
+        numbers="[Scribbles](#scribbles): networks that learn from 1, 5 or 20 % of the pixels",
+        minutes=10,
+        kept=("scribbles/*.json",),
+        environment={"OMP_NUM_THREADS": "1"},
+    ),
+    Benchmark(
         module="benchmarks.encoders",
         numbers="[Encoders](#encoders): trained and timed alike, with the license of their weights",
         minutes=130,

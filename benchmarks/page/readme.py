@@ -21,6 +21,7 @@ from benchmarks.page.panel import panel_section
 from benchmarks.page.peers import peers_section
 from benchmarks.page.prediction import large_section, prediction_section, scene_section
 from benchmarks.page.recipes import recipes_section
+from benchmarks.page.scribbles import scribbles_section
 from benchmarks.page.serve import serve_section
 from benchmarks.page.speed import load_cases, speed_section
 from benchmarks.page.startup import startup_section
@@ -71,6 +72,7 @@ _FOLDERS: tuple[tuple[str, str, Callable[[list[dict[str, Any]]], list[str]]], ..
     ("encoders", "## Encoders", encoders_section),
     ("volumes", "## Volumes", volumes_section),
     ("labeling", "## Images to label next", labeling_section),
+    ("scribbles", "## Scribbles", scribbles_section),
 )
 
 
