@@ -19,7 +19,7 @@ done
 # the peers, what this project's core and its extras train, evaluate and bench need, and pytest
 "${pip[@]}" download --no-deps --only-binary=:all: --implementation cp --python-version "$version" "${platforms[@]}" \
     --dest "$folder" \
-    timm==1.0.31 segmentation-models-pytorch==0.6.0 monai==1.6.0 \
+    timm==1.0.31 segmentation-models-pytorch==0.6.0 monai==1.6.0 dynamic-network-architectures==0.4.4 \
     pluggy safetensors 'huggingface-hub>=1.0' filelock pyyaml typer rich tifffile \
     accelerate torchmetrics lightning-utilities plotly narwhals roifile nvidia-ml-py \
     pytest pytest-xdist execnet iniconfig packaging

@@ -64,7 +64,7 @@ class ScribblesRun:
 def measure_run(run: ScribblesRun) -> dict[str, Any]:
     """The mean IoU on the test images, and the share of pixels that were labeled."""
     images = scribbled(opened(run.data, "train"), run.share, np.random.default_rng(run.seed))
-    known = [image.mask != UNKNOWN for image in images]
+    known = [images[number].mask != UNKNOWN for number in range(len(images))]
     data = survey(images)
     torch.manual_seed(run.seed)
     decoder, encoder = _NETWORK
@@ -131,7 +131,7 @@ def main() -> None:
         result = measure_run(run)
         write_json(result, folder / run.file_name)
         print(run.title, f"{100 * result['IoU']:.1f}", flush=True)
-    print(scribbles_table([result for run in runs if (result := load(folder / run.file_name))]))
+    print(scribbles_table([stored for run in runs if (stored := load(folder / run.file_name))]))
     write_pages()
 
 

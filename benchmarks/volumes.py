@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from importlib.util import find_spec
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import torch
 from torch import nn
@@ -79,26 +79,34 @@ def cases() -> Iterator[VolumeCase]:
 
 def contenders(case: VolumeCase) -> Iterator[Contender]:
     """The ways to compute a case, all with the same graph and the same weights; the first is the reference."""
-    torch.manual_seed(0)
-    if case.graph == "transposed":
-        peer = _dynunet(case)
-        ours = network_from_monai(peer.state_dict())
-        yield from _orders(case, "MONAI DynUNet", peer)
-        if find_spec("dynamic_network_architectures"):
-            yield from _orders(case, "nnU-Net PlainConvUNet", _plain_conv_unet(case, peer))
-    else:
-        ours = _nearest(case)
-        plain = copy.deepcopy(ours)
-        for module in plain.modules():
-            if isinstance(module, UpsampleConcatConv):
-                module.few_pixels = 2**62  # any number of voxels
-        yield from _orders(case, "upsampled, concatenated, convolved", plain)
-    yield from _orders(case, CREATED, ours)
+    compared = dict(networks(case))
+    for name, network in compared.items():
+        yield from _orders(case, name, network)
     if case.task == "inference":
+        ours = cast("Segmenter", compared[CREATED])
         yield _contender(OPTIMIZED, optimize(ours.eval()))
         if has_bfloat16("cpu"):
             fast = optimize(ours, dtype=torch.bfloat16)
             yield Contender("unetzoo, optimize(bfloat16)", fast, channels_last=True)
+
+
+def networks(case: VolumeCase) -> Iterator[tuple[str, nn.Module]]:
+    """The networks of a case with their names, this project's last."""
+    torch.manual_seed(0)
+    if case.graph == "transposed":
+        peer = _dynunet(case)
+        yield "MONAI DynUNet", peer
+        if find_spec("dynamic_network_architectures"):
+            yield "nnU-Net PlainConvUNet", _plain_conv_unet(case, peer)
+        yield CREATED, network_from_monai(peer.state_dict())
+        return
+    ours = _nearest(case)
+    plain = copy.deepcopy(ours)
+    for module in plain.modules():
+        if isinstance(module, UpsampleConcatConv):
+            module.few_pixels = 2**62  # any number of voxels
+    yield "upsampled, concatenated, convolved", plain
+    yield CREATED, ours
 
 
 def _orders(case: VolumeCase, name: str, network: nn.Module) -> Iterator[Contender]:

@@ -14,10 +14,17 @@ from benchmarks.gpu.large import large_rows
 from benchmarks.gpu.networks import inference_rows, training_rows
 from benchmarks.gpu.record import Record
 from benchmarks.gpu.scale import SCALES
+from benchmarks.gpu.volumes import volume_rows
 from benchmarks.gpu.warm import warm
 from benchmarks.page.readme import RESULTS
 
-STAGES = {"inference": inference_rows, "training": training_rows, "fit": fitting_rows, "large": large_rows}
+STAGES = {
+    "inference": inference_rows,
+    "training": training_rows,
+    "fit": fitting_rows,
+    "large": large_rows,
+    "volumes": volume_rows,
+}
 """The rows of each stage but the tests, by the name of the stage."""
 
 

@@ -16,7 +16,7 @@ from benchmarks.contenders import SMP, network, networks
 from benchmarks.gpu.record import Row, Rows
 from benchmarks.gpu.scale import DTYPES, Scale
 from benchmarks.gpu.timing import Way, card_rate, time_ways
-from unetzoo.bench.case import CREATED, OPTIMIZED, Case, Task
+from unetzoo.bench.case import CREATED, OPTIMIZED, Case, Device, Task
 from unetzoo.bench.contenders import Contender
 from unetzoo.bench.worker import inference_step, multiply_adds, training_step
 from unetzoo.checks import Precision
@@ -148,15 +148,15 @@ def _optimized(module: Any, timed: Timed, *, same_weights: bool) -> Contender:  
 def _trained(name: str, module: nn.Module, timed: Timed, scale: Scale, *, same_weights: bool) -> Contender:
     run = scale.compiled(module.train(), MODES[timed.mode])
     parameters = tuple(parameter for parameter in module.parameters() if parameter.requires_grad)
-    return Contender(name, _mixed(run, timed), parameters, same_weights, channels_last=True)
+    return Contender(name, mixed(run, timed.case.device, timed.precision), parameters, same_weights, channels_last=True)
 
 
-def _mixed(run: Callable[[Tensor], Tensor], timed: Timed) -> Callable[[Tensor], Tensor]:
+def mixed(run: Callable[[Tensor], Tensor], device: Device, precision: Precision) -> Callable[[Tensor], Tensor]:
     """In mixed precision."""
-    dtype = DTYPES[timed.precision]
+    dtype = DTYPES[precision]
 
     def call(image: Tensor) -> Tensor:
-        with torch.autocast(timed.case.device, dtype, enabled=dtype is not torch.float32):
+        with torch.autocast(device, dtype, enabled=dtype is not torch.float32):
             return run(image)
 
     return call

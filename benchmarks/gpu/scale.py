@@ -32,6 +32,7 @@ class Scale:
         rounds: timed calls of each contender.
         steps: of each training by `fit`.
         images, image_size: of the data set that `fit` reads.
+        volume, volume_widths: side of volumes in voxels, and the channels of the levels of their networks.
         large: side in pixels of the file that is predicted.
         backend: compiles networks; None: inductor, with its modes.
         tests: what pytest is asked for.
@@ -49,6 +50,8 @@ class Scale:
     steps: int = 80
     images: int = 24
     image_size: int = 1024
+    volume: int = 128
+    volume_widths: tuple[int, ...] = (32, 64, 128, 256, 320)
     large: int = 20_000
     backend: str | None = None
     tests: tuple[str, ...] = ("tests/gpu", "-m", "gpu")
@@ -82,6 +85,8 @@ CPU = Scale(
     steps=4,
     images=4,
     image_size=64,
+    volume=16,
+    volume_widths=(4, 8, 8),
     large=512,
     backend="eager",
     tests=("tests/gpu/test_inference.py", "-m", "not gpu", "-k", "pruned"),

@@ -89,6 +89,21 @@ def _large(rows: Rows) -> Iterator[str]:
             )
 
 
+def _volumes(rows: Rows) -> Iterator[str]:
+    yield (
+        "Volumes through nnU-Net's graph with the same weights, as `python -m benchmarks.volumes` builds them. faster: "
+        "median of the ratios to the first of each row."
+    )
+    lines = ["| | | ms | faster | kernels | peak MiB |", "|---|---|---:|---:|---:|---:|"]
+    for title, row in rows.items():
+        for name, seconds in row.get("seconds", {}).items():
+            first = next(iter(row["seconds"].values()))
+            numbers = f"{median(seconds) * 1e3:,.2f} | {with_quartiles(ratios(first, seconds))}"
+            costs = f"{row['kernels'][name]:,} | {row['peak_bytes'][name] / 2**20:,.0f}"
+            lines.append(f"| {title} | {_short(name)} | {numbers} | {costs} |")
+    yield "\n".join(lines)
+
+
 def _tests(rows: Rows) -> Iterator[str]:
     outcomes = [row.get("outcome") for title, row in rows.items() if "::" in title]
     words = {"passed": "pass", "failed": "fail", "skipped": "are skipped"}
@@ -117,4 +132,4 @@ def _last_line(error: str) -> str:
     return lines[-1].replace("`", "'")[:160]
 
 
-_STAGES = {"tests": _tests, "inference": _speed, "training": _speed, "fit": _fit, "large": _large}
+_STAGES = {"tests": _tests, "inference": _speed, "training": _speed, "fit": _fit, "large": _large, "volumes": _volumes}

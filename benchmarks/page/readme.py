@@ -46,7 +46,7 @@ anew; start it in the root of the repository:
 | `python -m benchmarks.page` | this page and the table of the project's README, without measuring | |
 
 `benchmarks/all.sh` runs all of them, in nights of less than three hours; `--list` says what is left.
-`benchmarks/gpu.sh` measures on a GPU in eight minutes, without a network; `benchmarks/gpu_wheels.sh` collects the
+`benchmarks/gpu.sh` measures on a GPU in nine minutes, without a network; `benchmarks/gpu_wheels.sh` collects the
 packages for it.
 This project's networks alone, in any environment: `unetzoo bench speed --help`."""
 

@@ -16,12 +16,14 @@ from benchmarks.gpu.networks import MODES, inference_cases, measure, training_ca
 from benchmarks.gpu.record import Record
 from benchmarks.gpu.scale import CPU, GPU
 from benchmarks.gpu.timing import kernels, time_ways
+from benchmarks.gpu.volumes import volume_rows
 from benchmarks.page.gpu import TITLE, gpu_section
-from unetzoo.bench.case import CREATED
+from unetzoo.bench.case import CREATED, OPTIMIZED
 from unetzoo.bench.contenders import Contender
 from unetzoo.bench.worker import inference_step
 
 ROOT = Path(__file__).parents[2]
+TASKS = ("inference", "training")
 
 
 @pytest.fixture
@@ -117,6 +119,22 @@ def test_the_page_names_the_card_and_shows_what_was_measured_there(path):
     assert failures == "Not measured:\n\n- bad: `ValueError: no`"
 
 
+@pytest.mark.filterwarnings("ignore::FutureWarning")  # of MONAI's import
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_volumes_are_timed_beside_the_peer_with_the_same_logits(tmp_path):
+    result = Record(tmp_path / "gpu-volumes.json")
+    assert result.measure(volume_rows(CPU), 600)
+    titles = [f"16^3 voxels, {task}, bfloat16, {mode}" for mode in ("eager", "compiled") for task in TASKS]
+    assert list(result.rows) == titles
+    assert not any(row["errors"] for row in result.rows.values())
+    eager = result.rows[titles[0]]
+    assert {"MONAI DynUNet", CREATED, f"{CREATED}, channels_last_3d", OPTIMIZED} <= set(eager["seconds"])
+    assert max(row["relative_difference"][CREATED] for row in result.rows.values()) < 0.05
+    _on_gpu(result.path)
+    *_, table = gpu_section(tmp_path)
+    assert "| 16^3 voxels, inference, bfloat16, eager | MONAI DynUNet |" in table
+
+
 def test_the_page_shows_every_stage(tmp_path):
     rows = {
         "tests": {"a::b": {"outcome": "passed"}, "a::c": {"outcome": "failed", "error": "E\nboom"}},
@@ -146,7 +164,7 @@ def test_the_script_runs_every_stage_to_its_end_on_a_cpu(tmp_path):
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     stages = {file.name: json.loads(file.read_text())["rows"] for file in tmp_path.glob("gpu-*.json")}
-    assert set(stages) == {f"gpu-{name}.json" for name in ("tests", "inference", "training", "fit", "large")}
+    assert set(stages) == {f"gpu-{name}.json" for name in ("tests", "inference", "training", "fit", "large", "volumes")}
     assert [row.get("error") for rows in stages.values() for row in rows.values()] == [
         None for rows in stages.values() for _ in rows
     ]

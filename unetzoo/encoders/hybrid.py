@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from timm.layers import HybridEmbed  # noqa: TID253 - this module is imported when an encoder of timm is built
+from timm.layers.hybrid_embed import HybridEmbed  # noqa: TID253 - this module is imported when an encoder of timm is built
 from timm.models import ResNetV2, VisionTransformer  # noqa: TID253 - as above
 from timm.models._features import FeatureGetterNet, FeatureInfo  # noqa: TID253 - as above
 from torch import Tensor, nn
@@ -25,7 +25,7 @@ class Hybrid(nn.Module):
 
     def __init__(self, model: nn.Module, name: str, out_indices: Sequence[int] | None) -> None:
         super().__init__()
-        resnet, embedding = _parts(model, name)
+        resnet, embedding, blocks = _parts(model, name)
         stages = len(resnet.stages)
         indices = tuple(range(stages + 1) if out_indices is None else out_indices)
         if list(indices) != sorted(set(indices)) or not all(0 <= index <= stages for index in indices):
@@ -39,7 +39,7 @@ class Hybrid(nn.Module):
         self.transformer: FeatureGetterNet | None = None
         if indices[-1] == stages:
             embedding.backbone, embedding.feature_ratio = nn.Identity(), (1, 1)  # it gets the map itself
-            self.transformer = FeatureGetterNet(model, out_indices=(len(model.blocks) - 1,), norm=True)
+            self.transformer = FeatureGetterNet(model, out_indices=(blocks - 1,), norm=True)
 
     def forward(self, image: Tensor) -> list[Tensor]:
         """The levels of images (b, c, h, w), shallow first."""
@@ -50,17 +50,17 @@ class Hybrid(nn.Module):
 
     def set_grad_checkpointing(self, enable: bool = True) -> None:
         """Recompute the blocks of both parts in the backward pass."""
-        for part in (self.resnet, self.transformer):
-            if part is not None:
-                part.model.set_grad_checkpointing(enable)
+        parts: tuple[Any, Any] = self.resnet, self.transformer
+        for part in filter(None, parts):
+            part.model.set_grad_checkpointing(enable)
 
 
-def _parts(model: Any, name: str) -> tuple[Any, Any]:  # noqa: ANN401 - of timm
-    """The ResNet and the embedding around it."""
+def _parts(model: Any, name: str) -> tuple[Any, Any, int]:  # noqa: ANN401 - of timm
+    """The ResNet, the embedding around it, and the number of blocks of the transformer."""
     if isinstance(model, VisionTransformer) and isinstance(model.patch_embed, HybridEmbed):
         embedding = model.patch_embed
         if isinstance(embedding.backbone, ResNetV2):
-            return embedding.backbone, embedding
+            return embedding.backbone, embedding, len(model.blocks)
     raise OptionError(
         f"skips_from='resnet' needs a transformer over a ResNet, such as timm's 'vit_base_r50_s16_224'; got {name!r}"
     )

@@ -111,10 +111,10 @@ class TimmEncoder(Encoder):
         check_choice("dilation", dilation, Dilation)
         check_choice("readout", readout, ReadoutKind)
         check_choice("skips_from", skips_from, SkipsFrom)
-        of_images = {"img_size": img_size, "taps": taps, "padded_side": padded_side}
-        of_tokens = {} if readout == "ignore" else {"readout": readout}
+        of_images: dict[str, object] = {"img_size": img_size, "taps": taps, "padded_side": padded_side}
+        of_tokens: dict[str, object] = {} if readout == "ignore" else {"readout": readout}
         _check_volume(volume, spatial_dims, of_images | of_tokens)
-        _check_skips(skips_from, {"taps": taps, "padded_side": padded_side} | of_tokens)
+        _check_skips(skips_from, {**of_tokens, "taps": taps, "padded_side": padded_side})
         indices = None if out_indices is None else _indices(out_indices)
         request = Request(
             name,

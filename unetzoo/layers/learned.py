@@ -53,8 +53,9 @@ def is_joined_faster(upsampling: Sequence[int], convolution: Sequence[int], deep
     outputs = convolution[0]
     taps, larger = _TAPS ** len(factors), prod(factor + _TAPS - 1 for factor in factors)
     two_steps = prod(factors) * channels * (inputs + taps * outputs)
-    saved = two_steps - larger * inputs * outputs
-    return deep[0] * prod(deep[2:]) * saved > larger * taps * inputs * channels * outputs
+    saved: int = two_steps - larger * inputs * outputs
+    of_kernel: int = larger * taps * inputs * channels * outputs
+    return deep[0] * prod(deep[2:]) * saved > of_kernel
 
 
 def _can_join(up: nn.ConvTranspose3d, fuse: UpsampleConcatConv, deep: Tensor) -> bool:
