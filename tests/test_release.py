@@ -61,3 +61,17 @@ def test_it_builds_unetzoo_and_each_plugin(release):
     assert [folder.name for folder in release.distributions(_ROOT)[1:]] == sorted(
         path.parent.name for path in (_ROOT / "plugins").glob("*/pyproject.toml")
     )
+
+
+def test_types_are_checked_outside_of_the_checkout_by_two_programs(release, tmp_path, monkeypatch):
+    calls = []
+    monkeypatch.setattr(release, "run", lambda command, folder: calls.append((command, folder)) or "")
+    release.check_types("/new/bin/python", tmp_path)
+    assert (tmp_path / "typed_use.py").read_text() == (_ROOT / "tests" / "typed_use.py").read_text()
+    for (command, folder), (module, flag) in zip(
+        calls, [("mypy", "--python-executable"), ("pyright", "--pythonpath")], strict=True
+    ):
+        assert (command[2], folder, command[-1]) == (module, tmp_path, str(tmp_path / "typed_use.py"))
+        assert command[command.index(flag) + 1] == "/new/bin/python"
+        assert not tmp_path.is_relative_to(_ROOT)
+    assert "--strict" in calls[0][0]
