@@ -65,7 +65,7 @@ def test_a_threshold_makes_two_classes(invoke, fields):
     [
         (["--ignore", "red"], "--ignore must be values such as"),
         (["--ignore", "#00ff00", "--classes", "a=0,b=1"], "values must be all ids or all colors"),
-        (["--threshold", "2", "--classes", "a=0,b=1"], "a threshold tells the foreground"),
+        (["--mask-threshold", "2", "--classes", "a=0,b=1"], "a threshold tells the foreground"),
         (["--mask-threshold", "nan"], "threshold must be a number"),
         (["--nearest-color"], "needs the classes with their"),
         (["--classes", "a=0,a=1"], "several values of one class"),
@@ -78,3 +78,10 @@ def test_what_cannot_be_meant_is_one_line(invoke, fields, options, message):
     assert result.exit_code == 2
     assert message in result.stderr
     assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", [("data", "check", "cells"), ("train", "cells"), ("evaluate", "run", "cells")])
+def test_the_threshold_of_probabilities_is_not_that_of_masks(invoke, command):
+    result = invoke(*command, "--threshold", "128")
+    assert result.exit_code == 2
+    assert "--mask-threshold" in result.stderr

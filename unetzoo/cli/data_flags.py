@@ -48,7 +48,6 @@ Threshold = Annotated[
     float | None,
     typer.Option(
         "--mask-threshold",
-        "--threshold",
         metavar="VALUE",
         rich_help_panel=MASKS,
         help="Lowest value of the foreground in masks with soft edges, such as 128 or 0.5",
