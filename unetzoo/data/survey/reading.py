@@ -1,6 +1,7 @@
 """Read every image and mask once, in parallel, and keep what checks and statistics need."""
 
 import os
+import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -22,6 +23,8 @@ from unetzoo.errors import DataError
 
 _Read = TypeVar("_Read")
 _AT_ONCE = 16  # pairs in memory, at most
+_TRIALS = 8  # pairs that are timed
+_SHORT = 6e-3  # seconds for a pair, below which threads do not pay
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,10 @@ class Reading:
 def read_all(
     source: Source, indices: Sequence[int], *, images: bool = True, on_read: Callable[[], None] = lambda: None
 ) -> list[Reading]:
-    """Read entries of a source, several at a time.
+    """Read entries of a source, several at a time where that is faster.
+
+    Decoding and counting release Python's lock, which all else holds: small files are read in turn, since threads that
+    wait for the lock take longer than one thread (48 px: 5.1 instead of 3.1 ms for an image and its mask on two cores).
 
     Args:
         source: what to read from.
@@ -78,9 +84,14 @@ def read_all(
         on_read: called after each.
     """
     readings = []
-    workers = min(_AT_ONCE, os.cpu_count() or 1)  # decoding and counting release Python's lock
-    with ThreadPoolExecutor(workers) as pool:
-        for reading in pool.map(lambda index: _read(source, index, images), indices):
+    begin, rest = indices[:_TRIALS], indices[_TRIALS:]
+    start = time.perf_counter()
+    for index in begin:
+        readings.append(_read(source, index, images))
+        on_read()
+    is_short = time.perf_counter() - start < len(begin) * _SHORT
+    with ThreadPoolExecutor(1 if is_short else min(_AT_ONCE, os.cpu_count() or 1)) as pool:
+        for reading in pool.map(lambda index: _read(source, index, images), rest):
             readings.append(reading)
             on_read()
     return readings
