@@ -56,6 +56,12 @@ PLAN = (  # those that can go on where they were stopped come last, since one th
         environment={"OMP_NUM_THREADS": "1"},
     ),
     Benchmark(module="benchmarks.upsampling", numbers="prints which form of upsampling is faster", minutes=3),
+    Benchmark(
+        module="benchmarks.batches",
+        numbers="prints what a batch of small images gains, for `unetzoo serve`",
+        minutes=2,
+        environment={"OMP_NUM_THREADS": "1"},
+    ),
     Benchmark(module="benchmarks.codings", numbers="prints how long targets of objects take", minutes=2),
     Benchmark(
         module="benchmarks.objects_memory",
