@@ -52,7 +52,7 @@ def import_weights(
     ] = None,
     json: Json = None,
 ) -> None:
-    """Make a network of a state dict of segmentation_models_pytorch or of MONAI's DynUNet, or a checkpoint of nnU-Net.
+    """Make a network of weights of segmentation_models_pytorch, MONAI's DynUNet or nnU-Net.
 
     Example: unetzoo import last.ckpt cells --encoder resnet34 --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225
 

@@ -64,7 +64,7 @@ COMMANDS = {
     ),
     "import": BuiltinCommand(
         "unetzoo.cli.import_weights:import_weights",
-        "Make a network of a state dict of segmentation_models_pytorch or of MONAI's DynUNet, also one of Lightning.",
+        "Make a network of weights of segmentation_models_pytorch, MONAI's DynUNet or nnU-Net.",
     ),
     "bench": BuiltinCommand("unetzoo.cli.bench:bench", "Measure speed and accuracy."),
     "push": BuiltinCommand("unetzoo.cli.hub:push_folder", "Upload a saved network to the Hugging Face Hub."),
