@@ -134,3 +134,24 @@ def test_another_version_of_timm_than_the_proved_one_is_said(monkeypatch):
     monkeypatch.setattr(inflate, "version", lambda _: "1.9")
     with pytest.warns(unetzoo.errors.WeightsWarning, match=r"layers of test_resnet are proved .* not for 1\.9"):
         unetzoo.create_encoder("test_resnet", spatial_dims=3, options=INFLATED)
+
+
+@torch.no_grad()
+def test_from_the_middle_of_kernels_each_slice_has_the_maps_of_its_image():
+    options = {"spatial_dims": 3, "options": {"volume": "inflated_center", "depth": 4}}
+    made = []
+    for more in ({"options": {"depth": 4}}, options):
+        torch.manual_seed(0)
+        made.append(unetzoo.create_encoder("mobilenetv2_050", in_channels=1, **more).eval())
+    of_images, of_volumes = made  # it has convolutions alone, whose strides keep every second slice
+    volume = torch.randn(1, 1, 32, 32, 48)
+    for number, (level, reduction) in enumerate(zip(of_volumes(volume), of_images.features.reductions, strict=True)):
+        assert level.shape[2] == 32 // reduction
+        for place in range(level.shape[2]):
+            expected = of_images(volume[:, :, reduction * place])[number]
+            torch.testing.assert_close(level[:, :, place], expected, atol=1e-4, rtol=1e-4)
+
+
+def test_standardized_kernels_have_no_middle_alone():
+    with pytest.raises(unetzoo.OptionError, match="kernels that are standardized cannot be inflated with zeros"):
+        unetzoo.create_encoder("test_nfnet", spatial_dims=3, options={"volume": "inflated_center"})

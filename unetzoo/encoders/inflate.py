@@ -12,25 +12,45 @@ from importlib.metadata import version
 from importlib.resources import files
 from typing import Any
 
+import torch
 from torch import nn
 
 from unetzoo.encoders.inflate_blocks import BLOCKS, OfVolumes, class_name, of_volumes
-from unetzoo.encoders.inflate_layers import SWAPS, is_cubic
+from unetzoo.encoders.inflate_layers import SWAPS, StdConv3d, is_cubic
 from unetzoo.errors import OptionError, WeightsWarning
 
 _SHOWN = 3  # classes
 
 
-def inflate(backbone: nn.Module) -> None:
+def inflate(backbone: nn.Module, *, center: bool = False) -> None:
     """Make a backbone of images one of volumes, in place.
 
     A kernel is repeated along the depth and divided by its side, so that a volume whose slices are all the same gives
     the maps of a slice. Names of weights stay; kernels (out, in, k, k) become (out, in, k, k, k).
+
+    Args:
+        backbone: of images.
+        center: a kernel is the middle slice of its new one, which is 0 elsewhere: convolutions see each slice alone.
+
+    Raises:
+        OptionError: with `center`, kernels are standardized when they are used, which would make the zeros others.
     """
     _walk(backbone, {})
+    if center:
+        _center(backbone)
 
 
-def inflate_proved(backbone: nn.Module, name: str) -> None:
+def _center(backbone: nn.Module) -> None:
+    kernels = [part for part in backbone.modules() if isinstance(part, nn.Conv3d)]
+    if any(isinstance(part, StdConv3d) for part in kernels):
+        raise OptionError("kernels that are standardized cannot be inflated with zeros: choose volume='inflated'")
+    with torch.no_grad():
+        for part in kernels:
+            of_images = part.weight.sum(dim=2)
+            part.weight.zero_()[:, :, part.kernel_size[0] // 2] = of_images
+
+
+def inflate_proved(backbone: nn.Module, name: str, *, center: bool = False) -> None:
     """As `inflate`, for a backbone whose classes have been proved right; else raise OptionError.
 
     A WeightsWarning says that another version of timm than this one was proved.
@@ -43,7 +63,7 @@ def inflate_proved(backbone: nn.Module, name: str) -> None:
             WeightsWarning,
             stacklevel=2,
         )
-    inflate(backbone)
+    inflate(backbone, center=center)
 
 
 def check_inflatable(backbone: nn.Module, name: str) -> None:

@@ -35,8 +35,8 @@ from unetzoo.layers.norm import is_lone_pixel
 from unetzoo.nn.misfit import check_fits
 from unetzoo.nn.segmenter import Encoder
 
-Volume = Literal["slices", "inflated"]
-_AXES_OF_MAPS = {None: 2, "slices": 2, "inflated": 3}  # of the backbone
+Volume = Literal["slices", "inflated", "inflated_center"]
+_AXES_OF_MAPS = {None: 2, "slices": 2, "inflated": 3, "inflated_center": 3}  # of the backbone
 _MOST_LEVELS = 64
 _LARGEST_SIDE = 8192  # pixels
 
@@ -79,8 +79,9 @@ class TimmEncoder(Encoder):
             `checkpoint_activations`; batch norms compute statistics over all slices. `"inflated"`: over all three axes,
             for backbones of convolutions alone; a kernel is repeated along the depth and divided by its side (I3D,
             arXiv:1705.07750), so that a volume of equal slices has the maps of a slice, and all reductions are those of
-            images. Such an encoder takes no `img_size`, `taps`, `padded_side` and `readout`. None: `"slices"`, for
-            volumes.
+            images. `"inflated_center"`: likewise, but a kernel is the middle of one that is 0 elsewhere, so that before
+            a training convolutions see each slice alone. An inflated encoder takes no `img_size`, `taps`, `padded_side`
+            and `readout`. None: `"slices"`, for volumes.
 
     Raises:
         OptionError: an option has an invalid value, or inflation of this backbone has not been proved right.
@@ -145,15 +146,15 @@ class TimmEncoder(Encoder):
             restart_stem(backbone, request, stem)
         if dilation == "uniform":
             dilate_uniformly(backbone)
-        if volume == "inflated":
-            inflate_proved(backbone, name)
+        if _AXES_OF_MAPS[volume] == 3:
+            inflate_proved(backbone, name, center=volume == "inflated_center")
         adapter = PyramidAdapter(levels, _AXES_OF_MAPS[volume])
         super().__init__(_features(adapter.features, spatial_dims))
         self.name = name
         self.backbone = backbone
         self.adapter = adapter
         self.img_size = size
-        self.inflated = volume == "inflated"
+        self.inflated = _AXES_OF_MAPS[volume] == 3
         self.view = view
         channels = [level.channels for level in levels]
         self.readout = None if readout == "ignore" else Readout(readout, backbone, channels, name)
@@ -231,8 +232,8 @@ def _check_volume(volume: Volume | None, spatial_dims: int, of_images: Mapping[s
     check_choice("volume", volume, Volume)
     if spatial_dims == 2:
         raise OptionError("the option volume needs spatial_dims=3: a network of images has none")
-    if volume == "inflated":
-        _check_unused("volume='inflated'", of_images)
+    if _AXES_OF_MAPS[volume] == 3:
+        _check_unused(f"volume={volume!r}", of_images)
 
 
 def _check_skips(skips_from: SkipsFrom, of_one_part: Mapping[str, object]) -> None:
