@@ -105,6 +105,8 @@ def _architecture(**changes):
         ({"configuration": {"previous_stage": "3d_lowres"}}, "nnU-Net's '3d_lowres' predicts as channels"),
         ({"configuration": {"architecture": None, "UNet_class_name": "Own"}}, "nnU-Net's Own has no equal"),
         ({"configuration": {"architecture": 3}}, r"are not those of nnU-Net 2 \(TypeError"),
+        ({"configuration": {"spacing": [10**400, 1, 1]}}, r"are not those of nnU-Net 2 \(OverflowError"),
+        ({"configuration": {"spacing": [0, 1, 1]}}, r"are not those of nnU-Net 2 \(ConfigError: pixel_size"),
         ({"configuration": {"inherits_from": "3d_fullres"}}, "inherit from one another"),
         ({"transpose_forward": [0, 0, 2]}, "transpose_forward is"),
     ],

@@ -67,9 +67,9 @@ def read_plans(arguments: object, *, axes: int, channels: int, classes: int) -> 
     """
     try:
         return _read(arguments, axes, channels, classes)
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
-        if isinstance(error, UnetzooError):
-            raise
+    except WeightsError:
+        raise
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, UnetzooError) as error:
         raise WeightsError(
             f"the init_args of this checkpoint are not those of nnU-Net 2 ({type(error).__name__}: {error}): to read "
             "the network without them, save its network_weights alone"
