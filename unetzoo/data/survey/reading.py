@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import blake2b
+from statistics import median
 from typing import TypeVar
 
 import numpy as np
@@ -23,7 +24,7 @@ from unetzoo.errors import DataError
 
 _Read = TypeVar("_Read")
 _AT_ONCE = 16  # pairs in memory, at most
-_TRIALS = 8  # pairs that are timed
+_TRIALS, _FEW_TRIALS = 8, 3  # pairs that are timed, at most and if they are long
 _SHORT = 6e-3  # seconds for a pair, below which threads do not pay
 
 
@@ -83,15 +84,18 @@ def read_all(
         images: read the images, too, not the masks alone.
         on_read: called after each.
     """
-    readings = []
-    begin, rest = indices[:_TRIALS], indices[_TRIALS:]
-    start = time.perf_counter()
-    for index in begin:
+    readings: list[Reading] = []
+    seconds: list[float] = []
+    for index in indices[:_TRIALS]:
+        start = time.perf_counter()
         readings.append(_read(source, index, images))
+        seconds.append(time.perf_counter() - start)
         on_read()
-    is_short = time.perf_counter() - start < len(begin) * _SHORT
+        if len(seconds) >= _FEW_TRIALS and median(seconds) >= _SHORT:
+            break
+    is_short = bool(seconds) and median(seconds) < _SHORT  # the first one often imports what reads the files
     with ThreadPoolExecutor(1 if is_short else min(_AT_ONCE, os.cpu_count() or 1)) as pool:
-        for reading in pool.map(lambda index: _read(source, index, images), rest):
+        for reading in pool.map(lambda index: _read(source, index, images), indices[len(readings) :]):
             readings.append(reading)
             on_read()
     return readings
