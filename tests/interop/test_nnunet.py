@@ -40,13 +40,19 @@ def test_a_state_dict_alone_with_a_prefix_is_read():
     assert unused_heads(state) == 2
 
 
+@pytest.mark.parametrize(
+    ("forward", "backward", "spacing"),
+    [([1, 0, 2], (1, 0, 2), (0.8, 3.0, 0.7)), ([2, 0, 1], (1, 2, 0), (0.8, 0.7, 3.0))],
+    ids=["thick slices along the second axis", "thick slices along the third axis"],
+)
 @torch.no_grad()
-def test_a_network_over_turned_axes_takes_volumes_with_the_axes_of_files():
+def test_a_network_over_turned_axes_takes_volumes_with_the_axes_of_files(forward, backward, spacing):
     peer = peer_network(**THICK)
-    ours = network_from_nnunet(checkpoint_of(peer, init_args(transpose_forward=[1, 0, 2])))
-    volume = torch.randn(1, 2, 16, 8, 24)  # its thick slices follow one another along the second axis
-    torch.testing.assert_close(ours(volume), peer(volume.transpose(2, 3)).transpose(2, 3), atol=1e-4, rtol=1e-4)
-    assert ours.config.info.pixel_size == (0.8, 3.0, 0.7)
+    ours = network_from_nnunet(checkpoint_of(peer, init_args(transpose_forward=forward)))
+    turned = torch.randn(1, 2, 8, 16, 24)  # as nnU-Net gives it to its network
+    back = (0, 1, *(2 + axis for axis in backward))
+    torch.testing.assert_close(ours(turned.permute(back)), peer(turned).permute(back), atol=1e-4, rtol=1e-4)
+    assert ours.config.info.pixel_size == spacing
 
 
 def test_names_spacing_and_normalization_are_those_of_the_plans():

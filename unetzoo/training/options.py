@@ -65,8 +65,8 @@ class FitOptions:
             alone, and without quarter turns; `"flips"`: mirror images and quarter turns alone. Volumes are mirrored
             along each axis and rotated about each, but turned by quarters within slices alone; where the voxels of one
             axis are three times as long as others, they are rotated about it alone, and not blurred along it.
-        augmented: Share of the crops that full augmentation changes beyond mirroring, once pixels have been shown 250
-            times, on average; fewer before, and none up to 25 times, since a short training loses by it.
+        augmented: Share of the crops that `"full"` and `"upright"` change beyond mirroring, once pixels have been shown
+            250 times, on average; fewer before, and none up to 25 times, since a short training loses by it.
         elastic: Share of those crops that are also deformed elastically.
         frozen_epochs: Number of epochs at the start in which the encoder does not change.
         precision: Precision of the arithmetic, bfloat16 and float16 mixed with float32.
