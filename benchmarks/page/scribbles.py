@@ -12,8 +12,9 @@ Made by `python -m benchmarks.scribbles`: a small U-Net (`unet(widths=(48, 24, 1
 `plain(widths=(12, 24, 48, 96))`) is trained by `fit` with its defaults for {steps} steps of 4 x 64 px on the data sets
 of the [panel](#panel), of whose masks strokes are labeled: straight, twelve pixels long, each within one class, until
 they are so large a share of the pixels; each class of an image has one stroke at least, which in images with thin
-objects is the larger part. Images to validate with have strokes, too. Mean IoU on whole test masks in percent, means
-over {seeds} seeds; in brackets, how far that is from whole masks, paired by seed."""
+objects is the larger part. A stroke ends where its class does, so that thin objects and borders have fewer labels than
+the middle of large ones, at 20 % too. Images to validate with have strokes, too. Mean IoU on whole test masks in
+percent, means over {seeds} seeds; in brackets, how far that is from whole masks, paired by seed."""
 _WHOLE = 1.0
 
 Results = Sequence[Mapping[str, Any]]
