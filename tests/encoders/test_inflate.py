@@ -152,6 +152,15 @@ def test_from_the_middle_of_kernels_each_slice_has_the_maps_of_its_image():
             torch.testing.assert_close(level[:, :, place], expected, atol=1e-4, rtol=1e-4)
 
 
+@pytest.mark.parametrize(("name", "seen"), [("resnet10t", [0, 2, 4, 6]), ("convnext_atto", [2, 6])])
+def test_from_the_middle_of_kernels_a_stride_skips_slices(name, seen):
+    options = {"volume": "inflated_center", "depth": 1}
+    encoder = unetzoo.create_encoder(name, in_channels=1, spatial_dims=3, options=options).eval()
+    volume = torch.randn(1, 1, 8, 32, 32, requires_grad=True)
+    (gradient,) = torch.autograd.grad(encoder(volume)[0].square().sum(), volume)
+    assert gradient.abs().sum((0, 1, 3, 4)).nonzero().flatten().tolist() == seen
+
+
 def test_standardized_kernels_have_no_middle_alone():
     with pytest.raises(unetzoo.OptionError, match="kernels that are standardized cannot be inflated with zeros"):
         unetzoo.create_encoder("test_nfnet", spatial_dims=3, options={"volume": "inflated_center"})
