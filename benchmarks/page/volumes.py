@@ -16,8 +16,9 @@ s: seconds of the processor, median of the calls; faster: median of the ratios t
 much the process grows in a call; saved: maps that a training step keeps for the backward pass. difference: the largest
 difference of the logits from the first's, relative to the largest; in training, with batch statistics where there are
 any. Float32; bfloat16 is measured where the processor computes in it. nnU-Net's network upsamples by transposed
-convolutions; with nearest neighbors the convolution after them is computed without the enlarged map, which the first
-row of these tables does not do."""
+convolutions, which this project joins with the convolution after them where that takes fewer multiplications; with
+nearest neighbors the convolution after them is computed without the enlarged map, which the first row of these tables
+does not do."""
 _TITLES = {
     "transposed": "transposed convolutions, instance norm, LeakyReLU",
     "nearest": "nearest neighbors, batch norm",
