@@ -131,14 +131,14 @@ def test_each_recipe_is_a_row(tmp_path):
         "format = 1\n[network]\nencoder = 'plain'\nencoder_options = {widths = [4, 8]}\n[training]\nloss = 'dice'\n"
     )
     recipes = ["cracks", str(tmp_path / "mine.toml")]
-    runs = expand(recipes=recipes, data=["nuclei"], seeds=2, steps=2, batch=2, crop=32, size=64)
+    runs = expand(recipes=recipes, data=["nuclei"], seeds=1, steps=2, batch=2, crop=32, size=64)
     folder = tmp_path / "results"
     folder.mkdir()
     list(run_in_processes(runs, folder, workers=1))
     rows = {row.recipe: row for row in summarize(load_all(folder))}
     assert {name: (row.seeds, row.loss) for name, row in rows.items()} == {
-        recipes[0]: (2, "dice + ce"),
-        recipes[1]: (2, "dice"),
+        recipes[0]: (1, "dice + ce"),
+        recipes[1]: (1, "dice"),
     }
     assert rows["cracks"].title == "cracks · unet(widths=[48, 24, 12]) · plain(widths=[12, 24, 48, 96]) · dice + ce"
     assert rows["cracks"].parameters == pytest.approx(274_646, rel=1e-4)  # of its receipt

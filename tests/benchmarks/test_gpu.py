@@ -23,7 +23,6 @@ from unetzoo.bench.contenders import Contender
 from unetzoo.bench.worker import inference_step
 
 ROOT = Path(__file__).parents[2]
-TASKS = ("inference", "training")
 
 
 @pytest.fixture
@@ -123,8 +122,9 @@ def test_the_page_names_the_card_and_shows_what_was_measured_there(path):
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_volumes_are_timed_beside_the_peer_with_the_same_logits(tmp_path):
     result = Record(tmp_path / "gpu-volumes.json")
-    assert result.measure(volume_rows(CPU), 600)
-    titles = [f"16^3 voxels, {task}, bfloat16, {mode}" for mode in ("eager", "compiled") for task in TASKS]
+    eager_rows = list(volume_rows(CPU))[:2]  # the compiled ones run with the whole script
+    assert result.measure(eager_rows, 600)
+    titles = [f"16^3 voxels, {task}, bfloat16, eager" for task in ("inference", "training")]
     assert list(result.rows) == titles
     assert not any(row["errors"] for row in result.rows.values())
     eager = result.rows[titles[0]]
