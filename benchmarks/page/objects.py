@@ -19,8 +19,8 @@ Cellpose are trained by their own code with their own networks and defaults, on 
 as this project's are. What any of them does before the first step and in validation is not counted; `s to train` is all
 of it, for this project's networks the tuning of thresholds, too. Each of this project's networks has as many steps as
 fit into the seconds while the machine does nothing else, the same for all codings and seeds, so that `stardist`, whose
-targets take longest, takes a little more than its seconds; StarDist and Cellpose end by a clock of the processor, alone
-on the machine. Other work beside this project's makes the seconds larger, not the steps fewer. The thresholds of these
+targets take longest, takes a little more than its seconds; StarDist and Cellpose end by a clock of the processor, on a
+machine that did little else (for three of Cellpose's seeds, a part of the time a test on the other core). Other work beside this project's makes the seconds larger, not the steps fewer. The thresholds of these
 networks and of StarDist are tuned on validation images; Cellpose has fixed ones. So short a budget shows who learns
 fast, not who is best after hours, for which StarDist and Cellpose are made: their scores say that they have hardly
 begun."""

@@ -42,7 +42,7 @@ def upsample_fuse(up: nn.Module, fuse: nn.Module, deep: Tensor, skips: Sequence[
 def is_joined_faster(upsampling: Sequence[int], convolution: Sequence[int], deep: Sequence[int]) -> bool:
     """Whether one step has fewer multiplications than two, those that make its kernel included.
 
-    On two cores (`python -m benchmarks.volumes`) the forms break even where their multiplications do.
+    Multiplications stand for seconds; `python -m benchmarks.volumes` times whole networks.
 
     Args:
         upsampling: shape of the kernel of the transposed convolution, (deep, channels, f, f, f).
