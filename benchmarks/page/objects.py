@@ -20,9 +20,10 @@ as this project's are. What any of them does before the first step and in valida
 of it, for this project's networks the tuning of thresholds, too. Each of this project's networks has as many steps as
 fit into the seconds while the machine does nothing else, the same for all codings and seeds, so that `stardist`, whose
 targets take longest, takes a little more than its seconds; StarDist and Cellpose end by a clock of the processor, on a
-machine that did little else (for three of Cellpose's seeds, a part of the time a test on the other core). Other work beside this project's makes the seconds larger, not the steps fewer. The thresholds of these
-networks and of StarDist are tuned on validation images; Cellpose has fixed ones. So short a budget shows who learns
-fast, not who is best after hours, for which StarDist and Cellpose are made: their scores say that they have hardly
+machine that did little else (for three of Cellpose's seeds, a part of the time a test on the other core). Other work
+beside this project's makes the seconds larger, not the steps fewer. The thresholds of these networks and of StarDist
+are tuned on validation images; Cellpose has fixed ones. So short a budget shows who learns fast, not who is best after
+hours, for which StarDist and Cellpose are made: their scores say that they have hardly
 begun."""
 _MEGAPIXELS = 512 * 448 / 1e6
 _PEERS = ("StarDist", "Cellpose")
