@@ -4,7 +4,16 @@ import multiprocessing
 from contextlib import suppress
 
 _FORKING = multiprocessing.get_context("forkserver")  # of a server that runs nothing but these imports
-_FORKING.set_forkserver_preload(["accelerate", "timm", "unetzoo.training.fit", "unetzoo.inference.files.predictor"])
+_FORKING.set_forkserver_preload(
+    [
+        "accelerate",
+        "matplotlib.figure",
+        "scipy.stats",
+        "timm",
+        "unetzoo.training.fit",
+        "unetzoo.inference.files.predictor",
+    ]
+)
 
 _SECONDS = 600  # until a process on a busy machine is taken for dead
 

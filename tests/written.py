@@ -19,6 +19,7 @@ _SHORT = ["--steps", "2", "--epochs", "1", "--batch", "2", "--crop", "64"]
 BUDGET = {  # instead of hours
     "train cells/ --folds": [*_SHORT, "--encoder", "resnet10t"],  # several networks; the line names no encoder
     "train": _SHORT,
+    "bench grid --objects": ["--objects", "components"],
     "bench grid": ["--decoders", "unet"],
     "bench speed": ["--size", "32", "--rounds", "1"],
 }

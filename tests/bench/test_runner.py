@@ -10,7 +10,7 @@ from PIL import Image
 import unetzoo
 from unetzoo.bench.grid import Combination, expand
 from unetzoo.bench.runner import run_in_processes, run_on_ray
-from unetzoo.bench.store import load_all, missing
+from unetzoo.bench.store import load_all, missing, write_json
 from unetzoo.bench.summary import summarize
 from unetzoo.bench.tables import as_markdown
 
@@ -127,15 +127,16 @@ def test_masks_of_a_folder_number_objects_for_a_network_of_objects_and_else_name
 
 
 def test_each_recipe_is_a_row(tmp_path):
+    from unetzoo.bench.measure import measure
+
     (tmp_path / "mine.toml").write_text(
         "format = 1\n[network]\nencoder = 'plain'\nencoder_options = {widths = [4, 8]}\n[training]\nloss = 'dice'\n"
     )
     recipes = ["cracks", str(tmp_path / "mine.toml")]
     runs = expand(recipes=recipes, data=["nuclei"], seeds=1, steps=2, batch=2, crop=32, size=64)
-    folder = tmp_path / "results"
-    folder.mkdir()
-    list(run_in_processes(runs, folder, workers=1))
-    rows = {row.recipe: row for row in summarize(load_all(folder))}
+    for run in runs:
+        write_json(measure(run), tmp_path / run.file_name)
+    rows = {row.recipe: row for row in summarize(load_all(tmp_path))}
     assert {name: (row.seeds, row.loss) for name, row in rows.items()} == {
         recipes[0]: (1, "dice + ce"),
         recipes[1]: (1, "dice"),

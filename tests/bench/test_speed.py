@@ -120,4 +120,4 @@ def test_an_unknown_part_is_an_error_before_anything_is_timed(options, name):
 
 def test_a_process_that_fails_is_one_error():
     with pytest.raises(BenchmarkError, match=r"ended with exit code 1: .*no_such_net"):
-        run_case(Case(decoder="unet", encoder="no_such_net"))
+        run_case(Case(decoder="no_such_net", encoder=_NET))

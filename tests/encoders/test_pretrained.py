@@ -13,9 +13,10 @@ from safetensors.torch import load_file, save_file
 import unetzoo
 
 NAME, TAG = "mobilenetv3_small_050", "lamb_in1k"
+MISSING = "convnext_atto"  # not in the cache
 STEM = "backbone.conv_stem.weight"
 
-_SAVE_STEMS = f"""
+_OFFLINE = f"""
 import torch, unetzoo
 from safetensors.torch import save_file
 
@@ -37,23 +38,11 @@ save_file(
     }},
     "stems.safetensors",
 )
-"""
-_SAY_ERROR = """
-import sys, unetzoo
-name, pretrained = sys.argv[1:]
 try:
-    unetzoo.create("unet", encoder=name, pretrained=pretrained if pretrained != "True" else True)
+    unetzoo.create("unet", encoder={MISSING!r}, pretrained=True)
 except unetzoo.PretrainedError as error:
     print(error)
 """
-
-
-def _run(folder, code, *arguments, **environment):
-    seen = {**os.environ, "HF_HOME": str(folder / "hf"), "HF_HUB_OFFLINE": "1", **environment}
-    command = [sys.executable, "-W", "error", "-c", code, *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, env=seen, cwd=folder, timeout=120, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
 
 
 @pytest.fixture(scope="module")
@@ -63,8 +52,8 @@ def weights():
 
 
 @pytest.fixture(scope="module")
-def stems(tmp_path_factory, weights):
-    """The first convolutions that encoders get from a cache that holds `weights`."""
+def offline(tmp_path_factory, weights):
+    """The first convolutions that encoders get from a cache that holds `weights`, and the error for other weights."""
     folder = tmp_path_factory.mktemp("cached")
     repository = folder / "hf" / "hub" / f"models--timm--{NAME}.{TAG}"
     commit = hashlib.sha1(b"commit").hexdigest()
@@ -72,8 +61,16 @@ def stems(tmp_path_factory, weights):
     (repository / "refs" / "main").write_text(commit)
     (repository / "snapshots" / commit).mkdir(parents=True)
     save_file(weights, repository / "snapshots" / commit / "model.safetensors")
-    _run(folder, _SAVE_STEMS)
-    return load_file(folder / "stems.safetensors")
+    seen = {**os.environ, "HF_HOME": str(folder / "hf"), "HF_HUB_OFFLINE": "1"}
+    command = [sys.executable, "-W", "error", "-c", _OFFLINE]
+    done = subprocess.run(command, capture_output=True, text=True, env=seen, cwd=folder, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    return load_file(folder / "stems.safetensors"), done.stdout.strip()
+
+
+@pytest.fixture
+def stems(offline):
+    return offline[0]
 
 
 @pytest.mark.parametrize("way", ["default", "tag", "cut"])
@@ -102,28 +99,35 @@ def test_more_channels_may_start_from_random_values(stems, weights):
     assert 0.5 * bound < fresh.abs().max() <= bound
 
 
-def test_weights_that_are_not_cached_are_one_clear_error_offline(tmp_path):
-    message = _run(tmp_path, _SAY_ERROR, NAME, "True")
-    assert message.startswith(f"the pretrained weights of {NAME!r} are not in the cache and could not be downloaded (")
+def test_weights_that_are_not_cached_are_one_clear_error_offline(offline):
+    _, message = offline
+    assert message.startswith(
+        f"the pretrained weights of {MISSING!r} are not in the cache and could not be downloaded ("
+    )
     assert message.endswith("); go online once, or create it with pretrained=False")
     assert "\n" not in message
 
 
-def test_a_tag_that_does_not_exist_is_an_error_that_lists_the_tags(tmp_path):
-    assert _run(tmp_path, _SAY_ERROR, NAME, "imagenet") == (
-        f"{NAME!r} has no pretrained weights 'imagenet'; it has {TAG}"
-    )
-
-
-def test_a_model_without_weights_is_an_error_that_says_so(tmp_path):
-    assert _run(tmp_path, _SAY_ERROR, "convnext_atto_rms", "True") == (
-        "timm has no pretrained weights for 'convnext_atto_rms'; create it with pretrained=False"
-    )
-
-
-def _stem(pretrained):
-    model = unetzoo.create("unet", encoder=NAME, pretrained=pretrained)
+def _stem(pretrained, encoder=NAME):
+    model = unetzoo.create("unet", encoder=encoder, pretrained=pretrained)
     return model.encoder.state_dict()[STEM]
+
+
+@pytest.mark.parametrize(
+    ("encoder", "pretrained", "message"),
+    [
+        (NAME, "imagenet", f"{NAME!r} has no pretrained weights 'imagenet'; it has {TAG}"),
+        (
+            "convnext_atto_rms",
+            True,
+            "timm has no pretrained weights for 'convnext_atto_rms'; create it with pretrained=False",
+        ),
+    ],
+)
+def test_a_tag_that_does_not_exist_and_a_model_without_weights_are_errors_that_say_so(encoder, pretrained, message):
+    with pytest.raises(unetzoo.PretrainedError) as caught:
+        _stem(pretrained, encoder)
+    assert str(caught.value) == message
 
 
 def test_weights_of_a_file_are_taken(weights, tmp_path):
