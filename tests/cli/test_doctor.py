@@ -1,10 +1,11 @@
 import json
-import os
 from importlib.metadata import version
 from importlib.util import find_spec
 
 import pytest
+from typer.testing import CliRunner
 
+from unetzoo.cli import app
 from unetzoo.cli.self_test import CHECKS, failures
 
 _BROKEN = "import unetzoo\n\n@unetzoo.hookimpl\ndef unetzoo_losses():\n    raise ValueError('out of order')\n"
@@ -12,10 +13,6 @@ _BROKEN = "import unetzoo\n\n@unetzoo.hookimpl\ndef unetzoo_losses():\n    raise
 
 @pytest.fixture(scope="module")
 def report():
-    from typer.testing import CliRunner
-
-    from unetzoo.cli import app
-
     done = CliRunner().invoke(app, ["doctor", "--json"])
     assert done.exit_code == 0, done.output
     return json.loads(done.stdout)
@@ -50,10 +47,11 @@ def test_a_broken_plugin_is_named_and_secrets_are_not(run, install):
     assert "hf_mine" not in done.stdout
 
 
-def test_a_needed_package_that_is_too_old_is_said(run, tmp_path):
+def test_a_needed_package_that_is_too_old_is_said(invoke, tmp_path, monkeypatch):
     info = tmp_path / "tomlkit-0.1.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: tomlkit\nVersion: 0.1\n", encoding="utf-8")
-    done = run("doctor", PYTHONPATH=os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]))
-    assert done.returncode == 1
+    monkeypatch.syspath_prepend(tmp_path)
+    done = invoke("doctor")
+    assert done.exit_code == 1
     assert "unetzoo itself: tomlkit>=0.12 (0.1 is installed)" in " ".join(done.stdout.split())

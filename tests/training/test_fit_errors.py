@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import re
+import resource
 import subprocess
 import sys
 from dataclasses import replace
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from processes import start
 from squares import Squares
 
 import unetzoo
@@ -48,29 +50,27 @@ def test_float16_is_refused_on_a_cpu(make_model, squares, short, tmp_path):
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small disk needs root")
 def test_a_full_disk_is_one_error_and_leaves_no_half_checkpoint(tmp_path):
-    program = f"""
-import sys
-sys.path.insert(0, {str(Path(__file__).parents[1])!r})
-from squares import Squares
-import unetzoo
-model = unetzoo.create("unet", encoder="plain", encoder_options=dict(widths=(8, 16)), classes=2, in_channels=1)
-options = unetzoo.FitOptions(steps=2, epochs=1, batch=2, crop=32)
-try:
-    unetzoo.fit(model, dict(train=Squares(2, 0), val=Squares(1, 1)), "run", options=options)
-except unetzoo.TrainingError as error:
-    print(error)
-"""
     mount = ["mount", "-t", "tmpfs", "-o", "size=24k", "tmpfs", str(tmp_path)]
     if subprocess.run(mount, capture_output=True).returncode:
         pytest.skip("mounting is not allowed here")
     try:
-        command = [sys.executable, "-c", program]
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
-        assert (done.returncode, done.stderr) == (0, "")
-        assert re.match("cannot write a checkpoint in .*No space left on device", done.stdout)
+        process, said = start(_fill, tmp_path)
+        (error,) = said
+        process.join()
+        assert process.exitcode == 0
+        assert re.match("cannot write a checkpoint in .*No space left on device", error)
         assert not (tmp_path / "run").exists()
     finally:
         subprocess.run(["umount", str(tmp_path)], check=True)
+
+
+def _fill(say, disk):
+    model = unetzoo.create("unet", encoder="plain", encoder_options={"widths": (8, 16)}, classes=2, in_channels=1)
+    options = FitOptions(steps=2, epochs=1, batch=2, crop=32)
+    try:
+        fit(model, {"train": Squares(2, 0), "val": Squares(1, 1)}, disk / "run", options=options)
+    except TrainingError as error:
+        say(str(error))
 
 
 class WithInfinity(Squares):
@@ -149,26 +149,16 @@ def test_a_network_on_the_meta_device_is_an_error_before_anything_is_written(mak
 
 
 def test_out_of_memory_says_what_to_lower(tmp_path):
-    program = """
-import resource
-import unetzoo
-from unetzoo import FitOptions, TrainingError
-model = unetzoo.create("unet", encoder="plain", classes=2, in_channels=1)
-used = int(open("/proc/self/statm").read().split()[0]) * 4096
-resource.setrlimit(resource.RLIMIT_AS, (used + 2**30, resource.RLIM_INFINITY))
-try:
-    unetzoo.fit(model, "nuclei", "run", options=FitOptions(steps=2, epochs=1, batch=64, crop=256, augment="none"))
-except TrainingError as error:
-    print(error)
-"""
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )
-    assert "out of memory with batches of 64 crops of 256 x 256 pixels: use batch=32, or crop=192" in done.stdout, (
-        done.stderr
-    )
+    (error,) = start(_train_in_one_gigabyte, tmp_path)[1]
+    assert "out of memory with batches of 64 crops of 256 x 256 pixels: use batch=32, or crop=192" in error
+
+
+def _train_in_one_gigabyte(say, folder):
+    model = unetzoo.create("unet", encoder="plain", classes=2, in_channels=1)
+    used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (used + 2**30, resource.RLIM_INFINITY))
+    options = FitOptions(steps=2, epochs=1, batch=64, crop=256, augment="none")
+    try:
+        fit(model, "nuclei", folder / "run", options=options)
+    except TrainingError as error:
+        say(str(error))

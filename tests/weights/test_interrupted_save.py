@@ -1,26 +1,47 @@
 """A save that is killed leaves one whole state, the old or the new."""
 
+import itertools
 import json
 import os
-import subprocess
+import shutil
+import signal
 import sys
 
 import pytest
 import torch
+from processes import start
 from saved import same_weights, small_model
 
 import unetzoo
 from unetzoo.weights import transaction
 
-# Kills a save before each change to files in turn, and prints the state that is there afterwards.
-_KILL_EACH_SAVE = """
-import itertools, json, os, shutil, signal, sys
-import torch, unetzoo
 
-torch.set_num_threads(1)
-folder, before = "live", "before"
+def _kill_each_save(say, folder):
+    """Kill a save before each change to files in turn, and say the states that are there afterwards, and the files."""
+    torch.set_num_threads(1)
+    live, before = folder / "live", folder / "before"
+    for shards in (True, False):
+        states = []
+        _save(0, before, shards=not shards)
+        for change in itertools.count():
+            shutil.rmtree(live, ignore_errors=True)
+            shutil.copytree(before, live)
+            child = os.fork()
+            if child == 0:
+                _kill_before(change)
+                _save(1, live, shards=shards)
+                os._exit(0)
+            _, status = os.waitpid(child, 0)
+            model = unetzoo.load(live)
+            values = {float(end) for parameter in model.parameters() for end in torch.aminmax(parameter.detach())}
+            states.append([model.config.info.metrics["number"], *values])
+            if status == 0:
+                break
+        shutil.rmtree(before)
+        say((states, sorted(path.name for path in live.iterdir())))
 
-def save(state, shards, place):
+
+def _save(state, place, *, shards):
     model = unetzoo.create("unet", encoder="plain", encoder_options={"widths": (4, 8)})
     with torch.no_grad():
         for parameter in model.parameters():
@@ -28,44 +49,22 @@ def save(state, shards, place):
     info = unetzoo.ModelInfo(metrics={"number": state})
     unetzoo.save(model, place, info=info, max_shard_size="5KB" if shards else "5GB")
 
-def kill_before(change):
+
+def _kill_before(change):
     left = itertools.count(change, -1)
+
     def hook(event, arguments):
         writes = event == "open" and arguments[2] & (os.O_WRONLY | os.O_RDWR)
         changes = event in ("os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.chmod", "os.link", "os.truncate")
         if (writes or changes) and next(left) == 0:
             os.kill(os.getpid(), signal.SIGKILL)
-    sys.addaudithook(hook)
 
-results = []
-for shards in (True, False):
-    states = []
-    save(0, not shards, before)
-    for change in itertools.count():
-        shutil.rmtree(folder, ignore_errors=True)
-        shutil.copytree(before, folder)
-        child = os.fork()
-        if child == 0:
-            kill_before(change)
-            save(1, shards, folder)
-            os._exit(0)
-        _, status = os.waitpid(child, 0)
-        model = unetzoo.load(folder)
-        values = {float(end) for parameter in model.parameters() for end in torch.aminmax(parameter.detach())}
-        states.append([model.config.info.metrics["number"], *values])
-        if status == 0:
-            break
-    shutil.rmtree(before)
-    results.append([states, sorted(os.listdir(folder))])
-print(json.dumps(results))
-"""
+    sys.addaudithook(hook)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="forks a process for each moment")
 def test_a_kill_at_any_moment_leaves_one_whole_state(tmp_path):
-    command = [sys.executable, "-c", _KILL_EACH_SAVE]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=240, check=True)
-    (shards, names), (one_file, name) = json.loads(done.stdout)
+    (shards, names), (one_file, name) = start(_kill_each_save, tmp_path)[1]
     for states in (shards, one_file):
         old = states.count([0, 0])
         assert 10 < old < len(states)
