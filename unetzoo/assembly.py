@@ -108,6 +108,7 @@ def create(
     model = build(config, pretrained=pretrained if folder is None else False)
     if folder is not None:
         take_encoder(model.encoder, encoder, folder)
+    model.is_trained = bool(pretrained)
     if activation_checkpointing:
         model.checkpoint_activations()
     return model

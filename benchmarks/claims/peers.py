@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 FIT, OURS, SMP, MONAI = "unetzoo.fit", "unetzoo, plain loop", "smp, plain loop", "MONAI, plain loop"
 LIBRARIES = (FIT, OURS, SMP, MONAI)
 _ENCODER = "resnet18"
-OPTIONS = FitOptions(batch=4, crop=128, loss="dice + ce", epochs=1)
+OPTIONS = FitOptions(batch=4, crop=128, loss="dice + ce", epochs=1, learning_rate=1e-3)
 
 
 @dataclass(frozen=True, kw_only=True)

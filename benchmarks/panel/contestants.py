@@ -13,7 +13,7 @@ class Looped:
 
     Attributes:
         smp: whether over segmentation_models_pytorch's network, or this project's.
-        rate: highest learning rate of its cycle; the lower one is the default of `fit`.
+        rate: highest learning rate of its cycle; the lower one is the default of `fit` for wide networks.
     """
 
     smp: bool
@@ -50,6 +50,7 @@ FITTED: Mapping[str, Fitted] = {
     "fit, no average": Fitted({"average": 0.0}),
     "fit, no balance": Fitted({"balance": 0.0}),
     "fit, all images": Fitted(holds_out=False),
+    "fit, rate 1e-3": Fitted({"learning_rate": 1e-3}),
     "fit, rate 3e-3": Fitted({"learning_rate": 3e-3}),
     "fit, warm-up 0.3": Fitted({"warm_up": 0.3}),
     "fit, flips, no average, no balance, all images": Fitted(

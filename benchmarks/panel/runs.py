@@ -86,7 +86,7 @@ def measure_run(run: PanelRun) -> dict[str, Any]:
 def _fitted(run: PanelRun, contestant: Fitted) -> Segmenter:
     data = _surveyed(run.data, holds_out=contestant.holds_out)
     options = FitOptions(steps=run.steps, batch=run.batch, crop=run.crop, seed=run.seed, device="cpu")
-    options = replace(options, **contestant.options).for_start(is_trained=bool(run.pretrained))
+    options = replace(options, **contestant.options)
     with TemporaryDirectory(prefix="unetzoo-") as folder:
         return fit(_own(run, data), data, Path(folder, "run"), options=options).model
 

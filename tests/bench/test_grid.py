@@ -90,7 +90,7 @@ def test_a_recipe_names_parts_and_training_and_the_grid_its_length_and_data(tmp_
     cracks, own = runs[:2]
     assert (cracks.decoder, cracks.encoder) == ("unet(widths=[48, 24, 12])", "plain(widths=[12, 24, 48, 96])")
     assert (cracks.loss, cracks.objects, cracks.batch, cracks.crop, cracks.steps) == ("", "", 4, 64, 5)
-    assert cracks.training == {"learning_rate": 0.003, "balance": 0.5}
+    assert cracks.training == {"balance": 0.5}
     assert (own.encoder, own.objects) == ("plain(widths=[4, 8], norm='group')", "distance(min_size=9)")
     assert (own.batch, own.crop, own.data, own.training) == (3, 128, "nuclei", {"learning_rate": 0.01})
     (same_crops,) = expand(recipes=["cracks"], data=["nuclei"], seeds=1, steps=5, crop=96)

@@ -47,7 +47,7 @@ def test_the_parts_are_those_of_the_source_and_the_command_says_what_was_carried
         "  images: normalized by the statistics of the new data",
     ]
     run = json.loads((tmp_path / "new" / "run.json").read_text())
-    assert run["options"]["encoder_rate"] == 0.1
+    assert (run["options"]["learning_rate"], run["options"]["encoder_rate"]) == (0.001, 0.1)
     assert run["network"]["encoder_options"] == {"widths": [4, 8]}
 
 

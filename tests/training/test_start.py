@@ -59,6 +59,39 @@ def test_the_encoder_learns_at_a_tenth_of_the_rate_unless_the_options_say_otherw
             part = name.partition(".")[0]
             moves[part] = max(moves[part], float((new - old).abs().max().detach()))
         assert moves["encoder"] / moves["decoder"] == pytest.approx(share, rel=0.02)  # Adam's first step is the rate
+        assert moves["decoder"] == pytest.approx(1e-3, rel=0.02)
+
+
+def test_the_first_step_of_a_narrow_network_with_random_weights_is_of_three_thousandths(make_model, squares, tmp_path):
+    one = FitOptions(steps=1, epochs=1, batch=2, crop=32, warm_up=0, weight_decay=0, average=0)
+    model, before = make_model(), make_model()
+    fit(model, squares, tmp_path / "new", options=one)
+    changes = [(new - old).abs().max().item() for new, old in zip(model.parameters(), before.parameters(), strict=True)]
+    assert max(changes) == pytest.approx(3e-3, rel=0.02)
+    options = json.loads((tmp_path / "new" / "run.json").read_text())["options"]
+    assert (options["learning_rate"], options["encoder_rate"]) == (3e-3, 1)
+
+
+def test_weights_that_were_loaded_or_pretrained_are_known_in_python_too(make_model, squares, tmp_path):
+    unetzoo.save(make_model(), tmp_path / "saved")
+    loaded = unetzoo.load(tmp_path / "saved")
+    options = {"encoder_options": {"widths": (8, 16), "norm": "group"}, "in_channels": 1, "classes": 2}
+    pretrained = unetzoo.create("fpn", encoder="plain", pretrained=str(tmp_path / "saved"), **options)
+    copied = make_model()
+    copied.load_state_dict(loaded.state_dict())
+    assert not make_model().is_trained
+    for name, model in {"loaded": loaded, "pretrained": pretrained, "copied": copied}.items():
+        fit(model, squares, tmp_path / name, options=FitOptions(steps=1, epochs=1, batch=2, crop=32, average=0))
+        options = json.loads((tmp_path / name / "run.json").read_text())["options"]
+        assert (options["learning_rate"], options["encoder_rate"]) == (1e-3, 0.1), name
+
+
+def test_a_run_that_is_resumed_keeps_its_rates(make_model, squares, tmp_path):
+    short = FitOptions(steps=2, epochs=1, batch=2, crop=32, average=0)
+    fit(make_model(), squares, tmp_path, options=replace(short, learning_rate=0.01, encoder_rate=0.5))
+    result = fit(make_model(), squares, tmp_path, options=replace(short, steps=4, epochs=2), resume=True)
+    options = json.loads((tmp_path / "run.json").read_text())["options"]
+    assert (options["learning_rate"], options["encoder_rate"], result.epochs[-1].step) == (0.01, 0.5, 4)
 
 
 def test_what_it_began_with_is_in_the_run_and_the_network_and_on_the_card(make_model, trained, squares, tmp_path):

@@ -39,6 +39,10 @@ class Segmenter(nn.Module):
         heads: each computes logits (b, classes, ...) from one output of the decoder.
         config: rebuilds this network; `unetzoo.create` fills it in.
         aux_head: computes logits (b, aux_classes) from the encoder's deepest features; None disables it.
+
+    Attributes:
+        is_trained: whether it has weights that were loaded, if only those of its encoder; `unetzoo.fit` then takes
+            smaller steps.
     """
 
     def __init__(
@@ -55,6 +59,7 @@ class Segmenter(nn.Module):
         self.heads = nn.ModuleList(heads)
         self.config = config
         self.aux_head = aux_head
+        self.is_trained = False
 
     def forward(self, image: Tensor) -> Tensor:
         """Logits (b, classes, h, w) of the best output for images (b, c, h, w), with any h, w >= 1.
@@ -132,6 +137,7 @@ class Segmenter(nn.Module):
             report: _IncompatibleKeys = super().load_state_dict(bare, strict=strict, assign=assign)
         except RuntimeError as error:
             raise WeightsError(f"these are not the tensors of this network: {shortened(error)}") from None
+        self.is_trained = True
         return report
 
     def save_pretrained(

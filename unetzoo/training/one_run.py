@@ -71,7 +71,7 @@ def run_training(
     check_rebuilt(model)
     check_folder(folder, resume=resume)
     run = read_run(folder) if resume else None
-    options = completed(recipe, run)
+    options = completed(recipe, run, model)
     _check_weights(model)
     with accelerating(options, folder) as accelerator, _lock(folder, accelerator, resume=resume):
         is_of_objects = bool(model.config.objects)

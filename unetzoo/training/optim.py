@@ -21,13 +21,13 @@ _POWER = 0.9  # of poly, as in DeepLab (arXiv:1606.00915)
 
 def create_optimizer(model: Segmenter, options: FitOptions, device: torch.device) -> AdamW:
     """AdamW with a learning rate of its own for the encoder, and without decay of biases and norms."""
-    encoder_rate = 1.0 if options.encoder_rate is None else options.encoder_rate
+    highest, encoder_rate = options.rates(is_trained=False, width=model.encoder.features.channels[-1])
     groups: dict[tuple[float, bool], list[nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
         rate = encoder_rate if name.startswith("encoder.") else 1.0
         groups.setdefault((rate, parameter.ndim > 1), []).append(parameter)
     described = [
-        {"params": parameters, "lr": rate * options.learning_rate} | ({} if decays else {"weight_decay": 0.0})
+        {"params": parameters, "lr": rate * highest} | ({} if decays else {"weight_decay": 0.0})
         for (rate, decays), parameters in groups.items()
     ]
     if device.type == "cpu":

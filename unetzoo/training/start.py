@@ -16,18 +16,22 @@ from unetzoo.training.run import Run
 from unetzoo.weights.inherit import Inheritance, inherit
 from unetzoo.weights.lineage import lineage_of
 
+_RATES = ("learning_rate", "encoder_rate")
 
-def completed(recipe: Recipe, run: Run | None) -> FitOptions:
-    """The options with a learning rate of the encoder, by the run which is resumed or by what the recipe begins with.
+
+def completed(recipe: Recipe, run: Run | None, model: Segmenter) -> FitOptions:
+    """The options with learning rates, by the run which is resumed, or by what the recipe begins with and the network.
 
     A run which is resumed has its length, too, unless the options say another.
     """
     options, network = recipe.training, recipe.network
-    if run and options.encoder_rate is None:
-        options = replace(options, encoder_rate=run.options.encoder_rate)
+    if run:
+        known = {name: getattr(run.options, name) for name in _RATES if getattr(options, name) is None}
+        options = replace(options, **known)
     if run and options.has_default_length:
         options = replace(options, steps=run.options.steps, epochs=run.options.epochs)
-    return options.for_start(is_trained=bool(network.start or network.pretrained))
+    is_trained = model.is_trained or bool(network.start)
+    return options.for_start(is_trained=is_trained, width=model.encoder.features.channels[-1])
 
 
 def pinned(recipe: Recipe, start: Segmenter | None) -> Recipe:
