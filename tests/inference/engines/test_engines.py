@@ -1,14 +1,17 @@
 """Networks that OpenVINO computes, beside torch; and what engines refuse."""
 
 import copy
+import gc
+import os
 import pickle
-import subprocess
+import signal
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 import torch
+from processes import start as start_process
 from torch import nn
 
 import unetzoo
@@ -107,35 +110,33 @@ def test_the_network_stays_as_it_was(model):
 
 
 def test_nothing_is_reported_to_anybody():
-    code = (
-        "import sys, unetzoo; "
-        "network = unetzoo.create('unet', encoder='plain', encoder_options={'widths': (4, 8)}).eval(); "
-        "unetzoo.optimize(network, engine='openvino'); "
-        "print(sys.modules['openvino.tools.ovc.telemetry_utils'].tm.__name__, 'openvino_telemetry' in sys.modules)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["openvino.tools.ovc.telemetry_stub", "False"]
+    assert [*start_process(_say_who_reports)[1]] == [("openvino.tools.ovc.telemetry_stub", False)]
+
+
+def _say_who_reports(say):
+    network = unetzoo.create("unet", encoder="plain", encoder_options={"widths": (4, 8)}).eval()
+    unetzoo.optimize(network, engine="openvino")
+    say((sys.modules["openvino.tools.ovc.telemetry_utils"].tm.__name__, "openvino_telemetry" in sys.modules))
 
 
 def test_a_signal_after_two_networks_have_gone_is_handled():
-    pytest.importorskip("openvino")
-    code = """
-import gc, os, signal
-import torch, unetzoo
+    process, said = start_process(_signal_after_networks)
+    assert [*said] == ["handled"]
+    process.join()
+    assert process.exitcode == 0
 
-signal.signal(signal.SIGTERM, lambda *_: print("handled"))
-model = unetzoo.create("unet", encoder="plain", encoder_options={"widths": (4, 8)}).eval()
-networks = [unetzoo.optimize(model, engine="openvino") for _ in range(2)]
-for network in networks:
-    network(torch.rand(1, 3, 32, 32))
-del network
-while networks:
-    networks.pop(0)
-    gc.collect()
-os.kill(os.getpid(), signal.SIGTERM)
-"""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=240)
-    assert (done.returncode, done.stdout) == (0, "handled\n")
+
+def _signal_after_networks(say):
+    signal.signal(signal.SIGTERM, lambda *_: say("handled"))
+    model = unetzoo.create("unet", encoder="plain", encoder_options={"widths": (4, 8)}).eval()
+    networks = [unetzoo.optimize(model, engine="openvino") for _ in range(2)]
+    for network in networks:
+        network(torch.rand(1, 3, 32, 32))
+    del network
+    while networks:
+        networks.pop(0)
+        gc.collect()
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,25 @@ def test_a_search_for_a_graph_of_every_size_ends_in_time_and_says_the_way_out(tm
     assert list(tmp_path.iterdir()) == []
 
 
+class _OfOneWidth(unetzoo.Segmenter):
+    """Takes images of the width with which it is recorded."""
+
+    def forward(self, x):
+        return super().forward(x + torch.zeros(int(x.shape[-1])))
+
+
 def test_a_graph_that_depends_on_the_size_is_refused_with_the_way_out(tmp_path):
+    model = unetzoo.create("unet", encoder="plain", encoder_options={"widths": (4, 8)})
+    model.__class__ = _OfOneWidth
+    with pytest.raises(
+        unetzoo.UnetzooError, match=r"for another batch or size; fix the size .*: image_size=\[512, 512"
+    ):
+        unetzoo.export(model, tmp_path / "model.onnx")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_a_backbone_whose_graph_depends_on_the_size_is_refused_with_the_way_out(tmp_path):
     model = unetzoo.create("unet", encoder="coat_lite_tiny", encoder_options={"img_size": (64, 96)})
     with pytest.raises(unetzoo.UnetzooError, match=r"; fix the size of the images: image_size=\[512, 512\]"):
         unetzoo.export(model, tmp_path / "coat.onnx", patience=30)

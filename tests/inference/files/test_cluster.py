@@ -42,8 +42,8 @@ def test_a_worker_that_is_killed_loses_nothing(model, tmp_path):
     random = np.random.default_rng(0)
     (tmp_path / "out").mkdir()
     jobs = []
-    for number in range(8):
-        np.save(tmp_path / f"{number}.npy", random.integers(0, 256, (900, 600), dtype=np.uint8))
+    for number in range(6):
+        np.save(tmp_path / f"{number}.npy", random.integers(0, 256, (600, 450), dtype=np.uint8))
         jobs.append(Job(tmp_path / f"{number}.npy", tmp_path / "out" / f"{number}.npy"))
     options = PredictOptions(tile=128, overlap=32)
     results, killed = [], []
@@ -54,9 +54,9 @@ def test_a_worker_that_is_killed_loses_nothing(model, tmp_path):
             for pid in killed:
                 os.kill(pid, signal.SIGKILL)
     assert killed
-    assert sorted(Path(result.image).stem for result in results) == [str(number) for number in range(8)]
+    assert sorted(Path(result.image).stem for result in results) == [str(number) for number in range(6)]
     assert {result.state for result in results} <= {"predicted", "kept"}
-    assert sorted(path.name for path in (tmp_path / "out").glob("*.npy")) == [f"{number}.npy" for number in range(8)]
+    assert sorted(path.name for path in (tmp_path / "out").glob("*.npy")) == [f"{number}.npy" for number in range(6)]
     for job in jobs:
         expected = unetzoo.predict(model, np.load(job.image), tile=128, overlap=32).argmax(0)
         assert (np.load(job.target) == expected).mean() > 0.999
