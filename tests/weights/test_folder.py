@@ -1,16 +1,16 @@
 """A network that is saved in a folder comes back as it was."""
 
 import json
-import subprocess
-import sys
 
 import pytest
 import timm
 import torch
+from processes import start
 from safetensors import safe_open
 from saved import INFO, same_weights, small_model
 
 import unetzoo
+from unetzoo.bench.calls import peak_bytes
 from unetzoo.weights.build import fill
 
 # The rest, the first model of each of timm's modules, takes some minutes: `pytest -m slow tests/weights`.
@@ -108,19 +108,18 @@ def test_loading_takes_the_memory_of_the_file_once(tmp_path):
     torch.manual_seed(0)
     model = unetzoo.create("unet", encoder="resnet50", decoder_options={"widths": (1024, 512, 256, 64, 32)})
     unetzoo.save(model, tmp_path)
-    program = """if True:
-        import sys, unetzoo
-        from unetzoo.bench.calls import peak_bytes
-        unetzoo.load(sys.argv[2])  # all code is loaded, all small things are made
-        def load():
-            model = unetzoo.load(sys.argv[1])
-            return sum(float(parameter.detach().sum()) for parameter in model.parameters())
-        print(peak_bytes(load, "cpu"))
-    """
     unetzoo.save(unetzoo.create("unet", encoder="resnet10t"), tmp_path / "small")
-    command = [sys.executable, "-c", program, tmp_path, tmp_path / "small"]
-    grown = int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    (grown,) = start(_say_growth, tmp_path, tmp_path / "small")[1]
     assert 0.5 < grown / (tmp_path / "model.safetensors").stat().st_size < 1.2
+
+
+def _say_growth(say, folder, small):
+    def load():
+        model = unetzoo.load(folder)
+        return sum(float(parameter.detach().sum()) for parameter in model.parameters())
+
+    unetzoo.load(small)  # all code is loaded, all small things are made
+    say(peak_bytes(load, "cpu"))
 
 
 def test_the_callers_tensors_and_configuration_stay_as_they_were(tmp_path):

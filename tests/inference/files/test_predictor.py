@@ -10,9 +10,11 @@ import tifffile
 import zarr
 from PIL import Image
 from predicting import SMALL, varied_model
+from processes import start
 
 import unetzoo
 from unetzoo import DataError, OptionError
+from unetzoo.bench.calls import resident_bytes
 from unetzoo.data.formats.read import open_image
 from unetzoo.inference.files import jobs as jobs_module
 from unetzoo.inference.files.options import PredictOptions
@@ -174,29 +176,19 @@ def test_what_may_not_be_read_or_written_is_named(tmp_path):
 
 
 def test_memory_does_not_grow_with_the_image(tmp_path):
-    unetzoo.save(varied_model(), tmp_path / "model")
-    program = """
-from pathlib import Path
-import unetzoo
-from unetzoo.bench.calls import resident_bytes
-from unetzoo.inference.files.options import PredictOptions
-from unetzoo.inference.files.predictor import FilePredictor
-predictor = FilePredictor(unetzoo.load("model").eval(), PredictOptions(tile=256, overlap=32))
-peaks = []
-for name in ("small", "large"):
-    predictor.predict(Path(f"{name}.npy"), Path(f"{name}.tif"))
-    peaks.append(resident_bytes("VmHWM") / 2**20)
-print(*peaks)
-"""
     np.save(tmp_path / "small.npy", np.zeros((600, 1200), np.uint8))
     large = np.lib.format.open_memmap(tmp_path / "large.npy", "w+", np.uint8, (4000, 1200))
     large.flush()
-    done = subprocess.run(
-        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, timeout=300, check=True
-    )
-    small, big = map(float, done.stdout.split())
+    small, big = start(_say_peaks, tmp_path)[1]
     mapped = 2 * 5  # MB: the image and its result are files in memory, whose pages the system takes back when it likes
     assert big - small - mapped < 24  # where the probabilities, 12 bytes a pixel, would be 57 MB
+
+
+def _say_peaks(say, folder):
+    predictor = FilePredictor(varied_model(), PredictOptions(tile=256, overlap=32))
+    for name in ("small", "large"):
+        predictor.predict(folder / f"{name}.npy", folder / f"{name}.tif")
+        say(resident_bytes("VmHWM") / 2**20)
 
 
 @pytest.mark.parametrize("by_blocks", [False, True])
