@@ -3,7 +3,7 @@
 import multiprocessing
 import os
 import platform
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -27,7 +27,11 @@ class BenchmarkError(UnetzooError):
 
 
 def run_case(
-    case: Case, on_round: Callable[[], None] = lambda: None, *, contenders: Contenders = OWN
+    case: Case,
+    on_round: Callable[[], None] = lambda: None,
+    *,
+    contenders: Contenders = OWN,
+    allocators: Sequence[str] = tuple(ALLOCATORS),
 ) -> dict[str, Any]:
     """Time a case.
 
@@ -35,6 +39,7 @@ def run_case(
         case: what to time.
         on_round: called after each round.
         contenders: what is compared, in each process.
+        allocators: names in `ALLOCATORS`; on a GPU, and where the C library is not glibc, `"A"` alone.
 
     Returns:
         Plain data: the case, the machine, the multiply-adds of the network, and for each allocator the worker's report
@@ -43,7 +48,7 @@ def run_case(
     Raises:
         BenchmarkError: a process of the benchmark failed, for example because memory ran out.
     """
-    allocators = ["A"] if case.device == "cuda" or platform.libc_ver()[0] != "glibc" else list(ALLOCATORS)
+    allocators = ["A"] if case.device == "cuda" or platform.libc_ver()[0] != "glibc" else allocators
     with ExitStack() as stack:
         workers = {name: stack.enter_context(_worker(case, contenders, ALLOCATORS[name])) for name in allocators}
         results = {name: {**ask(), "seconds": {}, "rate": []} for name, ask in workers.items()}
