@@ -4,8 +4,6 @@ import csv
 import json
 import os
 import signal
-import subprocess
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -14,6 +12,7 @@ import torch
 from cells import Cells
 from PIL import Image
 from predicting import objects_model
+from processes import start
 from skimage.measure import regionprops_table
 
 import unetzoo
@@ -229,23 +228,23 @@ def test_images_of_a_data_set_of_python_have_the_names_of_its_samples(model, tmp
     assert [int(row["sum_c1"]) for row in rows] == sums
 
 
-_KILLED = """
-import os, signal, sys
-import unetzoo
-from unetzoo import ObjectFiles
-model, images, out = sys.argv[1:]
-files = ObjectFiles(table=f"{out}/cells.csv", summary=f"{out}/summary.csv", outlines=f"{out}/outlines",
-                    overlay=f"{out}/overlays", pixel_size="0.5um")
-unetzoo.predict_files(unetzoo.load(model).eval(), images, f"{out}/labels", object_files=files,
-                      on_result=lambda _: os.kill(os.getpid(), signal.SIGKILL))
-"""
+def _predict_until_killed(_, folder, images, out):
+    unetzoo.predict_files(
+        unetzoo.load(folder).eval(),
+        images,
+        out / "labels",
+        object_files=_all_files(out),
+        on_result=lambda _: os.kill(os.getpid(), signal.SIGKILL),
+    )
 
 
 def test_killed_between_images_it_leaves_no_table_and_goes_on_to_the_same_bytes(model, images, tmp_path):
     unetzoo.save(model, tmp_path / "model")
     (tmp_path / "killed").mkdir()
-    command = [sys.executable, "-c", _KILLED, tmp_path / "model", images, tmp_path / "killed"]
-    assert subprocess.run(command, env=os.environ, timeout=120).returncode == -signal.SIGKILL
+    process, said = start(_predict_until_killed, tmp_path / "model", images, tmp_path / "killed")
+    assert [*said] == []
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
     assert [path.name for path in (tmp_path / "killed" / "labels").glob("*.png")] == ["a.png"]
     assert not list((tmp_path / "killed").glob("*.csv"))
     (tmp_path / "whole").mkdir()
