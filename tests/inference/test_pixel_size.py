@@ -1,5 +1,6 @@
 """Images whose pixels have another size than those of the training."""
 
+import copy
 from dataclasses import replace
 
 import numpy as np
@@ -100,6 +101,20 @@ def test_a_file_is_predicted_at_the_size_of_the_training_unless_it_never_is(mode
     (result,) = unetzoo.predict_files(model, image, target, options=PredictOptions(**options, resample="never"))
     assert (result.state, result.reason) == ("predicted", "resample is never, was auto")
     assert (tifffile.imread(target) != mask).any()
+
+
+def test_what_a_clip_cuts_does_not_reach_the_pixels_around_it(model, tmp_path):
+    clipped = copy.deepcopy(model)
+    normalization = unetzoo.ClipNormalization(low=40, high=200, mean=100, std=80)
+    clipped.config = replace(model.config, info=replace(model.config.info, normalization=(normalization,)))
+    results = []
+    for name, value in (("metal", 3000), ("cut", 200)):
+        image, path = np.full((20, 24), 80, np.uint16), tmp_path / f"{name}.tif"
+        image[10, 12] = value
+        tifffile.imwrite(path, image, resolution=(10_000, 10_000), resolutionunit="CENTIMETER")
+        unetzoo.predict_files(clipped, path, tmp_path / f"{name}.npy", options=PredictOptions(probabilities=True))
+        results.append(np.load(tmp_path / f"{name}.npy"))
+    np.testing.assert_array_equal(*results)
 
 
 def test_resampled_rows_go_on_where_they_stopped(model, tmp_path):

@@ -16,6 +16,8 @@ from unetzoo.data.sources.spaced import parts_of
 from unetzoo.training import crops
 from unetzoo.training.spacing import SpacedSurvey
 
+_STEPS = (4, 0.75, 0.5)
+
 
 def _network(axes=3):
     torch.manual_seed(0)
@@ -88,6 +90,26 @@ def test_crops_are_the_same_whether_samples_are_kept_or_read_by_windows(mixed, t
     kept = losses(tmp_path / "kept")
     monkeypatch.setattr(crops, "_CACHED_BYTES", 0)
     assert losses(tmp_path / "windows") == pytest.approx(kept, abs=1e-3)
+
+
+def test_what_a_clip_cuts_does_not_reach_the_voxels_around_it(mixed, tmp_path, monkeypatch):
+    """Metal in a CT would brighten what is resampled with it."""
+    clip = unetzoo.ClipNormalization(low=0, high=1000, mean=500, std=200)
+
+    def losses(name, **options):
+        cases = tmp_path / name / "cases"
+        for number, path in enumerate(sorted(mixed.glob("*/*.tif"))):
+            array, is_image = tifffile.imread(path), path.parent.name == "images"
+            if is_image:
+                array[2, 10, 8] = 2500 + 100 * number if name.startswith("metal") else 1000
+            write_stack(cases / path.parent.name / path.name, array, (4, 0.375, 0.25) if "3" in path.name else _STEPS)
+        fit = unetzoo.fit(_network(), cases, tmp_path / name / "run", spacing=(2, 1, 1), normalization=clip, **options)
+        return [epoch.loss for epoch in fit.epochs]
+
+    options = {"options": _options(crop=(8, 16, 16))}
+    assert losses("metal", **options) == losses("cut", **options)
+    monkeypatch.setattr(crops, "_CACHED_BYTES", 0)
+    assert losses("metal by windows", **options) == losses("cut by windows", **options)
 
 
 def test_a_network_remembers_the_spacing_and_its_recipe_trains_it_again(mixed, tmp_path):

@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 
 from unetzoo.data.formats.moments import MomentsOf, moments_of
 from unetzoo.data.formats.nodata import valid_values
+from unetzoo.data.formats.resample import Limits
 from unetzoo.errors import DataWarning, OptionError
 from unetzoo.inference.scale import scaling_of
 from unetzoo.nn.ensemble import Ensemble, Member, members_of
 from unetzoo.nn.info import ModelInfo, steps_for
-from unetzoo.nn.normalization import NONZERO, Moments, is_relative
+from unetzoo.nn.normalization import NONZERO, Moments, is_relative, limits_of
 
 Values = NDArray[np.float32]
 
@@ -63,6 +64,11 @@ class Normalize:
         if empty is not None:
             values[empty] = 0
         return values
+
+    @property
+    def limits(self) -> Limits | None:
+        """The values to which an image is cut before it is resampled, if it is."""
+        return limits_of(self.info.normalization, factor=self.factor)
 
     def _empty(self, values: Values) -> NDArray[np.bool_] | None:
         """Where values (c, h, w) stay 0, since all channels are, of each slice if they are those of several."""

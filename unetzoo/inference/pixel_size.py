@@ -13,6 +13,7 @@ from unetzoo.data.formats.orientation import AXES
 from unetzoo.data.formats.pixels import MOST, SAME, differ, pixel_sizes, size_at
 from unetzoo.data.formats.resample import Resampled, thick_axes
 from unetzoo.inference.choices import Resample
+from unetzoo.inference.normalize import Normalize
 from unetzoo.inference.resample import Rows, first_row, rows_back
 from unetzoo.nn.config import ModelConfig
 
@@ -83,15 +84,18 @@ def check_size(scale: PixelScale, classes: int, name: str) -> None:
     )
 
 
-def resampled(scale: PixelScale, image: Any, nodata: tuple[float, ...]) -> Any:  # noqa: ANN401 - whatever can be sliced
-    """An image as its scale says."""
-    return image if scale.seen is None else Resampled(image, scale.seen, nodata, stepped=scale.stepped)
+def resampled(scale: PixelScale, image: Any, normalize: Normalize) -> Any:  # noqa: ANN401 - whatever can be sliced
+    """An image as its scale says, before it is normalized."""
+    if scale.seen is None:
+        return image
+    nodata = tuple(normalize.info.nodata)
+    return Resampled(image, scale.seen, nodata, stepped=scale.stepped, limits=normalize.limits)
 
 
 def rows_at(
     scale: PixelScale,
     image: Any,  # noqa: ANN401 - whatever can be sliced
-    nodata: tuple[float, ...],
+    normalize: Normalize,
     predict: Predict,
     *,
     start: int = 0,
@@ -101,7 +105,7 @@ def rows_at(
     Args:
         scale: of the image.
         image: (h, w, c) or (d, h, w, c), whatever can be sliced.
-        nodata: values that stand for no data.
+        normalize: what normalizes it, for the first network of an ensemble.
         predict: gives the maps of an image, `rows_of` with all arguments but the image and `start`.
         start: number of rows that are finished.
     """
@@ -110,7 +114,7 @@ def rows_at(
         yield from predict(image, start=start)
     elif start < height:
         size = image.shape[: len(scale.seen)]
-        rows = predict(resampled(scale, image, nodata), start=first_row(start, height, scale.seen[0]))
+        rows = predict(resampled(scale, image, normalize), start=first_row(start, height, scale.seen[0]))
         yield from rows_back(rows, size, scale.seen, start=start, stepped=scale.stepped)
 
 

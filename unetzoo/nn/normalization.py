@@ -138,6 +138,22 @@ def is_relative(normalization: ChannelNormalization) -> bool:
     return isinstance(normalization, str) and normalization != "none"
 
 
+def limits_of(
+    normalization: Sequence[ChannelNormalization], *, factor: float = 1.0
+) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+    """The lowest and highest values of each channel, before a factor multiplies them; None: none is cut.
+
+    What is resampled is cut before, so that values which do not count, such as those of metal in a CT, do not change
+    those around them (nnU-Net, doi:10.1038/s41592-020-01008-z).
+    """
+    clips = [each if isinstance(each, ClipNormalization) else None for each in normalization]
+    if not any(clips):
+        return None
+    low = np.array([each.low / factor if each else -math.inf for each in clips])
+    high = np.array([each.high / factor if each else math.inf for each in clips])
+    return low, high
+
+
 def steps_of(
     normalization: Sequence[ChannelNormalization], moments: Moments | None = None, *, factor: float = 1.0
 ) -> Steps:

@@ -114,8 +114,8 @@ def run_training(
         if options.activation_checkpointing:
             model.checkpoint_activations()
         training = Training(accelerator, model, options, plan, info, folder)
-        crops = _crops(spaced.dataset("train"), model.config, options, plan, statistics)
-        validation = spaced.dataset("val")
+        crops = _crops(spaced.dataset("train", normalization), model.config, options, plan, statistics)
+        validation = spaced.dataset("val", normalization)
         with explaining(options.batch, plan.crop), _discard_run_before_first_step(training):
             training.run(crops, validation, _recording(training, listener, resume=resume), resume=resume)
         return replace(finish(training, validation, listener.on_tune), inheritance=inheritance)

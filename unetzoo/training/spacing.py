@@ -16,6 +16,7 @@ from unetzoo.data.sources.spaced import SpacedDataset
 from unetzoo.data.survey.statistics import Statistics
 from unetzoo.data.survey.survey import Survey
 from unetzoo.errors import DataError
+from unetzoo.nn.normalization import ChannelNormalization, limits_of
 
 _BYTES = 12  # of a value while it is resampled
 
@@ -41,12 +42,13 @@ class SpacedSurvey:
         if self.spacing:
             self._check()
 
-    def dataset(self, split: str) -> Dataset:
-        """The samples of a split; empty if the split has none."""
+    def dataset(self, split: str, normalization: Sequence[ChannelNormalization] = ()) -> Dataset:
+        """The samples of a split, their values cut as their normalization says; empty if the split has none."""
         samples = self.survey.dataset(split)
         if not self.spacing:
             return samples
-        return SpacedDataset(samples, self._steps(samples.indices), self.spacing, self.survey.statistics.nodata)
+        steps, nodata = self._steps(samples.indices), self.survey.statistics.nodata
+        return SpacedDataset(samples, steps, self.spacing, nodata, limits_of(normalization))
 
     @property
     def unit(self) -> str:

@@ -165,3 +165,15 @@ def test_windows_of_a_mask_are_parts_of_the_whole_and_planes_are_masks_each():
     both = ResampledMask(planes, new)[_whole(new)]
     np.testing.assert_array_equal(both[..., 0], ResampledMask(planes[..., 0], new)[_whole(new)])
     assert set(np.unique(both[..., 1])) == {0, 255}
+
+
+@pytest.mark.parametrize("size", [(57, 41), (20, 12)])
+def test_values_beyond_limits_do_not_reach_those_around_them(size):
+    image = _image((40, 33), channels=4)
+    image[10, 10], image[20, 20] = 50, -50
+    limits = np.array([0.25, -np.inf]), np.array([0.75, 1])  # repeated for the third and the fourth channel
+    cut = np.clip(image, np.tile(limits[0], 2), np.tile(limits[1], 2)).astype(np.float32)
+    np.testing.assert_array_equal(
+        Resampled(image, size, limits=limits)[_whole(size)], Resampled(cut, size)[_whole(size)]
+    )
+    assert Resampled(image, size)[_whole(size)].max() > 2

@@ -24,6 +24,8 @@ Weights = NDArray[np.float32]
 Table = tuple[int, Weights]
 """The first old pixel of an axis, and the weights (new, n) of it and those after it."""
 Window = tuple[slice, ...]
+Limits = tuple[NDArray[np.float64], NDArray[np.float64]]
+"""The lowest and the highest values of channels."""
 
 
 class Resampled:
@@ -38,6 +40,8 @@ class Resampled:
         size: (h, w) or (d, h, w) of the result.
         nodata: values that stand for no data.
         stepped: axes that are not interpolated; see `thick_axes`.
+        limits: the lowest and the highest values of channels, to which they are cut before; fewer than channels are
+            repeated. None: they are not cut.
 
     Attributes:
         shape: (h, w, c) or (d, h, w, c) of the result.
@@ -51,8 +55,9 @@ class Resampled:
         nodata: Sequence[float] = (),
         *,
         stepped: Sequence[int] = (),
+        limits: Limits | None = None,
     ) -> None:
-        self._image, self._nodata, self._stepped = image, nodata, stepped
+        self._image, self._nodata, self._stepped, self._limits = image, nodata, stepped, limits
         self._axes = len(size)
         self.shape = (*size, image.shape[self._axes] if len(image.shape) > self._axes else 1)
         self.dtype = getattr(image, "dtype", None)
@@ -64,6 +69,10 @@ class Resampled:
         block = masked_values(block if block.ndim > self._axes else block[..., None], self._nodata)
         values = np.moveaxis(np.ma.getdata(block), -1, 0).astype(np.float32)
         valid = valid_values(block)
+        if self._limits is not None:
+            shape = (len(values), *(1,) * self._axes)
+            low, high = (np.resize(each, shape).astype(np.float32) for each in self._limits)
+            np.clip(values, low, high, out=values)
         has_data = None if valid is None else np.moveaxis(valid, -1, 0)
         result = np.moveaxis(contracted(values, has_data, [table for _, table in tables]), 0, -1)
         return _as_type(result, block.dtype)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from unetzoo.data.dataset import Dataset, Sample
 from unetzoo.data.formats.moments import moments_of
 from unetzoo.data.formats.pixels import differ, size_at
-from unetzoo.data.formats.resample import Resampled, ResampledMask, thick_axes
+from unetzoo.data.formats.resample import Limits, Resampled, ResampledMask, thick_axes
 from unetzoo.data.sources.parts import PartSample, part_sample, planes_last
 from unetzoo.data.sources.samples import CodedDataset
 from unetzoo.nn.normalization import Moments
@@ -24,6 +24,7 @@ class SpacedDataset(Dataset):
         steps: distances between the pixels of each sample along each axis, (n, 2) or (n, 3).
         spacing: those of the result, in the same unit.
         nodata: values of images that stand for no data.
+        limits: as for `Resampled`.
     """
 
     def __init__(
@@ -32,11 +33,12 @@ class SpacedDataset(Dataset):
         steps: NDArray[np.float64],
         spacing: Sequence[float],
         nodata: Sequence[float] = (),
+        limits: Limits | None = None,
     ) -> None:
         super().__init__(samples.class_names, labels=samples.labels)
         self.split, self.split_note = samples.split, samples.split_note
         self.samples, self._steps = samples, steps
-        self._spacing, self._nodata = tuple(spacing), tuple(nodata)
+        self._spacing, self._nodata, self._limits = tuple(spacing), tuple(nodata), limits
         self._moments: dict[tuple[int, tuple[float, ...]], Moments] = {}
 
     def __len__(self) -> int:
@@ -48,7 +50,7 @@ class SpacedDataset(Dataset):
         size = self._size(index, sample.image.shape)
         if size is None:
             return sample
-        image = Resampled(sample.image, size, self._nodata, stepped=self._stepped(index))
+        image = Resampled(sample.image, size, self._nodata, stepped=self._stepped(index), limits=self._limits)
         axes = len(size)
         labels = self._labels(index, planes_last(sample.mask, axes), size)
         mask = np.moveaxis(labels, -1, 0) if labels.ndim > axes else labels
@@ -68,7 +70,7 @@ class SpacedDataset(Dataset):
         image, mask, name, nbytes = part_sample(self.samples, index, decoded=True) or self._whole(index)
         size, stepped = size_at(image.shape[: len(ratios)], ratios), self._stepped(index)
         return PartSample(
-            Resampled(image, size, self._nodata, stepped=stepped),
+            Resampled(image, size, self._nodata, stepped=stepped, limits=self._limits),
             ResampledMask(mask, size, stepped=stepped),
             name,
             nbytes * prod(size) // prod(image.shape[: len(size)]),
