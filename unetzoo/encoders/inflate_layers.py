@@ -14,7 +14,7 @@ def pad_same(
     """TensorFlow's padding: afterwards a layer divides sides by its stride, rounded up; odd numbers end with more."""
     padding: list[int] = []
     for side, width, step, rate in zip(volume.shape[2:], kernel, stride, dilation, strict=True):
-        missing = max((-(-side // step) - 1) * step + (width - 1) * rate + 1 - side, 0)
+        missing = max((side - 1) // step * step + (width - 1) * rate + 1 - side, 0)
         padding = [missing // 2, missing - missing // 2, *padding]
     return F.pad(volume, padding, value=value)
 

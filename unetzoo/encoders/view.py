@@ -51,8 +51,11 @@ class View:
 
 
 def round_up(side: int, unit: int) -> int:
-    """The smallest multiple of `unit` that is not smaller than `side`."""
-    return -(-side // unit) * unit
+    """The smallest multiple of `unit` that is not smaller than `side`.
+
+    Nothing is negative here: a graph in ONNX divides negative numbers towards 0.
+    """
+    return (side + unit - 1) // unit * unit
 
 
 def fit(levels: Sequence[Tensor], features: FeatureInfo, size: Size) -> list[Tensor]:

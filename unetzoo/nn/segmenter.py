@@ -245,7 +245,7 @@ class Segmenter(nn.Module):
 def _cut(logits: Tensor, size: Sequence[int], reduction: Factor) -> Tensor:
     """Logits at a lower resolution, without what lies beyond an image of that size."""
     steps = along_axes(reduction, len(size))
-    return logits[of_last_axes(slice(-(-side // step)) for side, step in zip(size, steps, strict=True))]
+    return logits[of_last_axes(slice((side + step - 1) // step) for side, step in zip(size, steps, strict=True))]
 
 
 def freeze(encoder: Encoder) -> None:

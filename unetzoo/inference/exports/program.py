@@ -68,7 +68,8 @@ def sizes_of(job: Job) -> tuple[Size, Size]:
         traced = tuple(by * unit + 1 for by, unit in zip((3, 5, 7), units, strict=True))
         return traced, tuple(by * unit - 1 for by, unit in zip((2, 3, 4), units, strict=True))
     # so large that no map is of one pixel, which a graph would take for granted, though some decoders halve the deepest
-    return (17 * reduction + 1, 19 * reduction - 1), (4 * reduction, 6 * reduction - 3)
+    # odd multiples, which a backbone with a larger stride than the deepest level has to pad
+    return (17 * reduction + 1, 19 * reduction - 1), (5 * reduction, 7 * reduction - 3)
 
 
 def recorded(job: Job) -> Any:  # noqa: ANN401 - torch's ExportedProgram
