@@ -31,7 +31,7 @@ def run_case(
     on_round: Callable[[], None] = lambda: None,
     *,
     contenders: Contenders = OWN,
-    allocators: Sequence[str] = tuple(ALLOCATORS),
+    allocators: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Time a case.
 
@@ -39,7 +39,7 @@ def run_case(
         case: what to time.
         on_round: called after each round.
         contenders: what is compared, in each process.
-        allocators: names in `ALLOCATORS`; on a GPU, and where the C library is not glibc, `"A"` alone.
+        allocators: names in `ALLOCATORS`; empty: all. On a GPU, and where the C library is not glibc, `"A"` alone.
 
     Returns:
         Plain data: the case, the machine, the multiply-adds of the network, and for each allocator the worker's report
@@ -48,7 +48,9 @@ def run_case(
     Raises:
         BenchmarkError: a process of the benchmark failed, for example because memory ran out.
     """
-    allocators = ["A"] if case.device == "cuda" or platform.libc_ver()[0] != "glibc" else allocators
+    allocators = allocators or list(ALLOCATORS)
+    if case.device == "cuda" or platform.libc_ver()[0] != "glibc":
+        allocators = ["A"]
     with ExitStack() as stack:
         workers = {name: stack.enter_context(_worker(case, contenders, ALLOCATORS[name])) for name in allocators}
         results = {name: {**ask(), "seconds": {}, "rate": []} for name, ask in workers.items()}
