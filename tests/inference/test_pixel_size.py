@@ -13,7 +13,8 @@ import unetzoo
 from unetzoo import ModelInfo, PredictOptions
 from unetzoo.data.formats import Axis, Grid
 from unetzoo.inference.files.predictor import FilePredictor
-from unetzoo.inference.pixel_size import AS_IT_IS, scale_of
+from unetzoo.inference.normalize import Normalize
+from unetzoo.inference.pixel_size import AS_IT_IS, PixelScale, resampled, scale_of
 
 _CELL, _SMALL, _LARGE = 24, 4, 9  # a disc in each square; radii; in pixels of the training
 
@@ -115,6 +116,18 @@ def test_what_a_clip_cuts_does_not_reach_the_pixels_around_it(model, tmp_path):
         unetzoo.predict_files(clipped, path, tmp_path / f"{name}.npy", options=PredictOptions(probabilities=True))
         results.append(np.load(tmp_path / f"{name}.npy"))
     np.testing.assert_array_equal(*results)
+
+
+def test_an_ensemble_cuts_what_counts_for_none_of_its_networks():
+    clips = [unetzoo.ClipNormalization(low=low, high=high, mean=0, std=1) for low, high in ((0.2, 0.7), (0.1, 0.6))]
+    first, second, free = (Normalize(ModelInfo(normalization=(each,))) for each in (*clips, "none"))
+    image = np.random.default_rng(0).random((20, 24, 1), np.float32)
+    scale, whole = PixelScale((11, 31)), (slice(0, 11), slice(0, 31))
+    cut = resampled(scale, image.clip(0.1, 0.7), (free,))[whole]
+    np.testing.assert_array_equal(resampled(scale, image, (first, second))[whole], cut)
+    uncut = resampled(scale, image, (free,))[whole]
+    np.testing.assert_array_equal(resampled(scale, image, (first, free))[whole], uncut)
+    assert (uncut != cut).any()
 
 
 def test_resampled_rows_go_on_where_they_stopped(model, tmp_path):

@@ -228,14 +228,14 @@ def predicted_maps(
     config, normalizations = network.config, normalizations_of(image, network, name=name, whole=whole)
     seen: Any = image
     if config.objects:
-        seen, scale = resampled(scale, image, normalizations[0]), AS_IT_IS
+        seen, scale = resampled(scale, image, normalizations), AS_IT_IS
     result = np.empty((config.classes, *seen.shape[:-1]), dtype=np.float32)
     out = result if scale.seen is None else None
 
     predict = partial(
         rows_of, model, tile=tile, overlap=overlap, batch=1, mirrors=mirrors, normalizations=normalizations, out=out
     )
-    for top, maps in rows_at(scale, seen, normalizations[0], predict):
+    for top, maps in rows_at(scale, seen, normalizations, predict):
         result[:, top : top + maps.shape[1]] = maps
     return result
 

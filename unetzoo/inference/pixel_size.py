@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any, Protocol
 
 import numpy as np
@@ -11,7 +12,7 @@ from unetzoo.data.formats.grid import Grid
 from unetzoo.data.formats.limits import check_memory
 from unetzoo.data.formats.orientation import AXES
 from unetzoo.data.formats.pixels import MOST, SAME, differ, pixel_sizes, size_at
-from unetzoo.data.formats.resample import Resampled, thick_axes
+from unetzoo.data.formats.resample import Limits, Resampled, thick_axes
 from unetzoo.inference.choices import Resample
 from unetzoo.inference.normalize import Normalize
 from unetzoo.inference.resample import Rows, first_row, rows_back
@@ -84,18 +85,29 @@ def check_size(scale: PixelScale, classes: int, name: str) -> None:
     )
 
 
-def resampled(scale: PixelScale, image: Any, normalize: Normalize) -> Any:  # noqa: ANN401 - whatever can be sliced
-    """An image as its scale says, before it is normalized."""
+def resampled(
+    scale: PixelScale,
+    image: Any,  # noqa: ANN401 - whatever can be sliced
+    normalizations: Sequence[Normalize],
+) -> Any:  # noqa: ANN401 - likewise
+    """An image as its scale says, before each network normalizes it; values that count for none are cut before."""
     if scale.seen is None:
         return image
-    nodata = tuple(normalize.info.nodata)
-    return Resampled(image, scale.seen, nodata, stepped=scale.stepped, limits=normalize.limits)
+    nodata = tuple(normalizations[0].info.nodata)
+    return Resampled(image, scale.seen, nodata, stepped=scale.stepped, limits=_common_limits(normalizations))
+
+
+def _common_limits(normalizations: Sequence[Normalize]) -> Limits | None:
+    """Those within which all values lie that count for any network."""
+    limits = [each.limits for each in normalizations]
+    lows, highs = ([each[end] for each in limits if each is not None] for end in (0, 1))
+    return (reduce(np.minimum, lows), reduce(np.maximum, highs)) if None not in limits else None
 
 
 def rows_at(
     scale: PixelScale,
     image: Any,  # noqa: ANN401 - whatever can be sliced
-    normalize: Normalize,
+    normalizations: Sequence[Normalize],
     predict: Predict,
     *,
     start: int = 0,
@@ -105,7 +117,7 @@ def rows_at(
     Args:
         scale: of the image.
         image: (h, w, c) or (d, h, w, c), whatever can be sliced.
-        normalize: what normalizes it, for the first network of an ensemble.
+        normalizations: what normalizes it for each network.
         predict: gives the maps of an image, `rows_of` with all arguments but the image and `start`.
         start: number of rows that are finished.
     """
@@ -114,7 +126,7 @@ def rows_at(
         yield from predict(image, start=start)
     elif start < height:
         size = image.shape[: len(scale.seen)]
-        rows = predict(resampled(scale, image, normalize), start=first_row(start, height, scale.seen[0]))
+        rows = predict(resampled(scale, image, normalizations), start=first_row(start, height, scale.seen[0]))
         yield from rows_back(rows, size, scale.seen, start=start, stepped=scale.stepped)
 
 

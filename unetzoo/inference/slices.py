@@ -151,7 +151,7 @@ class SeenVolume:
             mirrors=tiling.mirrors,
             normalizations=self._normalizations,
         )
-        rows = rows_at(self._scale(view), image, self._normalizations[0], predict)
+        rows = rows_at(self._scale(view), image, self._normalizations, predict)
         return np.concatenate([part for _, part in rows], axis=1)
 
     def _scale(self, view: Slices) -> PixelScale:

@@ -97,7 +97,7 @@ class SeenWhole:
             normalizations=self._normalizations,
             out=out,
         )
-        return rows_at(self._scale, self._volume, self._normalizations[0], predict)
+        return rows_at(self._scale, self._volume, self._normalizations, predict)
 
     def _along(self, array: NDArray[Any]) -> NDArray[Any]:
         """An array (d, h, w) or (k, d, h, w) along the directions, with planes last; a view."""

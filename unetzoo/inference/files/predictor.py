@@ -168,9 +168,9 @@ class FilePredictor:
         outputs: Sequence[Output],
         on_rows: Callable[[int, int], None],
     ) -> None:
-        options, pixels, scale, normalize = self.options, image.pixels, image.scale, image.normalizations[0]
+        options, pixels, scale = self.options, image.pixels, image.scale
         if self.config.objects:  # they are decoded at that size, and brought back as objects
-            pixels, scale = resampled(scale, pixels, normalize), AS_IT_IS
+            pixels, scale = resampled(scale, pixels, image.normalizations), AS_IT_IS
         height, width = pixels.shape[:2]
         with ExitStack() as stack:
             opened = [(output, stack.enter_context(begun(output, (height, width)))) for output in outputs]
@@ -191,7 +191,7 @@ class FilePredictor:
                 normalizations=image.normalizations,
                 entropies=options.uncertainty == "disagreement",
             )
-            for top, rows in rows_at(scale, pixels, normalize, predict, start=done):
+            for top, rows in rows_at(scale, pixels, image.normalizations, predict, start=done):
                 for output, file in due:
                     file.write(top, output.encode(rows))
                 on_rows(top + rows.shape[1], height)

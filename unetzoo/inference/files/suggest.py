@@ -90,7 +90,7 @@ def suggest(
             entropies=kind == "disagreement",
         )
         total, pixels = 0.0, 0
-        for _, rows in rows_at(seen.scale, seen.pixels, seen.normalizations[0], predict):
+        for _, rows in rows_at(seen.scale, seen.pixels, seen.normalizations, predict):
             values = uncertainty_of(rows, network.config, kind)
             total += float(np.nansum(values, dtype=np.float64))
             pixels += int(np.count_nonzero(~np.isnan(values)))
