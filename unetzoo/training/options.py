@@ -47,8 +47,8 @@ class FitOptions:
         crop: Side of the square crops. Of volumes that of cubes, or the three along depth, height and width, such as
             `(32, 64, 64)`, on the command line 32,64,64. None: 256, or less if all images are smaller; of volumes 64
             along each axis, or less.
-        learning_rate: Highest learning rate. None: 1e-3; more in networks that begin with random weights and whose
-            deepest level has under 288 channels, as many times as there are fewer channels, up to 3e-3.
+        learning_rate: Highest learning rate. None: 1e-3; in a network that begins with random weights and has under
+            288 channels at its deepest level, 1e-3 * 288 / channels, at most 3e-3.
         encoder_rate: Learning rate of the encoder, as a share of `learning_rate`. None: 0.1 if the training begins with
             weights that were loaded or pretrained, else 1.
         weight_decay: Weight decay of AdamW (arXiv:1711.05101).

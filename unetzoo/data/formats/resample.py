@@ -40,8 +40,8 @@ class Resampled:
         size: (h, w) or (d, h, w) of the result.
         nodata: values that stand for no data.
         stepped: axes that are not interpolated; see `thick_axes`.
-        limits: the lowest and the highest values of channels, to which they are cut before; fewer than channels are
-            repeated. None: they are not cut.
+        limits: the lowest and the highest values of channels, to which they are cut before; if there are fewer than
+            channels, they are repeated. None: nothing is cut.
 
     Attributes:
         shape: (h, w, c) or (d, h, w, c) of the result.
