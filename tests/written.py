@@ -12,12 +12,14 @@ import numpy as np
 from cells import Cells
 from PIL import Image, ImageDraw
 from processes import start
+from touching import write_nuclei
 
 from unetzoo.cli import main, progress_lines
 
 _SHORT = ["--steps", "2", "--epochs", "1", "--batch", "2", "--crop", "64"]
 BUDGET = {  # instead of hours
     "train cells/ --folds": [*_SHORT, "--encoder", "resnet10t"],  # several networks; the line names no encoder
+    "train stacks/": ["--steps", "2", "--epochs", "1", "--batch", "2", "--crop", "16"],
     "train": _SHORT,
     "bench grid --objects": ["--objects", "components"],
     "bench grid": ["--decoders", "unet"],
@@ -77,7 +79,11 @@ def _arguments(line):
 
 
 def make_cells(folder):
-    """Folders of images and masks: three in `cells/`, three of numbered cells in `wells/`, four cracks in `walls/`."""
+    """Folders of images and masks: three in `cells/`, three of numbered cells in `wells/`, four cracks in `walls/`.
+
+    And three volumes with numbered nuclei in `stacks/`.
+    """
+    write_nuclei(folder / "stacks", 3)
     random = np.random.default_rng(0)
     for name in ("a.png", "b.png", "c.png"):
         for kind, values in (

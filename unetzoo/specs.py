@@ -112,7 +112,9 @@ class LossSpec:
 class ObjectCodingSpec:
     """A coding of objects: `build(**its own options)` gives an `unetzoo.ObjectCoding`.
 
-    `when` is a sentence on when to choose it.
+    `when` is a sentence on when to choose it; `spatial_dims` are the numbers of axes that it works over: 2 for images,
+    3 for volumes. One that works over three may have the option `spacing`, the distances of voxels along z, y and x:
+    unless users give it, it is that of the network's training.
     """
 
     name: str
@@ -120,6 +122,7 @@ class ObjectCodingSpec:
     summary: str = ""
     paper: str = ""
     when: str = ""
+    spatial_dims: tuple[int, ...] = (2,)
 
 
 @dataclass(frozen=True, kw_only=True)

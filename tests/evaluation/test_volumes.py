@@ -125,9 +125,11 @@ def test_all_axes_and_the_command_measure_volumes(cases, tmp_path):
     assert "distances are in um" in done.output
 
 
-def test_images_have_no_axes_and_volumes_no_objects(cases):
+def test_images_have_no_axes_and_slices_no_objects(cases):
     network = _network()
-    with pytest.raises(unetzoo.OptionError, match="objects are counted in images, not in volumes"):
+    with pytest.raises(
+        unetzoo.OptionError, match="objects are counted in images, and in volumes by a network over three axes"
+    ):
         unetzoo.evaluate(network, cases, split="all", instances="foreground")
     network.config = replace(network.config, info=unetzoo.ModelInfo(), in_channels=3)
     with pytest.raises(unetzoo.OptionError, match="axes are for volumes, and the data has images"):

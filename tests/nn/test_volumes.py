@@ -236,11 +236,6 @@ def test_kernels_and_strides_that_do_not_fit_are_refused(options, says):
         _network(**options)
 
 
-def test_objects_are_for_images():
-    with pytest.raises(unetzoo.OptionError, match="codings of objects are for images"):
-        unetzoo.create("unet", encoder="plain", spatial_dims=3, objects="distance")
-
-
 @pytest.mark.parametrize(("call", "says"), [
     (lambda model: unetzoo.predict_uncertainty(model, torch.zeros(5, 9, 9, 2).numpy()), "a map of uncertainty"),
     (lambda model: unetzoo.deploy(model, "nuclei", "deployed"), "deploying"),

@@ -13,7 +13,7 @@ _MOST = 2**24  # numbers that float32, with which masks are deformed, tells apar
 
 
 def object_ids(dataset: Dataset, index: int, mask: NDArray[np.integer]) -> NDArray[np.int32]:
-    """The number (h, w) of each pixel's object; 0 is background, -1 where the class is not known.
+    """The number of each pixel's object; 0 is background, -1 where the class is not known.
 
     Where masks do not number objects, the connected components of each class but the first, the background, are
     objects, over edges and corners.
@@ -21,7 +21,7 @@ def object_ids(dataset: Dataset, index: int, mask: NDArray[np.integer]) -> NDArr
     Args:
         dataset: of the sample.
         index: of the sample.
-        mask: its class ids (h, w).
+        mask: its class ids (h, w), of a volume (d, h, w).
 
     Raises:
         DataError: the numbers are not of the mask's shape.
@@ -42,7 +42,7 @@ def _components(mask: NDArray[np.integer]) -> NDArray[np.int32]:
     from skimage.measure import label
 
     known = np.where(mask == UNKNOWN, 0, mask)
-    objects: NDArray[np.int32] = label(known, background=0, connectivity=2).astype(np.int32, copy=False)
+    objects: NDArray[np.int32] = label(known, background=0, connectivity=mask.ndim).astype(np.int32, copy=False)
     return objects
 
 

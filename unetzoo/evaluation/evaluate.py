@@ -161,20 +161,18 @@ def measure_cases(
     if network_of(model).config.spatial_dims == 3:
         if tiling.axes is not None:
             raise OptionError("axes are those of slices, and the network sees all three at once: leave axes out")
-        _refuse_for_volumes(measurement)
         return measure_cases_whole(model, dataset, measurement, seen, on_volume=lambda: on_case(len(dataset)))
     volumes = volumes_of(dataset)
     if volumes is None:
         if tiling.axes is not None:
             raise OptionError("axes are for volumes, and the data has images: leave axes out")
         return _measure_images(model, dataset, measurement, tiling, lambda: on_case(len(dataset)))
-    _refuse_for_volumes(measurement)
-    return measure_volumes(model, dataset, measurement, seen, tiling.axes, on_volume=lambda: on_case(len(volumes)))
-
-
-def _refuse_for_volumes(measurement: Measurement) -> None:
     if measurement.counted:
-        raise OptionError("objects are counted in images, not in volumes: leave instances out")
+        raise OptionError(
+            "objects are counted in images, and in volumes by a network over three axes (--spatial-dims 3), not in "
+            "slices: leave instances out"
+        )
+    return measure_volumes(model, dataset, measurement, seen, tiling.axes, on_volume=lambda: on_case(len(volumes)))
 
 
 def _measure_images(
@@ -198,7 +196,7 @@ def _measure_images(
             scale=scale,
             whole=whole,
         )
-        prediction = prediction_of(maps, config, sample.image.shape[:2])
+        prediction = prediction_of(maps, config, sample.image.shape[:-1])
         truth = known_where_data(sample.image, sample.mask, config.info.nodata)
         pairs = object_pairs(prediction, truth, dataset, index, measurement.counted)
         tallies = np.stack([tally(*pair) for pair in pairs]) if pairs else None

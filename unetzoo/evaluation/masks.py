@@ -138,7 +138,7 @@ def object_pairs(
     if not counted:
         return []
     ids = [dataset.class_names.index(name) for name in counted]
-    if prediction.ids.ndim == 3:  # classes that may overlap
+    if dataset.labels == "overlapping":
         return [component_pair(prediction.ids[number], truth[number], 1) for number in ids]
     if prediction.objects is None:
         numbers = dataset.instances(index)
@@ -194,11 +194,11 @@ def predicted(
     maps = predicted_maps(
         model, image, name=name, tile=tile, overlap=overlap, mirrors=mirrors, scale=scale, whole=whole
     )
-    return prediction_of(maps, network_of(model).config, image.shape[:2])
+    return prediction_of(maps, network_of(model).config, image.shape[:-1])
 
 
 def prediction_of(maps: Maps, config: ModelConfig, size: tuple[int, ...] = ()) -> Prediction:
-    """What the maps of `predicted_maps` say of an image of that size (h, w); by default that of the maps."""
+    """What the maps of `predicted_maps` say of an image, or a volume, of that size; by default that of the maps."""
     if config.objects:
         return _of_size(decoded(config, maps), size or maps.shape[1:])
     if config.labels == "overlapping":
@@ -241,7 +241,7 @@ def predicted_maps(
 
 
 def decoded(config: ModelConfig, maps: Maps) -> Prediction:
-    """The objects of the maps (c, h, w) of a network of objects, which are decoded whole, however long these are."""
+    """The objects of the maps of a network of objects, which are decoded whole, however long these are."""
     objects, classes = Decoder(config, whole=maps[0].size).decode(maps)
     return Prediction(np.where(objects > 0, classes[objects] + 1, 0), objects)
 

@@ -136,14 +136,14 @@ def outlined(
 
     Args:
         colors: of a panel.
-        numbers: of the objects (h, w), from 1 on without gaps, 0 where there is none.
+        numbers: of the objects (h, w), from 1 on, 0 where there is none; of a slice those that it has.
         color: of the outlines.
         special: numbers of objects with outlines of another color, and that color; later ones win.
         width: of the outlines, in pixels, inside of the objects.
     """
     table = np.full((numbers.max(initial=0) + 1, 3), color, np.uint8)
     for chosen, other in special:
-        table[chosen] = other
+        table[chosen[chosen < len(table)]] = other
     edges = _edges(numbers, width)
     drawn = colors.copy()
     drawn[edges] = table[numbers[edges]]

@@ -52,7 +52,8 @@ def flat(case: Shown) -> Shown:
     across = tuple(axis for axis in range(chosen.ndim) if axis != chosen.ndim - 3)
     place = int(chosen.sum(across).argmax())
     truth, predicted = (each[..., place, :, :] for each in (case.truth, case.predicted))
-    return replace(case, image=case.image[place], truth=truth, predicted=predicted)
+    objects = tuple(replace(each, truth=each.truth[place], predicted=each.predicted[place]) for each in case.objects)
+    return replace(case, image=case.image[place], truth=truth, predicted=predicted, objects=objects)
 
 
 def draw_sheet(cases: Sequence[Shown], class_names: Sequence[str], *, height: int = 256) -> Image.Image:

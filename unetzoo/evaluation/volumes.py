@@ -15,8 +15,9 @@ from unetzoo.data.formats.slices import Slices, open_volume
 from unetzoo.data.sources.samples import CodedDataset, grid_of
 from unetzoo.data.sources.source import Finding
 from unetzoo.data.sources.volumes import VolumeSource
-from unetzoo.evaluation.masks import NO_CLASS, check_fits, predicted_maps, prediction_of
+from unetzoo.evaluation.masks import NO_CLASS, check_fits, object_pairs, predicted_maps, prediction_of
 from unetzoo.evaluation.measure import Measurement
+from unetzoo.evaluation.objects import tally
 from unetzoo.evaluation.shown import presented
 from unetzoo.inference.choices import Axes
 from unetzoo.inference.forward import Network
@@ -126,12 +127,15 @@ def measure_cases_whole(
             scale=scale,
         )
         truth = known_where_data(sample.image, sample.mask, config.info.nodata)
+        prediction = prediction_of(maps, config, sample.image.shape[:-1])
+        pairs = object_pairs(prediction, truth, dataset, index, measurement.counted)
         orientation = orientation_of(grid_of(dataset, index))
         measurement.add(
             sample.name,
-            prediction_of(maps, config).ids,
+            prediction.ids,
             truth,
-            probabilities=maps,
+            np.stack([tally(*pair) for pair in pairs]) if pairs else None,
+            None if config.objects else maps,
             steps=orientation.steps,
             unit=orientation.unit,
             index=index,

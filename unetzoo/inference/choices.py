@@ -20,7 +20,8 @@ SMALLEST_TILES = {2: 128, 3: 32}
 """Smallest side of a tile, by the number of axes."""
 TILE_OF_LARGE = 1280
 """Side of a tile of images of many pixels."""
-LARGEST_OBJECT = 256
+LARGEST_OBJECT = {2: 256, 3: 64}
+"""Default length of the largest object, by the number of axes."""
 
 
 def plain_threshold(threshold: object) -> Threshold | None:

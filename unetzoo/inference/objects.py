@@ -1,6 +1,11 @@
-"""Predict the objects of an image: its maps are decoded, those of an image of many pixels in tiles, strip by strip."""
+"""Predict the objects of an image: its maps are decoded, those of an image of many pixels in tiles, strip by strip.
 
-from collections.abc import Callable, Iterable, Iterator
+Of a volume strips are slices, and tiles are blocks of them.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import product
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,7 +23,7 @@ from unetzoo.objects.target import object_classes
 from unetzoo.registry.objects import coding_of, count_object_classes, network_maps
 
 Numbers = NDArray[np.int32]
-_STRIP = 2048  # rows and columns of a tile, at least
+_STRIPS = {2: 2048, 3: 128}  # sides of a tile, at least
 _WHOLE = 2**24  # pixels that are decoded at once
 
 
@@ -26,7 +31,7 @@ class ImageObjects(NamedTuple):
     """The objects of an image.
 
     Attributes:
-        ids: (h, w), 1 to n; 0 where there is none.
+        ids: (h, w), of a volume (d, h, w): 1 to n; 0 where there is none.
         classes: of each object (n + 1,), by its number, 0 to classes - 1; all 0 where there is one class.
     """
 
@@ -35,11 +40,11 @@ class ImageObjects(NamedTuple):
 
 
 class Strip(NamedTuple):
-    """Finished rows of objects.
+    """Finished rows of objects, of a volume slices.
 
     Attributes:
         top: the first row.
-        ids: (rows, w), numbered over all strips.
+        ids: (rows, w) or (slices, h, w), numbered over all strips.
         classes: of the objects whose numbers are new since the strip before, in their order.
     """
 
@@ -49,7 +54,7 @@ class Strip(NamedTuple):
 
 
 class _Part(NamedTuple):
-    """Rows or columns from `start` to the one before `end`, and the window around them that is decoded.
+    """Pixels along an axis from `start` to the one before `end`, and the window around them that is decoded.
 
     Attributes:
         start: the first.
@@ -74,7 +79,7 @@ class Decoder:
     Args:
         config: of the network.
         largest_object: see `predict_objects`.
-        strip: rows and columns at once of images that are not decoded whole.
+        strip: pixels along each axis at once of images that are not decoded whole; None: 2048, of volumes 128.
         whole: pixels of the largest image that is decoded whole.
 
     Raises:
@@ -82,47 +87,54 @@ class Decoder:
     """
 
     def __init__(
-        self, config: ModelConfig, *, largest_object: int = LARGEST_OBJECT, strip: int = _STRIP, whole: int = _WHOLE
+        self,
+        config: ModelConfig,
+        *,
+        largest_object: int | None = None,
+        strip: int | None = None,
+        whole: int = _WHOLE,
     ) -> None:
         network_maps(config)  # checks the channels
         self.coding = coding_of(config)
         self.channels = channels_of(self.coding.maps)
         self.classes = count_object_classes(config, self.coding)
-        self.largest = check_count("largest_object", largest_object)
-        self.strip, self.whole = strip, whole
+        axes = config.spatial_dims
+        self.largest = LARGEST_OBJECT[axes] if largest_object is None else check_count("largest_object", largest_object)
+        self.strip, self.whole = strip or _STRIPS[axes], whole
 
     def decode(self, maps: Maps) -> ImageObjects:
-        """The objects of maps (c, h, w), as `predict` gives them; raises OptionError as `predict_objects`."""
+        """The objects of maps, as `predict` gives them; raises OptionError as `predict_objects`."""
         ids, classes = np.empty(maps.shape[1:], np.int32), [np.zeros(1, np.int64)]
-        for part in self.strips(lambda first, beyond: maps[:, first:beyond], (maps.shape[1], maps.shape[2])):
+        for part in self.strips(lambda first, beyond: maps[:, first:beyond], maps.shape[1:]):
             ids[part.top : part.top + len(part.ids)] = part.ids
             classes.append(part.classes)
         return ImageObjects(ids, np.concatenate(classes))
 
-    def strips(self, read: Callable[[int, int], Maps], shape: tuple[int, int]) -> Iterator[Strip]:
+    def strips(self, read: Callable[[int, int], Maps], shape: Sequence[int]) -> Iterator[Strip]:
         """The finished rows of objects from top to bottom, for images larger than the memory.
 
         A strip is decoded in tiles, and an object belongs to the tile in which its centroid lies. Each tile is decoded
         with as many pixels around it as its objects need, so that they are those of the whole image.
 
         Args:
-            read: gives the maps (c, beyond - first, w) of some rows.
-            shape: of the image, (h, w).
+            read: gives the maps (c, beyond - first, w) of some rows, of a volume those of slices.
+            shape: of the image, (h, w), or of the volume, (d, h, w).
 
         Raises:
             OptionError: an object of an image that is cut is longer than `largest_object`.
         """
-        height, width = shape
-        pending, top, count = np.zeros((0, width), np.int32), 0, 0
+        height, *across = shape
+        pending, top, count = np.zeros((0, *across), np.int32), 0, 0
         for rows in self._parts(height, shape):
             reach = min(height, rows.end + self.largest)
-            pending = np.concatenate([pending, np.zeros((reach - top - len(pending), width), np.int32)])
+            pending = np.concatenate([pending, np.zeros((reach - top - len(pending), *across), np.int32)])
             begin = max(rows.first, top)
             new = []
-            for columns, (ids, classes) in self._tiles(read(rows.first, rows.beyond), self._parts(width, shape)):
-                owned = self._owned(ids, rows, columns)
+            tiles = product(*(self._parts(length, shape) for length in across))
+            for places, (ids, classes) in self._tiles(read(rows.first, rows.beyond), tiles):
+                owned = self._owned(ids, (rows, *places))
                 numbers = np.where(owned, np.cumsum(owned) + count, 0).astype(np.int32)
-                place = slice(begin - top, reach - top), slice(columns.first, columns.beyond)
+                place = slice(begin - top, reach - top), *_windows(places)
                 _add(pending[place], numbers[ids[begin - rows.first : reach - rows.first]])
                 count += int(owned.sum())
                 new.append(classes[owned])
@@ -130,9 +142,9 @@ class Decoder:
             yield Strip(top, pending[: finished - top], np.concatenate(new))
             pending, top = pending[finished - top :].copy(), finished
 
-    def _parts(self, length: int, shape: tuple[int, int]) -> Iterator[_Part]:
-        """How so many rows or columns of an image are cut."""
-        is_whole = shape[0] * shape[1] <= self.whole
+    def _parts(self, length: int, shape: Sequence[int]) -> Iterator[_Part]:
+        """How so many pixels along an axis of an image are cut."""
+        is_whole = prod(shape) <= self.whole
         part = length if is_whole else max(self.strip, self.largest)
         halo = max(self.coding.halo(self.largest), self.largest + 1)
         for start in range(0, length, part):
@@ -140,10 +152,12 @@ class Decoder:
             first, beyond = max(0, start - halo), min(length, end + halo)
             yield _Part(start, end, first, beyond, is_cut=beyond - first < length, is_whole=end - start == length)
 
-    def _tiles(self, maps: Maps, parts: Iterable[_Part]) -> Iterator[tuple[_Part, ImageObjects]]:
+    def _tiles(
+        self, maps: Maps, tiles: Iterable[tuple[_Part, ...]]
+    ) -> Iterator[tuple[tuple[_Part, ...], ImageObjects]]:
         """The objects of each tile of a strip; its maps are freed before those of the next one are read."""
-        for columns in parts:
-            yield columns, self._window(maps[..., columns.first : columns.beyond])
+        for places in tiles:
+            yield places, self._window(maps[:, :, *_windows(places)])
 
     def _window(self, maps: Maps) -> ImageObjects:
         """The objects of a tile and what surrounds it; pixels without data belong to none."""
@@ -158,14 +172,14 @@ class Decoder:
         votes = maps[self.channels :].argmax(0)
         return ImageObjects(ids, object_classes(ids, votes, self.classes).clip(min=0))
 
-    def _owned(self, ids: Numbers, rows: _Part, columns: _Part) -> NDArray[np.bool_]:
+    def _owned(self, ids: Numbers, parts: Sequence[_Part]) -> NDArray[np.bool_]:
         """Whether the centroid of each object (n + 1,) lies in the tile."""
         owned = np.arange(ids.max(initial=0) + 1) > 0
         touches, lengths = owned.copy(), np.zeros(len(owned), np.int64)
-        for part, lines in ((rows, ids), (columns, ids.T)):
+        for axis, part in enumerate(parts):
             if part.is_whole:
                 continue
-            first, beyond, centroid = _extents(lines)
+            first, beyond, centroid = _extents(np.moveaxis(ids, axis, 0))
             start, end = part.start - part.first, part.end - part.first
             owned &= (centroid >= start) & (centroid < end)
             touches &= (first < end) & (beyond > start)
@@ -188,12 +202,12 @@ def predict_objects(
     overlap: int | None = None,
     batch: int = 1,
     mirrors: int = 1,
-    largest_object: int = LARGEST_OBJECT,
+    largest_object: int | None = None,
 ) -> Numbers:
     """The number of the object of each pixel.
 
     The maps of the network are those of `predict`. An image of more than 2^24 pixels is decoded in tiles; its objects
-    are those of the whole image.
+    are those of the whole image. A volume is decoded in blocks likewise.
 
     Args:
         model: a network of `create(..., objects=...)`, in evaluation mode, as `predict` takes it.
@@ -202,11 +216,11 @@ def predict_objects(
         overlap: as in `predict`.
         batch: as in `predict`.
         mirrors: as in `predict`; vectors of mirror images are turned back.
-        largest_object: length in pixels, in rows or columns, of the longest object in an image that is decoded in
-            tiles. They overlap by it or more.
+        largest_object: length in pixels, along any axis, of the longest object in an image that is decoded in tiles.
+            They overlap by it or more. None: 256, in volumes 64.
 
     Returns:
-        (h, w) int32, 1 to n, 0 where there is no object or no data.
+        (h, w), of a volume (d, h, w), int32: 1 to n, 0 where there is no object or no data.
 
     Raises:
         ShapeError, OptionError, OutOfMemoryError: as `predict`; OptionError also where the network has no objects, or
@@ -223,7 +237,7 @@ def _extents(ids: Numbers) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArra
     top, bottom = np.full(count, len(ids)), np.zeros(count, np.int64)
     sizes, sums = np.zeros(count, np.int64), np.zeros(count, np.int64)
     for row, values in enumerate(ids):
-        pixels = np.bincount(values, minlength=count)
+        pixels = np.bincount(values.ravel(), minlength=count)
         there = pixels > 0
         bottom[there] = row + 1
         top[there & (top > row)] = row
@@ -233,6 +247,10 @@ def _extents(ids: Numbers) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArra
     centroid[0] = np.nan
     top[0], bottom[0] = len(ids), 0
     return top, bottom, centroid
+
+
+def _windows(parts: Sequence[_Part]) -> tuple[slice, ...]:
+    return tuple(slice(part.first, part.beyond) for part in parts)
 
 
 def _add(rows: Numbers, ids: Numbers) -> None:

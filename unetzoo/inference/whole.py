@@ -10,13 +10,16 @@ from numpy.typing import NDArray
 from unetzoo._utils.texts import count_of
 from unetzoo.data.formats.directions import Directed, grid_along
 from unetzoo.data.formats.raster import Raster
+from unetzoo.data.formats.resample import nearest
 from unetzoo.errors import ShapeError
 from unetzoo.inference.components import postprocess
 from unetzoo.inference.forward import Network
 from unetzoo.inference.normalize import scaled_for
-from unetzoo.inference.pixel_size import check_size, rows_at, scale_of
+from unetzoo.inference.objects import Decoder
+from unetzoo.inference.pixel_size import AS_IT_IS, check_size, resampled, rows_at, scale_of
 from unetzoo.inference.planes import planes_first, planes_last
 from unetzoo.inference.predict import rows_of
+from unetzoo.inference.resample import Rows
 from unetzoo.inference.slices import Allocate, Empty, Finish, SliceTiling
 from unetzoo.nn.wrapped import network_of
 
@@ -77,6 +80,30 @@ class SeenWhole:
             along[number : number + 1] = planes_last(part, 3)
         self._postprocess(result)
 
+    def objects(
+        self, decoder: Decoder, *, start: int = 0, allocate: Allocate = np.zeros
+    ) -> tuple[Iterator[tuple[int, NDArray[np.int32]]], NDArray[np.int64]]:
+        """The number of each voxel's object, slice by slice as `results`, and the classes (n + 1,) of all objects.
+
+        A volume is decoded in the voxels that the network sees, and each of its own has the object at its center.
+
+        Raises:
+            OptionError: as `Decoder.strips`.
+        """
+        seen = resampled(self._scale, self._volume, self._normalizations)
+        space = seen.shape[:3]
+        maps = allocate((self.config.classes, *space), np.dtype(np.float32))
+        for _ in rows_at(AS_IT_IS, seen, self._normalizations, partial(self._predict, out=maps)):
+            pass
+        whole = allocate(self._raster.shape[:3], np.dtype(np.int32))
+        along, classes = self._along(whole), [np.zeros(1, np.int64)]
+        down, *across = (nearest(*lengths) for lengths in zip(space, self._volume.shape[:3], strict=True))
+        for strip in decoder.strips(lambda first, beyond: maps[:, first:beyond], space):
+            first, beyond = np.searchsorted(down, [strip.top, strip.top + len(strip.ids)]).tolist()
+            along[first:beyond] = strip.ids[np.ix_(down[first:beyond] - strip.top, *across)]
+            classes.append(strip.classes)
+        return ((place, whole[place : place + 1]) for place in range(start, len(whole))), np.concatenate(classes)
+
     def _labels(self, finish: Finish, result: NDArray[Any]) -> NDArray[Any]:
         along = self._along(result)
         for first, part in self._rows():
@@ -87,17 +114,21 @@ class SeenWhole:
 
     def _rows(self, out: NDArray[Any] | None = None) -> Iterator[tuple[int, NDArray[np.float32]]]:
         """The probabilities of slices; with `out` they are written there, and nothing is yielded."""
-        predict = partial(
-            rows_of,
+        return rows_at(self._scale, self._volume, self._normalizations, partial(self._predict, out=out))
+
+    def _predict(self, volume: Any, *, start: int, out: NDArray[Any] | None) -> Rows:  # noqa: ANN401 - whatever can be sliced
+        """The maps of a volume."""
+        return rows_of(
             self._model,
+            volume,
             tile=self._tiling.tile,
             overlap=self._tiling.overlap,
             batch=self._tiling.batch,
             mirrors=self._tiling.mirrors,
             normalizations=self._normalizations,
+            start=start,
             out=out,
         )
-        return rows_at(self._scale, self._volume, self._normalizations, predict)
 
     def _along(self, array: NDArray[Any]) -> NDArray[Any]:
         """An array (d, h, w) or (k, d, h, w) along the directions, with planes last; a view."""

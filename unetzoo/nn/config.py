@@ -73,8 +73,6 @@ class ModelConfig:
             raise ConfigError(f"objects_options {self.objects_options!r} need the name of a coding, objects=...")
         if self.objects and self.labels == "overlapping":
             raise ConfigError("a network of objects has no classes that overlap: leave objects or labels out")
-        if self.objects and self.spatial_dims != 2:
-            raise ConfigError(f"codings of objects are for images, not for spatial_dims={self.spatial_dims}")
 
     def _check_numbers(self) -> None:
         """Convert numbers to Python's own; OptionError for invalid ones."""

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from unetzoo.checks import check_whole
 from unetzoo.objects.coding import Fidelity, Ids, Maps, ObjectCoding, ObjectMap, maps_of
 from unetzoo.objects.ids import inner_edges, label_components, renumber, separate_objects
-from unetzoo.objects.options import SIZES, THRESHOLDS, check_least, check_threshold
+from unetzoo.objects.options import BOTH, SIZES, THRESHOLDS, check_least, check_threshold
 from unetzoo.objects.watershed import flood
 
 
@@ -18,7 +18,7 @@ class Boundary(ObjectCoding):
     """Background, inside and edge of objects as three classes (as in doi:10.1038/s41592-019-0612-7, the 2018 Bowl).
 
     The components of what is inside are seeds; a watershed grows them over inside and edge. A component of both
-    without a seed, such as a thin object, is an object, too.
+    without a seed, such as a thin object, is an object, too. In volumes the edge is as wide along each axis.
 
     Args:
         width: of the edge, inside the object, in pixels.
@@ -63,18 +63,18 @@ class Boundary(ObjectCoding):
 
     def encode(self, ids: Ids) -> Maps:
         """1 for the class of each pixel, else 0; raises as `ObjectCoding.encode` does."""
-        objects = separate_objects(ids)
+        objects = separate_objects(ids, BOTH)
         foreground, edge = objects > 0, inner_edges(objects, self.width)
         return np.stack([~foreground, foreground & ~edge, edge]).astype(np.float32)
 
     def weights(self, ids: Ids) -> Maps:
         """1, or `edge_weight` on edges."""
-        edge = inner_edges(separate_objects(ids), self.width)
+        edge = inner_edges(separate_objects(ids, BOTH), self.width)
         return np.where(edge, np.float32(self.edge_weight), np.float32(1))[None]
 
     def decode(self, maps: Maps) -> NDArray[np.int32]:
         """Flood from inside to the edges; raises as `ObjectCoding.decode` does."""
-        _, inside, edge = maps_of(self, maps)
+        _, inside, edge = maps_of(self, maps, BOTH)
         foreground = inside + edge > self.threshold
         seeds = label_components((inside > self.seeds) & foreground)
         return renumber(flood(-inside, seeds, foreground), self.min_size)

@@ -15,9 +15,12 @@ from unetzoo.losses.terms import parse_terms
 
 Activation = Literal["sigmoid", "softmax", "none"]
 Ids: TypeAlias = NDArray[np.integer]
-"""The number (h, w) of each pixel's object: > 0; 0 is background, and a pixel of a negative number is unknown."""
+"""The number (h, w) of each pixel's object: > 0; 0 is background, and a pixel of a negative number is unknown.
+
+Those of volumes are (d, h, w), for a coding whose spec says that it works over three axes.
+"""
 Maps: TypeAlias = NDArray[np.float32]
-"""Maps (c, h, w), after activation."""
+"""Maps (c, h, w), after activation; of volumes (c, d, h, w)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +98,9 @@ class ObjectCoding(ABC):
     not touch each other are encoded as objects of their own. It ends at the border of the array and at unknown pixels,
     since what lies beyond is not seen; wherever ids are at hand beyond a crop, encode a window that is larger by
     `halo` and crop the maps.
+
+    A coding whose spec says that it works over three axes, too, takes the arrays of volumes, with an axis d before h,
+    and does with voxels what is said of pixels below.
     """
 
     @property
@@ -159,12 +165,17 @@ def channels_of(maps: Sequence[ObjectMap]) -> int:
     return sum(len(item.channels) for item in maps)
 
 
-def maps_of(coding: ObjectCoding, maps: Maps) -> Maps:
-    """Maps (c, h, w) as an array of float32; ShapeError unless they have the channels of the coding."""
+def maps_of(coding: ObjectCoding, maps: Maps, axes: Sequence[int] = (2,)) -> Maps:
+    """Maps (c, h, w) as an array of float32, or (c, d, h, w) for a coding that works over three axes, too.
+
+    Raises:
+        ShapeError: they do not have the channels of the coding, or another number of axes.
+    """
     array = np.asarray(maps, np.float32)
     channels = channels_of(coding.maps)
-    if array.ndim != 3 or len(array) != channels:
-        raise ShapeError(f"maps of objects must be ({channels}, h, w), got {array.shape}")
+    if array.ndim - 1 not in axes or len(array) != channels:
+        sides = " or ".join(f"({channels}, {'d, ' * (count == 3)}h, w)" for count in axes)
+        raise ShapeError(f"maps of objects must be {sides}, got {array.shape}")
     return array
 
 

@@ -9,12 +9,14 @@ from numpy.typing import NDArray
 from unetzoo.checks import check_whole
 from unetzoo.objects.coding import Fidelity, Ids, Maps, ObjectCoding, ObjectMap, maps_of
 from unetzoo.objects.ids import label_components, renumber, separate_objects
-from unetzoo.objects.options import SIZES, THRESHOLDS, check_threshold
+from unetzoo.objects.options import BOTH, SIZES, THRESHOLDS, check_threshold
 
 
 @dataclass(frozen=True, kw_only=True)
 class Components(ObjectCoding):
     """Objects that do not touch are the components of a foreground; those that touch come back as one.
+
+    In volumes, too.
 
     Args:
         threshold: of the foreground's probability, in (0, 1).
@@ -49,7 +51,7 @@ class Components(ObjectCoding):
 
     def encode(self, ids: Ids) -> Maps:
         """1 in objects, else 0; raises as `ObjectCoding.encode` does."""
-        return (separate_objects(ids) > 0)[None].astype(np.float32)
+        return (separate_objects(ids, BOTH) > 0)[None].astype(np.float32)
 
     def weights(self, ids: Ids) -> Maps:
         """1 everywhere."""
@@ -57,4 +59,4 @@ class Components(ObjectCoding):
 
     def decode(self, maps: Maps) -> NDArray[np.int32]:
         """Components, connected over edges and corners; raises as `ObjectCoding.decode` does."""
-        return renumber(label_components(maps_of(self, maps)[0] > self.threshold), self.min_size)
+        return renumber(label_components(maps_of(self, maps, BOTH)[0] > self.threshold), self.min_size)

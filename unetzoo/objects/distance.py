@@ -1,7 +1,8 @@
 """Foreground, distance to the edge and distance to the center: the middle of an object is a seed, which grows."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,7 @@ from unetzoo.objects.ids import (
     separate_objects,
     squared_distances,
 )
-from unetzoo.objects.options import SIZES, THRESHOLDS, check_least, check_threshold
+from unetzoo.objects.options import BOTH, SIZES, THRESHOLDS, check_least, check_threshold, read_spacing
 from unetzoo.objects.watershed import flood
 
 Values = NDArray[np.float64]
@@ -34,8 +35,14 @@ class Distance(ObjectCoding):
         threshold: of the foreground's probability, in (0, 1).
         edge: distance to the edge from which on a seed begins, as a share of the largest one in the object, in (0, 1).
         center: distance to the center up to which a seed reaches, likewise.
-        smoothing: standard deviation in pixels of a Gaussian that smooths both before seeds are taken; 0: none.
+        smoothing: standard deviation in pixels of a Gaussian that smooths both before seeds are taken, in volumes along
+            the axis of the smallest spacing; 0: none.
         min_size: pixels of the smallest object that is kept.
+        spacing: of volumes, the distance of neighboring voxels along z, y and x, in any unit, in which all distances
+            are measured; empty: that of the network's training, or 1 where it is not known.
+
+    Raises:
+        OptionError: a value is out of its range.
     """
 
     threshold: float = 0.5
@@ -43,12 +50,14 @@ class Distance(ObjectCoding):
     center: float = 0.5
     smoothing: float = 1.0
     min_size: int = 1
+    spacing: Sequence[float] = ()
 
     def __post_init__(self) -> None:
         for option in ("threshold", "edge", "center"):
             check_threshold(option, getattr(self, option))
         check_least("smoothing", self.smoothing, 0)
         check_whole("min_size", self.min_size, 1)
+        object.__setattr__(self, "spacing", read_spacing(self.spacing))
 
     @property
     def maps(self) -> tuple[ObjectMap, ...]:
@@ -81,13 +90,14 @@ class Distance(ObjectCoding):
         The distance to the edge is 0 on the pixels of the edge, 1 in the middle, and 0 beyond objects; that to the
         centroid is 0 on the nearest pixels, 1 on the farthest ones, and 1 beyond objects.
         """
-        objects = separate_objects(ids)
+        objects = separate_objects(ids, BOTH)
+        spacing = self._spacing(ids.ndim)
         foreground = objects > 0
         owners = objects[foreground]
         maps = np.zeros((3, *ids.shape), np.float32)
         maps[0], maps[2] = foreground, ~foreground
-        maps[1, foreground] = _edge_distances(objects, owners)
-        maps[2, foreground] = _center_distances(foreground, owners)
+        maps[1, foreground] = _edge_distances(objects, owners, spacing)
+        maps[2, foreground] = _center_distances(foreground, owners, spacing)
         return maps
 
     def weights(self, ids: Ids) -> Maps:
@@ -97,7 +107,7 @@ class Distance(ObjectCoding):
 
     def decode(self, maps: Maps) -> NDArray[np.int32]:
         """Flood from the middle of objects; raises as `ObjectCoding.decode` does."""
-        foreground, edge, center = maps_of(self, maps)
+        foreground, edge, center = maps_of(self, maps, BOTH)
         inside = foreground > self.threshold
         is_seed = inside & (self._smooth(edge) > self.edge)
         is_seed &= self._smooth(center) < self.center
@@ -106,26 +116,36 @@ class Distance(ObjectCoding):
     def _smooth(self, distances: Maps) -> Maps:
         from scipy.ndimage import gaussian_filter
 
-        smooth: Maps = gaussian_filter(distances, self.smoothing) if self.smoothing else distances
+        steps = self._spacing(distances.ndim) or (1.0,) * distances.ndim
+        smooth: Maps = distances
+        if self.smoothing:
+            smooth = gaussian_filter(distances, [self.smoothing * min(steps) / step for step in steps])
         return smooth
 
+    def _spacing(self, axes: int) -> tuple[float, ...]:
+        """That of an array of so many axes; empty: 1 along each."""
+        return tuple(self.spacing) if axes == len(self.spacing) and len({*self.spacing}) > 1 else ()
 
-def _edge_distances(objects: Numbers, owners: Numbers) -> Values:
+
+def _edge_distances(objects: Numbers, owners: Numbers, spacing: Sequence[float]) -> Values:
     """For each pixel of an object the distance to its edge, over the largest one in the object, which is 1.
 
     The nearest edge is always the object's own, so that one transform serves all objects.
     """
     foreground = objects > 0
-    distances = np.sqrt(squared_distances(foreground & ~inner_edges(objects))[foreground])
+    distances = np.sqrt(squared_distances(foreground & ~inner_edges(objects), spacing)[foreground])
     largest = np.zeros(owners.max(initial=0) + 1)
     np.maximum.at(largest, owners, distances)
     thin = largest == 0
     return np.where(thin[owners], 1, distances / np.where(thin, 1, largest)[owners])
 
 
-def _center_distances(foreground: NDArray[np.bool_], owners: Numbers) -> Values:
+def _center_distances(foreground: NDArray[np.bool_], owners: Numbers, spacing: Sequence[float]) -> Values:
     """For each pixel of an object the distance to its centroid, from 0 to 1 over the pixels of the object."""
-    distances = np.hypot(*center_offsets(foreground, owners))
+    offsets = center_offsets(foreground, owners)
+    distances = reduce(
+        np.hypot, [offset * step for offset, step in zip(offsets, spacing or (1,) * len(offsets), strict=True)]
+    )
     objects = owners.max(initial=0) + 1
     nearest, farthest = np.full(objects, np.inf), np.zeros(objects)
     np.minimum.at(nearest, owners, distances)

@@ -29,6 +29,8 @@ def object_loss(
 ) -> WeightedSum:
     """The sum of the losses of all maps, for logits (b, c, h, w) and a target (b, c + m, h, w) of `make_target`.
 
+    Those of volumes have an axis d before h.
+
     Args:
         maps: as `all_maps` gives them; each is a term of the sum with its name and its weight.
         create: `unetzoo.create_loss`.
@@ -96,10 +98,11 @@ class MapLoss(nn.Module):
         return torch.stack(losses).sum()
 
     def _check(self, logits: Tensor, target: Tensor) -> None:
-        fits = logits.ndim == target.ndim == 4 and target.shape[1] == self.channels
+        fits = logits.ndim == target.ndim in (4, 5) and target.shape[1] == self.channels
         if not fits or (len(logits), *logits.shape[2:]) != (len(target), *target.shape[2:]):
+            sides = "d, h, w" if logits.ndim == 5 else "h, w"
             raise TargetError(
-                f"the target of objects must be (b, {self.channels}, h, w), as make_target gives it, with the batch "
+                f"the target of objects must be (b, {self.channels}, {sides}), as make_target gives it, with the batch "
                 f"and the pixels of the logits; got {tuple(target.shape)} for logits {tuple(logits.shape)}"
             )
 

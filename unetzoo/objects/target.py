@@ -26,6 +26,8 @@ def all_maps(coding: ObjectCoding, class_names: Sequence[str] = ()) -> tuple[Obj
 def make_target(coding: ObjectCoding, ids: Ids, classes: NDArray[np.integer] | None = None, count: int = 0) -> Maps:
     """The target of a crop, (c + m, h, w): what the c channels should be, then how much each pixel counts for m maps.
 
+    Of a volume (d, h, w) all are (..., d, h, w).
+
     Encode crops after they have been turned, flipped or deformed, or vectors and distances are wrong.
 
     Args:
@@ -44,7 +46,7 @@ def make_target(coding: ObjectCoding, ids: Ids, classes: NDArray[np.integer] | N
         raise ShapeError(
             f"classes of objects must be {ids.shape}, as their ids, got {None if classes is None else classes.shape}"
         )
-    masks = classes == np.arange(count)[:, None, None]
+    masks = classes == np.arange(count).reshape(-1, *(1,) * ids.ndim)
     return np.concatenate([maps, masks, weights, (masks.any(0) & (ids > 0))[None]]).astype(np.float32)
 
 

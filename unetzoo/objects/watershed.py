@@ -7,10 +7,10 @@ from unetzoo.objects.ids import Mask, Numbers, label_components
 
 
 def flood(height: NDArray[np.float32], seeds: Numbers, inside: Mask) -> Numbers:
-    """Each pixel's object (h, w): that of the seed whose flood reaches it first.
+    """Each pixel's object (h, w), or (d, h, w): that of the seed whose flood reaches it first.
 
     Args:
-        height: (h, w), low in the middle of objects; a pixel is flooded from its eight neighbors.
+        height: (h, w), low in the middle of objects; a pixel is flooded from its eight neighbors, a voxel from its 26.
         seeds: (h, w), numbers of the objects where they are sure, else 0.
         inside: (h, w), the pixels of all objects. Those that no seed reaches are objects of their own, one for each
             component.
@@ -18,7 +18,7 @@ def flood(height: NDArray[np.float32], seeds: Numbers, inside: Mask) -> Numbers:
     from skimage.segmentation import watershed
 
     levels = _levels(height, seeds > 0, inside)
-    objects: Numbers = watershed(levels, seeds, mask=inside, connectivity=2).astype(np.int32, copy=False)
+    objects: Numbers = watershed(levels, seeds, mask=inside, connectivity=height.ndim).astype(np.int32, copy=False)
     rest = label_components(inside & (objects == 0))
     return np.where(rest > 0, rest + seeds.max(initial=0), objects)
 

@@ -41,6 +41,8 @@ def build(config: ModelConfig, *, pretrained: bool | str = False) -> Segmenter:
     decoder_entry = registries["decoder"].find(config.decoder)
     for kind, entry in (("encoder", encoder_entry), ("decoder", decoder_entry)):
         check_spatial_dims(kind, entry.spec, config.spatial_dims)
+    if config.objects:
+        check_spatial_dims("object", registries["object"].find(config.objects).spec, config.spatial_dims)
     shape = {"in_channels": config.in_channels, "spatial_dims": config.spatial_dims}
     encoder = _encoder(encoder_entry, config.encoder, shape, pretrained, config.encoder_options)
     reserved = {"features": encoder.features}

@@ -61,6 +61,7 @@ _OBJECTS = {  # class, in the module of that name, and paper
     "distance": ("Distance", "doi:10.1038/s41592-024-02580-4"),
     "flows": ("Flows", "doi:10.1038/s41592-020-01018-x"),
 }
+_OF_VOLUMES = ("components", "boundary", "distance")
 _OBJECT_SUMMARIES = {
     "components": "a foreground, whose components are the objects",
     "weighted": "a foreground with gaps between objects, which weigh more in the loss the narrower they are",
@@ -138,6 +139,7 @@ def unetzoo_objects() -> Iterator[ObjectCodingSpec]:
             summary=_OBJECT_SUMMARIES[name],
             paper=paper,
             when=_WHEN_OBJECTS[name],
+            spatial_dims=(2, 3) if name in _OF_VOLUMES else (2,),
         )
 
 

@@ -38,12 +38,18 @@ def coding_defaults(name: str) -> dict[str, Any]:
 
 
 def coding_of(config: ModelConfig) -> ObjectCoding:
-    """The coding of a network of objects; errors are those of `unetzoo.create_objects`, OptionError without objects."""
+    """The coding of a network of objects, of volumes with the distances of the voxels of its training.
+
+    Errors are those of `unetzoo.create_objects`, OptionError without objects.
+    """
     if not config.objects:
         raise OptionError(
             "this network gives classes of pixels, not objects; train one with objects='distance' (--objects distance)"
         )
-    return build_coding(config.objects, config.objects_options)
+    spacing = {}
+    if config.spatial_dims == len(config.info.pixel_size) == 3 and "spacing" in coding_defaults(config.objects):
+        spacing = {"spacing": config.info.pixel_size}
+    return build_coding(config.objects, {**spacing, **config.objects_options})
 
 
 def network_maps(config: ModelConfig) -> tuple[ObjectMap, ...]:

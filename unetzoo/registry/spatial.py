@@ -2,12 +2,12 @@
 
 from unetzoo.errors import OptionError
 from unetzoo.registry.host import host
-from unetzoo.specs import DecoderSpec, EncoderFamily, EncoderSpec
+from unetzoo.specs import DecoderSpec, EncoderFamily, EncoderSpec, ObjectCodingSpec, noun
 
 _NOUNS = {2: "images", 3: "volumes"}
 
 
-def check_spatial_dims(kind: str, spec: EncoderSpec | DecoderSpec, spatial_dims: int) -> None:
+def check_spatial_dims(kind: str, spec: EncoderSpec | DecoderSpec | ObjectCodingSpec, spatial_dims: int) -> None:
     """Raise OptionError unless a part works over so many axes; the message names those that do."""
     if spatial_dims not in _NOUNS:
         raise OptionError(f"spatial_dims must be one of 2, 3; got {spatial_dims!r}")
@@ -16,7 +16,7 @@ def check_spatial_dims(kind: str, spec: EncoderSpec | DecoderSpec, spatial_dims:
     own = " and ".join(_NOUNS.get(dims, f"{dims} axes") for dims in spec.spatial_dims)
     others = ", ".join(_names(kind, spatial_dims))
     raise OptionError(
-        f"{kind} {spec.name!r} works on {own} alone; {kind}s with spatial_dims={spatial_dims}, for "
+        f"{noun(kind)} {spec.name!r} works on {own} alone; {noun(kind)}s with spatial_dims={spatial_dims}, for "
         f"{_NOUNS[spatial_dims]}: {others}"
     )
 

@@ -180,9 +180,9 @@ def decodes_to_numbers_without_gaps(make: Make) -> None:
 
 
 def refuses_what_does_not_fit(make: Make) -> None:
-    """Ids that are not (h, w) whole numbers, and maps of other channels, are refused with an UnetzooError."""
+    """Ids of four axes or of floating point, and maps of other channels, are refused with an UnetzooError."""
     coding = make()
-    _demand_refused(coding.encode, np.zeros((2, 8, 8), np.int64), "ids (2, 8, 8)")
+    _demand_refused(coding.encode, np.zeros((2, 2, 8, 8), np.int64), "ids (2, 2, 8, 8)")
     _demand_refused(coding.encode, np.zeros((8, 8)), "ids of floating point")
     channels = channels_of(coding.maps) + 1
     _demand_refused(coding.decode, np.zeros((channels, 8, 8), np.float32), f"maps of {channels} channels")

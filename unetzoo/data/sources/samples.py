@@ -65,14 +65,12 @@ class SampleSource(Source):
         _check_arrays(sample, name, self._labels)
         check_finite(sample.image, name)
         mask = np.moveaxis(sample.mask, 0, -1) if self._labels == "overlapping" else sample.mask
-        if sample.image.ndim == 4:
-            return sample.image, in_rows(mask)
-        if self._labels == "overlapping":
-            return sample.image, mask
-        return sample.image, self._numbers(index, sample.mask) if self._is_numbered else sample.mask
+        if self._is_numbered and self._labels == "exclusive":
+            mask = self._numbers(index, mask)
+        return sample.image, in_rows(mask) if sample.image.ndim == 4 else mask
 
     def _numbers(self, index: int, mask: NDArray[Any]) -> NDArray[Any]:
-        """The numbers (h, w) of a sample's objects; its mask (h, w) if it does not number them."""
+        """The numbers of a sample's objects; its mask if it does not number them."""
         numbers = self.instances(index)
         return mask if numbers is None else np.where(mask == UNKNOWN, IGNORED, numbers.astype(np.int64))
 
@@ -85,17 +83,23 @@ class SampleSource(Source):
         """True, whether samples number their objects or not: their masks have classes."""
         return True
 
+    def shape(self, index: int) -> tuple[int, ...]:
+        """(d, h, w) of a volume; (): an image."""
+        dataset, number = self._samples[index]
+        *space, _ = dataset[number].image.shape
+        return tuple(space) if len(space) == 3 else ()
+
     def instances(self, index: int) -> NDArray[Any] | None:
-        """The numbers (h, w) of a sample's objects; None if the data set does not number them.
+        """The numbers (h, w), or (d, h, w), of a sample's objects; None if the data set does not number them.
 
         Raises:
             DataError: they are not whole numbers, one a pixel.
         """
         dataset, number = self._samples[index]
         numbers = dataset.instances(number)
-        if numbers is not None and (numbers.ndim != 2 or numbers.dtype.kind not in "iu"):
+        if numbers is not None and (numbers.ndim not in (2, 3) or numbers.dtype.kind not in "iu"):
             raise DataError(
-                f"{self.entries[index].name}: the numbers of objects must be whole numbers (h, w), got "
+                f"{self.entries[index].name}: the numbers of objects must be whole numbers (h, w) or (d, h, w), got "
                 f"{numbers.dtype} {numbers.shape}"
             )
         return numbers
@@ -136,13 +140,16 @@ class CodedDataset(Dataset):
             raise DataError(f"{name}: {error}") from error
 
     def instances(self, index: int) -> NDArray[Any] | None:
-        """The numbers (h, w) of the objects, if masks or the source number them."""
+        """The numbers of the objects, if masks or the source number them."""
         if self.labels == "overlapping":
             return None
         if not self.coding.instances:
             return self.source.instances(self.indices[index])
-        codes = encode(self.source.raw_mask(self.indices[index]))[1]
-        return np.where(class_ids(codes, self.coding) == UNKNOWN, 0, codes)
+        number = self.indices[index]
+        codes = encode(self.source.raw_mask(number))[1]
+        numbers = np.where(class_ids(codes, self.coding) == UNKNOWN, 0, codes)
+        shape = self.source.shape(number)
+        return out_of_rows(numbers, shape) if shape else numbers
 
 
 def grid_of(dataset: Dataset, index: int) -> Grid:

@@ -105,6 +105,11 @@ class Source(ABC):
         """Whether `instances` has all that is known of objects, so that masks have classes alone."""
         return False
 
+    def shape(self, index: int) -> tuple[int, ...]:
+        """(d, h, w) of an entry that is a whole volume, with the slices of its mask below each other; (): an image."""
+        _ = index
+        return ()
+
     def numbered(self) -> "Source":
         """The same entries with masks that number objects, where they are known beside the masks; else this source."""
         return self

@@ -43,6 +43,11 @@ def check_network(files: ObjectFiles, config: ModelConfig, *, probabilities: boo
             f"{next(iter(files.paths()))} must be left out: this network gives classes of pixels, not objects; train "
             "one with objects='distance' (--objects distance)"
         )
+    if config.spatial_dims == 3:
+        raise OptionError(
+            f"{next(iter(files.paths()))} must be left out: tables, outlines and pictures are those of images; the "
+            "result of a volume is a label volume alone"
+        )
     if probabilities:
         raise OptionError("probabilities must be left out: tables and outlines are made of label images")
     if files.rois is not None:

@@ -51,13 +51,14 @@ def write_objects(
                 if beyond > first:
                     result.write(first, strip.ids[np.ix_(down[first:beyond] - strip.top, right)])
                 classes += strip.classes.tolist()
-            look = Look(dtype=_type_of(len(classes), target))
+            look = Look(dtype=type_of_numbers(len(classes), target))
             write_result(result, target, made_of, look, grid=grid, classes=classes if decoder.classes else ())
         finally:
             result.remove()
 
 
-def _type_of(count: int, target: Path) -> np.dtype[Any]:
+def type_of_numbers(count: int, target: Path) -> np.dtype[Any]:
+    """The type of the numbers of so many objects in a file; DataError if its format does not hold them."""
     if count <= _MOST_OF_16_BITS:
         return np.dtype(np.uint16)
     spec = format_written(target)

@@ -61,7 +61,7 @@ class PredictOptions:
         engine: Name of the engine, see `unetzoo list engines`; others than torch run on the CPU. None: that of a
             deployed network, else torch.
         largest_object: Length of the longest object in images of over 16 million pixels, which are decoded in tiles.
-            It is that in rows or columns, as in `predict_objects`.
+            It is that along any axis, as in `predict_objects`. None: 256 pixels, in volumes 64.
         overwrite: Replace all existing results, whoever made them.
         per_class: Write a folder for each image with a file of 0 and 1 for each class, such as OUT/NAME/cell.png, where
             classes may overlap.
@@ -88,7 +88,7 @@ class PredictOptions:
     precision: Precision = "float32"
     device: str | None = None
     engine: str | None = None
-    largest_object: int = LARGEST_OBJECT
+    largest_object: int | None = None
     overwrite: bool = False
     per_class: bool = False
     raw: bool = False
@@ -106,7 +106,7 @@ class PredictOptions:
             "overlap": overlap,
             "batch": batch,
             "mirrors": check_mirrors(self.mirrors),
-            "largest_object": check_count("largest_object", self.largest_object),
+            "largest_object": self.largest_object and check_count("largest_object", self.largest_object),
             "axes": ",".join(check_axes(self.axes)) or None,
         }
         for name, value in checked.items():
@@ -148,7 +148,11 @@ class PredictOptions:
         if space == 3 and check_axes(self.axes) not in ((), check_axes("all")):
             raise OptionError("axes are those of slices, and the network sees all three at once: leave axes out")
         has_planes = config.labels == "overlapping" and not self.per_class
-        options = replace(self, axes=self.axes or ("all" if space == 3 else config.info.slice_axis) or None)
+        options = replace(
+            self,
+            axes=self.axes or ("all" if space == 3 else config.info.slice_axis) or None,
+            largest_object=self.largest_object or LARGEST_OBJECT[space],
+        )
         return replace(options, format="tif") if has_planes and self.format is None and not options.axes else options
 
     def suffix_for(self, image: str) -> str:

@@ -61,6 +61,7 @@ class Outputs:
     Attributes:
         class_files: the name of the file of each class; empty: one file for all.
         limits: of each class, from `limits_of`.
+        decoder: of objects, if they are the result.
 
     Raises:
         OptionError: a class with a threshold does not exist, or two classes would have one file.
@@ -70,9 +71,9 @@ class Outputs:
         self.config, self.options = config, options
         self.class_files = file_names(config, options.suffix) if options.per_class else ()
         self.limits = () if config.objects else limits_of(options.threshold, config)
-        self._decoder = None
+        self.decoder: Decoder | None = None
         if config.objects and not options.probabilities:
-            self._decoder = Decoder(config, largest_object=options.largest_object)
+            self.decoder = Decoder(config, largest_object=options.largest_object)
 
     def check(self, target: Path) -> Path:
         """A file that has the format of the result `target`, or of one in that folder; DataError if it cannot be."""
@@ -90,7 +91,7 @@ class Outputs:
 
     def _result(self, target: Path, made_of: Mapping[str, Any], look: Look) -> Output:
         """The class ids, planes, probabilities or objects of an image."""
-        keeps_all = self.options.probabilities or self._decoder is not None
+        keeps_all = self.options.probabilities or self.decoder is not None
         has_planes, classes = self.config.labels == "overlapping", self.config.classes
         ids_dtype, unknown = (np.uint8, UNKNOWN) if classes <= UNKNOWN or has_planes else (np.uint16, 2**16 - 1)
 
@@ -99,8 +100,8 @@ class Outputs:
             return rows if keeps_all else labels_of(rows, self.config, self.limits, unknown=unknown)
 
         def finish(rows: PartialResult, grid: Grid, size: tuple[int, int]) -> None:
-            if self._decoder is not None:
-                write_objects(rows, self._decoder, target, made_of, grid, size)
+            if self.decoder is not None:
+                write_objects(rows, self.decoder, target, made_of, grid, size)
             elif self.class_files:
                 write_planes(rows, target, made_of, look, self.class_files, grid=grid)
             elif self.config.post.needs_components and not self.options.probabilities:

@@ -132,6 +132,7 @@ class FilePredictor:
             self.options,
             self._outputs.limits,
             look=look,
+            decoder=self._outputs.decoder,
             is_done=lambda: self._standing(output).stays,
             on_rows=on_rows,
             on_doubt=on_doubt,

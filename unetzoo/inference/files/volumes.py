@@ -14,16 +14,20 @@ from unetzoo.data.formats.slices import open_volume
 from unetzoo.errors import DataError, OptionError
 from unetzoo.inference.files.jobs import Image
 from unetzoo.inference.files.looks import Look
+from unetzoo.inference.files.objects import type_of_numbers
 from unetzoo.inference.files.options import PredictOptions
 from unetzoo.inference.files.partial import PartialResult
 from unetzoo.inference.files.writers import write_result
 from unetzoo.inference.forward import Network
+from unetzoo.inference.objects import Decoder
 from unetzoo.inference.seen import seen_volume
 from unetzoo.inference.slices import SliceTiling, finish_of
 from unetzoo.inference.thresholds import Limits
+from unetzoo.inference.whole import SeenWhole
 from unetzoo.nn.coding import UNKNOWN
 
 _MOST = 2**16 - 1
+NO_CLASSES = np.zeros(1, np.int64)
 
 
 class VolumeRows:
@@ -93,6 +97,7 @@ def predict_volume_file(
     limits: Limits,
     *,
     look: Look,
+    decoder: Decoder | None,
     is_done: Callable[[], bool],
     on_rows: Callable[[int, int], None],
     on_doubt: Callable[[str], None],
@@ -105,6 +110,7 @@ def predict_volume_file(
         options: how.
         limits: of each class.
         look: how class ids are stored.
+        decoder: of objects, whose numbers are the result; None: class ids, planes or probabilities are.
         is_done: whether another process has written the result meanwhile.
         on_rows: receives how many slices are finished, and how many there are.
         on_doubt: receives why the volume is unlike those of the training.
@@ -129,18 +135,26 @@ def predict_volume_file(
         has_planes = options.probabilities or config.labels == "overlapping"
         planes = (config.classes,) if has_planes else ()
         dtype = np.dtype(np.float32 if options.probabilities else np.uint8 if unknown == UNKNOWN else np.uint16)
-        finish = None if options.probabilities else finish_of(config, limits, unknown=unknown)
+        dtype = np.dtype(np.int32) if decoder else dtype
+        finish = None if options.probabilities or decoder else finish_of(config, limits, unknown=unknown)
         rows = stack.enter_context(
             PartialResult(task.partial, task.replacing, (*planes, depth, size[0] * size[1]), dtype)
         )
         if is_done():
             return
         on_rows(rows.rows, depth)
-        empty = ((*planes, *raster.shape[:3]), dtype)
-        for place, part in seen.results(finish, empty, start=rows.rows, allocate=_on_disk(task.target.parent, stack)):
+        empty, classes = ((*planes, *raster.shape[:3]), dtype), NO_CLASSES
+        allocate = _on_disk(task.target.parent, stack)
+        if decoder and isinstance(seen, SeenWhole):
+            results, classes = seen.objects(decoder, start=rows.rows, allocate=allocate)
+            look = Look(dtype=type_of_numbers(len(classes) - 1, task.target))
+        else:
+            results = seen.results(finish, empty, start=rows.rows, allocate=allocate)
+        for place, part in results:
             rows.write(place, part.reshape(*planes, 1, -1))
             on_rows(rows.rows, depth)
-        write_result(VolumeRows(rows, size), task.target, task.made_of, look, grid=raster.grid)
+        own = classes[1:].tolist() if decoder and decoder.classes else ()
+        write_result(VolumeRows(rows, size), task.target, task.made_of, look, grid=raster.grid, classes=own)
         rows.remove()
 
 
