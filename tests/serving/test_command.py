@@ -1,5 +1,4 @@
 import socket
-from dataclasses import replace
 
 import pytest
 from predicting import varied_model
@@ -37,15 +36,6 @@ def test_limits_out_of_their_range_are_refused(limits):
 def test_options_that_do_not_fit_the_network_are_refused_before_anything_listens():
     with pytest.raises(OptionError, match="there is no class 'cell'"):
         predictors_of(varied_model(), PredictOptions(threshold={"cell": 0.3}))
-
-
-def test_networks_of_volumes_are_refused_before_anything_listens():
-    over_three_axes = unetzoo.create("unet", encoder="plain", encoder_options={"widths": (4, 8)}, spatial_dims=3)
-    of_slices = varied_model()
-    of_slices.config = replace(of_slices.config, info=unetzoo.ModelInfo(slices=1, slice_axis="z"))
-    for model in (over_three_axes, of_slices):
-        with pytest.raises(OptionError, match="unetzoo serve is for networks of images, and this one"):
-            predictors_of(model.eval(), PredictOptions())
 
 
 def test_there_is_a_predictor_for_the_device_that_is_asked_for():

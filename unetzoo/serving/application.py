@@ -40,13 +40,13 @@ def application(
         is_private: whether only this machine reaches it.
         gather: gives the numbers of all replicas, see `Metrics`, which are the attribute `state.metrics` of the result.
     """
-    config = predictors[0].config
+    config, is_volume = predictors[0].config, bool(predictors[0].options.axes)
     workers = Workers(predictors, options.queue)
     metrics = Metrics(workers, gather)
     folder = tempfile.TemporaryDirectory(prefix="unetzoo-serve-")
     facts = {
         "name": name,
-        "kinds": kinds_of(config),
+        "kinds": kinds_of(config, is_volume=is_volume),
         "max_bytes": options.max_bytes,
         "max_pixels": options.max_pixels,
         "unetzoo": version("unetzoo"),
@@ -58,7 +58,9 @@ def application(
             yield
             workers.close()
 
-    prediction = Prediction(config, workers, options, metrics, Path(folder.name), is_private=is_private)
+    prediction = Prediction(
+        config, workers, options, metrics, Path(folder.name), is_private=is_private, is_volume=is_volume
+    )
     routes = [
         Route("/", _page()),
         Route("/predict", prediction, methods=["POST"]),

@@ -19,6 +19,7 @@ from unetzoo.serving.kinds import MEDIA_TYPES
 from unetzoo.serving.preview import preview_of
 from unetzoo.serving.refusals import RefusalError
 from unetzoo.serving.results import Result, facts_of, outlines_of, table_of
+from unetzoo.serving.volumes import facts_of_volume, preview_of_volume, voxels_of
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _MAKERS: Mapping[str, Callable[[Result], bytes]] = {
@@ -28,6 +29,12 @@ _MAKERS: Mapping[str, Callable[[Result], bytes]] = {
     "geojson": outlines_of,
     "csv": table_of,
     "preview": lambda result: json.dumps(preview_of(result)).encode(),
+}
+_MAKERS_OF_VOLUMES: Mapping[str, Callable[[Result], bytes]] = {
+    "volume": lambda result: result.job.target.read_bytes(),
+    "tif": lambda result: result.job.target.read_bytes(),
+    "json": lambda result: json.dumps(facts_of_volume(result), allow_nan=False).encode(),
+    "preview": lambda result: json.dumps(preview_of_volume(result)).encode(),
 }
 
 
@@ -40,12 +47,14 @@ class Answer:
         media_type: of them.
         doubts: why the image is unlike those of the training.
         pixels: how many the image has.
+        name: of the file, with the ending of its format; empty: the media type says the format.
     """
 
     content: bytes
     media_type: str
     doubts: tuple[str, ...]
     pixels: int
+    name: str = ""
 
 
 class StoppedError(Exception):
@@ -76,11 +85,12 @@ def compute(predictor: FilePredictor, upload: Path, kind: str, most_pixels: int,
     try:
         pixels = _checked(image, predictor, most_pixels)
         result = _predicted(predictor, image, kind, check)
-        content = _MAKERS[kind](result)
+        content = (_MAKERS_OF_VOLUMES if predictor.options.axes else _MAKERS)[kind](result)
     except UnetzooError as error:
         reason = str(error).replace(str(image), "the image").replace(f"{image.parent}/", "")
         raise RefusalError(_status(error), reason) from error
-    return Answer(content, MEDIA_TYPES[kind], result.doubts, pixels)
+    name = result.job.target.name if kind == "volume" else ""
+    return Answer(content, MEDIA_TYPES[kind], result.doubts, pixels, name)
 
 
 def _named(upload: Path) -> Path:
@@ -96,11 +106,14 @@ def _named(upload: Path) -> Path:
 def _checked(image: Path, predictor: FilePredictor, most: int) -> int:
     """The number of pixels of an image, none of which is decoded."""
     config, options = predictor.config, predictor.options
-    with open_raster(image, known=Known(channels=config.in_channels)) as raster:
-        height, width = raster.shape[-3:-1]
-        pixels = prod(raster.shape[:-1])
-        seen = scale_of(raster.grid, (height, width), config, options.resample).seen or (0, 0)
-    for count, where in ((pixels, ""), (prod(seen), " at the pixel size of the training")):
+    if options.axes:
+        pixels, seen = voxels_of(image, predictor)
+    else:
+        with open_raster(image, known=Known(channels=config.in_channels)) as raster:
+            height, width = raster.shape[-3:-1]
+            pixels = prod(raster.shape[:-1])
+            seen = prod(scale_of(raster.grid, (height, width), config, options.resample).seen or (0, 0))
+    for count, where in ((pixels, ""), (seen, " at the pixel size of the training")):
         if count > most:
             reason = f"the image has {count:,} pixels{where}, and this server takes {most:,} (--max-pixels)"
             raise RefusalError(413, reason)
@@ -110,6 +123,8 @@ def _checked(image: Path, predictor: FilePredictor, most: int) -> int:
 def _predicted(predictor: FilePredictor, image: Path, kind: str, check: Callable[..., None]) -> Result:
     is_picture = kind == "png" or (kind in ("json", "preview") and predictor.config.labels == "exclusive")
     target = image.with_name("mask.png" if is_picture else "mask.tif")
+    if predictor.options.axes and kind != "tif":
+        target = image.with_name(f"mask{predictor.options.suffix_for(image.name)}")
     doubts: list[str] = []
     predictor.predict(image, target, on_rows=check, on_doubt=doubts.append)
     return Result(Job(image, target), predictor.config, tuple(doubts))

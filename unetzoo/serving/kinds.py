@@ -12,31 +12,39 @@ MEDIA_TYPES = {
     "geojson": "application/geo+json",
     "csv": "text/csv",
     "preview": "application/vnd.unetzoo.preview+json",
+    "volume": "application/octet-stream",
 }
-"""The kinds of answers: a mask or label image, numbers, outlines and a table of objects, what the page shows."""
+"""The kinds of answers: a mask or label image, numbers, outlines and a table of objects, what the page shows.
+
+`volume` is the result of a volume in the format of its source.
+"""
 OF_OBJECTS = ("geojson", "csv")
+OF_VOLUMES = ("volume", "tif", "json", "preview")
 
 
-def kinds_of(config: ModelConfig) -> tuple[str, ...]:
-    """The kinds that a network gives; the first is the default."""
+def kinds_of(config: ModelConfig, *, is_volume: bool = False) -> tuple[str, ...]:
+    """The kinds that a network gives, of volumes if it reads these; the first is the default."""
+    if is_volume:
+        return OF_VOLUMES
     if config.objects:
-        return tuple(MEDIA_TYPES)
-    plain = tuple(kind for kind in MEDIA_TYPES if kind not in OF_OBJECTS)
+        return tuple(kind for kind in MEDIA_TYPES if kind != "volume")
+    plain = tuple(kind for kind in MEDIA_TYPES if kind not in (*OF_OBJECTS, "volume"))
     return plain[1:] if config.labels == "overlapping" else plain  # whose planes a PNG does not hold
 
 
-def choose_kind(name: str | None, accept: str, config: ModelConfig) -> str:
+def choose_kind(name: str | None, accept: str, config: ModelConfig, *, is_volume: bool = False) -> str:
     """The kind that a request asks for.
 
     Args:
         name: of the query; None: the header decides.
         accept: the header of that name.
         config: of the network.
+        is_volume: whether it reads volumes.
 
     Raises:
         RefusalError: the network does not give it.
     """
-    kinds = kinds_of(config)
+    kinds = kinds_of(config, is_volume=is_volume)
     if name in kinds:
         return name
     if name is not None:

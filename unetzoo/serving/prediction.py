@@ -47,6 +47,7 @@ class Prediction:
         folder: private, for the files of requests.
         is_private: whether the server listens to its own machine alone; other names for it are refused, which a page
             of the web could have given it (DNS rebinding).
+        is_volume: whether the network reads volumes.
     """
 
     def __init__(
@@ -58,9 +59,10 @@ class Prediction:
         folder: Path,
         *,
         is_private: bool,
+        is_volume: bool = False,
     ) -> None:
         self._config, self._workers, self._options, self._metrics = config, workers, options, metrics
-        self._folder, self._is_private = folder, is_private
+        self._folder, self._is_private, self._is_volume = folder, is_private, is_volume
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
@@ -96,7 +98,8 @@ class Prediction:
 
     async def _response(self, request: Request, place: _Place) -> Response:
         self._check_sender(request)
-        kind = choose_kind(request.query_params.get("as"), request.headers.get("accept", ""), self._config)
+        said, accept = request.query_params.get("as"), request.headers.get("accept", "")
+        kind = choose_kind(said, accept, self._config, is_volume=self._is_volume)
         if int(request.headers.get("content-length", 0)) > self._options.max_bytes:
             raise too_large(self._options.max_bytes)
         self._workers.check_place()
@@ -107,6 +110,8 @@ class Prediction:
         answer = await self._finished(request, place.work)
         self._metrics.pixels.inc(answer.pixels)
         headers = {"Unetzoo-Warnings": json.dumps(answer.doubts)} if answer.doubts else {}
+        if answer.name:
+            headers["Content-Disposition"] = f'attachment; filename="{answer.name}"'
         return Response(answer.content, media_type=answer.media_type, headers=headers)
 
     async def _finished(self, request: Request, work: "asyncio.Future[Answer]") -> Answer:

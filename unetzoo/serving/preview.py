@@ -21,7 +21,7 @@ from unetzoo.objects.ids import inner_edges
 from unetzoo.serving.kinds import MEDIA_TYPES
 from unetzoo.serving.results import Result, class_planes, facts_of, outlines_of, table_of
 
-_LONGEST = 2048  # pixels of the longer side of a picture
+LONGEST = 2048  # pixels of the longer side of a picture
 _FILL, _OPAQUE = 90, 255  # of 255
 _WIDEST = 3  # pixels of a line
 _BACKGROUND = "background"
@@ -30,7 +30,7 @@ _BACKGROUND = "background"
 def preview_of(result: Result) -> dict[str, Any]:
     """Plain data for the page; files are in base64."""
     show = _objects if result.config.objects else _classes
-    return show(result, -(-max(_size(result)) // _LONGEST))
+    return show(result, -(-max(_size(result)) // LONGEST))
 
 
 def _size(result: Result) -> tuple[int, int]:
@@ -47,15 +47,15 @@ def _objects(result: Result, step: int) -> dict[str, Any]:
     facts = facts_of(result)
     counts = [each["class"] for each in facts["objects"]]
     legend = [
-        {"name": name, "color": _hex(of_classes[name]) if of_classes else None, "count": counts.count(name)}
+        {"name": name, "color": hex_color(of_classes[name]) if of_classes else None, "count": counts.count(name)}
         for name in sorted(set(counts))
     ]
     files = [("outlines.geojson", "geojson", outlines_of(result)), ("objects.csv", "csv", table_of(result))]
-    return _plain(result, facts, picture, _painted_objects(ids, colors), legend, files)
+    return preview(result, facts, picture, painted_objects(ids, colors), legend, files)
 
 
-def _painted_objects(ids: NDArray[np.integer], colors: Colors) -> Colors:
-    """Colors (h, w, 4): objects are transparent within their edges."""
+def painted_objects(ids: NDArray[np.integer], colors: Colors) -> Colors:
+    """Colors (h, w, 4) of numbers: objects are transparent within their edges."""
     painted = np.zeros((*ids.shape, 4), np.uint8)
     painted[..., :3] = colors[ids % len(colors)]
     painted[ids > 0, 3] = _FILL
@@ -65,7 +65,7 @@ def _painted_objects(ids: NDArray[np.integer], colors: Colors) -> Colors:
 
 def _classes(result: Result, step: int) -> dict[str, Any]:
     planes = class_planes(result)
-    colors = _colors(result.config)
+    colors = class_colors(result.config)
     ids = np.zeros(planes[0].shape, np.int32)  # 0: no class
     for number, plane in enumerate(planes, start=1):
         ids[plane] = number
@@ -73,13 +73,13 @@ def _classes(result: Result, step: int) -> dict[str, Any]:
         picture, shown = reduced(Labels(ids[..., None]), image, tuple(result.config.info.nodata), step)
     facts = facts_of(result)
     legend = [
-        {"name": each["name"], "color": _hex(color) if color[3] else "", "share": each["share"]}
+        {"name": each["name"], "color": hex_color(color) if color[3] else "", "share": each["share"]}
         for each, color in zip(facts["classes"], colors[1:], strict=True)
     ]
-    return _plain(result, facts, picture, colors[shown], legend, [])
+    return preview(result, facts, picture, colors[shown], legend, [])
 
 
-def _colors(config: ModelConfig) -> Colors:
+def class_colors(config: ModelConfig) -> Colors:
     """Colors (classes + 1, 4): the first is that of pixels without a class, transparent like the background."""
     names = class_names(config)
     colors = np.zeros((len(names) + 1, 4), np.uint8)
@@ -96,7 +96,7 @@ def _shades(config: ModelConfig, count: int) -> Colors:
     return outline_palette(count) if shown is None else shown
 
 
-def _plain(
+def preview(
     result: Result,
     facts: dict[str, Any],
     picture: Colors,
@@ -104,6 +104,16 @@ def _plain(
     legend: Sequence[dict[str, Any]],
     files: Sequence[tuple[str, str, bytes]],
 ) -> dict[str, Any]:
+    """Plain data for the page, of a picture (h, w, 3) and the colors (h, w, 4) over it.
+
+    Args:
+        result: whose file is to be saved.
+        facts: size and warnings.
+        picture: of the image.
+        painted: over it.
+        legend: of the colors, with numbers.
+        files: further ones: name, kind and content.
+    """
     target = result.job.target
     files = [(target.name, target.suffix[1:], target.read_bytes()), *files]
     return {
@@ -113,7 +123,7 @@ def _plain(
         "colors": _png(painted),
         "legend": legend,
         "files": [
-            {"name": name, "type": MEDIA_TYPES[kind], "content": b64encode(content).decode()}
+            {"name": name, "type": MEDIA_TYPES.get(kind, MEDIA_TYPES["volume"]), "content": b64encode(content).decode()}
             for name, kind, content in files
         ],
     }
@@ -125,5 +135,6 @@ def _png(pixels: Colors) -> str:
     return b64encode(file.getvalue()).decode()
 
 
-def _hex(color: Sequence[int] | Colors) -> str:
+def hex_color(color: Sequence[int] | Colors) -> str:
+    """A color as the page has it, such as `"#ff8800"`."""
     return "#" + "".join(f"{int(value):02x}" for value in color[:3])

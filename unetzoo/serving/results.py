@@ -2,7 +2,7 @@
 
 import io
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,13 +44,16 @@ def facts_of(result: Result) -> dict[str, Any]:
         with open_objects(result.job, result.config) as objects:
             return {"size": list(objects.labels.shape), "objects": list(_rows(objects, _pixel_size(result))), **facts}
     planes = class_planes(result)
+    return {"size": list(planes[0].shape), "classes": shares_of(planes, result.config), **facts}
+
+
+def shares_of(planes: Sequence[NDArray[np.bool_]], config: ModelConfig) -> list[dict[str, Any]]:
+    """Number, name, pixels and their share of each class, by its pixels."""
     counts = [int(np.count_nonzero(plane)) for plane in planes]
-    names = class_names(result.config)
-    classes = [
+    return [
         {"id": number, "name": name, "pixels": count, "share": count / planes[0].size}
-        for number, (name, count) in enumerate(zip(names, counts, strict=True))
+        for number, (name, count) in enumerate(zip(class_names(config), counts, strict=True))
     ]
-    return {"size": list(planes[0].shape), "classes": classes, **facts}
 
 
 def class_planes(result: Result) -> list[NDArray[np.bool_]]:

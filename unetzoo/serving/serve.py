@@ -15,7 +15,6 @@ from unetzoo.inference.files.options import PredictOptions
 from unetzoo.inference.files.predictor import FilePredictor
 from unetzoo.inference.forward import Network
 from unetzoo.nn.ensemble import members_of
-from unetzoo.nn.misfit import need_images
 from unetzoo.nn.optimized import OptimizedSegmenter
 from unetzoo.registry.objects import network_maps
 from unetzoo.serving.application import application
@@ -74,16 +73,11 @@ def checked(model: Network, options: PredictOptions) -> tuple[Network, PredictOp
     """The network, by its engine, and the options as it takes them.
 
     Raises:
-        OptionError: the network is none of images, or the options do not fit it.
+        OptionError: the options do not fit the network.
         MissingExtraError: objects need a package that is not installed.
     """
-    need_images(model.config, "unetzoo serve")
-    if model.config.info.slice_axis:
-        raise OptionError(
-            "unetzoo serve is for networks of images, and this one reads volumes: unetzoo predict does it"
-        )
     options = options.for_network(model.config)
-    options.check_fits(model.config, [options.suffix])
+    options.check_fits(model.config, [".tif" if options.axes else options.suffix])
     network_maps(model.config)
     return by_engine(model, options), options
 

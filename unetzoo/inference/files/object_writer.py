@@ -99,7 +99,7 @@ def open_objects(job: Job, config: ModelConfig) -> Iterator[ImageObjects]:
     """The objects of an image that a network of this configuration predicted; raises DataError as `open_image`."""
     with open_pixels(job.image, channels=config.in_channels) as image, open_image(job.target, role="mask") as labels:
         classes = recorded_classes(job.target)
-        yield ImageObjects(Labels(labels), image, classes, _class_names(config), tuple(config.info.nodata))
+        yield ImageObjects(Labels(labels), image, classes, object_class_names(config), tuple(config.info.nodata))
 
 
 def with_object_files(
@@ -180,7 +180,7 @@ def _draw(files: ImageFiles, objects: ImageObjects) -> None:
             )
 
 
-def _class_names(config: ModelConfig) -> Sequence[str]:
+def object_class_names(config: ModelConfig) -> Sequence[str]:
     """The names of the classes of objects."""
     if count_object_classes(config, coding_of(config)):
         return network_maps(config)[-1].channels
