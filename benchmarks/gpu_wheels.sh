@@ -16,11 +16,22 @@ platforms=()
 for tag in manylinux_2_28 manylinux_2_27 manylinux_2_17 manylinux2014 manylinux1; do
     platforms+=(--platform "${tag}_$platform")
 done
-# the peers, what this project's core and its extras train, evaluate and bench need, and pytest
+# what this project's core needs, but for the packages that must be there and timm, whose version is that of all results
+mapfile -t core < <(python3 - <<'EOF'
+import re
+import tomllib
+
+there = {"torch", "torchvision", "numpy", "timm"}
+with open("pyproject.toml", "rb") as file:
+    needs = tomllib.load(file)["project"]["dependencies"]
+print(*(need for need in needs if re.match(r"[\w.-]+", need).group() not in there), sep="\n")
+EOF
+)
+# the peers, what its extras train, evaluate and bench need, and pytest
 "${pip[@]}" download --no-deps --only-binary=:all: --implementation cp --python-version "$version" "${platforms[@]}" \
     --dest "$folder" \
     timm==1.0.31 segmentation-models-pytorch==0.6.0 monai==1.6.0 dynamic-network-architectures==0.4.4 \
-    pluggy safetensors 'huggingface-hub>=1.0' filelock pyyaml typer rich tifffile \
+    "${core[@]}" \
     accelerate torchmetrics lightning-utilities plotly narwhals roifile nvidia-ml-py \
     pytest pytest-xdist execnet iniconfig packaging
 "${pip[@]}" wheel --no-deps --wheel-dir "$folder" .

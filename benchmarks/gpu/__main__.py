@@ -34,17 +34,20 @@ def main() -> int:
     parser.add_argument("stage", choices=["tests", "warm", *STAGES])
     parser.add_argument("--device", choices=list(SCALES), default="cuda")
     parser.add_argument("--out", type=Path, default=RESULTS, metavar="FOLDER", help="of the results")
+    parser.add_argument("--match", default="", metavar="WORDS", help="of the title of a row: others are left out")
     parser.add_argument("--seconds", type=float, default=3600, help="at most")
+    parser.add_argument("--beside", metavar="WORDS", help="what else the machine does, for the page")
     chosen = parser.parse_args()
     scale = SCALES[chosen.device]
     if chosen.stage == "warm":
-        warm(scale)
+        warm(scale, chosen.match)
         return 0
     chosen.out.mkdir(parents=True, exist_ok=True)
-    record = Record(chosen.out / f"gpu-{chosen.stage}.json")
+    record = Record(chosen.out / f"gpu-{chosen.stage}.json", chosen.beside)
     if chosen.stage == "tests":
         return int(not run_checks(scale, record, chosen.seconds))
-    return int(not record.measure(STAGES[chosen.stage](scale), chosen.seconds))
+    rows = ((title, call) for title, call in STAGES[chosen.stage](scale) if chosen.match in title)
+    return int(not record.measure(rows, chosen.seconds))
 
 
 if __name__ == "__main__":

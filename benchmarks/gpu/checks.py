@@ -22,7 +22,7 @@ class _Recorder:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Write the outcome of a test."""
         if report.when == "call" or report.outcome != "passed":
-            error = {"error": report.longreprtext[-_LONGEST_ERROR:]} if report.outcome == "failed" else {}
+            error = {"error": _why(report)} if report.outcome == "failed" else {}
             self.record.write(report.nodeid, {"outcome": report.outcome, "took": report.duration, **error})
         if time.monotonic() > self.end:
             self.record.write("all tests", {"error": "the time of the stage was over"})
@@ -42,6 +42,12 @@ def run_checks(scale: Scale, record: Record, seconds: float) -> bool:
         "all tests", {"outcome": code.name if isinstance(code, pytest.ExitCode) else str(code)} | _failure(code)
     )
     return not _failure(code)
+
+
+def _why(report: pytest.TestReport) -> str:
+    """The message of an error, whose beginning says most."""
+    crash = getattr(report.longrepr, "reprcrash", None)
+    return (report.longreprtext if crash is None else str(crash.message))[:_LONGEST_ERROR]
 
 
 def _failure(code: int) -> dict[str, str]:

@@ -24,14 +24,17 @@ class Record:
 
     Args:
         path: of a JSON file.
+        beside: what else the machine does.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, beside: str | None = None) -> None:
         self.path = path
         origin = json.loads(json.dumps({"machine": machine(), "source": source_digest()}))
         before = _read(path)
         same = {name: before.get(name) for name in origin} == origin
         self.content: dict[str, Any] = {**origin, "rows": before["rows"] if same else {}}
+        if beside:
+            self.content["beside"] = beside
 
     @property
     def rows(self) -> dict[str, Row]:

@@ -14,13 +14,16 @@ from benchmarks.gpu.scale import Scale
 from unetzoo._utils.workers import end_with_parent
 from unetzoo.bench.worker import inference_step, training_step
 
-_PROCESSES = 8
+_PROCESSES = 12
 
 
-def warm(scale: Scale) -> None:
-    """Call each compiled contender once; what fails says so when it is measured."""
+def warm(scale: Scale, match: str) -> None:
+    """Call each compiled contender of the rows whose titles have some words; what fails says so when it is measured."""
     cases = (*inference_cases(scale), *training_cases(scale))
-    compiled = sorted((one for one in cases if MODES[one.mode]), key=lambda one: one.of_monai)
+    compiled = sorted(
+        (one for one in cases if MODES[one.mode] and match in one.title),
+        key=lambda one: (one.of_monai, one.precision != scale.precisions[0]),
+    )
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(_PROCESSES, context, initializer=end_with_parent) as processes:
         for _ in processes.map(_call_once, compiled, [scale] * len(compiled)):

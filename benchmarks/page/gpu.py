@@ -16,10 +16,12 @@ TITLE = "## On a GPU"
 _TEXT = """\
 Made by `benchmarks/gpu.sh`. All networks are in the order `torch.channels_last`; weights and images of inference are of
 the precision, training is mixed; float32 is computed in TF32. Modes: as they are; `torch.compile`; and with CUDA graphs
-(`mode="reduce-overhead"`). ms: median of one call by CUDA events, of every library in turn. faster than smp: median of
-the ratios of calls made one after the other, in the same mode, and their quartiles. kernels: in one call. peak: memory
-that a call adds. of the rate: multiply-adds per second, of a large convolution or matrix product in the same run,
-whichever is faster; a training step counts three times the forward pass. A training step is forward and backward."""
+(`mode="reduce-overhead"`); `optimize()` is the same in all of them. ms: median of one call by CUDA events, of every
+library in turn. faster than smp: median of the ratios of calls made one after the other, in the same mode, and their
+quartiles. kernels: in one call. peak: memory that a call adds; recorded kernels (CUDA graphs, and `optimize()` of a
+small batch) hold theirs between calls. of the rate: multiply-adds per second, of a large convolution or matrix product
+in the same run, whichever is faster; a training step counts three times the forward pass. A training step is forward
+and backward."""
 _HEAD = """\
 | | precision | mode | | ms | faster than smp | kernels | peak MiB | of the rate |
 |---|---|---|---|---:|---:|---:|---:|---:|"""
@@ -36,7 +38,8 @@ def _stage(path: Path, section: Callable[[Rows], Iterator[str]]) -> Iterator[str
     content = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     if not content or not content["machine"]["gpu"]:
         return
-    yield f"{machine_line(content['machine'])[:-1]}; {content['date']}."
+    beside = f"; {content['beside']}" if "beside" in content else ""
+    yield f"{machine_line(content['machine'])[:-1]}; {content['date']}{beside}."
     yield from section(content["rows"])
     yield from _failures(content["rows"])
 
@@ -106,14 +109,16 @@ def _volumes(rows: Rows) -> Iterator[str]:
 
 def _tests(rows: Rows) -> Iterator[str]:
     outcomes = [row.get("outcome") for title, row in rows.items() if "::" in title]
-    words = {"passed": "pass", "failed": "fail", "skipped": "are skipped"}
-    counts = [f"{outcomes.count(outcome):,} {word}" for outcome, word in words.items() if outcome in outcomes]
+    counts = [f"{outcomes.count(outcome):,} {outcome}" for outcome in ("passed", "failed", "skipped")]
     yield f"Tests marked `gpu`: {', '.join(counts)}."
+    failed = [title for title, row in rows.items() if row.get("outcome") == "failed"]
+    if failed:
+        yield "\n".join(["Failed:", "", *(f"- `{title}`" for title in failed)])
 
 
 def _failures(rows: Rows) -> Iterator[str]:
     """What was not measured, and why."""
-    errors = [(title, row["error"]) for title, row in rows.items() if "error" in row]
+    errors = [(title, row["error"]) for title, row in rows.items() if "error" in row and "outcome" not in row]
     errors += [
         (f"{title}, {_short(name)}", error)
         for title, row in rows.items()

@@ -79,7 +79,7 @@ def test_the_stages_hold_every_library_precision_and_mode():
     assert len({one.title for one in cases}) == len(cases)
     assert {one.mode for one in cases if one.of_monai} == {"compiled"}
     assert {(one.case.decoder, one.case.batch, one.mode) for one in cases if one.case.task == "training"} == {
-        (decoder, 16, mode) for decoder in ("unet", "unetpp") for mode in ("eager", "compiled")
+        (decoder, 16, mode) for decoder in ("unet", "unetpp") for mode in ("eager", "compiled", "CUDA graphs")
     }
 
 
@@ -147,8 +147,8 @@ def test_the_page_shows_every_stage(tmp_path):
             record_of_stage.write(title, row)
         _on_gpu(record_of_stage.path)
     page = "\n\n".join(gpu_section(tmp_path))
-    assert "Tests marked `gpu`: 1 pass, 1 fail." in page
-    assert "- a::c: `boom`" in page
+    assert "Tests marked `gpu`: 1 passed, 1 failed, 0 skipped." in page
+    assert "Failed:\n\n- `a::c`" in page
     assert "| fit, unet | 50.0 | 40.0 | 91% |" in page
     assert "a file becomes one of class ids in 3 s, with 1 MiB of main memory." in page
 

@@ -23,11 +23,11 @@ from torch.nn import functional as F  # noqa: N812 - the field's name for it
 from unetzoo.errors import ShapeError
 from unetzoo.features import Factor, along_axes
 from unetzoo.layers.axes import AXES, axes_of
-from unetzoo.layers.graph import is_recorded
+from unetzoo.layers.graph import is_recorded, runs_at_once
 from unetzoo.layers.resize import Mode, enlarge
 
 _FEW_PIXELS = 256
-_FEW_PIXELS_OF_GPU = 2**16
+_FEW_PIXELS_OF_GPU = {False: 2**16, True: 2**18}  # in inference and in training
 
 
 class UpsampleConcatConv(nn.Module):
@@ -116,20 +116,20 @@ def is_plain_faster(device: str, pixels: int | None, *, transposed: bool, trains
     """Whether upsampling and concatenation are faster than a convolution split by its inputs.
 
     On two cores (`python -m benchmarks.upsampling`) the forms break even between 12 x 12 and 20 x 20 pixels for a
-    factor of 2, in inference and in training. On the one GPU that was tried, in bfloat16, the split form was faster
-    for a batch of images in inference, most of all in U-Net++; in training it was level for U-Net, and far slower for
-    U-Net++, whose kernels are made in every step. A single image waits for the start of operations, of which the plain
-    form has the fewest. `benchmarks/gpu.sh` measures whole networks there.
+    factor of 2, in inference and in training. On an H200, in bfloat16, the split form takes less of the GPU's time for
+    maps of every size, 0.2 to 0.6 of the plain form's in a batch of 16; but small maps wait for the start of
+    operations, of which the plain form has fewer. Compiled networks start them fast, so that they take the split form.
+    `benchmarks/gpu.sh` measures whole networks there.
 
     Args:
         device: type of the device; other accelerators count as GPUs, and `"meta"`, which computes nothing, as a CPU.
         pixels: pixels of the deep map, times images; None: any number.
         transposed: whether the deep map is upsampled by a whole factor to its nearest pixels.
-        trains: whether gradients are recorded.
+        trains: whether gradients are recorded: twice as many operations.
     """
     if device in ("cpu", "meta"):
         return pixels is not None and pixels <= _FEW_PIXELS
-    return trains or not transposed or (pixels is not None and pixels <= _FEW_PIXELS_OF_GPU)
+    return not transposed or (pixels is not None and pixels <= _FEW_PIXELS_OF_GPU[trains])
 
 
 def upsample_conv(deep: Tensor, kernel: Tensor, bias: Tensor | None, factor: Factor, mode: Mode) -> Tensor:
@@ -160,19 +160,33 @@ def transposed_kernel(kernel: Tensor, factor: Factor = 2) -> Tensor:
     out, deep = kernel.shape[:2]
     factors = along_axes(factor, kernel.ndim - 2)
     with exact(kernel):
-        flat = kernel.reshape(out * deep, 3 ** len(factors)) @ _taps(kernel, factors)
+        flat = kernel.reshape(out * deep, 3 ** len(factors)) @ _taps(kernel, tuple(factors))
     return flat.view(out, deep, *(number + 2 for number in factors)).transpose(0, 1)
 
 
-def _taps(like: Tensor, factors: Sequence[int]) -> Tensor:
-    """M for all axes at once, (3^n, (f + 2) multiplied over the axes)."""
-    by_factor = {factor: _taps_of_axis(like, factor) for factor in factors}
+_TAPS: dict[tuple[tuple[int, ...], torch.dtype, torch.device], Tensor] = {}
+
+
+def _taps(like: Tensor, factors: tuple[int, ...]) -> Tensor:
+    """M for all axes at once, (3^n, (f + 2) multiplied over the axes); made once for each dtype and device."""
+    if not runs_at_once(like):
+        return _make_taps(factors, like.dtype, like.device)
+    key = (factors, like.dtype, like.device)
+    if key not in _TAPS:
+        with torch.inference_mode(mode=False):
+            taps = _make_taps(factors, like.dtype, torch.device("cpu"))
+            _TAPS[key] = taps.to(like.device)  # which waits, so that every stream of a GPU may read it
+    return _TAPS[key]
+
+
+def _make_taps(factors: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
+    by_factor = {factor: _taps_of_axis(factor, dtype, device) for factor in factors}
     return reduce(_product, (by_factor[factor] for factor in factors))
 
 
-def _taps_of_axis(like: Tensor, factor: int) -> Tensor:
+def _taps_of_axis(factor: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     """M of one axis, (3, f + 2): row a has ones from column 2 - a to f + 1 - a."""
-    row = F.pad(torch.ones(factor, dtype=like.dtype, device=like.device), (2, 2))
+    row = F.pad(torch.ones(factor, dtype=dtype, device=device), (2, 2))
     return row.unfold(0, factor + 2, 1)
 
 

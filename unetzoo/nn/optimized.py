@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from unetzoo.errors import UnetzooError
 from unetzoo.layers.axes import AXES
+from unetzoo.nn.captured import CapturedNetwork
 from unetzoo.nn.misfit import check_axes, check_fits
 from unetzoo.nn.segmenter import Segmenter
 
@@ -40,7 +41,8 @@ class OptimizedSegmenter(nn.Module):
         self.network = network
         self._format = AXES[self.config.spatial_dims].order if channels_last else torch.contiguous_format
         self._engine = run
-        self._run = run or (torch.compile(network, options={"freezing": True}) if compiled else network)
+        computed = torch.compile(network, options={"freezing": True}) if compiled else network
+        self._run = run or CapturedNetwork(computed)
 
     @torch.no_grad()
     def forward(self, image: Tensor) -> Tensor:
@@ -80,6 +82,8 @@ class OptimizedSegmenter(nn.Module):
                 f"this network is computed by an engine on the CPU, not on {changed.device}: leave the device out, or "
                 "optimize the original one without the engine"
             )
+        if isinstance(self._run, CapturedNetwork):
+            self._run.forget()
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call] # of torch
         return self
 

@@ -11,9 +11,9 @@ from unetzoo.errors import ShapeError, UnetzooError
 from unetzoo.inference.engines.agreement import check_agreement, example_of
 from unetzoo.inference.engines.calibration import Calibration, Run, calibration_of
 from unetzoo.inference.engines.padding import Size
-from unetzoo.inference.engines.precision import full_precision
 from unetzoo.inference.engines.started import EngineRun, check_engine, engine_spec, guarded
 from unetzoo.nn.optimized import OptimizedSegmenter
+from unetzoo.nn.precision import full_precision
 from unetzoo.nn.segmenter import Segmenter
 
 _LEAST = 1e-3  # of the largest logit; kernels of other libraries sum in another order

@@ -13,15 +13,16 @@ from unetzoo.inference.engines.by_engine import optimize_by_engine
 from unetzoo.inference.engines.calibration import Calibration
 from unetzoo.inference.engines.direct import DirectConv3d, can_direct
 from unetzoo.inference.engines.fold import Convolution, Rectified, fold, rectify_again
+from unetzoo.inference.engines.fused import fused, fused_residual, widened
 from unetzoo.inference.engines.kept import KeptUpsampleConcatConv, can_keep
 from unetzoo.inference.engines.packed import can_pack, packed
-from unetzoo.inference.engines.precision import full_precision
 from unetzoo.inference.engines.winograd import WinogradConv3d, can_shorten
 from unetzoo.layers.axes import AXES
 from unetzoo.layers.order import set_order
 from unetzoo.layers.upsample import UpsampleConcatConv
 from unetzoo.nn.misfit import need_images
 from unetzoo.nn.optimized import OptimizedSegmenter
+from unetzoo.nn.precision import full_precision
 from unetzoo.nn.segmenter import Segmenter
 from unetzoo.nn.wrapped import segmenter_of
 
@@ -39,6 +40,9 @@ def optimize(
     calibration: Iterable[Any] | Calibration = (),
 ) -> OptimizedSegmenter:
     """A copy of a network for inference: norms folded into convolutions, weights prepared once.
+
+    On an NVIDIA GPU convolutions also add and rectify, in one kernel, and a small batch replays the kernels that were
+    recorded at the second call with images of its size (CUDA graphs).
 
     Args:
         model: any network; it is not changed. The network inside a compiled or parallel one is copied.
@@ -111,6 +115,9 @@ def _prepare(network: nn.Module, layers: Container[nn.Module], order: torch.memo
             layer = child.layer if isinstance(child, Rectified) else child
             if isinstance(layer, Convolution) and layer in layers:
                 setattr(parent, name, _prepared(layer, order, rectify=layer is not child, packs=packs) or child)
+    for parent in list(network.modules()):
+        for name, child in parent.named_children():
+            setattr(parent, name, fused_residual(child) or child)
 
 
 def _prepared(layer: Convolution, order: torch.memory_format, *, rectify: bool, packs: bool) -> nn.Module | None:
@@ -121,9 +128,10 @@ def _prepared(layer: Convolution, order: torch.memory_format, *, rectify: bool, 
         return DirectConv3d(layer, rectify=rectify)
     if packs and not isinstance(layer, nn.Conv3d) and can_pack(layer):
         return packed(layer, rectify=rectify)
-    if isinstance(layer, UpsampleConcatConv) and can_keep(layer):
+    fast = fused(layer) if rectify else widened(layer)
+    if fast is None and isinstance(layer, UpsampleConcatConv) and can_keep(layer):
         return KeptUpsampleConcatConv(layer, rectify=rectify, order=order)
-    return None
+    return fast
 
 
 def _logits(network: Segmenter, image: Tensor) -> Tensor:

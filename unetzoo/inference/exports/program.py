@@ -12,9 +12,9 @@ from torch import Tensor
 from unetzoo.errors import UnetzooError
 from unetzoo.inference.engines.calibration import Calibration
 from unetzoo.inference.engines.forms import in_form
-from unetzoo.inference.engines.precision import full_precision
 from unetzoo.inference.exports.interface import Interface, example_image, wrapped
 from unetzoo.layers.valid import valid_sides
+from unetzoo.nn.precision import full_precision
 from unetzoo.nn.segmenter import Segmenter
 
 Size = tuple[int, ...]

@@ -24,6 +24,11 @@ def full_precision() -> Iterator[None]:
             setattr(part, name, value)
 
 
+def float32_settings() -> tuple[object, ...]:
+    """How the program has products and convolutions of float32 computed, to compare with later."""
+    return tuple(getattr(part, name) for part, name, _ in _settings())
+
+
 def _settings() -> list[tuple[Any, str, object]]:
     """(owner, attribute, value for full precision) of each setting."""
     backends: Any = torch.backends

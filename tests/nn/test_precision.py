@@ -4,7 +4,7 @@ import pytest
 import torch
 
 import unetzoo
-from unetzoo.inference.engines.precision import full_precision
+from unetzoo.nn.precision import full_precision
 
 NEW = hasattr(torch.backends, "fp32_precision")  # since torch 2.9
 BACKENDS = torch.backends

@@ -1,0 +1,112 @@
+"""Call a network on a GPU by replaying its kernels, which are recorded once for each size of images (CUDA graphs).
+
+A small batch keeps a GPU busy for less time than the CPU needs to start each kernel.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from math import prod
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from unetzoo.nn.precision import float32_settings
+
+Run = Callable[[Tensor], Tensor]
+_MOST_PIXELS = 2**21  # of the images of a call: more keep a GPU busy while the CPU starts the next kernels
+_WARM_UP = 2  # calls before kernels are recorded
+
+
+class CapturedNetwork:
+    """A network whose kernels are recorded at the second call with images of a size, and replayed from then on.
+
+    At the second call cuDNN also tries which of its kernels is the fastest for each convolution. The network is called
+    where kernels cannot be recorded, or need not be: on a CPU, for large batches, inside `torch.compile` or another
+    recording, under autocast, without enough memory. Several threads may call it at once; they take turns.
+
+    Args:
+        network: in evaluation mode, called without gradients.
+        most: sizes that are kept, those used last.
+    """
+
+    def __init__(self, network: Run, most: int = 4) -> None:
+        self.network, self.most = network, most
+        self.forget()
+
+    def forget(self) -> None:
+        """Drop all records, as when weights move to another device."""
+        self._lock = threading.Lock()
+        self._runs: OrderedDict[object, Run | None] = OrderedDict()
+
+    def __call__(self, image: Tensor) -> Tensor:
+        """The logits for images."""
+        if _runs_directly(image):
+            return self.network(image)
+        key = (image.shape, image.dtype, image.device, float32_settings())
+        with self._lock:
+            if key not in self._runs:
+                self._runs[key] = None  # called once
+                if len(self._runs) > self.most:
+                    self._runs.popitem(last=False)
+                return self.network(image)
+            self._runs.move_to_end(key)
+            run = self._runs[key] = self._runs[key] or self._recorded(image)
+            return run(image)
+
+    def _recorded(self, image: Tensor) -> Run:
+        try:
+            return _Record(self.network, image)
+        except RuntimeError:  # torch's, also for lack of memory
+            return self.network
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy needs, without records."""
+        return {"network": self.network, "most": self.most}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """A copy, which records anew."""
+        self.__init__(**state)  # type: ignore[misc]
+
+
+def _runs_directly(image: Tensor) -> bool:
+    return (
+        image.device.type != "cuda"
+        or image.shape[0] * prod(image.shape[2:]) > _MOST_PIXELS
+        or torch.compiler.is_compiling()
+        or torch.cuda.is_current_stream_capturing()
+        or torch.is_autocast_enabled("cuda")
+    )
+
+
+class _Record:
+    """The kernels of one call."""
+
+    def __init__(self, network: Run, image: Tensor) -> None:
+        self._image = image.clone(memory_format=torch.preserve_format)
+        benchmark = torch.backends.cudnn.benchmark
+        torch.backends.cudnn.benchmark = True
+        try:
+            stream = torch.cuda.Stream(image.device)  # type: ignore[no-untyped-call]
+            stream.wait_stream(torch.cuda.current_stream(image.device))
+            with torch.cuda.stream(stream):
+                for _ in range(_WARM_UP):
+                    network(self._image)
+            torch.cuda.current_stream(image.device).wait_stream(stream)
+            self._graph = torch.cuda.CUDAGraph()
+            with torch.cuda.graph(self._graph, capture_error_mode="thread_local"):
+                self._logits = network(self._image)
+        finally:
+            torch.backends.cudnn.benchmark = benchmark
+        self._end = torch.cuda.Event()  # type: ignore[no-untyped-call]
+        self._end.record()
+
+    def __call__(self, image: Tensor) -> Tensor:
+        """The logits for images, after the replay before this one, perhaps on another stream."""
+        self._end.wait()
+        self._image.copy_(image)
+        self._graph.replay()
+        logits = self._logits.clone()
+        self._end.record()
+        return logits
