@@ -205,7 +205,8 @@ class EngineSpec:
             `calibration` is an `unetzoo.inference.engines.calibration.Calibration` for `"int8"`, else None. Preferably
             through `lazy`, as the others.
         start: a function `(model, files, dtype)` that returns a function of images (b, c, h, w), float32 on the CPU, of
-            any batch, height and width; it returns logits (b, classes, h, w), and several threads call it at once.
+            any batch, height and width; it returns logits (b, classes, h, w), and several threads call it at once;
+            with an axis d before h for networks over three axes.
         check: a function `(dtype)` that raises an `UnetzooError` if a package is missing, or this machine does not
             compute in that dtype; None: nothing is missing.
         dtypes: the arithmetic that it has.

@@ -15,6 +15,7 @@ from unetzoo.data.dataset import Dataset
 from unetzoo.evaluation.evaluate import evaluate
 from unetzoo.inference.engines.by_engine import optimize_by_engine
 from unetzoo.inference.engines.calibration import Calibration, Run
+from unetzoo.inference.engines.padding import Size
 from unetzoo.inference.engines.started import EngineRun, check_engine, engine_spec
 from unetzoo.inference.predict import predict
 from unetzoo.nn.optimized import OptimizedSegmenter
@@ -55,9 +56,7 @@ def pairs_of(engines: Iterable[str]) -> list[tuple[str, str]]:
     return [REFERENCE, *(pair for pair in pairs if pair != REFERENCE)]
 
 
-def prepared(
-    model: Segmenter, engine: str, dtype: str, calibration: Calibration, size: tuple[int, int]
-) -> OptimizedSegmenter:
+def prepared(model: Segmenter, engine: str, dtype: str, calibration: Calibration, size: Size) -> OptimizedSegmenter:
     """The network by an engine; raises an UnetzooError where that fails, or is not possible here."""
     spec = engine_spec(engine)
     check_engine(spec, dtype)

@@ -10,12 +10,13 @@ from unetzoo.deployment.candidates import Candidate
 def table_of(candidates: Sequence[Candidate], facts: Mapping[str, Any]) -> str:
     """Markdown: all candidates with their numbers, and why one was kept."""
     rows = "\n".join(f"| {' | '.join(cells(each))} |" for each in candidates)
-    height, width = facts["timed_pixels"]
+    sides = " x ".join(map(str, facts["timed_pixels"]))
+    image, pixels = ("image", "pixels") if len(facts["timed_pixels"]) == 2 else ("volume", "voxels")
     place = facts["machine"]
     return (
         "\n## Deployment\n\n"
         f"Measured on {markdown(str(place['processor']))}, {place['threads']} threads: the {facts['metric']} on"
-        f" {facts['validation_images']:,} validation images, and the time of an image of {height} x {width} pixels,"
+        f" {facts['validation_images']:,} validation {image}s, and the time of one of {sides} {pixels},"
         " called in turn. Kept is the fastest that loses at most"
         f" {facts['max_drop']:g}. Run it by `unetzoo predict`.\n\n"
         f"| engine | arithmetic | {facts['metric']} | ms | times as fast | MB | |\n"

@@ -18,13 +18,12 @@ from unetzoo.checks import check_count, number
 from unetzoo.data.dataset import Dataset
 from unetzoo.data.find import Data, source_of
 from unetzoo.data.masks.options import MaskOptions
-from unetzoo.data.open import dataset_of
+from unetzoo.data.open import dataset_of, slicing_for
 from unetzoo.deployment.candidates import REFERENCE, Candidate, judged, pairs_of, prepared, score_of, scorer, timed
 from unetzoo.deployment.card import table_of
 from unetzoo.errors import DataError, OptionError, UnetzooError
 from unetzoo.inference.engines.calibration import Calibration
 from unetzoo.inference.engines.deployed import write_deployed
-from unetzoo.nn.misfit import need_images
 from unetzoo.nn.optimized import OptimizedSegmenter
 from unetzoo.nn.segmenter import Segmenter
 from unetzoo.nn.wrapped import segmenter_of
@@ -34,7 +33,7 @@ from unetzoo.training.options import FitOptions
 from unetzoo.weights.files import CARD
 from unetzoo.weights.folder import save
 
-_LONGEST_SIDE = 1024  # pixels of the image that is timed
+_LONGEST_SIDES = {2: 1024, 3: 128}  # pixels of the image that is timed, by the number of axes
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,7 @@ class Deployment:
         max_drop: how much of it may be lost.
         candidates: all that was tried, torch in float32 first.
         images: number of validation images.
-        pixels: (height, width) of the image that was timed.
+        pixels: (height, width) of the image that was timed, or (depth, height, width) of the volume.
     """
 
     folder: Path
@@ -55,7 +54,7 @@ class Deployment:
     max_drop: float
     candidates: tuple[Candidate, ...]
     images: int
-    pixels: tuple[int, int]
+    pixels: tuple[int, ...]
 
     @property
     def kept(self) -> Candidate:
@@ -79,9 +78,10 @@ def deploy(
 
     Each is scored on the validation images of the data and timed, in turn, on the first of them. Int8 is calibrated
     with crops of the training images, drawn and normalized as in the training, without random changes; where it loses
-    too much, OpenVINO computes the layers that cost most in float. The folder is that of `save`, with the files of the
-    engine, `deployment.json` with all numbers, and a table of them in the card; `load_deployed` and
-    `unetzoo predict` run it by its engine.
+    too much, OpenVINO computes the layers that cost most in float. Networks over three axes are tried in all but int8,
+    and timed on a block of at most 128 x 128 x 128 voxels. The folder is that of `save`, with the files of the engine,
+    `deployment.json` with all numbers, and a table of them in the card; `load_deployed` and `unetzoo predict` run it by
+    its engine.
 
     Args:
         model: a trained network; it is not changed.
@@ -102,7 +102,6 @@ def deploy(
         WriteError: the folder exists and is not empty, or cannot be written.
     """
     model = segmenter_of(model, "deployed")
-    need_images(model.config, "deploying")
     limit, target = number(max_drop), Path(out)
     if limit is None or not 0 <= limit < 1:
         raise OptionError(f"max_drop must be from 0 to less than 1, got {max_drop!r}")
@@ -111,8 +110,10 @@ def deploy(
     check_new_folder(target)
     pairs = pairs_of(list_engines() if engines is None else engines)
     training, validation = (_split(model, data, split, masks or MaskOptions()) for split in ("train", "val"))
-    calibration = Calibration(crops_of(model, training, count=crops, side=side), scorer(model, validation))
-    image = validation[0].image[:_LONGEST_SIDE, :_LONGEST_SIDE]
+    axes = model.config.spatial_dims
+    drawn = crops_of(model, training, count=crops, side=side) if axes == 2 else []  # int8 is for images
+    calibration = Calibration(drawn, scorer(model, validation))
+    image = validation[0].image[(slice(_LONGEST_SIDES[axes]),) * axes]
     candidates, networks = _tried(model, pairs, calibration, validation, image, limit, on_candidate)
     result = Deployment(
         folder=target,
@@ -120,7 +121,7 @@ def deploy(
         max_drop=limit,
         candidates=tuple(judged(candidates, limit)),
         images=len(validation),
-        pixels=(int(image.shape[0]), int(image.shape[1])),
+        pixels=tuple(map(int, image.shape[:-1])),
     )
     _write(model, networks[result.kept.engine, result.kept.dtype], result)
     return result
@@ -142,7 +143,15 @@ def crops_of(model: Segmenter, training: Dataset, *, count: int, side: int) -> l
 
 
 def _split(model: Segmenter, data: Data, split: str, masks: MaskOptions) -> Dataset:
-    dataset = dataset_of(source_of(data), split, masks, trained=model.config.info, objects=bool(model.config.objects))
+    config = model.config
+    dataset = dataset_of(
+        source_of(data),
+        split,
+        masks,
+        trained=config.info,
+        objects=bool(config.objects),
+        slicing=slicing_for(config),
+    )
     if not len(dataset):
         raise DataError(f"there are no images in the split {split!r}, which deploying needs")
     return dataset
@@ -160,7 +169,7 @@ def _tried(
     """The candidates, and the networks of those that run."""
     networks: dict[tuple[str, str], OptimizedSegmenter] = {}
     candidates: dict[tuple[str, str], Candidate] = {}
-    size = (int(image.shape[0]), int(image.shape[1]))
+    size = tuple(map(int, image.shape[:-1]))
     for pair in pairs:
         on_candidate(" ".join(pair))
         try:

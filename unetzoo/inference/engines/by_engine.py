@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from unetzoo.errors import ShapeError, UnetzooError
+from unetzoo.errors import OptionError, ShapeError, UnetzooError
 from unetzoo.inference.engines.agreement import check_agreement, example_of
 from unetzoo.inference.engines.calibration import Calibration, Run, calibration_of
 from unetzoo.inference.engines.padding import Size
@@ -34,6 +34,8 @@ def optimize_by_engine(
     network = copy.deepcopy(model).to("cpu", torch.float32).eval().requires_grad_(False)
     images = None
     if name == "int8":
+        if model.config.spatial_dims != 2:
+            raise OptionError("int8 is for networks of images, and this one has spatial_dims=3: choose another dtype")
         images = calibration if isinstance(calibration, Calibration) else calibration_of(calibration, network)
     sizes = [image_size] if image_size else []
     files = guarded(spec.name, "convert this network", spec.convert, network, sizes, name, images)
@@ -86,10 +88,13 @@ def _compare(network: Segmenter, result: OptimizedSegmenter, image: Tensor) -> N
 
 def _larger(network: Segmenter, usual: Tensor) -> Tensor:
     """An image of another size, no multiple of the reduction, unless the network has no padding."""
-    height, width = usual.shape[2:]
-    step = network.encoder.features.reductions[-1]
-    image = usual[:1].repeat(1, 1, 2, 2)[:, :, : height + step, : width + 2 * step]
-    return image if network.encoder.valid_padding else image[:, :, 1:, :-1]
+    image, trimmed = usual[:1], 0 if network.encoder.valid_padding else 1
+    for axis, (side, step) in enumerate(
+        zip(usual.shape[2:], network.encoder.features.axis_reductions[-1], strict=True)
+    ):
+        places = torch.arange(side + (axis % 2 + 1) * step - trimmed) % side
+        image = image.index_select(axis + 2, places)
+    return image
 
 
 def _smaller(image: Tensor) -> Tensor:

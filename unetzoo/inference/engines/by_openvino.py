@@ -82,7 +82,9 @@ class _Graphs:
     ) -> None:
         self._graph, self._dtype = graph, dtype
         self._multiple = multiple_of(model)
-        self._announced = {tuple(side + -side % self._multiple for side in size) for size in sizes}
+        self._announced = {
+            tuple(side + -side % by for side, by in zip(size, self._multiple, strict=True)) for size in sizes
+        }
         self._any = _Compiled(graph, dtype)
         self._calls: Counter[tuple[int, ...]] = Counter()
         self._own: OrderedDict[tuple[int, ...], _Compiled] = OrderedDict()
@@ -134,7 +136,9 @@ def _traced(model: Segmenter, sizes: Sequence[Size], *, transposed: bool) -> Any
     network = in_form(model, image, transposed=transposed)
     with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")  # of the tracing, about sizes that it takes for constants: they are checked
-        return library().convert_model(network, example_input=image, input=[-1, image.shape[1], -1, -1])
+        return library().convert_model(
+            network, example_input=image, input=[-1, image.shape[1], *[-1] * (image.ndim - 2)]
+        )
 
 
 def quantized(graph: Any, images: Sequence[NDArray[np.float32]]) -> Any:  # noqa: ANN401 - OpenVINO's

@@ -17,7 +17,7 @@ def check(dtype: str) -> None:
 
 
 def convert(
-    _model: Segmenter, _sizes: Sequence[tuple[int, int]], _dtype: str, _calibration: Calibration | None
+    _model: Segmenter, _sizes: Sequence[tuple[int, ...]], _dtype: str, _calibration: Calibration | None
 ) -> dict[str, bytes]:
     """No files: the weights of the network suffice."""
     return {}

@@ -77,7 +77,7 @@ def _checked(text: str) -> dict[str, Any]:
             manifest["format"] == _FORMAT
             and isinstance(manifest["engine"], str)
             and isinstance(getattr(torch, manifest["dtype"]), torch.dtype)
-            and (size is None or (len(size) == 2 and all(isinstance(side, int) for side in size)))
+            and (size is None or (len(size) in (2, 3) and all(isinstance(side, int) for side in size)))
             and len(files) <= _MOST_FILES
             and all(PLAIN_NAME.fullmatch(name) and isinstance(digest, str) for name, digest in files.items())
         )

@@ -20,7 +20,6 @@ from unetzoo.inference.engines.winograd import WinogradConv3d, can_shorten
 from unetzoo.layers.axes import AXES
 from unetzoo.layers.order import set_order
 from unetzoo.layers.upsample import UpsampleConcatConv
-from unetzoo.nn.misfit import need_images
 from unetzoo.nn.optimized import OptimizedSegmenter
 from unetzoo.nn.precision import full_precision
 from unetzoo.nn.segmenter import Segmenter
@@ -78,8 +77,7 @@ def optimize(
     if engine != "torch":
         if compile:
             raise OptionError("compile=True is for the engine 'torch'")
-        need_images(model.config, f"the engine {engine!r}")
-        size = None if image_size is None else (image_size[0], image_size[1])
+        size = None if image_size is None else tuple(image_size)
         return optimize_by_engine(model, engine, dtype or torch.float32, size, calibration)
     parameter = next(model.parameters())
     if dtype not in _DTYPES or (dtype is torch.float16 and parameter.device.type == "cpu"):

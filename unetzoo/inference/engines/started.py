@@ -11,11 +11,12 @@ from torch import Tensor
 
 from unetzoo._utils.memory import is_out_of_memory
 from unetzoo.errors import OptionError, ShapeError, UnetzooError, describe_error
+from unetzoo.inference.engines.padding import Size
+from unetzoo.layers.axes import AXES
 from unetzoo.nn.segmenter import Segmenter
 from unetzoo.registry.host import host
 from unetzoo.specs import Builder, EngineSpec, Lazy
 
-Size = tuple[int, int]
 PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 """How files of engines are called."""
 
@@ -30,7 +31,8 @@ class EngineRun:
         engine: name of the engine.
         files: that its `convert` gave.
         dtype: of the arithmetic.
-        only_size: (height, width) of the only images that the graph holds for; None: it holds for all.
+        only_size: (height, width) of the only images that the graph holds for, of volumes (depth, height, width);
+            None: it holds for all.
     """
 
     def __init__(
@@ -48,14 +50,15 @@ class EngineRun:
             ShapeError: images of another number of channels, or of another size than the only one.
             UnetzooError: the engine fails.
         """
-        if image.ndim != 4 or image.shape[1] != self.model.config.in_channels:
-            expected = f"(b, {self.model.config.in_channels}, h, w)"
-            raise ShapeError(f"this network takes images {expected}, got {tuple(image.shape)}")
+        config = self.model.config
+        if image.ndim != config.spatial_dims + 2 or image.shape[1] != config.in_channels:
+            kind = "images" if config.spatial_dims == 2 else "volumes"
+            expected = f"(b, {config.in_channels}, {AXES[config.spatial_dims].sizes})"
+            raise ShapeError(f"this network takes {kind} {expected}, got {tuple(image.shape)}")
         if self.only_size and tuple(image.shape[2:]) != self.only_size:
-            height, width = self.only_size
+            only, own = (" x ".join(map(str, size)) for size in (self.only_size, image.shape[2:]))
             raise ShapeError(
-                f"this network's graph in {self.engine} holds for images of {height} x {width} pixels alone, got "
-                f"{image.shape[2]} x {image.shape[3]}"
+                f"this network's graph in {self.engine} holds for images of {only} pixels alone, got {own}"
             )
         function = self.start()
         try:
