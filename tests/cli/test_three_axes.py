@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tifffile
 from stacks import volume, write_cases, write_stack
+from touching import STEPS, write_nuclei
 
 import unetzoo
 from unetzoo.planning import memory
@@ -115,6 +116,17 @@ def test_a_training_without_flags_for_the_network_is_planned(invoke, cases, tmp_
     assert (recipe.data.spacing, recipe.data.channels) == (expected.spacing, ("CT",))
     assert recipe.data.normalization == tuple(each.value for each in expected.normalization)
     assert recipe.command.startswith("unetzoo train ")
+
+
+@pytest.mark.usefixtures("little_memory")
+def test_a_network_of_objects_is_planned_likewise(invoke, tmp_path):
+    cells, run = write_nuclei(tmp_path / "cells", 3), tmp_path / "run"
+    done = invoke("train", str(cells), "--spatial-dims", "3", "--objects", "boundary", *_SHORT, "--out", str(run))
+    assert done.exit_code == 0, done.output
+    assert "planned, since nothing is said of network, crop, batch and spacing:" in done.stdout
+    recipe, config = Recipe.load(run), unetzoo.load(run).config
+    assert (recipe.network.encoder, recipe.network.objects, config.objects) == ("plain", "boundary", "boundary")
+    assert config.info.pixel_size == pytest.approx(STEPS)
 
 
 @pytest.mark.usefixtures("little_memory")

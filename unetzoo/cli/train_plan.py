@@ -16,13 +16,14 @@ if TYPE_CHECKING:
     from unetzoo.training.recipe import Recipe
 
 _PLANNED = ("training.crop", "training.batch", "data.spacing")  # and all of the network
+_BESIDE = ("network.objects", "network.objects_options")  # which a plan leaves open
 _CUBE = (1.0, 1.0, 1.0)
 
 
 def _is_to_plan(tables: Mapping[str, Any]) -> bool:
     """Whether the flags ask for a network over three axes, and say nothing else that a plan chooses."""
     said = {f"{table}.{key}" for table, values in tables.items() for key in values}
-    of_network = {key for key in said if key.startswith("network.")}
+    of_network = {key for key in said if key.startswith("network.")} - {*_BESIDE}
     has_three = tables.get("network", {}).get("spatial_dims") == 3
     return has_three and of_network == {"network.spatial_dims"} and not said & {*_PLANNED}
 
