@@ -22,6 +22,7 @@ from unetzoo.encoders.timm_build import (
     build_backbone,
     build_on_meta,
     fit_request,
+    forget_biases,
     info_of,
     native_size,
     on_meta,
@@ -158,6 +159,7 @@ class TimmEncoder(Encoder):
         self.view = view
         channels = [level.channels for level in levels]
         self.readout = None if readout == "ignore" else Readout(readout, backbone, channels, name)
+        self.keeps_biases = any(hasattr(module, "attention_bias_cache") for module in backbone.modules())
 
     def forward(self, image: Tensor) -> list[Tensor]:
         """The pyramid of an image (b, c, h, w), or a volume; h and w are multiples of the deepest reduction.
@@ -190,7 +192,11 @@ class TimmEncoder(Encoder):
             raise OptionError(f"timm's {self.name} refuses activation_checkpointing: {error}") from error
 
     def _maps(self, seen: Tensor) -> list[Tensor]:
-        return run_backbone(self.backbone, seen) if self.readout is None else self.readout(self.backbone, seen)
+        try:
+            return run_backbone(self.backbone, seen) if self.readout is None else self.readout(self.backbone, seen)
+        finally:
+            if self.keeps_biases:
+                forget_biases(self.backbone)
 
     def _checked(self, seen: Tensor, image: Tensor) -> list[Tensor]:
         try:

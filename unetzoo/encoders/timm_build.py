@@ -16,6 +16,7 @@ from unetzoo.encoders.taps import Tapped, check_chain, pad_as_for
 from unetzoo.encoders.timm_weights import weights_for
 from unetzoo.encoders.view import Size
 from unetzoo.errors import OptionError, UnetzooError
+from unetzoo.layers.snapshot import tensors_of
 
 Stem = Literal["repeat", "zeros", "random"]
 SkipsFrom = Literal["transformer", "resnet"]
@@ -76,8 +77,7 @@ def build_on_meta(request: Request) -> nn.Module:
 
 def on_meta(module: Module) -> Module:
     """A copy on `meta` in evaluation mode, without memory for its weights."""
-    tensors = [*module.parameters(), *module.buffers()]
-    return copy.deepcopy(module, {id(tensor): _without_values(tensor) for tensor in tensors}).eval()
+    return copy.deepcopy(module, {id(tensor): _without_values(tensor) for tensor in tensors_of(module)}).eval()
 
 
 def _without_values(tensor: Tensor) -> Tensor:
@@ -138,6 +138,17 @@ def run_backbone(backbone: nn.Module, image: Tensor) -> list[Tensor]:
     if "NHWC" in str(getattr(backbone, "output_fmt", "NCHW")):
         return [level.movedim(-1, 1) for level in maps]
     return maps
+
+
+def forget_biases(backbone: nn.Module) -> None:
+    """Empty the caches in which LeViT, TinyViT, EfficientFormer and EfficientViT keep biases of attention.
+
+    In evaluation mode they hold those of the first call, with its graph of gradients, whatever weights come later.
+    """
+    for module in backbone.modules():
+        cache = vars(module).get("attention_bias_cache")
+        if cache:
+            cache.clear()
 
 
 def restart_stem(backbone: nn.Module, request: Request, stem: Stem) -> None:

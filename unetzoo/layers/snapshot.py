@@ -1,10 +1,11 @@
-"""Copies of layers, to run them later as they are now."""
+"""Copies of layers, to run them later as they are now, and all that layers keep."""
 
 import copy
 from collections.abc import Mapping
 
 from torch import Tensor, nn
 from torch.nn.modules import module as nn_module
+from torch.utils._pytree import tree_leaves
 
 _HOOKS = ("_forward_pre_hooks", "_forward_hooks", "_backward_pre_hooks", "_backward_hooks")
 
@@ -34,3 +35,9 @@ def snapshot(module: nn.Module) -> nn.Module:
 def copies(tensors: Mapping[str, Tensor | None]) -> dict[str, Tensor | None]:
     """Tensors of the same names and values, without gradients."""
     return {name: None if tensor is None else tensor.detach().clone() for name, tensor in tensors.items()}
+
+
+def tensors_of(module: nn.Module) -> list[Tensor]:
+    """Weights, buffers, and the tensors that layers keep besides, such as a cache."""
+    kept = (leaf for part in module.modules() for leaf in tree_leaves(vars(part)))
+    return [leaf for leaf in kept if isinstance(leaf, Tensor)]

@@ -5,13 +5,15 @@ A small batch keeps a GPU busy for less time than the CPU needs to start each ke
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from math import prod
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from unetzoo.layers.snapshot import tensors_of
 from unetzoo.nn.precision import float32_settings
 
 Run = Callable[[Tensor], Tensor]
@@ -75,38 +77,53 @@ def _runs_directly(image: Tensor) -> bool:
         image.device.type != "cuda"
         or image.shape[0] * prod(image.shape[2:]) > _MOST_PIXELS
         or torch.compiler.is_compiling()
-        or torch.cuda.is_current_stream_capturing()
+        or _is_recording(image.device)
         or torch.is_autocast_enabled("cuda")
     )
+
+
+def _is_recording(device: torch.device) -> bool:
+    with torch.cuda.device(device):
+        return torch.cuda.is_current_stream_capturing()
 
 
 class _Record:
     """The kernels of one call."""
 
     def __init__(self, network: Run, image: Tensor) -> None:
+        # a later call for another size may replace them
+        self._tensors = tensors_of(network) if isinstance(network, nn.Module) else []
         self._image = image.clone(memory_format=torch.preserve_format)
-        benchmark = torch.backends.cudnn.benchmark
-        torch.backends.cudnn.benchmark = True
-        try:
-            stream = torch.cuda.Stream(image.device)  # type: ignore[no-untyped-call]
-            stream.wait_stream(torch.cuda.current_stream(image.device))
+        with torch.cuda.device(image.device), _fastest_kernels():
+            stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+            stream.wait_stream(torch.cuda.current_stream())
             with torch.cuda.stream(stream):
                 for _ in range(_WARM_UP):
                     network(self._image)
-            torch.cuda.current_stream(image.device).wait_stream(stream)
+            torch.cuda.current_stream().wait_stream(stream)
             self._graph = torch.cuda.CUDAGraph()
             with torch.cuda.graph(self._graph, capture_error_mode="thread_local"):
                 self._logits = network(self._image)
-        finally:
-            torch.backends.cudnn.benchmark = benchmark
-        self._end = torch.cuda.Event()  # type: ignore[no-untyped-call]
-        self._end.record()
+            self._end = torch.cuda.Event()  # type: ignore[no-untyped-call]
+            self._end.record()
 
     def __call__(self, image: Tensor) -> Tensor:
         """The logits for images, after the replay before this one, perhaps on another stream."""
-        self._end.wait()
-        self._image.copy_(image)
-        self._graph.replay()
-        logits = self._logits.clone()
-        self._end.record()
+        with torch.cuda.device(image.device):
+            self._end.wait()
+            self._image.copy_(image)
+            self._graph.replay()
+            logits = self._logits.clone()
+            self._end.record()
         return logits
+
+
+@contextmanager
+def _fastest_kernels() -> Iterator[None]:
+    """Have cuDNN try its kernels, within a context."""
+    before = torch.backends.cudnn.benchmark
+    torch.backends.cudnn.benchmark = True
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.benchmark = before

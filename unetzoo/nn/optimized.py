@@ -16,8 +16,8 @@ from unetzoo.nn.segmenter import Segmenter
 class OptimizedSegmenter(nn.Module):
     """An inference copy of a network; made by `optimize`. It has no gradients and no training mode.
 
-    It takes no other weights and no other dtype, since its kernels are prepared for those that it has: UnetzooError.
-    Several threads may use it at once.
+    It takes no other weights and no other dtype, and does not move from the CPU to a GPU, since its kernels are
+    prepared for those that it has: UnetzooError. Several threads may use it at once.
 
     Attributes:
         config: configuration of the original network.
@@ -41,6 +41,7 @@ class OptimizedSegmenter(nn.Module):
         self.network = network
         self._format = AXES[self.config.spatial_dims].order if channels_last else torch.contiguous_format
         self._engine = run
+        self._on_cpu = all(one.device.type == "cpu" for one in (*network.parameters(), *network.buffers()))
         computed = torch.compile(network, options={"freezing": True}) if compiled else network
         self._run = run or CapturedNetwork(computed)
 
@@ -70,17 +71,23 @@ class OptimizedSegmenter(nn.Module):
         return super().train(False)
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "OptimizedSegmenter":
-        """Move to a device, with the dtype of the computation."""
+        """Move to a device, with the dtype of the computation; not from the CPU, for which kernels are prepared."""
         changed = fn(torch.zeros((), dtype=self.dtype))
         if changed.dtype != self.dtype:
             raise UnetzooError(
                 f"an optimized network computes in {str(self.dtype).removeprefix('torch.')}: optimize the original one "
                 "with another dtype"
             )
-        if self._engine is not None and changed.device.type != "cpu":
+        device = changed.device
+        if self._engine is not None and device.type != "cpu":
             raise UnetzooError(
-                f"this network is computed by an engine on the CPU, not on {changed.device}: leave the device out, or "
-                "optimize the original one without the engine"
+                f"this network is computed by an engine on the CPU, not on {device}: leave the device out, or optimize "
+                "the original one without the engine"
+            )
+        if self._on_cpu and device.type != "cpu":
+            raise UnetzooError(
+                f"the kernels of this network are prepared for the CPU, not for {device}: move the original one there, "
+                "and optimize that"
             )
         if isinstance(self._run, CapturedNetwork):
             self._run.forget()

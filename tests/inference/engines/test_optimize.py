@@ -140,7 +140,7 @@ def test_a_backbone_that_gives_its_maps_by_hooks_keeps_them(encoder):
         assert _difference(unetzoo.optimize(model)(image), model(image)) < 1e-4
 
 
-def test_it_takes_no_other_weights_and_no_other_dtype():
+def test_it_takes_no_other_weights_no_other_dtype_and_no_other_device():
     model = _trained("unet", "plain", encoder_options={"widths": (4, 8)})
     optimized, image = unetzoo.optimize(model), torch.randn(1, 3, 32, 32)
     expected = optimized(image)
@@ -151,6 +151,7 @@ def test_it_takes_no_other_weights_and_no_other_dtype():
         lambda: optimized.load_state_dict(model.state_dict(), strict=False),
         optimized.half,
         lambda: optimized.to(torch.bfloat16),
+        lambda: optimized.to("meta"),
     ):
         with pytest.raises(unetzoo.UnetzooError, match="optimize"):
             change()
