@@ -113,9 +113,12 @@ def _prepare(network: nn.Module, layers: Container[nn.Module], order: torch.memo
             layer = child.layer if isinstance(child, Rectified) else child
             if isinstance(layer, Convolution) and layer in layers:
                 setattr(parent, name, _prepared(layer, order, rectify=layer is not child, packs=packs) or child)
-    for parent in list(network.modules()):
-        for name, child in parent.named_children():
-            setattr(parent, name, fused_residual(child) or child)
+    blocks = [
+        (parent, name, fused_residual(child)) for parent in network.modules() for name, child in parent.named_children()
+    ]
+    for parent, name, block in blocks:
+        if block is not None:
+            setattr(parent, name, block)
 
 
 def _prepared(layer: Convolution, order: torch.memory_format, *, rectify: bool, packs: bool) -> nn.Module | None:
