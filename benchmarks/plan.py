@@ -131,6 +131,13 @@ PLAN = (  # those that can go on where they were stopped come last, since one th
         environment={"OMP_NUM_THREADS": "1"},
     ),
     Benchmark(
+        module="benchmarks.unlabeled",
+        numbers="[Images without masks](#images-without-masks): what a mean teacher adds to 2, 5 or 10 labeled images",
+        minutes=25,
+        kept=("unlabeled/*.json",),
+        environment={"OMP_NUM_THREADS": "1"},
+    ),
+    Benchmark(
         module="benchmarks.encoders",
         numbers="[Encoders](#encoders): trained and timed alike, with the license of their weights",
         minutes=130,

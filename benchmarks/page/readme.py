@@ -26,6 +26,7 @@ from benchmarks.page.serve import serve_section
 from benchmarks.page.speed import load_cases, speed_section
 from benchmarks.page.startup import startup_section
 from benchmarks.page.tissue import tissue_section
+from benchmarks.page.unlabeled import unlabeled_section
 from benchmarks.page.volumes import volumes_section
 from benchmarks.plan import PLAN
 
@@ -73,6 +74,7 @@ _FOLDERS: tuple[tuple[str, str, Callable[[list[dict[str, Any]]], list[str]]], ..
     ("volumes", "## Volumes", volumes_section),
     ("labeling", "## Images to label next", labeling_section),
     ("scribbles", "## Scribbles", scribbles_section),
+    ("unlabeled", "## Images without masks", unlabeled_section),
 )
 
 
