@@ -92,7 +92,7 @@ def _fitted(run: PanelRun, contestant: Fitted) -> Segmenter:
 
 
 def _looped(run: PanelRun, contestant: Looped) -> nn.Module:
-    data = _surveyed(run.data, holds_out=False)
+    data = survey({"train": opened(run.data, "train")})  # four fifths of the images give their statistics
     own = _own(run, data)
     return train_plainly(
         _smp(run, own) if contestant.smp else own,
@@ -130,6 +130,6 @@ def _smp(run: PanelRun, own: Segmenter) -> Peer:
 
 @cache
 def _surveyed(name: str, *, holds_out: bool) -> Survey:
-    """The images to train on; `survey` holds out a fifth of a single data set."""
+    """The images to train on, of which `survey` holds out a fifth; otherwise the same images choose the weights."""
     images = opened(name, "train")
-    return survey(images if holds_out else {"train": images})
+    return survey(images if holds_out else {"train": images, "val": images})

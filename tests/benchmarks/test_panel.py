@@ -12,7 +12,7 @@ from benchmarks.panel.__main__ import RUNS
 from benchmarks.panel.contestants import FIT, PLAIN, SMP
 from benchmarks.panel.data import DATA, Samples, opened
 from benchmarks.panel.loop import FlippedCrops, train_plainly
-from benchmarks.panel.runs import PanelRun, measure_run
+from benchmarks.panel.runs import PanelRun, _surveyed, measure_run
 from unetzoo.assembly import create
 from unetzoo.bench.machine import machine
 from unetzoo.bench.store import load
@@ -181,3 +181,9 @@ def test_an_option_is_chosen_on_the_other_data_sets_and_judged_by_the_one_left_o
     # then lose 4
     assert note.split("points")[0].endswith(f"{(-1 + 0 - 4) / 3:+.2f} ± 5.17 ")
     assert "fit, no average (1), fit (1), fit, flips (1)" in note
+
+
+@pytest.mark.parametrize("holds_out", [True, False])
+def test_fit_holds_images_out_unless_it_is_to_train_on_all_of_them(holds_out):
+    trained_on = len(_surveyed("satellite", holds_out=holds_out).splits["train"])
+    assert trained_on == (19 if holds_out else 24)
