@@ -59,6 +59,7 @@ stage tests 130
 wait
 stage inference 140
 stage training 65
+stage levels 20
 stage fit 55
 stage large 40
 stage volumes 75

@@ -11,6 +11,7 @@ from pathlib import Path
 from benchmarks.gpu.checks import run_checks
 from benchmarks.gpu.fitting import fitting_rows
 from benchmarks.gpu.large import large_rows
+from benchmarks.gpu.levels import level_rows
 from benchmarks.gpu.networks import inference_rows, training_rows
 from benchmarks.gpu.record import Record
 from benchmarks.gpu.scale import SCALES
@@ -21,6 +22,7 @@ from benchmarks.page.readme import RESULTS
 STAGES = {
     "inference": inference_rows,
     "training": training_rows,
+    "levels": level_rows,
     "fit": fitting_rows,
     "large": large_rows,
     "volumes": volume_rows,

@@ -66,6 +66,22 @@ def _contenders(row: Mapping[str, Any]) -> Iterator[str]:
         yield f"| {work} | {precision} | {row['mode']} | {_short(name)} | {' | '.join(numbers)} |"
 
 
+def _levels(rows: Rows) -> Iterator[str]:
+    yield (
+        "One node of a decoder in both forms of its upsampling, the making of kernels included. faster: the transposed "
+        "form, median of the ratios and their quartiles."
+    )
+    lines = ["| | plain, ms | transposed, ms | faster | kernels | peak MiB |", "|---|---:|---:|---:|---:|---:|"]
+    for title, row in rows.items():
+        if row.get("seconds", {}).keys() == {"plain", "transposed"}:
+            plain, transposed = row["seconds"].values()
+            times = f"{median(plain) * 1e3:,.3f} | {median(transposed) * 1e3:,.3f}"
+            kernels = " to ".join(f"{count:,}" for count in row["kernels"].values())
+            peaks = " to ".join(f"{peak / 2**20:,.0f}" for peak in row["peak_bytes"].values())
+            lines.append(f"| {title} | {times} | {with_quartiles(ratios(plain, transposed))} | {kernels} | {peaks} |")
+    yield "\n".join(lines)
+
+
 def _fit(rows: Rows) -> Iterator[str]:
     yield (
         "`fit` reads PNG files, and augments and trains on their crops. Bare: the same step of crops that are on the "
@@ -137,4 +153,12 @@ def _last_line(error: str) -> str:
     return lines[-1].replace("`", "'")[:160]
 
 
-_STAGES = {"tests": _tests, "inference": _speed, "training": _speed, "fit": _fit, "large": _large, "volumes": _volumes}
+_STAGES = {
+    "tests": _tests,
+    "inference": _speed,
+    "training": _speed,
+    "levels": _levels,
+    "fit": _fit,
+    "large": _large,
+    "volumes": _volumes,
+}

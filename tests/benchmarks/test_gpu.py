@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from benchmarks.gpu import record
+from benchmarks.gpu.levels import level_rows
 from benchmarks.gpu.networks import MODES, inference_cases, measure, training_cases
 from benchmarks.gpu.record import Record
 from benchmarks.gpu.scale import CPU, GPU
@@ -135,6 +136,20 @@ def test_volumes_are_timed_beside_the_peer_with_the_same_logits(tmp_path):
     assert "| 16^3 voxels, inference, bfloat16, eager | MONAI DynUNet |" in table
 
 
+def test_both_forms_of_a_node_are_timed_and_compute_the_same(tmp_path):
+    result = Record(tmp_path / "gpu-levels.json")
+    assert result.measure(level_rows(CPU), 600)
+    assert len(result.rows) == 12  # six nodes, in inference and training
+    for row in result.rows.values():
+        assert {name: len(times) for name, times in row["seconds"].items()} == {"plain": 2, "transposed": 2}
+        assert row["relative_difference"]["transposed"] < 0.05
+        assert row["kernels"]["plain"] != row["kernels"]["transposed"]
+    _on_gpu(result.path)
+    *_, table = gpu_section(tmp_path)
+    assert "| 64 + 64 to 32 channels, 2 x 8 px, inference |" in table
+    assert len(table.splitlines()) == 2 + 12
+
+
 def test_the_page_shows_every_stage(tmp_path):
     rows = {
         "tests": {"a::b": {"outcome": "passed"}, "a::c": {"outcome": "failed", "error": "E\nboom"}},
@@ -164,7 +179,8 @@ def test_the_script_runs_every_stage_to_its_end_on_a_cpu(tmp_path):
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     stages = {file.name: json.loads(file.read_text())["rows"] for file in tmp_path.glob("gpu-*.json")}
-    assert set(stages) == {f"gpu-{name}.json" for name in ("tests", "inference", "training", "fit", "large", "volumes")}
+    names = ("tests", "inference", "training", "levels", "fit", "large", "volumes")
+    assert set(stages) == {f"gpu-{name}.json" for name in names}
     assert [row.get("error") for rows in stages.values() for row in rows.values()] == [
         None for rows in stages.values() for _ in rows
     ]

@@ -116,10 +116,10 @@ def is_plain_faster(device: str, pixels: int | None, *, transposed: bool, trains
     """Whether upsampling and concatenation are faster than a convolution split by its inputs.
 
     On two cores (`python -m benchmarks.upsampling`) the forms break even between 12 x 12 and 20 x 20 pixels for a
-    factor of 2, in inference and in training. On an H200, in bfloat16, the split form takes less of the GPU's time for
-    maps of every size, 0.2 to 0.6 of the plain form's in a batch of 16; but small maps wait for the start of
-    operations, of which the plain form has fewer. Compiled networks start them fast, so that they take the split form.
-    `benchmarks/gpu.sh` measures whole networks there.
+    factor of 2, in inference and in training. On an H200, in bfloat16, the split form takes less of the GPU's time at
+    every level of a U-Net, but small maps wait for the start of operations, of which the plain form has fewer (stages
+    "levels", "inference" and "training" of `benchmarks/gpu.sh`). Compiled networks start them fast, so that they take
+    the split form.
 
     Args:
         device: type of the device; other accelerators count as GPUs, and `"meta"`, which computes nothing, as a CPU.
