@@ -27,12 +27,13 @@ with open("pyproject.toml", "rb") as file:
 print(*(need for need in needs if re.match(r"[\w.-]+", need).group() not in there), sep="\n")
 EOF
 )
-# the peers, what its extras train, evaluate and bench need, and pytest
+# the peers, what its extras train, evaluate, bench and zarr need, and pytest
 "${pip[@]}" download --no-deps --only-binary=:all: --implementation cp --python-version "$version" "${platforms[@]}" \
     --dest "$folder" \
     timm==1.0.31 segmentation-models-pytorch==0.6.0 monai==1.6.0 dynamic-network-architectures==0.4.4 \
     "${core[@]}" \
     accelerate torchmetrics lightning-utilities plotly narwhals roifile nvidia-ml-py \
+    zarr numcodecs donfig google-crc32c msgspec \
     pytest pytest-xdist execnet iniconfig packaging
 "${pip[@]}" wheel --no-deps --wheel-dir "$folder" .
 
