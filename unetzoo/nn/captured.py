@@ -18,6 +18,7 @@ from unetzoo.nn.precision import float32_settings
 
 Run = Callable[[Tensor], Tensor]
 _MOST_PIXELS = 2**21  # of the images of a call: more keep a GPU busy while the CPU starts the next kernels
+_MOST_SIZES = 4  # of which records are kept, those used last
 _WARM_UP = 2  # calls before kernels are recorded
 
 
@@ -30,11 +31,10 @@ class CapturedNetwork:
 
     Args:
         network: in evaluation mode, called without gradients.
-        most: sizes that are kept, those used last.
     """
 
-    def __init__(self, network: Run, most: int = 4) -> None:
-        self.network, self.most = network, most
+    def __init__(self, network: Run) -> None:
+        self.network = network
         self.forget()
 
     def forget(self) -> None:
@@ -50,7 +50,7 @@ class CapturedNetwork:
         with self._lock:
             if key not in self._runs:
                 self._runs[key] = None  # called once
-                if len(self._runs) > self.most:
+                if len(self._runs) > _MOST_SIZES:
                     self._runs.popitem(last=False)
                 return self.network(image)
             self._runs.move_to_end(key)
@@ -65,11 +65,12 @@ class CapturedNetwork:
 
     def __getstate__(self) -> dict[str, Any]:
         """What a copy needs, without records."""
-        return {"network": self.network, "most": self.most}
+        return {"network": self.network}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """A copy, which records anew."""
-        self.__init__(**state)  # type: ignore[misc]
+        self.network = state["network"]
+        self.forget()
 
 
 def _runs_directly(image: Tensor) -> bool:
