@@ -87,7 +87,7 @@ _HOMES = {
     "planning.normalization": ("Normalization",),
     "planning.plan": ("fingerprint", "plan"),
     "planning.planner": ("Plan",),
-    "registry.hookspecs": ("hookimpl",),
+    "registry.markers": ("hookimpl",),
     "registry.host": ("PluginInfo", "list_plugins"),
     "specs": (
         "CommandSpec",

@@ -98,9 +98,9 @@ from unetzoo.planning.normalization import Normalization as Normalization
 from unetzoo.planning.plan import fingerprint as fingerprint
 from unetzoo.planning.plan import plan as plan
 from unetzoo.planning.planner import Plan as Plan
-from unetzoo.registry.hookspecs import hookimpl as hookimpl
 from unetzoo.registry.host import PluginInfo as PluginInfo
 from unetzoo.registry.host import list_plugins as list_plugins
+from unetzoo.registry.markers import hookimpl as hookimpl
 from unetzoo.specs import CommandSpec as CommandSpec
 from unetzoo.specs import DatasetSpec as DatasetSpec
 from unetzoo.specs import DecoderSpec as DecoderSpec

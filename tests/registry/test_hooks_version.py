@@ -1,7 +1,7 @@
 import pytest
 from throwaway import Distribution, decoders, plugin
 
-from unetzoo.registry.hookspecs import HOOKS_VERSION
+from unetzoo.registry.markers import HOOKS_VERSION
 
 # A plugin as it was written for the first version of the hooks. It must go on working: do not change it.
 _OF_VERSION_1 = """

@@ -9,6 +9,7 @@ import pytest
 from throwaway import Site, plugin
 
 from unetzoo.registry import hookspecs
+from unetzoo.registry.markers import PROJECT
 
 _USES = {
     "unetzoo_encoders": "list(unetzoo.create('unet', encoder='tiny')(torch.zeros(1, 3, 8, 6)).shape)",
@@ -40,7 +41,7 @@ _EXPECTED = {
 
 
 def _hooks():
-    return [name for name, value in vars(hookspecs).items() if hasattr(value, f"{hookspecs.PROJECT}_spec")]
+    return [name for name, value in vars(hookspecs).items() if hasattr(value, f"{PROJECT}_spec")]
 
 
 def test_every_hook_has_a_use_here():

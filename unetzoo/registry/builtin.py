@@ -6,7 +6,7 @@ from pathlib import Path
 from unetzoo.encoders.timm_names import timm_names, timm_spec
 from unetzoo.registry.builtin_decoders import DECODERS
 from unetzoo.registry.builtin_engines import ENGINES
-from unetzoo.registry.hookspecs import hookimpl
+from unetzoo.registry.markers import hookimpl
 from unetzoo.specs import (
     DatasetSpec,
     DecoderSpec,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 
-from unetzoo.registry.hookspecs import PROJECT
+from unetzoo.registry.markers import PROJECT
 from unetzoo.registry.registry import Provider
 
 

@@ -7,18 +7,13 @@ A plugin is one module that implements any of them and names itself in its `pypr
 cells = "unetzoo_cells"
 ```
 
-A plugin that needs a hook of a later version says so, `UNETZOO_HOOKS = 2`; without that it follows version 1, and
-works with every later version, too. Version 1: encoders, decoders, losses. Version 2: data sets and commands. Version
-3: codings of objects. Version 4: formats of image files. Version 5: engines. Version 6: recipes.
-
 Hooks only declare: they are called when a name is first looked up, so they must be fast, import nothing heavy (refer to
 classes through `unetzoo.lazy`), and not look names up themselves.
 """
 
 from collections.abc import Iterable
 
-import pluggy
-
+from unetzoo.registry.markers import hookspec
 from unetzoo.specs import (
     CommandSpec,
     DatasetSpec,
@@ -31,14 +26,6 @@ from unetzoo.specs import (
     ObjectCodingSpec,
     RecipeSpec,
 )
-
-PROJECT = "unetzoo"
-HOOKS_VERSION = 6
-"""The version of the hooks: it rises when one is added."""
-
-hookspec = pluggy.HookspecMarker(PROJECT)
-hookimpl = pluggy.HookimplMarker(PROJECT)
-"""Marks a plugin's function as the implementation of the hook of the same name."""
 
 
 @hookspec

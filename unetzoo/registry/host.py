@@ -17,7 +17,7 @@ from unetzoo._utils.texts import printable
 from unetzoo.errors import PluginError, PluginWarning, UnknownNameError, describe_error, did_you_mean
 from unetzoo.registry import builtin, hookspecs
 from unetzoo.registry.discovery import InstalledPlugin, installed_plugins, is_blocked
-from unetzoo.registry.hookspecs import HOOKS_VERSION, PROJECT
+from unetzoo.registry.markers import HOOKS_VERSION, PROJECT
 from unetzoo.registry.offers import check_distinct, checked_items, forbid_reentry, isolate, label
 from unetzoo.registry.registry import KINDS, Offer, Provider, Registry, plural
 from unetzoo.specs import EncoderFamily

@@ -7,8 +7,8 @@ from typing import Any
 from unetzoo.data.formats.content import Content
 from unetzoo.data.formats.raster import ResultArray
 from unetzoo.errors import ConflictError, DataError
-from unetzoo.registry.hookspecs import PROJECT
 from unetzoo.registry.host import host
+from unetzoo.registry.markers import PROJECT
 from unetzoo.registry.offers import LONGEST_SIGNATURE
 from unetzoo.registry.registry import Offer
 from unetzoo.specs import FormatSpec, Lazy, Storable

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Literal, get_args
 
 from unetzoo.errors import OptionError
-from unetzoo.registry.hookspecs import HOOKS_VERSION
+from unetzoo.registry.markers import HOOKS_VERSION
 
 PartKind = Literal["encoder", "decoder", "loss", "object", "format"]
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
