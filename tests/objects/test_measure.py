@@ -130,8 +130,8 @@ def test_units_are_letters_of_columns(text, column):
     assert measure_objects(drawn("1"), pixel_size=text)[column].tolist() == pytest.approx([0.04])
 
 
-@pytest.mark.parametrize("ids", [np.zeros((2, 2)), np.zeros((2, 2, 1), int)])
-def test_ids_must_be_whole_numbers_of_two_axes(ids):
+@pytest.mark.parametrize("ids", [np.zeros((2, 2)), np.zeros((2, 2, 1, 1), int)])
+def test_ids_must_be_whole_numbers_of_two_or_three_axes(ids):
     with pytest.raises(ShapeError, match="ids of objects must be whole numbers"):
         measure_objects(ids)
 

@@ -74,8 +74,11 @@ def test_objects_are_counted_over_all_slices(tmp_path):
     model.config = replace(model.config, objects_options={"threshold": middle})
     facts = json.loads(_compute(model, tmp_path, "json").content)
     numbers = unetzoo.predict_objects(model, VALUES)
-    assert [each["voxels"] for each in facts["objects"]] == np.bincount(numbers.ravel())[1:].tolist()
+    assert [each["volume_px"] for each in facts["objects"]] == np.bincount(numbers.ravel())[1:].tolist()
     assert {each["class"] for each in facts["objects"]} == {"organ"}
+    header, *rows = _compute(model, tmp_path, "csv").content.decode().splitlines()
+    assert header.startswith("image,id,class,volume_px,")
+    assert len(rows) == numbers.max()
 
 
 def test_slices_of_a_volume_are_predicted_by_a_network_of_slices(tmp_path):

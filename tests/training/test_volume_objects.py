@@ -83,10 +83,10 @@ def test_the_commands_take_volumes_with_objects(run):
     scores = json.loads((run / "scores.json").read_text())
     assert len(scores["cases"]) == 6
     refused = CliRunner().invoke(
-        app, ["predict", str(run / "run"), str(run / "cells" / "images"), str(run / "tables"), "--table", "cells.csv"]
+        app, ["predict", str(run / "run"), str(run / "cells" / "images"), str(run / "labels"), "--outlines", "outlines"]
     )
     assert refused.exit_code != 0
-    assert "must be left out: tables, outlines and pictures are those of images" in " ".join(refused.output.split())
+    assert "outlines must be left out: outlines and ROIs are those of images" in " ".join(refused.output.split())
 
 
 def test_distances_are_in_the_steps_of_the_files(tmp_path):

@@ -16,12 +16,13 @@ _DIAGONALS = ((-1, -1), (-1, 1), (1, -1), (1, 1))
 class ObjectPixels:
     """The pixels (p,) of n objects, object after object, in each from top to bottom and left to right.
 
+    Those of a volume are voxels, its first axis is that of slices.
+
     Attributes:
-        ids: number of each pixel's object in some rows (rows, w), 0 where there is none.
+        ids: number of each pixel's object in some rows (rows, w) or slices (slices, h, w), 0 where there is none.
         numbers: of the objects (n,), ascending.
         places: of the pixels in the rows, `row * w + column`.
-        rows: of the pixels, counted from the top of the image.
-        columns: of the pixels.
+        along: where the pixels are along each axis, counted from the top of the image.
         starts: where each object begins (n,).
         areas: pixels of each object (n,).
     """
@@ -29,8 +30,7 @@ class ObjectPixels:
     ids: NDArray[np.integer]
     numbers: Indices
     places: Indices
-    rows: Indices
-    columns: Indices
+    along: tuple[Indices, ...]
     starts: Indices
     areas: Indices
 
@@ -48,8 +48,8 @@ def pixels_of(ids: NDArray[np.integer], top: int = 0) -> ObjectPixels:
     """The pixels of objects.
 
     Args:
-        ids: number of each pixel's object (rows, w); 0 or less: none.
-        top: the row of the image in which they begin.
+        ids: number of each pixel's object (rows, w) or (slices, h, w); 0 or less: none.
+        top: the row of the image, or the slice of the volume, in which they begin.
     """
     known = np.maximum(ids, 0) if ids.dtype.kind == "i" else ids
     places = np.flatnonzero(known)
@@ -57,12 +57,12 @@ def pixels_of(ids: NDArray[np.integer], top: int = 0) -> ObjectPixels:
     order = np.argsort(of_pixels, kind="stable")
     numbers, starts, areas = np.unique(of_pixels[order], return_index=True, return_counts=True)
     places = places[order]
-    rows, columns = np.divmod(places, max(1, ids.shape[1]))
-    return ObjectPixels(known, numbers.astype(np.int64), places, rows + top, columns, starts, areas)
+    first, *others = np.unravel_index(places, ids.shape)
+    return ObjectPixels(known, numbers.astype(np.int64), places, (first + top, *others), starts, areas)
 
 
 def perimeters(pixels: ObjectPixels) -> NDArray[np.float64]:
-    """The length (n,) of a line through the centers of the pixels at the edge of each object.
+    """The length (n,) of a line through the centers of the pixels at the edge of each object of an image.
 
     It is `skimage.measure.perimeter`'s estimate (Benkrid and Crookes 2000): a pixel at the edge counts by how it
     continues to others, with 1, the square root of 2, or their mean.

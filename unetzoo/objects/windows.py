@@ -1,20 +1,21 @@
-"""Windows of rows in which objects are whole, for label images larger than the memory."""
+"""Windows of rows, or of slices, in which objects are whole, for label images and volumes larger than the memory."""
 
 from collections.abc import Iterator
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-_PIXELS = 2**21  # of a window that no object reaches beyond
+_PIXELS = {2: 2**21, 3: 2**23}  # of a window that no object reaches beyond, by the number of axes
 
 
 class Window(NamedTuple):
-    """Some rows of a label image, with the objects that begin in them.
+    """Some rows of a label image, or slices of a label volume, with the objects that begin in them.
 
     Attributes:
         top: the first row.
-        ids: number of each pixel's object (rows, w); 0 where there is none, or one of another window.
+        ids: number of each pixel's object (rows, w) or (slices, h, w); 0 where there is none, or one of another window.
         own: how many rows are not part of a later window.
     """
 
@@ -33,11 +34,13 @@ def object_windows(
     Memory grows with the longest object and the number of objects, not with the image.
 
     Args:
-        ids: number of each pixel's object (h, w), a numpy array, a memory map, a Zarr array or the like; 0: none.
-        rows: of a window that no object reaches beyond; None: some that hold about 2 million pixels.
+        ids: number of each pixel's object (h, w) or (d, h, w), a numpy array, a memory map, a Zarr array or the like;
+            0: none.
+        rows: of a window that no object reaches beyond; None: some that hold about 2 million pixels, or slices of
+            about 8 million voxels.
     """
-    height, width = ids.shape
-    rows = rows or max(1, _PIXELS // max(1, width))
+    height, *across = ids.shape
+    rows = rows or max(1, _PIXELS[len(ids.shape)] // max(1, prod(across)))
     numbers, first, last = _extents(ids, rows)
     for strip, top in enumerate(range(0, height, rows)):
         owned = numbers[first == strip]

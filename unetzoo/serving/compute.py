@@ -34,6 +34,7 @@ _MAKERS_OF_VOLUMES: Mapping[str, Callable[[Result], bytes]] = {
     "volume": lambda result: result.job.target.read_bytes(),
     "tif": lambda result: result.job.target.read_bytes(),
     "json": lambda result: json.dumps(facts_of_volume(result), allow_nan=False).encode(),
+    "csv": table_of,
     "preview": lambda result: json.dumps(preview_of_volume(result)).encode(),
 }
 

@@ -25,7 +25,7 @@ OF_VOLUMES = ("volume", "tif", "json", "preview")
 def kinds_of(config: ModelConfig, *, is_volume: bool = False) -> tuple[str, ...]:
     """The kinds that a network gives, of volumes if it reads these; the first is the default."""
     if is_volume:
-        return OF_VOLUMES
+        return (*OF_VOLUMES, "csv") if config.objects else OF_VOLUMES
     if config.objects:
         return tuple(kind for kind in MEDIA_TYPES if kind != "volume")
     plain = tuple(kind for kind in MEDIA_TYPES if kind not in (*OF_OBJECTS, "volume"))

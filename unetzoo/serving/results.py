@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unetzoo._utils.pixel_size import PixelSize
 from unetzoo.data.formats.read import read_raw_mask
 from unetzoo.inference.files.jobs import Job
-from unetzoo.inference.files.object_sizes import sizes_in_tables
+from unetzoo.inference.files.object_sizes import Metric, metrics_of
 from unetzoo.inference.files.object_tables import TableFile, measure_image
 from unetzoo.inference.files.object_writer import ImageObjects, Tables, open_objects
 from unetzoo.inference.thresholds import class_names
@@ -42,7 +41,7 @@ def facts_of(result: Result) -> dict[str, Any]:
     facts: dict[str, Any] = {"warnings": list(result.doubts)}
     if result.config.objects:
         with open_objects(result.job, result.config) as objects:
-            return {"size": list(objects.labels.shape), "objects": list(_rows(objects, _pixel_size(result))), **facts}
+            return {"size": list(objects.labels.shape), "objects": list(_rows(objects, _metric(result))), **facts}
     planes = class_planes(result)
     return {"size": list(planes[0].shape), "classes": shares_of(planes, result.config), **facts}
 
@@ -80,19 +79,19 @@ def table_of(result: Result) -> bytes:
     """The file of `unetzoo predict --table`."""
     file = io.StringIO()
     with open_objects(result.job, result.config) as objects:
-        Tables(TableFile(file), None).add(_NAME, objects, _pixel_size(result))
+        Tables(TableFile(file), None).add(_NAME, objects, _metric(result))
     return file.getvalue().encode()
 
 
-def _pixel_size(result: Result) -> PixelSize | None:
-    """That of the file, for measures in its unit, as in the table of `unetzoo predict`."""
-    (size,) = sizes_in_tables([result.job.image], None)
-    return size
+def _metric(result: Result) -> Metric:
+    """That of the file, for measures in its units, as in the table of `unetzoo predict`."""
+    (metric,) = metrics_of([result.job.image], None, result.config.spatial_dims)
+    return metric
 
 
-def _rows(objects: ImageObjects, pixel_size: PixelSize | None) -> Iterator[dict[str, Any]]:
+def _rows(objects: ImageObjects, metric: Metric) -> Iterator[dict[str, Any]]:
     """Number, class and measures of each object; None where there is no number."""
-    columns, _ = measure_image(objects.labels, objects.image, nodata=objects.nodata, pixel_size=pixel_size)
+    columns, _ = measure_image(objects.labels, objects.image, nodata=objects.nodata, metric=metric)
     plain = {name: column.tolist() for name, column in columns.items()}
     numbers = plain.pop("id")
     for number, *measures in zip(numbers, *plain.values(), strict=True):

@@ -14,14 +14,12 @@ from unetzoo.data.formats.slices import Slices, open_volume
 from unetzoo.inference.choices import check_axes
 from unetzoo.inference.files.object_overlays import reduced
 from unetzoo.inference.files.object_tables import Labels
-from unetzoo.inference.files.object_writer import object_class_names
 from unetzoo.inference.files.predictor import FilePredictor
-from unetzoo.inference.files.records import recorded_classes
 from unetzoo.inference.files.volumes import volume_file
 from unetzoo.inference.pixel_size import scale_of
 from unetzoo.inference.thresholds import class_names
 from unetzoo.serving.preview import LONGEST, class_colors, hex_color, painted_objects, preview
-from unetzoo.serving.results import Result, shares_of
+from unetzoo.serving.results import Result, facts_of, shares_of
 
 _COLORS = 5  # that tell objects apart
 
@@ -44,21 +42,13 @@ def voxels_of(volume: Path, predictor: FilePredictor) -> tuple[int, int]:
 
 
 def facts_of_volume(result: Result) -> dict[str, Any]:
-    """Plain data of a result: the size, and the voxels of each object or each class."""
-    values, facts = _stored(result), {"warnings": list(result.doubts)}
-    facts["size"] = list(values.shape[1:])
-    if not result.config.objects:
-        planes = values == 1 if result.config.labels == "overlapping" else _planes(values[0], result)
-        return {**facts, "classes": shares_of(planes, result.config)}
-    of_objects = object_class_names(result.config)
-    names = [of_objects[number] for number in recorded_classes(result.job.target)]
-    counts = np.bincount(values[0].ravel(), minlength=len(names) + 1)[1:].tolist()
-    names = names or [of_objects[0]] * len(counts)
-    objects = [
-        {"id": number, "class": name, "voxels": count}
-        for number, (name, count) in enumerate(zip(names, counts, strict=True), start=1)
-    ]
-    return {**facts, "objects": objects}
+    """Plain data of a result: the size, and the voxels of each class, or the measures of each object."""
+    if result.config.objects:
+        return facts_of(result)
+    values = _stored(result)
+    planes = values == 1 if result.config.labels == "overlapping" else _planes(values[0], result)
+    shares = shares_of(planes, result.config)
+    return {"warnings": list(result.doubts), "size": list(values.shape[1:]), "classes": shares}
 
 
 def preview_of_volume(result: Result) -> dict[str, Any]:

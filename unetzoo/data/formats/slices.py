@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from unetzoo._utils.texts import count_of
 from unetzoo.checks import whole
 from unetzoo.data.formats.content import Known, Role, check_finite
+from unetzoo.data.formats.limits import WHOLE_BYTES, check_memory
 from unetzoo.data.formats.orientation import AXES, PLANES, orientation_of
 from unetzoo.data.formats.raster import Raster
 from unetzoo.data.formats.read import open_raster
-from unetzoo.data.formats.view import read_pixels
+from unetzoo.data.formats.view import View, read_pixels
 from unetzoo.errors import DataError, OptionError
 
 _COUNTS = (1, 3, 5)
@@ -91,6 +92,27 @@ def open_volume(path: Path, role: Role = "image") -> Iterator[Raster]:
                 "expected (slices, rows and columns), by the options or by the training of the network: give a volume"
             )
         yield raster
+
+
+@contextmanager
+def open_voxels(path: Path, role: Role = "image") -> Iterator[Any]:
+    """Open a volume (d, h, w, c) that has `shape` and can be sliced along its axes.
+
+    A large one is read by windows where its format has them, another one as a whole. Arguments are those of
+    `open_volume`.
+
+    Raises:
+        DataError: as `open_volume`, or it has more voxels than there is memory for.
+    """
+    with open_volume(path, role) as raster:
+        is_large = raster.is_mapped or (raster.block and raster.nbytes > WHOLE_BYTES)
+        if is_large:
+            yield View(raster, str(path))
+        else:
+            check_memory(str(path), raster.nbytes)
+            pixels = read_pixels(raster, raster.whole)
+            check_finite(pixels, str(path))
+            yield pixels
 
 
 class Slices:

@@ -1,4 +1,4 @@
-"""An image (h, w, c) of which windows are read, so that a large one never lies in memory as a whole."""
+"""An image or a volume of which windows are read, so that a large one never lies in memory as a whole."""
 
 from typing import Any
 
@@ -10,14 +10,14 @@ from unetzoo.data.formats.raster import Raster, Window
 
 
 class View:
-    """An image (h, w, c), of which `view[rows, columns]`, two slices, is a part.
+    """An image (h, w, c), of which `view[rows, columns]`, two slices, is a part; of a volume (d, h, w, c) three are.
 
     Args:
         raster: to read from.
         name: for errors.
 
     Attributes:
-        shape: (h, w, c).
+        shape: (h, w, c) or (d, h, w, c).
         dtype: of the values.
     """
 
@@ -25,8 +25,8 @@ class View:
         self._raster, self._name = raster, name
         self.shape, self.dtype = raster.shape, raster.dtype
 
-    def __getitem__(self, window: tuple[slice, slice]) -> NDArray[Any]:
-        """The part (rows, columns, c), masked where it holds no data.
+    def __getitem__(self, window: tuple[slice, ...]) -> NDArray[Any]:
+        """The part (rows, columns, c) or (slices, rows, columns, c), masked where it holds no data.
 
         Raises:
             DataError: it cannot be read, or holds infinity.

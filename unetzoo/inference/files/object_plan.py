@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from unetzoo._utils.atomic import check_place
+from unetzoo._utils.pixel_size import read_pixel_size
 from unetzoo.data.formats.read import glance
 from unetzoo.errors import DataError, OptionError
 from unetzoo.inference.files.jobs import Images, Job, absolute
@@ -43,11 +44,14 @@ def check_network(files: ObjectFiles, config: ModelConfig, *, probabilities: boo
             f"{next(iter(files.paths()))} must be left out: this network gives classes of pixels, not objects; train "
             "one with objects='distance' (--objects distance)"
         )
-    if config.spatial_dims == 3:
+    of_images = [name for name in files.paths() if config.spatial_dims == 3 and name not in TABLES]
+    if of_images:
         raise OptionError(
-            f"{next(iter(files.paths()))} must be left out: tables, outlines and pictures are those of images; the "
-            "result of a volume is a label volume alone"
+            f"{of_images[0]} must be left out: outlines and ROIs are those of images; of volumes there are table and "
+            "summary"
         )
+    if files.pixel_size is not None:
+        read_pixel_size(files.pixel_size).along(config.spatial_dims)
     if probabilities:
         raise OptionError("probabilities must be left out: tables and outlines are made of label images")
     if files.rois is not None:

@@ -1,4 +1,4 @@
-"""Tables of the objects of images, measured window by window."""
+"""Tables of the objects of images and volumes, measured window by window."""
 
 import csv
 import math
@@ -15,7 +15,8 @@ from unetzoo._utils.atomic import whole_file
 from unetzoo._utils.pixel_size import PixelSize
 from unetzoo._utils.texts import cell
 from unetzoo.data.formats.nodata import masked_values, with_data
-from unetzoo.objects.measure import Columns, measured
+from unetzoo.inference.files.object_sizes import IN_PIXELS, Metric
+from unetzoo.objects.measure import SIZES, Columns, in_space, measured
 from unetzoo.objects.pixels import pixels_of
 from unetzoo.objects.windows import object_windows
 
@@ -25,19 +26,21 @@ _EXACT = 2**53  # up to which floating numbers hold each whole one
 
 @dataclass(frozen=True)
 class Labels:
-    """The numbers of objects (h, w) in an open label image (h, w, 1), read row by row."""
+    """The numbers of objects (h, w) in an open label image (h, w, 1), read row by row.
+
+    Those of a volume (d, h, w, 1) are read slice by slice.
+    """
 
     image: Any
 
     @property
-    def shape(self) -> tuple[int, int]:
-        """(h, w)."""
-        height, width, _ = self.image.shape
-        return height, width
+    def shape(self) -> tuple[int, ...]:
+        """(h, w) or (d, h, w)."""
+        return tuple(self.image.shape[:-1])
 
     def __getitem__(self, rows: slice) -> NDArray[Any]:
-        """Some rows (rows, w)."""
-        return np.asarray(self.image[rows, slice(None)])[..., 0]
+        """Some rows (rows, w), or slices (slices, h, w)."""
+        return np.asarray(_rows(self.image, rows))[..., 0]
 
 
 def measure_image(
@@ -45,46 +48,58 @@ def measure_image(
     image: Any,  # noqa: ANN401 - whatever can be sliced
     *,
     nodata: Sequence[float] = (),
-    pixel_size: PixelSize | None = None,
+    metric: Metric = IN_PIXELS,
     rows: int | None = None,
 ) -> tuple[Columns, int]:
-    """The columns of `measure_objects` of an image of any size, and the number of its pixels with data.
+    """The columns of `measure_objects` of an image or a volume of any size, and the number of its pixels with data.
 
     Args:
         labels: numbers of the objects.
-        image: (h, w, c) that can be sliced.
+        image: (h, w, c) or (d, h, w, c) that can be sliced.
         nodata: values that stand for no data.
-        pixel_size: for columns in its unit.
+        metric: for columns in its units.
         rows: see `object_windows`.
     """
     parts, count = [], 0
     for window in object_windows(labels, rows=rows):
-        pixels = masked_values(np.asanyarray(image[window.top : window.top + len(window.ids), :]), nodata)
+        within = slice(window.top, window.top + len(window.ids))
+        pixels = masked_values(np.asanyarray(_rows(image, within)), nodata)
         is_data = with_data(pixels[: window.own])
-        count += window.own * labels.shape[1] if is_data is None else int(is_data.sum())
-        parts.append(measured(pixels_of(window.ids, window.top), pixels, labels.shape, pixel_size))
+        count += window.own * math.prod(labels.shape[1:]) if is_data is None else int(is_data.sum())
+        parts.append(measured(pixels_of(window.ids, window.top), pixels, labels.shape, metric.pixel_size))
     columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    if metric.to_space is not None:
+        columns |= in_space(columns, metric.to_space, metric.unit)
     order = np.argsort(columns["id"])
     return {name: values[order] for name, values in columns.items()}, count
 
 
+def _rows(image: Any, rows: slice) -> Any:  # noqa: ANN401 - whatever can be sliced
+    """Some rows of an image (h, w, c), or slices of a volume (d, h, w, c)."""
+    return image[(rows, *(slice(None),) * (len(image.shape) - 2))]
+
+
 def summary_of(columns: Columns, count: int, pixel_size: PixelSize | None) -> dict[str, float]:
-    """The number of objects of an image with `count` pixels of data, their density, and their mean area."""
-    objects = len(columns["id"])
-    area = float(columns["area_px"].mean()) if objects else math.nan
+    """The number of objects of an image with `count` pixels of data, their density, and their mean area.
+
+    Of a volume these are voxels, and the mean volume.
+    """
+    axes = next(axes for axes, size in SIZES.items() if f"{size}_px" in columns)
+    objects, name = len(columns["id"]), SIZES[axes]
+    size = float(columns[f"{name}_px"].mean()) if objects else math.nan
     per_pixel = objects / count if count else math.nan
     row = {
         "count": objects,
-        "image_area_px": count,
-        "density_per_megapixel": _MILLION * per_pixel,
-        "mean_area_px": area,
+        f"image_{name}_px": count,
+        f"density_per_mega{'pixel' if axes == 2 else 'voxel'}": _MILLION * per_pixel,
+        f"mean_{name}_px": size,
     }
     if pixel_size:
-        square, unit = pixel_size.length**2, pixel_size.unit
+        of_pixel, unit = math.prod(pixel_size.along(axes)), f"{pixel_size.unit}{axes}"
         row |= {
-            f"image_area_{unit}2": count * square,
-            f"density_per_{unit}2": per_pixel / square,
-            f"mean_area_{unit}2": area * square,
+            f"image_{name}_{unit}": count * of_pixel,
+            f"density_per_{unit}": per_pixel / of_pixel,
+            f"mean_{name}_{unit}": size * of_pixel,
         }
     return row
 

@@ -8,17 +8,18 @@ from typing import Any
 
 from unetzoo._utils.atomic import whole_file
 from unetzoo._utils.colors import Colors, outline_palette
-from unetzoo._utils.pixel_size import PixelSize
 from unetzoo._utils.texts import printable
 from unetzoo.data.formats.read import open_image
+from unetzoo.data.formats.slices import open_voxels
 from unetzoo.inference.files.jobs import Job, open_pixels
 from unetzoo.inference.files.object_files import ObjectFiles
 from unetzoo.inference.files.object_overlays import write_overlay
 from unetzoo.inference.files.object_plan import ImageFiles, shared_outlines
-from unetzoo.inference.files.object_sizes import sizes_in_tables
+from unetzoo.inference.files.object_sizes import IN_PIXELS, Metric, metrics_of
 from unetzoo.inference.files.object_tables import Labels, TableFile, measure_image, open_table, summary_of
 from unetzoo.inference.files.predictor import FilePrediction
 from unetzoo.inference.files.records import recorded_classes
+from unetzoo.inference.files.volumes import volume_file
 from unetzoo.nn.config import ModelConfig
 from unetzoo.objects.geojson import GeoJsonFile, open_geojson
 from unetzoo.objects.outlines import Outline, outlines_of
@@ -31,11 +32,11 @@ _COLORS = 5  # that tell objects of a single class apart
 
 @dataclass(frozen=True)
 class ImageObjects:
-    """The predicted objects of an image.
+    """The predicted objects of an image or a volume.
 
     Attributes:
         labels: their numbers.
-        image: its pixels (h, w, c), which can be sliced.
+        image: its pixels (h, w, c), or voxels (d, h, w, c), which can be sliced.
         classes: the class of each object, in the order of their numbers; empty: of the first class.
         class_names: of the objects.
         nodata: values of the image that stand for no data.
@@ -80,24 +81,30 @@ class Tables:
     table: TableFile | None
     summary: TableFile | None
 
-    def add(self, name: str, objects: ImageObjects, pixel_size: PixelSize | None) -> None:
-        """Measure the objects of an image, and add their rows; columns in a unit need the size of its pixels."""
+    def add(self, name: str, objects: ImageObjects, metric: Metric) -> None:
+        """Measure the objects of an image, and add their rows."""
         if not (self.table or self.summary):
             return
-        columns, count = measure_image(objects.labels, objects.image, nodata=objects.nodata, pixel_size=pixel_size)
+        columns, count = measure_image(objects.labels, objects.image, nodata=objects.nodata, metric=metric)
         if self.table:
             classes = [objects.class_names[objects.class_of(number)] for number in columns["id"].tolist()]
             plain = {title: values.tolist() for title, values in columns.items()}
             self.table.add(name, {"id": plain.pop("id"), "class": classes, **plain})
         if self.summary:
-            row = summary_of(columns, count, pixel_size)
+            row = summary_of(columns, count, metric.pixel_size)
             self.summary.add(name, {title: [value] for title, value in row.items()})
 
 
 @contextmanager
 def open_objects(job: Job, config: ModelConfig) -> Iterator[ImageObjects]:
     """The objects of an image that a network of this configuration predicted; raises DataError as `open_image`."""
-    with open_pixels(job.image, channels=config.in_channels) as image, open_image(job.target, role="mask") as labels:
+    with ExitStack() as stack:
+        if config.spatial_dims == 3:
+            image = stack.enter_context(open_voxels(volume_file(job.image)))
+            labels = stack.enter_context(open_voxels(job.target, role="mask"))
+        else:
+            image = stack.enter_context(open_pixels(job.image, channels=config.in_channels))
+            labels = stack.enter_context(open_image(job.target, role="mask"))
         classes = recorded_classes(job.target)
         yield ImageObjects(Labels(labels), image, classes, object_class_names(config), tuple(config.info.nodata))
 
@@ -145,12 +152,13 @@ def _write(
         )
         tables = Tables(table, summary)
         images = [item.job.image for item in planned]
-        sizes = sizes_in_tables(images, files.pixel_size) if table or summary else [None] * len(images)
+        has_tables = table or summary
+        metrics = metrics_of(images, files.pixel_size, config.spatial_dims) if has_tables else [IN_PIXELS] * len(images)
         shared = shared_outlines(files, planned)
         outlines = stack.enter_context(_outlines_file(shared)) if shared else None
-        for item, size in zip(planned, sizes, strict=True):
+        for item, metric in zip(planned, metrics, strict=True):
             with open_objects(item.job, config) as objects:
-                tables.add(item.name, objects, size)
+                tables.add(item.name, objects, metric)
                 if outlines:
                     outlines.add(objects.outlines(), printable(item.name), objects.class_in_color)
                 _draw(item, objects)
