@@ -59,6 +59,10 @@ def test_volumes_are_described_whole_before_a_training(invoke, cases):
         (["--crop", "big"], "crop must be a whole number, such as 64, or three, such as 32,64,64; got 'big'"),
         (["--spatial-dims", "4"], "spatial_dims must be one of 2, 3; got 4"),
         (["--slices", "3"], "slices and axis are for networks of images: leave them out"),
+        (
+            ["--objects", "weighted"],
+            "object coding 'weighted' works on images alone; object codings with --spatial-dims 3",
+        ),
         (["--decoder", "segformer"], "decoder 'segformer' works on images alone; decoders with --spatial-dims 3"),
     ],
 )

@@ -58,6 +58,7 @@ def test_nuclei_that_touch_are_told_apart_where_components_of_a_perfect_class_ma
     ]
     assert precision == pytest.approx(float(average_precision(sum(own))))
     assert (run / "run" / "predictions.png").stat().st_size > 1000
+    assert "AP of objects, decoder tuned on 1 volume" in model.config.info.metrics
 
 
 def test_a_label_volume_lies_on_the_grid_of_its_source(run):

@@ -155,7 +155,7 @@ def tuning_line(tuning: "Tuning") -> str:
     """What the tuning of a decoder of objects, or of thresholds, changed."""
     changes = [f"{name} {old:g} to {new:g}" for name, (old, new) in tuning.changes.items() if new != old]
     subject, score = "decoder" if tuning.score == "AP" else "thresholds", tuning.score
-    tuned = f"{subject} tuned on {count_of(tuning.images, 'image')}"
+    tuned = f"{subject} tuned on {count_of(tuning.images, tuning.noun)}"
     if not changes:
         stay = "its options stay" if subject == "decoder" else "they stay"
         return f"{tuned}: {stay}, {score} {tuning.before:.4f}"

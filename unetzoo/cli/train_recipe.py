@@ -93,8 +93,10 @@ def check_early(recipe: "Recipe", out: Path, *, resume: bool) -> None:
         check_fold_folder(out, recipe.data.folds, resume=resume)
     else:
         check_folder(out, resume=resume)
-    for kind, name in (("decoder", recipe.network.decoder), ("encoder", recipe.network.encoder)):
-        check_spatial_dims(kind, host().registries[kind].find(name).spec, recipe.network.spatial_dims)
+    network = recipe.network
+    for kind, name in (("decoder", network.decoder), ("encoder", network.encoder), ("object", network.objects)):
+        if name:
+            check_spatial_dims(kind, host().registries[kind].find(name).spec, network.spatial_dims)
     _ = recipe.slicing  # an error where slices and whole volumes are asked for
     if recipe.network.objects:
         create_objects(recipe.network.objects, options=recipe.network.objects_options)

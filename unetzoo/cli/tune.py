@@ -91,7 +91,7 @@ def tune(
             network, dataset, tile=tile, on_step=on_step
         )
     write(network, network_folder(model))
-    images = count_of(tuning.images, "image")
+    images = count_of(tuning.images, tuning.noun)
     if isinstance(tuning, MaskTuning):
         title, table = f"post-processing of {model}, chosen on {images}", mask_table(tuning)
     else:

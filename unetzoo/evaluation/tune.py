@@ -23,7 +23,7 @@ from unetzoo.evaluation.objects import average_precision
 from unetzoo.evaluation.shown import presented
 from unetzoo.evaluation.thresholds import choose_thresholds, names_of_thresholds
 from unetzoo.inference.forward import Network
-from unetzoo.nn.config import ModelConfig, is_sigmoid
+from unetzoo.nn.config import ModelConfig, case_noun, is_sigmoid
 from unetzoo.nn.wrapped import network_of
 from unetzoo.objects.coding import Maps
 from unetzoo.registry.objects import coding_defaults, coding_of
@@ -44,7 +44,8 @@ class Tuning:
         changes: of each option and threshold that was tuned, its value before and after.
         before: the score with the values before.
         after: the same with the new values. It is on the images that chose them, so it flatters.
-        images: number of images.
+        images: number of images, or of volumes.
+        noun: what they are, `"image"` or `"volume"`.
         score: `"AP"`: average precision of the objects, the mean over IoUs from 0.5 to 0.95, 0 to 1; `"Dice"`: over all
             pixels, the mean over classes, 0 to 1.
     """
@@ -54,6 +55,7 @@ class Tuning:
     before: float
     after: float
     images: int
+    noun: str
     score: str = "AP"
 
     def to_dict(self) -> dict[str, Any]:
@@ -162,7 +164,7 @@ def _tune_thresholds(model: Network, dataset: Dataset, tile: int | None, on_step
         return None
     names = names_of_thresholds(dataset.class_names, network_of(model).config)
     changes = dict(zip(names, zip(chosen.before, chosen.after, strict=True), strict=True))
-    return Tuning({}, changes, *chosen.dice, chosen.images, score="Dice")
+    return Tuning({}, changes, *chosen.dice, chosen.images, case_noun(network_of(model).config), score="Dice")
 
 
 class _Search:
@@ -193,7 +195,8 @@ class _Search:
             count += len(trials)
         changes = {name: (self.begin[name], value) for name, value in current.items()}
         changed = {name: value for name, value in current.items() if value != self.begin[name]}
-        return Tuning({**self.config.objects_options, **changed}, changes, before, best, len(self.cases))
+        options = {**self.config.objects_options, **changed}
+        return Tuning(options, changes, before, best, len(self.cases), case_noun(self.config))
 
     def _score_or_zero(self, options: Mapping[str, float]) -> float:
         """0 for options that do not go together."""

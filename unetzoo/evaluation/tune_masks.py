@@ -25,7 +25,7 @@ from unetzoo.inference.components import postprocess
 from unetzoo.inference.forward import Network
 from unetzoo.inference.thresholds import class_ids, class_names, limits_of
 from unetzoo.nn.coding import UNKNOWN
-from unetzoo.nn.config import ModelConfig
+from unetzoo.nn.config import ModelConfig, case_noun
 from unetzoo.nn.ensemble import Ensemble, without_postprocessing
 from unetzoo.nn.wrapped import network_of
 
@@ -48,7 +48,8 @@ class MaskTuning:
         mean_after: likewise.
         loss_before: mean negative logarithm of the probability of the true class.
         loss_after: the same at the chosen temperature.
-        images: number of images.
+        images: number of images, or of volumes.
+        noun: what they are, `"image"` or `"volume"`.
     """
 
     postprocessing: Mapping[str, Any]
@@ -59,6 +60,7 @@ class MaskTuning:
     loss_before: float
     loss_after: float
     images: int
+    noun: str
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -177,6 +179,7 @@ class _Search:
             loss_before=loss_before,
             loss_after=loss_after,
             images=len(self.cases),
+            noun=case_noun(self.config),
         )
 
     def _best(

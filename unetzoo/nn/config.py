@@ -146,6 +146,11 @@ def is_sigmoid(config: ModelConfig) -> bool:
     return config.classes == 1 or config.labels == "overlapping"
 
 
+def case_noun(config: ModelConfig) -> str:
+    """What a network sees at once, for people: `"image"` or `"volume"`."""
+    return "volume" if config.spatial_dims == 3 else "image"
+
+
 def _plain(name: str, mapping: Mapping[str, Any]) -> dict[str, Any]:
     """A copy that survives JSON: its sequences are lists."""
     if not isinstance(mapping, Mapping):

@@ -89,7 +89,10 @@ def _tune(training: Training, validation: Dataset, on_tune: OnStep) -> Tuning | 
     tuning = tune_on(best, validation, tile=training.validator.tile, on_step=on_tune)
     if tuning is not None:
         subject = "AP of objects, decoder" if best.config.objects else "mean Dice, thresholds"
-        scores = {f"{subject} tuned on {count_of(tuning.images, 'image')}": tuning.after, **best.config.info.metrics}
+        scores = {
+            f"{subject} tuned on {count_of(tuning.images, tuning.noun)}": tuning.after,
+            **best.config.info.metrics,
+        }
         tuned = with_tuning(best.config, tuning)
         best.config = replace(tuned, info=replace(tuned.info, metrics=scores))
         write(best, folder)
