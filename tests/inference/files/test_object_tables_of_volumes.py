@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tifffile
 import torch
+from PIL import Image
 from skimage.measure import regionprops_table
 from stacks import NORMALIZATION, STEPS, volume, write_stack
 from typer.testing import CliRunner
@@ -83,11 +84,16 @@ def test_the_command_takes_the_sides_of_voxels(model, images, tmp_path):
     unetzoo.save(model, tmp_path / "model")
     command = ["predict", str(tmp_path / "model"), str(images), str(tmp_path / "out")]
     command += ["--table", str(tmp_path / "cells.csv"), "--pixel-size", "3,2,1nm"]
+    command += ["--overlay", str(tmp_path / "pictures")]
     done = CliRunner().invoke(app, command)
     assert done.exit_code == 0, done.output
     rows = _rows(tmp_path / "cells.csv")
     np.testing.assert_allclose(_column(rows, "volume_nm3"), 6 * _column(rows, "volume_px"))
     np.testing.assert_allclose(_column(rows, "front_nm"), 3 * _column(rows, "front_px"))
+    for name in ("a", "b"):
+        with Image.open(tmp_path / "pictures" / f"{name}.png") as picture:
+            gray = np.ptp(np.asarray(picture).astype(int), axis=2) < 20
+        assert 0 < (~gray).mean() < 0.9  # lines in color
 
 
 def test_a_volume_without_steps_leaves_the_tables_in_voxels(model, images, tmp_path):

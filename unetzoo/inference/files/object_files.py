@@ -18,7 +18,8 @@ class ObjectFiles:
 
     They are written at the end, from the label images that this call wrote or kept, and replace files of the same
     names. Images that failed are left out, and results that unetzoo did not write. Places are those of
-    `outline_objects`: (0, 0) is the corner of the first pixel. Of volumes there are table and summary.
+    `outline_objects`: (0, 0) is the corner of the first pixel. Of volumes there are table, summary
+    and overlay.
 
     Attributes:
         table: A .csv file with a row for each object of all images: area, place, form, and values of each channel. The
@@ -28,9 +29,9 @@ class ObjectFiles:
         outlines: Outlines as GeoJSON. A folder: a file for each image, as QuPath reads them; a .geojson file: those of
             all images, with the name of the image in each one's properties.
         rois: Outlines as ROIs, which ImageJ reads: a .zip file for one image, else a folder.
-        overlay: Pictures of the images with outlines in color: a .png file for one image, else a folder. The colors
-            are those of classes, which a legend below names; where there is one class, they tell objects apart. Small
-            images are enlarged to 1024 pixels, large ones reduced to 4096.
+        overlay: Pictures of the images with outlines in color, of volumes of three planes through their middle: a .png
+            file for one image, else a folder. The colors are those of classes, which a legend below names; where there
+            is one class, they tell objects apart. Small images are enlarged to 1024 pixels, large ones reduced to 4096.
         pixel_size: Side of a pixel with its unit, such as 0.5um, or sides of a voxel along z, y and x, such as
             2,0.5,0.5um, for further columns in the unit. By default those which the files state, if all do.
 

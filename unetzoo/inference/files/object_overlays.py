@@ -47,6 +47,13 @@ def write_overlay(
     """
     step = -(-max(labels.shape) // longest)
     shown, ids = reduced(labels, image, nodata, step)
+    save_overlay(path, shown, ids, colors, class_names)
+
+
+def save_overlay(
+    path: Path, shown: Colors, ids: NDArray[np.integer], colors: Colors, class_names: Sequence[str]
+) -> None:
+    """Save a picture (h, w, 3) with the outlines of objects; arguments are those of `write_overlay`."""
     picture = Image.fromarray(overlay(shown, ids, colors))
     (with_legend(picture, class_names) if class_names else picture).save(path, format="PNG")
 

@@ -44,11 +44,11 @@ def check_network(files: ObjectFiles, config: ModelConfig, *, probabilities: boo
             f"{next(iter(files.paths()))} must be left out: this network gives classes of pixels, not objects; train "
             "one with objects='distance' (--objects distance)"
         )
-    of_images = [name for name in files.paths() if config.spatial_dims == 3 and name not in TABLES]
+    of_images = [name for name in ("outlines", "rois") if config.spatial_dims == 3 and name in files.paths()]
     if of_images:
         raise OptionError(
-            f"{of_images[0]} must be left out: outlines and ROIs are those of images; of volumes there are table and "
-            "summary"
+            f"{of_images[0]} must be left out: outlines and ROIs are those of images; of volumes there are table, "
+            "summary and overlay"
         )
     if files.pixel_size is not None:
         read_pixel_size(files.pixel_size).along(config.spatial_dims)

@@ -58,12 +58,12 @@ def metrics_of(images: Sequence[Image], pixel_size: str | None, axes: int = 2) -
     if axes == 2:
         sizes = [said] * len(images) if said else _sizes(images, [grid_of(image) for image in images])
         return list(map(Metric, sizes))
-    grids = list(map(_grid_of_volume, images))
+    grids = list(map(grid_of_volume, images))
     sizes = [said] * len(images) if said else _sizes(images, grids, AXES)
     return list(map(Metric, sizes, *_places(images, grids)))
 
 
-def _grid_of_volume(image: Image) -> Grid:
+def grid_of_volume(image: Image) -> Grid:
     """The grid of a volume; lengths in a body of which no unit is stated are millimeters, as viewers take them."""
     with open_volume(volume_file(image)) as raster:
         grid = raster.grid

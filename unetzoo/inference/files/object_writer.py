@@ -11,11 +11,12 @@ from unetzoo._utils.colors import Colors, outline_palette
 from unetzoo._utils.texts import printable
 from unetzoo.data.formats.read import open_image
 from unetzoo.data.formats.slices import open_voxels
-from unetzoo.inference.files.jobs import Job, open_pixels
+from unetzoo.inference.files.jobs import Image, Job, open_pixels
 from unetzoo.inference.files.object_files import ObjectFiles
 from unetzoo.inference.files.object_overlays import write_overlay
 from unetzoo.inference.files.object_plan import ImageFiles, shared_outlines
-from unetzoo.inference.files.object_sizes import IN_PIXELS, Metric, metrics_of
+from unetzoo.inference.files.object_planes import write_plane_overlay
+from unetzoo.inference.files.object_sizes import IN_PIXELS, Metric, grid_of_volume, metrics_of
 from unetzoo.inference.files.object_tables import Labels, TableFile, measure_image, open_table, summary_of
 from unetzoo.inference.files.predictor import FilePrediction
 from unetzoo.inference.files.records import recorded_classes
@@ -62,6 +63,15 @@ class ImageObjects:
         if not self.classes:
             return outline_palette(_COLORS)
         return outline_palette(len(self.class_names))[[0, *self.classes]]
+
+    def draw(self, path: Path, source: Image) -> None:
+        """Write a picture of the outlines over the image, of a volume over three planes."""
+        names = self.class_names if len(self.class_names) > 1 else ()
+        if len(self.labels.shape) == 2:
+            write_overlay(path, self.labels, self.image, self.colors(), nodata=self.nodata, class_names=names)
+            return
+        grid = grid_of_volume(source)
+        write_plane_overlay(path, self.labels, self.image, grid, self.colors(), nodata=self.nodata, class_names=names)
 
     def outlines(self) -> Iterator[Outline]:
         """The outlines of the objects."""
@@ -182,10 +192,7 @@ def _draw(files: ImageFiles, objects: ImageObjects) -> None:
             write_rois(draft, objects.outlines())
     if files.overlay:
         with whole_file(files.overlay) as draft:
-            names = objects.class_names if len(objects.class_names) > 1 else ()
-            write_overlay(
-                draft, objects.labels, objects.image, objects.colors(), nodata=objects.nodata, class_names=names
-            )
+            objects.draw(draft, files.job.image)
 
 
 def object_class_names(config: ModelConfig) -> Sequence[str]:
