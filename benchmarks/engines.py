@@ -124,12 +124,12 @@ def engine_contenders(case: Case, folder: Path) -> Iterator[Contender]:
     crops = crops_of(ours, ColoredNuclei(), count=_CROPS, side=case.size)
     yield Contender(SMP, peer, (), same_weights=True)
     yield Contender(f"{SMP}, onnxruntime", _in_onnxruntime(peer, crops[0]), (), same_weights=True)
-    graph = _graph(peer, crops[0])
+    graph = graph_of(peer, crops[0])
     yield Contender(f"{SMP}, openvino", _compiled(graph, "f32"), (), same_weights=True)
     bits = "bf16" if has_bfloat16("cpu") else "f32"
     if bits == "bf16":
         yield Contender(f"{SMP}, openvino bfloat16", _compiled(graph, bits))
-    yield Contender(f"{SMP}, openvino int8", _compiled(_quantized(graph, crops), bits))
+    yield Contender(f"{SMP}, openvino int8", _compiled(quantized(graph, crops), bits))
     yield from ways(case, ours, same_weights=True)
     for engine in case.engines:
         small = optimize(ours, engine=engine, dtype="int8", image_size=(case.size, case.size), calibration=crops)
@@ -149,14 +149,16 @@ def _in_onnxruntime(peer: nn.Module, crop: Tensor) -> Callable[[Tensor], Tensor]
     return lambda image: torch.from_numpy(session.run(None, {"image": image.numpy()})[0])
 
 
-def _graph(peer: nn.Module, crop: Tensor) -> Any:  # noqa: ANN401 - OpenVINO's
+def graph_of(peer: nn.Module, crop: Tensor) -> Any:  # noqa: ANN401 - OpenVINO's
+    """The network of smp in OpenVINO, for images of the crop's size."""
     openvino: Any = import_module("openvino")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return openvino.convert_model(peer, example_input=crop, input=list(crop.shape))
 
 
-def _quantized(graph: Any, crops: list[Tensor]) -> Any:  # noqa: ANN401 - OpenVINO's
+def quantized(graph: Any, crops: list[Tensor]) -> Any:  # noqa: ANN401 - OpenVINO's
+    """A graph in int8, calibrated with crops, as NNCF's documentation shows it."""
     nncf: Any = import_module("nncf")
     images = [crop.numpy() for crop in crops]
     preset = nncf.QuantizationPreset.MIXED

@@ -79,6 +79,11 @@ PLAN = (  # those that can go on where they were stopped come last, since one th
         minutes=40,
     ),
     Benchmark(
+        module="benchmarks.first_image",
+        numbers="[In a new process](#in-a-new-process): loading, the first image and the memory, in each engine",
+        minutes=12,
+    ),
+    Benchmark(
         module="benchmarks.leaderboard",
         numbers="[Leaderboard](#leaderboard): decoders and encoders trained alike",
         minutes=20,

@@ -11,6 +11,7 @@ from benchmarks.page.crops import crops_section
 from benchmarks.page.encoders import encoders_guide, encoders_section
 from benchmarks.page.engines import engines_section
 from benchmarks.page.excerpt import excerpt
+from benchmarks.page.first_image import first_image_section
 from benchmarks.page.gpu import gpu_section
 from benchmarks.page.labeling import labeling_section
 from benchmarks.page.leaderboard import leaderboard_section
@@ -70,6 +71,7 @@ _SECTIONS: tuple[tuple[str, str, Section], ...] = (  # a file of results each
     ("claims.json", "## Accuracy beside the peers", accuracy_section),
 )
 _FOLDERS: tuple[tuple[str, str, Callable[[list[dict[str, Any]]], list[str]]], ...] = (  # of results in many files
+    ("first-image", "### In a new process", first_image_section),
     ("encoders", "## Encoders", encoders_section),
     ("volumes", "## Volumes", volumes_section),
     ("labeling", "## Images to label next", labeling_section),

@@ -1,0 +1,1 @@
+"""What a new process needs until it has the logits of its first image."""
