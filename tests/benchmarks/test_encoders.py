@@ -15,7 +15,7 @@ from unetzoo import OptionError
 from unetzoo.bench.contenders import has_bfloat16
 from unetzoo.bench.machine import machine
 
-NETWORK = "resnet10t"
+NETWORK = "test_resnet"
 TINY = Setting(encoders=(NETWORK,), data=("cracks",), steps=(1,), seeds=1, batch=2, crop=32, size=32)
 
 

@@ -18,7 +18,7 @@ def _quiet():
         yield
 
 
-@pytest.mark.parametrize("graph", ["transposed", "nearest"])
+@pytest.mark.parametrize("graph", ["transposed", pytest.param("nearest", marks=pytest.mark.slow)])
 def test_all_have_the_same_logits_and_are_called_equally_often(graph):
     result = measure(VolumeCase(graph, 16, "inference", 2, WIDTHS))
     names = list(result["seconds"])

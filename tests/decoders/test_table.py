@@ -4,6 +4,7 @@ import copy
 
 import pytest
 import torch
+from sweeps import sweep
 
 import unetzoo
 from benchmarks.memory import saved_bytes
@@ -52,7 +53,7 @@ def _logits(model, image):
 
 
 @pytest.mark.parametrize("decoder", DECODERS)
-@pytest.mark.parametrize("encoder", ["plain", "resnet10t", "convnext_atto", "test_vit"])
+@pytest.mark.parametrize("encoder", sweep(["plain", "resnet10t", "convnext_atto", "test_vit"], ["plain", "test_vit"]))
 def test_logits_have_the_images_size_over_every_kind_of_pyramid(decoder, encoder):
     model = _model(decoder, encoder)
     for size in ((1, 1), (31, 70)):
@@ -87,9 +88,7 @@ def test_an_exported_graph_holds_for_other_batches_and_sizes(decoder):
         torch.testing.assert_close(actual, expected, rtol=1e-3, atol=1e-5)
 
 
-@pytest.mark.parametrize(
-    "decoder", [pytest.param(name, marks=() if name in ONNX_SAMPLE else pytest.mark.slow) for name in DECODERS]
-)
+@pytest.mark.parametrize("decoder", sweep(DECODERS, ONNX_SAMPLE))
 def test_it_is_written_as_onnx_for_any_size(decoder, tmp_path):
     onnxruntime = pytest.importorskip("onnxruntime")
     model = _model(decoder).eval()

@@ -82,7 +82,9 @@ def test_a_kernel_of_images_is_shared_out_along_the_depth(tmp_path):
             assert torch.equal(weight, weights[name])
 
 
-@pytest.mark.parametrize(("name", "decoder"), [("test_convnext", "unet"), ("resnetblur18", "fpn")])
+@pytest.mark.parametrize(
+    ("name", "decoder"), [("test_convnext", "unet"), pytest.param("resnetblur18", "fpn", marks=pytest.mark.slow)]
+)
 @torch.no_grad()
 def test_saved_loaded_and_optimized_a_network_gives_the_same_logits(tmp_path, name, decoder):
     options = INFLATED | {"depth": 2}

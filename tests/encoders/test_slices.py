@@ -3,11 +3,12 @@
 import pytest
 import torch
 from safetensors.torch import save_file
+from sweeps import sweep
 
 import unetzoo
 from unetzoo.testing import check_encoder
 
-SAMPLE = [
+CASES = [
     ("resnet10t", {}),
     ("convnext_atto", {"depth": 3}),
     ("test_vit", {}),
@@ -17,7 +18,7 @@ SAMPLE = [
 VOLUME = {"spatial_dims": 3, "in_channels": 2}
 
 
-@pytest.mark.parametrize(("name", "options"), SAMPLE, ids=[name for name, _ in SAMPLE])
+@pytest.mark.parametrize(("name", "options"), sweep(CASES, [CASES[0], *CASES[2:4]]), ids=[name for name, _ in CASES])
 @torch.no_grad()
 def test_the_levels_of_a_slice_are_those_of_the_encoder_of_images_with_the_same_weights(name, options):
     of_images = unetzoo.create_encoder(name, in_channels=2, options=options).eval()

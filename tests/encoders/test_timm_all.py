@@ -9,15 +9,18 @@ import re
 import pytest
 import timm
 import torch
+from sweeps import sweep
 from torch import nn
 
 import unetzoo
 from unetzoo.decoders.unetpp import UNetPlusPlusDecoder
 
 NAMES = timm.list_models()
-DEEP = re.compile("xlarge|giant|_1b_|_m36_")  # seconds each, for code that smaller models of the sample have, too
-SAMPLE = [name for name in NAMES[::60] if not DEEP.search(name)]
-FEW = [name for name in NAMES[30::300] if not DEEP.search(name)]
+DEEP = re.compile(
+    "large|giant|huge|medium|_1b_|_m36_|_l(_|$)"
+)  # seconds each, for code that smaller models of the sample have, too
+SAMPLE = [name for name in NAMES[::120] if not DEEP.search(name)]
+FEW = [name for name in NAMES[75::450] if not DEEP.search(name)]
 SIZE = (200, 264)
 REFUSE_META = ("gemma4_",)  # timm reads a value of a tensor on their way, which the meta device has not
 
@@ -30,9 +33,7 @@ def _unet_and_unetpp(name):
     return unet, unetzoo.Segmenter(unet.encoder, decoder, heads, unet.config).eval()
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=() if name in SAMPLE else pytest.mark.slow) for name in NAMES]
-)
+@pytest.mark.parametrize("name", sweep(NAMES, SAMPLE))
 def test_both_decoders_take_the_pyramid_and_give_logits_at_the_images_size(name):
     device = "cpu" if name.startswith(REFUSE_META) else "meta"
     with torch.device(device), torch.no_grad():
@@ -40,7 +41,7 @@ def test_both_decoders_take_the_pyramid_and_give_logits_at_the_images_size(name)
         assert [network(torch.zeros(1, 3, *SIZE)).shape for network in networks] == [(1, 1, *SIZE)] * 2
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=() if name in FEW else pytest.mark.slow) for name in NAMES])
+@pytest.mark.parametrize("name", sweep(NAMES, FEW))
 def test_unet_takes_the_levels_of_the_slices_of_volumes_and_gives_logits_at_their_size(name):
     device = "cpu" if name.startswith(REFUSE_META) else "meta"
     with torch.device(device), torch.no_grad():

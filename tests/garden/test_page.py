@@ -189,7 +189,7 @@ def test_it_works_by_the_keyboard(open_page):
     assert _names(tab) == ALL
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", [pytest.param("light", marks=pytest.mark.slow), "dark"])
 def test_it_fits_a_phone_in_both_color_schemes(open_page, scheme):
     tab = open_page(viewport={"width": 360, "height": 740}, color_scheme=scheme)
     assert not tab.locator("form").is_visible()  # until one asks for it

@@ -47,7 +47,11 @@ def test_a_volume_that_fits_is_predicted_in_one_call(shape, channels):
         np.testing.assert_array_equal(unetzoo.predict_volume(network, array[..., 0]), result)
 
 
-@pytest.mark.parametrize(("batch", "strides", "overlap"), [(1, [1, [1, 2, 2]], 21), (3, [1, 2], 23)], ids=str)
+@pytest.mark.parametrize(
+    ("batch", "strides", "overlap"),
+    [(1, [1, [1, 2, 2]], 21), pytest.param(3, [1, 2], 23, marks=pytest.mark.slow)],
+    ids=str,
+)
 def test_blocks_with_enough_overlap_give_the_result_of_the_whole_volume(batch, strides, overlap):
     """The network sees at most 6 voxels around each, a quarter of the overlap, which is rounded up."""
     network, array = _network(strides=strides, kernel_sizes=[3, 1]), _array(70, 62, 50)[..., None]

@@ -122,7 +122,7 @@ def test_parts_and_rest_add_up_to_the_network(decoder, encoder):
     )
 
 
-@pytest.mark.parametrize("encoder", ["resnet18", "vit_tiny_patch16_224"])
+@pytest.mark.parametrize("encoder", ["resnet18", "test_vit"])
 def test_without_memory_the_result_is_that_of_a_real_run(encoder):
     assert _built("unetpp", encoder) == dissect(unetzoo.create("unetpp", encoder=encoder), (64, 64))
 

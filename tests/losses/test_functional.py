@@ -120,8 +120,8 @@ def test_a_fake_tensor_has_a_fake_loss():
     ("expression", "mode"),
     [
         ("ce(label_smoothing=0.1, class_weights=[0, 1, 2]) + focal + dice + lovasz + ohem_ce", "multiclass"),
-        ("poly + generalized_dice + unified_focal + soft_ce + mcc + focal_tversky", "multiclass"),
-        ("bce + focal(gamma=0.5) + dice(squared=True) + lovasz + ohem_ce", "multilabel"),
+        ("poly + generalized_dice + unified_focal + soft_ce + mcc + focal_tversky + jaccard", "multiclass"),
+        ("soft_bce + focal(gamma=0.5) + dice(squared=True) + lovasz(per_image=True) + ohem_ce", "multilabel"),
     ],
 )
 def test_compiled_it_has_the_same_gradient(expression, mode):

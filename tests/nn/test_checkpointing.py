@@ -164,8 +164,8 @@ def test_an_encoder_that_cannot_says_so():
 @pytest.mark.parametrize(
     ("decoder", "checkpointing"),
     [
-        ("unet", False),
         ("unetpp", True),
+        pytest.param("unet", False, marks=pytest.mark.slow),
         pytest.param("unet", True, marks=pytest.mark.slow),
         pytest.param("unetpp", False, marks=pytest.mark.slow),
     ],

@@ -123,7 +123,7 @@ def test_names_of_classes_are_text_and_a_file_that_is_no_image_is_one_sentence(s
     assert tab.locator("article .actions").count() == 2
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", [pytest.param("light", marks=pytest.mark.slow), "dark"])
 def test_it_fits_a_phone_in_both_color_schemes(servers, open_page, scheme):
     tab = open_page(servers[0].address, viewport={"width": 360, "height": 740}, color_scheme=scheme)
     _choose(tab, _png("a-name-that-is-long-and-has-no-space-at-which-a-line-could-break-0123456789.png"))

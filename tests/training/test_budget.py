@@ -85,7 +85,7 @@ def test_a_training_ends_on_time_with_the_end_of_its_schedule(make_model, square
 
 
 def test_a_machine_that_becomes_slower_still_ends_on_time(make_model, squares, options, tmp_path, monkeypatch):
-    clock = _Clock(monkeypatch, step=lambda number: 0.25 if number <= 60 else 0.5, image=0.1)
+    clock = _Clock(monkeypatch, step=lambda number: 0.5 if number <= 30 else 1.0, image=0.2)
     result = fit(make_model(), squares, tmp_path, options=options, listener=clock.listener())
     assert clock.now - 1e6 == pytest.approx(60, rel=0.1)
     assert len(result.epochs) >= 2

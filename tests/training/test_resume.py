@@ -49,7 +49,7 @@ def _assert_same(run, uninterrupted):
     assert (run / "history.jsonl").read_text() == (uninterrupted / "history.jsonl").read_text()
 
 
-@pytest.mark.parametrize("step", [2, 11])
+@pytest.mark.parametrize("step", [pytest.param(2, marks=pytest.mark.slow), 11])
 def test_a_killed_training_continues_from_the_last_checkpoint(step, uninterrupted, tmp_path):
     process, said = _start(tmp_path)
     for number in said:
@@ -64,7 +64,7 @@ def test_a_killed_training_continues_from_the_last_checkpoint(step, uninterrupte
     _assert_same(tmp_path / "run", uninterrupted)
 
 
-@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("workers", [pytest.param(0, marks=pytest.mark.slow), 2])
 def test_sigterm_to_all_processes_writes_a_checkpoint_and_ends_as_signals_do(workers, uninterrupted, tmp_path):
     process, said = _start(tmp_path, workers=workers)
     for number in said:

@@ -16,7 +16,7 @@ def test_the_card_says_what_the_network_is_and_claims_no_licence_that_nobody_gav
     assert "library_name: unetzoo" in card
     assert "pipeline_tag: image-segmentation" in card
     assert "license" not in card
-    assert "| encoder | `resnet10t` |" in card
+    assert "| encoder | `test_resnet` |" in card
     assert "license: mit" in (unetzoo.save(small_model(), tmp_path, info=INFO) / "README.md").read_text()
 
 

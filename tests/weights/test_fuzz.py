@@ -17,7 +17,7 @@ import unetzoo
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="limits of time")
 INFO = unetzoo.ModelInfo(class_names=["a"], mean=[0.5], std=[0.2], value_range=(0, 255), metrics={"mean IoU": 0.9})
-FACTOR = 25  # of the slow sweep
+FACTOR = 50  # of the slow sweep
 
 
 def _mutated_text(whole, chance):
@@ -44,12 +44,12 @@ def _theirs(folder):
 
 
 CASES = {  # how the folder is made, the file that is mutated, how, and how often
-    "config": (_ours, "config.json", _mutated_text, 120),
-    "shards": (_ours, "model.safetensors.index.json", _mutated_text, 40),
-    "weights": (_ours, "model.safetensors", mutated_safetensors, 260),
-    "checkpoint": (_ours, "pytorch_model.bin", mutated_checkpoint, 120),
-    "timm": (_of_timm, "config.json", _mutated_text, 8),
-    "theirs": (_theirs, "config.json", _mutated_text, 26),
+    "config": (_ours, "config.json", _mutated_text, 60),
+    "shards": (_ours, "model.safetensors.index.json", _mutated_text, 20),
+    "weights": (_ours, "model.safetensors", mutated_safetensors, 130),
+    "checkpoint": (_ours, "pytorch_model.bin", mutated_checkpoint, 60),
+    "timm": (_of_timm, "config.json", _mutated_text, 4),
+    "theirs": (_theirs, "config.json", _mutated_text, 13),
 }
 
 

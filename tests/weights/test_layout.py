@@ -8,9 +8,9 @@ import unetzoo
 NETWORKS = {
     "convolutions": ("unetpp", "plain", {}),
     "residual blocks": ("linknet", "resnet10t", {}),
-    "a ViT": ("dpt", "test_vit", {}),
+    "a ViT": ("dpt", "test_vit", {"decoder_options": {"width": 32}}),
     "a ConvNeXt": ("upernet", "convnext_atto", {"decoder_options": {"width": 32}}),
-    "depthwise 1x1 kernels": ("segformer", "mobileone_s0", {}),
+    "depthwise 1x1 kernels": ("segformer", "mobileone_s0", {"decoder_options": {"width": 32}}),
     "kernels of one channel": ("unet", "plain", {"in_channels": 1, "head_kernel_size": 3}),
 }
 _FORMATS = {"contiguous": torch.contiguous_format, "channels last": torch.channels_last}
@@ -60,7 +60,7 @@ def test_kernels_are_channels_last(pair):
 
 @pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")  # of the client's own calls
 def test_a_pulled_network_has_the_logits_bit_for_bit(hub_address, tmp_path):
-    created = _create("depthwise 1x1 kernels")
+    created = _create("kernels of one channel")
     unetzoo.push(created, "alice/bit-for-bit", token="hf_alice")
     pulled = unetzoo.pull("alice/bit-for-bit", cache_dir=tmp_path)
     _assert_same_logits(pulled, created)

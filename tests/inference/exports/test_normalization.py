@@ -31,7 +31,9 @@ def _as_batch(pixels):
     return np.moveaxis(pixels, -1, 0)[None].astype(np.float32)
 
 
-@pytest.mark.parametrize("normalization", [(CLIP,), (CLIP, "none", OTHER)], ids=str)
+@pytest.mark.parametrize(
+    "normalization", [pytest.param((CLIP,), marks=pytest.mark.slow), (CLIP, "none", OTHER)], ids=str
+)
 def test_an_onnx_file_cuts_values_as_predict_does(normalization, tmp_path):
     import onnxruntime
 

@@ -9,11 +9,11 @@ from unetzoo.interop.smp_arguments import smp_arguments
 from unetzoo.interop.smp_config import config_of_smp
 
 CASES = [
-    ("unet", "resnet18", {}),
     ("unetpp", "resnet18", {"decoder_options": {"attention": "scse"}, "classes": 3}),
     ("unet", "mobilenetv3_small_050", {"in_channels": 4, "aux_classes": 2}),
-    ("linknet", "resnet18", {"encoder_options": {"depth": 4}}),
     ("fpn", "resnet18", {"head_kernel_size": 1, "decoder_options": {"merge": "cat"}}),
+    pytest.param("unet", "resnet18", {}, marks=pytest.mark.slow),
+    pytest.param("linknet", "resnet18", {"encoder_options": {"depth": 4}}, marks=pytest.mark.slow),
     pytest.param("manet", "resnet18", {}, marks=pytest.mark.slow),
     pytest.param("deeplabv3plus", "resnet18", {"encoder_options": {"output_stride": 16}}, marks=pytest.mark.slow),
     pytest.param("upernet", "resnet18", {}, marks=pytest.mark.slow),

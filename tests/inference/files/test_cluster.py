@@ -37,6 +37,7 @@ def _workers():
     ]
 
 
+@pytest.mark.slow  # each worker imports torch; tests/_utils/test_cluster.py kills one that does not
 @pytest.mark.filterwarnings("ignore::ResourceWarning")  # Ray leaves its pipes to the end of the process
 def test_a_worker_that_is_killed_loses_nothing(model, tmp_path):
     random = np.random.default_rng(0)

@@ -39,14 +39,20 @@ def test_a_network_of_objects_writes_none_and_says_who_does(images, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("format_name", "ending"), [("png", ".tif"), ("tif", ".tif"), ("npy", ".npy"), ("zarr", ".zarr")]
+    ("format_name", "ending"),
+    [
+        ("png", ".tif"),
+        ("npy", ".npy"),
+        ("zarr", ".zarr"),
+        pytest.param("tif", ".tif", marks=pytest.mark.slow),
+    ],
 )
 def test_the_map_is_that_of_predict_uncertainty(format_name, ending, images, tmp_path):
-    result = _predict(images, tmp_path / "out", format=format_name, uncertainty="disagreement", mirrors=4)
+    result = _predict(images, tmp_path / "out", format=format_name, uncertainty="disagreement", mirrors=2)
     assert result.uncertainty == tmp_path / "out" / f"a.uncertainty{ending}"
     readers = {".tif": tifffile.imread, ".npy": np.load, ".zarr": lambda path: zarr.open(path)[:]}
     actual = readers[ending](result.uncertainty)
-    expected = unetzoo.predict_uncertainty(varied_model(), IMAGE, kind="disagreement", mirrors=4, **SMALL)
+    expected = unetzoo.predict_uncertainty(varied_model(), IMAGE, kind="disagreement", mirrors=2, **SMALL)
     assert (actual.shape, actual.dtype) == (IMAGE.shape, np.float32)
     np.testing.assert_allclose(actual, expected, atol=1e-4)
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
@@ -57,8 +63,8 @@ def test_the_map_is_that_of_predict_uncertainty(format_name, ending, images, tmp
 
 
 def test_the_mask_is_the_same_as_without_a_map(images, tmp_path):
-    _predict(images, tmp_path / "with", uncertainty="disagreement", mirrors=4)
-    _predict(images, tmp_path / "without", uncertainty=None, mirrors=4)
+    _predict(images, tmp_path / "with", uncertainty="disagreement", mirrors=2)
+    _predict(images, tmp_path / "without", uncertainty=None, mirrors=2)
     assert (tmp_path / "with" / "a.png").read_bytes() == (tmp_path / "without" / "a.png").read_bytes()
 
 

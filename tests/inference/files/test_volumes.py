@@ -1,4 +1,5 @@
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pytest
@@ -6,6 +7,7 @@ import tifffile
 import torch
 from PIL import Image
 from stacks import NORMALIZATION, volume, write_cases, write_stack
+from sweeps import sweep
 from typer.testing import CliRunner
 
 import unetzoo
@@ -28,8 +30,10 @@ def _network(slices=1, axis="z", classes=2):
     return network
 
 
-@pytest.mark.parametrize("axis", ["z", "y", "x"])
-@pytest.mark.parametrize("ending", ["tif", "npy", "zarr"])
+_ENDINGS, _AXES = ("tif", "npy", "zarr"), ("z", "y", "x")
+
+
+@pytest.mark.parametrize(("ending", "axis"), sweep(product(_ENDINGS, _AXES), zip(_ENDINGS, _AXES, strict=True)))
 def test_the_result_is_a_volume_of_the_most_probable_classes(tmp_path, axis, ending):
     network, (array, _) = _network(3, axis), volume()
     image = write_stack(tmp_path / "a.tif", array)
@@ -41,7 +45,7 @@ def test_the_result_is_a_volume_of_the_most_probable_classes(tmp_path, axis, end
     assert 0 < expected.mean() < 1
 
 
-@pytest.mark.parametrize("ending", ["tif", "npy", "zarr"])
+@pytest.mark.parametrize("ending", sweep(_ENDINGS, ["zarr"]))
 def test_probabilities_along_all_axes_are_planes_of_volumes(tmp_path, ending):
     network, (array, _) = _network(), volume()
     image, options = write_stack(tmp_path / "a.tif", array), unetzoo.PredictOptions(probabilities=True, axes="all")
