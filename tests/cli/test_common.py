@@ -7,7 +7,7 @@ from unetzoo.cli.commands import own_command
 from unetzoo.cli.common import json_to_print
 from unetzoo.registry.builtin_commands import COMMANDS
 
-_INFO = ("info", "unet", "--encoder", "plain", "--size", "32")
+_INFO = ("info", "unet", "--encoder", "plain", "--image-size", "32")
 
 
 def _commands(group=None, path=()):
@@ -87,12 +87,6 @@ def test_json_that_cannot_be_written_is_told_before_the_work(invoke):
 )
 def test_json_takes_the_file_that_follows_if_one_does(arguments, read):
     assert json_to_print(arguments) == read
-
-
-@pytest.mark.parametrize(("old", "new"), [("--image-size", "--size")])
-def test_older_words_are_still_read(invoke, old, new):
-    arguments = ("info", "unet", "--encoder", "plain")
-    assert invoke(*arguments, old, "48").stdout == invoke(*arguments, new, "48").stdout
 
 
 def test_exit_codes_are_documented(invoke):

@@ -23,7 +23,7 @@ _NET = ("--encoder", "plain", "--encoder-option", "widths=4,8")
 _RUNS = {  # in a folder with `run`, of a training, and `cells`, its data
     ("list",): ("engines",),
     ("describe",): ("decoder", "unet"),
-    ("info",): ("unet", "--encoder", "plain", "--size", "32"),
+    ("info",): ("unet", "--encoder", "plain", "--image-size", "32"),
     ("plugins",): (),
     ("recipes",): (),
     ("data", "check"): ("cells",),

@@ -76,7 +76,8 @@ def test_resume_without_a_run_says_that_it_starts_one(invoke, cells, tmp_path):
 
 def test_resume_remembers_data_trackers_and_device(invoke, cells, tmp_path):
     run = tmp_path / "run"
-    options = ["--classes", "cell=1,background=0", "--track", "tensorboard", "--cpu", "--activation-checkpointing"]
+    classes = ["--classes", "cell=1,background=0"]
+    options = [*classes, "--track", "tensorboard", "--device", "cpu", "--activation-checkpointing"]
     first = invoke("train", str(cells), "--out", str(run), *_SMALL, *options)
     assert first.exit_code == 0, first.output
     again = invoke("train", str(cells), "--out", str(run), "--resume")

@@ -100,9 +100,3 @@ def test_training_and_prediction_know_the_same_words_for_a_precision(options, wo
 def test_a_precision_that_does_not_exist_is_refused_with_those_that_do():
     with pytest.raises(OptionError, match="precision must be one of float32, bfloat16, float16; got 'int8'"):
         FitOptions(precision="int8")
-
-
-def test_the_older_word_for_the_cpu_means_the_device():
-    assert FitOptions(cpu=True) == FitOptions(device="cpu")
-    with pytest.raises(OptionError, match="contradict"):
-        FitOptions(cpu=True, device="cuda")

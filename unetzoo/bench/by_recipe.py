@@ -13,7 +13,7 @@ _CARRIED = ("decoder", "encoder", "objects")
 _OF_DATA, _UNREAD = ("spacing", "normalization", "nested", "slices", "axis"), ("classes", "weights")
 # which are those of the grid, or of the machine, or fields of a combination by themselves
 _OWN = ("loss", "batch", "crop", "seed", "steps", "epochs", "minutes", "checkpoint_steps")
-_OF_MACHINE = ("device", "cpu", "workers", "trackers")
+_OF_MACHINE = ("device", "workers", "trackers")
 
 
 def fields_of_recipe(name: str) -> dict[str, Any]:

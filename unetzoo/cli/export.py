@@ -21,9 +21,8 @@ def export(
             help="onnx (.onnx), openvino (.xml, .bin), torch-export (.pt2), bioimageio (.zip), monai or smp (folders)",
         ),
     ] = "onnx",
-    size: Annotated[
-        str | None,
-        typer.Option("--image-size", "--size", metavar="SIZE|HxW", help="Size of all images in pixels  [default: any]"),
+    image_size: Annotated[
+        str | None, typer.Option(metavar="SIZE|HxW", help="Size of all images in pixels  [default: any]")
     ] = None,
     with_normalization: Annotated[
         bool,
@@ -47,13 +46,12 @@ def export(
     from unetzoo.inference.exports.export import export as write
     from unetzoo.inference.files.jobs import some_pixels
 
-    image_size = None if size is None else read_size(size, "--image-size")
     network = load_model(model)
     path = write(
         network,
         out,
         target=target,
-        image_size=image_size,
+        image_size=None if image_size is None else read_size(image_size),
         with_normalization=with_normalization,
         ids=ids,
         dtype=dtype,

@@ -27,7 +27,6 @@ class _Words:
     flags: Mapping[str, str]
     metavars: Mapping[str, str]
     defaults: Mapping[str, str]
-    hidden: Sequence[str]
     panels: Mapping[str, Sequence[str]]
     readers: Mapping[str, Callable[[str], Any]]
 
@@ -45,7 +44,6 @@ def with_fields(
     flags: Mapping[str, str] = MappingProxyType({}),
     metavars: Mapping[str, str] = MappingProxyType({}),
     defaults: Mapping[str, str] = MappingProxyType({}),
-    hidden: Sequence[str] = (),
     without: Sequence[str] = (),
     panels: Mapping[str, Sequence[str]] = MappingProxyType({}),
     readers: Mapping[str, Callable[[str], Any]] = MappingProxyType({}),
@@ -59,13 +57,12 @@ def with_fields(
         flags: flags that are not the names of their fields, such as `{"trackers": "--track"}`.
         metavars: what a flag takes, where that is neither a number nor a choice, such as `{"device": "NAME"}`.
         defaults: texts for defaults that are not those of the fields.
-        hidden: fields that the help text leaves out.
         without: fields that are no flags.
         panels: sections of the help text and their fields, in this order; the others stand among the options of the
             command.
         readers: functions that make the values of fields from texts, where types alone do not say how.
     """
-    words = _Words(flags=flags, metavars=metavars, defaults=defaults, hidden=hidden, panels=panels, readers=readers)
+    words = _Words(flags=flags, metavars=metavars, defaults=defaults, panels=panels, readers=readers)
     types = field_types(options)
     order = [name for names in panels.values() for name in names]
     flagged = sorted(
@@ -112,7 +109,6 @@ def _parameter(
         metavar=None if single is bool else unit or _METAVARS[single],
         help=_help(options, field, words) + "; may be repeated" * is_list,
         show_default=False,
-        hidden=field.name in words.hidden,
         rich_help_panel=words.panel(field.name),
     )
     annotation: Any = list[single] if is_list else single  # type: ignore[valid-type] # it is known at run time

@@ -26,9 +26,7 @@ def info(
     ],
     classes: Annotated[int, typer.Option(metavar="N", help="Channels of the logits")] = 1,
     in_channels: Annotated[int, typer.Option(metavar="N", help="Channels of the image")] = 3,
-    size: Annotated[
-        str, typer.Option("--size", "--image-size", metavar="SIZE|HxW", help="Size of the image in pixels")
-    ] = "256",
+    image_size: Annotated[str, typer.Option(metavar="SIZE|HxW", help="Size of the image in pixels")] = "256",
     encoder_option: Annotated[
         list[str] | None,
         typer.Option(metavar="KEY=VALUE", help="Option of the encoder, such as depth=4; may be repeated"),
@@ -48,9 +46,9 @@ def info(
     Multiply-adds are those of the convolutions and matrix products for one image, as they are computed. The network is
     built without memory for its weights, and nothing is downloaded.
 
-    Example: unetzoo info unet --encoder resnet34 --size 512 --draw unet.svg
+    Example: unetzoo info unet --encoder resnet34 --image-size 512 --draw unet.svg
     """
-    height, width = read_size(size)
+    height, width = read_size(image_size)
     encoder_options = read_options("--encoder-option", encoder_option or ())
     decoder_options = read_options("--decoder-option", decoder_option or ())
     if draw:

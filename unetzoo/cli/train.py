@@ -74,7 +74,6 @@ _PANELS = {
         "encoder_rate": "1; 0.1 with --pretrained or --from",
         "epochs": "30; fewer with --steps, and on a CPU as many as fit into an hour",
     },
-    hidden=("cpu",),
     panels=_PANELS,
 )
 def train(

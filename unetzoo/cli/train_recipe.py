@@ -68,9 +68,9 @@ def network_changes(tables: Tables, names: Mapping[str, str | None], options: Ma
 
 def training_changes(values: Mapping[str, Any], run: "Run | None") -> Tables:
     """The changes of options by flags; a run that is resumed with more epochs keeps their length."""
-    values = {"device" if name == "cpu" else name: "cpu" if name == "cpu" else value for name, value in values.items()}
     if run and run.options.steps and "epochs" in values and "steps" not in values:
-        values["steps"] = round(run.options.steps * values["epochs"] / run.options.number_of_epochs)
+        steps = round(run.options.steps * values["epochs"] / run.options.number_of_epochs)
+        values = {**values, "steps": steps}
     return {f"training.{name}": value for name, value in values.items()}
 
 

@@ -26,15 +26,15 @@ def read_options(flag: str, texts: Sequence[str]) -> dict[str, object]:
     return options
 
 
-def read_size(text: str, flag: str = "--size") -> tuple[int, int]:
-    """(height, width) of `256` or `256x320`, the value of a flag.
+def read_size(text: str) -> tuple[int, int]:
+    """(height, width) of `256` or `256x320`, the value of `--image-size`.
 
     Raises:
         OptionError: for another form, or a size of 0.
     """
     match = re.fullmatch(r"([1-9]\d*)(?:x([1-9]\d*))?", text.lower())
     if not match:
-        raise OptionError(f"{flag} takes pixels as SIZE or HEIGHTxWIDTH, such as 256 or 256x320; got {text!r}")
+        raise OptionError(f"--image-size takes pixels as SIZE or HEIGHTxWIDTH, such as 256 or 256x320; got {text!r}")
     height, width = match.groups()
     return int(height), int(width or height)
 

@@ -76,7 +76,6 @@ class FitOptions:
         activation_checkpointing: Recompute activations in the backward pass, to save memory. See
             `Segmenter.checkpoint_activations`; False leaves the network as it is.
         device: Device: cpu, or the kind of the accelerator, such as cuda. None: the accelerator, else the CPU.
-        cpu: Older word for `device="cpu"`.
         trackers: Experiment tracker of accelerate, such as tensorboard or trackio.
         checkpoint_steps: Number of steps between checkpoints. None: one epoch.
         seed: Seed of the random numbers: weights, crops, augmentation, dropout. The same seed gives the same weights on
@@ -109,7 +108,6 @@ class FitOptions:
     workers: Annotated[int | None, Range(0, 1024)] = None
     activation_checkpointing: bool = False
     device: str | None = None
-    cpu: bool = False
     trackers: Sequence[str] = ()
     checkpoint_steps: Annotated[int | None, Range(1, 1e9)] = None
     seed: Annotated[int, Range(0, 2**63 - 1)] = 0
@@ -122,11 +120,6 @@ class FitOptions:
         check_fields(self)
         if self.minutes is not None and not (self.steps is None and self.epochs is None):
             raise OptionError(f"minutes={self.minutes:g} is a budget instead of steps and epochs: leave those out")
-        if self.cpu:
-            if self.device not in (None, "cpu"):
-                raise OptionError(f"cpu=True and device={self.device!r} contradict each other; keep the device")
-            object.__setattr__(self, "device", "cpu")
-            object.__setattr__(self, "cpu", False)
 
     def for_start(self, *, is_trained: bool, width: int) -> "FitOptions":
         """The options with both learning rates, arguments as of `rates`."""

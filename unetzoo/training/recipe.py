@@ -20,7 +20,6 @@ from unetzoo.training.recipe_file import RECEIPT, change, read_tables
 
 _FORMAT = 1
 _NULL = "null"  # TOML has none; on the command line it is written so, too
-_ABSENT = ("cpu",)  # an older word for another field
 _HUB = "hf:"  # before the name of a data set there
 Table = TypeVar("Table")
 
@@ -209,10 +208,7 @@ class Recipe:
         """Plain data for TOML, without values that are None."""
         values = {name: value for name, value in asdict(self).items() if name not in ("versions", "machine", "command")}
         tables = {name: {key: _written(each) for key, each in table.items()} for name, table in values.items()}
-        bare = {
-            name: {key: each for key, each in table.items() if each is not None and key not in _ABSENT}
-            for name, table in tables.items()
-        }
+        bare = {name: {key: each for key, each in table.items() if each is not None} for name, table in tables.items()}
         command = {"command": self.command} if self.command else {}
         more = {name: dict(each) for name, each in (("versions", self.versions), ("machine", self.machine)) if each}
         return {"format": _FORMAT, **command, **bare, **more}

@@ -28,7 +28,7 @@ RUN = "run.json"
 """Options, network and data of a run."""
 CHECKPOINTS = "checkpoints"
 """The folder of its checkpoints; before there is one, there is no run."""
-_NOT_COMPARED = ("workers", "checkpoint_steps", "device", "cpu", "trackers")
+_NOT_COMPARED = ("workers", "checkpoint_steps", "device", "trackers")
 """Options that change nothing in what is learned."""
 _ABSENT: dict[str, dict[str, Any]] = {
     "network": {"objects": "", "objects_options": {}},

@@ -167,7 +167,7 @@ def test_a_training_learns_beside_pixels_without_data(tmp_path):
     for image in images:
         image[10:30, 10:30] += 20
         image[:3] = -9999
-    options = unetzoo.FitOptions(steps=40, epochs=1, batch=4, crop=32, cpu=True, augment="flips", average=0.9)
+    options = unetzoo.FitOptions(steps=40, epochs=1, batch=4, crop=32, device="cpu", augment="flips", average=0.9)
     model = unetzoo.create("unet", encoder="plain", encoder_options={"widths": (8, 16)}, classes=2, in_channels=1)
     with pytest.warns(DataWarning, match="4 images hold the value -9999, far from all others"):
         result = unetzoo.fit(model, _write(tmp_path / "a", images), tmp_path / "run", options=options)
