@@ -40,15 +40,25 @@ def test_an_empty_folder_is_one_error(tmp_path):
         write_report(tmp_path, tmp_path / "index.html")
 
 
-@pytest.fixture
-def opened(page, browser):
-    tab = browser.new_page(viewport={"width": 1000, "height": 900})
+@pytest.fixture(scope="module")
+def tab(page, browser):
+    """The page, which takes seconds to load, and what went wrong and was asked for meanwhile."""
+    tab = browser.new_page()
+    tab.set_default_timeout(120_000)  # milliseconds, of a busy machine
     tab.problems, tab.requests = [], []
     tab.on("pageerror", lambda error: tab.problems.append(error))
     tab.on("request", lambda request: tab.requests.append(request.url))
     tab.goto(page.as_uri())
     yield tab
     tab.close()
+
+
+@pytest.fixture
+def opened(tab):
+    """The page with all rows, on a wide screen."""
+    tab.set_viewport_size({"width": 1000, "height": 900})
+    tab.locator("#filter").fill("")
+    return tab
 
 
 def _column(tab, number):

@@ -53,7 +53,7 @@ def _logits(model, image):
 
 
 @pytest.mark.parametrize("decoder", DECODERS)
-@pytest.mark.parametrize("encoder", sweep(["plain", "resnet10t", "convnext_atto", "test_vit"], ["plain", "test_vit"]))
+@pytest.mark.parametrize("encoder", sweep(["plain", "test_resnet", "convnext_atto", "test_vit"], ["plain", "test_vit"]))
 def test_logits_have_the_images_size_over_every_kind_of_pyramid(decoder, encoder):
     model = _model(decoder, encoder)
     for size in ((1, 1), (31, 70)):
@@ -72,7 +72,7 @@ def test_one_image_of_one_pixel_trains_whatever_the_width_where_norms_need_no_ba
 
 @pytest.mark.parametrize("decoder", DECODERS)
 def test_levels_of_one_resolution_are_taken_as_dilated_backbones_give_them(decoder):
-    model = _model(decoder, "resnet18", encoder_options={"output_stride": 8})
+    model = _model(decoder, "test_resnet", encoder_options={"output_stride": 8})
     assert _logits(model, _image(1, 3, 40, 50)).shape == (1, 2, 40, 50)
 
 
@@ -116,7 +116,7 @@ def test_training_is_one_graph_for_a_compiler(decoder):
 
 @pytest.mark.parametrize("decoder", DECODERS)
 def test_the_optimized_network_gives_the_same_logits(decoder):
-    model = _model(decoder, "resnet10t")
+    model = _model(decoder, "test_resnet")
     model(_image(2, 3, 64, 64))  # statistics of norms that differ from 0 and 1
     fast = unetzoo.optimize(model)
     expected = _logits(model, _image(1, 3, 50, 70))

@@ -28,10 +28,12 @@ from unetzoo.testing import (
 from unetzoo.testing.battery import trials_of_plugin
 
 SLOW = (
-    "engine onnxruntime-computes_in_each_dtype",
-    "encoder resenc",
+    "engine onnxruntime-computes_in_each_dtype",  # exports twice
+    "engine openvino-computes_in_each_dtype",  # tests/inference/engines has int8, tests/deployment bfloat16
+    "encoder resenc",  # large networks, of which smaller ones are tried below
     "encoder mednext",
-)  # exports twice; large networks
+    "decoder dpt",  # tests/parity has its logits and gradients, tests/decoders its sizes
+)
 
 
 def _own_trials():

@@ -144,7 +144,7 @@ def test_names_with_dots_are_told_whole(tmp_path):
         find_jobs(tmp_path / "in", tmp_path / "out", PredictOptions())
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])  # two are interrupted below
 def test_a_bad_image_is_a_result_and_the_others_are_predicted(workers, model, images, tmp_path):
     (images / "b.tif").write_bytes(b"")
     out = tmp_path / "out"
