@@ -17,13 +17,13 @@ from touching import write_nuclei
 from unetzoo.cli import main, progress_lines
 
 _SHORT = ["--steps", "2", "--epochs", "1", "--batch", "2", "--crop", "64"]
-BUDGET = {  # instead of hours
+BUDGET = {  # instead of hours; without timm, which the processes of a benchmark would import
     "train cells/ --folds": [*_SHORT, "--encoder", "resnet10t"],  # several networks; the line names no encoder
     "train stacks/": ["--steps", "2", "--epochs", "1", "--batch", "2", "--crop", "16"],
     "train": _SHORT,
-    "bench grid --objects": ["--objects", "components"],
-    "bench grid": ["--decoders", "unet"],
-    "bench speed": ["--size", "32", "--rounds", "1"],
+    "bench grid --objects": ["--objects", "components", "--encoders", "plain"],
+    "bench grid": ["--decoders", "unet", "--encoders", "plain"],
+    "bench speed": ["--encoder", "plain", "--size", "32", "--rounds", "1"],
 }
 
 
