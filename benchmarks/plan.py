@@ -69,6 +69,12 @@ PLAN = (  # those that can go on where they were stopped come last, since one th
         minutes=8,
     ),
     Benchmark(
+        module="benchmarks.volume_objects",
+        numbers="[Objects of large volumes](#objects-of-large-volumes): memory of `unetzoo predict`",
+        minutes=10,
+        environment={"OMP_NUM_THREADS": "1"},
+    ),
+    Benchmark(
         module="benchmarks.speed",
         numbers="[Speed and memory](#speed-and-memory) of networks, beside the peers",
         minutes=80,

@@ -28,6 +28,7 @@ from benchmarks.page.speed import load_cases, speed_section
 from benchmarks.page.startup import startup_section
 from benchmarks.page.tissue import tissue_section
 from benchmarks.page.unlabeled import unlabeled_section
+from benchmarks.page.volume_objects import volume_objects_section
 from benchmarks.page.volumes import volumes_section
 from benchmarks.plan import PLAN
 
@@ -66,6 +67,7 @@ _SECTIONS: tuple[tuple[str, str, Section], ...] = (  # a file of results each
     ("tissue.json", "## Volumes beside nnU-Net's trainer", tissue_section),
     ("objects.json", "## Objects", objects_section),
     ("objects-memory.json", "## Objects of 20,000 x 20,000 pixels", objects_memory_section),
+    ("volume-objects.json", "## Objects of large volumes", volume_objects_section),
     ("panel.json", "## Panel", panel_section),
     ("claims.json", "## What papers claim", claims_section),
     ("claims.json", "## Accuracy beside the peers", accuracy_section),

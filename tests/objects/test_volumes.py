@@ -113,8 +113,11 @@ def test_blocks_give_the_objects_of_the_whole_volume(name):
     whole = Decoder(config).decode(maps)
     longest = max(span.stop - span.start for spans in ndimage.find_objects(whole.ids) for span in spans)
     assert longest < 24 or name == "components"
-    blocks = Decoder(config, largest_object=longest, strip=10, whole=0).decode(maps)
+    decoder = Decoder(config, largest_object=longest, strip=10, whole=0)
+    blocks = decoder.decode(maps)
     assert same_objects(blocks.ids, whole.ids)
+    strips = list(decoder.strips(lambda first, beyond: maps[:, first:beyond], ids.shape))
+    np.testing.assert_array_equal(np.concatenate([strip.ids for strip in strips]), blocks.ids)
     assert len(np.unique(blocks.ids)) == blocks.ids.max() + 1 == len(blocks.classes)
 
 

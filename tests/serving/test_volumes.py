@@ -97,8 +97,8 @@ def test_the_page_shows_the_slice_in_the_middle(options, tmp_path):
         assert Image.open(io.BytesIO(b64decode(shown[name]))).size == (36, 40)
     picture = np.asarray(Image.open(io.BytesIO(b64decode(shown["picture"]))).convert("F"))
     assert np.corrcoef(picture.ravel(), VALUES[3].ravel())[0, 1] > 0.99
-    (file,) = shown["files"]
-    assert file["name"] == "mask.tif"
+    names = [file["name"] for file in shown["files"]]
+    assert names == (["mask.tif", "objects.csv"] if "objects" in options else ["mask.tif"])
 
 
 def test_a_volume_of_too_many_voxels_or_a_picture_is_refused(tmp_path):

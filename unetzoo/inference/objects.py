@@ -104,13 +104,13 @@ class Decoder:
 
     def decode(self, maps: Maps) -> ImageObjects:
         """The objects of maps, as `predict` gives them; raises OptionError as `predict_objects`."""
-        ids, classes = np.empty(maps.shape[1:], np.int32), [np.zeros(1, np.int64)]
-        for part in self.strips(lambda first, beyond: maps[:, first:beyond], maps.shape[1:]):
-            ids[part.top : part.top + len(part.ids)] = part.ids
-            classes.append(part.classes)
-        return ImageObjects(ids, np.concatenate(classes))
+        ids = np.zeros(maps.shape[1:], np.int32)
+        strips = self.strips(lambda first, beyond: maps[:, first:beyond], ids.shape, out=ids)
+        return ImageObjects(ids, np.concatenate([np.zeros(1, np.int64), *(strip.classes for strip in strips)]))
 
-    def strips(self, read: Callable[[int, int], Maps], shape: Sequence[int]) -> Iterator[Strip]:
+    def strips(
+        self, read: Callable[[int, int], Maps], shape: Sequence[int], *, out: Numbers | None = None
+    ) -> Iterator[Strip]:
         """The finished rows of objects from top to bottom, for images larger than the memory.
 
         A strip is decoded in tiles, and an object belongs to the tile in which its centroid lies. Each tile is decoded
@@ -119,6 +119,8 @@ class Decoder:
         Args:
             read: gives the maps (c, beyond - first, w) of some rows, of a volume those of slices.
             shape: of the image, (h, w), or of the volume, (d, h, w).
+            out: zeros of that shape, such as a mapped file, into which the numbers are written, so that no other memory
+                holds a strip; its part is that of each strip.
 
         Raises:
             OptionError: an object of an image that is cut is longer than `largest_object`.
@@ -127,7 +129,10 @@ class Decoder:
         pending, top, count = np.zeros((0, *across), np.int32), 0, 0
         for rows in self._parts(height, shape):
             reach = min(height, rows.end + self.largest)
-            pending = np.concatenate([pending, np.zeros((reach - top - len(pending), *across), np.int32)])
+            if out is None:
+                pending = np.concatenate([pending, np.zeros((reach - top - len(pending), *across), np.int32)])
+            else:
+                pending = out[top:reach]
             begin = max(rows.first, top)
             new = []
             tiles = product(*(self._parts(length, shape) for length in across))
@@ -140,7 +145,7 @@ class Decoder:
                 new.append(classes[owned])
             finished = height if rows.end == height else max(top, rows.end - self.largest)
             yield Strip(top, pending[: finished - top], np.concatenate(new))
-            pending, top = pending[finished - top :].copy(), finished
+            pending, top = pending[finished - top :].copy() if out is None else pending[:0], finished
 
     def _parts(self, length: int, shape: Sequence[int]) -> Iterator[_Part]:
         """How so many pixels along an axis of an image are cut."""

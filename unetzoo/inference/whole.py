@@ -96,12 +96,15 @@ class SeenWhole:
         for _ in rows_at(AS_IT_IS, seen, self._normalizations, partial(self._predict, out=maps)):
             pass
         whole = allocate(self._raster.shape[:3], np.dtype(np.int32))
-        along, classes = self._along(whole), [np.zeros(1, np.int64)]
-        down, *across = (nearest(*lengths) for lengths in zip(space, self._volume.shape[:3], strict=True))
-        for strip in decoder.strips(lambda first, beyond: maps[:, first:beyond], space):
-            first, beyond = np.searchsorted(down, [strip.top, strip.top + len(strip.ids)]).tolist()
-            along[first:beyond] = strip.ids[np.ix_(down[first:beyond] - strip.top, *across)]
-            classes.append(strip.classes)
+        along = self._along(whole)
+        is_own = self._scale.seen is None
+        numbers = along if is_own else allocate(space, np.dtype(np.int32))
+        strips = decoder.strips(lambda first, beyond: maps[:, first:beyond], space, out=numbers)
+        classes = [np.zeros(1, np.int64), *(strip.classes for strip in strips)]
+        if not is_own:
+            down, *across = (nearest(*lengths) for lengths in zip(space, self._volume.shape[:3], strict=True))
+            for place, other in enumerate(down.tolist()):
+                along[place] = numbers[other][np.ix_(*across)]
         return ((place, whole[place : place + 1]) for place in range(start, len(whole))), np.concatenate(classes)
 
     def _labels(self, finish: Finish, result: NDArray[Any]) -> NDArray[Any]:

@@ -13,8 +13,8 @@ from unetzoo.objects.pixels import ObjectPixels, perimeters, pixels_of
 from unetzoo.objects.surface import surfaces
 
 Columns = dict[str, NDArray[Any]]
-SIZES = {2: "area", 3: "volume"}
-"""What the pixels of an object are, by the number of axes."""
+EXTENTS = {2: "area", 3: "volume"}
+"""How much an object takes, by the number of axes."""
 _BOX = {"x": ("left", "right"), "y": ("top", "bottom"), "z": ("front", "back")}
 _POWERS = {"area": 2, "surface": 2, "volume": 3}  # of the unit
 
@@ -134,7 +134,7 @@ def _counted(pixels: ObjectPixels) -> dict[str, tuple[NDArray[Any], tuple[int, .
     centroids = {
         f"centroid_{name}": (pixels.sums(pixels.along[axis]) / pixels.areas + 0.5, (axis,)) for name, axis in last_first
     }
-    return {SIZES[len(names)]: (pixels.areas, tuple(order)), **centroids, **lowest, **beyond}
+    return {EXTENTS[len(names)]: (pixels.areas, tuple(order)), **centroids, **lowest, **beyond}
 
 
 def _touch_border(

@@ -19,7 +19,7 @@ from unetzoo.inference.files.volumes import volume_file
 from unetzoo.inference.pixel_size import scale_of
 from unetzoo.inference.thresholds import class_names
 from unetzoo.serving.preview import LONGEST, class_colors, hex_color, painted_objects, preview
-from unetzoo.serving.results import Result, facts_of, shares_of
+from unetzoo.serving.results import Result, facts_of, shares_of, table_of
 
 _COLORS = 5  # that tell objects apart
 
@@ -82,7 +82,8 @@ def preview_of_volume(result: Result) -> dict[str, Any]:
         ]
         painted = colors[ids]
     note = f"slice {place + 1} of {values.shape[1]} is shown"
-    return {**preview(result, facts, picture, painted, legend, []), "size": list(shown.shape[1:]), "note": note}
+    files = [("objects.csv", "csv", table_of(result))] if config.objects else []
+    return {**preview(result, facts, picture, painted, legend, files), "size": list(shown.shape[1:]), "note": note}
 
 
 def _stored(result: Result) -> NDArray[Any]:

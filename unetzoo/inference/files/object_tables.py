@@ -16,7 +16,7 @@ from unetzoo._utils.pixel_size import PixelSize
 from unetzoo._utils.texts import cell
 from unetzoo.data.formats.nodata import masked_values, with_data
 from unetzoo.inference.files.object_sizes import IN_PIXELS, Metric
-from unetzoo.objects.measure import SIZES, Columns, in_space, measured
+from unetzoo.objects.measure import EXTENTS, Columns, in_space, measured
 from unetzoo.objects.pixels import pixels_of
 from unetzoo.objects.windows import object_windows
 
@@ -84,8 +84,8 @@ def summary_of(columns: Columns, count: int, pixel_size: PixelSize | None) -> di
 
     Of a volume these are voxels, and the mean volume.
     """
-    axes = next(axes for axes, size in SIZES.items() if f"{size}_px" in columns)
-    objects, name = len(columns["id"]), SIZES[axes]
+    axes = next(axes for axes, size in EXTENTS.items() if f"{size}_px" in columns)
+    objects, name = len(columns["id"]), EXTENTS[axes]
     size = float(columns[f"{name}_px"].mean()) if objects else math.nan
     per_pixel = objects / count if count else math.nan
     row = {
