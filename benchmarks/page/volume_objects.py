@@ -22,9 +22,9 @@ def volume_objects_section(results: Mapping[str, Any]) -> list[str]:
         machine_line(results["machine"]),
         f"`unetzoo predict` turns TIFF stacks of nuclei into numbers by the coding `{results['coding']}` and a tiny "
         "network, with `--largest-object 32` (`python -m benchmarks.volume_objects`). Allocated is the memory that "
-        f"nothing gives back, of which {before:.2f} GB are Python, its libraries and the network before the first voxel; "
-        "resident memory has mapped files, too, such as those of the maps, which the system takes back where it needs "
-        "it. Volumes of over 16 million voxels are decoded in blocks of at most 266 voxels along each axis; the first "
-        "one here is decoded as a whole.",
+        f"nothing gives back, of which {before:.2f} GB are Python, its libraries and the network before the first "
+        "voxel; resident memory has mapped files, too, such as those of the maps, which the system takes back where "
+        "it needs it. Volumes of over 16 million voxels are decoded in blocks of at most 266 voxels along each axis; "
+        "the first one here is decoded as a whole.",
         "\n".join(table),
     ]

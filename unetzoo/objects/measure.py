@@ -170,8 +170,7 @@ def _variances(pixels: ObjectPixels, steps: tuple[float, ...]) -> NDArray[np.flo
     moments = np.zeros((len(pixels.numbers), len(steps), len(steps)))
     for row, column in combinations_with_replacement(range(len(steps)), 2):
         moments[:, row, column] = moments[:, column, row] = pixels.sums(offsets[row] * offsets[column]) / pixels.areas
-    variances: NDArray[np.float64] = np.linalg.eigvalsh(moments).T
-    return variances.clip(min=0)
+    return np.asarray(np.linalg.eigvalsh(moments).T.clip(min=0), np.float64)
 
 
 def _eccentricities(forms: Columns) -> NDArray[np.float64]:
