@@ -60,7 +60,7 @@ def test_logits_have_the_images_size_over_every_kind_of_pyramid(decoder, encoder
         assert _logits(model, _image(1, 3, *size)).shape == (1, 2, *size)
 
 
-@pytest.mark.parametrize("norm", ["group", "instance"])
+@pytest.mark.parametrize("norm", [pytest.param("group", marks=pytest.mark.slow), "instance"])
 @pytest.mark.parametrize("decoder", DECODERS)
 def test_one_image_of_one_pixel_trains_whatever_the_width_where_norms_need_no_batch(decoder, norm):
     model = _model(
@@ -123,7 +123,7 @@ def test_the_optimized_network_gives_the_same_logits(decoder):
     assert (fast(_image(1, 3, 50, 70)) - expected).abs().max() < 1e-4 * expected.abs().max()
 
 
-@pytest.mark.parametrize("decoder", DECODERS)
+@pytest.mark.parametrize("decoder", sweep(DECODERS, ["unetpp", "deeplabv3plus", "dpt", "u2net"]))
 def test_it_comes_back_from_its_folder(decoder, tmp_path):
     model = _model(decoder)
     again = unetzoo.load(unetzoo.save(model, tmp_path / "model"))

@@ -26,8 +26,10 @@ def _image(height, width, channels=1):
     return np.random.default_rng(0).random((height, width, channels), dtype=np.float32)
 
 
-@pytest.mark.parametrize("shape", [(1, 1), (3, 200), (200, 5), (128, 128), (300, 411)])
-@pytest.mark.parametrize("classes", [1, 3])
+_SHAPES = [(1, 1), (3, 200), (200, 5), (128, 128), (300, 411)]
+
+
+@pytest.mark.parametrize(("classes", "shape"), sweep(product([1, 3], _SHAPES), [*product([3], _SHAPES), (1, (3, 200))]))
 def test_any_size_gives_probabilities_of_every_class(shape, classes):
     actual = predict(_model(classes), _image(*shape), tile=128, overlap=32)
     assert (actual.shape, actual.dtype) == ((classes, *shape), np.float32)
@@ -45,7 +47,7 @@ def test_tiles_with_enough_overlap_give_what_the_whole_image_gives():
     assert np.abs(tiled - whole)[inner].max() < 1e-5
 
 
-@pytest.mark.parametrize("optimized", [False, True])
+@pytest.mark.parametrize("optimized", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_tiles_begin_where_the_deepest_level_pools(optimized):
     """With kernels of one tap a pixel sees what is pooled with it, 64 x 64 pixels here, and nothing else."""
     torch.manual_seed(0)
