@@ -127,7 +127,9 @@ def test_an_object_that_borders_of_blocks_cut_along_each_axis_is_one():
     maps = unetzoo.create_objects("components").encode(ids)
     blocks = Decoder(_config("components"), largest_object=6, strip=10, whole=0).decode(maps)
     assert same_objects(blocks.ids, ids)
-    with pytest.raises(unetzoo.OptionError, match=r"more than largest_object=3.*give a larger largest_object"):
+    with pytest.raises(
+        unetzoo.OptionError, match=r"voxels long.* largest_object=3, so that blocks of the volume would cut"
+    ):
         Decoder(_config("components"), largest_object=3, strip=5, whole=0).decode(maps)
 
 

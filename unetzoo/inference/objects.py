@@ -192,9 +192,10 @@ class Decoder:
                 lengths = np.maximum(lengths, beyond - first)
         longest = lengths[touches].max(initial=0)
         if longest > self.largest:
+            pixels, tiles = ("pixels", "tiles of the image") if len(parts) == 2 else ("voxels", "blocks of the volume")
             raise OptionError(
-                f"an object is {longest:,} pixels long or longer, more than largest_object={self.largest}, so that "
-                "tiles of the image would cut it: give a larger largest_object"
+                f"an object is {longest:,} {pixels} long or longer, more than largest_object={self.largest}, so that "
+                f"{tiles} would cut it: give a larger largest_object"
             )
         return owned
 
