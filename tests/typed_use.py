@@ -64,6 +64,7 @@ def code_objects(ids: NDArray[np.integer], maps: NDArray[np.float32]) -> None:
     unetzoo.testing.check_format("tiff")
     unetzoo.testing.check_engine("torch")
     unetzoo.testing.check_recipe("cells")
+    unetzoo.testing.check_deprecated(lambda: abs(-1), lambda: 1, instead="1")
     assert_type(unetzoo.measure_objects(ids, maps, pixel_size="0.5um"), dict[str, NDArray[Any]])
     assert_type(unetzoo.outline_objects(ids), list[unetzoo.Outline])
 

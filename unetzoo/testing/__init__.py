@@ -1,7 +1,7 @@
 """The contracts of parts as a battery of rules, for unetzoo's parts and for those of plugins.
 
 In a test, call `unetzoo.testing.check_decoder(MyDecoder)`; without code, run `pytest --unetzoo-plugin unetzoo-cells` or
-`unetzoo plugins check unetzoo-cells`.
+`unetzoo plugins check unetzoo-cells`. `check_deprecated` is for what a plugin renames.
 """
 
 from typing import TYPE_CHECKING
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from unetzoo.testing.battery import check_objects as check_objects
     from unetzoo.testing.battery import check_plugin as check_plugin
     from unetzoo.testing.battery import check_recipe as check_recipe
+    from unetzoo.testing.deprecation import check_deprecated as check_deprecated
 
 _NAMES = (
     "check_dataset",
@@ -30,4 +31,4 @@ _NAMES = (
     "check_plugin",
     "check_recipe",
 )
-__getattr__, __dir__, __all__ = late(__name__, {"battery": _NAMES})
+__getattr__, __dir__, __all__ = late(__name__, {"battery": _NAMES, "deprecation": ("check_deprecated",)})
