@@ -51,7 +51,10 @@ anew; start it in the root of the repository:
 `benchmarks/all.sh` runs all of them, in nights of less than three hours; `--list` says what is left.
 `benchmarks/gpu.sh` measures on a GPU in nine minutes, without a network; `benchmarks/gpu_wheels.sh` collects the
 packages for it.
-This project's networks alone, in any environment: `unetzoo bench speed --help`."""
+This project's networks alone, in any environment: `unetzoo bench speed --help`.
+
+All networks but those of the [panel](#panel) and the [recipes](#recipes) were trained with the defaults that `fit` had
+before 2026-11-28: a warm-up of 5 % of the steps, and a learning rate of at most 3e-3 in narrow networks."""
 
 _FROM, _TO = "<!-- made by benchmarks/*.py -->", "<!-- until here -->"
 _SECTIONS: tuple[tuple[str, str, Section], ...] = (  # a file of results each

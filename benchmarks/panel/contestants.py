@@ -39,6 +39,7 @@ LOOPS: Mapping[str, Looped] = {
     PLAIN: Looped(smp=False),
     f"{SMP}, rate 3e-3": Looped(smp=True, rate=3e-3),
     f"{PLAIN}, rate 3e-3": Looped(smp=False, rate=3e-3),
+    f"{PLAIN}, rate 6e-3": Looped(smp=False, rate=6e-3),
 }
 FITTED: Mapping[str, Fitted] = {
     FIT: Fitted(),
@@ -52,7 +53,8 @@ FITTED: Mapping[str, Fitted] = {
     "fit, all images": Fitted(holds_out=False),
     "fit, rate 1e-3": Fitted({"learning_rate": 1e-3}),
     "fit, rate 3e-3": Fitted({"learning_rate": 3e-3}),
-    "fit, warm-up 0.3": Fitted({"warm_up": 0.3}),
+    "fit, rate 1e-3, warm-up 0.05": Fitted({"learning_rate": 1e-3, "warm_up": 0.05}),
+    "fit, rate 3e-3, warm-up 0.05": Fitted({"learning_rate": 3e-3, "warm_up": 0.05}),
     "fit, flips, no average, no balance, all images": Fitted(
         {"augment": "flips", "average": 0.0, "balance": 0.0}, holds_out=False
     ),

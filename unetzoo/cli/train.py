@@ -70,7 +70,7 @@ _PANELS = {
     metavars={"loss": "EXPRESSION", "device": "NAME", "trackers": "NAME", "crop": "PIXELS"},
     readers={"crop": read_crop},
     defaults={
-        "learning_rate": "0.001; up to 0.003 in narrow networks",
+        "learning_rate": "0.001; up to 0.006 in narrow networks",
         "encoder_rate": "1; 0.1 with --pretrained or --from",
         "epochs": "30; fewer with --steps, and on a CPU as many as fit into an hour",
     },

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Schedule = Literal["cosine", "poly"]
 Supervision = Literal["full", "native"]
 
-_RATE, _MOST_TIMES, _WIDE = 1e-3, 3.0, 288  # learning rate of wide networks, and how narrow ones differ
+_RATE, _MOST_TIMES, _WIDE = 1e-3, 6.0, 576  # learning rate of wide networks, and how narrow ones differ
 _TRAINED_RATE = 0.1
 _EPOCHS = 30
 _UNITS = {2: 32, 3: 16}  # by the number of axes; crops of such sizes need no padding in nearly all encoders
@@ -48,7 +48,7 @@ class FitOptions:
             `(32, 64, 64)`, on the command line 32,64,64. None: 256, or less if all images are smaller; of volumes 64
             along each axis, or less.
         learning_rate: Highest learning rate. None: 1e-3; in a network that begins with random weights and has under
-            288 channels at its deepest level, 1e-3 * 288 / channels, at most 3e-3.
+            576 channels at its deepest level, 1e-3 * 576 / channels, at most 6e-3.
         encoder_rate: Learning rate of the encoder, as a share of `learning_rate`. None: 0.1 if the training begins with
             weights that were loaded or pretrained, else 1.
         weight_decay: Weight decay of AdamW (arXiv:1711.05101).
@@ -94,7 +94,7 @@ class FitOptions:
     learning_rate: Annotated[float | None, Range(1e-9, 1e3)] = None
     encoder_rate: Annotated[float | None, Range(0, 1e3)] = None
     weight_decay: Annotated[float, Range(0, 1e3)] = 1e-2
-    warm_up: Annotated[float, Range(0, 1)] = 0.05
+    warm_up: Annotated[float, Range(0, 1)] = 0.3
     schedule: Schedule = "cosine"
     clip: Annotated[float, Range(1e-9, 1e9)] = 1.0
     average: Annotated[float, Range(0, 0.999999)] = 0.999
@@ -129,9 +129,9 @@ class FitOptions:
     def rates(self, *, is_trained: bool, width: int) -> tuple[float, float]:
         """The highest learning rate, and that of the encoder as a share of it.
 
-        Narrow networks take larger steps: on the panel (`benchmarks/README.md`) one of 96 channels gains by 3e-3
-        instead of 1e-3, and one of 512 does not. That the best rate of Adam falls with the width is theory, too
-        (arXiv:2203.03466).
+        Narrow networks take larger steps: on the panel (`benchmarks/README.md`) one of 96 channels gains by 6e-3
+        instead of 3e-3, once the rate rises over a third of the steps, and by that instead of 1e-3. That the best rate
+        of Adam falls with the width is theory, too (arXiv:2203.03466).
 
         Args:
             is_trained: whether the network begins with weights that are trained already.
