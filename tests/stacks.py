@@ -2,6 +2,9 @@
 
 import numpy as np
 import tifffile
+import torch
+
+import unetzoo
 
 STEPS = (4.0, 0.75, 0.5)  # along the axes of the array
 
@@ -35,3 +38,16 @@ def write_cases(folder, count=4, shape=(6, 40, 36), steps=STEPS):
         for name, array in zip(("images", "masks"), volume(number, shape), strict=True):
             write_stack(folder / name / f"case{number}.tif", array, steps)
     return folder
+
+
+def network_of_volumes(objects, widths=(4, 8)):
+    """A small network of objects in volumes of one channel, with the weights of the seed 0."""
+    torch.manual_seed(0)
+    return unetzoo.create(
+        "unet",
+        encoder="plain",
+        spatial_dims=3,
+        in_channels=1,
+        objects=objects,
+        encoder_options={"widths": widths},
+    )

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from scipy import ndimage
+from stacks import network_of_volumes
 from touching import STEPS, Nuclei, nuclei, write_nuclei
 from typer.testing import CliRunner
 
@@ -23,15 +24,7 @@ _SEED = 100  # of volumes that no training has seen
 def run(tmp_path_factory):
     """A folder with volumes, `cells`, and a network that was trained on them, `run`."""
     folder = tmp_path_factory.mktemp("objects")
-    torch.manual_seed(0)
-    network = unetzoo.create(
-        "unet",
-        encoder="plain",
-        spatial_dims=3,
-        in_channels=1,
-        objects="boundary",
-        encoder_options={"widths": (8, 16, 32)},
-    )
+    network = network_of_volumes("boundary", widths=(8, 16, 32))
     options = unetzoo.FitOptions(
         crop=(12, 24, 24), batch=2, steps=70, epochs=1, learning_rate=1e-2, average=0, device="cpu", workers=0
     )

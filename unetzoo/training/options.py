@@ -130,7 +130,7 @@ class FitOptions:
         """The highest learning rate, and that of the encoder as a share of it.
 
         Narrow networks take larger steps: on the panel (`benchmarks/README.md`) one of 96 channels gains by 6e-3
-        instead of 3e-3, once the rate rises over a third of the steps, and by that instead of 1e-3. That the best rate
+        instead of 3e-3, once the rate rises over 30 % of the steps, and by that instead of 1e-3. That the best rate
         of Adam falls with the width is theory, too (arXiv:2203.03466).
 
         Args:

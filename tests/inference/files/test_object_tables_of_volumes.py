@@ -6,10 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import tifffile
-import torch
 from PIL import Image
 from skimage.measure import regionprops_table
-from stacks import NORMALIZATION, STEPS, volume, write_stack
+from stacks import NORMALIZATION, STEPS, network_of_volumes, volume, write_stack
 from typer.testing import CliRunner
 
 import unetzoo
@@ -24,15 +23,7 @@ VALUES = volume(shape=(8, 40, 36))[0]
 @pytest.fixture(scope="module")
 def model():
     """A network that finds some pieces in any volume."""
-    torch.manual_seed(0)
-    network = unetzoo.create(
-        "unet",
-        encoder="plain",
-        spatial_dims=3,
-        in_channels=1,
-        objects="components",
-        encoder_options={"widths": (4, 8)},
-    ).eval()
+    network = network_of_volumes("components").eval()
     network.config = replace(network.config, info=unetzoo.ModelInfo(**NORMALIZATION))
     threshold = float(np.median(unetzoo.predict(network, VALUES)))
     network.config = replace(network.config, objects_options={"threshold": threshold, "min_size": 2})

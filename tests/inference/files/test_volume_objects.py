@@ -8,7 +8,7 @@ import tifffile
 import torch
 from drawn_objects import same_objects
 from scipy import ndimage
-from stacks import STEPS, volume, write_stack
+from stacks import STEPS, network_of_volumes, volume, write_stack
 
 import unetzoo
 
@@ -18,15 +18,7 @@ VALUES = ndimage.gaussian_filter(np.random.default_rng(0).normal(300, 100, (6, 4
 @pytest.fixture(scope="module")
 def model():
     """A network whose foreground is about a third of the voxels."""
-    torch.manual_seed(0)
-    network = unetzoo.create(
-        "unet",
-        encoder="plain",
-        spatial_dims=3,
-        in_channels=1,
-        objects="components",
-        encoder_options={"widths": (4, 8)},
-    ).eval()
+    network = network_of_volumes("components").eval()
     info = unetzoo.ModelInfo(value_range=(0, 1000), image_dtypes=("uint16",), pixel_size=STEPS, unit="um")
     network.config = replace(network.config, info=info)
     high = float(np.quantile(unetzoo.predict(network, _stored(VALUES)), 0.7))
